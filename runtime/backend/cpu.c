@@ -1,0 +1,96 @@
+/* The CPU device: host memory, and the kernel table of the best instruction set that this processor has. */
+#include "core/device.h"
+#include "core/memory.h"
+#include "core/threads.h"
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+#define DECLARE(isa) extern const yl_kernels yl_cpu_##isa##_table;
+#if YL_HAVE_ISA_v4
+DECLARE(v2)
+DECLARE(v3)
+DECLARE(v4)
+#else
+DECLARE(generic)
+#endif
+
+static yl_status cpu_alloc(yl_device *device, size_t bytes, void **out)
+{
+    (void)device;
+    return yl__calloc((int64_t)bytes, 1, out);
+}
+
+static void cpu_release(yl_device *device, void *pointer)
+{
+    (void)device;
+    yl__free(pointer);
+}
+
+static yl_status cpu_copy(yl_device *device, void *dst, const void *src, size_t bytes)
+{
+    (void)device;
+    memmove(dst, src, bytes);
+    return YL_OK;
+}
+
+static yl_status cpu_zero(yl_device *device, void *dst, size_t bytes)
+{
+    (void)device;
+    memset(dst, 0, bytes);
+    return YL_OK;
+}
+
+static yl_status cpu_sync(yl_device *device)
+{
+    (void)device;
+    return YL_OK;
+}
+
+static yl_device cpu = {
+    .name = "cpu",
+    .host_memory = true,
+    .alloc = cpu_alloc,
+    .release = cpu_release,
+    .to_device = cpu_copy,
+    .from_device = cpu_copy,
+    .copy = cpu_copy,
+    .zero = cpu_zero,
+    .sync = cpu_sync,
+};
+
+static void pick_table(void)
+{
+#if YL_HAVE_ISA_v4
+    if (__builtin_cpu_supports("x86-64-v4")) {
+        cpu.kernels = &yl_cpu_v4_table;
+        cpu.isa = "x86-64-v4";
+    } else if (__builtin_cpu_supports("x86-64-v3")) {
+        cpu.kernels = &yl_cpu_v3_table;
+        cpu.isa = "x86-64-v3";
+    } else {
+        cpu.kernels = &yl_cpu_v2_table;
+        cpu.isa = "x86-64-v2";
+    }
+#else
+    cpu.kernels = &yl_cpu_generic_table;
+    cpu.isa = "generic";
+#endif
+}
+
+yl_status yl_device_get(const char *name, yl_device **out)
+{
+    if (strcmp(name, "cpu") == 0) {
+        if (!cpu.kernels) pick_table();
+        *out = &cpu;
+        return YL_OK;
+    }
+    if (strncmp(name, "cuda", 4) == 0)
+        return yl__fail(YL_UNSUPPORTED, "device '%s': this build has no CUDA backend; expected cpu", name);
+    return yl__fail(YL_INVALID, "device '%s' is unknown; expected cpu or cuda", name);
+}
+
+yl_ctx yl__ctx(yl_device *device)
+{
+    return (yl_ctx){.device = device, .threads = yl_threads()};
+}

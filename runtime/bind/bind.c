@@ -1,0 +1,115 @@
+/* What every binding shares, and the embedded library's searcher. */
+#define _GNU_SOURCE
+#include "bind/bind.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void yl__check(lua_State *L, yl_status status)
+{
+    if (status == YL_OK) return;
+    luaL_where(L, 1);
+    lua_pushstring(L, yl_error());
+    lua_concat(L, 2);
+    lua_error(L);
+}
+
+void **yl__new_object(lua_State *L, const char *class_name)
+{
+    void **box = lua_newuserdatauv(L, sizeof(void *), 1);
+    *box = NULL;
+    luaL_setmetatable(L, class_name);
+    return box;
+}
+
+void *yl__object(lua_State *L, int index, const char *class_name)
+{
+    void **box = luaL_checkudata(L, index, class_name);
+    if (!*box) luaL_argerror(L, index, lua_pushfstring(L, "this %s was closed", class_name));
+    return *box;
+}
+
+void yl__class(lua_State *L, const char *class_name, const luaL_Reg *methods)
+{
+    luaL_newmetatable(L, class_name);
+    luaL_setfuncs(L, methods, 0);
+    if (lua_getfield(L, -1, "__index") == LUA_TNIL) {
+        lua_pushvalue(L, -2);
+        lua_setfield(L, -3, "__index");
+    }
+    lua_pop(L, 2);
+}
+
+int luaopen_yolua_core(lua_State *L)
+{
+    lua_newtable(L);
+#define M(name) yl__bind_##name(L);
+#include "bind/modules.def"
+#undef M
+    return 1;
+}
+
+static const yl_embedded_file *embedded(const char *name)
+{
+    for (const yl_embedded_file *f = yl__embedded; f->name; f++)
+        if (strcmp(f->name, name) == 0) return f;
+    return NULL;
+}
+
+/* "yolua.policies.keep" -> lua/yolua/policies/keep.lua, "yolua.datasets.kitti" -> datasets/kitti.lua */
+static void module_file(const char *module, const char *suffix, char *out, size_t size)
+{
+    bool dataset = strncmp(module, "yolua.datasets.", 15) == 0;
+    snprintf(out, size, "%s%s", dataset ? "datasets/" : "lua/", dataset ? module + 15 : module);
+    for (char *p = out; *p; p++)
+        if (*p == '.') *p = '/';
+    strncat(out, suffix, size - strlen(out) - 1);
+}
+
+static int load_from_folder(lua_State *L, const char *folder, const char *name)
+{
+    const char *path = lua_pushfstring(L, "%s/%s", folder, name);
+    FILE *f = fopen(path, "r");
+    if (!f) return 0;
+    fclose(f);
+    if (luaL_loadfile(L, path) != LUA_OK) lua_error(L);
+    lua_pushvalue(L, -2);
+    return 2;
+}
+
+static int search_library(lua_State *L)
+{
+    static const char *const suffixes[] = {".lua", "/init.lua"};
+    const char *module = luaL_checkstring(L, 1), *folder = getenv("YOLUA_PATH");
+    for (int i = 0; i < 2; i++) {
+        char name[256];
+        module_file(module, suffixes[i], name, sizeof name);
+        if (folder && load_from_folder(L, folder, name)) return 2;
+        const yl_embedded_file *f = embedded(name);
+        if (!f) continue;
+        if (luaL_loadbuffer(L, f->bytes, f->size, lua_pushfstring(L, "@yolua/%s", name)) != LUA_OK) lua_error(L);
+        lua_pushstring(L, name);
+        return 2;
+    }
+    lua_pushfstring(L, "no embedded module '%s'", module);
+    return 1;
+}
+
+void yl__open_library(lua_State *L)
+{
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+    lua_pushcfunction(L, luaopen_yolua_core);
+    lua_setfield(L, -2, "yolua.core");
+    lua_pop(L, 1);
+    lua_getglobal(L, "package");
+    lua_getfield(L, -1, "searchers");
+    lua_Integer n = luaL_len(L, -1);
+    for (lua_Integer i = n; i >= 2; i--) { /* after preload, before the file searcher */
+        lua_rawgeti(L, -1, i);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_pushcfunction(L, search_library);
+    lua_rawseti(L, -2, 2);
+    lua_pop(L, 2);
+}

@@ -1,0 +1,42 @@
+/* The Lua face: the only folder that includes lua.h. Lua's 1-based indices become 0-based here and nowhere else.
+ *
+ * Rules: userdata is one pointer, its metatable set before the resource is acquired; __gc and __close are the same function;
+ * every failure throws one sentence with the caller's position (yl__check). */
+#ifndef YL_BIND_BIND_H
+#define YL_BIND_BIND_H
+
+#include <lua.h>
+#include <lauxlib.h>
+#include <lualib.h>
+
+#include "core/status.h"
+
+typedef struct yl_embedded_file {
+    const char *name; /* "lua/yolua/init.lua" */
+    const char *bytes;
+    size_t size;
+} yl_embedded_file;
+
+extern const yl_embedded_file yl__embedded[]; /* ends with a NULL name */
+
+/* Opens `require "yolua.core"`: a table of everything that C gives to Lua; the library in lua/yolua builds on it. */
+int luaopen_yolua_core(lua_State *L);
+/* Installs the embedded Lua library's searcher (YOLUA_PATH, a folder that holds lua/ and datasets/, goes first). */
+void yl__open_library(lua_State *L);
+
+/* Throws yl_error() with the caller's position unless status is OK. */
+void yl__check(lua_State *L, yl_status status);
+
+/* bind/modules.def: one line per file of this folder; each adds its functions and classes to the table on top of the stack. */
+#define M(name) void yl__bind_##name(lua_State *L);
+#include "bind/modules.def"
+#undef M
+
+/* Pushes a userdata of class `class` (a metatable made by yl__class) holding one pointer, NULL at first. */
+void **yl__new_object(lua_State *L, const char *class_name);
+/* The pointer at `index`, or an error naming what was expected and what was given, or that the object was closed. */
+void *yl__object(lua_State *L, int index, const char *class_name);
+/* Registers a class: methods (with __gc, __close, __tostring ... among them); __index falls back to the methods. */
+void yl__class(lua_State *L, const char *class_name, const luaL_Reg *methods);
+
+#endif

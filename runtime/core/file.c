@@ -1,0 +1,125 @@
+/* Whole files in, whole files out. */
+#define _GNU_SOURCE
+#include "core/file.h"
+#include "core/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static yl_status refuse(const char *doing, const char *path)
+{
+    return yl__fail(YL_IO, "cannot %s %s: %s", doing, path, strerror(errno));
+}
+
+static yl_status read_descriptor(int fd, const char *path, char **data, int64_t *size)
+{
+    struct stat st;
+    if (fstat(fd, &st)) return refuse("read", path);
+    if (S_ISDIR(st.st_mode)) return yl__fail(YL_IO, "cannot read %s: it is a directory, a file was expected", path);
+    int64_t capacity = 0, length = 0;
+    char *bytes = NULL;
+    for (;;) { /* pipes and /proc files have no size: read until the end */
+        yl_status status = yl__reserve(length + (st.st_size > length ? st.st_size - length : 4096) + 1, &capacity, 1, &bytes);
+        ssize_t got = status ? -1 : read(fd, bytes + length, (size_t)(capacity - length - 1));
+        if (got < 0 && !status && errno == EINTR) continue;
+        if (got < 0) {
+            if (!status) status = refuse("read", path);
+            yl__free(bytes);
+            return status;
+        }
+        if (got == 0) break;
+        length += got;
+    }
+    bytes[length] = '\0';
+    *data = bytes;
+    *size = length;
+    return YL_OK;
+}
+
+yl_status yl__file_read(const char *path, char **data, int64_t *size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return refuse("open", path);
+    yl_status status = read_descriptor(fd, path, data, size);
+    close(fd);
+    return status;
+}
+
+yl_status yl__file_begin(const char *path, yl_file_writer *writer)
+{
+    *writer = (yl_file_writer){.descriptor = -1};
+    YL_TRY(yl__strdup(path, &writer->path));
+    size_t length = strlen(path) + 32;
+    yl_status status = yl__alloc((int64_t)length, 1, &writer->temporary);
+    if (status == YL_OK) {
+        snprintf(writer->temporary, length, "%s.%ld.part", path, (long)getpid());
+        writer->descriptor = open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+        if (writer->descriptor < 0) status = refuse("write", path);
+    }
+    if (status != YL_OK) yl__file_discard(writer);
+    return status;
+}
+
+yl_status yl__file_put(yl_file_writer *writer, const void *data, int64_t size)
+{
+    const char *p = data;
+    while (size > 0) {
+        ssize_t put = write(writer->descriptor, p, (size_t)size);
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return refuse("write", writer->path);
+        p += put;
+        size -= put;
+    }
+    return YL_OK;
+}
+
+static void sync_folder(const char *path)
+{
+    char *copy;
+    if (yl__strdup(path, &copy)) return;
+    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+    yl__free(copy);
+}
+
+yl_status yl__file_commit(yl_file_writer *writer)
+{
+    yl_status status = YL_OK;
+    if (fsync(writer->descriptor)) status = refuse("write", writer->path);
+    if (close(writer->descriptor) && !status) status = refuse("write", writer->path);
+    writer->descriptor = -1;
+    if (!status && rename(writer->temporary, writer->path)) status = refuse("write", writer->path);
+    if (!status) {
+        sync_folder(writer->path);
+        writer->temporary[0] = '\0'; /* renamed: nothing to remove */
+    }
+    yl__file_discard(writer);
+    return status;
+}
+
+void yl__file_discard(yl_file_writer *writer)
+{
+    if (writer->descriptor >= 0) close(writer->descriptor);
+    if (writer->temporary && writer->temporary[0]) unlink(writer->temporary);
+    yl__free(writer->temporary);
+    yl__free(writer->path);
+    *writer = (yl_file_writer){.descriptor = -1};
+}
+
+yl_status yl__file_write(const char *path, const void *data, int64_t size)
+{
+    yl_file_writer writer;
+    YL_TRY(yl__file_begin(path, &writer));
+    yl_status status = yl__file_put(&writer, data, size);
+    if (status == YL_OK) return yl__file_commit(&writer);
+    yl__file_discard(&writer);
+    return status;
+}

@@ -1,0 +1,26 @@
+/* Whole files in, whole files out: read with a size limit, write to a temporary name, sync, rename. */
+#ifndef YL_CORE_FILE_H
+#define YL_CORE_FILE_H
+
+#include "core/status.h"
+
+/* Reads all of `path` into *data (NUL-terminated for convenience, release with yl__free); *size excludes that NUL.
+ * Errors: IO for a missing or unreadable file or a directory, with the path and the system's reason. */
+yl_status yl__file_read(const char *path, char **data, int64_t *size);
+
+/* Replaces `path` by `size` bytes, so that a crash or a full disk leaves the old file or the new one, never a mixture. */
+yl_status yl__file_write(const char *path, const void *data, int64_t size);
+
+/* The same in parts: open, write any number of times, then commit; discard removes the temporary file.
+ * After a failed write, discard is still to be called. */
+typedef struct yl_file_writer {
+    char *path, *temporary;
+    int descriptor;
+} yl_file_writer;
+
+yl_status yl__file_begin(const char *path, yl_file_writer *writer);
+yl_status yl__file_put(yl_file_writer *writer, const void *data, int64_t size);
+yl_status yl__file_commit(yl_file_writer *writer); /* on failure nothing is left behind but the old file */
+void yl__file_discard(yl_file_writer *writer);
+
+#endif

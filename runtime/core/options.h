@@ -1,0 +1,72 @@
+/* Options, described once: one field table per layer, augmentation, optimizer, verb or recipe, read by one parser.
+ *
+ * A table gives key, type, default, unit and help; from it come parsing, range checks, "did you mean", the help pages and
+ * the editor annotations. C tables store into a struct by offset; Lua's tables are checked through yl_option_check. */
+#ifndef YL_CORE_OPTIONS_H
+#define YL_CORE_OPTIONS_H
+
+#include "core/status.h"
+
+typedef enum yl_option_type {
+    YL_OPTION_BOOL,    /* bool */
+    YL_OPTION_INT,     /* int64_t */
+    YL_OPTION_NUMBER,  /* double */
+    YL_OPTION_STRING,  /* char[YL_OPTION_TEXT] */
+    YL_OPTION_ENUM,    /* int64_t: index into choices */
+    YL_OPTION_NUMBERS, /* yl_numbers */
+} yl_option_type;
+
+enum { YL_OPTION_TEXT = 128, YL_OPTION_LIST = 64 };
+
+typedef struct yl_numbers {
+    int64_t count;
+    double at[YL_OPTION_LIST];
+} yl_numbers;
+
+typedef struct yl_field {
+    const char *key;
+    yl_option_type type;
+    const char *fallback; /* default, as text ("0.9", "leaky", "true", "1,2"); NULL: required */
+    const char *unit;     /* "" where there is none */
+    const char *help;     /* one line */
+    double min, max;      /* inclusive, for INT, NUMBER and each of NUMBERS; min == max == 0: unbounded */
+    const char *choices;  /* "a|b|c" for ENUM */
+    const char *aliases;  /* other tools' spellings, blank-separated: suggested, never accepted */
+    size_t offset;        /* of the value in the options struct */
+} yl_field;
+
+typedef struct yl_field_table {
+    const char *who; /* for sentences: "conv2d" */
+    const yl_field *fields;
+    int64_t count;
+} yl_field_table;
+
+/* A value on its way in, from cfg, YAML, Lua or the command line. */
+typedef struct yl_value {
+    enum { YL_VALUE_BOOL, YL_VALUE_INT, YL_VALUE_NUMBER, YL_VALUE_STRING, YL_VALUE_NUMBERS } kind;
+    bool boolean;
+    int64_t integer;
+    double number;
+    const char *string; /* borrowed */
+    yl_numbers numbers;
+} yl_value;
+
+/* The field of that key, or NULL; with `suggestion` the nearest known key (or the one that lists `key` as an alias). */
+const yl_field *yl_option_find(const yl_field_table *table, const char *key, const char **suggestion);
+
+/* Checks `in` against the field and converts it to the field's type (text is parsed: "3", "true", "[1,2]", "416x128").
+ * `where` ("x.cfg:12", "command line") begins the sentence. Errors: INVALID: what, where, expected, got. */
+yl_status yl_option_check(const yl_field_table *table, const yl_field *field, const char *where, const yl_value *in,
+                          yl_value *out);
+
+/* Fills the struct with defaults; required fields are left zero. */
+yl_status yl_options_defaults(const yl_field_table *table, void *options);
+/* Stores one value. Errors: INVALID for an unknown key (with a suggestion), a wrong type or range. */
+yl_status yl_options_set(const yl_field_table *table, void *options, const char *where, const char *key,
+                         const yl_value *value);
+/* The value in the struct as text, as a checkpoint or a cfg prints it. `out` holds at least YL_OPTION_TEXT*8 bytes. */
+void yl_options_text(const yl_field *field, const void *options, char *out, size_t size);
+/* The i-th name of an ENUM's choices, copied into out. */
+void yl_option_choice(const yl_field *field, int64_t index, char out[YL_OPTION_TEXT]);
+
+#endif

@@ -1,0 +1,151 @@
+/* Text buffer and number parsing. The "C" locale is made once and used through the *_l functions, so that a program which
+ * embeds libyolua and sets its own locale still reads 0.5 as one half. */
+#define _GNU_SOURCE
+#include "core/text.h"
+#include "core/memory.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <locale.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static locale_t c_locale;
+static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
+
+static void make_c_locale(void)
+{
+    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+}
+
+static locale_t the_c_locale(void)
+{
+    pthread_once(&c_locale_once, make_c_locale);
+    return c_locale;
+}
+
+yl_status yl__text_append(yl_text *text, const void *bytes, int64_t length)
+{
+    YL_TRY(yl__reserve(text->length + length + 1, &text->capacity, 1, &text->data));
+    memcpy(text->data + text->length, bytes, (size_t)length);
+    text->length += length;
+    text->data[text->length] = '\0';
+    return YL_OK;
+}
+
+yl_status yl__text_add(yl_text *text, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int length = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    yl_status status = yl__reserve(text->length + length + 1, &text->capacity, 1, &text->data);
+    if (status == YL_OK) {
+        vsnprintf(text->data + text->length, (size_t)length + 1, format, again);
+        text->length += length;
+    }
+    va_end(again);
+    return status;
+}
+
+void yl__text_free(yl_text *text)
+{
+    yl__free(text->data);
+    *text = (yl_text){0};
+}
+
+/* First character after blanks, or NULL where the text cannot be a plain decimal number. */
+static const char *plain_number(const char *text)
+{
+    while (isspace((unsigned char)*text)) text++;
+    const char *p = text;
+    if (*p == '+' || *p == '-') p++;
+    if (!isdigit((unsigned char)*p) && *p != '.') return NULL;
+    if (p[0] == '0' && (p[1] == 'x' || p[1] == 'X')) return NULL;
+    return text;
+}
+
+static bool only_blanks(const char *text)
+{
+    while (isspace((unsigned char)*text)) text++;
+    return *text == '\0';
+}
+
+bool yl__parse_number(const char *text, double *out)
+{
+    const char *start = plain_number(text);
+    if (!start) return false;
+    char *end;
+    double value = strtod_l(start, &end, the_c_locale());
+    if (end == start || !only_blanks(end) || !isfinite(value)) return false;
+    *out = value;
+    return true;
+}
+
+bool yl__parse_integer(const char *text, int64_t *out)
+{
+    const char *start = plain_number(text);
+    if (!start) return false;
+    char *end;
+    errno = 0;
+    long long value = strtoll(start, &end, 10);
+    if (errno || end == start || !only_blanks(end)) return false;
+    *out = value;
+    return true;
+}
+
+void yl__format_number(double value, char out[32])
+{
+    if (!isfinite(value)) {
+        memcpy(out, "null", 5);
+        return;
+    }
+    locale_t old = uselocale(the_c_locale());
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(out, 32, "%.*g", digits, value);
+        if (strtod_l(out, NULL, the_c_locale()) == value) break;
+    }
+    uselocale(old);
+}
+
+static int fold(char c)
+{
+    return c == '-' ? '_' : tolower((unsigned char)c);
+}
+
+int yl__edit_distance(const char *a, const char *b)
+{
+    enum { CAP = 64 };
+    int n = (int)strnlen(a, CAP), m = (int)strnlen(b, CAP), d[CAP + 1][CAP + 1];
+    for (int i = 0; i <= n; i++) d[i][0] = i;
+    for (int j = 0; j <= m; j++) d[0][j] = j;
+    for (int i = 1; i <= n; i++)
+        for (int j = 1; j <= m; j++) {
+            int change = d[i - 1][j - 1] + (fold(a[i - 1]) != fold(b[j - 1]));
+            int best = d[i - 1][j] < d[i][j - 1] ? d[i - 1][j] + 1 : d[i][j - 1] + 1;
+            if (change < best) best = change;
+            bool swapped = i > 1 && j > 1 && fold(a[i - 1]) == fold(b[j - 2]) && fold(a[i - 2]) == fold(b[j - 1]);
+            if (swapped && d[i - 2][j - 2] + 1 < best) best = d[i - 2][j - 2] + 1;
+            d[i][j] = best;
+        }
+    return d[n][m];
+}
+
+const char *yl__nearest(const char *word, const char *const *candidates, int64_t count)
+{
+    const char *nearest = NULL;
+    int best = 2 + (int)strlen(word) / 3;
+    for (int64_t i = 0; i < count; i++) {
+        int distance = yl__edit_distance(word, candidates[i]);
+        if (distance < best) {
+            best = distance;
+            nearest = candidates[i];
+        }
+    }
+    return nearest;
+}

@@ -1,0 +1,30 @@
+/* A growing text buffer, locale-free number parsing, and the distance behind "did you mean". */
+#ifndef YL_CORE_TEXT_H
+#define YL_CORE_TEXT_H
+
+#include "core/status.h"
+
+/* Zero-initialise; release with yl__text_free. `data` is NUL-terminated once anything was added. */
+typedef struct yl_text {
+    char *data;
+    int64_t length, capacity;
+} yl_text;
+
+yl_status yl__text_add(yl_text *text, const char *format, ...) YL__PRINTF(2, 3);
+yl_status yl__text_append(yl_text *text, const void *bytes, int64_t length);
+void yl__text_free(yl_text *text);
+
+/* The number that `text` holds, whole and nothing else (surrounding blanks allowed), '.' as the decimal point whatever the
+ * locale. "nan", "inf", hexadecimal and empty text are refused: returns false and leaves *out alone. */
+bool yl__parse_number(const char *text, double *out);
+bool yl__parse_integer(const char *text, int64_t *out);
+
+/* Shortest decimal text (at most 17 significant digits) that reads back as the same double; "null" where not finite. */
+void yl__format_number(double value, char out[32]);
+
+/* Damerau-Levenshtein distance (optimal string alignment), case-insensitive; '-' and '_' count as equal. */
+int yl__edit_distance(const char *a, const char *b);
+/* The candidate closest to `word`, or NULL when none is near enough to be a misspelling (distance <= 1 + length/3). */
+const char *yl__nearest(const char *word, const char *const *candidates, int64_t count);
+
+#endif
