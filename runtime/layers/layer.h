@@ -1,0 +1,124 @@
+/* A layer is a descriptor that answers what other rooms ask; the numbers are done by kernels.
+ *
+ * An instance (yl_layer) is structure only: kind, options, inputs, parameter ranges. Whatever depends on a batch or an image
+ * size lives in a plan: `prepare` is told the setting once and says what it needs; `forward` and `backward` then get a pass
+ * with every pointer filled in. To add a layer: one file here, one line in layers.def, one test. */
+#ifndef YL_LAYERS_LAYER_H
+#define YL_LAYERS_LAYER_H
+
+#include "core/options.h"
+#include "core/truth.h"
+#include "kernels/kernels.h"
+
+enum { YL_MAX_INPUTS = 16, YL_MAX_PARAMS = 4, YL_MAX_LOSS_PARTS = 8, YL_NAME = 64 };
+
+typedef struct yl_layer_kind yl_layer_kind;
+
+typedef enum yl_mode { YL_INFER, YL_TRAIN } yl_mode;
+
+/* The kind of a parameter decides decay (weights only), prunability (weights only) and its place in the slabs. */
+typedef enum yl_param_kind { YL_WEIGHT, YL_BIAS, YL_SCALE, YL_STATISTIC } yl_param_kind;
+
+typedef enum yl_init {
+    YL_INIT_ZERO,
+    YL_INIT_ONE,
+    YL_INIT_FAN_IN, /* normal, standard deviation sqrt(2 / fan_in): He et al. 2015, eq. 10; fan_in = count / dims[0] */
+} yl_init;
+
+typedef struct yl_param {
+    const char *name; /* "weight", "bias", "scale", "mean", "var" */
+    yl_param_kind kind;
+    yl_init init;
+    int n_dims;
+    int64_t dims[4];
+} yl_param;
+
+typedef struct yl_layer {
+    const yl_layer_kind *kind;
+    char name[YL_NAME]; /* conv3, conv3.bn, conv3.act, region1 */
+    void *options;      /* kind->options_size bytes, read through kind->fields */
+    int n_inputs, inputs[YL_MAX_INPUTS]; /* indices of earlier layers; -1: the network's input */
+    int n_params, params[YL_MAX_PARAMS]; /* indices of the network's ranges */
+    int64_t in_c, out_c;                 /* channels of the first input and of the output */
+    int section;                         /* number of the Darknet section that it came from, -1 where none */
+} yl_layer;
+
+/* What a plan tells a layer before it runs. */
+typedef struct yl_setting {
+    const yl_ctx *ctx;
+    yl_mode mode;                       /* of this layer: a frozen layer of a training plan runs as YL_INFER */
+    bool wants_dx, wants_dparams;       /* which gradients backward will be asked for */
+    yl_shape in[YL_MAX_INPUTS], out;
+    yl_dtype dtype;                     /* of activations */
+    const yl_layer *bn, *act;           /* layers fused into this one (conv2d in inference), or NULL */
+    const char *algorithm;              /* "auto", or the one to use where it supports the shape */
+} yl_setting;
+
+/* What the layer asks of the plan, in bytes. */
+typedef struct yl_needs {
+    size_t scratch; /* contents lost between calls; shared by all layers */
+    size_t state;   /* written by forward, read by the same step's backward */
+    size_t packed;  /* repacked weights, refreshed through `pack` when a parameter's version changed */
+} yl_needs;
+
+/* Everything a forward or backward call may touch. Pointers that are not wanted are NULL. */
+typedef struct yl_pass {
+    const yl_ctx *ctx;
+    const yl_layer *layer;
+    const yl_setting *setting;
+    void *prepared, *state, *packed, *scratch;
+    const void *x[YL_MAX_INPUTS]; /* NULL in backward unless the layer reads X */
+    void *y;                      /* NULL in backward unless the layer reads Y; may equal x[0] where kind->in_place */
+    void *dx[YL_MAX_INPUTS];      /* NULL where no input gradient is wanted; may equal dy where kind->in_place */
+    float dx_beta[YL_MAX_INPUTS]; /* 0 overwrite, 1 add */
+    const void *dy;
+    float *param[YL_MAX_PARAMS];  /* values, in the order of `params` */
+    float *dparam[YL_MAX_PARAMS]; /* gradients, added to; NULL where frozen */
+    const float *bn_param[YL_MAX_PARAMS]; /* values of the fused batch-norm: scale, bias, mean, var */
+    uint64_t seed;                /* for layers with randomness: the run's seed, */
+    uint32_t step, layer_index;   /* the iteration, and which layer of the network this is */
+    bool update_statistics;       /* training forward: move running statistics (off in gradient checks) */
+} yl_pass;
+
+enum { YL_READS_NOTHING = 0, YL_READS_X = 1, YL_READS_Y = 2 };
+
+struct yl_layer_kind {
+    const char *name; /* "conv2d": the stem of its files */
+    const char *stem; /* of instance names: "conv" */
+    const yl_field_table *fields;
+    size_t options_size, prepared_size;
+    int min_inputs, max_inputs;
+    bool in_place; /* forward may write y over x[0], backward dx[0] over dy (shapes are then equal) */
+    bool random;   /* its training output depends on the seed */
+    const char *const *loss_parts; /* NULL-terminated names of the parts that `loss` reports; NULL: not a loss */
+
+    /* Output shape from the inputs' (n_inputs of them). Errors: INVALID, naming the layer and the sizes. */
+    yl_status (*shape)(const yl_layer *layer, const yl_shape *in, yl_shape *out);
+    /* Parameters, given the shapes at the network's own size; NULL where there are none. Returns how many. */
+    int (*params)(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS]);
+    /* Multiply-adds count 2. Per batch of `in[0].n` images. NULL: 0. */
+    int64_t (*flops)(const yl_layer *layer, const yl_shape *in, yl_shape out);
+    /* Which of x and y backward reads, in training mode. NULL: nothing. */
+    unsigned (*reads)(const yl_layer *layer);
+    /* Fills `prepared` (prepared_size bytes, zeroed) and `needs` (zeroed). NULL: nothing to prepare. */
+    yl_status (*prepare)(const yl_layer *layer, const yl_setting *setting, void *prepared, yl_needs *needs);
+    /* Refreshes p->packed from p->param (and p->bn_param). Called before forward when a version changed. */
+    yl_status (*pack)(yl_pass *p);
+    yl_status (*forward)(yl_pass *p);
+    /* Reads p->dy, writes p->dx, adds to p->dparam. NULL for losses. */
+    yl_status (*backward)(yl_pass *p);
+    /* For losses, after forward: compares p->y (what forward made of x) with the truth, writes the gradient with respect to x
+     * into p->dx[0] as sums over images (not divided by the batch), and the parts (sums over images, >= 0). */
+    yl_status (*loss)(yl_pass *p, const yl_truth *truth, double parts[YL_MAX_LOSS_PARTS]);
+};
+
+/* layers.def: L(name), one line per file of this folder that is a layer; each defines yl_layer_<name>. */
+#define L(name) extern const yl_layer_kind yl_layer_##name;
+#include "layers/layers.def"
+#undef L
+
+/* The kind of that name, or NULL; yl_layer_kinds lists all, NULL-terminated. */
+const yl_layer_kind *yl_layer_find(const char *name);
+extern const yl_layer_kind *const yl_layer_kinds[];
+
+#endif

@@ -1,0 +1,98 @@
+/* A network is structure and slabs. Parameters are named ranges in parallel slabs of equal layout; nothing here depends on a
+ * batch size or an image size (see net/plan.h for that). */
+#ifndef YL_NET_NET_H
+#define YL_NET_NET_H
+
+#include "layers/layer.h"
+
+typedef struct yl_range {
+    char name[YL_NAME + 16]; /* conv3.weight, conv3.bn.mean */
+    int layer;               /* index of its layer */
+    yl_param_kind kind;
+    yl_init init;
+    int64_t offset, count; /* in elements of a slab; statistics lie last */
+    int n_dims;
+    int64_t dims[4];
+    bool frozen;
+    float lr_mult;
+    uint64_t version; /* counts changes of the values */
+} yl_range;
+
+/* A slab holds one number per parameter. value and ema span all ranges; the others stop before the statistics. */
+typedef struct yl_slab {
+    char name[16]; /* value, grad, mask, momentum, adam_m, adam_v, ema */
+    yl_dtype dtype;
+    int64_t count;
+    void *data; /* device memory */
+} yl_slab;
+
+enum { YL_MAX_SLABS = 16 };
+
+/* One arena for activations and one scratch block, shared by all plans of a network; grown when a plan is made. */
+typedef struct yl_workspace {
+    void *arena, *scratch;
+    size_t arena_bytes, scratch_bytes;
+} yl_workspace;
+
+typedef struct yl_net {
+    yl_device *device;
+    int64_t h, w, c; /* the input's own size; plans may use another h and w */
+    int n_layers, n_ranges;
+    int64_t layer_capacity, range_capacity;
+    yl_layer *layers;
+    yl_range *ranges;
+    bool finished;
+    int64_t n_trainable_slots; /* elements before the statistics */
+    int64_t n_values;          /* elements of the value slab */
+    int n_slabs;
+    yl_slab slabs[YL_MAX_SLABS];
+    yl_workspace workspace;
+    char *header; /* the text of the cfg's [net] section without width, height and channels; NULL where none */
+    int plans;    /* alive: their arenas point into the workspace */
+} yl_net;
+
+/* An empty network for inputs {h, w, c} on `device`. Errors: INVALID for sizes outside 1..65536. */
+yl_status yl_net_create(yl_device *device, int64_t h, int64_t w, int64_t c, yl_net **out);
+void yl_net_free(yl_net *net); /* NULL is fine */
+
+/* Appends a layer; `name` NULL: the kind's stem and its 1-based count. `options` NULL: the defaults, else a struct of the
+ * kind's options_size, copied. Inputs are indices of earlier layers, -1 the network's input. *index is the new layer's.
+ * Errors: INVALID for a wrong number of inputs, a later layer, shapes that do not fit, a name taken. */
+yl_status yl_net_add(yl_net *net, const yl_layer_kind *kind, const char *name, const void *options, int n_inputs,
+                     const int *inputs, int *index);
+/* Lays out the ranges and allocates the value slab (zeroed). After this no layer can be added. */
+yl_status yl_net_finish(yl_net *net);
+/* Fills the values by each range's rule, from `seed`; bumps every version. */
+yl_status yl_net_init(yl_net *net, uint64_t seed);
+yl_status yl_net_init_range(yl_net *net, int range, uint64_t seed);
+
+/* Shapes of all layers' outputs for an input {n, h, w, net->c}; `out` has n_layers entries. Errors: INVALID, naming the layer. */
+yl_status yl_net_shapes(const yl_net *net, int64_t n, int64_t h, int64_t w, yl_shape *out);
+/* The shapes of a layer's inputs, picked from those. */
+void yl_net_inputs(const yl_net *net, int layer, const yl_shape *shapes, yl_shape input, yl_shape in[YL_MAX_INPUTS]);
+/* FLOPs of one layer (2 per multiply-add) for n images of {h, w}. */
+yl_status yl_net_flops(const yl_net *net, int64_t n, int64_t h, int64_t w, int64_t *per_layer, int64_t *total);
+
+int yl_net_find_layer(const yl_net *net, const char *name); /* -1 where absent */
+int yl_net_find_range(const yl_net *net, const char *name);
+/* Consumers: how many layers read layer `index`'s output. */
+int yl_net_consumers(const yl_net *net, int index);
+
+/* The slab of that name, made (zeroed; mask: ones) on first use. Errors: INVALID for an unknown name, MEMORY. */
+yl_status yl_net_slab(yl_net *net, const char *name, yl_slab **out);
+yl_slab *yl_net_has_slab(const yl_net *net, const char *name); /* NULL where not made yet */
+void yl_net_drop_slab(yl_net *net, const char *name);
+/* Start of a range in a slab; NULL where the slab does not span it. */
+void *yl_net_at(const yl_slab *slab, const yl_range *range);
+
+/* Freezes (or thaws) the ranges whose names, or whose layers' names, match one of the comma-separated globs; a layer's name
+ * also matches its fused companions (conv3 covers conv3.bn). "body": every range but those of the last convolution before each
+ * head; "none": thaws all; "all". The pattern is the whole truth: what it does not match is thawed.
+ * *matched: number of frozen ranges. Errors: INVALID where a part matches nothing, with the nearest layer name. */
+yl_status yl_net_freeze(yl_net *net, const char *patterns, int *matched);
+/* A layer is frozen when it has parameters and all are frozen. */
+bool yl_net_layer_frozen(const yl_net *net, int layer);
+/* Fixed-order checksum (xxHash64) of a range's values. */
+yl_status yl_net_checksum(const yl_net *net, int range, uint64_t *out);
+
+#endif

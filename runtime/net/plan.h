@@ -1,0 +1,68 @@
+/* A plan is one way to run a network: mode, batch, size, precision, and which slab the values come from.
+ *
+ * It owns geometries, algorithms, fusions, packed weights and the places of activations in the shared arena. Layers keep
+ * nothing that depends on a shape. A step allocates nothing. */
+#ifndef YL_NET_PLAN_H
+#define YL_NET_PLAN_H
+
+#include "net/net.h"
+
+/* Which layers a plan runs. The cut is the set of activations that cross from frozen to trainable layers. */
+typedef enum yl_part {
+    YL_WHOLE, /* input to losses */
+    YL_BODY,  /* input to the cut, as inference: the frozen layers only */
+    YL_TAIL,  /* from the cut (given by the caller) to the losses */
+} yl_part;
+
+typedef struct yl_plan_options {
+    yl_mode mode;
+    yl_part part;
+    int64_t batch, h, w; /* h, w 0: the network's own size */
+    yl_dtype precision;
+    const char *slab;      /* values: "value" (NULL) or "ema" */
+    const char *algorithm; /* "auto" (NULL), or a convolution algorithm's name */
+    bool keep;             /* every activation keeps its own place: for looking at them */
+    bool whole_gradient;   /* also compute the gradient with respect to the network's input (gradient checks) */
+} yl_plan_options;
+
+typedef struct yl_plan yl_plan;
+
+yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **out);
+void yl_plan_free(yl_plan *plan);
+
+/* The input {batch, h, w, c} in device memory; NULL for a tail. */
+float *yl_plan_input(yl_plan *plan);
+/* The cut: `count` activations with their layers; *data is where a tail wants them and where a body leaves them. */
+int yl_plan_cut_count(const yl_plan *plan);
+void yl_plan_cut(yl_plan *plan, int i, int *layer, yl_shape *shape, float **data);
+/* A layer's output after forward (valid until the next forward of any plan of this network), or NULL where the plan does not
+ * keep it. */
+float *yl_plan_output(yl_plan *plan, int layer, yl_shape *shape);
+/* Where the gradient of a layer's output is at the end of the backward pass; only with `keep`. layer -1: the input's. */
+float *yl_plan_gradient(yl_plan *plan, int layer, yl_shape *shape);
+
+typedef struct yl_step_info {
+    uint64_t seed;
+    uint32_t step;
+    bool hold_statistics; /* training forward leaves running statistics alone */
+} yl_step_info;
+
+yl_status yl_plan_forward(yl_plan *plan, const yl_step_info *info);
+/* All losses of the network against the truth: parts[k] for the k-th loss layer in order; writes their input gradients. */
+yl_status yl_plan_loss(yl_plan *plan, const yl_truth *truth, double (*parts)[YL_MAX_LOSS_PARTS]);
+/* Adds to the grad slab. Where `seeds` is not NULL it gives the gradient of the last layer's output instead of losses. */
+yl_status yl_plan_backward(yl_plan *plan, const float *dy_last);
+
+/* What a plan uses: bytes of arena, scratch, packed weights. */
+typedef struct yl_plan_memory {
+    size_t arena, scratch, packed;
+} yl_plan_memory;
+yl_plan_memory yl_plan_bytes(const yl_plan *plan);
+/* The algorithm that a convolution's direction (0 forward, 1 data, 2 weights) runs with, or NULL. */
+const char *yl_plan_algorithm(const yl_plan *plan, int layer, int direction);
+/* Seconds spent per layer in the last forward and backward, when timing is on. */
+void yl_plan_timing(yl_plan *plan, bool on);
+double yl_plan_seconds(const yl_plan *plan, int layer, bool backward);
+const yl_plan_options *yl_plan_get_options(const yl_plan *plan);
+
+#endif
