@@ -14,6 +14,7 @@ typedef enum yl_option_type {
     YL_OPTION_STRING,  /* char[YL_OPTION_TEXT] */
     YL_OPTION_ENUM,    /* int64_t: index into choices */
     YL_OPTION_NUMBERS, /* yl_numbers */
+    YL_OPTION_SIZE,    /* yl_numbers: width, height (whole numbers); one number means a square */
 } yl_option_type;
 
 enum { YL_OPTION_TEXT = 128, YL_OPTION_LIST = 64 };
@@ -29,7 +30,8 @@ typedef struct yl_field {
     const char *fallback; /* default, as text ("0.9", "leaky", "true", "1,2"); NULL: required */
     const char *unit;     /* "" where there is none */
     const char *help;     /* one line */
-    double min, max;      /* inclusive, for INT, NUMBER and each of NUMBERS; min == max == 0: unbounded */
+    double min, max;      /* inclusive, for INT, NUMBER and each of NUMBERS and SIZE; min == max == 0: unbounded;
+                             INFINITY leaves one side open */
     const char *choices;  /* "a|b|c" for ENUM */
     const char *aliases;  /* other tools' spellings, blank-separated: suggested, never accepted */
     size_t offset;        /* of the value in the options struct */
@@ -40,6 +42,9 @@ typedef struct yl_field_table {
     const yl_field *fields;
     int64_t count;
 } yl_field_table;
+
+/* The table of an array: static const yl_field_table t = YL_FIELD_TABLE("conv2d", fields); */
+#define YL_FIELD_TABLE(who_, fields_) {who_, fields_, (int64_t)(sizeof(fields_) / sizeof *(fields_))}
 
 /* A value on its way in, from cfg, YAML, Lua or the command line. */
 typedef struct yl_value {
@@ -55,18 +60,24 @@ typedef struct yl_value {
 const yl_field *yl_option_find(const yl_field_table *table, const char *key, const char **suggestion);
 
 /* Checks `in` against the field and converts it to the field's type (text is parsed: "3", "true", "[1,2]", "416x128").
- * `where` ("x.cfg:12", "command line") begins the sentence. Errors: INVALID: what, where, expected, got. */
-yl_status yl_option_check(const yl_field_table *table, const yl_field *field, const char *where, const yl_value *in,
-                          yl_value *out);
+ * An ENUM becomes the INT of its choice; a STRING stays borrowed from `in`, of any length; SIZE becomes two NUMBERS.
+ * `where` ("x.cfg:12", "command line"; NULL: the field's key alone) begins the sentence. `in` and `out` may be the same.
+ * Errors: INVALID: what, where, expected, got. */
+yl_status yl_option_check(const yl_field *field, const char *where, const yl_value *in, yl_value *out);
+
+/* Sets the sentence for a key that the table lacks, with the suggestion where there is one; returns INVALID. */
+yl_status yl_option_unknown(const yl_field_table *table, const char *where, const char *key);
 
 /* Fills the struct with defaults; required fields are left zero. */
 yl_status yl_options_defaults(const yl_field_table *table, void *options);
-/* Stores one value. Errors: INVALID for an unknown key (with a suggestion), a wrong type or range. */
+/* Stores one value. Errors: INVALID for an unknown key (with a suggestion), a wrong type or range, or a text of
+ * YL_OPTION_TEXT bytes or more. */
 yl_status yl_options_set(const yl_field_table *table, void *options, const char *where, const char *key,
                          const yl_value *value);
-/* The value in the struct as text, as a checkpoint or a cfg prints it. `out` holds at least YL_OPTION_TEXT*8 bytes. */
+/* The value in the struct as text that reads back as the same value (checkpoints and cfg files print it). YL_OPTION_TEXT*8
+ * bytes are enough for every field. */
 void yl_options_text(const yl_field *field, const void *options, char *out, size_t size);
-/* The i-th name of an ENUM's choices, copied into out. */
+/* The i-th (0-based) name of an ENUM's choices, copied into out; "" where there is none. */
 void yl_option_choice(const yl_field *field, int64_t index, char out[YL_OPTION_TEXT]);
 
 #endif

@@ -1,0 +1,385 @@
+/* The one parser of options: cfg files, YAML, Lua tables and the command line all end here, so that they accept the same
+ * spellings and fail with the same sentences. */
+#include "core/options.h"
+#include "core/text.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+enum { PHRASE = 512 };
+
+static const yl_field *find(const yl_field_table *table, const char *key)
+{
+    for (int64_t i = 0; i < table->count; i++)
+        if (strcmp(table->fields[i].key, key) == 0) return &table->fields[i];
+    return NULL;
+}
+
+/* Whether the blank-separated list holds the word; '-' and '_' and the two cases count as equal. */
+static bool lists(const char *list, const char *word)
+{
+    char item[64];
+    int length, at = 0;
+    while (list && sscanf(list + at, " %63s%n", item, &length) == 1) {
+        at += length;
+        if (yl__edit_distance(item, word) == 0) return true;
+    }
+    return false;
+}
+
+static const char *suggest(const yl_field_table *table, const char *key)
+{
+    const char *nearest = NULL;
+    int best = 2 + (int)strlen(key) / 3;
+    while (*key == '-') key++;
+    for (int64_t i = 0; i < table->count; i++) {
+        const yl_field *field = &table->fields[i];
+        if (lists(field->aliases, key)) return field->key;
+        int distance = yl__edit_distance(key, field->key);
+        if (distance < best) {
+            best = distance;
+            nearest = field->key;
+        }
+    }
+    return nearest;
+}
+
+const yl_field *yl_option_find(const yl_field_table *table, const char *key, const char **suggestion)
+{
+    const yl_field *field = find(table, key);
+    if (suggestion) *suggestion = field ? NULL : suggest(table, key);
+    return field;
+}
+
+yl_status yl_option_unknown(const yl_field_table *table, const char *where, const char *key)
+{
+    const char *nearest = suggest(table, key);
+    return yl__fail(YL_INVALID, "%s%s%s: unknown option '%s'%s%s%s", where ? where : "", where ? ": " : "", table->who, key,
+                    nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+}
+
+/* ---- sentences --------------------------------------------------------------------------------------------------- */
+
+static void describe_range(const yl_field *f, char out[PHRASE])
+{
+    char low[32], high[32];
+    yl__format_number(f->min, low);
+    yl__format_number(f->max, high);
+    out[0] = '\0';
+    if (f->min == 0 && f->max == 0) return;
+    if (isinf(f->min) && isinf(f->max)) return;
+    if (isinf(f->max)) snprintf(out, PHRASE, " of at least %s", low);
+    else if (isinf(f->min)) snprintf(out, PHRASE, " of at most %s", high);
+    else snprintf(out, PHRASE, " in %s..%s", low, high);
+}
+
+static void describe_expected(const yl_field *f, char out[PHRASE])
+{
+    static const char *const nouns[] = {
+        "true or false", "an integer", "a number", "a text", "", "numbers (1,2,3), each",
+        "a size in pixels (416x416, [width,height] or one number), each",
+    };
+    char range[PHRASE];
+    describe_range(f, range);
+    if (f->type == YL_OPTION_ENUM) snprintf(out, PHRASE, "one of %s", f->choices);
+    else if (f->type == YL_OPTION_BOOL || f->type == YL_OPTION_STRING) snprintf(out, PHRASE, "%s", nouns[f->type]);
+    else if (!*range && f->type >= YL_OPTION_NUMBERS)
+        snprintf(out, PHRASE, "%.*s", (int)strlen(nouns[f->type]) - 6, nouns[f->type]); /* without ", each" */
+    else snprintf(out, PHRASE, "%s%s", nouns[f->type], range);
+    if (*f->unit && f->type != YL_OPTION_SIZE)
+        snprintf(out + strlen(out), PHRASE - strlen(out), " (%s)", f->unit);
+}
+
+static void print_numbers(const yl_numbers *v, char *out, size_t size)
+{
+    size_t used = 0;
+    out[0] = '\0';
+    for (int64_t i = 0; i < v->count && used < size; i++) {
+        char number[32];
+        yl__format_number(v->at[i], number);
+        int n = snprintf(out + used, size - used, i ? ",%s" : "%s", number);
+        used += (size_t)n;
+    }
+}
+
+static void print_value(const yl_value *v, char *out, size_t size)
+{
+    char number[32];
+    switch (v->kind) {
+    case YL_VALUE_BOOL: snprintf(out, size, "%s", v->boolean ? "true" : "false"); break;
+    case YL_VALUE_INT: snprintf(out, size, "%lld", (long long)v->integer); break;
+    case YL_VALUE_NUMBER:
+        yl__format_number(v->number, number);
+        snprintf(out, size, "%s", isnan(v->number) ? "nan" : isinf(v->number) ? "infinity" : number);
+        break;
+    case YL_VALUE_STRING: snprintf(out, size, "'%.100s'", v->string); break;
+    case YL_VALUE_NUMBERS: print_numbers(&v->numbers, out, size); break;
+    }
+}
+
+static yl_status refuse(const yl_field *f, const char *where, const yl_value *got)
+{
+    char expected[PHRASE], found[PHRASE];
+    describe_expected(f, expected);
+    print_value(got, found, sizeof found);
+    if (got->kind == YL_VALUE_STRING) { /* a number in a text is shown as the number that it is */
+        double number;
+        if (yl__parse_number(got->string, &number)) snprintf(found, sizeof found, "%.100s", got->string);
+    }
+    return yl__fail(YL_INVALID, "%s%soption '%s': expected %s, got %s", where ? where : "", where ? ": " : "", f->key,
+                    expected, found);
+}
+
+/* ---- from a value to the field's type ------------------------------------------------------------------------------ */
+
+static bool in_range(const yl_field *f, double v)
+{
+    return !isnan(v) && ((f->min == 0 && f->max == 0) || (v >= f->min && v <= f->max));
+}
+
+static bool whole(double v, int64_t *out)
+{
+    if (!(fabs(v) <= 0x1p53) || v != floor(v)) return false;
+    *out = (int64_t)v;
+    return true;
+}
+
+static bool to_bool(const yl_value *in, yl_value *out)
+{
+    static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
+    out->kind = YL_VALUE_BOOL;
+    if (in->kind == YL_VALUE_BOOL) out->boolean = in->boolean;
+    else if (in->kind == YL_VALUE_INT && (in->integer == 0 || in->integer == 1)) out->boolean = in->integer;
+    else if (in->kind == YL_VALUE_STRING) {
+        for (int i = 0; i < 8; i++)
+            if (strcasecmp(words[i], in->string) == 0) {
+                out->boolean = i % 2;
+                return true;
+            }
+        return false;
+    } else return false;
+    return true;
+}
+
+static bool to_number(const yl_value *in, yl_value *out)
+{
+    out->kind = YL_VALUE_NUMBER;
+    switch (in->kind) {
+    case YL_VALUE_INT: out->number = (double)in->integer; return true;
+    case YL_VALUE_NUMBER: out->number = in->number; return isfinite(in->number);
+    case YL_VALUE_STRING: return yl__parse_number(in->string, &out->number);
+    case YL_VALUE_NUMBERS: out->number = in->numbers.at[0]; return in->numbers.count == 1;
+    case YL_VALUE_BOOL: break;
+    }
+    return false;
+}
+
+static bool to_integer(const yl_value *in, yl_value *out)
+{
+    yl_value number = {0};
+    out->kind = YL_VALUE_INT;
+    if (in->kind == YL_VALUE_INT) {
+        out->integer = in->integer;
+        return true;
+    }
+    if (in->kind == YL_VALUE_STRING && yl__parse_integer(in->string, &out->integer)) return true;
+    return to_number(in, &number) && whole(number.number, &out->integer);
+}
+
+/* One number of a list: the text up to the next separator. Returns what follows it, or NULL. */
+static const char *read_item(const char *p, const char *separators, double *out)
+{
+    char item[64];
+    size_t length = strcspn(p, separators);
+    if (length >= sizeof item) return NULL;
+    memcpy(item, p, length);
+    item[length] = '\0';
+    return yl__parse_number(item, out) ? p + length : NULL;
+}
+
+/* "1,2", "[1, 2]", "{1 2}", and with a size's separators "416x128". */
+static bool read_numbers(const char *text, bool size, yl_numbers *out)
+{
+    const char *separators = size ? ",xX ]}" : ", \t\n]}", *p = text + strspn(text, " \t");
+    char closing = *p == '[' ? ']' : *p == '{' ? '}' : '\0';
+    if (closing) p++;
+    out->count = 0;
+    for (;;) {
+        p += strspn(p, " \t\n");
+        if (*p == closing || *p == '\0') break;
+        if (out->count == YL_OPTION_LIST || !(p = read_item(p, separators, &out->at[out->count++]))) return false;
+        p += strspn(p, " \t\n");
+        if (*p == ',' || (size && (*p == 'x' || *p == 'X'))) p++;
+    }
+    if (closing && *p++ != closing) return false;
+    return p[strspn(p, " \t\n")] == '\0';
+}
+
+static bool to_numbers(const yl_value *in, bool size, yl_value *out)
+{
+    yl_value number = {0};
+    if (in->kind == YL_VALUE_NUMBERS) out->numbers = in->numbers;
+    else if (in->kind == YL_VALUE_STRING) {
+        if (!read_numbers(in->string, size, &out->numbers)) return false;
+    } else if (to_number(in, &number)) {
+        out->numbers = (yl_numbers){.count = 1, .at = {number.number}};
+    } else return false;
+    out->kind = YL_VALUE_NUMBERS;
+    return true;
+}
+
+static bool to_size(const yl_value *in, yl_value *out)
+{
+    int64_t ignored;
+    if (!to_numbers(in, true, out)) return false;
+    yl_numbers *n = &out->numbers;
+    if (n->count == 1) {
+        n->at[1] = n->at[0];
+        n->count = 2;
+    }
+    return n->count == 2 && whole(n->at[0], &ignored) && whole(n->at[1], &ignored);
+}
+
+/* Walks "a|b|c"; the place of the name, or -1. */
+static int64_t choice_of(const yl_field *f, const char *name)
+{
+    char choice[YL_OPTION_TEXT];
+    for (int64_t i = 0;; i++) {
+        yl_option_choice(f, i, choice);
+        if (!*choice) return -1;
+        if (strcmp(choice, name) == 0) return i;
+    }
+}
+
+static bool to_choice(const yl_field *f, const yl_value *in, yl_value *out)
+{
+    char text[64];
+    if (in->kind == YL_VALUE_NUMBERS) return false;
+    if (in->kind == YL_VALUE_STRING) {
+        out->integer = choice_of(f, in->string);
+    } else {
+        print_value(in, text, sizeof text);
+        out->integer = choice_of(f, text);
+    }
+    out->kind = YL_VALUE_INT;
+    return out->integer >= 0;
+}
+
+static bool numbers_in_range(const yl_field *f, const yl_numbers *v)
+{
+    for (int64_t i = 0; i < v->count; i++)
+        if (!in_range(f, v->at[i])) return false;
+    return true;
+}
+
+static bool convert(const yl_field *f, const yl_value *in, yl_value *out)
+{
+    switch (f->type) {
+    case YL_OPTION_BOOL: return to_bool(in, out);
+    case YL_OPTION_INT: return to_integer(in, out) && in_range(f, (double)out->integer);
+    case YL_OPTION_NUMBER: return to_number(in, out) && in_range(f, out->number);
+    case YL_OPTION_ENUM: return to_choice(f, in, out);
+    case YL_OPTION_NUMBERS: return to_numbers(in, false, out) && numbers_in_range(f, &out->numbers);
+    case YL_OPTION_SIZE: return to_size(in, out) && numbers_in_range(f, &out->numbers);
+    case YL_OPTION_STRING: break;
+    }
+    *out = *in;
+    return in->kind == YL_VALUE_STRING;
+}
+
+yl_status yl_option_check(const yl_field *field, const char *where, const yl_value *in, yl_value *out)
+{
+    yl_value made = {0};
+    if (!convert(field, in, &made)) return refuse(field, where, in);
+    *out = made;
+    return YL_OK;
+}
+
+/* ---- structs ------------------------------------------------------------------------------------------------------- */
+
+static yl_status store(const yl_field *f, const char *where, const yl_value *v, char *options)
+{
+    void *at = options + f->offset;
+    switch (f->type) {
+    case YL_OPTION_BOOL: memcpy(at, &v->boolean, sizeof v->boolean); break;
+    case YL_OPTION_INT:
+    case YL_OPTION_ENUM: memcpy(at, &v->integer, sizeof v->integer); break;
+    case YL_OPTION_NUMBER: memcpy(at, &v->number, sizeof v->number); break;
+    case YL_OPTION_NUMBERS:
+    case YL_OPTION_SIZE: memcpy(at, &v->numbers, sizeof v->numbers); break;
+    case YL_OPTION_STRING:
+        if (strlen(v->string) >= YL_OPTION_TEXT)
+            return yl__fail(YL_INVALID, "%s%soption '%s': expected a text of at most %d bytes, got %zu",
+                            where ? where : "", where ? ": " : "", f->key, YL_OPTION_TEXT - 1, strlen(v->string));
+        strcpy(at, v->string);
+        break;
+    }
+    return YL_OK;
+}
+
+yl_status yl_options_set(const yl_field_table *table, void *options, const char *where, const char *key,
+                         const yl_value *value)
+{
+    yl_value made;
+    const yl_field *field = find(table, key);
+    if (!field) return yl_option_unknown(table, where, key);
+    YL_TRY(yl_option_check(field, where, value, &made));
+    return store(field, where, &made, options);
+}
+
+static void clear(const yl_field *f, char *options)
+{
+    static const size_t sizes[] = {sizeof(bool),    sizeof(int64_t),    sizeof(double),    YL_OPTION_TEXT,
+                                   sizeof(int64_t), sizeof(yl_numbers), sizeof(yl_numbers)};
+    memset(options + f->offset, 0, sizes[f->type]);
+}
+
+yl_status yl_options_defaults(const yl_field_table *table, void *options)
+{
+    for (int64_t i = 0; i < table->count; i++) {
+        const yl_field *field = &table->fields[i];
+        clear(field, options);
+        yl_value text = {.kind = YL_VALUE_STRING, .string = field->fallback};
+        if (field->fallback) YL_TRY(yl_options_set(table, options, table->who, field->key, &text));
+    }
+    return YL_OK;
+}
+
+void yl_options_text(const yl_field *f, const void *options, char *out, size_t size)
+{
+    const char *at = (const char *)options + f->offset;
+    yl_value v = {0};
+    char choice[YL_OPTION_TEXT];
+    switch (f->type) {
+    case YL_OPTION_BOOL: v.kind = YL_VALUE_BOOL, memcpy(&v.boolean, at, sizeof v.boolean); break;
+    case YL_OPTION_INT: v.kind = YL_VALUE_INT, memcpy(&v.integer, at, sizeof v.integer); break;
+    case YL_OPTION_NUMBER: v.kind = YL_VALUE_NUMBER, memcpy(&v.number, at, sizeof v.number); break;
+    case YL_OPTION_NUMBERS:
+    case YL_OPTION_SIZE: v.kind = YL_VALUE_NUMBERS, memcpy(&v.numbers, at, sizeof v.numbers); break;
+    case YL_OPTION_STRING: snprintf(out, size, "%s", at); return;
+    case YL_OPTION_ENUM:
+        memcpy(&v.integer, at, sizeof v.integer);
+        yl_option_choice(f, v.integer, choice);
+        snprintf(out, size, "%s", choice);
+        return;
+    }
+    print_value(&v, out, size);
+}
+
+void yl_option_choice(const yl_field *field, int64_t index, char out[YL_OPTION_TEXT])
+{
+    const char *p = field->choices;
+    out[0] = '\0';
+    for (; p && index > 0; index--) {
+        p = strchr(p, '|');
+        if (p) p++;
+    }
+    if (!p || index < 0) return;
+    size_t length = strcspn(p, "|");
+    if (length >= YL_OPTION_TEXT) length = YL_OPTION_TEXT - 1;
+    memcpy(out, p, length);
+    out[length] = '\0';
+}
