@@ -113,6 +113,32 @@ void yl__format_number(double value, char out[32])
     uselocale(old);
 }
 
+int yl__utf8_decode(const char *bytes, int64_t left, uint32_t *code)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    if (left <= 0) return 0;
+    unsigned char lead = (unsigned char)bytes[0];
+    int n = lead < 0x80 ? 1 : lead >> 5 == 6 ? 2 : lead >> 4 == 14 ? 3 : lead >> 3 == 30 ? 4 : 0;
+    if (n == 0 || n > left) return 0;
+    uint32_t value = n == 1 ? lead : lead & (0x7fu >> n);
+    for (int i = 1; i < n; i++) {
+        if (((unsigned char)bytes[i] & 0xc0) != 0x80) return 0;
+        value = value << 6 | ((unsigned char)bytes[i] & 0x3f);
+    }
+    if (value < least[n] || value > 0x10ffff || (value >= 0xd800 && value < 0xe000)) return 0;
+    *code = value;
+    return n;
+}
+
+int yl__utf8_encode(uint32_t code, char out[4])
+{
+    int n = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    static const unsigned lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    for (int i = n - 1; i > 0; i--, code >>= 6) out[i] = (char)(0x80 | (code & 0x3f));
+    out[0] = (char)(lead[n] | code);
+    return n;
+}
+
 static int fold(char c)
 {
     return c == '-' ? '_' : tolower((unsigned char)c);

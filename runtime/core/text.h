@@ -22,6 +22,12 @@ bool yl__parse_integer(const char *text, int64_t *out);
 /* Shortest decimal text (at most 17 significant digits) that reads back as the same double; "null" where not finite. */
 void yl__format_number(double value, char out[32]);
 
+/* Bytes (1..4) of the UTF-8 sequence at `bytes`, of which `left` are there, and its code point; 0 where there is none: a
+ * stray or missing continuation, an overlong form, a surrogate, or a code above 10FFFF (RFC 3629). */
+int yl__utf8_decode(const char *bytes, int64_t left, uint32_t *code);
+/* Writes the code point's UTF-8 sequence and returns its length. */
+int yl__utf8_encode(uint32_t code, char out[4]);
+
 /* Damerau-Levenshtein distance (optimal string alignment), case-insensitive; '-' and '_' count as equal. */
 int yl__edit_distance(const char *a, const char *b);
 /* The candidate closest to `word`, or NULL when none is near enough to be a misspelling (distance <= 1 + length/3). */
