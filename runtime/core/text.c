@@ -139,6 +139,17 @@ int yl__utf8_encode(uint32_t code, char out[4])
     return n;
 }
 
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+bool yl__same_word(const char *a, const char *b)
+{
+    for (; *a && lower(*a) == lower(*b); a++, b++) {}
+    return lower(*a) == lower(*b);
+}
+
 static int fold(char c)
 {
     return c == '-' ? '_' : tolower((unsigned char)c);

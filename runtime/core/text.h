@@ -28,6 +28,9 @@ int yl__utf8_decode(const char *bytes, int64_t left, uint32_t *code);
 /* Writes the code point's UTF-8 sequence and returns its length. */
 int yl__utf8_encode(uint32_t code, char out[4]);
 
+/* Equal but for the case of ASCII letters, whatever the locale. */
+bool yl__same_word(const char *a, const char *b);
+
 /* Damerau-Levenshtein distance (optimal string alignment), case-insensitive; '-' and '_' count as equal. */
 int yl__edit_distance(const char *a, const char *b);
 /* The candidate closest to `word`, or NULL when none is near enough to be a misspelling (distance <= 1 + length/3). */

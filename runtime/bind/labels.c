@@ -1,0 +1,175 @@
+/* Label files and split lists as Lua tables: core.labels.{kitti, yolo, list}. */
+#include "bind/bind.h"
+#include "core/memory.h"
+#include "formats/labels.h"
+
+static const char *const labels_class = "yolua.labels", *const list_class = "yolua.list";
+
+static int labels_gc(lua_State *L)
+{
+    yl_labels **box = luaL_checkudata(L, 1, labels_class);
+    if (*box) yl_labels_free(*box);
+    yl__free(*box);
+    *box = NULL;
+    return 0;
+}
+
+static int list_gc(lua_State *L)
+{
+    yl_list **box = luaL_checkudata(L, 1, list_class);
+    if (*box) yl_list_free(*box);
+    yl__free(*box);
+    *box = NULL;
+    return 0;
+}
+
+/* Pushes an object that owns zeroed memory until the calling function returns or throws. */
+static void *new_holder(lua_State *L, const char *class_name, size_t size)
+{
+    void **box = yl__new_object(L, class_name);
+    lua_toclose(L, -1);
+    yl__check(L, yl__calloc(1, size, box));
+    return *box;
+}
+
+static int64_t size_option(lua_State *L, int index, const char *key)
+{
+    int64_t value = 0;
+    if (lua_getfield(L, index, key) != LUA_TNIL) {
+        int whole;
+        value = lua_tointegerx(L, -1, &whole);
+        if (!whole || value < 0) luaL_error(L, "%s: expected pixels, got %s", key, luaL_tolstring(L, -1, NULL));
+    }
+    lua_pop(L, 1);
+    return value;
+}
+
+/* The strings of the table at `index`, in memory that stays on the stack; they are alive as long as the table is. */
+static const char **names_at(lua_State *L, int index, int64_t *count)
+{
+    luaL_checktype(L, index, LUA_TTABLE);
+    *count = (int64_t)luaL_len(L, index);
+    const char **names = lua_newuserdatauv(L, sizeof *names * (size_t)(*count + 1), 0);
+    for (int64_t i = 0; i < *count; i++) {
+        if (lua_rawgeti(L, index, (lua_Integer)i + 1) != LUA_TSTRING)
+            luaL_error(L, "class %d: expected a name, got %s", (int)i + 1, luaL_typename(L, -1));
+        names[i] = lua_tostring(L, -1);
+        lua_pop(L, 1);
+    }
+    return names;
+}
+
+static void read_options(lua_State *L, int index, yl_label_options *o)
+{
+    if (lua_isnoneornil(L, index)) return;
+    luaL_checktype(L, index, LUA_TTABLE);
+    o->width = size_option(L, index, "width");
+    o->height = size_option(L, index, "height");
+    lua_getfield(L, index, "dets");
+    o->detections = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+}
+
+static void set_number(lua_State *L, const char *key, double value)
+{
+    lua_pushnumber(L, value);
+    lua_setfield(L, -2, key);
+}
+
+static void set_numbers(lua_State *L, const char *key, const double *values, int count)
+{
+    lua_createtable(L, count, 0);
+    for (int i = 0; i < count; i++) {
+        lua_pushnumber(L, values[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, key);
+}
+
+static void push_label(lua_State *L, const yl_label *label, bool kitti)
+{
+    double box[4] = {label->box.x1, label->box.y1, label->box.x2, label->box.y2};
+    lua_createtable(L, 0, 10);
+    lua_pushstring(L, label->name);
+    lua_setfield(L, -2, "class");
+    set_numbers(L, "box", box, 4);
+    set_number(L, "score", label->score);
+    lua_pushinteger(L, label->line);
+    lua_setfield(L, -2, "line");
+    if (!kitti) return;
+    set_number(L, "truncated", label->truncated);
+    set_number(L, "occluded", label->occluded);
+    set_number(L, "alpha", label->alpha);
+    set_numbers(L, "dims", label->dims, 3);
+    set_numbers(L, "location", label->location, 3);
+    set_number(L, "rotation_y", label->rotation_y);
+}
+
+static void push_labels(lua_State *L, const yl_labels *labels, bool kitti)
+{
+    lua_createtable(L, (int)labels->count, 0);
+    for (int64_t i = 0; i < labels->count; i++) {
+        push_label(L, &labels->rows[i], kitti);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
+/* kitti(path, {width=, height=, dets=, classes={...}}) -> rows */
+static int labels_kitti(lua_State *L)
+{
+    yl_label_options o = {0};
+    const char *path = luaL_checkstring(L, 1);
+    lua_settop(L, 2);
+    read_options(L, 2, &o);
+    if (!lua_isnil(L, 2) && lua_getfield(L, 2, "classes") != LUA_TNIL)
+        o.names = names_at(L, lua_gettop(L), &o.name_count);
+    yl_labels *labels = new_holder(L, labels_class, sizeof *labels);
+    yl__check(L, yl_labels_kitti(path, &o, labels));
+    push_labels(L, labels, true);
+    return 1;
+}
+
+/* yolo(path, names, {width=, height=, dets=}) -> rows */
+static int labels_yolo(lua_State *L)
+{
+    yl_label_options o = {0};
+    const char *path = luaL_checkstring(L, 1);
+    lua_settop(L, 3);
+    read_options(L, 3, &o);
+    o.names = names_at(L, 2, &o.name_count);
+    yl_labels *labels = new_holder(L, labels_class, sizeof *labels);
+    yl__check(L, yl_labels_yolo(path, &o, labels));
+    push_labels(L, labels, false);
+    return 1;
+}
+
+/* list(path) -> strings */
+static int labels_list(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1);
+    yl_list *list = new_holder(L, list_class, sizeof *list);
+    yl__check(L, yl_list_read(path, list));
+    lua_createtable(L, (int)list->count, 0);
+    for (int64_t i = 0; i < list->count; i++) {
+        lua_pushstring(L, list->items[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+void yl__bind_labels(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"kitti", labels_kitti},
+        {"yolo", labels_yolo},
+        {"list", labels_list},
+        {NULL, NULL},
+    };
+    static const luaL_Reg labels_methods[] = {{"__gc", labels_gc}, {"__close", labels_gc}, {NULL, NULL}};
+    static const luaL_Reg list_methods[] = {{"__gc", list_gc}, {"__close", list_gc}, {NULL, NULL}};
+    yl__class(L, labels_class, labels_methods);
+    yl__class(L, list_class, list_methods);
+    lua_newtable(L);
+    luaL_setfuncs(L, functions, 0);
+    lua_setfield(L, -2, "labels");
+}
