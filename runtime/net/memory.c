@@ -1,0 +1,228 @@
+/* Where a plan's activations, gradients and per-step state lie in the arena: lifetimes first, then first fit by size. */
+#include "net/plan_impl.h"
+#include "core/memory.h"
+
+#include <stdlib.h>
+
+static int moment_loss(const yl_plan *plan)
+{
+    return plan->n_steps;
+}
+
+static int moment_backward(const yl_plan *plan, int step)
+{
+    return 2 * plan->n_steps - step;
+}
+
+static int moment_end(const yl_plan *plan)
+{
+    return 2 * plan->n_steps + 1;
+}
+
+static void use(yl_plan *plan, int place, int moment)
+{
+    if (place < 0) return;
+    yl_place *p = &plan->places[place];
+    if (moment < p->first) p->first = moment;
+    if (moment > p->last) p->last = moment;
+}
+
+static yl_status new_place(yl_plan *plan, size_t bytes, int *out)
+{
+    YL_TRY(yl__reserve(plan->n_places + 1, &plan->place_capacity, sizeof *plan->places, &plan->places));
+    bytes = (bytes + YL_ALIGNMENT - 1) / YL_ALIGNMENT * YL_ALIGNMENT;
+    plan->places[plan->n_places] = (yl_place){.bytes = bytes, .first = 1 << 30, .last = -1};
+    *out = plan->n_places++;
+    return YL_OK;
+}
+
+static size_t value_bytes(const yl_plan *plan, int v)
+{
+    return (size_t)yl_shape_count(plan->values[v].shape) * yl_dtype_bytes(plan->options.precision);
+}
+
+static unsigned reads(const yl_plan *plan, const yl_plan_step *step)
+{
+    const yl_layer *l = &plan->net->layers[step->layer];
+    if (l->kind->loss_parts) return YL_READS_Y;
+    return step->backward && l->kind->reads ? l->kind->reads(l) : YL_READS_NOTHING;
+}
+
+static bool kept(const yl_plan *plan, int v)
+{
+    if (plan->options.keep || v == plan->net->n_layers) return true;
+    if (v > 0 && plan->net->layers[v - 1].kind->loss_parts) return true;
+    for (int i = 0; i < plan->n_cut && plan->options.part != YL_WHOLE; i++)
+        if (plan->cut[i] == v) return true;
+    return false;
+}
+
+/* May this step write its output over its input? Only where nobody else needs the input afterwards. */
+static bool shares_with_input(const yl_plan *plan, const yl_plan_step *step)
+{
+    const yl_layer *l = &plan->net->layers[step->layer];
+    const yl_value_info *input = &plan->values[l->inputs[0] + 1];
+    if (plan->options.keep || !l->kind->in_place || l->n_inputs != 1 || input->readers != 1 || input->producer < 0) return false;
+    if (step->output != step->layer || reads(plan, step) & YL_READS_X) return false;
+    if (kept(plan, l->inputs[0] + 1)) return false;
+    return !(reads(plan, &plan->steps[input->producer]) & YL_READS_Y);
+}
+
+static void count_readers(yl_plan *plan)
+{
+    for (int v = 0; v <= plan->net->n_layers; v++) {
+        plan->values[v].producer = plan->values[v].place = plan->values[v].grad_place = -1;
+        plan->values[v].readers = plan->values[v].grad_writes = 0;
+    }
+    for (int s = 0; s < plan->n_steps; s++) {
+        const yl_layer *l = &plan->net->layers[plan->steps[s].layer];
+        plan->values[plan->steps[s].output + 1].producer = s;
+        for (int k = 0; k < l->n_inputs; k++) plan->values[l->inputs[k] + 1].readers++;
+    }
+}
+
+/* Values that come from outside: the input, or the cut of a tail; they stay for the whole step. */
+static yl_status place_given(yl_plan *plan)
+{
+    for (int v = 0; v <= plan->net->n_layers; v++) {
+        yl_value_info *value = &plan->values[v];
+        bool given = value->producer < 0 && (value->readers > 0 || (v == 0 && plan->options.part != YL_TAIL));
+        if (!given) continue;
+        YL_TRY(new_place(plan, value_bytes(plan, v), &value->place));
+        use(plan, value->place, 0);
+        if (v > 0 || plan->options.keep) use(plan, value->place, moment_end(plan));
+    }
+    return YL_OK;
+}
+
+static yl_status place_activations(yl_plan *plan)
+{
+    YL_TRY(place_given(plan));
+    for (int s = 0; s < plan->n_steps; s++) {
+        yl_plan_step *step = &plan->steps[s];
+        const yl_layer *l = &plan->net->layers[step->layer];
+        yl_value_info *out = &plan->values[step->output + 1];
+        if (shares_with_input(plan, step)) out->place = plan->values[l->inputs[0] + 1].place;
+        else YL_TRY(new_place(plan, value_bytes(plan, step->output + 1), &out->place));
+        use(plan, out->place, s);
+        if (kept(plan, step->output + 1)) use(plan, out->place, moment_end(plan));
+        for (int k = 0; k < l->n_inputs; k++) use(plan, plan->values[l->inputs[k] + 1].place, s);
+        unsigned r = reads(plan, step);
+        int later = l->kind->loss_parts ? moment_loss(plan) : moment_backward(plan, s);
+        if (r & YL_READS_Y) use(plan, out->place, later);
+        for (int k = 0; k < l->n_inputs && (r & YL_READS_X); k++) use(plan, plan->values[l->inputs[k] + 1].place, later);
+        if (!step->needs.state) continue;
+        YL_TRY(new_place(plan, step->needs.state, &step->state_place));
+        use(plan, step->state_place, s);
+        if (step->backward) use(plan, step->state_place, moment_backward(plan, s));
+    }
+    return YL_OK;
+}
+
+static bool wants_gradient(const yl_plan *plan, int v)
+{
+    return v == 0 ? plan->options.whole_gradient : plan->below[v - 1] && plan->counts[v - 1];
+}
+
+/* Backward over one step: its inputs' gradients come to life, the first writer overwrites, later ones add. */
+static yl_status place_input_gradients(yl_plan *plan, int s, int moment)
+{
+    yl_plan_step *step = &plan->steps[s];
+    const yl_layer *l = &plan->net->layers[step->layer];
+    const yl_value_info *out = &plan->values[step->output + 1];
+    for (int k = 0; k < l->n_inputs; k++) {
+        yl_value_info *in = &plan->values[l->inputs[k] + 1];
+        if (!wants_gradient(plan, l->inputs[k] + 1) || (in->producer < 0 && l->inputs[k] >= 0)) continue;
+        step->dx_beta[k] = in->grad_writes++ > 0;
+        bool share = l->kind->in_place && !l->kind->loss_parts && l->n_inputs == 1 && in->readers == 1 &&
+                     !plan->options.keep;
+        if (in->grad_place < 0 && share) in->grad_place = out->grad_place;
+        if (in->grad_place < 0) YL_TRY(new_place(plan, value_bytes(plan, l->inputs[k] + 1), &in->grad_place));
+        use(plan, in->grad_place, moment);
+        if (plan->options.keep) use(plan, in->grad_place, moment_end(plan));
+        if (in->producer >= 0) use(plan, in->grad_place, moment_backward(plan, in->producer));
+    }
+    return YL_OK;
+}
+
+static yl_status place_gradients(yl_plan *plan)
+{
+    for (int s = 0; s < plan->n_steps; s++) { /* losses first: they all run at one moment, in order */
+        if (!plan->net->layers[plan->steps[s].layer].kind->loss_parts) continue;
+        if (plan->steps[s].backward) YL_TRY(place_input_gradients(plan, s, moment_loss(plan)));
+        yl_value_info *in = &plan->values[plan->net->layers[plan->steps[s].layer].inputs[0] + 1];
+        if (in->grad_place >= 0) continue; /* only the value of the loss is wanted: the kernel still needs room for dx */
+        YL_TRY(new_place(plan, (size_t)yl_shape_count(in->shape) * sizeof(float), &plan->steps[s].dx_dummy));
+        use(plan, plan->steps[s].dx_dummy, moment_loss(plan));
+    }
+    yl_value_info *last = &plan->values[plan->net->n_layers];
+    if (plan->options.mode == YL_TRAIN && last->producer >= 0 && last->readers == 0 && plan->steps[last->producer].backward &&
+        !plan->net->layers[plan->net->n_layers - 1].kind->loss_parts) {
+        YL_TRY(new_place(plan, value_bytes(plan, plan->net->n_layers), &last->grad_place));
+        use(plan, last->grad_place, moment_loss(plan));
+        use(plan, last->grad_place, moment_backward(plan, last->producer));
+    }
+    for (int s = plan->n_steps - 1; s >= 0; s--)
+        if (plan->steps[s].backward && !plan->net->layers[plan->steps[s].layer].kind->loss_parts)
+            YL_TRY(place_input_gradients(plan, s, moment_backward(plan, s)));
+    return YL_OK;
+}
+
+static bool overlap(const yl_place *a, const yl_place *b)
+{
+    return a->first <= b->last && b->first <= a->last;
+}
+
+/* Sort key: larger places first, ties by index, so that the layout is the same in every run. */
+typedef struct yl_order {
+    size_t bytes;
+    int index;
+} yl_order;
+
+static int by_size(const void *a, const void *b)
+{
+    const yl_order *x = a, *y = b;
+    if (x->bytes != y->bytes) return x->bytes < y->bytes ? 1 : -1;
+    return x->index - y->index;
+}
+
+/* The lowest offset at which a place collides with none of the `done` places that are alive at the same time. */
+static size_t lowest_offset(const yl_plan *plan, const yl_order *order, int done, const yl_place *place)
+{
+    size_t offset = 0;
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (int i = 0; i < done; i++) {
+            const yl_place *other = &plan->places[order[i].index];
+            bool apart = offset + place->bytes <= other->offset || other->offset + other->bytes <= offset;
+            if (apart || !overlap(place, other)) continue;
+            offset = other->offset + other->bytes;
+            moved = true;
+        }
+    }
+    return offset;
+}
+
+static yl_status assign_offsets(yl_plan *plan)
+{
+    yl_order *order;
+    YL_TRY(yl__alloc(plan->n_places, sizeof *order, &order));
+    for (int i = 0; i < plan->n_places; i++) order[i] = (yl_order){plan->places[i].bytes, i};
+    qsort(order, (size_t)plan->n_places, sizeof *order, by_size);
+    plan->arena_bytes = 0;
+    for (int i = 0; i < plan->n_places; i++) {
+        yl_place *place = &plan->places[order[i].index];
+        place->offset = lowest_offset(plan, order, i, place);
+        if (place->offset + place->bytes > plan->arena_bytes) plan->arena_bytes = place->offset + place->bytes;
+    }
+    yl__free(order);
+    return YL_OK;
+}
+
+yl_status yl__plan_place(yl_plan *plan)
+{
+    count_readers(plan);
+    YL_TRY(place_activations(plan));
+    YL_TRY(place_gradients(plan));
+    return assign_offsets(plan);
+}

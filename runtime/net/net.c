@@ -1,0 +1,221 @@
+/* Structure: layers in order, their shapes, and the ranges that their parameters become. */
+#include "net/net.h"
+#include "core/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SIDE_MAX = 65536, RANGE_ALIGN = 16 /* elements: one cache line of f32 */ };
+
+yl_status yl_net_create(yl_device *device, int64_t h, int64_t w, int64_t c, yl_net **out)
+{
+    if (h < 1 || w < 1 || c < 1 || h > SIDE_MAX || w > SIDE_MAX || c > SIDE_MAX)
+        return yl__fail(YL_INVALID, "network input: expected height, width and channels in 1..%d, got %lld x %lld x %lld",
+                        SIDE_MAX, (long long)h, (long long)w, (long long)c);
+    yl_net *net;
+    YL_TRY(yl__calloc(1, sizeof *net, &net));
+    net->device = device;
+    net->h = h;
+    net->w = w;
+    net->c = c;
+    *out = net;
+    return YL_OK;
+}
+
+void yl_net_free(yl_net *net)
+{
+    if (!net) return;
+    for (int i = 0; i < net->n_layers; i++) yl__free(net->layers[i].options);
+    for (int i = 0; i < net->n_slabs; i++) net->device->release(net->device, net->slabs[i].data);
+    net->device->release(net->device, net->workspace.arena);
+    net->device->release(net->device, net->workspace.scratch);
+    yl__free(net->layers);
+    yl__free(net->ranges);
+    yl__free(net->header);
+    yl__free(net);
+}
+
+int yl_net_find_layer(const yl_net *net, const char *name)
+{
+    for (int i = 0; i < net->n_layers; i++)
+        if (strcmp(net->layers[i].name, name) == 0) return i;
+    return -1;
+}
+
+int yl_net_find_range(const yl_net *net, const char *name)
+{
+    for (int i = 0; i < net->n_ranges; i++)
+        if (strcmp(net->ranges[i].name, name) == 0) return i;
+    return -1;
+}
+
+int yl_net_consumers(const yl_net *net, int index)
+{
+    int count = 0;
+    for (int i = 0; i < net->n_layers; i++)
+        for (int k = 0; k < net->layers[i].n_inputs; k++) count += net->layers[i].inputs[k] == index;
+    return count;
+}
+
+static yl_status name_layer(const yl_net *net, const yl_layer_kind *kind, const char *name, char out[YL_NAME])
+{
+    int nth = 1;
+    for (int i = 0; i < net->n_layers; i++) nth += net->layers[i].kind == kind;
+    if (name) snprintf(out, YL_NAME, "%s", name);
+    else snprintf(out, YL_NAME, "%s%d", kind->stem, nth);
+    if (yl_net_find_layer(net, out) >= 0) return yl__fail(YL_INVALID, "layer name '%s' is taken", out);
+    return YL_OK;
+}
+
+static yl_status check_inputs(const yl_net *net, const yl_layer *layer)
+{
+    const yl_layer_kind *kind = layer->kind;
+    if (layer->n_inputs < kind->min_inputs || layer->n_inputs > kind->max_inputs || layer->n_inputs > YL_MAX_INPUTS)
+        return yl__fail(YL_INVALID, "%s: expected %d to %d inputs, got %d", layer->name, kind->min_inputs,
+                        kind->max_inputs, layer->n_inputs);
+    for (int i = 0; i < layer->n_inputs; i++)
+        if (layer->inputs[i] < -1 || layer->inputs[i] >= net->n_layers)
+            return yl__fail(YL_INVALID, "%s: input %d is not an earlier layer", layer->name, layer->inputs[i] + 1);
+    return YL_OK;
+}
+
+/* The shapes are computed anew for the whole network: it keeps none, and a network is built once. */
+static yl_status settle_channels(yl_net *net, yl_layer *layer)
+{
+    yl_shape *shapes, in[YL_MAX_INPUTS], input = {1, net->h, net->w, net->c}, out = {0};
+    YL_TRY(yl__alloc(net->n_layers + 1, sizeof *shapes, &shapes));
+    yl_status status = yl_net_shapes(net, 1, net->h, net->w, shapes);
+    if (status == YL_OK) {
+        for (int k = 0; k < layer->n_inputs; k++) in[k] = layer->inputs[k] < 0 ? input : shapes[layer->inputs[k]];
+        status = layer->kind->shape(layer, in, &out);
+        layer->in_c = in[0].c;
+        layer->out_c = out.c;
+    }
+    yl__free(shapes);
+    return status;
+}
+
+static yl_status fill_layer(yl_net *net, yl_layer *layer, const char *name, const void *options)
+{
+    YL_TRY(name_layer(net, layer->kind, name, layer->name));
+    YL_TRY(check_inputs(net, layer));
+    YL_TRY(yl__calloc(1, layer->kind->options_size, &layer->options));
+    if (options) memcpy(layer->options, options, layer->kind->options_size);
+    else if (layer->kind->fields) YL_TRY(yl_options_defaults(layer->kind->fields, layer->options));
+    return settle_channels(net, layer);
+}
+
+yl_status yl_net_add(yl_net *net, const yl_layer_kind *kind, const char *name, const void *options, int n_inputs,
+                     const int *inputs, int *index)
+{
+    if (net->finished) return yl__fail(YL_INVALID, "a finished network takes no more layers");
+    YL_TRY(yl__reserve(net->n_layers + 1, &net->layer_capacity, sizeof *net->layers, &net->layers));
+    yl_layer layer = {.kind = kind, .n_inputs = n_inputs, .section = -1};
+    for (int i = 0; i < n_inputs && i < YL_MAX_INPUTS; i++) layer.inputs[i] = inputs[i];
+    yl_status status = fill_layer(net, &layer, name, options);
+    if (status != YL_OK) {
+        yl__free(layer.options);
+        return status;
+    }
+    *index = net->n_layers;
+    net->layers[net->n_layers++] = layer;
+    return YL_OK;
+}
+
+void yl_net_inputs(const yl_net *net, int layer, const yl_shape *shapes, yl_shape input, yl_shape in[YL_MAX_INPUTS])
+{
+    const yl_layer *l = &net->layers[layer];
+    for (int k = 0; k < l->n_inputs; k++) in[k] = l->inputs[k] < 0 ? input : shapes[l->inputs[k]];
+}
+
+yl_status yl_net_shapes(const yl_net *net, int64_t n, int64_t h, int64_t w, yl_shape *out)
+{
+    yl_shape in[YL_MAX_INPUTS], input = {n, h, w, net->c};
+    for (int i = 0; i < net->n_layers; i++) {
+        yl_net_inputs(net, i, out, input, in);
+        YL_TRY(net->layers[i].kind->shape(&net->layers[i], in, &out[i]));
+    }
+    return YL_OK;
+}
+
+yl_status yl_net_flops(const yl_net *net, int64_t n, int64_t h, int64_t w, int64_t *per_layer, int64_t *total)
+{
+    yl_shape *shapes, in[YL_MAX_INPUTS], input = {n, h, w, net->c};
+    YL_TRY(yl__alloc(net->n_layers + 1, sizeof *shapes, &shapes));
+    yl_status status = yl_net_shapes(net, n, h, w, shapes);
+    int64_t sum = 0;
+    for (int i = 0; i < net->n_layers && status == YL_OK; i++) {
+        yl_net_inputs(net, i, shapes, input, in);
+        const yl_layer *l = &net->layers[i];
+        int64_t flops = l->kind->flops ? l->kind->flops(l, in, shapes[i]) : 0;
+        if (per_layer) per_layer[i] = flops;
+        sum += flops;
+    }
+    if (total) *total = sum;
+    yl__free(shapes);
+    return status;
+}
+
+static yl_status add_range(yl_net *net, int layer, const yl_param *p)
+{
+    YL_TRY(yl__reserve(net->n_ranges + 1, &net->range_capacity, sizeof *net->ranges, &net->ranges));
+    yl_range r = {.layer = layer, .kind = p->kind, .init = p->init, .n_dims = p->n_dims, .lr_mult = 1, .count = 1};
+    snprintf(r.name, sizeof r.name, "%s.%s", net->layers[layer].name, p->name);
+    for (int d = 0; d < p->n_dims; d++) {
+        r.dims[d] = p->dims[d];
+        if (p->dims[d] < 1 || r.count > INT32_MAX / p->dims[d])
+            return yl__fail(YL_INVALID, "%s: a parameter of more than %d numbers is not supported", r.name, INT32_MAX);
+        r.count *= p->dims[d];
+    }
+    net->ranges[net->n_ranges++] = r;
+    return YL_OK;
+}
+
+static yl_status collect_ranges(yl_net *net, const yl_shape *shapes)
+{
+    yl_shape in[YL_MAX_INPUTS], input = {1, net->h, net->w, net->c};
+    for (int i = 0; i < net->n_layers; i++) {
+        yl_layer *l = &net->layers[i];
+        if (!l->kind->params) continue;
+        yl_param params[YL_MAX_PARAMS];
+        yl_net_inputs(net, i, shapes, input, in);
+        l->n_params = l->kind->params(l, in, params);
+        for (int k = 0; k < l->n_params; k++) {
+            l->params[k] = net->n_ranges;
+            YL_TRY(add_range(net, i, &params[k]));
+        }
+    }
+    return YL_OK;
+}
+
+/* Statistics last, so that gradient, mask and optimizer slabs can stop before them. */
+static void place_ranges(yl_net *net)
+{
+    int64_t at = 0;
+    for (int statistics = 0; statistics <= 1; statistics++) {
+        for (int i = 0; i < net->n_ranges; i++) {
+            yl_range *r = &net->ranges[i];
+            if ((r->kind == YL_STATISTIC) != statistics) continue;
+            r->offset = at;
+            at += (r->count + RANGE_ALIGN - 1) / RANGE_ALIGN * RANGE_ALIGN;
+        }
+        if (!statistics) net->n_trainable_slots = at;
+    }
+    net->n_values = at;
+}
+
+yl_status yl_net_finish(yl_net *net)
+{
+    if (net->finished) return YL_OK;
+    if (net->n_layers == 0) return yl__fail(YL_INVALID, "the network has no layers");
+    yl_shape *shapes;
+    YL_TRY(yl__alloc(net->n_layers, sizeof *shapes, &shapes));
+    yl_status status = yl_net_shapes(net, 1, net->h, net->w, shapes);
+    if (status == YL_OK) status = collect_ranges(net, shapes);
+    yl__free(shapes);
+    if (status != YL_OK) return status;
+    place_ranges(net);
+    net->finished = true;
+    yl_slab *value;
+    return yl_net_slab(net, "value", &value);
+}

@@ -1,0 +1,293 @@
+/* Making a plan: which layers run, which are fused, what each is told. */
+#include "net/plan_impl.h"
+#include "core/memory.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* below[l]: a gradient has to pass through layer l, since it or something under it is trainable. */
+static void find_trainable(yl_plan *plan)
+{
+    const yl_net *net = plan->net;
+    for (int i = 0; i < net->n_layers; i++) {
+        const yl_layer *l = &net->layers[i];
+        bool below = l->n_params > 0 && !yl_net_layer_frozen(net, i);
+        for (int k = 0; k < l->n_inputs; k++)
+            below |= l->inputs[k] < 0 ? plan->options.whole_gradient : plan->below[l->inputs[k]];
+        plan->below[i] = below;
+    }
+}
+
+/* counts[l]: the output of layer l matters to a loss; without losses the last layer takes their part. */
+static void find_counting(yl_plan *plan)
+{
+    const yl_net *net = plan->net;
+    bool any = false;
+    for (int i = 0; i < net->n_layers; i++) {
+        plan->counts[i] = net->layers[i].kind->loss_parts != NULL;
+        any |= plan->counts[i];
+    }
+    if (!any) plan->counts[net->n_layers - 1] = true;
+    for (int i = net->n_layers - 1; i >= 0; i--)
+        for (int k = 0; plan->counts[i] && k < net->layers[i].n_inputs; k++)
+            if (net->layers[i].inputs[k] >= 0) plan->counts[net->layers[i].inputs[k]] = true;
+}
+
+static bool in_part(const yl_plan *plan, int layer)
+{
+    switch (plan->options.part) {
+    case YL_BODY: return !plan->below[layer];
+    case YL_TAIL: return plan->below[layer];
+    default: return true;
+    }
+}
+
+static int only_reader(const yl_net *net, int layer, const char *kind)
+{
+    if (yl_net_consumers(net, layer) != 1) return -1;
+    for (int i = layer + 1; i < net->n_layers; i++)
+        for (int k = 0; k < net->layers[i].n_inputs; k++)
+            if (net->layers[i].inputs[k] == layer) return strcmp(net->layers[i].kind->name, kind) == 0 ? i : -1;
+    return -1;
+}
+
+/* In inference a convolution takes the batch-norm and the activation that follow it into its own epilogue. */
+static void fuse(yl_plan *plan, yl_plan_step *step)
+{
+    const yl_net *net = plan->net;
+    step->output = step->layer;
+    bool inference = plan->options.mode == YL_INFER || !plan->below[step->layer];
+    if (strcmp(net->layers[step->layer].kind->name, "conv2d") != 0 || !inference || plan->options.keep) return;
+    int bn = only_reader(net, step->output, "batchnorm");
+    if (bn >= 0 && in_part(plan, bn) && (plan->options.mode == YL_INFER || !plan->below[bn])) {
+        step->setting.bn = &net->layers[bn];
+        step->output = bn;
+    }
+    int act = only_reader(net, step->output, "activation");
+    if (act >= 0 && in_part(plan, act) && (plan->options.mode == YL_INFER || !plan->below[act])) {
+        step->setting.act = &net->layers[act];
+        step->output = act;
+    }
+}
+
+static void describe_step(yl_plan *plan, yl_plan_step *step, const yl_shape *shapes)
+{
+    const yl_net *net = plan->net;
+    const yl_layer *layer = &net->layers[step->layer];
+    yl_setting *s = &step->setting;
+    yl_shape input = {plan->options.batch, plan->options.h, plan->options.w, net->c};
+    s->ctx = &plan->ctx;
+    s->dtype = plan->options.precision;
+    s->algorithm = plan->algorithm;
+    bool trains = plan->options.mode == YL_TRAIN && plan->below[step->layer];
+    bool own = layer->n_params == 0 || !yl_net_layer_frozen(net, step->layer);
+    s->mode = trains && own ? YL_TRAIN : YL_INFER;
+    step->backward = trains && plan->counts[step->layer];
+    yl_net_inputs(net, step->layer, shapes, input, s->in);
+    s->out = shapes[step->layer];
+    for (int k = 0; k < layer->n_inputs && step->backward; k++)
+        s->wants_dx |= layer->inputs[k] < 0 ? plan->options.whole_gradient : plan->below[layer->inputs[k]];
+    s->wants_dparams = step->backward && own && layer->n_params > 0;
+    step->state_place = step->dx_dummy = -1;
+}
+
+static yl_status prepare_step(yl_plan *plan, yl_plan_step *step)
+{
+    const yl_layer *layer = &plan->net->layers[step->layer];
+    const yl_layer_kind *kind = layer->kind;
+    YL_TRY(yl__calloc(1, kind->prepared_size, &step->prepared));
+    if (kind->prepare) YL_TRY(kind->prepare(layer, &step->setting, step->prepared, &step->needs));
+    if (step->needs.packed) {
+        yl_device *device = plan->net->device;
+        YL_TRY(device->alloc(device, step->needs.packed, &step->packed));
+    }
+    if (step->needs.scratch > plan->scratch_bytes) plan->scratch_bytes = step->needs.scratch;
+    plan->packed_bytes += step->needs.packed;
+    return YL_OK;
+}
+
+static yl_status make_steps(yl_plan *plan, const yl_shape *shapes)
+{
+    const yl_net *net = plan->net;
+    bool *fused;
+    YL_TRY(yl__calloc(net->n_layers, sizeof *fused, &fused));
+    yl_status status = YL_OK;
+    for (int i = 0; i < net->n_layers && status == YL_OK; i++) {
+        if (fused[i] || !in_part(plan, i)) continue;
+        yl_plan_step *step = &plan->steps[plan->n_steps++];
+        step->layer = i;
+        fuse(plan, step);
+        if (step->setting.bn) fused[step->setting.bn - net->layers] = true;
+        if (step->setting.act) fused[step->setting.act - net->layers] = true;
+        describe_step(plan, step, shapes);
+        status = prepare_step(plan, step);
+    }
+    yl__free(fused);
+    return status;
+}
+
+/* The cut: values made below that something trainable reads; for a body what it leaves, for a tail what it is given. */
+static void find_cut(yl_plan *plan)
+{
+    const yl_net *net = plan->net;
+    for (int v = 0; v <= net->n_layers; v++) {
+        if (v > 0 && plan->below[v - 1]) continue;
+        bool crosses = false;
+        for (int i = 0; i < net->n_layers; i++)
+            for (int k = 0; k < net->layers[i].n_inputs; k++)
+                crosses |= plan->below[i] && net->layers[i].inputs[k] == v - 1;
+        if (crosses) plan->cut[plan->n_cut++] = v;
+    }
+}
+
+/* Grows the network's shared blocks; plans made earlier notice and bind anew. */
+static yl_status grow(yl_device *device, size_t bytes, size_t *have, void **block)
+{
+    if (bytes <= *have) return YL_OK;
+    void *fresh;
+    YL_TRY(device->alloc(device, bytes, &fresh));
+    device->release(device, *block);
+    *block = fresh;
+    *have = bytes;
+    return YL_OK;
+}
+
+static yl_status allocate(yl_plan *plan, const yl_shape *shapes)
+{
+    const yl_net *net = plan->net;
+    YL_TRY(yl__calloc(net->n_layers, sizeof *plan->steps, &plan->steps));
+    YL_TRY(yl__calloc(net->n_layers + 1, sizeof *plan->values, &plan->values));
+    YL_TRY(yl__calloc(net->n_layers, sizeof *plan->below, &plan->below));
+    YL_TRY(yl__calloc(net->n_layers, sizeof *plan->counts, &plan->counts));
+    YL_TRY(yl__calloc(net->n_layers + 1, sizeof *plan->cut, &plan->cut));
+    plan->values[0].shape = (yl_shape){plan->options.batch, plan->options.h, plan->options.w, net->c};
+    for (int i = 0; i < net->n_layers; i++) plan->values[i + 1].shape = shapes[i];
+    return YL_OK;
+}
+
+static yl_status build(yl_plan *plan, const yl_shape *shapes)
+{
+    yl_net *net = plan->net;
+    yl_slab *slab;
+    YL_TRY(allocate(plan, shapes));
+    YL_TRY(yl_net_slab(net, plan->slab_name, &slab));
+    if (plan->options.mode == YL_TRAIN) YL_TRY(yl_net_slab(net, "grad", &slab));
+    find_trainable(plan);
+    find_counting(plan);
+    find_cut(plan);
+    YL_TRY(make_steps(plan, shapes));
+    YL_TRY(yl__plan_place(plan));
+    YL_TRY(grow(net->device, plan->arena_bytes, &net->workspace.arena_bytes, &net->workspace.arena));
+    return grow(net->device, plan->scratch_bytes, &net->workspace.scratch_bytes, &net->workspace.scratch);
+}
+
+yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **out)
+{
+    if (!net->finished) return yl__fail(YL_INVALID, "plan: the network is not finished");
+    if (options->batch < 1 || options->batch > 65536)
+        return yl__fail(YL_INVALID, "plan: expected a batch in 1..65536, got %lld", (long long)options->batch);
+    if (options->precision != YL_F32)
+        return yl__fail(YL_UNSUPPORTED, "plan: precision %s is not available on %s", yl_dtype_name(options->precision),
+                        net->device->name);
+    yl_plan *plan;
+    YL_TRY(yl__calloc(1, sizeof *plan, &plan));
+    plan->net = net;
+    plan->options = *options;
+    plan->ctx = yl__ctx(net->device);
+    if (!plan->options.h) plan->options.h = net->h;
+    if (!plan->options.w) plan->options.w = net->w;
+    snprintf(plan->slab_name, sizeof plan->slab_name, "%s", options->slab ? options->slab : "value");
+    snprintf(plan->algorithm, sizeof plan->algorithm, "%s", options->algorithm ? options->algorithm : "auto");
+    net->plans++;
+    yl_shape *shapes;
+    yl_status status = yl__alloc(net->n_layers, sizeof *shapes, &shapes);
+    if (status == YL_OK) {
+        status = yl_net_shapes(net, plan->options.batch, plan->options.h, plan->options.w, shapes);
+        if (status == YL_OK) status = build(plan, shapes);
+        yl__free(shapes);
+    }
+    if (status != YL_OK) yl_plan_free(plan);
+    else *out = plan;
+    return status;
+}
+
+void yl_plan_free(yl_plan *plan)
+{
+    if (!plan) return;
+    yl_device *device = plan->net->device;
+    for (int i = 0; plan->steps && i < plan->n_steps; i++) {
+        yl__free(plan->steps[i].prepared);
+        device->release(device, plan->steps[i].packed);
+    }
+    plan->net->plans--;
+    yl__free(plan->steps);
+    yl__free(plan->values);
+    yl__free(plan->below);
+    yl__free(plan->counts);
+    yl__free(plan->places);
+    yl__free(plan->cut);
+    yl__free(plan);
+}
+
+float *yl_plan_input(yl_plan *plan)
+{
+    return yl__plan_at(plan, plan->values[0].place);
+}
+
+int yl_plan_cut_count(const yl_plan *plan)
+{
+    return plan->n_cut;
+}
+
+void yl_plan_cut(yl_plan *plan, int i, int *layer, yl_shape *shape, float **data)
+{
+    const yl_value_info *value = &plan->values[plan->cut[i]];
+    *layer = plan->cut[i] - 1;
+    *shape = value->shape;
+    *data = yl__plan_at(plan, value->place);
+}
+
+float *yl_plan_output(yl_plan *plan, int layer, yl_shape *shape)
+{
+    const yl_value_info *value = &plan->values[layer + 1];
+    *shape = value->shape;
+    if (value->place < 0 || plan->places[value->place].last < 2 * plan->n_steps + 1) return NULL;
+    return yl__plan_at(plan, value->place);
+}
+
+float *yl_plan_gradient(yl_plan *plan, int layer, yl_shape *shape)
+{
+    const yl_value_info *value = &plan->values[layer + 1];
+    *shape = value->shape;
+    return plan->options.keep ? yl__plan_at(plan, value->grad_place) : NULL;
+}
+
+yl_plan_memory yl_plan_bytes(const yl_plan *plan)
+{
+    return (yl_plan_memory){plan->arena_bytes, plan->scratch_bytes, plan->packed_bytes};
+}
+
+const char *yl_plan_algorithm(const yl_plan *plan, int layer, int direction)
+{
+    const yl_layer_kind *kind = plan->net->layers[layer].kind;
+    for (int i = 0; i < plan->n_steps; i++)
+        if (plan->steps[i].layer == layer && kind->algorithm) return kind->algorithm(plan->steps[i].prepared, direction);
+    return NULL;
+}
+
+void yl_plan_timing(yl_plan *plan, bool on)
+{
+    plan->timing = on;
+}
+
+double yl_plan_seconds(const yl_plan *plan, int layer, bool backward)
+{
+    for (int i = 0; i < plan->n_steps; i++)
+        if (plan->steps[i].layer == layer) return plan->steps[i].seconds[backward];
+    return 0;
+}
+
+const yl_plan_options *yl_plan_get_options(const yl_plan *plan)
+{
+    return &plan->options;
+}

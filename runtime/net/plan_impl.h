@@ -1,0 +1,67 @@
+/* The inside of a plan, shared by plan.c (which steps), memory.c (where things lie) and run.c (forward and backward). */
+#ifndef YL_NET_PLAN_IMPL_H
+#define YL_NET_PLAN_IMPL_H
+
+#include "net/plan.h"
+
+/* A place in the arena. Activations and gradients that share memory point at the same one. */
+typedef struct yl_place {
+    size_t bytes, offset;
+    int first, last; /* first and last moment of use, see moments below; first > last: never used */
+} yl_place;
+
+/* What flows between layers: value v is the output of layer v-1, value 0 the network's input. */
+typedef struct yl_value_info {
+    yl_shape shape;
+    int producer;   /* step that makes it, -1: none in this plan */
+    int place;      /* of the activation; -1: not in this plan */
+    int grad_place; /* -1: no gradient flows */
+    int readers;    /* steps that take it as an input */
+    int grad_writes;
+} yl_value_info;
+
+/* One call: a layer, with the layers fused into it. */
+typedef struct yl_plan_step {
+    int layer, output; /* `output`: the last fused layer, whose value this step makes */
+    bool backward;     /* a gradient is computed for its input or parameters */
+    yl_setting setting;
+    yl_needs needs;
+    void *prepared, *packed;
+    uint64_t packed_version;
+    int state_place, dx_dummy; /* -1: none */
+    float dx_beta[YL_MAX_INPUTS];
+    yl_pass forward_pass, backward_pass; /* pointers filled in by bind */
+    double seconds[2];
+} yl_plan_step;
+
+/* Moments: step s runs forward at s, losses at n_steps, step s backward at 2*n_steps - s. */
+struct yl_plan {
+    yl_net *net;
+    yl_plan_options options;
+    char slab_name[16], algorithm[32];
+    yl_ctx ctx;
+    int n_steps, n_places;
+    int64_t place_capacity;
+    yl_plan_step *steps;
+    yl_value_info *values; /* net->n_layers + 1 */
+    bool *below;           /* per layer: something trainable at or below it */
+    bool *counts;          /* per layer: its output reaches a loss (or is the last) */
+    yl_place *places;
+    size_t arena_bytes, scratch_bytes, packed_bytes;
+    void *bound_arena, *bound_scratch, *bound_values, *bound_grads;
+    int n_cut;
+    int *cut; /* values */
+    bool timing;
+};
+
+/* memory.c: lifetimes, aliases, offsets. */
+yl_status yl__plan_place(yl_plan *plan);
+/* run.c: fills the passes' pointers where the arena, scratch or slabs moved. */
+yl_status yl__plan_bind(yl_plan *plan);
+
+static inline void *yl__plan_at(const yl_plan *plan, int place)
+{
+    return place < 0 ? NULL : (char *)plan->net->workspace.arena + plan->places[place].offset;
+}
+
+#endif
