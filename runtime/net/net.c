@@ -15,6 +15,7 @@ yl_status yl_net_create(yl_device *device, int64_t h, int64_t w, int64_t c, yl_n
     yl_net *net;
     YL_TRY(yl__calloc(1, sizeof *net, &net));
     net->device = device;
+    net->references = 1;
     net->h = h;
     net->w = w;
     net->c = c;
@@ -24,7 +25,7 @@ yl_status yl_net_create(yl_device *device, int64_t h, int64_t w, int64_t c, yl_n
 
 void yl_net_free(yl_net *net)
 {
-    if (!net) return;
+    if (!net || --net->references > 0) return;
     for (int i = 0; i < net->n_layers; i++) yl__free(net->layers[i].options);
     for (int i = 0; i < net->n_slabs; i++) net->device->release(net->device, net->slabs[i].data);
     net->device->release(net->device, net->workspace.arena);

@@ -48,12 +48,13 @@ typedef struct yl_net {
     yl_slab slabs[YL_MAX_SLABS];
     yl_workspace workspace;
     char *header; /* the text of the cfg's [net] section without width, height and channels; NULL where none */
-    int plans;    /* alive: their arenas point into the workspace */
+    int references; /* the owner's one, and one per plan */
 } yl_net;
 
 /* An empty network for inputs {h, w, c} on `device`. Errors: INVALID for sizes outside 1..65536. */
 yl_status yl_net_create(yl_device *device, int64_t h, int64_t w, int64_t c, yl_net **out);
-void yl_net_free(yl_net *net); /* NULL is fine */
+/* Gives up the caller's reference; memory goes with the last one (plans hold theirs). NULL is fine. */
+void yl_net_free(yl_net *net);
 
 /* Appends a layer; `name` NULL: the kind's stem and its 1-based count. `options` NULL: the defaults, else a struct of the
  * kind's options_size, copied. Inputs are indices of earlier layers, -1 the network's input. *index is the new layer's.

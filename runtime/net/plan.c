@@ -198,7 +198,7 @@ yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **
     if (!plan->options.w) plan->options.w = net->w;
     snprintf(plan->slab_name, sizeof plan->slab_name, "%s", options->slab ? options->slab : "value");
     snprintf(plan->algorithm, sizeof plan->algorithm, "%s", options->algorithm ? options->algorithm : "auto");
-    net->plans++;
+    net->references++;
     yl_shape *shapes;
     yl_status status = yl__alloc(net->n_layers, sizeof *shapes, &shapes);
     if (status == YL_OK) {
@@ -219,7 +219,7 @@ void yl_plan_free(yl_plan *plan)
         yl__free(plan->steps[i].prepared);
         device->release(device, plan->steps[i].packed);
     }
-    plan->net->plans--;
+    yl_net_free(plan->net);
     yl__free(plan->steps);
     yl__free(plan->values);
     yl__free(plan->below);

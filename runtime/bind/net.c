@@ -1,0 +1,398 @@
+/* Networks for Lua: building, looking, freezing, copying values in and out. */
+#include "bind/net_objects.h"
+#include "core/memory.h"
+#include "core/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- helpers shared with bind/plan.c ---- */
+
+int64_t yl__field_integer(lua_State *L, int index, const char *key, int64_t fallback)
+{
+    int64_t value = fallback;
+    if (lua_getfield(L, index, key) != LUA_TNIL) {
+        int is_integer;
+        value = lua_tointegerx(L, -1, &is_integer);
+        if (!is_integer) luaL_error(L, "'%s': expected an integer, got %s", key, luaL_tolstring(L, -1, NULL));
+    }
+    lua_pop(L, 1);
+    return value;
+}
+
+bool yl__field_boolean(lua_State *L, int index, const char *key, bool fallback)
+{
+    bool value = lua_getfield(L, index, key) == LUA_TNIL ? fallback : lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return value;
+}
+
+const char *yl__field_string(lua_State *L, int index, const char *key, const char *fallback)
+{
+    const char *value = fallback;
+    if (lua_getfield(L, index, key) != LUA_TNIL) {
+        value = lua_tostring(L, -1);
+        if (!value) luaL_error(L, "'%s': expected a string, got a %s", key, luaL_typename(L, -1));
+    }
+    lua_pop(L, 1);
+    return value;
+}
+
+void *yl__scratch(lua_State *L, size_t bytes)
+{
+    return lua_newuserdatauv(L, bytes ? bytes : 1, 0);
+}
+
+void yl__push_floats(lua_State *L, const float *values, int64_t count)
+{
+    lua_createtable(L, (int)count, 0);
+    for (int64_t i = 0; i < count; i++) {
+        lua_pushnumber(L, values[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
+void yl__check_floats(lua_State *L, int index, float *out, int64_t count, const char *what)
+{
+    luaL_checktype(L, index, LUA_TTABLE);
+    int64_t n = luaL_len(L, index);
+    if (n != count) luaL_error(L, "%s: expected %d numbers, got %d", what, (int)count, (int)n);
+    for (int64_t i = 0; i < count; i++) {
+        lua_rawgeti(L, index, i + 1);
+        out[i] = (float)luaL_checknumber(L, -1);
+        lua_pop(L, 1);
+    }
+}
+
+void yl__push_shape(lua_State *L, yl_shape shape)
+{
+    int64_t dims[4] = {shape.n, shape.h, shape.w, shape.c};
+    lua_createtable(L, 4, 0);
+    for (int i = 0; i < 4; i++) {
+        lua_pushinteger(L, dims[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
+int yl__check_layer(lua_State *L, const yl_net *net, int index)
+{
+    if (lua_isinteger(L, index)) {
+        lua_Integer i = lua_tointeger(L, index);
+        if (i < 0 || i > net->n_layers) luaL_error(L, "layer %d: expected 0..%d", (int)i, net->n_layers);
+        return (int)i - 1;
+    }
+    const char *name = luaL_checkstring(L, index);
+    int layer = yl_net_find_layer(net, name);
+    if (layer < 0) luaL_error(L, "the network has no layer '%s'", name);
+    return layer;
+}
+
+/* ---- building ---- */
+
+static yl_value to_value(lua_State *L, int index)
+{
+    yl_value value = {.kind = YL_VALUE_STRING};
+    if (lua_isboolean(L, index)) return (yl_value){.kind = YL_VALUE_BOOL, .boolean = lua_toboolean(L, index)};
+    if (lua_isinteger(L, index)) return (yl_value){.kind = YL_VALUE_INT, .integer = lua_tointeger(L, index)};
+    if (lua_type(L, index) == LUA_TNUMBER) return (yl_value){.kind = YL_VALUE_NUMBER, .number = lua_tonumber(L, index)};
+    if (lua_istable(L, index)) {
+        value.kind = YL_VALUE_NUMBERS;
+        int64_t n = luaL_len(L, index);
+        for (int64_t i = 0; i < n && i < YL_OPTION_LIST; i++) {
+            lua_rawgeti(L, index, i + 1);
+            value.numbers.at[value.numbers.count++] = luaL_checknumber(L, -1);
+            lua_pop(L, 1);
+        }
+        return value;
+    }
+    value.string = luaL_checkstring(L, index);
+    return value;
+}
+
+static void set_layer_options(lua_State *L, int spec, const yl_layer_kind *kind, void *options)
+{
+    if (kind->fields) yl__check(L, yl_options_defaults(kind->fields, options));
+    for (lua_pushnil(L); lua_next(L, spec); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING) continue;
+        const char *key = lua_tostring(L, -2);
+        if (strcmp(key, "name") == 0 || strcmp(key, "inputs") == 0) continue;
+        yl_value value = to_value(L, lua_gettop(L));
+        if (!kind->fields) luaL_error(L, "%s takes no options, got '%s'", kind->name, key);
+        yl__check(L, yl_options_set(kind->fields, options, kind->name, key, &value));
+    }
+}
+
+static int layer_inputs(lua_State *L, const yl_net *net, int spec, int inputs[YL_MAX_INPUTS])
+{
+    int count = 0;
+    if (lua_getfield(L, spec, "inputs") == LUA_TNIL) inputs[count++] = net->n_layers - 1;
+    else {
+        luaL_checktype(L, -1, LUA_TTABLE);
+        int64_t n = luaL_len(L, -1);
+        if (n > YL_MAX_INPUTS) luaL_error(L, "inputs: at most %d, got %d", YL_MAX_INPUTS, (int)n);
+        for (; count < n; count++) {
+            lua_rawgeti(L, -1, count + 1);
+            inputs[count] = yl__check_layer(L, net, lua_gettop(L));
+            lua_pop(L, 1);
+        }
+    }
+    lua_pop(L, 1);
+    return count;
+}
+
+static void add_layer(lua_State *L, yl_net *net, int spec)
+{
+    luaL_checktype(L, spec, LUA_TTABLE);
+    lua_rawgeti(L, spec, 1);
+    const char *kind_name = luaL_checkstring(L, -1);
+    const yl_layer_kind *kind = yl_layer_find(kind_name);
+    if (!kind) {
+        const char *names[64];
+        int n = 0;
+        while (n < 64 && yl_layer_kinds[n]) {
+            names[n] = yl_layer_kinds[n]->name;
+            n++;
+        }
+        const char *near = yl__nearest(kind_name, names, n);
+        luaL_error(L, "unknown layer '%s'%s%s%s", kind_name, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+    }
+    void *options = yl__scratch(L, kind->options_size);
+    memset(options, 0, kind->options_size);
+    set_layer_options(L, spec, kind, options);
+    int inputs[YL_MAX_INPUTS], index, count = layer_inputs(L, net, spec, inputs);
+    yl__check(L, yl_net_add(net, kind, yl__field_string(L, spec, "name", NULL), options, count, inputs, &index));
+    lua_pop(L, 2);
+}
+
+void yl__push_net(lua_State *L, yl_net *net)
+{
+    *yl__new_object(L, YL_NET_CLASS) = net;
+}
+
+static int net_new(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    yl_device *device;
+    yl_net *net;
+    yl__check(L, yl_device_get(yl__field_string(L, 1, "device", "cpu"), &device));
+    void **box = yl__new_object(L, YL_NET_CLASS);
+    yl__check(L, yl_net_create(device, yl__field_integer(L, 1, "h", 0), yl__field_integer(L, 1, "w", 0),
+                               yl__field_integer(L, 1, "c", 3), &net));
+    *box = net;
+    lua_getfield(L, 1, "layers");
+    luaL_checktype(L, -1, LUA_TTABLE);
+    int layers = lua_gettop(L);
+    int64_t n = luaL_len(L, layers);
+    for (int64_t i = 1; i <= n; i++) {
+        lua_rawgeti(L, layers, i);
+        add_layer(L, net, lua_gettop(L));
+        lua_pop(L, 1);
+    }
+    yl__check(L, yl_net_init(net, (uint64_t)yl__field_integer(L, 1, "seed", 1)));
+    lua_pop(L, 1);
+    return 1;
+}
+
+static int net_close(lua_State *L)
+{
+    void **box = luaL_checkudata(L, 1, YL_NET_CLASS);
+    yl_net_free(*box);
+    *box = NULL;
+    return 0;
+}
+
+/* ---- looking ---- */
+
+static const char *const kind_names[] = {"weight", "bias", "scale", "statistic"};
+
+static int net_ranges(lua_State *L)
+{
+    yl_net *net = yl__check_net(L, 1);
+    lua_createtable(L, net->n_ranges, 0);
+    for (int i = 0; i < net->n_ranges; i++) {
+        const yl_range *r = &net->ranges[i];
+        lua_createtable(L, 0, 8);
+        lua_pushstring(L, r->name), lua_setfield(L, -2, "name");
+        lua_pushstring(L, net->layers[r->layer].name), lua_setfield(L, -2, "layer");
+        lua_pushstring(L, kind_names[r->kind]), lua_setfield(L, -2, "kind");
+        lua_pushinteger(L, r->count), lua_setfield(L, -2, "count");
+        lua_pushboolean(L, r->frozen), lua_setfield(L, -2, "frozen");
+        lua_pushnumber(L, (lua_Number)r->lr_mult), lua_setfield(L, -2, "lr_mult");
+        lua_pushinteger(L, (lua_Integer)r->version), lua_setfield(L, -2, "version");
+        lua_createtable(L, r->n_dims, 0);
+        for (int d = 0; d < r->n_dims; d++) lua_pushinteger(L, r->dims[d]), lua_rawseti(L, -2, d + 1);
+        lua_setfield(L, -2, "dims");
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+static void push_options(lua_State *L, const yl_layer *l)
+{
+    char text[YL_OPTION_TEXT * 8];
+    lua_newtable(L);
+    for (int64_t f = 0; l->kind->fields && f < l->kind->fields->count; f++) {
+        yl_options_text(&l->kind->fields->fields[f], l->options, text, sizeof text);
+        lua_pushstring(L, text);
+        lua_setfield(L, -2, l->kind->fields->fields[f].key);
+    }
+}
+
+static void push_layer(lua_State *L, const yl_net *net, int i, yl_shape out, int64_t flops)
+{
+    const yl_layer *l = &net->layers[i];
+    int64_t count = 0;
+    for (int k = 0; k < l->n_params; k++) count += net->ranges[l->params[k]].count;
+    lua_createtable(L, 0, 10);
+    lua_pushstring(L, l->name), lua_setfield(L, -2, "name");
+    lua_pushstring(L, l->kind->name), lua_setfield(L, -2, "kind");
+    lua_pushinteger(L, count), lua_setfield(L, -2, "params");
+    lua_pushinteger(L, flops), lua_setfield(L, -2, "flops");
+    lua_pushinteger(L, l->section), lua_setfield(L, -2, "section");
+    lua_pushboolean(L, l->n_params && yl_net_layer_frozen(net, i)), lua_setfield(L, -2, "frozen");
+    lua_pushboolean(L, l->kind->loss_parts != NULL), lua_setfield(L, -2, "loss");
+    yl__push_shape(L, out), lua_setfield(L, -2, "shape");
+    push_options(L, l), lua_setfield(L, -2, "options");
+    lua_createtable(L, l->n_inputs, 0);
+    for (int k = 0; k < l->n_inputs; k++) lua_pushinteger(L, l->inputs[k] + 1), lua_rawseti(L, -2, k + 1);
+    lua_setfield(L, -2, "inputs");
+}
+
+/* net:layers([h, w]) -> list of {name, kind, params, flops, shape, frozen, loss, options, inputs}; shapes of one image. */
+static int net_layers(lua_State *L)
+{
+    yl_net *net = yl__check_net(L, 1);
+    int64_t h = luaL_optinteger(L, 2, net->h), w = luaL_optinteger(L, 3, net->w);
+    yl_shape *shapes = yl__scratch(L, (size_t)net->n_layers * sizeof *shapes);
+    int64_t *flops = yl__scratch(L, (size_t)net->n_layers * sizeof *flops);
+    yl__check(L, yl_net_shapes(net, 1, h, w, shapes));
+    yl__check(L, yl_net_flops(net, 1, h, w, flops, NULL));
+    lua_createtable(L, net->n_layers, 0);
+    for (int i = 0; i < net->n_layers; i++) {
+        push_layer(L, net, i, shapes[i], flops[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+static int net_size(lua_State *L)
+{
+    yl_net *net = yl__check_net(L, 1);
+    lua_pushinteger(L, net->w);
+    lua_pushinteger(L, net->h);
+    lua_pushinteger(L, net->c);
+    return 3;
+}
+
+static const yl_range *check_range(lua_State *L, const yl_net *net, int index, int *number)
+{
+    const char *name = luaL_checkstring(L, index);
+    int i = yl_net_find_range(net, name);
+    if (i < 0) luaL_error(L, "the network has no parameter '%s'", name);
+    if (number) *number = i;
+    return &net->ranges[i];
+}
+
+static void *check_slab_at(lua_State *L, yl_net *net, const yl_range *range, int index)
+{
+    yl_slab *slab;
+    yl__check(L, yl_net_slab(net, luaL_optstring(L, index, "value"), &slab));
+    void *at = yl_net_at(slab, range);
+    if (!at) luaL_error(L, "slab '%s' holds nothing for %s", slab->name, range->name);
+    if (slab->dtype != YL_F32) luaL_error(L, "slab '%s' does not hold numbers", slab->name);
+    return at;
+}
+
+/* net:get(name [, slab]) -> list of numbers */
+static int net_get(lua_State *L)
+{
+    yl_net *net = yl__check_net(L, 1);
+    const yl_range *range = check_range(L, net, 2, NULL);
+    void *at = check_slab_at(L, net, range, 3);
+    float *values = yl__scratch(L, (size_t)range->count * sizeof *values);
+    yl__check(L, net->device->from_device(net->device, values, at, (size_t)range->count * sizeof *values));
+    yl__push_floats(L, values, range->count);
+    return 1;
+}
+
+/* net:set(name, numbers [, slab]) */
+static int net_set(lua_State *L)
+{
+    yl_net *net = yl__check_net(L, 1);
+    int number;
+    const yl_range *range = check_range(L, net, 2, &number);
+    void *at = check_slab_at(L, net, range, 4);
+    float *values = yl__scratch(L, (size_t)range->count * sizeof *values);
+    yl__check_floats(L, 3, values, range->count, range->name);
+    yl__check(L, net->device->to_device(net->device, at, values, (size_t)range->count * sizeof *values));
+    net->ranges[number].version++;
+    return 0;
+}
+
+/* net:zero(slab): clears a whole slab */
+static int net_zero(lua_State *L)
+{
+    yl_net *net = yl__check_net(L, 1);
+    yl_slab *slab;
+    yl__check(L, yl_net_slab(net, luaL_checkstring(L, 2), &slab));
+    yl__check(L, net->device->zero(net->device, slab->data, (size_t)slab->count * yl_dtype_bytes(slab->dtype)));
+    return 0;
+}
+
+static int net_freeze(lua_State *L)
+{
+    yl_net *net = yl__check_net(L, 1);
+    int matched;
+    yl__check(L, yl_net_freeze(net, luaL_checkstring(L, 2), &matched));
+    lua_pushinteger(L, matched);
+    return 1;
+}
+
+/* net:checksum(name) -> 16 hexadecimal digits */
+static int net_checksum(lua_State *L)
+{
+    yl_net *net = yl__check_net(L, 1);
+    int number;
+    uint64_t sum;
+    char text[20];
+    check_range(L, net, 2, &number);
+    yl__check(L, yl_net_checksum(net, number, &sum));
+    snprintf(text, sizeof text, "%016" PRIx64, sum);
+    lua_pushstring(L, text);
+    return 1;
+}
+
+/* net:init(seed [, name]): draws all values, or one parameter's, anew */
+static int net_init(lua_State *L)
+{
+    yl_net *net = yl__check_net(L, 1);
+    uint64_t seed = (uint64_t)luaL_checkinteger(L, 2);
+    int number;
+    if (lua_isnoneornil(L, 3)) yl__check(L, yl_net_init(net, seed));
+    else {
+        check_range(L, net, 3, &number);
+        yl__check(L, yl_net_init_range(net, number, seed));
+    }
+    return 0;
+}
+
+static int alloc_count(lua_State *L)
+{
+    lua_pushinteger(L, yl__alloc_count());
+    return 1;
+}
+
+void yl__bind_net(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"ranges", net_ranges}, {"layers", net_layers},     {"size", net_size}, {"get", net_get},     {"set", net_set},
+        {"zero", net_zero},     {"freeze", net_freeze},     {"init", net_init}, {"plan", yl__net_plan}, {"close", net_close},
+        {"__gc", net_close},    {"__close", net_close},     {"checksum", net_checksum}, {NULL, NULL},
+    };
+    yl__class(L, YL_NET_CLASS, methods);
+    lua_pushcfunction(L, net_new);
+    lua_setfield(L, -2, "net");
+    lua_pushcfunction(L, alloc_count);
+    lua_setfield(L, -2, "alloc_count");
+}

@@ -1,0 +1,38 @@
+/* Networks and plans as Lua objects: what their bindings share. */
+#ifndef YL_BIND_NET_OBJECTS_H
+#define YL_BIND_NET_OBJECTS_H
+
+#include "bind/bind.h"
+#include "net/plan.h"
+
+#define YL_NET_CLASS "yolua.net"
+#define YL_PLAN_CLASS "yolua.plan"
+
+static inline yl_net *yl__check_net(lua_State *L, int index)
+{
+    return yl__object(L, index, YL_NET_CLASS);
+}
+
+static inline yl_plan *yl__check_plan(lua_State *L, int index)
+{
+    return yl__object(L, index, YL_PLAN_CLASS);
+}
+
+/* Pushes a network object that owns `net`. */
+void yl__push_net(lua_State *L, yl_net *net);
+/* net:plan{...}, defined in bind/plan.c. */
+int yl__net_plan(lua_State *L);
+/* 0-based index of the layer named (string) or numbered (1-based integer, 0 gives -1) at `index`. */
+int yl__check_layer(lua_State *L, const yl_net *net, int index);
+/* A Lua list of numbers from / to a float array. */
+void yl__push_floats(lua_State *L, const float *values, int64_t count);
+void yl__check_floats(lua_State *L, int index, float *out, int64_t count, const char *what);
+void yl__push_shape(lua_State *L, yl_shape shape);
+/* Scratch memory that the garbage collector frees whatever happens. */
+void *yl__scratch(lua_State *L, size_t bytes);
+/* Field `key` of the table at `index` as an integer, a boolean or a string, with a default. */
+int64_t yl__field_integer(lua_State *L, int index, const char *key, int64_t fallback);
+bool yl__field_boolean(lua_State *L, int index, const char *key, bool fallback);
+const char *yl__field_string(lua_State *L, int index, const char *key, const char *fallback); /* borrowed from the table */
+
+#endif

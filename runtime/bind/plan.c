@@ -1,0 +1,233 @@
+/* Plans for Lua: one way to run a network. */
+#include "bind/net_objects.h"
+#include "core/memory.h"
+
+#include <string.h>
+
+/* net:plan{mode=, part=, batch=, h=, w=, slab=, algorithm=, keep=, whole_gradient=} */
+int yl__net_plan(lua_State *L)
+{
+    static const char *const modes[] = {"infer", "train", NULL}, *const parts[] = {"whole", "body", "tail", NULL};
+    yl_net *net = yl__check_net(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_getfield(L, 2, "mode");
+    lua_getfield(L, 2, "part");
+    yl_plan_options options = {
+        .mode = luaL_checkoption(L, -2, "infer", modes) == 0 ? YL_INFER : YL_TRAIN,
+        .part = (yl_part)luaL_checkoption(L, -1, "whole", parts),
+        .batch = yl__field_integer(L, 2, "batch", 1),
+        .h = yl__field_integer(L, 2, "h", 0),
+        .w = yl__field_integer(L, 2, "w", 0),
+        .slab = yl__field_string(L, 2, "slab", NULL),
+        .algorithm = yl__field_string(L, 2, "algorithm", NULL),
+        .keep = yl__field_boolean(L, 2, "keep", false),
+        .whole_gradient = yl__field_boolean(L, 2, "whole_gradient", false),
+    };
+    void **box = yl__new_object(L, YL_PLAN_CLASS);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, 1); /* the network outlives its plans */
+    yl_plan *plan;
+    yl__check(L, yl_plan_create(net, &options, &plan));
+    *box = plan;
+    return 1;
+}
+
+static yl_net *plan_net(lua_State *L)
+{
+    lua_getiuservalue(L, 1, 1);
+    yl_net *net = yl__check_net(L, lua_gettop(L));
+    lua_pop(L, 1);
+    return net;
+}
+
+static int plan_close(lua_State *L)
+{
+    void **box = luaL_checkudata(L, 1, YL_PLAN_CLASS);
+    yl_plan_free(*box);
+    *box = NULL;
+    return 0;
+}
+
+static void push_device_floats(lua_State *L, yl_device *device, const float *data, yl_shape shape)
+{
+    int64_t count = yl_shape_count(shape);
+    float *values = yl__scratch(L, (size_t)count * sizeof *values);
+    yl__check(L, device->from_device(device, values, data, (size_t)count * sizeof *values));
+    yl__push_floats(L, values, count);
+    yl__push_shape(L, shape);
+}
+
+/* plan:input(numbers) */
+static int plan_input(lua_State *L)
+{
+    yl_plan *plan = yl__check_plan(L, 1);
+    yl_net *net = plan_net(L);
+    const yl_plan_options *o = yl_plan_get_options(plan);
+    int64_t count = o->batch * o->h * o->w * net->c;
+    float *values = yl__scratch(L, (size_t)count * sizeof *values);
+    yl__check_floats(L, 2, values, count, "input");
+    yl__check(L, net->device->to_device(net->device, yl_plan_input(plan), values, (size_t)count * sizeof *values));
+    return 0;
+}
+
+/* plan:forward{seed=, step=, hold_statistics=} */
+static int plan_forward(lua_State *L)
+{
+    yl_plan *plan = yl__check_plan(L, 1);
+    yl_step_info info = {0};
+    if (lua_istable(L, 2)) {
+        info.seed = (uint64_t)yl__field_integer(L, 2, "seed", 0);
+        info.step = (uint32_t)yl__field_integer(L, 2, "step", 0);
+        info.hold_statistics = yl__field_boolean(L, 2, "hold_statistics", false);
+    }
+    yl__check(L, yl_plan_forward(plan, &info));
+    return 0;
+}
+
+/* plan:output(layer) -> numbers, {n, h, w, c}; nil where the plan does not keep it */
+static int plan_output(lua_State *L)
+{
+    yl_plan *plan = yl__check_plan(L, 1);
+    yl_net *net = plan_net(L);
+    yl_shape shape;
+    const float *data = yl_plan_output(plan, yl__check_layer(L, net, 2), &shape);
+    if (!data) return 0;
+    push_device_floats(L, net->device, data, shape);
+    return 2;
+}
+
+/* plan:gradient(layer) -> numbers, {n, h, w, c}; 0 is the network's input; needs keep=true */
+static int plan_gradient(lua_State *L)
+{
+    yl_plan *plan = yl__check_plan(L, 1);
+    yl_net *net = plan_net(L);
+    yl_shape shape;
+    const float *data = yl_plan_gradient(plan, yl__check_layer(L, net, 2), &shape);
+    if (!data) return 0;
+    push_device_floats(L, net->device, data, shape);
+    return 2;
+}
+
+static void fill_truth_image(lua_State *L, float *rows, int64_t cap, int32_t *count)
+{
+    *count = (int32_t)luaL_len(L, -1);
+    for (int64_t r = 0; r < *count && r < cap; r++) {
+        lua_rawgeti(L, -1, r + 1);
+        yl__check_floats(L, lua_gettop(L), rows + r * YL_TRUTH_FIELDS, YL_TRUTH_FIELDS, "truth row");
+        lua_pop(L, 1);
+    }
+}
+
+/* A truth from n lists of rows {cx, cy, w, h, class (0-based), kind}; memory belongs to userdata left on the stack. */
+static yl_truth check_truth(lua_State *L, int index, int64_t n)
+{
+    luaL_checktype(L, index, LUA_TTABLE);
+    if (luaL_len(L, index) != n) luaL_error(L, "truth: expected %d images, got %d", (int)n, (int)luaL_len(L, index));
+    int64_t cap = 1;
+    for (int64_t i = 0; i < n; i++) {
+        lua_rawgeti(L, index, i + 1);
+        int64_t rows = luaL_len(L, -1);
+        cap = rows > cap ? rows : cap;
+        lua_pop(L, 1);
+    }
+    size_t bytes = (size_t)(n * cap * YL_TRUTH_FIELDS) * sizeof(float);
+    float *rows = yl__scratch(L, bytes);
+    int32_t *counts = yl__scratch(L, (size_t)n * sizeof *counts);
+    memset(rows, 0, bytes);
+    for (int64_t i = 0; i < n; i++) {
+        lua_rawgeti(L, index, i + 1);
+        fill_truth_image(L, rows + i * cap * YL_TRUTH_FIELDS, cap, &counts[i]);
+        lua_pop(L, 1);
+    }
+    return (yl_truth){.n = n, .cap = cap, .rows = rows, .counts = counts};
+}
+
+static void push_parts(lua_State *L, const yl_net *net, double (*parts)[YL_MAX_LOSS_PARTS])
+{
+    lua_newtable(L);
+    for (int i = 0, k = 0; i < net->n_layers; i++) {
+        const char *const *names = net->layers[i].kind->loss_parts;
+        if (!names) continue;
+        lua_newtable(L);
+        for (int p = 0; names[p]; p++) lua_pushnumber(L, parts[k][p]), lua_setfield(L, -2, names[p]);
+        lua_setfield(L, -2, net->layers[i].name);
+        k++;
+    }
+}
+
+/* plan:loss(truth) -> {region1 = {coord = ...}, ...}: sums over the batch's images */
+static int plan_loss(lua_State *L)
+{
+    yl_plan *plan = yl__check_plan(L, 1);
+    yl_net *net = plan_net(L);
+    yl_truth truth = check_truth(L, 2, yl_plan_get_options(plan)->batch);
+    double(*parts)[YL_MAX_LOSS_PARTS] = yl__scratch(L, sizeof *parts * (size_t)net->n_layers);
+    yl__check(L, yl_plan_loss(plan, &truth, parts));
+    push_parts(L, net, parts);
+    return 1;
+}
+
+/* plan:backward([dy]): adds to the grad slab; dy is the gradient of the last layer's output */
+static int plan_backward(lua_State *L)
+{
+    yl_plan *plan = yl__check_plan(L, 1);
+    yl_net *net = plan_net(L);
+    float *dy = NULL;
+    if (lua_istable(L, 2)) {
+        int64_t count = luaL_len(L, 2);
+        yl_shape shape;
+        yl_plan_output(plan, net->n_layers - 1, &shape);
+        if (count != yl_shape_count(shape)) return luaL_error(L, "backward: expected %d numbers, got %d",
+                                                              (int)yl_shape_count(shape), (int)count);
+        dy = yl__scratch(L, (size_t)count * sizeof *dy);
+        yl__check_floats(L, 2, dy, count, "dy");
+    }
+    yl__check(L, yl_plan_backward(plan, dy));
+    return 0;
+}
+
+static int plan_memory(lua_State *L)
+{
+    yl_plan_memory bytes = yl_plan_bytes(yl__check_plan(L, 1));
+    lua_pushinteger(L, (lua_Integer)bytes.arena);
+    lua_pushinteger(L, (lua_Integer)bytes.scratch);
+    lua_pushinteger(L, (lua_Integer)bytes.packed);
+    return 3;
+}
+
+/* plan:algorithm(layer, direction) -> name or nil; directions: "forward", "data", "weights" */
+static int plan_algorithm(lua_State *L)
+{
+    static const char *const directions[] = {"forward", "data", "weights", NULL};
+    yl_plan *plan = yl__check_plan(L, 1);
+    int layer = yl__check_layer(L, plan_net(L), 2);
+    lua_pushstring(L, yl_plan_algorithm(plan, layer, luaL_checkoption(L, 3, "forward", directions)));
+    return 1;
+}
+
+/* plan:timing(on); plan:seconds(layer) -> forward, backward of the last step */
+static int plan_timing(lua_State *L)
+{
+    yl_plan_timing(yl__check_plan(L, 1), lua_toboolean(L, 2));
+    return 0;
+}
+
+static int plan_seconds(lua_State *L)
+{
+    yl_plan *plan = yl__check_plan(L, 1);
+    int layer = yl__check_layer(L, plan_net(L), 2);
+    lua_pushnumber(L, yl_plan_seconds(plan, layer, false));
+    lua_pushnumber(L, yl_plan_seconds(plan, layer, true));
+    return 2;
+}
+
+void yl__bind_plan(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"input", plan_input},         {"forward", plan_forward},     {"output", plan_output}, {"gradient", plan_gradient},
+        {"loss", plan_loss},           {"backward", plan_backward},   {"memory", plan_memory}, {"algorithm", plan_algorithm},
+        {"timing", plan_timing},       {"seconds", plan_seconds},     {"close", plan_close},   {"__gc", plan_close},
+        {"__close", plan_close},       {NULL, NULL},
+    };
+    yl__class(L, YL_PLAN_CLASS, methods);
+}
