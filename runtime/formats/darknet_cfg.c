@@ -43,11 +43,11 @@ static yl_status check_line(const yl_cfg *cfg, const char *text, const char *end
 static yl_status add_section(yl_cfg *cfg, char *text, int64_t line)
 {
     char *close = strchr(text, ']');
-    if (!close || close[1] || close == text + 1)
+    const char *kind = close && !close[1] ? trim(text + 1, close) : "";
+    if (!*kind)
         return yl__fail(YL_FORMAT, "%s:%lld: expected [section], got '%.60s'", cfg->path, (long long)line, text);
     YL_TRY(yl__reserve(cfg->n_sections + 1, &cfg->section_capacity, sizeof *cfg->sections, &cfg->sections));
-    cfg->sections[cfg->n_sections++] =
-        (yl_cfg_section){.kind = trim(text + 1, close), .line = line, .first = cfg->n_options};
+    cfg->sections[cfg->n_sections++] = (yl_cfg_section){.kind = kind, .line = line, .first = cfg->n_options};
     return YL_OK;
 }
 

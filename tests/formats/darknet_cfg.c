@@ -62,6 +62,7 @@ static void test_refusals(void **state)
     refused_text("[net]\na=1\n\na=2", "x.cfg:4: 'a' was already given at line 2");
     refused_text("[net\na=1", "x.cfg:1: expected [section], got '[net'");
     refused_text("[net] a=1", "x.cfg:1: expected [section]");
+    refused_text("[ ]", "x.cfg:1: expected [section]");
     refused_text("[]", "x.cfg:1: expected [section]");
     refused("[net]\na=\0", 9, "x.cfg:2: byte 0x00 at column 3");
     refused("[net]\n\x7f\x03", 8, "x.cfg:2: byte 0x03 at column 2");
