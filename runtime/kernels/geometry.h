@@ -36,4 +36,21 @@ typedef struct yl_conv2d_geom {
     float leaky_slope;
 } yl_conv2d_geom;
 
+/* What an optimizer step does to one range of the slabs. */
+typedef struct yl_step_geom {
+    int64_t count;
+    float lr_mult;
+    bool decays;    /* weights decay, biases and batch-norm do not */
+    bool decoupled; /* Adam: decay acts on the value (AdamW) and not through the gradient */
+    bool nesterov;
+} yl_step_geom;
+
+/* What changes between steps: read from device memory, so that a captured graph of the step stays valid. */
+typedef struct yl_step_scalars {
+    float scale; /* of the gradient: clip factor / images */
+    float lr, momentum, decay;
+    float beta1, beta2, epsilon, correction1, correction2; /* corrections: 1 - beta^t */
+    float ema;                                             /* share of the old average that stays */
+} yl_step_scalars;
+
 #endif

@@ -1,0 +1,110 @@
+/* Optimizer steps: one pass over a range that scales the gradient, decays, steps, masks, averages and clears.
+ *
+ * Every copy of a masked weight (value, velocity, moments, average) is multiplied by its mask, so that a pruned weight cannot
+ * come back through momentum or an average. */
+#include "kernels/kernels.h"
+
+#include <math.h>
+
+/* ema = share * ema + (1 - share) * value */
+static inline float average(const yl_step_scalars *s, float ema, float value)
+{
+    return s->ema * ema + (1.0f - s->ema) * value;
+}
+
+/* v = momentum * v + g;  w = w - lr * (decay * w + v), or with Nesterov w - lr * (decay * w + g + momentum * v).
+ * Sutskever et al. 2013 in the form that leaves the learning rate out of v; the decay is decoupled from v
+ * (Loshchilov and Hutter 2019, algorithm 1). */
+yl_status YL_CPU(step_sgd)(const yl_ctx *ctx, const yl_step_geom *g, const yl_step_scalars *s, const uint8_t *mask,
+                           float *grad, float *velocity, float *value, float *ema)
+{
+    float lr = s->lr * g->lr_mult, decay = g->decays ? s->decay : 0.0f;
+#pragma omp parallel for simd schedule(static) num_threads(ctx->threads) if (g->count > 16384)
+    for (int64_t i = 0; i < g->count; i++) {
+        float gradient = grad[i] * s->scale, keep = mask ? (float)mask[i] : 1.0f;
+        float v = (s->momentum * velocity[i] + gradient) * keep;
+        float update = g->nesterov ? gradient + s->momentum * v : v;
+        float w = (value[i] - lr * (decay * value[i] + update)) * keep;
+        velocity[i] = v;
+        value[i] = w;
+        grad[i] = 0.0f;
+        if (ema) ema[i] = average(s, ema[i], w) * keep;
+    }
+    return YL_OK;
+}
+
+/* m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  w = w - lr * m / c1 / (sqrt(v / c2) + eps), c = 1 - b^t
+ * (Kingma and Ba 2015, algorithm 1; decoupled decay: Loshchilov and Hutter 2019, algorithm 2). */
+yl_status YL_CPU(step_adam)(const yl_ctx *ctx, const yl_step_geom *g, const yl_step_scalars *s, const uint8_t *mask,
+                            float *grad, float *m, float *v, float *value, float *ema)
+{
+    float lr = s->lr * g->lr_mult, decay = g->decays ? s->decay : 0.0f;
+    float outside = g->decoupled ? decay : 0.0f, inside = g->decoupled ? 0.0f : decay;
+#pragma omp parallel for simd schedule(static) num_threads(ctx->threads) if (g->count > 16384)
+    for (int64_t i = 0; i < g->count; i++) {
+        float keep = mask ? (float)mask[i] : 1.0f, gradient = (grad[i] * s->scale + inside * value[i]) * keep;
+        float first = s->beta1 * m[i] + (1.0f - s->beta1) * gradient;
+        float second = s->beta2 * v[i] + (1.0f - s->beta2) * gradient * gradient;
+        float update = first / s->correction1 / (sqrtf(second / s->correction2) + s->epsilon);
+        float w = (value[i] - lr * (outside * value[i] + update)) * keep;
+        m[i] = first * keep;
+        v[i] = second * keep;
+        value[i] = w;
+        grad[i] = 0.0f;
+        if (ema) ema[i] = average(s, ema[i], w) * keep;
+    }
+    return YL_OK;
+}
+
+/* The average alone: for statistics, which no optimizer moves. */
+yl_status YL_CPU(step_average)(const yl_ctx *ctx, const yl_step_geom *g, const yl_step_scalars *s, const float *value, float *ema)
+{
+    (void)ctx;
+    for (int64_t i = 0; i < g->count; i++) ema[i] = average(s, ema[i], value[i]);
+    return YL_OK;
+}
+
+enum { BLOCK = 8192, MAX_THREADS = 256 };
+
+static double block_squares(const float *x, int64_t count)
+{
+    double lanes[8] = {0}; /* a fixed order of additions that still vectorises */
+    int64_t i = 0;
+    for (; i + 8 <= count; i += 8)
+        for (int k = 0; k < 8; k++) lanes[k] += (double)x[i + k] * (double)x[i + k];
+    for (; i < count; i++) lanes[0] += (double)x[i] * (double)x[i];
+    return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
+}
+
+/* Sum of x^2 in double; each thread adds its blocks in order, then the threads' sums are added in order. */
+yl_status YL_CPU(sum_squares)(const yl_ctx *ctx, int64_t count, const float *x, double *out)
+{
+    double partial[MAX_THREADS] = {0};
+    int threads = ctx->threads < MAX_THREADS ? ctx->threads : MAX_THREADS;
+    int64_t blocks = (count + BLOCK - 1) / BLOCK;
+#pragma omp parallel for schedule(static) num_threads(threads) if (blocks > 4)
+    for (int t = 0; t < threads; t++)
+        for (int64_t b = blocks * t / threads; b < blocks * (t + 1) / threads; b++)
+            partial[t] += block_squares(x + b * BLOCK, count - b * BLOCK < BLOCK ? count - b * BLOCK : BLOCK);
+    double sum = 0;
+    for (int t = 0; t < threads; t++) sum += partial[t];
+    *out = sum;
+    return YL_OK;
+}
+
+/* Index of the first NaN or infinity, -1 where all are finite. */
+yl_status YL_CPU(find_not_finite)(const yl_ctx *ctx, int64_t count, const float *x, int64_t *index)
+{
+    (void)ctx;
+    *index = -1;
+    for (int64_t start = 0; start < count; start += BLOCK) {
+        int64_t end = start + BLOCK < count ? start + BLOCK : count;
+        float sum = 0.0f; /* x * 0 is NaN exactly where x is not finite */
+        for (int64_t i = start; i < end; i++) sum += x[i] * 0.0f;
+        if (sum == 0.0f) continue;
+        for (int64_t i = start; i < end && *index < 0; i++)
+            if (!isfinite(x[i])) *index = i;
+        if (*index >= 0) return YL_OK;
+    }
+    return YL_OK;
+}

@@ -1,0 +1,24 @@
+/* The optimizer step over a network's slabs. */
+#ifndef YL_NET_STEP_H
+#define YL_NET_STEP_H
+
+#include "net/net.h"
+
+typedef enum yl_rule { YL_SGD, YL_ADAM, YL_ADAMW } yl_rule;
+
+typedef struct yl_step_options {
+    yl_rule rule;
+    bool nesterov;
+    double lr, momentum, decay, beta1, beta2, epsilon;
+    double clip;     /* upper bound of the gradient's global norm (per image); 0: none */
+    int64_t images;  /* that the gradient is a sum over */
+    int64_t count;   /* 1 for the first step: Adam's bias correction */
+    double ema;      /* share of the old average that stays; 0: no average is kept */
+} yl_step_options;
+
+/* Clips, decays, steps, masks, averages and clears the gradient of every unfrozen range, and bumps its version. *norm is the
+ * gradient's norm per image before clipping. Frozen ranges are not touched at all.
+ * Errors: NUMERIC where a gradient is NaN or infinite, naming the parameter; nothing has changed then but the gradient. */
+yl_status yl_net_step(yl_net *net, const yl_step_options *options, double *norm);
+
+#endif
