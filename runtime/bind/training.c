@@ -1,0 +1,97 @@
+/* Training for Lua: the optimizer step, checkpoints, and moving parameters between networks. */
+#include "bind/net_objects.h"
+#include "formats/checkpoint.h"
+#include "net/step.h"
+
+#include <string.h>
+
+static double field_number(lua_State *L, int index, const char *key, double fallback)
+{
+    double value = fallback;
+    if (lua_getfield(L, index, key) != LUA_TNIL) value = luaL_checknumber(L, -1);
+    lua_pop(L, 1);
+    return value;
+}
+
+/* core.step(net, {rule=, lr=, momentum=, decay=, beta1=, beta2=, epsilon=, nesterov=, clip=, images=, count=, ema=}) -> norm */
+static int training_step(lua_State *L)
+{
+    static const char *const rules[] = {"sgd", "adam", "adamw", NULL};
+    yl_net *net = yl__check_net(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_getfield(L, 2, "rule");
+    yl_step_options o = {
+        .rule = (yl_rule)luaL_checkoption(L, -1, "sgd", rules),
+        .nesterov = yl__field_boolean(L, 2, "nesterov", false),
+        .lr = field_number(L, 2, "lr", 1e-3),
+        .momentum = field_number(L, 2, "momentum", 0.9),
+        .decay = field_number(L, 2, "decay", 0),
+        .beta1 = field_number(L, 2, "beta1", 0.9),
+        .beta2 = field_number(L, 2, "beta2", 0.999),
+        .epsilon = field_number(L, 2, "epsilon", 1e-8),
+        .clip = field_number(L, 2, "clip", 0),
+        .images = yl__field_integer(L, 2, "images", 1),
+        .count = yl__field_integer(L, 2, "count", 1),
+        .ema = field_number(L, 2, "ema", 0),
+    };
+    double norm;
+    yl__check(L, yl_net_step(net, &o, &norm));
+    lua_pushnumber(L, norm);
+    return 1;
+}
+
+/* core.save(net, path, {key = text, ...}, full): notes are written in the order of their keys */
+static int training_save(lua_State *L)
+{
+    yl_net *net = yl__check_net(L, 1);
+    const char *path = luaL_checkstring(L, 2);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    yl_safetensors_note notes[32];
+    int64_t count = 0;
+    for (lua_pushnil(L); lua_next(L, 3); lua_pop(L, 1)) {
+        if (count == 32) return luaL_error(L, "a checkpoint takes at most 32 notes");
+        if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
+            return luaL_error(L, "a checkpoint's notes are texts under texts");
+        yl_safetensors_note note = {lua_tostring(L, -2), lua_tostring(L, -1)};
+        int64_t at = count++;
+        for (; at > 0 && strcmp(notes[at - 1].key, note.key) > 0; at--) notes[at] = notes[at - 1];
+        notes[at] = note;
+    }
+    yl__check(L, yl_checkpoint_save(net, path, lua_toboolean(L, 4), notes, count));
+    return 0;
+}
+
+/* core.restore(net, path, full) */
+static int training_restore(lua_State *L)
+{
+    yl__check(L, yl_checkpoint_restore(yl__check_net(L, 1), luaL_checkstring(L, 2), lua_toboolean(L, 3)));
+    return 0;
+}
+
+/* core.copy_values(from, to, name [, slab_from, slab_to]): one parameter of equal count */
+static int training_copy(lua_State *L)
+{
+    yl_net *from = yl__check_net(L, 1), *to = yl__check_net(L, 2);
+    const char *name = luaL_checkstring(L, 3);
+    int i = yl_net_find_range(from, name), k = yl_net_find_range(to, name);
+    if (i < 0 || k < 0 || from->ranges[i].count != to->ranges[k].count)
+        return luaL_error(L, "parameter '%s' does not exist with one shape in both networks", name);
+    yl_slab *source, *target;
+    yl__check(L, yl_net_slab(from, luaL_optstring(L, 4, "value"), &source));
+    yl__check(L, yl_net_slab(to, luaL_optstring(L, 5, "value"), &target));
+    size_t bytes = (size_t)from->ranges[i].count * sizeof(float);
+    float *values = yl__scratch(L, bytes);
+    yl__check(L, from->device->from_device(from->device, values, yl_net_at(source, &from->ranges[i]), bytes));
+    yl__check(L, to->device->to_device(to->device, yl_net_at(target, &to->ranges[k]), values, bytes));
+    to->ranges[k].version++;
+    return 0;
+}
+
+void yl__bind_training(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"step", training_step}, {"save", training_save}, {"restore", training_restore}, {"copy_values", training_copy},
+        {NULL, NULL},
+    };
+    luaL_setfuncs(L, functions, 0);
+}
