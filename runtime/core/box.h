@@ -4,6 +4,8 @@
 
 #include "core/status.h"
 
+#include <math.h>
+
 typedef struct yl_box {
     double x1, y1, x2, y2;
 } yl_box;
@@ -25,6 +27,46 @@ static inline double yl_box_iou(yl_box a, yl_box b)
 {
     double inter = yl_box_intersection(a, b), joint = yl_box_area(a) + yl_box_area(b) - inter;
     return joint > 0 ? inter / joint : 0;
+}
+
+/* Where on a head's grid a prediction stands. */
+typedef struct yl_cell {
+    int64_t col, row, cols, rows;
+} yl_cell;
+
+/* Exponents of a box's size are held at most here, so that no valid input overflows. */
+#define YL_DECODE_LIMIT 50.0
+
+/* The box {cx, cy, w, h} of one prediction, in fractions of the network's input. `entry` is the head's output: x and y after the
+ * logistic function, w and h as they are; `prior_w`, `prior_h` is the anchor in fractions of the input.
+ *   cx = (col + scale * x - (scale - 1) / 2) / cols,   w = prior_w * exp(w) */
+static inline void yl__decode(const float *entry, double prior_w, double prior_h, double scale, yl_cell cell, double box[4])
+{
+    double w = entry[2] > YL_DECODE_LIMIT ? YL_DECODE_LIMIT : entry[2];
+    double h = entry[3] > YL_DECODE_LIMIT ? YL_DECODE_LIMIT : entry[3];
+    box[0] = ((double)cell.col + scale * entry[0] - 0.5 * (scale - 1)) / (double)cell.cols;
+    box[1] = ((double)cell.row + scale * entry[1] - 0.5 * (scale - 1)) / (double)cell.rows;
+    box[2] = prior_w * exp(w);
+    box[3] = prior_h * exp(h);
+}
+
+/* YOLOv2: anchors in cells (Redmon and Farhadi 2017, section 2). */
+static inline void yl_decode_region(const float *entry, double anchor_w, double anchor_h, yl_cell cell, double box[4])
+{
+    yl__decode(entry, anchor_w / (double)cell.cols, anchor_h / (double)cell.rows, 1, cell, box);
+}
+
+/* YOLOv3 and v4: anchors in pixels of the network's input (net_w, net_h); scale_x_y as in Bochkovskiy et al. 2020. */
+static inline void yl_decode_yolo(const float *entry, double anchor_w, double anchor_h, double net_w, double net_h,
+                                  double scale_x_y, yl_cell cell, double box[4])
+{
+    yl__decode(entry, anchor_w / net_w, anchor_h / net_h, scale_x_y, cell, box);
+}
+
+/* {cx, cy, w, h} in corner form. */
+static inline yl_box yl_box_corners(const double box[4])
+{
+    return (yl_box){box[0] - box[2] / 2, box[1] - box[3] / 2, box[0] + box[2] / 2, box[1] + box[3] / 2};
 }
 
 /* One found object: class index (0-based), score, box in pixels of the original image. */

@@ -53,4 +53,71 @@ typedef struct yl_step_scalars {
     float ema;                                             /* share of the old average that stays */
 } yl_step_scalars;
 
+/* Pooling windows: output (i, j) sees rows i*stride - pad ... i*stride - pad + size - 1 of x, columns alike; what lies outside
+ * x is left out. */
+typedef struct yl_pool_geom {
+    int64_t n, h, w, c, oh, ow;
+    int32_t size_h, size_w, stride, pad;
+} yl_pool_geom;
+
+/* A copy of `count` channels of every pixel, from channel `from_at` of `from_c` to channel `to_at` of `to_c`. */
+typedef struct yl_route_geom {
+    int64_t pixels, count, from_c, from_at, to_c, to_at;
+} yl_route_geom;
+
+/* Nearest upsampling: y {n, h*stride, w*stride, c} = scale * x {n, h, w, c}. */
+typedef struct yl_upsample_geom {
+    int64_t n, h, w, c;
+    int32_t stride;
+    float scale;
+} yl_upsample_geom;
+
+/* Dropout of `count` elements: which survive is a function of (seed, step, layer, element) alone. */
+typedef struct yl_dropout_geom {
+    int64_t count;
+    uint64_t seed;
+    uint32_t step, layer;
+    float probability; /* of being dropped, in [0, 1) */
+} yl_dropout_geom;
+
+/* Detection heads. Channel = anchor * (5 + classes) + entry; entries: x, y, w, h, objectness, then one per class. */
+enum { YL_MAX_ANCHORS = 32, YL_HEAD_BOX = 5 };
+
+typedef struct yl_head_geom {
+    int64_t n, h, w;         /* images and cells */
+    int32_t anchors, classes; /* anchors of this head */
+    bool softmax;            /* classes: softmax, else logistic each */
+} yl_head_geom;
+
+/* The loss of YOLOv2's head; the formulas stand in kernels/region.c. */
+typedef struct yl_region_geom {
+    yl_head_geom head;
+    float anchors[2 * YL_MAX_ANCHORS]; /* width, height, in cells */
+    bool bias_match; /* anchors are matched by their own shape, not by the predicted one */
+    bool rescore;    /* objectness learns the IoU, not 1 */
+    float thresh, object_scale, noobject_scale, class_scale, coord_scale;
+    float prior_scale; /* pull of every unmatched prediction towards its anchor; 0: none */
+} yl_region_geom;
+
+#define YL_IOU_LOSSES(X) X(mse) X(iou) X(giou) X(diou) X(ciou)
+
+typedef enum yl_iou_loss {
+#define X(name) YL_IOU_LOSS_##name,
+    YL_IOU_LOSSES(X)
+#undef X
+} yl_iou_loss;
+
+/* The loss of the heads of YOLOv3 and YOLOv4; the formulas stand in kernels/yolo.c. */
+typedef struct yl_yolo_geom {
+    yl_head_geom head;
+    int32_t total;                     /* anchors of all heads together; */
+    float anchors[2 * YL_MAX_ANCHORS]; /* width, height, in pixels of the network's input */
+    int32_t mask[YL_MAX_ANCHORS];      /* which of them are this head's */
+    float net_w, net_h;                /* size of the network's input in pixels */
+    float scale_x_y, label_smooth;
+    float ignore_thresh, truth_thresh, iou_thresh;
+    float iou_normalizer, obj_normalizer, cls_normalizer;
+    yl_iou_loss iou_loss;
+} yl_yolo_geom;
+
 #endif

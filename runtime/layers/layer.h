@@ -49,6 +49,7 @@ typedef struct yl_setting {
     yl_mode mode;                       /* of this layer: a frozen layer of a training plan runs as YL_INFER */
     bool wants_dx, wants_dparams;       /* which gradients backward will be asked for */
     yl_shape in[YL_MAX_INPUTS], out;
+    int64_t net_h, net_w;               /* the plan's image size in pixels: YOLO heads count anchors in them */
     yl_dtype dtype;                     /* of activations */
     const yl_layer *bn, *act;           /* layers fused into this one (conv2d in inference), or NULL */
     const char *algorithm;              /* "auto", or the one to use where it supports the shape */

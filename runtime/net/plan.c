@@ -78,6 +78,8 @@ static void describe_step(yl_plan *plan, yl_plan_step *step, const yl_shape *sha
     yl_shape input = {plan->options.batch, plan->options.h, plan->options.w, net->c};
     s->ctx = &plan->ctx;
     s->dtype = plan->options.precision;
+    s->net_h = plan->options.h;
+    s->net_w = plan->options.w;
     s->algorithm = plan->algorithm;
     bool trains = plan->options.mode == YL_TRAIN && plan->below[step->layer];
     bool own = layer->n_params == 0 || !yl_net_layer_frozen(net, step->layer);

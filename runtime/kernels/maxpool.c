@@ -1,0 +1,92 @@
+/* Maximum over windows, channel by channel; the place of the maximum (the first in scan order) is kept for backward.
+ *
+ *   y[n,i,j,c] = max over u, v of x[n, i*stride - pad + u, j*stride - pad + v, c], pixels outside x left out
+ *   dx[n,r,s,c] = sum of dy[n,i,j,c] over the windows whose maximum was taken at (r, s)
+ *
+ * A NaN at the first pixel of a window stays: a window of NaNs is not hidden. */
+#include "kernels/kernels.h"
+
+typedef struct span {
+    int64_t first, last;
+} span;
+
+/* The part of window `i` that lies inside 0..size-1, as offsets within the window. */
+static span inside(int64_t start, int64_t window, int64_t size)
+{
+    return (span){start < 0 ? -start : 0, start + window > size ? size - start : window};
+}
+
+static void window_max(const yl_pool_geom *g, const float *x, int64_t top, int64_t left, float *y)
+{
+    span rows = inside(top, g->size_h, g->h), cols = inside(left, g->size_w, g->w);
+    const float *first = x + ((top + rows.first) * g->w + left + cols.first) * g->c;
+    for (int64_t c = 0; c < g->c; c++) y[c] = first[c];
+    for (int64_t u = rows.first; u < rows.last; u++)
+        for (int64_t v = cols.first; v < cols.last; v++) {
+            const float *in = x + ((top + u) * g->w + left + v) * g->c;
+            for (int64_t c = 0; c < g->c; c++) y[c] = in[c] > y[c] ? in[c] : y[c];
+        }
+}
+
+static void window_taken(const yl_pool_geom *g, const float *x, int64_t top, int64_t left, const float *y,
+                         uint16_t *taken)
+{
+    span rows = inside(top, g->size_h, g->h), cols = inside(left, g->size_w, g->w);
+    for (int64_t c = 0; c < g->c; c++) taken[c] = (uint16_t)(rows.first * g->size_w + cols.first);
+    for (int64_t u = rows.last - 1; u >= rows.first; u--) /* backwards, so that the first one stands at the end */
+        for (int64_t v = cols.last - 1; v >= cols.first; v--) {
+            const float *in = x + ((top + u) * g->w + left + v) * g->c;
+            uint16_t place = (uint16_t)(u * g->size_w + v);
+            for (int64_t c = 0; c < g->c; c++) taken[c] = in[c] == y[c] ? place : taken[c];
+        }
+}
+
+yl_status YL_CPU(maxpool_forward)(const yl_ctx *ctx, const yl_pool_geom *g, const void *x, void *y, uint16_t *taken)
+{
+#pragma omp parallel for schedule(static) num_threads(ctx->threads)
+    for (int64_t row = 0; row < g->n * g->oh; row++) {
+        const float *image = (const float *)x + row / g->oh * g->h * g->w * g->c;
+        int64_t top = row % g->oh * g->stride - g->pad;
+        for (int64_t j = 0; j < g->ow; j++) {
+            int64_t at = (row * g->ow + j) * g->c, left = j * g->stride - g->pad;
+            window_max(g, image, top, left, (float *)y + at);
+            if (taken) window_taken(g, image, top, left, (float *)y + at, taken + at);
+        }
+    }
+    return YL_OK;
+}
+
+/* The windows that see position `at`: first <= i < last. */
+static span seers(int64_t at, int64_t pad, int64_t window, int64_t stride, int64_t count)
+{
+    int64_t low = at + pad - window + 1; /* i * stride >= low */
+    span s = {low <= 0 ? 0 : (low + stride - 1) / stride, (at + pad) / stride + 1};
+    if (s.last > count) s.last = count;
+    return s;
+}
+
+static void gather(const yl_pool_geom *g, const uint16_t *taken, const float *dy, int64_t n, int64_t r, int64_t s,
+                   float *dx)
+{
+    span rows = seers(r, g->pad, g->size_h, g->stride, g->oh), cols = seers(s, g->pad, g->size_w, g->stride, g->ow);
+    for (int64_t i = rows.first; i < rows.last; i++)
+        for (int64_t j = cols.first; j < cols.last; j++) {
+            int64_t at = ((n * g->oh + i) * g->ow + j) * g->c;
+            uint16_t place = (uint16_t)((r + g->pad - i * g->stride) * g->size_w + s + g->pad - j * g->stride);
+            for (int64_t c = 0; c < g->c; c++) dx[c] += taken[at + c] == place ? dy[at + c] : 0.0f;
+        }
+}
+
+yl_status YL_CPU(maxpool_backward)(const yl_ctx *ctx, const yl_pool_geom *g, const uint16_t *taken, const void *dy,
+                                   void *dx, float beta)
+{
+#pragma omp parallel for schedule(static) num_threads(ctx->threads)
+    for (int64_t row = 0; row < g->n * g->h; row++)
+        for (int64_t s = 0; s < g->w; s++) {
+            float *out = (float *)dx + (row * g->w + s) * g->c;
+            if (beta == 0)
+                for (int64_t c = 0; c < g->c; c++) out[c] = 0;
+            gather(g, taken, dy, row / g->h, row % g->h, s, out);
+        }
+    return YL_OK;
+}

@@ -1,0 +1,38 @@
+/* The options of the two detection heads: their losses and detect/decode.c read them. */
+#ifndef YL_LAYERS_HEADS_H
+#define YL_LAYERS_HEADS_H
+
+#include "layers/layer.h"
+
+#include <math.h>
+
+typedef struct yl_region_options {
+    yl_numbers anchors; /* width, height, ... in cells */
+    int64_t classes, coords, num;
+    bool softmax, bias_match, rescore, absolute;
+    double thresh, object_scale, noobject_scale, class_scale, coord_scale;
+    double prior_scale;
+    int64_t prior_images;
+    double jitter;
+    int64_t random;
+} yl_region_options;
+
+typedef struct yl_yolo_options {
+    yl_numbers anchors; /* width, height, ... in pixels of the network's input */
+    yl_numbers mask;    /* empty: all anchors */
+    int64_t classes, num;
+    double ignore_thresh, truth_thresh, iou_thresh;
+    double iou_normalizer, obj_normalizer, cls_normalizer, label_smooth_eps, scale_x_y;
+    int64_t iou_loss; /* yl_iou_loss */
+    int64_t nms_kind; /* 0 default, 1 greedynms, 2 diounms, 3 cornersnms */
+    double beta_nms;
+    double jitter, random;
+} yl_yolo_options;
+
+/* How a head lays out its channels; shape and kernels rely on it. Anchors: this head's own. */
+yl_head_geom yl__region_head(const yl_layer *layer, yl_shape shape);
+yl_head_geom yl__yolo_head(const yl_layer *layer, yl_shape shape);
+/* The anchor (index among all) of this head's i-th prediction per cell. */
+int yl__yolo_anchor(const yl_yolo_options *options, int i);
+
+#endif

@@ -1,0 +1,71 @@
+/* [region] of Darknet: the head and loss of YOLOv2. */
+#include "layers/heads.h"
+
+#define AT(member) offsetof(yl_region_options, member)
+#define WEIGHT(key_, fallback_, help_) {#key_, YL_OPTION_NUMBER, fallback_, "", help_, 0, INFINITY, NULL, "", AT(key_)}
+
+static const yl_field fields[] = {
+    {"anchors", YL_OPTION_NUMBERS, NULL, "cells", "width and height of every anchor", 0, INFINITY, NULL, "", AT(anchors)},
+    {"classes", YL_OPTION_INT, "20", "", "number of classes", 1, 65536, NULL, "nc num_classes", AT(classes)},
+    {"coords", YL_OPTION_INT, "4", "", "numbers that describe a box", 4, 4, NULL, "", AT(coords)},
+    {"num", YL_OPTION_INT, "1", "", "number of anchors", 1, YL_MAX_ANCHORS, NULL, "", AT(num)},
+    {"softmax", YL_OPTION_BOOL, "false", "", "classes exclude each other (else logistic each)", 0, 0, NULL, "", AT(softmax)},
+    {"bias_match", YL_OPTION_BOOL, "false", "", "match truths with anchors, not with predicted shapes", 0, 0, NULL, "",
+     AT(bias_match)},
+    {"rescore", YL_OPTION_BOOL, "false", "", "objectness learns the IoU with the truth instead of 1", 0, 0, NULL, "",
+     AT(rescore)},
+    {"absolute", YL_OPTION_BOOL, "true", "", "anchors count cells (always so; kept for cfg files)", 0, 0, NULL, "",
+     AT(absolute)},
+    {"thresh", YL_OPTION_NUMBER, "0.5", "IoU", "a prediction closer than this to a truth costs no objectness", 0, 1, NULL,
+     "", AT(thresh)},
+    WEIGHT(object_scale, "1", "weight of objectness where an object is"),
+    WEIGHT(noobject_scale, "1", "weight of objectness where none is"),
+    WEIGHT(class_scale, "1", "weight of the classes"),
+    WEIGHT(coord_scale, "1", "weight of the boxes"),
+    WEIGHT(prior_scale, "0.01", "weight of the pull towards the anchors during the first prior_images"),
+    {"prior_images", YL_OPTION_INT, "0", "images", "how long predictions are pulled towards their anchors (Darknet: 12800)",
+     0, INFINITY, NULL, "", AT(prior_images)},
+    WEIGHT(jitter, "0.2", "for the augmentation; the loss does not use it"),
+    {"random", YL_OPTION_INT, "0", "", "multi-scale training, for the loader; the loss does not use it", 0, 1, NULL, "",
+     AT(random)},
+};
+static const yl_field_table table = YL_FIELD_TABLE("region", fields);
+
+yl_head_geom yl__region_head(const yl_layer *layer, yl_shape s)
+{
+    const yl_region_options *o = layer->options;
+    return (yl_head_geom){s.n, s.h, s.w, (int32_t)o->num, (int32_t)o->classes, o->softmax};
+}
+
+static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
+{
+    const yl_region_options *o = layer->options;
+    if (o->anchors.count != 2 * o->num)
+        return yl__fail(YL_INVALID, "%s: expected %lld anchors (two numbers each, num = %lld), got %lld numbers", layer->name,
+                        (long long)o->num, (long long)o->num, (long long)o->anchors.count);
+    for (int i = 0; i < o->anchors.count; i++)
+        if (!(o->anchors.at[i] > 0))
+            return yl__fail(YL_INVALID, "%s: expected anchors above 0, got %g", layer->name, o->anchors.at[i]);
+    if (in->c != o->num * (YL_HEAD_BOX + o->classes))
+        return yl__fail(YL_INVALID, "%s: expected %lld input channels (num * (5 + classes)), got %lld", layer->name,
+                        (long long)(o->num * (YL_HEAD_BOX + o->classes)), (long long)in->c);
+    *out = *in;
+    return YL_OK;
+}
+
+static yl_status forward(yl_pass *p)
+{
+    yl_head_geom g = yl__region_head(p->layer, p->setting->out);
+    return p->ctx->device->kernels->region_forward(p->ctx, &g, p->x[0], p->y);
+}
+
+const yl_layer_kind yl_layer_region = {
+    .name = "region",
+    .stem = "region",
+    .fields = &table,
+    .options_size = sizeof(yl_region_options),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .shape = shape,
+    .forward = forward,
+};
