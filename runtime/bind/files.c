@@ -1,0 +1,134 @@
+/* core.files: folders, files that grow, and fingerprints of content; core.machine: what this process runs on. */
+#include "bind/bind.h"
+#include "core/file.h"
+#include "core/folder.h"
+#include "core/machine.h"
+#include "core/memory.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <xxhash.h>
+
+/* files.kind(path) -> "file", "folder", "other", or nil where nothing is */
+static int files_kind(lua_State *L)
+{
+    static const char *const names[] = {NULL, "file", "folder", "other"};
+    lua_pushstring(L, names[yl__path_kind(luaL_checkstring(L, 1))]);
+    return 1;
+}
+
+/* files.make_folder(path): with those above it; one that is there is fine */
+static int files_make_folder(lua_State *L)
+{
+    yl__check(L, yl__folder_make(luaL_checkstring(L, 1)));
+    return 0;
+}
+
+/* files.new_folder(path) -> whether it was made; false where the name is taken */
+static int files_new_folder(lua_State *L)
+{
+    bool made;
+    yl__check(L, yl__folder_new(luaL_checkstring(L, 1), &made));
+    lua_pushboolean(L, made);
+    return 1;
+}
+
+/* files.list(folder) -> sorted names */
+static int files_list(lua_State *L)
+{
+    char **names;
+    int64_t count;
+    yl__check(L, yl__folder_list(luaL_checkstring(L, 1), &names, &count));
+    lua_createtable(L, (int)count, 0);
+    for (int64_t i = 0; i < count; i++) {
+        lua_pushstring(L, names[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    yl__folder_list_free(names, count);
+    return 1;
+}
+
+/* files.append(path, text): returns when the disk has it */
+static int files_append(lua_State *L)
+{
+    size_t size;
+    const char *path = luaL_checkstring(L, 1), *data = luaL_checklstring(L, 2, &size);
+    yl__check(L, yl__file_append(path, data, (int64_t)size));
+    return 0;
+}
+
+static int push_hash(lua_State *L, const void *data, size_t size)
+{
+    char text[20];
+    snprintf(text, sizeof text, "%016" PRIx64, (uint64_t)XXH3_64bits(data, size));
+    lua_pushstring(L, text);
+    return 1;
+}
+
+/* files.hash_text(text) -> 16 hexadecimal digits (XXH3, 64 bits) */
+static int files_hash_text(lua_State *L)
+{
+    size_t size;
+    const char *data = luaL_checklstring(L, 1, &size);
+    return push_hash(L, data, size);
+}
+
+/* files.hash(path) -> the same of a file's bytes */
+static int files_hash(lua_State *L)
+{
+    char *data;
+    int64_t size;
+    yl__check(L, yl__file_read(luaL_checkstring(L, 1), &data, &size));
+    push_hash(L, data, (size_t)size);
+    yl__free(data);
+    return 1;
+}
+
+static void set_integer(lua_State *L, const char *key, int64_t value)
+{
+    lua_pushinteger(L, (lua_Integer)value);
+    lua_setfield(L, -2, key);
+}
+
+static void set_string(lua_State *L, const char *key, const char *value)
+{
+    lua_pushstring(L, value);
+    lua_setfield(L, -2, key);
+}
+
+/* machine() -> {processors, threads, memory_bytes, available_bytes, peak_bytes, blas, blas_core, blas_parallel, isa} */
+static int machine(lua_State *L)
+{
+    yl_machine m;
+    yl_machine_look(&m);
+    lua_createtable(L, 0, 9);
+    set_integer(L, "processors", m.processors);
+    set_integer(L, "threads", m.threads);
+    set_integer(L, "memory_bytes", m.memory_bytes);
+    set_integer(L, "available_bytes", m.available_bytes);
+    set_integer(L, "peak_bytes", m.peak_bytes);
+    set_string(L, "blas", m.blas);
+    set_string(L, "blas_core", m.blas_core);
+    set_string(L, "blas_parallel", m.blas_parallel);
+    set_string(L, "isa", m.isa);
+    return 1;
+}
+
+void yl__bind_files(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"kind", files_kind},
+        {"make_folder", files_make_folder},
+        {"new_folder", files_new_folder},
+        {"list", files_list},
+        {"append", files_append},
+        {"hash_text", files_hash_text},
+        {"hash", files_hash},
+        {NULL, NULL},
+    };
+    lua_newtable(L);
+    luaL_setfuncs(L, functions, 0);
+    lua_setfield(L, -2, "files");
+    lua_pushcfunction(L, machine);
+    lua_setfield(L, -2, "machine");
+}

@@ -1,0 +1,18 @@
+/* What this process runs on: processors, memory, and the BLAS that was loaded. */
+#ifndef YL_CORE_MACHINE_H
+#define YL_CORE_MACHINE_H
+
+#include "core/status.h"
+
+typedef struct yl_machine {
+    int processors, threads;
+    int64_t memory_bytes, available_bytes, peak_bytes; /* of the machine; free for use; of this process, 0: unknown */
+    const char *blas;                                  /* OpenBLAS's own description */
+    const char *blas_core;                             /* the processor that its kernels are for */
+    const char *blas_parallel; /* "sequential", "pthread" or "openmp"; only "openmp" shares the kernels' pool */
+    const char *isa;           /* what our kernels were compiled for */
+} yl_machine;
+
+void yl_machine_look(yl_machine *out);
+
+#endif

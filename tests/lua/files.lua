@@ -1,0 +1,65 @@
+-- core.files and core.machine: folders made once, lists in order, appended lines, fingerprints.
+local t = require "luaunit"
+local core = require "yolua.core"
+local files = core.files
+
+TestFiles = {}
+
+function TestFiles:setUp()
+  self.top = os.tmpname()
+  os.remove(self.top)
+end
+
+function TestFiles:tearDown() os.execute("rm -rf '" .. self.top .. "'") end
+
+function TestFiles:testNewFolder()
+  t.assertNil(files.kind(self.top))
+  t.assertTrue(files.new_folder(self.top .. "/a/b"))
+  t.assertFalse(files.new_folder(self.top .. "/a/b"))
+  t.assertTrue(files.new_folder(self.top .. "/a/c///"))
+  t.assertEquals(files.kind(self.top .. "/a/b"), "folder")
+  files.make_folder(self.top .. "/a/b")
+  t.assertEquals(files.list(self.top .. "/a"), { "b", "c" })
+end
+
+local function refused(word, f, ...)
+  local ok, message = pcall(f, ...)
+  t.assertFalse(ok)
+  t.assertStrContains(message, word)
+  t.assertNil(message:find "\n")
+end
+
+function TestFiles:testRefusals()
+  refused("/proc/yolua", files.new_folder, "/proc/yolua/run")
+  refused("absent", files.list, self.top .. "/absent")
+  refused("absent", files.append, self.top .. "/absent/x", "line\n")
+  files.make_folder(self.top)
+  files.append(self.top .. "/file", "x")
+  t.assertFalse(files.new_folder(self.top .. "/file"))
+  refused("file", files.make_folder, self.top .. "/file")
+  refused("file", files.make_folder, self.top .. "/file/below")
+  refused("empty", files.make_folder, "")
+  refused("/dev/full", files.append, "/dev/full", "line\n")
+end
+
+function TestFiles:testAppendAndHash()
+  files.make_folder(self.top)
+  local path = self.top .. "/lines"
+  files.append(path, "one\n")
+  files.append(path, "two\n")
+  t.assertEquals(core.system.read(path), "one\ntwo\n")
+  t.assertEquals(files.kind(path), "file")
+  t.assertEquals(files.hash(path), files.hash_text "one\ntwo\n")
+  t.assertEquals(files.hash_text "", "2d06800538d394c2") -- the published XXH3 of nothing, seed 0
+  t.assertNotEquals(files.hash_text "one\ntwo\n", files.hash_text "one\ntwo ")
+end
+
+function TestFiles.testMachine()
+  local m = core.machine()
+  t.assertTrue(m.processors >= 1 and m.threads >= 1)
+  t.assertStrContains(m.blas, "OpenBLAS")
+  t.assertEquals(m.blas_parallel, "openmp")
+  t.assertTrue(m.peak_bytes > 1e6 and m.memory_bytes > m.peak_bytes)
+end
+
+os.exit(t.LuaUnit.run())
