@@ -1,9 +1,22 @@
-/* The yolua program: a recipe, a verb, a chunk of code, or the prompt. */
+/* The yolua program: a Lua state, the library, the signals; lua/yolua/cli.lua does the rest.
+ *
+ * The first Ctrl-C asks running work to stop after its step; the second raises an error in Lua; the third ends the
+ * process. */
+#define _GNU_SOURCE
 #include "bind/bind.h"
+#include "bind/prompt.h"
 #include "core/log.h"
+#include "core/threads.h"
 
+#include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
+
+static lua_State *the_state;
+
+static void handle_signals(void);
 
 static void warn(void *user, const char *sentence)
 {
@@ -11,25 +24,72 @@ static void warn(void *user, const char *sentence)
     fprintf(stderr, "yolua: warning: %s\n", sentence);
 }
 
-static int traceback(lua_State *L)
+static void raise_in_lua(lua_State *L, lua_Debug *at)
 {
-    luaL_traceback(L, L, lua_tostring(L, 1), 1);
+    (void)at;
+    lua_sethook(L, NULL, 0, 0);
+    yl_clear_interrupt();
+    handle_signals();
+    luaL_error(L, "interrupted");
+}
+
+static void on_interrupt(int number)
+{
+    static const char note[] = "\nyolua: stopping after this step; Ctrl-C again stops now\n";
+    if (!yl_interrupted() || yl__at_prompt) {
+        yl_interrupt();
+        if (!yl__at_prompt && write(STDERR_FILENO, note, sizeof note - 1) < 0) return;
+        return;
+    }
+    signal(number, SIG_DFL);
+    lua_sethook(the_state, raise_in_lua, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+}
+
+static void handle_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_interrupt}; /* no SA_RESTART: the prompt's read comes back */
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    signal(SIGPIPE, SIG_DFL); /* `yolua ... | head` ends without a word */
+}
+
+/* Runs cli.main with the arguments; its result is the exit status. */
+static int run(lua_State *L)
+{
+    char **argv = lua_touserdata(L, 1);
+    int argc = (int)lua_tointeger(L, 2);
+    luaL_openlibs(L);
+    yl__open_library(L);
+    luaL_checkstack(L, argc + 4, "too many arguments");
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "yolua.cli");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, "main");
+    for (int i = 1; i < argc; i++) lua_pushstring(L, argv[i]);
+    lua_call(L, argc - 1, 1);
     return 1;
 }
 
 int main(int argc, char **argv)
 {
+    setlocale(LC_CTYPE, ""); /* the prompt edits UTF-8; numbers are read and printed without the locale */
     yl_set_warn_hook(warn, NULL);
-    lua_State *L = luaL_newstate();
-    luaL_openlibs(L);
-    yl__open_library(L);
-    lua_pushcfunction(L, traceback);
-    int bad = LUA_OK;
-    if (argc == 3 && strcmp(argv[1], "-e") == 0) bad = luaL_loadstring(L, argv[2]);
-    else if (argc >= 2) bad = luaL_loadfile(L, argv[1]);
-    else return 2;
-    if (!bad) bad = lua_pcall(L, 0, 0, 1);
-    if (bad) fprintf(stderr, "yolua: %s\n", lua_tostring(L, -1));
-    lua_close(L);
-    return bad ? 1 : 0;
+    the_state = luaL_newstate();
+    if (!the_state) {
+        fprintf(stderr, "yolua: out of memory\n");
+        return 1;
+    }
+    handle_signals();
+    lua_pushcfunction(the_state, run);
+    lua_pushlightuserdata(the_state, argv);
+    lua_pushinteger(the_state, argc);
+    int bad = lua_pcall(the_state, 2, 1, 0);
+    if (bad) fprintf(stderr, "yolua: %s\n", luaL_tolstring(the_state, -1, NULL));
+    int status = bad ? 1 : (int)lua_tointeger(the_state, -1);
+    lua_close(the_state);
+    if (fflush(stdout) || ferror(stdout)) { /* a result that was not written is a failed job */
+        fprintf(stderr, "yolua: cannot write standard output\n");
+        status = status ? status : 1;
+    }
+    return status;
 }

@@ -1,6 +1,28 @@
--- The library's front door: `local yl = require "yolua"`. Modules load on first use; the file name is the registry.
+-- The library's front door: `local yl = require "yolua"`. Modules load on first use; the file name is the registry:
+-- yl.train is the module yolua.train. The names below live in a module of another name.
 local core = require "yolua.core"
 
-local yl = { core = core }
+local from = {
+  zeros = "tensor", ones = "tensor", full = "tensor", rand = "tensor", randn = "tensor", arange = "tensor",
+}
 
-return yl
+local yl = { core = core, version = core.version }
+
+return setmetatable(yl, {
+  __name = "yolua",
+  __index = function(_, key)
+    if type(key) ~= "string" then return nil end
+    local module = "yolua." .. (from[key] or key)
+    local ok, value = pcall(require, module)
+    if not ok then
+      if not value:find(("module '%s' not found"):format(module), 1, true) then error(value, 0) end
+      local schema, names = require "yolua.schema", core.options.modules "lua/yolua/"
+      for name in pairs(from) do names[#names + 1] = name end
+      table.sort(names)
+      error(("yl has no '%s'%s"):format(key, schema.did_you_mean(key, names)), 2)
+    end
+    if from[key] then value = value[key] end
+    rawset(yl, key, value)
+    return value
+  end,
+})

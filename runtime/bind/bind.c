@@ -1,17 +1,34 @@
 /* What every binding shares, and the embedded library's searcher. */
 #define _GNU_SOURCE
 #include "bind/bind.h"
+#include "core/file.h"
+#include "core/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* "file:line: " of the nearest caller outside the library's own Lua files; "" where there is none. */
+static void push_position(lua_State *L)
+{
+    lua_Debug at;
+    for (int level = 1; lua_getstack(L, level, &at); level++) {
+        lua_getinfo(L, "Sl", &at);
+        if (at.currentline <= 0 || strncmp(at.source, "@yolua/", 7) == 0) continue;
+        lua_pushfstring(L, "%s:%d: ", at.short_src, at.currentline);
+        return;
+    }
+    lua_pushliteral(L, "");
+}
+
 void yl__check(lua_State *L, yl_status status)
 {
     if (status == YL_OK) return;
-    luaL_where(L, 1);
+    push_position(L);
     lua_pushstring(L, yl_error());
     lua_concat(L, 2);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, YL__FAILURE); /* tells a deliberate sentence from a fault in Lua code */
     lua_error(L);
 }
 
@@ -44,6 +61,8 @@ void yl__class(lua_State *L, const char *class_name, const luaL_Reg *methods)
 int luaopen_yolua_core(lua_State *L)
 {
     lua_newtable(L);
+    lua_pushliteral(L, YL_VERSION);
+    lua_setfield(L, -2, "version");
 #define M(name) yl__bind_##name(L);
 #include "bind/modules.def"
 #undef M
@@ -69,12 +88,14 @@ static void module_file(const char *module, const char *suffix, char *out, size_
 
 static int load_from_folder(lua_State *L, const char *folder, const char *name)
 {
+    char *data;
+    int64_t size;
     const char *path = lua_pushfstring(L, "%s/%s", folder, name);
-    FILE *f = fopen(path, "r");
-    if (!f) return 0;
-    fclose(f);
-    if (luaL_loadfile(L, path) != LUA_OK) lua_error(L);
-    lua_pushvalue(L, -2);
+    if (yl__file_read(path, &data, &size) != YL_OK) return 0;
+    int bad = luaL_loadbuffer(L, data, (size_t)size, lua_pushfstring(L, "@yolua/%s", name));
+    yl__free(data);
+    if (bad) lua_error(L);
+    lua_pushstring(L, path);
     return 2;
 }
 

@@ -24,7 +24,9 @@ int luaopen_yolua_core(lua_State *L);
 /* Installs the embedded Lua library's searcher (YOLUA_PATH, a folder that holds lua/ and datasets/, goes first). */
 void yl__open_library(lua_State *L);
 
-/* Throws yl_error() with the caller's position unless status is OK. */
+#define YL__FAILURE "yolua.failure" /* registry: the last sentence that yl__check threw */
+
+/* Throws yl_error() with the position of the nearest caller outside the library's own Lua files, unless status is OK. */
 void yl__check(lua_State *L, yl_status status);
 
 /* bind/modules.def: one line per file of this folder; each adds its functions and classes to the table on top of the stack. */

@@ -2,10 +2,15 @@
 #define _GNU_SOURCE
 #include "bind/bind.h"
 #include "core/file.h"
+#include "core/log.h"
 #include "core/memory.h"
 #include "core/threads.h"
 
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static int system_read(lua_State *L)
 {
@@ -40,10 +45,63 @@ static int system_threads(lua_State *L)
     return 1;
 }
 
+/* try_read(path) -> text, or nil and the sentence */
+static int system_try_read(lua_State *L)
+{
+    char *data;
+    int64_t size;
+    if (yl__file_read(luaL_checkstring(L, 1), &data, &size) != YL_OK) {
+        lua_pushnil(L);
+        lua_pushstring(L, yl_error());
+        return 2;
+    }
+    lua_pushlstring(L, data, (size_t)size);
+    yl__free(data);
+    return 1;
+}
+
+/* is_failure(message) -> whether yl__check threw it: a sentence about the job, not a fault in Lua code */
+static int system_is_failure(lua_State *L)
+{
+    luaL_checkany(L, 1);
+    lua_getfield(L, LUA_REGISTRYINDEX, YL__FAILURE);
+    lua_pushboolean(L, lua_rawequal(L, 1, -1));
+    return 1;
+}
+
+static int system_warn(lua_State *L)
+{
+    yl__warn("%s", luaL_checkstring(L, 1));
+    return 0;
+}
+
+static int close_stream(lua_State *L)
+{
+    luaL_Stream *stream = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+    return luaL_fileresult(L, fclose(stream->f) == 0, NULL);
+}
+
+/* take_output() -> a file on the process's standard output; from now on everything else that prints there, C libraries
+ * included, reaches standard error instead, so that one JSON document stands alone. */
+static int system_take_output(lua_State *L)
+{
+    luaL_Stream *stream = lua_newuserdatauv(L, sizeof *stream, 0);
+    stream->closef = NULL;
+    luaL_setmetatable(L, LUA_FILEHANDLE);
+    fflush(stdout);
+    int copy = dup(STDOUT_FILENO);
+    if (copy < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0 || !(stream->f = fdopen(copy, "w")))
+        return luaL_error(L, "cannot redirect standard output: %s", strerror(errno));
+    stream->closef = close_stream;
+    return 1;
+}
+
 void yl__bind_system(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"read", system_read}, {"write", system_write}, {"clock", system_clock}, {"threads", system_threads}, {NULL, NULL},
+        {"read", system_read}, {"write", system_write}, {"clock", system_clock}, {"threads", system_threads},
+        {"try_read", system_try_read}, {"is_failure", system_is_failure}, {"warn", system_warn},
+        {"take_output", system_take_output}, {NULL, NULL},
     };
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);

@@ -1,5 +1,5 @@
-/* The one parser of options: cfg files, YAML, Lua tables and the command line all end here, so that they accept the same
- * spellings and fail with the same sentences. */
+/* The one parser of options: cfg files, YAML, Lua tables and the command line all end here, so that they accept the
+ * same spellings and fail with the same sentences. */
 #include "core/options.h"
 #include "core/text.h"
 
@@ -57,8 +57,8 @@ const yl_field *yl_option_find(const yl_field_table *table, const char *key, con
 yl_status yl_option_unknown(const yl_field_table *table, const char *where, const char *key)
 {
     const char *nearest = suggest(table, key);
-    return yl__fail(YL_INVALID, "%s%s%s: unknown option '%s'%s%s%s", where ? where : "", where ? ": " : "", table->who, key,
-                    nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+    return yl__fail(YL_INVALID, "%s%s%s: unknown option '%s'%s%s%s", where ? where : "", where ? ": " : "", table->who,
+                    key, nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
 
 /* ---- sentences --------------------------------------------------------------------------------------------------- */
@@ -71,26 +71,36 @@ static void describe_range(const yl_field *f, char out[PHRASE])
     out[0] = '\0';
     if (f->min == 0 && f->max == 0) return;
     if (isinf(f->min) && isinf(f->max)) return;
-    if (isinf(f->max)) snprintf(out, PHRASE, " of at least %s", low);
-    else if (isinf(f->min)) snprintf(out, PHRASE, " of at most %s", high);
-    else snprintf(out, PHRASE, " in %s..%s", low, high);
+    if (isinf(f->max))
+        snprintf(out, PHRASE, " of at least %s", low);
+    else if (isinf(f->min))
+        snprintf(out, PHRASE, " of at most %s", high);
+    else
+        snprintf(out, PHRASE, " in %s..%s", low, high);
 }
 
 static void describe_expected(const yl_field *f, char out[PHRASE])
 {
     static const char *const nouns[] = {
-        "true or false", "an integer", "a number", "a text", "", "numbers (1,2,3), each",
+        "true or false",
+        "an integer",
+        "a number",
+        "a text",
+        "",
+        "numbers (1,2,3), each",
         "a size in pixels (416x416, [width,height] or one number), each",
     };
     char range[PHRASE];
     describe_range(f, range);
-    if (f->type == YL_OPTION_ENUM) snprintf(out, PHRASE, "one of %s", f->choices);
-    else if (f->type == YL_OPTION_BOOL || f->type == YL_OPTION_STRING) snprintf(out, PHRASE, "%s", nouns[f->type]);
+    if (f->type == YL_OPTION_ENUM)
+        snprintf(out, PHRASE, "one of %s", f->choices);
+    else if (f->type == YL_OPTION_BOOL || f->type == YL_OPTION_STRING)
+        snprintf(out, PHRASE, "%s", nouns[f->type]);
     else if (!*range && f->type >= YL_OPTION_NUMBERS)
         snprintf(out, PHRASE, "%.*s", (int)strlen(nouns[f->type]) - 6, nouns[f->type]); /* without ", each" */
-    else snprintf(out, PHRASE, "%s%s", nouns[f->type], range);
-    if (*f->unit && f->type != YL_OPTION_SIZE)
-        snprintf(out + strlen(out), PHRASE - strlen(out), " (%s)", f->unit);
+    else
+        snprintf(out, PHRASE, "%s%s", nouns[f->type], range);
+    if (*f->unit && f->type != YL_OPTION_SIZE) snprintf(out + strlen(out), PHRASE - strlen(out), " (%s)", f->unit);
 }
 
 static void print_numbers(const yl_numbers *v, char *out, size_t size)
@@ -109,14 +119,22 @@ static void print_value(const yl_value *v, char *out, size_t size)
 {
     char number[32];
     switch (v->kind) {
-    case YL_VALUE_BOOL: snprintf(out, size, "%s", v->boolean ? "true" : "false"); break;
-    case YL_VALUE_INT: snprintf(out, size, "%lld", (long long)v->integer); break;
+    case YL_VALUE_BOOL:
+        snprintf(out, size, "%s", v->boolean ? "true" : "false");
+        break;
+    case YL_VALUE_INT:
+        snprintf(out, size, "%lld", (long long)v->integer);
+        break;
     case YL_VALUE_NUMBER:
         yl__format_number(v->number, number);
         snprintf(out, size, "%s", isnan(v->number) ? "nan" : isinf(v->number) ? "infinity" : number);
         break;
-    case YL_VALUE_STRING: snprintf(out, size, "'%.100s'", v->string); break;
-    case YL_VALUE_NUMBERS: print_numbers(&v->numbers, out, size); break;
+    case YL_VALUE_STRING:
+        snprintf(out, size, "'%.100s'", v->string);
+        break;
+    case YL_VALUE_NUMBERS:
+        print_numbers(&v->numbers, out, size);
+        break;
     }
 }
 
@@ -133,7 +151,8 @@ static yl_status refuse(const yl_field *f, const char *where, const yl_value *go
                     expected, found);
 }
 
-/* ---- from a value to the field's type ------------------------------------------------------------------------------ */
+/* ---- from a value to the field's type ------------------------------------------------------------------------------
+ */
 
 static bool in_range(const yl_field *f, double v)
 {
@@ -151,8 +170,10 @@ static bool to_bool(const yl_value *in, yl_value *out)
 {
     static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
     out->kind = YL_VALUE_BOOL;
-    if (in->kind == YL_VALUE_BOOL) out->boolean = in->boolean;
-    else if (in->kind == YL_VALUE_INT && (in->integer == 0 || in->integer == 1)) out->boolean = in->integer;
+    if (in->kind == YL_VALUE_BOOL)
+        out->boolean = in->boolean;
+    else if (in->kind == YL_VALUE_INT && (in->integer == 0 || in->integer == 1))
+        out->boolean = in->integer;
     else if (in->kind == YL_VALUE_STRING) {
         for (int i = 0; i < 8; i++)
             if (strcasecmp(words[i], in->string) == 0) {
@@ -160,7 +181,8 @@ static bool to_bool(const yl_value *in, yl_value *out)
                 return true;
             }
         return false;
-    } else return false;
+    } else
+        return false;
     return true;
 }
 
@@ -168,11 +190,19 @@ static bool to_number(const yl_value *in, yl_value *out)
 {
     out->kind = YL_VALUE_NUMBER;
     switch (in->kind) {
-    case YL_VALUE_INT: out->number = (double)in->integer; return true;
-    case YL_VALUE_NUMBER: out->number = in->number; return isfinite(in->number);
-    case YL_VALUE_STRING: return yl__parse_number(in->string, &out->number);
-    case YL_VALUE_NUMBERS: out->number = in->numbers.at[0]; return in->numbers.count == 1;
-    case YL_VALUE_BOOL: break;
+    case YL_VALUE_INT:
+        out->number = (double)in->integer;
+        return true;
+    case YL_VALUE_NUMBER:
+        out->number = in->number;
+        return isfinite(in->number);
+    case YL_VALUE_STRING:
+        return yl__parse_number(in->string, &out->number);
+    case YL_VALUE_NUMBERS:
+        out->number = in->numbers.at[0];
+        return in->numbers.count == 1;
+    case YL_VALUE_BOOL:
+        break;
     }
     return false;
 }
@@ -221,12 +251,14 @@ static bool read_numbers(const char *text, bool size, yl_numbers *out)
 static bool to_numbers(const yl_value *in, bool size, yl_value *out)
 {
     yl_value number = {0};
-    if (in->kind == YL_VALUE_NUMBERS) out->numbers = in->numbers;
+    if (in->kind == YL_VALUE_NUMBERS)
+        out->numbers = in->numbers;
     else if (in->kind == YL_VALUE_STRING) {
         if (!read_numbers(in->string, size, &out->numbers)) return false;
     } else if (to_number(in, &number)) {
         out->numbers = (yl_numbers){.count = 1, .at = {number.number}};
-    } else return false;
+    } else
+        return false;
     out->kind = YL_VALUE_NUMBERS;
     return true;
 }
@@ -278,13 +310,20 @@ static bool numbers_in_range(const yl_field *f, const yl_numbers *v)
 static bool convert(const yl_field *f, const yl_value *in, yl_value *out)
 {
     switch (f->type) {
-    case YL_OPTION_BOOL: return to_bool(in, out);
-    case YL_OPTION_INT: return to_integer(in, out) && in_range(f, (double)out->integer);
-    case YL_OPTION_NUMBER: return to_number(in, out) && in_range(f, out->number);
-    case YL_OPTION_ENUM: return to_choice(f, in, out);
-    case YL_OPTION_NUMBERS: return to_numbers(in, false, out) && numbers_in_range(f, &out->numbers);
-    case YL_OPTION_SIZE: return to_size(in, out) && numbers_in_range(f, &out->numbers);
-    case YL_OPTION_STRING: break;
+    case YL_OPTION_BOOL:
+        return to_bool(in, out);
+    case YL_OPTION_INT:
+        return to_integer(in, out) && in_range(f, (double)out->integer);
+    case YL_OPTION_NUMBER:
+        return to_number(in, out) && in_range(f, out->number);
+    case YL_OPTION_ENUM:
+        return to_choice(f, in, out);
+    case YL_OPTION_NUMBERS:
+        return to_numbers(in, false, out) && numbers_in_range(f, &out->numbers);
+    case YL_OPTION_SIZE:
+        return to_size(in, out) && numbers_in_range(f, &out->numbers);
+    case YL_OPTION_STRING:
+        break;
     }
     *out = *in;
     return in->kind == YL_VALUE_STRING;
@@ -298,18 +337,27 @@ yl_status yl_option_check(const yl_field *field, const char *where, const yl_val
     return YL_OK;
 }
 
-/* ---- structs ------------------------------------------------------------------------------------------------------- */
+/* ---- structs -------------------------------------------------------------------------------------------------------
+ */
 
 static yl_status store(const yl_field *f, const char *where, const yl_value *v, char *options)
 {
     void *at = options + f->offset;
     switch (f->type) {
-    case YL_OPTION_BOOL: memcpy(at, &v->boolean, sizeof v->boolean); break;
+    case YL_OPTION_BOOL:
+        memcpy(at, &v->boolean, sizeof v->boolean);
+        break;
     case YL_OPTION_INT:
-    case YL_OPTION_ENUM: memcpy(at, &v->integer, sizeof v->integer); break;
-    case YL_OPTION_NUMBER: memcpy(at, &v->number, sizeof v->number); break;
+    case YL_OPTION_ENUM:
+        memcpy(at, &v->integer, sizeof v->integer);
+        break;
+    case YL_OPTION_NUMBER:
+        memcpy(at, &v->number, sizeof v->number);
+        break;
     case YL_OPTION_NUMBERS:
-    case YL_OPTION_SIZE: memcpy(at, &v->numbers, sizeof v->numbers); break;
+    case YL_OPTION_SIZE:
+        memcpy(at, &v->numbers, sizeof v->numbers);
+        break;
     case YL_OPTION_STRING:
         if (strlen(v->string) >= YL_OPTION_TEXT)
             return yl__fail(YL_INVALID, "%s%soption '%s': expected a text of at most %d bytes, got %zu",
@@ -354,12 +402,22 @@ void yl_options_text(const yl_field *f, const void *options, char *out, size_t s
     yl_value v = {0};
     char choice[YL_OPTION_TEXT];
     switch (f->type) {
-    case YL_OPTION_BOOL: v.kind = YL_VALUE_BOOL, memcpy(&v.boolean, at, sizeof v.boolean); break;
-    case YL_OPTION_INT: v.kind = YL_VALUE_INT, memcpy(&v.integer, at, sizeof v.integer); break;
-    case YL_OPTION_NUMBER: v.kind = YL_VALUE_NUMBER, memcpy(&v.number, at, sizeof v.number); break;
+    case YL_OPTION_BOOL:
+        v.kind = YL_VALUE_BOOL, memcpy(&v.boolean, at, sizeof v.boolean);
+        break;
+    case YL_OPTION_INT:
+        v.kind = YL_VALUE_INT, memcpy(&v.integer, at, sizeof v.integer);
+        break;
+    case YL_OPTION_NUMBER:
+        v.kind = YL_VALUE_NUMBER, memcpy(&v.number, at, sizeof v.number);
+        break;
     case YL_OPTION_NUMBERS:
-    case YL_OPTION_SIZE: v.kind = YL_VALUE_NUMBERS, memcpy(&v.numbers, at, sizeof v.numbers); break;
-    case YL_OPTION_STRING: snprintf(out, size, "%s", at); return;
+    case YL_OPTION_SIZE:
+        v.kind = YL_VALUE_NUMBERS, memcpy(&v.numbers, at, sizeof v.numbers);
+        break;
+    case YL_OPTION_STRING:
+        snprintf(out, size, "%s", at);
+        return;
     case YL_OPTION_ENUM:
         memcpy(&v.integer, at, sizeof v.integer);
         yl_option_choice(f, v.integer, choice);

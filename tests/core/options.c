@@ -98,7 +98,8 @@ static void test_refusals(void **state)
     (void)state;
     refuses("filters", "-16", "x.cfg:12: option 'filters': expected an integer in 1..65536, got -16");
     refuses("filters", "999999999999", "x.cfg:12: option 'filters': expected an integer in 1..65536, got 999999999999");
-    refuses("filters", "99999999999999999999", "x.cfg:12: option 'filters': expected an integer in 1..65536, got 99999999999999999999");
+    refuses("filters", "99999999999999999999",
+            "x.cfg:12: option 'filters': expected an integer in 1..65536, got 99999999999999999999");
     refuses("filters", "3.5", "x.cfg:12: option 'filters': expected an integer in 1..65536, got 3.5");
     refuses("filters", "", "x.cfg:12: option 'filters': expected an integer in 1..65536, got ''");
     refuses("filters", "0x10", "x.cfg:12: option 'filters': expected an integer in 1..65536, got '0x10'");

@@ -1,0 +1,74 @@
+-- From the words of a call to a table of options: defaults < config=FILE.yaml < key=value.
+local core = require "yolua.core"
+local options = require "yolua.options"
+local schema = require "yolua.schema"
+local fields = require "yolua.fields"
+
+local arguments = { given = {}, program = "yolua" } -- `given`: what the command line gave the recipe that is running
+
+-- { "data.root=x", ... } -> { {key=, value=}, ... }; the word must be key=value.
+function arguments.parse(words)
+  local list = {}
+  for i, word in ipairs(words) do
+    local key, value = word:match "^([^=%s]+)=(.*)$"
+    if not key then
+      local name = word:match "^%-*([%w_.-]+)$"
+      local nearest = name and word:find "^%-" and schema.suggest(fields.all(), name, "")
+      error(schema.usage(("command line: expected key=value, got '%s'%s"):format(word,
+        nearest and (", did you mean '%s=...'?"):format(nearest) or "")))
+    end
+    list[i] = { key = key, value = value }
+  end
+  return list
+end
+
+local function read_config(o, path)
+  local from = { where = path, outside = true }
+  local ok, text = pcall(core.system.read, path)
+  if not ok then schema.fail(from, "command line: option 'config': %s", text) end
+  local decoded, values, lines = pcall(core.yaml.decode, text, path)
+  if not decoded then schema.fail(from, "%s", values) end
+  if values == core.null then return end
+  if type(values) ~= "table" or #values > 0 then
+    schema.fail(from, "%s: expected key: value lines, got a %s", path, type(values) == "table" and "list" or type(values))
+  end
+  from.lines = {}
+  for key, line in pairs(type(lines) == "table" and lines or {}) do from.lines[key] = ("%s:%d"):format(path, line) end
+  options.merge(o, values, from)
+end
+
+-- A name decides which keys its table has, so `optim=adam` and `data.name=kitti` go first.
+local function names_first(o, list)
+  local first, rest = {}, {}
+  for _, argument in ipairs(list) do
+    local names = argument.key:find "%.name$" or type(rawget(o, argument.key)) == "table" and options.origin(o, argument.key) == nil
+    table.insert(names and first or rest, argument)
+  end
+  return table.move(rest, 1, #rest, #first + 1, first)
+end
+
+-- spec: who = "yolua val"; fields = list of group names and fields; defaults, where = the recipe's own table and its
+-- position; list = the parsed key=value list. Returns the options. Faults of the call are usage errors (status 2).
+function arguments.resolve(spec)
+  local o = options.new(fields.get(spec.fields), spec.who)
+  options.merge(o, spec.defaults or {}, { where = spec.where or spec.who })
+  for _, argument in ipairs(spec.list) do
+    if argument.key == "config" then read_config(o, argument.value) end
+  end
+  for _, argument in ipairs(names_first(o, spec.list)) do
+    options.set(o, argument.key, argument.value, { where = "command line", outside = true })
+  end
+  return o
+end
+
+-- yl.options(defaults [, extra]): a recipe's options. `extra` lists fields of its own.
+function arguments.recipe(defaults, extra)
+  arguments.taken = true
+  local list = { table.unpack(fields.recipe) }
+  table.move(extra or {}, 1, #(extra or {}), #list + 1, list)
+  return arguments.resolve {
+    who = arguments.program, fields = list, defaults = defaults, where = options.position(), list = arguments.given,
+  }
+end
+
+return arguments

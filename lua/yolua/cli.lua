@@ -1,0 +1,158 @@
+-- The command line: `yolua RECIPE.lua k=v ...`, `yolua VERB k=v ...`, -e, -i, help, the prompt. Returns the exit status:
+-- 0 done, 1 the job failed, 2 the call was wrong. Standard output holds results, standard error everything else.
+local core = require "yolua.core"
+
+local cli = {}
+
+local function say(sentence) io.stderr:write("yolua: ", sentence, "\n") end
+
+-- ---- failures ------------------------------------------------------------------------------------------------------------
+
+-- Whether the error was thrown by the library on purpose: by error() or assert() in one of its files, or by a status from C.
+local function is_sentence(message)
+  if core.system.is_failure(message) then return true end
+  local thrower, caller = debug.getinfo(3, "Sf"), debug.getinfo(4, "S")
+  if not thrower or thrower.what ~= "C" then return false end
+  local raises = thrower.func == error or thrower.func == assert
+  return raises and caller ~= nil and caller.source:find "^@yolua/" ~= nil
+end
+
+local function without_library_position(sentence)
+  local stripped = sentence:gsub("^yolua/lua/[^:]+:%d+: ", ""):gsub("^yolua/datasets/[^:]+:%d+: ", "")
+  return stripped
+end
+
+-- The message handler: a sentence for what the library says on purpose, a short traceback for anything else.
+function cli.explain(message)
+  if type(message) == "table" and (getmetatable(message) or {}).__tostring then return message end
+  local text = type(message) == "string" and message or ("error object: %s"):format(tostring(message))
+  if is_sentence(message) then return without_library_position(text) end
+  local lines = {}
+  for line in debug.traceback(text, 2):gmatch "[^\n]+" do
+    if line:find("\tyolua/lua/yolua/cli.lua", 1, true) then break end -- below the recipe there is only the program
+    if line ~= "\t[C]: in function 'error'" and #lines < 10 then lines[#lines + 1] = line end
+  end
+  return table.concat(lines, "\n")
+end
+
+local schema -- yolua.schema, loaded when the first failure or key=value asks for it
+
+-- Runs f; a failure is said on standard error. Returns the status and f's first result.
+local function attempt(f, ...)
+  local ok, result = xpcall(f, cli.explain, ...)
+  if ok then return 0, result end
+  schema = schema or require "yolua.schema"
+  say(tostring(result))
+  return schema.is_usage(result) and 2 or 1
+end
+
+local function usage(format, ...)
+  schema = schema or require "yolua.schema"
+  error(schema.usage(format:format(...)))
+end
+
+-- ---- what a call can be ----------------------------------------------------------------------------------------------------
+
+local function load_recipe(path)
+  local text, reason = core.system.try_read(path)
+  if not text then usage("%s", reason) end
+  local chunk, message = load(text:gsub("^#[^\n]*", ""), "@" .. path, "t")
+  if not chunk then error(message, 0) end
+  return chunk
+end
+
+local function check_taken(arguments, path)
+  if arguments.taken or #arguments.given == 0 then return end
+  usage("command line: %s takes no options, but '%s' was given", path, arguments.given[1].key)
+end
+
+-- A recipe sees its key=value words through yl.options; modules beside it are found first.
+function cli.recipe(path, words)
+  local chunk = load_recipe(path)
+  if #words > 0 then
+    local arguments = require "yolua.arguments"
+    arguments.given = arguments.parse(words)
+  end
+  if package.loaded["yolua.arguments"] then package.loaded["yolua.arguments"].program = path end
+  cli.program = path
+  package.path = (path:match "^(.*)/[^/]*$" or ".") .. "/?.lua;" .. package.path
+  require("yolua.strict").on()
+  chunk()
+  if #words > 0 then check_taken(require "yolua.arguments", path) end
+end
+
+-- The verb's module {help=, fields=, run=function(options), show=function(result, options)}, or nil.
+function cli.verb(name)
+  if not name:find "^[%a_][%w_]*$" then return nil end
+  local ok, verb = pcall(require, "yolua.verbs." .. name)
+  if ok then return verb end
+  if not verb:find("module 'yolua.verbs." .. name .. "' not found", 1, true) then error(verb, 0) end
+end
+
+-- Gives the verb's result as JSON, or as its own text.
+local function give(verb, result, o, out)
+  if out then
+    if result == nil then result = core.null end
+    assert(out:write(core.json.encode(result), "\n"))
+    assert(out:close())
+  elseif verb.show and result ~= nil then verb.show(result, o) end
+end
+
+local function run_verb(name, verb, words)
+  local arguments = require "yolua.arguments"
+  local list = verb.fields or {}
+  local o = arguments.resolve { who = "yolua " .. name, fields = list, defaults = verb.defaults, list = arguments.parse(words) }
+  local out = rawget(o, "json") and core.system.take_output() or nil
+  if rawget(o, "threads") and o.threads > 0 then core.system.threads(o.threads) end
+  give(verb, verb.run(o), o, out)
+end
+
+local function unknown_verb(name)
+  local names = core.options.modules "lua/yolua/verbs/"
+  names[#names + 1] = "help"
+  schema = schema or require "yolua.schema"
+  usage("unknown verb '%s'%s (a recipe's name ends in .lua; `yolua help` lists the verbs)", name, schema.did_you_mean(name, names))
+end
+
+local function code(text)
+  if not text then usage "-e needs Lua code" end
+  local chunk, message = load(text, "=-e", "t")
+  if not chunk then error(message, 0) end
+  require("yolua.strict").on(true)
+  rawset(_G, "yl", require "yolua")
+  chunk()
+end
+
+local function prompt(path, words)
+  require("yolua.prompt").run(path and function() cli.recipe(path, words) end)
+end
+
+local function help(words)
+  require("yolua.help").show(table.unpack(words))
+end
+
+local function dispatch(first, ...)
+  local words = { ... }
+  if first == nil then return prompt() end
+  if first == "-e" then return code(...) end
+  if first == "-i" then return prompt(..., { select(2, ...) }) end
+  if first == "-v" or first == "--version" then return print("yolua " .. core.version) end
+  if first == "help" or first == "-h" or first == "--help" then return help(words) end
+  if first:find "%.lua$" or first:find("/", 1, true) then return cli.recipe(first, words) end
+  local verb = cli.verb(first)
+  if not verb then return unknown_verb(first) end
+  for _, word in ipairs(words) do
+    if word == "-h" or word == "--help" then return help { first } end
+  end
+  run_verb(first, verb, words)
+end
+
+-- Runs the call; returns the exit status.
+function cli.main(...)
+  local status = attempt(dispatch, ...)
+  return status
+end
+
+cli.attempt = attempt
+
+return cli

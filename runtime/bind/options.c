@@ -1,0 +1,179 @@
+/* The option parser for Lua's field tables: a field {key, type, min=, max=, choices=, unit=} is turned into C's
+ * yl_field, so that Lua and C accept the same spellings and fail with the same sentences. */
+#include "bind/bind.h"
+#include "core/options.h"
+#include "core/text.h"
+
+#include <math.h>
+#include <string.h>
+
+/* In the order of yl_option_type. */
+static const char *const type_names[] = {"bool", "int", "number", "string", "enum", "numbers", "size", NULL};
+
+/* Joins field.choices, leaving the joined string on the stack. */
+static const char *join_choices(lua_State *L, int table)
+{
+    luaL_Buffer b;
+    if (lua_getfield(L, table, "choices") != LUA_TTABLE) return NULL;
+    int choices = lua_gettop(L);
+    lua_Integer n = luaL_len(L, choices);
+    luaL_buffinit(L, &b);
+    for (lua_Integer i = 1; i <= n; i++) {
+        if (i > 1) luaL_addchar(&b, '|');
+        lua_rawgeti(L, choices, i);
+        luaL_addvalue(&b);
+    }
+    luaL_pushresult(&b);
+    return lua_tostring(L, -1);
+}
+
+static void read_range(lua_State *L, int table, yl_field *f)
+{
+    bool has_min = lua_getfield(L, table, "min") != LUA_TNIL, has_max = lua_getfield(L, table, "max") != LUA_TNIL;
+    if (has_min || has_max) {
+        f->min = has_min ? lua_tonumber(L, -2) : -INFINITY;
+        f->max = has_max ? lua_tonumber(L, -1) : INFINITY;
+    }
+    lua_pop(L, 2);
+}
+
+/* Leaves a few strings on the stack that the field borrows. */
+static yl_field read_field(lua_State *L, int table)
+{
+    yl_field f = {.unit = ""};
+    if (lua_rawgeti(L, table, 4) == LUA_TSTRING) f.unit = lua_tostring(L, -1);
+    lua_rawgeti(L, table, 1);
+    f.key = luaL_checkstring(L, -1);
+    lua_rawgeti(L, table, 2);
+    f.type = (yl_option_type)luaL_checkoption(L, -1, NULL, type_names);
+    f.choices = f.type == YL_OPTION_ENUM ? join_choices(L, table) : NULL;
+    if (f.type == YL_OPTION_ENUM && !f.choices) luaL_error(L, "field '%s' is an enum without choices", f.key);
+    read_range(L, table, &f);
+    return f;
+}
+
+static void read_numbers(lua_State *L, int index, const yl_field *f, yl_value *out)
+{
+    lua_Integer n = luaL_len(L, index);
+    out->kind = YL_VALUE_NUMBERS;
+    if (n > YL_OPTION_LIST)
+        luaL_error(L, "option '%s': expected at most %d numbers, got %I", f->key, YL_OPTION_LIST, n);
+    for (lua_Integer i = 1; i <= n; i++) {
+        if (lua_geti(L, index, i) != LUA_TNUMBER)
+            luaL_error(L, "option '%s': expected numbers, got a %s as number %I", f->key, luaL_typename(L, -1), i);
+        out->numbers.at[out->numbers.count++] = lua_tonumber(L, -1);
+        lua_pop(L, 1);
+    }
+}
+
+static void read_value(lua_State *L, int index, const yl_field *f, yl_value *out)
+{
+    switch (lua_type(L, index)) {
+    case LUA_TBOOLEAN:
+        *out = (yl_value){.kind = YL_VALUE_BOOL, .boolean = lua_toboolean(L, index)};
+        return;
+    case LUA_TSTRING:
+        *out = (yl_value){.kind = YL_VALUE_STRING, .string = lua_tostring(L, index)};
+        return;
+    case LUA_TNUMBER:
+        if (lua_isinteger(L, index))
+            *out = (yl_value){.kind = YL_VALUE_INT, .integer = lua_tointeger(L, index)};
+        else
+            *out = (yl_value){.kind = YL_VALUE_NUMBER, .number = lua_tonumber(L, index)};
+        return;
+    case LUA_TTABLE:
+        read_numbers(L, index, f, out);
+        return;
+    default:
+        luaL_error(L, "option '%s': a %s is no value of an option", f->key, luaL_typename(L, index));
+    }
+}
+
+static void push_value(lua_State *L, const yl_field *f, const yl_value *v)
+{
+    char choice[YL_OPTION_TEXT];
+    switch (f->type) {
+    case YL_OPTION_BOOL:
+        lua_pushboolean(L, v->boolean);
+        break;
+    case YL_OPTION_INT:
+        lua_pushinteger(L, v->integer);
+        break;
+    case YL_OPTION_NUMBER:
+        lua_pushnumber(L, v->number);
+        break;
+    case YL_OPTION_STRING:
+        lua_pushstring(L, v->string);
+        break;
+    case YL_OPTION_ENUM:
+        yl_option_choice(f, v->integer, choice);
+        lua_pushstring(L, choice);
+        break;
+    case YL_OPTION_NUMBERS:
+    case YL_OPTION_SIZE:
+        lua_createtable(L, (int)v->numbers.count, 0);
+        for (int64_t i = 0; i < v->numbers.count; i++) {
+            if (f->type == YL_OPTION_SIZE)
+                lua_pushinteger(L, (lua_Integer)v->numbers.at[i]);
+            else
+                lua_pushnumber(L, v->numbers.at[i]);
+            lua_rawseti(L, -2, i + 1);
+        }
+        break;
+    }
+}
+
+/* check(field, where or nil, value, key or nil): the value as the field's type (an enum's name, lists as tables of
+ * numbers). Throws one sentence that begins with `where`, without a Lua position; `key` is the dotted name to print. */
+static int options_check(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    const char *where = luaL_optstring(L, 2, NULL);
+    lua_settop(L, 4);
+    yl_field f = read_field(L, 1);
+    yl_value value = {0};
+    if (!lua_isnil(L, 4)) f.key = luaL_checkstring(L, 4);
+    read_value(L, 3, &f, &value);
+    if (yl_option_check(&f, where, &value, &value) != YL_OK) {
+        lua_pushstring(L, yl_error());
+        return lua_error(L);
+    }
+    push_value(L, &f, &value);
+    return 1;
+}
+
+/* distance(a, b): edits between two words; case does not count, '-' equals '_'. */
+static int options_distance(lua_State *L)
+{
+    lua_pushinteger(L, yl__edit_distance(luaL_checkstring(L, 1), luaL_checkstring(L, 2)));
+    return 1;
+}
+
+/* The name that a file of this prefix has as a module: "lua/yolua/verbs/" + "val.lua" -> "val"; NULL for others. */
+static const char *module_name(lua_State *L, const char *file, const char *prefix)
+{
+    size_t n = strlen(prefix), length = strlen(file);
+    if (length < n + 4 || strncmp(file, prefix, n) != 0 || strcmp(file + length - 4, ".lua") != 0) return NULL;
+    if (memchr(file + n, '/', length - n)) return NULL;
+    return lua_pushlstring(L, file + n, length - n - 4);
+}
+
+/* modules(prefix): the names of the embedded Lua files in that folder ("lua/yolua/verbs/"), in the order of their
+ * names. */
+static int options_modules(lua_State *L)
+{
+    const char *prefix = luaL_checkstring(L, 1);
+    lua_newtable(L);
+    for (const yl_embedded_file *f = yl__embedded; f->name; f++)
+        if (module_name(L, f->name, prefix)) lua_rawseti(L, 2, luaL_len(L, 2) + 1);
+    return 1;
+}
+
+void yl__bind_options(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"check", options_check}, {"distance", options_distance}, {"modules", options_modules}, {NULL, NULL}};
+    lua_newtable(L);
+    luaL_setfuncs(L, functions, 0);
+    lua_setfield(L, -2, "options");
+}

@@ -1,0 +1,192 @@
+/* Line editing for the prompt, on libedit: history, Ctrl-C, and a completion hook that Lua fills.
+ *
+ * libedit's own reader retries a read that a signal broke, so we give it ours: a Ctrl-C while a line is being typed
+ * ends that line and nothing else. */
+#define _GNU_SOURCE
+#include "bind/bind.h"
+#include "bind/prompt.h"
+#include "core/memory.h"
+#include "core/threads.h"
+
+#include <errno.h>
+#include <histedit.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#define CLASS "yolua.prompt"
+
+volatile sig_atomic_t yl__at_prompt;
+
+typedef struct prompt {
+    EditLine *el;
+    History *history;
+    char *history_file; /* NULL: none */
+    const char *text;   /* what stands before the line, while it is read */
+    lua_State *L;       /* the state of the read that is running */
+    int complete;       /* registry reference of the completion function, or LUA_NOREF */
+} prompt;
+
+static char *prompt_text(EditLine *el)
+{
+    prompt *p;
+    el_get(el, EL_CLIENTDATA, &p);
+    return (char *)p->text;
+}
+
+/* One character, from as many bytes as it takes; 0 at the end, -1 on a signal or an error. */
+static int read_char(EditLine *el, wchar_t *out)
+{
+    (void)el;
+    mbstate_t state;
+    memset(&state, 0, sizeof state);
+    for (;;) {
+        char byte;
+        ssize_t n = read(STDIN_FILENO, &byte, 1);
+        if (n < 0 && errno == EINTR && !yl_interrupted()) continue;
+        if (n <= 0) return (int)n;
+        size_t used = mbrtowc(out, &byte, 1, &state);
+        if (used == (size_t)-2) continue;
+        if (used == (size_t)-1)
+            memset(&state, 0, sizeof state);
+        else
+            return 1;
+    }
+}
+
+/* The text that the completion function wants inserted at the cursor: f(line up to the cursor) -> text or nil. */
+static unsigned char on_tab(EditLine *el, int key)
+{
+    (void)key;
+    prompt *p;
+    el_get(el, EL_CLIENTDATA, &p);
+    const LineInfo *line = el_line(el);
+    if (p->complete == LUA_NOREF) return CC_ERROR;
+    lua_rawgeti(p->L, LUA_REGISTRYINDEX, p->complete);
+    lua_pushlstring(p->L, line->buffer, (size_t)(line->cursor - line->buffer));
+    unsigned char result = CC_ERROR;
+    if (lua_pcall(p->L, 1, 1, 0) == LUA_OK && lua_type(p->L, -1) == LUA_TSTRING && *lua_tostring(p->L, -1))
+        result = el_insertstr(el, lua_tostring(p->L, -1)) == 0 ? CC_REDISPLAY : CC_ERROR;
+    lua_pop(p->L, 1);
+    return result;
+}
+
+static int prompt_close(lua_State *L)
+{
+    void **box = luaL_checkudata(L, 1, CLASS);
+    prompt *p = *box;
+    if (!p) return 0;
+    HistEvent event;
+    *box = NULL;
+    if (p->history && p->history_file) history(p->history, &event, H_SAVE, p->history_file);
+    if (p->history) history_end(p->history);
+    if (p->el) el_end(p->el);
+    luaL_unref(L, LUA_REGISTRYINDEX, p->complete);
+    yl__free(p->history_file);
+    yl__free(p);
+    return 0;
+}
+
+static void set_up(prompt *p)
+{
+    HistEvent event;
+    el_set(p->el, EL_CLIENTDATA, p);
+    el_set(p->el, EL_PROMPT, prompt_text);
+    el_set(p->el, EL_EDITOR, "emacs");
+    el_set(p->el, EL_SIGNAL, 0);
+    el_set(p->el, EL_GETCFN, read_char);
+    el_set(p->el, EL_ADDFN, "yolua-complete", "complete the word", on_tab);
+    el_set(p->el, EL_BIND, "^I", "yolua-complete", NULL);
+    el_set(p->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
+    el_source(p->el, NULL);
+    history(p->history, &event, H_SETSIZE, 2000);
+    history(p->history, &event, H_SETUNIQUE, 1);
+    if (p->history_file) history(p->history, &event, H_LOAD, p->history_file);
+    el_set(p->el, EL_HIST, history, p->history);
+}
+
+/* open([history file]) -> prompt */
+static int prompt_open(lua_State *L)
+{
+    const char *file = luaL_optstring(L, 1, NULL);
+    void **box = yl__new_object(L, CLASS);
+    prompt *p;
+    yl__check(L, yl__calloc(1, sizeof *p, &p));
+    *box = p;
+    p->complete = LUA_NOREF;
+    if (file) yl__check(L, yl__strdup(file, &p->history_file));
+    p->history = history_init();
+    p->el = el_init("yolua", stdin, stdout, stderr);
+    if (!p->history || !p->el) return luaL_error(L, "cannot start the line editor");
+    set_up(p);
+    return 1;
+}
+
+/* p:read(text) -> line; nil at the end of the input; false where Ctrl-C ended the line */
+static int prompt_read(lua_State *L)
+{
+    prompt *p = yl__object(L, 1, CLASS);
+    int length;
+    p->text = luaL_checkstring(L, 2);
+    p->L = L;
+    yl_clear_interrupt();
+    yl__at_prompt = 1;
+    const char *line = el_gets(p->el, &length);
+    yl__at_prompt = 0;
+    if (line && length > 0) {
+        lua_pushlstring(L, line, (size_t)(line[length - 1] == '\n' ? length - 1 : length));
+    } else if (yl_interrupted()) {
+        fputc('\n', stdout);
+        yl_clear_interrupt();
+        el_reset(p->el);
+        lua_pushboolean(L, 0);
+    } else
+        lua_pushnil(L);
+    return 1;
+}
+
+/* p:add(entry): into the history */
+static int prompt_add(lua_State *L)
+{
+    prompt *p = yl__object(L, 1, CLASS);
+    HistEvent event;
+    history(p->history, &event, H_ENTER, luaL_checkstring(L, 2));
+    return 0;
+}
+
+/* p:complete(f): f(line up to the cursor) returns the text to insert, or nil */
+static int prompt_complete(lua_State *L)
+{
+    prompt *p = yl__object(L, 1, CLASS);
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_settop(L, 2);
+    luaL_unref(L, LUA_REGISTRYINDEX, p->complete);
+    p->complete = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
+/* interactive() -> whether both ends are a terminal */
+static int prompt_interactive(lua_State *L)
+{
+    lua_pushboolean(L, isatty(STDIN_FILENO) && isatty(STDOUT_FILENO));
+    return 1;
+}
+
+void yl__bind_prompt(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"read", prompt_read},
+        {"add", prompt_add},
+        {"complete", prompt_complete},
+        {"close", prompt_close},
+        {"__gc", prompt_close},
+        {"__close", prompt_close},
+        {NULL, NULL},
+    };
+    static const luaL_Reg functions[] = {{"open", prompt_open}, {"interactive", prompt_interactive}, {NULL, NULL}};
+    yl__class(L, CLASS, methods);
+    lua_newtable(L);
+    luaL_setfuncs(L, functions, 0);
+    lua_setfield(L, -2, "prompt");
+}
