@@ -1,4 +1,5 @@
-/* Geometries: plain structs that tell a kernel all it has to know about shapes. Sizes are int64_t and count elements. */
+/* Geometries: plain structs that tell a kernel all it has to know about shapes. Sizes are int64_t and count elements.
+ */
 #ifndef YL_KERNELS_GEOMETRY_H
 #define YL_KERNELS_GEOMETRY_H
 
@@ -30,11 +31,25 @@ typedef enum yl_activation {
 typedef struct yl_conv2d_geom {
     int64_t n, h, w, c, oh, ow, oc;
     int32_t kh, kw, sh, sw, dh, dw, groups;
-    int32_t pt, pl; /* padding above and to the left; below and to the right follow from oh and ow */
-    yl_dtype dtype; /* of x and y */
+    int32_t pt, pl;    /* padding above and to the left; below and to the right follow from oh and ow */
+    yl_dtype dtype;    /* of x and y */
     yl_activation act; /* epilogue of the forward direction: y = act(conv + bias) */
     float leaky_slope;
 } yl_conv2d_geom;
+
+/* An activation over `count` elements. */
+typedef struct yl_activation_geom {
+    int64_t count;
+    yl_activation act;
+    float leaky_slope;
+    yl_dtype dtype;
+} yl_activation_geom;
+
+/* Batch-norm over x {rows, c}: rows = n * h * w. */
+typedef struct yl_batchnorm_geom {
+    int64_t rows, c;
+    yl_dtype dtype;
+} yl_batchnorm_geom;
 
 /* What an optimizer step does to one range of the slabs. */
 typedef struct yl_step_geom {

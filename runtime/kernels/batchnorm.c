@@ -1,0 +1,171 @@
+/* Batch normalisation (Ioffe & Szegedy 2015) over x {rows, c}, per channel:
+ *
+ *   mean = sum x / rows,  var = sum (x - mean)^2 / rows,  y = scale * (x - mean) * inverse + bias,  inverse = 1 /
+ * sqrt(var + eps)
+ *
+ * Sums: a thread takes a fixed share of the rows, adds blocks in float and the blocks in double; the threads' parts are
+ * added in order. The variance is taken about the first row's value, a sample of the data, so that one pass loses no
+ * digits. */
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+enum { BLOCK = 64 };
+
+/* Per thread: two sums of c doubles, two blocks of c floats; then three rows of c floats for all. */
+static size_t part_bytes(const yl_batchnorm_geom *g)
+{
+    return ((size_t)g->c * (2 * sizeof(double) + 2 * sizeof(float)) + 63) / 64 * 64;
+}
+
+yl_status YL_CPU(batchnorm_scratch)(const yl_ctx *ctx, const yl_batchnorm_geom *g, size_t *bytes)
+{
+    *bytes = part_bytes(g) * (size_t)ctx->threads + 3 * (size_t)g->c * sizeof(float);
+    return YL_OK;
+}
+
+typedef struct part {
+    double *sum[2];
+    float *block[2];
+} part;
+
+static part part_of(const yl_batchnorm_geom *g, void *scratch, int64_t thread)
+{
+    char *at = (char *)scratch + part_bytes(g) * (size_t)thread;
+    double *sums = (double *)at;
+    float *blocks = (float *)(sums + 2 * g->c);
+    return (part){{sums, sums + g->c}, {blocks, blocks + g->c}};
+}
+
+static float *rows_after_parts(const yl_ctx *ctx, const yl_batchnorm_geom *g, void *scratch)
+{
+    return (float *)((char *)scratch + part_bytes(g) * (size_t)ctx->threads);
+}
+
+/* a[j] += x - s, b[j] += (x - s)^2 over rows. */
+static void add_moments(int64_t rows, int64_t c, const float *restrict x, const float *restrict s, float *restrict a,
+                        float *restrict b)
+{
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t j = 0; j < c; j++) {
+            float d = x[r * c + j] - s[j];
+            a[j] += d;
+            b[j] += d * d;
+        }
+}
+
+/* a[j] += dy, b[j] += dy * (x - mean) over rows. */
+static void add_products(int64_t rows, int64_t c, const float *restrict x, const float *restrict mean,
+                         const float *restrict dy, float *restrict a, float *restrict b)
+{
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t j = 0; j < c; j++) {
+            float d = dy[r * c + j];
+            a[j] += d;
+            b[j] += d * (x[r * c + j] - mean[j]);
+        }
+}
+
+/* One thread's share of the sums; dy NULL: moments of x about `centre`. */
+static void sum_part(const yl_batchnorm_geom *g, int64_t from, int64_t to, const float *x, const float *centre,
+                     const float *dy, part p)
+{
+    memset(p.sum[0], 0, 2 * (size_t)g->c * sizeof(double));
+    for (int64_t r = from; r < to; r += BLOCK) {
+        int64_t rows = to - r < BLOCK ? to - r : BLOCK;
+        memset(p.block[0], 0, 2 * (size_t)g->c * sizeof(float));
+        if (dy)
+            add_products(rows, g->c, x + r * g->c, centre, dy + r * g->c, p.block[0], p.block[1]);
+        else
+            add_moments(rows, g->c, x + r * g->c, centre, p.block[0], p.block[1]);
+        for (int k = 0; k < 2; k++)
+            for (int64_t j = 0; j < g->c; j++) p.sum[k][j] += p.block[k][j];
+    }
+}
+
+/* Both sums over all rows, left in the first part. */
+static part sum_all(const yl_ctx *ctx, const yl_batchnorm_geom *g, const float *x, const float *centre, const float *dy,
+                    void *scratch)
+{
+    int64_t threads = ctx->threads;
+#pragma omp parallel for num_threads(ctx->threads) schedule(static)
+    for (int64_t t = 0; t < threads; t++)
+        sum_part(g, g->rows * t / threads, g->rows * (t + 1) / threads, x, centre, dy, part_of(g, scratch, t));
+    part first = part_of(g, scratch, 0);
+    for (int64_t t = 1; t < threads; t++) {
+        part p = part_of(g, scratch, t);
+        for (int64_t j = 0; j < 2 * g->c; j++) first.sum[0][j] += p.sum[0][j];
+    }
+    return first;
+}
+
+/* mean and (biased) var {c}. */
+yl_status YL_CPU(batchnorm_statistics)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const void *x, float *mean,
+                                       float *var, void *scratch)
+{
+    const float *centre = x;
+    part sums = sum_all(ctx, g, x, centre, NULL, scratch);
+    for (int64_t j = 0; j < g->c; j++) {
+        double shift = sums.sum[0][j] / (double)g->rows;
+        double v = sums.sum[1][j] / (double)g->rows - shift * shift;
+        mean[j] = (float)(centre[j] + shift);
+        var[j] = (float)(v < 0 ? 0 : v);
+    }
+    return YL_OK;
+}
+
+/* y = a * x + b per channel, with a and b made of the statistics; y may be x. */
+yl_status YL_CPU(batchnorm_forward)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const void *x, const float *mean,
+                                    const float *inverse, const float *scale, const float *bias, void *y, void *scratch)
+{
+    int64_t c = g->c;
+    float *a = rows_after_parts(ctx, g, scratch);
+    for (int64_t j = 0; j < c; j++) a[j] = scale[j] * inverse[j];
+#pragma omp parallel for num_threads(ctx->threads) schedule(static)
+    for (int64_t r = 0; r < g->rows; r++) {
+        const float *from = (const float *)x + r * c;
+        float *to = (float *)y + r * c;
+        for (int64_t j = 0; j < c; j++) to[j] = (from[j] - mean[j]) * a[j] + bias[j];
+    }
+    return YL_OK;
+}
+
+/* dx = beta * dx + a * dy + b * (x - mean) + d. */
+static void write_dx(const yl_ctx *ctx, const yl_batchnorm_geom *g, const float *x, const float *dy, const float *mean,
+                     const float *coefficients, float beta, float *dx)
+{
+    int64_t c = g->c;
+    const float *a = coefficients, *b = a + c, *d = b + c;
+#pragma omp parallel for num_threads(ctx->threads) schedule(static)
+    for (int64_t r = 0; r < g->rows; r++) {
+        const float *xr = x + r * c, *dyr = dy + r * c;
+        float *to = dx + r * c;
+        if (beta == 0)
+            for (int64_t j = 0; j < c; j++) to[j] = a[j] * dyr[j] + b[j] * (xr[j] - mean[j]) + d[j];
+        else
+            for (int64_t j = 0; j < c; j++) to[j] = beta * to[j] + a[j] * dyr[j] + b[j] * (xr[j] - mean[j]) + d[j];
+    }
+}
+
+/* dbias += sum dy,  dscale += sum dy * xhat,  xhat = (x - mean) * inverse, and
+ * dx = scale * inverse * (dy - sum dy / rows - xhat * sum(dy * xhat) / rows); without `statistics` (running ones were
+ * used) only the first term. dx NULL: not wanted; dx may be dy. dscale, dbias NULL: not wanted. */
+yl_status YL_CPU(batchnorm_backward)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const void *x, const void *dy,
+                                     const float *mean, const float *inverse, const float *scale, bool statistics,
+                                     float beta, void *dx, float *dscale, float *dbias, void *scratch)
+{
+    int64_t c = g->c;
+    float *a = rows_after_parts(ctx, g, scratch), *b = a + c, *d = b + c;
+    part sums = sum_all(ctx, g, x, mean, dy, scratch);
+    for (int64_t j = 0; j < c; j++) {
+        double s = sums.sum[0][j], q = sums.sum[1][j] * inverse[j];
+        if (dbias) dbias[j] += (float)s;
+        if (dscale) dscale[j] += (float)q;
+        double k = statistics ? 1.0 / (double)g->rows : 0.0;
+        a[j] = scale[j] * inverse[j];
+        b[j] = (float)(-a[j] * k * q * inverse[j]);
+        d[j] = (float)(-a[j] * k * s);
+    }
+    if (dx) write_dx(ctx, g, x, dy, mean, a, beta, dx);
+    return YL_OK;
+}

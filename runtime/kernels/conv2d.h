@@ -1,0 +1,51 @@
+/* A convolution has algorithms: one file each (kernels/conv2d.<name>.c), one line each in algorithms.def. This is what
+ * each answers; backend/conv2d.h chooses among them. */
+#ifndef YL_KERNELS_CONV2D_H
+#define YL_KERNELS_CONV2D_H
+
+#include "core/device.h"
+#include "kernels/geometry.h"
+
+typedef enum yl_direction { YL_FORWARD, YL_BACKWARD_DATA, YL_BACKWARD_WEIGHTS, YL_DIRECTIONS } yl_direction;
+
+/* The operands of one run; a direction leaves what it does not use NULL. x, y, dx, dy are of the geometry's type.
+ *   forward:           x, packed, bias (or NULL) -> y = act(conv(x, weights) + bias)
+ *   backward data:     dy, packed -> dx = beta * dx + gradient
+ *   backward weights:  x, dy -> dweight += gradient, summed over the batch */
+typedef struct yl_conv2d_run {
+    const void *x, *dy;
+    const void *packed; /* what `pack` wrote; the weights themselves where packed_bytes is 0 */
+    const float *bias;
+    void *y, *dx;
+    float beta;
+    float *dweight;
+    void *scratch; /* scratch_bytes, 64-byte aligned, contents undefined */
+} yl_conv2d_run;
+
+typedef struct yl_conv2d_algo {
+    const char *name;
+    bool (*supports)(const yl_conv2d_geom *g, yl_direction d);
+    /* A rough time in multiply-adds, for choosing without measuring and for skipping hopeless candidates. */
+    double (*cost)(const yl_conv2d_geom *g, yl_direction d);
+    size_t (*scratch_bytes)(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d);
+    size_t (*packed_bytes)(const yl_conv2d_geom *g, yl_direction d); /* 0 for backward weights */
+    /* Writes the weights {oc, kh, kw, c/groups} in the algorithm's order, output channel o times scale[o] (NULL: 1). */
+    yl_status (*pack)(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const float *weight,
+                      const float *scale, void *packed);
+    yl_status (*run)(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const yl_conv2d_run *run);
+} yl_conv2d_algo;
+
+/* Multiply-adds of one direction (the same for all three). */
+static inline double yl_conv2d_work(const yl_conv2d_geom *g)
+{
+    return (double)(g->n * g->oh * g->ow) * (double)g->oc * (double)(g->kh * g->kw) * (double)(g->c / g->groups);
+}
+
+/* A 1x1 convolution that is a plain matrix product over all pixels. */
+static inline bool yl_conv2d_pointwise(const yl_conv2d_geom *g)
+{
+    return g->kh == 1 && g->kw == 1 && g->sh == 1 && g->sw == 1 && g->pt == 0 && g->pl == 0 && g->oh == g->h &&
+           g->ow == g->w;
+}
+
+#endif

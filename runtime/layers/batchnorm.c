@@ -1,0 +1,111 @@
+/* Batch normalisation over n, h and w, per channel. Training uses the batch's own statistics and moves the running ones
+ * (running = (1 - momentum) * running + momentum * batch, the variance with n - 1, as Darknet); inference and frozen
+ * layers use the running ones. */
+#include "layers/batchnorm.h"
+
+#include <math.h>
+
+#define AT(member) offsetof(yl_batchnorm_options, member)
+static const yl_field fields[] = {
+    {"eps", YL_OPTION_NUMBER, "1e-5", "", "added to the variance", 0, 1, NULL, "epsilon", AT(eps)},
+    {"momentum", YL_OPTION_NUMBER, "0.1", "", "share of the batch in the running statistics", 0, 1, NULL, "decay",
+     AT(momentum)},
+};
+static const yl_field_table table = YL_FIELD_TABLE("batchnorm", fields);
+
+static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
+{
+    (void)layer;
+    *out = in[0];
+    return YL_OK;
+}
+
+static int params(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS])
+{
+    (void)layer;
+    out[YL_BN_SCALE] = (yl_param){"scale", YL_SCALE, YL_INIT_ONE, 1, {in[0].c}};
+    out[YL_BN_BIAS] = (yl_param){"bias", YL_BIAS, YL_INIT_ZERO, 1, {in[0].c}};
+    out[YL_BN_MEAN] = (yl_param){"mean", YL_STATISTIC, YL_INIT_ZERO, 1, {in[0].c}};
+    out[YL_BN_VAR] = (yl_param){"var", YL_STATISTIC, YL_INIT_ONE, 1, {in[0].c}};
+    return 4;
+}
+
+static int64_t flops(const yl_layer *layer, const yl_shape *in, yl_shape out)
+{
+    (void)layer, (void)in;
+    return 2 * yl_shape_count(out);
+}
+
+static unsigned reads(const yl_layer *layer)
+{
+    (void)layer;
+    return YL_READS_X;
+}
+
+static yl_batchnorm_geom geometry(const yl_setting *s)
+{
+    return (yl_batchnorm_geom){s->out.n * s->out.h * s->out.w, s->out.c, s->dtype};
+}
+
+/* State: mean and inverse deviation that forward used, {2, c}. In inference they live in the scratch. */
+static yl_status prepare(const yl_layer *layer, const yl_setting *s, void *prepared, yl_needs *needs)
+{
+    (void)layer, (void)prepared;
+    yl_batchnorm_geom g = geometry(s);
+    YL_TRY(s->ctx->device->kernels->batchnorm_scratch(s->ctx, &g, &needs->scratch));
+    needs->state = 2 * (size_t)g.c * sizeof(float);
+    return YL_OK;
+}
+
+static void move_running(const yl_pass *p, const yl_batchnorm_geom *g, const float *mean, const float *var)
+{
+    const yl_batchnorm_options *o = p->layer->options;
+    float new = (float)o->momentum, old = 1.0f - new,
+          unbiased = g->rows > 1 ? (float)g->rows / (float)(g->rows - 1) : 1.0f;
+    for (int64_t j = 0; j < g->c; j++) {
+        p->param[YL_BN_MEAN][j] = old * p->param[YL_BN_MEAN][j] + new *mean[j];
+        p->param[YL_BN_VAR][j] = old * p->param[YL_BN_VAR][j] + new *unbiased *var[j];
+    }
+}
+
+static yl_status forward(yl_pass *p)
+{
+    const yl_batchnorm_options *o = p->layer->options;
+    const yl_kernels *k = p->ctx->device->kernels;
+    yl_batchnorm_geom g = geometry(p->setting);
+    float *mean = p->state, *inverse = mean + g.c;
+    if (p->setting->mode == YL_TRAIN) {
+        YL_TRY(k->batchnorm_statistics(p->ctx, &g, p->x[0], mean, inverse, p->scratch));
+        if (p->update_statistics) move_running(p, &g, mean, inverse);
+    } else {
+        for (int64_t j = 0; j < g.c; j++) mean[j] = p->param[YL_BN_MEAN][j], inverse[j] = p->param[YL_BN_VAR][j];
+    }
+    for (int64_t j = 0; j < g.c; j++) inverse[j] = 1.0f / sqrtf(inverse[j] + (float)o->eps);
+    return k->batchnorm_forward(p->ctx, &g, p->x[0], mean, inverse, p->param[YL_BN_SCALE], p->param[YL_BN_BIAS], p->y,
+                                p->scratch);
+}
+
+static yl_status backward(yl_pass *p)
+{
+    yl_batchnorm_geom g = geometry(p->setting);
+    const float *mean = p->state, *inverse = mean + g.c;
+    return p->ctx->device->kernels->batchnorm_backward(p->ctx, &g, p->x[0], p->dy, mean, inverse, p->param[YL_BN_SCALE],
+                                                       p->setting->mode == YL_TRAIN, p->dx_beta[0], p->dx[0],
+                                                       p->dparam[YL_BN_SCALE], p->dparam[YL_BN_BIAS], p->scratch);
+}
+
+const yl_layer_kind yl_layer_batchnorm = {
+    .name = "batchnorm",
+    .stem = "bn",
+    .fields = &table,
+    .options_size = sizeof(yl_batchnorm_options),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .shape = shape,
+    .params = params,
+    .flops = flops,
+    .reads = reads,
+    .prepare = prepare,
+    .forward = forward,
+    .backward = backward,
+};

@@ -1,0 +1,254 @@
+/* Convolution, with Darknet's keys. Kernels do the numbers (kernels/conv2d.*.c); here are shapes, the choice of
+ * algorithms, and the folding of a batch-norm and an activation into the weights and the epilogue:
+ *
+ *   bn(conv(x)) = conv'(x) + b',  w'[o] = w[o] * a[o],  b'[o] = (b[o] - mean[o]) * a[o] + bias[o],  a = scale /
+ * sqrt(var + eps) */
+#include "layers/conv2d.h"
+#include "layers/activation.h"
+#include "core/memory.h"
+#include "layers/batchnorm.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { WEIGHT, BIAS };
+
+#define AT(member) offsetof(yl_conv2d_options, member)
+static const yl_field fields[] = {
+    {"filters", YL_OPTION_INT, "1", "", "output channels", 1, 65536, NULL, "out_channels channels n_filters",
+     AT(filters)},
+    {"size", YL_OPTION_INT, "1", "px", "side of the square kernel", 1, 255, NULL, "kernel kernel_size ksize", AT(size)},
+    {"stride", YL_OPTION_INT, "1", "px", "step between outputs", 1, 255, NULL, "strides", AT(stride)},
+    {"stride_x", YL_OPTION_INT, "0", "px", "horizontal step; 0: stride", 0, 255, NULL, "", AT(stride_x)},
+    {"stride_y", YL_OPTION_INT, "0", "px", "vertical step; 0: stride", 0, 255, NULL, "", AT(stride_y)},
+    {"pad", YL_OPTION_BOOL, "false", "", "pad by half the kernel; overrides padding", 0, 0, NULL, "same", AT(pad)},
+    {"padding", YL_OPTION_INT, "0", "px", "zeros on every side, times dilation", 0, 255, NULL, "", AT(padding)},
+    {"dilation", YL_OPTION_INT, "1", "px", "distance between taps", 1, 255, NULL, "dilation_rate", AT(dilation)},
+    {"groups", YL_OPTION_INT, "1", "", "channel groups that do not mix", 1, 65536, NULL, "group", AT(groups)},
+    {"bias", YL_OPTION_BOOL, "true", "", "add a bias per output channel", 0, 0, NULL, "use_bias", AT(bias)},
+};
+static const yl_field_table table = YL_FIELD_TABLE("conv2d", fields);
+
+typedef struct prepared_conv {
+    yl_conv2d_geom g;
+    const yl_conv2d_algo *algo[YL_DIRECTIONS];
+    bool keeps_packed;                   /* weights are packed once (inference, frozen) and live in p->packed */
+    size_t row_bytes;                    /* of one row of output channels, rounded up */
+    size_t weight_bytes[2];              /* packed weights of forward and backward data; 0: the parameters themselves */
+    size_t scratch_bytes[YL_DIRECTIONS]; /* of the algorithms, rounded up; packed weights follow in the scratch */
+} prepared_conv;
+
+const char *yl__conv2d_algorithm(const void *prepared, yl_direction d)
+{
+    const prepared_conv *c = prepared;
+    return c->algo[d] ? c->algo[d]->name : NULL;
+}
+
+static int64_t stride_of(int64_t own, int64_t common)
+{
+    return own ? own : common;
+}
+
+static int64_t padding_of(const yl_conv2d_options *o)
+{
+    return (o->pad ? o->size / 2 : o->padding) * o->dilation;
+}
+
+static int64_t out_size(int64_t in, const yl_conv2d_options *o, int64_t stride)
+{
+    int64_t room = in + 2 * padding_of(o) - (o->dilation * (o->size - 1) + 1);
+    return room < 0 ? 0 : room / stride + 1;
+}
+
+static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
+{
+    const yl_conv2d_options *o = layer->options;
+    if (in[0].c % o->groups || o->filters % o->groups)
+        return yl__fail(YL_INVALID,
+                        "%s: groups=%lld divides neither or only one of %lld input channels and %lld filters; "
+                        "expected a divisor of both",
+                        layer->name, (long long)o->groups, (long long)in[0].c, (long long)o->filters);
+    *out = (yl_shape){in[0].n, out_size(in[0].h, o, stride_of(o->stride_y, o->stride)),
+                      out_size(in[0].w, o, stride_of(o->stride_x, o->stride)), o->filters};
+    if (out->h < 1 || out->w < 1)
+        return yl__fail(
+            YL_INVALID,
+            "%s: an input of %lldx%lld (width x height) with %lld padding is smaller than the kernel of %lld",
+            layer->name, (long long)in[0].w, (long long)in[0].h, (long long)padding_of(o),
+            (long long)(o->dilation * (o->size - 1) + 1));
+    return YL_OK;
+}
+
+static int params(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS])
+{
+    const yl_conv2d_options *o = layer->options;
+    out[WEIGHT] =
+        (yl_param){"weight", YL_WEIGHT, YL_INIT_FAN_IN, 4, {o->filters, o->size, o->size, in[0].c / o->groups}};
+    out[BIAS] = (yl_param){"bias", YL_BIAS, YL_INIT_ZERO, 1, {o->filters}};
+    return o->bias ? 2 : 1;
+}
+
+static int64_t flops(const yl_layer *layer, const yl_shape *in, yl_shape out)
+{
+    const yl_conv2d_options *o = layer->options;
+    return 2 * yl_shape_count(out) * o->size * o->size * (in[0].c / o->groups);
+}
+
+static unsigned reads(const yl_layer *layer)
+{
+    (void)layer;
+    return YL_READS_X;
+}
+
+static yl_conv2d_geom geometry(const yl_layer *layer, const yl_setting *s)
+{
+    const yl_conv2d_options *o = layer->options;
+    const yl_activation_options *act = s->act ? s->act->options : NULL;
+    int32_t size = (int32_t)o->size, dilation = (int32_t)o->dilation, padding = (int32_t)padding_of(o);
+    return (yl_conv2d_geom){
+        .n = s->in[0].n,
+        .h = s->in[0].h,
+        .w = s->in[0].w,
+        .c = s->in[0].c,
+        .oh = s->out.h,
+        .ow = s->out.w,
+        .oc = s->out.c,
+        .kh = size,
+        .kw = size,
+        .dh = dilation,
+        .dw = dilation,
+        .pt = padding,
+        .pl = padding,
+        .sh = (int32_t)stride_of(o->stride_y, o->stride),
+        .sw = (int32_t)stride_of(o->stride_x, o->stride),
+        .groups = (int32_t)o->groups,
+        .dtype = s->dtype,
+        .act = act ? (yl_activation)act->activation : YL_ACT_linear,
+        .leaky_slope = act ? (float)act->slope : 0,
+    };
+}
+
+static size_t round_up(size_t bytes)
+{
+    return (bytes + YL_ALIGNMENT - 1) / YL_ALIGNMENT * YL_ALIGNMENT;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Chooses a direction's algorithm and notes what it needs. */
+static yl_status prepare_direction(const yl_setting *s, prepared_conv *c, yl_direction d)
+{
+    YL_TRY(yl_conv2d_choose(s->ctx, &c->g, d, d == YL_BACKWARD_DATA || !c->keeps_packed, s->algorithm, &c->algo[d]));
+    c->scratch_bytes[d] = round_up(c->algo[d]->scratch_bytes(s->ctx, &c->g, d));
+    if (d != YL_BACKWARD_WEIGHTS) c->weight_bytes[d] = round_up(c->algo[d]->packed_bytes(&c->g, d));
+    return YL_OK;
+}
+
+/* Packed, where kept: the folded bias, the factors a[o], the weights. Weights that the algorithm takes as they are need
+ * a copy only where a batch-norm is folded into them. */
+static yl_status prepare(const yl_layer *layer, const yl_setting *s, void *prepared, yl_needs *needs)
+{
+    prepared_conv *c = prepared;
+    c->g = geometry(layer, s);
+    c->keeps_packed = s->mode == YL_INFER;
+    c->row_bytes = round_up((size_t)c->g.oc * sizeof(float));
+    YL_TRY(prepare_direction(s, c, YL_FORWARD));
+    if (s->wants_dx) YL_TRY(prepare_direction(s, c, YL_BACKWARD_DATA));
+    if (s->wants_dparams) YL_TRY(prepare_direction(s, c, YL_BACKWARD_WEIGHTS));
+    if (s->bn && !c->weight_bytes[YL_FORWARD])
+        c->weight_bytes[YL_FORWARD] = (size_t)(c->g.oc * c->g.kh * c->g.kw * (c->g.c / c->g.groups)) * sizeof(float);
+    size_t forward = c->scratch_bytes[YL_FORWARD] + (c->keeps_packed ? 0 : c->weight_bytes[YL_FORWARD]);
+    size_t data = c->scratch_bytes[YL_BACKWARD_DATA] + c->weight_bytes[YL_BACKWARD_DATA];
+    needs->scratch = larger(larger(forward, data), c->scratch_bytes[YL_BACKWARD_WEIGHTS]);
+    if (c->keeps_packed && (s->bn || c->weight_bytes[YL_FORWARD]))
+        needs->packed = 2 * c->row_bytes + c->weight_bytes[YL_FORWARD];
+    return YL_OK;
+}
+
+static const float *bias_of(const yl_pass *p)
+{
+    const yl_conv2d_options *o = p->layer->options;
+    return o->bias ? p->param[BIAS] : NULL;
+}
+
+/* Factors and bias of the folded batch-norm, per output channel. */
+static void fold(const yl_pass *p, int64_t channels, float *bias, float *factor)
+{
+    const yl_batchnorm_options *bn = p->setting->bn->options;
+    const float *own = bias_of(p), *const *q = p->bn_param;
+    for (int64_t o = 0; o < channels; o++) {
+        factor[o] = q[YL_BN_SCALE][o] / sqrtf(q[YL_BN_VAR][o] + (float)bn->eps);
+        bias[o] = ((own ? own[o] : 0) - q[YL_BN_MEAN][o]) * factor[o] + q[YL_BN_BIAS][o];
+    }
+}
+
+static yl_status pack(yl_pass *p)
+{
+    const prepared_conv *c = p->prepared;
+    if (!c->keeps_packed || !p->packed) return YL_OK;
+    float *bias = p->packed, *factor = (float *)((char *)p->packed + c->row_bytes);
+    if (p->setting->bn) fold(p, c->g.oc, bias, factor);
+    if (!c->weight_bytes[YL_FORWARD]) return YL_OK;
+    return c->algo[YL_FORWARD]->pack(p->ctx, &c->g, YL_FORWARD, p->param[WEIGHT], p->setting->bn ? factor : NULL,
+                                     (char *)p->packed + 2 * c->row_bytes);
+}
+
+/* Packs the weights into the scratch behind the algorithm's own part, where it wants them packed. */
+static yl_status pack_now(yl_pass *p, yl_direction d, const void **out)
+{
+    const prepared_conv *c = p->prepared;
+    *out = p->param[WEIGHT];
+    if (!c->weight_bytes[d]) return YL_OK;
+    void *packed = (char *)p->scratch + c->scratch_bytes[d];
+    *out = packed;
+    return c->algo[d]->pack(p->ctx, &c->g, d, p->param[WEIGHT], NULL, packed);
+}
+
+static yl_status forward(yl_pass *p)
+{
+    const prepared_conv *c = p->prepared;
+    yl_conv2d_run run = {.x = p->x[0], .y = p->y, .bias = bias_of(p), .scratch = p->scratch};
+    if (c->keeps_packed) {
+        run.packed = c->weight_bytes[YL_FORWARD] ? (char *)p->packed + 2 * c->row_bytes : (void *)p->param[WEIGHT];
+        if (p->setting->bn) run.bias = p->packed;
+    } else {
+        YL_TRY(pack_now(p, YL_FORWARD, &run.packed));
+    }
+    return c->algo[YL_FORWARD]->run(p->ctx, &c->g, YL_FORWARD, &run);
+}
+
+static yl_status backward(yl_pass *p)
+{
+    const prepared_conv *c = p->prepared;
+    const yl_conv2d_options *o = p->layer->options;
+    yl_conv2d_run run = {.x = p->x[0], .dy = p->dy, .scratch = p->scratch, .dweight = p->dparam[WEIGHT]};
+    if (p->dparam[WEIGHT]) YL_TRY(c->algo[YL_BACKWARD_WEIGHTS]->run(p->ctx, &c->g, YL_BACKWARD_WEIGHTS, &run));
+    if (o->bias && p->dparam[BIAS])
+        YL_TRY(
+            p->ctx->device->kernels->column_sums(p->ctx, c->g.n * c->g.oh * c->g.ow, c->g.oc, p->dy, p->dparam[BIAS]));
+    if (!p->dx[0]) return YL_OK;
+    YL_TRY(pack_now(p, YL_BACKWARD_DATA, &run.packed));
+    run.dx = p->dx[0], run.beta = p->dx_beta[0];
+    return c->algo[YL_BACKWARD_DATA]->run(p->ctx, &c->g, YL_BACKWARD_DATA, &run);
+}
+
+const yl_layer_kind yl_layer_conv2d = {
+    .name = "conv2d",
+    .stem = "conv",
+    .fields = &table,
+    .options_size = sizeof(yl_conv2d_options),
+    .prepared_size = sizeof(prepared_conv),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .shape = shape,
+    .params = params,
+    .flops = flops,
+    .reads = reads,
+    .prepare = prepare,
+    .pack = pack,
+    .forward = forward,
+    .backward = backward,
+};

@@ -1,0 +1,324 @@
+/* Every convolution algorithm, in every direction that it supports, against the definition written out in double
+ * precision. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/rng.h"
+#include "core/threads.h"
+#include "kernels/kernels.h"
+
+static yl_ctx ctx;
+static const yl_conv2d_algo *const *algorithms;
+
+static int setup(void **state)
+{
+    (void)state;
+    yl_device *device;
+    yl_set_threads(2);
+    if (yl_device_get("cpu", &device)) return 1;
+    ctx = yl__ctx(device);
+    return ctx.device->kernels->conv2d_algorithms(&algorithms) != YL_OK;
+}
+
+static float *fill(yl_rng *rng, int64_t n)
+{
+    float *a = malloc((size_t)n * sizeof *a);
+    for (int64_t i = 0; i < n; i++) a[i] = (float)yl_rng_range(rng, -1, 1);
+    return a;
+}
+
+static double act(const yl_conv2d_geom *g, double v)
+{
+    switch (g->act) {
+    case YL_ACT_leaky:
+        return v > 0 ? v : g->leaky_slope * v;
+    case YL_ACT_relu:
+        return v > 0 ? v : 0;
+    case YL_ACT_logistic:
+        return 1 / (1 + exp(-v));
+    case YL_ACT_swish:
+        return v / (1 + exp(-v));
+    case YL_ACT_mish:
+        return v * tanh(log1p(exp(v)));
+    default:
+        return v;
+    }
+}
+
+/* Calls visit(output index, weight index, input index) for every product in the definition. */
+typedef struct sums {
+    const float *x, *w, *dy;
+    double *y, *dx, *dw;
+} sums;
+
+static void convolve(const yl_conv2d_geom *g, sums *s)
+{
+    int64_t cg = g->c / g->groups, og = g->oc / g->groups, out = 0;
+    for (int64_t n = 0; n < g->n; n++)
+        for (int64_t i = 0; i < g->oh; i++)
+            for (int64_t j = 0; j < g->ow; j++)
+                for (int64_t o = 0; o < g->oc; o++, out++)
+                    for (int64_t u = 0; u < g->kh; u++)
+                        for (int64_t v = 0; v < g->kw; v++) {
+                            int64_t a = i * g->sh - g->pt + u * g->dh, b = j * g->sw - g->pl + v * g->dw;
+                            if (a < 0 || a >= g->h || b < 0 || b >= g->w) continue;
+                            for (int64_t k = 0; k < cg; k++) {
+                                int64_t in = ((n * g->h + a) * g->w + b) * g->c + o / og * cg + k;
+                                int64_t at = ((o * g->kh + u) * g->kw + v) * cg + k;
+                                s->y[out] += (double)s->w[at] * s->x[in];
+                                s->dx[in] += (double)s->w[at] * s->dy[out];
+                                s->dw[at] += (double)s->x[in] * s->dy[out];
+                            }
+                        }
+}
+
+typedef struct operands {
+    int64_t nx, ny, nw;
+    float *x, *w, *dy, *bias, *scale, *out;
+    double *y, *dx, *dw;
+} operands;
+
+static void compare(const yl_conv2d_geom *g, const char *what, int64_t n, const float *got, const double *want,
+                    double reach)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (!(fabs(got[i] - want[i]) <= reach * (1 + fabs(want[i])))) {
+            fail_msg("%s of n%lld %lldx%lldx%lld -> %lldx%lldx%lld k%dx%d s%d,%d d%d,%d g%d p%d,%d: [%lld] is %.9g, "
+                     "expected %.9g",
+                     what, (long long)g->n, (long long)g->h, (long long)g->w, (long long)g->c, (long long)g->oh,
+                     (long long)g->ow, (long long)g->oc, g->kh, g->kw, g->sh, g->sw, g->dh, g->dw, g->groups, g->pt,
+                     g->pl, (long long)i, got[i], want[i]);
+        }
+}
+
+static void check_direction(const yl_conv2d_geom *g, const yl_conv2d_algo *a, yl_direction d, const operands *q,
+                            float beta, const float *scale)
+{
+    int64_t counts[] = {q->ny, q->nx, q->nw}, n = counts[d], og = q->ny / (g->n * g->oh * g->ow), k = q->nw / og;
+    double *want = malloc((size_t)n * sizeof *want), reach = a->name[0] == 'w' ? 2e-4 : 2e-5;
+    reach *= sqrt((double)(d == YL_FORWARD         ? k
+                           : d == YL_BACKWARD_DATA ? k * g->oc / g->c
+                                                   : g->n * g->oh * g->ow)) /
+                 4 +
+             1;
+    for (int64_t i = 0; i < n; i++) {
+        if (d == YL_FORWARD) want[i] = act(g, q->y[i] * (scale ? scale[i % og] : 1) + q->bias[i % og]);
+        if (d == YL_BACKWARD_DATA) want[i] = (beta != 0 ? beta * q->out[i] : 0) + q->dx[i];
+        if (d == YL_BACKWARD_WEIGHTS) want[i] = q->out[i] + q->dw[i];
+    }
+    size_t scratch = a->scratch_bytes(&ctx, g, d), packed = a->packed_bytes(g, d);
+    if (scale && !packed) packed = (size_t)q->nw * sizeof(float);
+    void *s = aligned_alloc(64, scratch / 64 * 64 + 128), *w = aligned_alloc(64, packed / 64 * 64 + 128);
+    memset(s, 0xff, scratch + 64), memset(w, 0xff, packed + 64); /* NaNs: what is read must have been written */
+    float *got = malloc((size_t)n * sizeof *got);
+    for (int64_t i = 0; i < n; i++)
+        got[i] = d == YL_BACKWARD_WEIGHTS || (d == YL_BACKWARD_DATA && beta != 0) ? q->out[i] : NAN;
+    yl_conv2d_run run = {.x = q->x,
+                         .dy = q->dy,
+                         .packed = packed ? w : q->w,
+                         .bias = q->bias,
+                         .scratch = s,
+                         .beta = beta,
+                         .y = got,
+                         .dx = got,
+                         .dweight = got};
+    if (packed) assert_int_equal(a->pack(&ctx, g, d, q->w, scale, w), YL_OK);
+    assert_int_equal(a->run(&ctx, g, d, &run), YL_OK);
+    static const char *const names[] = {"forward", "data", "weights"};
+    char what[64];
+    snprintf(what, sizeof what, "%s %s", a->name, names[d]);
+    compare(g, what, n, got, want, reach);
+    for (int i = 0; i < 64; i++) assert_int_equal(((unsigned char *)s)[scratch + (size_t)i], 0xff);
+    for (int i = 0; i < 64; i++) assert_int_equal(((unsigned char *)w)[packed + (size_t)i], 0xff);
+    free(want), free(got), free(s), free(w);
+}
+
+static void check(const yl_conv2d_geom *g)
+{
+    yl_rng rng = yl_rng_make(7, (uint32_t)g->c, (uint32_t)g->oc);
+    operands q = {.nx = g->n * g->h * g->w * g->c,
+                  .ny = g->n * g->oh * g->ow * g->oc,
+                  .nw = g->oc * g->kh * g->kw * (g->c / g->groups)};
+    int64_t most = q.nx > q.ny ? q.nx : q.ny;
+    most = most > q.nw ? most : q.nw;
+    q.x = fill(&rng, q.nx), q.w = fill(&rng, q.nw), q.dy = fill(&rng, q.ny), q.out = fill(&rng, most);
+    q.bias = fill(&rng, g->oc), q.scale = fill(&rng, g->oc);
+    q.y = calloc((size_t)q.ny, 8), q.dx = calloc((size_t)q.nx, 8), q.dw = calloc((size_t)q.nw, 8);
+    sums s = {q.x, q.w, q.dy, q.y, q.dx, q.dw};
+    convolve(g, &s);
+    for (const yl_conv2d_algo *const *a = algorithms; *a; a++) {
+        if ((*a)->supports(g, YL_FORWARD)) {
+            check_direction(g, *a, YL_FORWARD, &q, 0, NULL);
+            check_direction(g, *a, YL_FORWARD, &q, 0, q.scale);
+        }
+        if ((*a)->supports(g, YL_BACKWARD_DATA)) {
+            check_direction(g, *a, YL_BACKWARD_DATA, &q, 0, NULL);
+            check_direction(g, *a, YL_BACKWARD_DATA, &q, 1, NULL);
+        }
+        if ((*a)->supports(g, YL_BACKWARD_WEIGHTS)) check_direction(g, *a, YL_BACKWARD_WEIGHTS, &q, 1, NULL);
+    }
+    free(q.x), free(q.w), free(q.dy), free(q.out), free(q.bias), free(q.scale), free(q.y), free(q.dx), free(q.dw);
+}
+
+/* A geometry from sizes; the output's size follows. */
+static yl_conv2d_geom make(int64_t n, int64_t h, int64_t w, int64_t c, int64_t oc, int32_t k, int32_t s, int32_t p,
+                           int32_t d, int32_t groups)
+{
+    return (yl_conv2d_geom){.n = n,
+                            .h = h,
+                            .w = w,
+                            .c = c,
+                            .oc = oc,
+                            .kh = k,
+                            .kw = k,
+                            .sh = s,
+                            .sw = s,
+                            .pt = p,
+                            .pl = p,
+                            .dh = d,
+                            .dw = d,
+                            .groups = groups,
+                            .oh = (h + 2 * p - d * (k - 1) - 1) / s + 1,
+                            .ow = (w + 2 * p - d * (k - 1) - 1) / s + 1,
+                            .dtype = YL_F32,
+                            .act = YL_ACT_leaky,
+                            .leaky_slope = .1f};
+}
+
+static void named_shapes(void **state)
+{
+    (void)state;
+    yl_conv2d_geom shapes[] = {
+        make(1, 1, 1, 1, 1, 1, 1, 0, 1, 1),     make(2, 5, 7, 3, 4, 3, 1, 1, 1, 1),
+        make(1, 9, 6, 5, 33, 3, 2, 1, 1, 1),    make(3, 7, 7, 8, 16, 3, 2, 0, 1, 1),
+        make(2, 13, 13, 40, 70, 3, 1, 1, 1, 1), make(1, 1, 1, 17, 9, 3, 1, 1, 1, 1),
+        make(1, 12, 10, 6, 8, 3, 1, 2, 2, 2),   make(2, 8, 9, 16, 16, 3, 1, 1, 1, 16),
+        make(2, 8, 9, 24, 24, 3, 2, 1, 1, 24),  make(1, 9, 11, 20, 20, 5, 1, 2, 1, 20),
+        make(1, 11, 9, 7, 7, 5, 2, 2, 1, 7),    make(2, 6, 5, 32, 48, 1, 1, 0, 1, 1),
+        make(1, 8, 8, 12, 18, 1, 2, 0, 1, 3),   make(1, 7, 8, 4, 4, 2, 1, 1, 1, 1),
+        make(2, 4, 4, 3, 16, 3, 1, 1, 1, 1),    make(1, 33, 37, 3, 16, 3, 1, 1, 1, 1),
+        make(1, 30, 31, 16, 32, 3, 1, 1, 1, 1), make(1, 14, 14, 64, 32, 1, 1, 0, 1, 1),
+        make(1, 3, 40, 2, 5, 7, 2, 3, 1, 1),    make(1, 5, 4, 6, 12, 3, 1, 1, 1, 6),
+        make(4, 13, 13, 33, 65, 1, 1, 0, 1, 1), make(1, 6, 6, 5, 6, 1, 1, 1, 1, 1),
+        make(1, 17, 5, 18, 18, 3, 1, 3, 3, 18), make(1, 6, 50, 300, 34, 3, 1, 1, 1, 1),
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check(&shapes[i]);
+}
+
+/* Every activation of the epilogue, and sides that differ in everything. */
+static void uneven_shapes(void **state)
+{
+    (void)state;
+    yl_conv2d_geom g = {.n = 2,
+                        .h = 11,
+                        .w = 14,
+                        .c = 6,
+                        .oc = 10,
+                        .kh = 3,
+                        .kw = 5,
+                        .sh = 2,
+                        .sw = 1,
+                        .pt = 0,
+                        .pl = 3,
+                        .dh = 2,
+                        .dw = 1,
+                        .groups = 2,
+                        .oh = 4,
+                        .ow = 13,
+                        .dtype = YL_F32,
+                        .leaky_slope = .1f};
+    for (int a = 0; a <= YL_ACT_mish; a++) {
+        g.act = (yl_activation)a;
+        check(&g);
+        yl_conv2d_geom plain = make(1, 9, 9, 8, 12, 3, 1, 1, 1, 1), depthwise = make(1, 9, 9, 12, 12, 3, 1, 1, 1, 12);
+        plain.act = depthwise.act = (yl_activation)a;
+        check(&plain), check(&depthwise);
+    }
+}
+
+static void random_shapes(void **state)
+{
+    (void)state;
+    yl_rng rng = yl_rng_make(11, 0, 0);
+    for (int i = 0; i < 60; i++) {
+        int32_t groups = (int32_t)(yl_rng_below(&rng, 3) ? 1 : 1 + yl_rng_below(&rng, 4));
+        bool depthwise = yl_rng_below(&rng, 4) == 0;
+        int64_t c = groups * (1 + yl_rng_below(&rng, 20)), oc = groups * (1 + yl_rng_below(&rng, 40));
+        int32_t k = (int32_t)(1 + yl_rng_below(&rng, 5)), s = (int32_t)(1 + yl_rng_below(&rng, 3));
+        int32_t d = (int32_t)(1 + yl_rng_below(&rng, 2)), p = (int32_t)yl_rng_below(&rng, (k - 1) * d + 1);
+        int64_t h = (k - 1) * d + 1 + yl_rng_below(&rng, 14), w = (k - 1) * d + 1 + yl_rng_below(&rng, 30);
+        yl_conv2d_geom g =
+            make(1 + yl_rng_below(&rng, 3), h, w, c, depthwise ? c : oc, k, s, p, d, depthwise ? (int32_t)c : groups);
+        check(&g);
+    }
+}
+
+/* The same call twice gives the same bits. */
+static void repeats(void **state)
+{
+    (void)state;
+    yl_conv2d_geom g = make(3, 15, 17, 20, 36, 3, 1, 1, 1, 1);
+    yl_rng rng = yl_rng_make(3, 0, 0);
+    int64_t nx = g.n * g.h * g.w * g.c, ny = g.n * g.oh * g.ow * g.oc, nw = g.oc * 9 * g.c;
+    float *x = fill(&rng, nx), *dy = fill(&rng, ny), *w = fill(&rng, nw);
+    for (const yl_conv2d_algo *const *a = algorithms; *a; a++)
+        for (int d = 0; d < YL_DIRECTIONS; d++) {
+            if (!(*a)->supports(&g, (yl_direction)d)) continue;
+            int64_t counts[] = {ny, nx, nw};
+            float *out[2];
+            for (int k = 0; k < 2; k++) {
+                size_t scratch = (*a)->scratch_bytes(&ctx, &g, (yl_direction)d),
+                       packed = (*a)->packed_bytes(&g, (yl_direction)d);
+                void *s = aligned_alloc(64, scratch / 64 * 64 + 64), *p = aligned_alloc(64, packed / 64 * 64 + 64);
+                out[k] = calloc((size_t)counts[d], sizeof(float));
+                yl_conv2d_run run = {.x = x,
+                                     .dy = dy,
+                                     .packed = packed ? p : w,
+                                     .scratch = s,
+                                     .y = out[k],
+                                     .dx = out[k],
+                                     .dweight = out[k]};
+                if (packed) (*a)->pack(&ctx, &g, (yl_direction)d, w, NULL, p);
+                (*a)->run(&ctx, &g, (yl_direction)d, &run);
+                free(s), free(p);
+            }
+            assert_memory_equal(out[0], out[1], (size_t)counts[d] * sizeof(float));
+            free(out[0]), free(out[1]);
+        }
+    free(x), free(dy), free(w);
+}
+
+static void bias_gradient(void **state)
+{
+    (void)state;
+    yl_rng rng = yl_rng_make(5, 0, 0);
+    for (int64_t cols = 1; cols < 140; cols += 23) {
+        int64_t rows = 700;
+        float *x = fill(&rng, rows * cols), *sums_ = fill(&rng, cols);
+        for (int64_t j = 0; j < cols; j++) sums_[j] = 1;
+        ctx.device->kernels->column_sums(&ctx, rows, cols, x, sums_);
+        for (int64_t j = 0; j < cols; j++) {
+            double want = 1;
+            for (int64_t r = 0; r < rows; r++) want += x[r * cols + j];
+            assert_true(fabs(sums_[j] - want) < 1e-4);
+        }
+        free(x), free(sums_);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(named_shapes), cmocka_unit_test(uneven_shapes), cmocka_unit_test(random_shapes),
+        cmocka_unit_test(repeats),      cmocka_unit_test(bias_gradient),
+    };
+    return cmocka_run_group_tests(tests, setup, NULL);
+}
