@@ -1,0 +1,69 @@
+-- The folder of a run: a new one that overwrites nothing, or an earlier one that is continued.
+local core = require "yolua.core"
+local files = core.files
+
+local rundir = {}
+
+local function free(path)
+  if files.new_folder(path) then return true end
+  return files.kind(path) == "folder" and #files.list(path) == 0
+end
+
+-- Makes runs/NAME, or `out`; where that is taken, NAME-2, NAME-3, ... Returns the path and whether this call made the folder.
+-- Errors: one sentence that names the folder which cannot be made or written to.
+function rundir.make(name, out)
+  local wanted = (out or "runs/" .. name):gsub("(.)/+$", "%1")
+  local path, number, existed = wanted, 1, files.kind(wanted) ~= nil
+  while not free(path) do
+    number = number + 1
+    path = ("%s-%d"):format(wanted, number)
+    existed = files.kind(path) ~= nil
+  end
+  files.append(path .. "/log.txt", "")
+  return path, not existed
+end
+
+-- The options that the run in `path` was started with. Errors: no such run, or a config.yaml that cannot be read.
+function rundir.config(path)
+  if files.kind(path) ~= "folder" then error(("resume: there is no run directory %s"):format(path), 0) end
+  local file = path .. "/config.yaml"
+  if not files.kind(file) then error(("resume: %s holds no run (config.yaml is missing)"):format(path), 0) end
+  local values = core.yaml.decode(core.system.read(file), file)
+  if type(values) ~= "table" or type(values.provenance) ~= "table" then
+    error(("resume: %s: expected the options of a run and their provenance"):format(file), 0)
+  end
+  local made = values.provenance
+  values.provenance = nil
+  return values, made
+end
+
+-- The records of metrics.jsonl up to `last` (all where nil). A line that a crash cut short ends the list.
+function rundir.metrics(path, last)
+  local file, records = path .. "/metrics.jsonl", {}
+  if not files.kind(file) then return records end
+  for line in core.system.read(file):gmatch "([^\n]*)\n" do
+    local ok, record = pcall(core.json.decode, line, file)
+    if not ok or type(record) ~= "table" or last and (record.epoch or 0) > last then break end
+    records[#records + 1] = record
+  end
+  return records
+end
+
+-- Rewrites metrics.jsonl, as a whole, to hold just these records.
+function rundir.write_metrics(path, records)
+  local lines = {}
+  for i, record in ipairs(records) do lines[i] = core.json.encode(record) .. "\n" end
+  core.system.write(path .. "/metrics.jsonl", table.concat(lines))
+end
+
+-- Removes a folder in which nothing but its first two files was made: a call that failed at once leaves no litter.
+function rundir.discard(path)
+  for _, name in ipairs(files.list(path)) do
+    if name ~= "config.yaml" and name ~= "log.txt" then return end
+  end
+  os.remove(path .. "/config.yaml")
+  os.remove(path .. "/log.txt")
+  os.remove(path)
+end
+
+return rundir

@@ -1,0 +1,136 @@
+-- Evaluation rows as tables for people: plain text for the terminal, Markdown for results.md. No number stands without its
+-- protocol's name; fractions have three digits, and what does not exist is "n/a".
+local core = require "yolua.core"
+
+local tables = {}
+
+local function exists(value) return value ~= nil and value ~= core.null and value == value end
+
+local function fraction(value)
+  if not exists(value) then return "n/a" end
+  return type(value) == "number" and ("%.3f"):format(value) or tostring(value)
+end
+
+-- COCO's -1 is "there is no truth".
+local function coco_fraction(value) return exists(value) and value >= 0 and fraction(value) or "n/a" end
+
+-- Every class that some row names, sorted.
+local function class_names(rows)
+  local names, known = {}, {}
+  for _, row in ipairs(rows) do
+    for name in pairs(row.classes) do
+      if not known[name] then known[name], names[#names + 1] = true, name end
+    end
+  end
+  table.sort(names)
+  return names
+end
+
+local function class_of(row, name)
+  local class = row.classes[name]
+  return exists(class) and class or nil
+end
+
+local layouts = {}
+
+function layouts.kitti(rows)
+  local levels, head, body = { "easy", "moderate", "hard" }, { "stage", "mean moderate" }, {}
+  local names = class_names(rows)
+  for _, name in ipairs(names) do
+    for _, level in ipairs(levels) do head[#head + 1] = name .. " " .. level end
+  end
+  for i, row in ipairs(rows) do
+    body[i] = { row.stage, fraction(row.map) }
+    for _, name in ipairs(names) do
+      for _, level in ipairs(levels) do
+        local class = class_of(row, name)
+        table.insert(body[i], fraction(class and exists(class[level]) and class[level].ap_r40 or nil))
+      end
+    end
+  end
+  return head, body
+end
+
+function layouts.voc(rows)
+  local names, body = class_names(rows), {}
+  for i, row in ipairs(rows) do
+    body[i] = { row.stage, fraction(row.map) }
+    for _, name in ipairs(names) do table.insert(body[i], fraction((class_of(row, name) or {}).ap)) end
+  end
+  return { "stage", "mean", table.unpack(names) }, body
+end
+
+function layouts.coco(rows)
+  local keys, body = { "ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "ar1", "ar10", "ar100" }, {}
+  for i, row in ipairs(rows) do
+    body[i] = { row.stage }
+    for _, key in ipairs(keys) do table.insert(body[i], coco_fraction(row[key])) end
+  end
+  return { "stage", table.unpack(keys) }, body
+end
+
+function layouts.poster(rows)
+  local names, body = class_names(rows), {}
+  for i, row in ipairs(rows) do
+    body[i] = { row.stage, fraction(row.map) }
+    for _, name in ipairs(names) do
+      local class = class_of(row, name) or {}
+      table.insert(body[i], ("%s/%s/%s"):format(fraction(class.precision), fraction(class.recall), fraction(class.f1)))
+    end
+  end
+  return { "stage", "mean precision", table.unpack(names) }, body
+end
+
+local captions = {
+  kitti = "kitti: AP at 40 recall points", voc = "voc: AP, area under the curve, IoU 0.5", coco = "coco: AP over IoU .50:.95, and AR",
+  poster = "poster (clean): precision/recall/F1 at score 0.5",
+}
+
+-- What stands above the table: the protocol's name, the measure, and what it was measured on.
+function tables.caption(protocol, rows)
+  local row, text = rows[1], captions[protocol] or protocol
+  if row and row.variant then text = text:gsub("%(clean%)", "(" .. row.variant .. ")") end
+  if row and row.split then text = ("%s; split %s"):format(text, row.split) end
+  if row and row.images then text = ("%s, %d images"):format(text, row.images) end
+  return text
+end
+
+-- head, body: texts in columns. Errors: a protocol that has no layout.
+function tables.layout(protocol, rows)
+  local layout = layouts[protocol] or error(("protocol '%s' has no table"):format(tostring(protocol)), 2)
+  return layout(rows)
+end
+
+-- Aligned columns under their heads; returns lines.
+function tables.align(head, body)
+  local widths, lines = {}, {}
+  for _, line in ipairs { head, table.unpack(body) } do
+    for i, cell in ipairs(line) do widths[i] = math.max(widths[i] or 0, #tostring(cell)) end
+  end
+  for _, line in ipairs { head, table.unpack(body) } do
+    local cells = {}
+    for i, cell in ipairs(line) do
+      local pad = (" "):rep(widths[i] - #tostring(cell))
+      cells[i] = i == 1 and tostring(cell) .. pad or pad .. tostring(cell)
+    end
+    lines[#lines + 1] = (table.concat(cells, "  "):gsub("%s+$", ""))
+  end
+  return lines
+end
+
+-- The rows of one protocol as plain text.
+function tables.text(protocol, rows)
+  local head, body = tables.layout(protocol, rows)
+  return tables.caption(protocol, rows) .. "\n  " .. table.concat(tables.align(head, body), "\n  ")
+end
+
+-- The same as a Markdown section.
+function tables.markdown(protocol, rows)
+  local head, body = tables.layout(protocol, rows)
+  local lines = { "## " .. tables.caption(protocol, rows), "", "| " .. table.concat(head, " | ") .. " |" }
+  lines[#lines + 1] = "|" .. (" --- |"):rep(#head)
+  for _, cells in ipairs(body) do lines[#lines + 1] = "| " .. table.concat(cells, " | ") .. " |" end
+  return table.concat(lines, "\n") .. "\n"
+end
+
+return tables
