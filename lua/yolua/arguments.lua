@@ -32,6 +32,7 @@ local function read_config(o, path)
   if type(values) ~= "table" or #values > 0 then
     schema.fail(from, "%s: expected key: value lines, got a %s", path, type(values) == "table" and "list" or type(values))
   end
+  values.provenance = nil -- a run's config.yaml also says what it was made with
   from.lines = {}
   for key, line in pairs(type(lines) == "table" and lines or {}) do from.lines[key] = ("%s:%d"):format(path, line) end
   options.merge(o, values, from)

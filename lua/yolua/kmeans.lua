@@ -25,7 +25,7 @@ end
 -- The first centre is the size of median area; each further one is drawn with a chance that grows with its distance to those
 -- there are (k-means++), at evenly spaced quantiles instead of random ones.
 local function first_centres(sizes, k)
-  local order, distance, centres = { table.unpack(sizes) }, {}, {}
+  local order, distance, centres = table.move(sizes, 1, #sizes, 1, {}), {}, {}
   table.sort(order, function(a, b)
     local x, y = a[1] * a[2], b[1] * b[2]
     if x ~= y then return x < y end

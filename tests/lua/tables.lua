@@ -1,0 +1,43 @@
+-- Tables of evaluation rows: the protocol is named, columns line up, what does not exist says so.
+local t = require "luaunit"
+local tables = require "yolua.tables"
+local null = require("yolua.core").null
+
+TestTables = {}
+
+local voc = {
+  { protocol = "voc", split = "dev", stage = "Original", images = 98, map = 0.25,
+    classes = { car = { ap = 0.5 }, truck = { ap = null }, bus = { ap = 0 } } },
+  { protocol = "voc", split = "dev", stage = "Coco-FT", map = 0.75, classes = { car = { ap = 1.0 }, bus = { ap = 0.5 } } },
+}
+
+function TestTables.testText()
+  t.assertEquals(tables.text("voc", voc), table.concat({
+    "voc: AP, area under the curve, IoU 0.5; split dev, 98 images",
+    "  stage      mean    bus    car  truck",
+    "  Original  0.250  0.000  0.500    n/a",
+    "  Coco-FT   0.750  0.500  1.000    n/a" }, "\n"))
+end
+
+function TestTables.testMarkdown()
+  local text = tables.markdown("voc", voc)
+  t.assertStrContains(text, "## voc: AP")
+  t.assertStrContains(text, "| stage | mean | bus | car | truck |\n| --- | --- | --- | --- | --- |\n| Original | 0.250 |")
+end
+
+function TestTables.testOtherProtocols()
+  local level = { ap_r40 = 0.5 }
+  local kitti = tables.text("kitti", { { stage = "a", map = 0.5, classes = { Car = { easy = level, moderate = level, hard = { ap_r40 = null } },
+    Cyclist = null } } })
+  t.assertStrContains(kitti, "Car easy")
+  t.assertStrContains(kitti, "n/a")
+  local poster = tables.text("poster", { { stage = "a", variant = "clean", map = 1, classes = { car = { precision = 1.0, recall = 0.5, f1 = null } } } })
+  t.assertStrContains(poster, "poster (clean)")
+  t.assertStrContains(poster, "1.000/0.500/n/a")
+  local coco = tables.text("coco", { { stage = "a", ap = 0.1, ap50 = 0.2, ap75 = -1, classes = {} } })
+  t.assertStrContains(coco, "0.200")
+  t.assertStrContains(coco, "n/a")
+  t.assertErrorMsgContains("'kity' has no table", tables.text, "kity", {})
+end
+
+os.exit(t.LuaUnit.run())
