@@ -108,7 +108,7 @@ static void test_real_files(void **state)
                  {"cfg/yolov2-voc.cfg", 33},
                  {"cfg/yolov2-tiny.cfg", 17},
                  {"weights/yolo-lite/coco.cfg", 14},
-                 {"weights/yolo-fastest/yolo-fastest-1.1.cfg", 131}};
+                 {"weights/yolo-fastest/yolo-fastest-1.1.cfg", 132}};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         char path[1024];
         yl_cfg cfg;

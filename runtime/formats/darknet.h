@@ -1,0 +1,39 @@
+/* Darknet's two files as a network: the cfg (structure) and the .weights (numbers), in both directions.
+ *
+ * A [convolutional] section becomes conv3, conv3.bn (with batch_normalize) and conv3.act (unless linear). The sections'
+ * keys are the layers' own options; [net] keys other than width, height and channels are kept as text in net->header.
+ * Meanings follow Darknet's parser.c (pjreddie/darknet and its AlexeyAB fork). */
+#ifndef YL_FORMATS_DARKNET_H
+#define YL_FORMATS_DARKNET_H
+
+#include "core/text.h"
+#include "net/net.h"
+
+/* Reads a cfg into a new, finished network on `device`; its values are zero. Options that no layer knows are ignored
+ * with one warning that counts and names them. Errors: IO; FORMAT and INVALID with path:line: an unknown section or
+ * value, a size out of range, shapes that do not fit. */
+yl_status yl_darknet_load_cfg(yl_device *device, const char *path, yl_net **out);
+/* The same from text; `path` is for sentences. */
+yl_status yl_darknet_parse_cfg(yl_device *device, const char *text, int64_t size, const char *path, yl_net **out);
+
+/* Writes the network as a cfg that loads to an equal network. Errors: IO; UNSUPPORTED where a layer has no Darknet
+ * section, or reads the inside of another section (a convolution before its batch-norm). */
+yl_status yl_darknet_save_cfg(const yl_net *net, const char *path);
+yl_status yl_darknet_cfg_text(const yl_net *net, yl_text *out); /* the same, appended to a text */
+
+/* The head of a .weights file. `seen` counts training images; it is kept for writing and never moves a schedule. */
+typedef struct yl_darknet_header {
+    int32_t major, minor, revision;
+    uint64_t seen;
+} yl_darknet_header;
+
+/* Fills the values of the first `sections` sections ([net] not counted; 0: of all) from a .weights file that holds
+ * exactly these. Nothing changes unless all is well. `header` may be NULL. Errors: IO; FORMAT with the path and both
+ * counts. */
+yl_status yl_darknet_load_weights(yl_net *net, const char *path, int sections, yl_darknet_header *header);
+
+/* Writes all values in Darknet's order. `header` NULL: version 0.2.5, seen 0. Errors: IO; UNSUPPORTED as for the cfg.
+ */
+yl_status yl_darknet_save_weights(const yl_net *net, const char *path, const yl_darknet_header *header);
+
+#endif

@@ -1,0 +1,157 @@
+/* Network to Darknet cfg. */
+#include "formats/darknet.h"
+#include "core/file.h"
+#include "core/memory.h"
+#include "formats/darknet_sections.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { VALUE = YL_OPTION_TEXT * 16 };
+
+typedef struct exporter {
+    const yl_net *net;
+    const yl__sections *sections;
+    yl_text *out;
+} exporter;
+
+/* A field's value as other readers of cfgs take it: truth is 1. */
+static void field_text(const yl_field *field, const void *options, char out[VALUE])
+{
+    yl_options_text(field, options, out, VALUE);
+    if (field->type == YL_OPTION_BOOL) snprintf(out, VALUE, "%d", strcmp(out, "true") == 0);
+}
+
+/* Options that differ from their defaults, and those in `always`, but not the ones in `hidden`. */
+static yl_status put_options(exporter *e, int layer, const char *hidden, const char *always)
+{
+    const yl_layer *l = &e->net->layers[layer];
+    const yl_field_table *table = l->kind->fields;
+    char *defaults;
+    yl_status status = YL_OK;
+    YL_TRY(yl__calloc(1, l->kind->options_size, &defaults));
+    if (table) status = yl_options_defaults(table, defaults);
+    for (int64_t i = 0; table && i < table->count && status == YL_OK; i++) {
+        const yl_field *field = &table->fields[i];
+        char value[VALUE], usual[VALUE];
+        field_text(field, l->options, value);
+        field_text(field, defaults, usual);
+        bool silent = field->fallback && strcmp(value, usual) == 0 && !yl__listed(always, field->key);
+        if (!silent && *value && !yl__listed(hidden, field->key))
+            status = yl__text_add(e->out, "%s=%s\n", field->key, value);
+    }
+    yl__free(defaults);
+    return status;
+}
+
+/* Options of a batch-norm or activation have no keys in a section: anything unusual cannot be written. */
+static yl_status check_options(exporter *e, int layer, const char *hidden)
+{
+    int64_t before = e->out->length;
+    YL_TRY(put_options(e, layer, hidden, ""));
+    if (e->out->length == before) return YL_OK;
+    e->out->data[e->out->length - 1] = '\0'; /* the line break */
+    return yl__fail(YL_UNSUPPORTED, "%s: a Darknet cfg cannot say %s", e->net->layers[layer].name,
+                    e->out->data + before);
+}
+
+/* The section whose output layer `input` is, as seen from layer `reader`. */
+static yl_status section_read(const exporter *e, int reader, int input, int *out)
+{
+    const yl_layer *l = &e->net->layers[reader];
+    if (input < 0) {
+        *out = -1;
+        return YL_OK;
+    }
+    *out = e->sections->of_layer[input];
+    if (e->sections->at[*out].last == input) return YL_OK;
+    return yl__fail(YL_UNSUPPORTED, "%s reads %s, which lies inside a Darknet section", l->name,
+                    e->net->layers[input].name);
+}
+
+/* All but [route] read the section before them. */
+static yl_status check_previous(const exporter *e, int section, int read)
+{
+    const yl_layer *l = &e->net->layers[e->sections->at[section].head];
+    if (read == section - 1) return YL_OK;
+    return yl__fail(YL_UNSUPPORTED, "%s does not read the section before it; a Darknet cfg needs a route there",
+                    l->name);
+}
+
+static yl_status put_route(exporter *e, int section)
+{
+    const yl_layer *l = &e->net->layers[e->sections->at[section].head];
+    YL_TRY(yl__text_add(e->out, "layers="));
+    for (int i = 0; i < l->n_inputs; i++) {
+        int read;
+        YL_TRY(section_read(e, e->sections->at[section].head, l->inputs[i], &read));
+        if (read < 0) return yl__fail(YL_UNSUPPORTED, "%s: a Darknet route cannot read the network's input", l->name);
+        YL_TRY(yl__text_add(e->out, "%s%d", i > 0 ? "," : "", read == section - 1 ? -1 : read));
+    }
+    return yl__text_append(e->out, "\n", 1);
+}
+
+static yl_status put_shortcut(exporter *e, int section)
+{
+    int read[2], head = e->sections->at[section].head;
+    for (int i = 0; i < 2; i++) YL_TRY(section_read(e, head, e->net->layers[head].inputs[i], &read[i]));
+    bool swapped = read[0] != section - 1; /* a sum: the order does not matter */
+    YL_TRY(check_previous(e, section, read[swapped]));
+    if (read[!swapped] < 0)
+        return yl__fail(YL_UNSUPPORTED, "%s: a Darknet shortcut cannot read the network's input",
+                        e->net->layers[head].name);
+    return yl__text_add(e->out, "from=%d\n", read[!swapped] - section);
+}
+
+static yl_status put_activation(exporter *e, const yl__section *s)
+{
+    if (s->kind->form != YL__WEIGHTED && s->kind->form != YL__SHORTCUT) return YL_OK;
+    if (s->act < 0) return yl__text_add(e->out, "activation=linear\n");
+    const yl_layer *l = &e->net->layers[s->act];
+    char name[VALUE];
+    yl_options_text(yl_option_find(l->kind->fields, "activation", NULL), l->options, name, sizeof name);
+    YL_TRY(yl__text_add(e->out, "activation=%s\n", name));
+    return check_options(e, s->act, "activation");
+}
+
+static yl_status put_section(exporter *e, int section)
+{
+    const yl__section *s = &e->sections->at[section];
+    int read;
+    YL_TRY(yl__text_add(e->out, "\n[%s]\n", s->kind->name));
+    if (s->bn >= 0) {
+        YL_TRY(yl__text_add(e->out, "batch_normalize=1\n"));
+        YL_TRY(check_options(e, s->bn, ""));
+    }
+    if (s->kind->form == YL__ROUTE) {
+        YL_TRY(put_route(e, section));
+    } else if (s->kind->form == YL__SHORTCUT) {
+        YL_TRY(put_shortcut(e, section));
+    } else {
+        YL_TRY(section_read(e, s->head, e->net->layers[s->head].inputs[0], &read));
+        YL_TRY(check_previous(e, section, read));
+    }
+    YL_TRY(put_options(e, s->head, s->bn >= 0 ? "bias" : "", s->kind->always));
+    return put_activation(e, s);
+}
+
+yl_status yl_darknet_cfg_text(const yl_net *net, yl_text *out)
+{
+    yl__sections sections;
+    YL_TRY(yl__sections_of(net, &sections));
+    exporter e = {net, &sections, out};
+    yl_status status = yl__text_add(out, "[net]\nwidth=%lld\nheight=%lld\nchannels=%lld\n%s", (long long)net->w,
+                                    (long long)net->h, (long long)net->c, net->header ? net->header : "");
+    for (int i = 0; i < sections.count && status == YL_OK; i++) status = put_section(&e, i);
+    yl__sections_free(&sections);
+    return status;
+}
+
+yl_status yl_darknet_save_cfg(const yl_net *net, const char *path)
+{
+    yl_text text = {0};
+    yl_status status = yl_darknet_cfg_text(net, &text);
+    if (status == YL_OK) status = yl__file_write(path, text.data, text.length);
+    yl__text_free(&text);
+    return status;
+}

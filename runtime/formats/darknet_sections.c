@@ -1,0 +1,117 @@
+/* The table of Darknet's sections, and the grouping of a network's layers into them. */
+#include "formats/darknet_sections.h"
+#include "core/memory.h"
+#include "core/text.h"
+
+#include <string.h>
+
+/* Where a layer has several names the first is the one to write. */
+static const yl__section_kind kinds[] = {
+    {"convolutional", "conv2d", YL__WEIGHTED, "batch_normalize activation", "filters size stride"},
+    {"conv", "conv2d", YL__WEIGHTED, "batch_normalize activation", ""},
+    {"connected", "connected", YL__WEIGHTED, "batch_normalize activation", "output"},
+    {"conn", "connected", YL__WEIGHTED, "batch_normalize activation", ""},
+    {"maxpool", "maxpool", YL__PLAIN, "", "stride"},
+    {"max", "maxpool", YL__PLAIN, "", ""},
+    {"avgpool", "avgpool", YL__PLAIN, "", ""},
+    {"avg", "avgpool", YL__PLAIN, "", ""},
+    {"reorg", "reorg", YL__PLAIN, "", "stride"},
+    {"reorg3d", "reorg3d", YL__PLAIN, "", "stride"},
+    {"route", "route", YL__ROUTE, "layers", ""},
+    {"shortcut", "shortcut", YL__SHORTCUT, "from activation", ""},
+    {"upsample", "upsample", YL__PLAIN, "", "stride"},
+    {"dropout", "dropout", YL__PLAIN, "", "probability"},
+    {"softmax", "softmax", YL__PLAIN, "", ""},
+    {"soft", "softmax", YL__PLAIN, "", ""},
+    {"region", "region", YL__PLAIN, "", "anchors classes num softmax thresh"},
+    {"yolo", "yolo", YL__PLAIN, "", "anchors classes num ignore_thresh iou_thresh scale_x_y"},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+const yl__section_kind *yl__section_find(const char *name)
+{
+    for (int i = 0; i < KINDS; i++)
+        if (strcmp(kinds[i].name, name) == 0) return &kinds[i];
+    return NULL;
+}
+
+const yl__section_kind *yl__section_of_layer(const char *kind)
+{
+    for (int i = 0; i < KINDS; i++)
+        if (strcmp(kinds[i].layer, kind) == 0) return &kinds[i];
+    return NULL;
+}
+
+yl_status yl__section_unknown(const char *path, int64_t line, const char *name)
+{
+    const char *names[KINDS];
+    for (int i = 0; i < KINDS; i++) names[i] = kinds[i].name;
+    const char *nearest = yl__nearest(name, names, KINDS);
+    return yl__fail(YL_FORMAT, "%s:%lld: unknown section [%.60s]%s%s%s", path, (long long)line, name,
+                    nearest ? ", did you mean [" : "", nearest ? nearest : "", nearest ? "]?" : "");
+}
+
+bool yl__listed(const char *list, const char *word)
+{
+    size_t length = strlen(word);
+    for (const char *p = list; *p;) {
+        size_t n = strcspn(p, " ");
+        if (n == length && strncmp(p, word, n) == 0) return true;
+        p += n + strspn(p + n, " ");
+    }
+    return false;
+}
+
+/* ---- a network's layers as sections ---- */
+
+static bool takes_companions(const yl__section *s)
+{
+    return s->kind->form == YL__WEIGHTED || s->kind->form == YL__SHORTCUT;
+}
+
+/* Whether layer i belongs to the section that it reads; then it joins. */
+static bool join(const yl_net *net, yl__sections *s, int i)
+{
+    const yl_layer *l = &net->layers[i];
+    int input = l->inputs[0];
+    bool is_bn = strcmp(l->kind->name, "batchnorm") == 0, is_act = strcmp(l->kind->name, "activation") == 0;
+    if ((!is_bn && !is_act) || input < 0 || yl_net_consumers(net, input) != 1) return false;
+    yl__section *section = &s->at[s->of_layer[input]];
+    if (!takes_companions(section) || section->last != input || section->act >= 0) return false;
+    if (is_bn && (section->bn >= 0 || section->kind->form != YL__WEIGHTED)) return false;
+    *(is_bn ? &section->bn : &section->act) = i;
+    section->last = i;
+    s->of_layer[i] = s->of_layer[input];
+    return true;
+}
+
+static yl_status group_layers(const yl_net *net, yl__sections *s)
+{
+    for (int i = 0; i < net->n_layers; i++) {
+        if (join(net, s, i)) continue;
+        const yl__section_kind *kind = yl__section_of_layer(net->layers[i].kind->name);
+        if (!kind)
+            return yl__fail(YL_UNSUPPORTED, "%s: a %s layer at this place has no Darknet section", net->layers[i].name,
+                            net->layers[i].kind->name);
+        s->of_layer[i] = s->count;
+        s->at[s->count++] = (yl__section){kind, i, -1, -1, i};
+    }
+    return YL_OK;
+}
+
+yl_status yl__sections_of(const yl_net *net, yl__sections *out)
+{
+    *out = (yl__sections){0};
+    yl_status status = yl__alloc(net->n_layers, sizeof *out->at, &out->at);
+    if (status == YL_OK) status = yl__alloc(net->n_layers, sizeof *out->of_layer, &out->of_layer);
+    if (status == YL_OK) status = group_layers(net, out);
+    if (status != YL_OK) yl__sections_free(out);
+    return status;
+}
+
+void yl__sections_free(yl__sections *s)
+{
+    yl__free(s->at);
+    yl__free(s->of_layer);
+    *s = (yl__sections){0};
+}

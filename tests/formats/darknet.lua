@@ -1,0 +1,232 @@
+-- Darknet's cfg and weights: structure, order of the numbers, refusals, and the real files there and back.
+local t = require "luaunit"
+local core = require "yolua.core"
+local darknet = core.darknet
+
+local DATA = os.getenv "YOLUA_DATA" or ((os.getenv "YOLUA_SOURCE" or ".") .. "/../shared/data")
+
+local function read(path)
+  local f = io.open(path, "rb")
+  if not f then return nil end
+  local bytes = f:read "a"
+  f:close()
+  return bytes
+end
+
+local function numbers(net)
+  local sum = 0
+  for _, r in ipairs(net:ranges()) do sum = sum + r.count end
+  return sum
+end
+
+local NET = "[net]\nwidth=8\nheight=4\nchannels=2\nbatch=1\nlearning_rate = 0.001 # hint\n"
+
+local function parse(text) return darknet.parse_cfg(text, "x.cfg") end
+
+-- Structure, options and header as one text.
+local function describe(net)
+  local path = os.tmpname()
+  darknet.save_cfg(net, path)
+  local text = read(path)
+  os.remove(path)
+  local names = {}
+  for _, l in ipairs(net:layers()) do names[#names + 1] = l.name end
+  return text, table.concat(names, " ")
+end
+
+TestCfg = {}
+
+function TestCfg.testLayersOfSections()
+  local net = parse(NET .. [[
+[convolutional]
+batch_normalize=1
+filters=4
+size=3
+pad=1
+activation=leaky
+[convolutional]
+filters=4
+activation=linear
+[shortcut]
+from=-2
+activation=leaky
+[maxpool]
+size=2
+stride=2
+[route]
+layers=-1
+groups=2
+group_id=1
+[upsample]
+[route]
+layers=-1, 2
+[dropout]
+probability=.25
+]])
+  local text, names = describe(net)
+  t.assertEquals(names, "conv1 conv1.bn conv1.act conv2 shortcut1 shortcut1.act maxpool1 route1 upsample1 route2 dropout1")
+  t.assertStrContains(text, "channels=2\nbatch=1\nlearning_rate=0.001\n\n[convolutional]\nbatch_normalize=1\nfilters=4\nsize=3\n")
+  t.assertStrContains(text, "[shortcut]\nfrom=-2\nactivation=leaky\n")
+  t.assertStrContains(text, "[route]\nlayers=-1,2\n")
+  local sections = {}
+  for _, l in ipairs(net:layers()) do sections[#sections + 1] = l.section end
+  t.assertEquals(sections, { 0, 0, 0, 1, 2, 2, 3, 4, 5, 6, 7 })
+  local again, again_names = describe(parse(text))
+  t.assertEquals(again, text)
+  t.assertEquals(again_names, names)
+end
+
+local function refused(text, ...)
+  local ok, message = pcall(parse, text)
+  t.assertFalse(ok, text)
+  for _, word in ipairs { "x.cfg", ... } do t.assertStrContains(message, word) end
+end
+
+function TestCfg.testRefusals()
+  refused("[convolutional]\n", ":1:", "expected [net]")
+  refused(NET, "expected layers")
+  refused("[net]\nwidth=8\n[dropout]\n", ":1:", "'height'")
+  refused("[net]\nwidth=-8\nheight=1\n[dropout]\n", ":2:", "'width'", "-8")
+  refused("[net]\nwidth=8\nheight=99999999999999999999\n[dropout]\n", ":3:", "'height'")
+  refused(NET .. "[maxpoool]\nsize=2", ":7:", "[maxpoool]", "did you mean [maxpool]?")
+  refused(NET .. "[convolutional]\nfilters=-16", ":8:", "'filters'", "-16")
+  refused(NET .. "[convolutional]\nfilters=999999999999", ":8:", "'filters'", "999999999999")
+  refused(NET .. "[convolutional]\nfilters=3.5", ":8:", "'filters'")
+  refused(NET .. "[convolutional]\nactivation=leeky", ":8:", "'activation'", "leeky")
+  refused(NET .. "[convolutional]\nbatch_normalize=2", ":8:", "'batch_normalize'")
+  refused(NET .. "[convolutional]\nsize=20\nactivation=linear", ":7:", "[convolutional]")
+  refused(NET .. "[route]\nlayers=0", ":8:", "'layers'")
+  refused(NET .. "[dropout]\n[route]\nlayers=-2", ":9:", "'layers'", "-2")
+  refused(NET .. "[dropout]\n[route]\nlayers=.5", ":9:", "'layers'")
+  refused(NET .. "[dropout]\n[route]\nlayers=a", ":9:", "'layers'")
+  refused(NET .. "[route]\n", ":7:", "'layers'")
+  refused(NET .. "[dropout]\n[shortcut]\nfrom=-1,-1", ":9:", "'from'", "1 to 1")
+  refused(NET .. "[dropout]\n[maxpool]\nstride=2\nsize=2\n[shortcut]\nfrom=0", ":11:", "[shortcut]")
+  refused(NET .. ("[dropout]\n"):rep(5000), "5001 sections")
+  t.assertErrorMsgContains("absent.cfg", darknet.load_cfg, "absent.cfg")
+end
+
+-- A warning goes to standard error: looked at from outside.
+function TestCfg.testUnknownOptionsAreOneWarning()
+  local program = os.getenv "YOLUA_PROGRAM"
+  local path = os.tmpname()
+  local f = assert(io.open(path, "w"))
+  f:write(NET, "[dropout]\nfoo=1\n[dropout]\nbar=2\nfoo=3\n")
+  f:close()
+  local pipe = assert(io.popen(("'%s' -e 'require(\"yolua.core\").darknet.load_cfg(\"%s\")' 2>&1"):format(program, path)))
+  local said = pipe:read "a"
+  pipe:close()
+  os.remove(path)
+  t.assertStrContains(said, path .. ": 3 unknown options were ignored: 'foo' (line 8), 'bar' (line 10), 'foo' (line 11)")
+  local _, lines = said:gsub("\n", "")
+  t.assertEquals(lines, 1)
+end
+
+TestWeights = {}
+
+local function floats(...) return string.pack(("<" .. ("f"):rep(select("#", ...))), ...) end
+
+local function with_file(bytes, f)
+  local path = os.tmpname()
+  local out = assert(io.open(path, "wb"))
+  out:write(bytes)
+  out:close()
+  local result = table.pack(pcall(f, path))
+  os.remove(path)
+  if not result[1] then error(result[2], 0) end
+  return table.unpack(result, 2, result.n)
+end
+
+-- Two inputs, one output, 1x2... kernels are square: 2x2; batch-norm; then a plain 1x1.
+local SMALL = NET .. "[convolutional]\nbatch_normalize=1\nfilters=1\nsize=2\nactivation=linear\n[convolutional]\nfilters=2\nactivation=linear\n"
+local HEAD = string.pack("<i4i4i4i4", 0, 1, 0, 32013312)
+local BODY = floats(1, 2, 3, 4) .. floats(11, 12, 13, 14, 15, 16, 17, 18) .. floats(21, 22) .. floats(31, 32)
+
+function TestWeights.testOrder()
+  local net = parse(SMALL)
+  local header = with_file(HEAD .. BODY, function(path) return darknet.load_weights(net, path) end)
+  t.assertEquals(header, { major = 0, minor = 1, revision = 0, seen = 32013312 })
+  t.assertEquals({ net:get("conv1.bn.bias")[1], net:get("conv1.bn.scale")[1], net:get("conv1.bn.mean")[1],
+    net:get("conv1.bn.var")[1] }, { 1, 2, 3, 4 })
+  -- {out, in, row, column} becomes {out, row, column, in}
+  t.assertEquals(net:get "conv1.weight", { 11, 15, 12, 16, 13, 17, 14, 18 })
+  t.assertEquals({ net:get "conv2.bias", net:get "conv2.weight" }, { { 21, 22 }, { 31, 32 } })
+  local path = os.tmpname()
+  darknet.save_weights(net, path, header)
+  t.assertEquals(read(path), HEAD .. BODY)
+  darknet.save_weights(net, path, { major = 0, minor = 2, revision = 0, seen = 1 << 40 })
+  t.assertEquals(read(path), string.pack("<i4i4i4i8", 0, 2, 0, 1 << 40) .. BODY)
+  t.assertEquals(darknet.load_weights(net, path).seen, 1 << 40)
+  os.remove(path)
+end
+
+function TestWeights.testRefusalsChangeNothing()
+  local net = parse(SMALL)
+  local function refused(bytes, ...)
+    local ok, message = pcall(with_file, bytes, function(path) darknet.load_weights(net, path) end)
+    t.assertFalse(ok)
+    for _, word in ipairs { "lua_", ... } do t.assertStrContains(message, word) end
+    t.assertEquals(net:get "conv1.weight", { 0, 0, 0, 0, 0, 0, 0, 0 })
+    t.assertEquals(net:get "conv1.bn.bias", { 0 })
+  end
+  refused("", "too short", "0 bytes")
+  refused(HEAD, "expected 16 numbers (80 bytes), got 0 (16 bytes)")
+  refused(HEAD .. BODY:sub(1, -2), "too short", "80 bytes", "79 bytes")
+  refused(HEAD .. BODY .. "\0", "too long", "80 bytes", "81 bytes")
+  refused(HEAD .. BODY .. ("\0"):rep(64), "too long", "expected 16 numbers", "got 32")
+  refused(string.pack("<i4i4i4i4", 0, 2, 0, 0) .. BODY, "too short", "84 bytes", "80 bytes")
+  refused(string.pack("<i4i4i4i4", 0, 99999, 0, 0) .. BODY, "version 0.99999.0")
+  t.assertErrorMsgContains("absent.weights", darknet.load_weights, net, "absent.weights")
+end
+
+function TestWeights.testFirstSections()
+  local net = parse(SMALL)
+  with_file(HEAD .. BODY:sub(1, 12 * 4), function(path)
+    t.assertErrorMsgContains("got 12", darknet.load_weights, net, path)
+    t.assertErrorMsgContains("expected 0..", darknet.load_weights, net, path, { sections = 7 })
+    darknet.load_weights(net, path, { sections = 1 })
+  end)
+  t.assertEquals(net:get "conv1.bn.var", { 4 })
+  t.assertEquals(net:get "conv2.weight", { 0, 0 })
+end
+
+function TestWeights.testGroups()
+  local net = parse(NET .. "[convolutional]\nfilters=2\ngroups=2\nsize=1\nactivation=linear\n")
+  with_file(HEAD .. floats(1, 2, 3, 4), function(path) darknet.load_weights(net, path) end)
+  t.assertEquals({ net:get "conv1.bias", net:get "conv1.weight" }, { { 1, 2 }, { 3, 4 } })
+end
+
+TestReal = {}
+
+-- Learnable numbers and statistics: for each convolution k*k*in*out + (4 or 1)*out, added up by hand from the files.
+local REAL = {
+  { "cfg/yolov2", 50983561 }, { "cfg/yolov2-voc", 50676061 }, { "cfg/yolov2-tiny", 11237145 }, { "cfg/yolov2-tiny-voc", 15867885 },
+  { "weights/yolo-lite/coco", (2597684 - 16) / 4 }, { "weights/yolo-fastest/yolo-fastest-1.1", (1384268 - 20) / 4 },
+}
+
+function TestReal.testThereAndBack()
+  for _, case in ipairs(REAL) do
+    local stem, count = DATA .. "/" .. case[1], case[2]
+    local present = read(stem .. ".cfg")
+    local ok, net = pcall(darknet.load_cfg, stem .. ".cfg")
+    if not present or not ok and net:find "this build has no layer" then
+      print("SKIP: " .. net)
+    else
+      t.assertTrue(ok, net)
+      t.assertEquals(numbers(net), count, stem)
+      local text, names = describe(net)
+      local again, again_names = describe(parse(text))
+      t.assertEquals(again, text)
+      t.assertEquals(again_names, names)
+      local weights = read(stem .. ".weights")
+      if weights then
+        local path = os.tmpname()
+        darknet.save_weights(net, path, darknet.load_weights(net, stem .. ".weights"))
+        t.assertTrue(read(path) == weights, stem)
+        os.remove(path)
+      end
+    end
+  end
+end
+
+os.exit(t.LuaUnit.run())
