@@ -1,0 +1,17 @@
+/* Evaluation sets in Lua: what bind/eval.c (the object) and bind/eval_rows.c (the protocols' rows) share. */
+#ifndef YL_BIND_EVAL_H
+#define YL_BIND_EVAL_H
+
+#include "bind/bind.h"
+#include "detect/classes.h"
+
+extern const char *const yl__eval_set_class;
+
+/* The list under `classes` of the options at `index`: names, or tables {name = , member, ..., crowd = {name, ...}}, or
+ * "kitti" or "coco" for a list that is built in; `fallback` where there is none. Memory it needs stays on the stack. */
+yl_eval_classes yl__eval_classes_option(lua_State *L, int index, const yl_eval_classes *fallback);
+
+/* Adds the protocols to the methods in the table on top of the stack. */
+extern const luaL_Reg yl__eval_row_methods[];
+
+#endif

@@ -1,0 +1,32 @@
+/* Which classes a protocol reports, and which names of the data each of them gathers. */
+#ifndef YL_DETECT_CLASSES_H
+#define YL_DETECT_CLASSES_H
+
+#include "detect/eval_set.h"
+
+/* One class of a report. Its own name always belongs to it; all names compare case-insensitively. */
+typedef struct yl_eval_class {
+    const char *name;
+    const char *const *members; /* further names that count as this class, on both sides; NULL-terminated, or NULL */
+    const char *const *crowd;   /* `coco` only: truths of these names are crowd regions of this class; likewise */
+} yl_eval_class;
+
+typedef struct yl_eval_classes {
+    const yl_eval_class *at;
+    int64_t count;
+} yl_eval_classes;
+
+extern const yl_eval_classes yl_classes_kitti;      /* Car Van Truck Pedestrian Person_sitting Cyclist Tram Misc */
+extern const yl_eval_classes yl_classes_neighbours; /* Car, Pedestrian, Cyclist; Van and Person_sitting are crowd */
+extern const yl_eval_classes yl_classes_coco;       /* the poster's: car truck person bicycle train, of KITTI's names */
+
+/* For each name of the set, the class that it belongs to (-1: none), and the class that it is a crowd region of. */
+typedef struct yl__class_map {
+    int32_t *of, *crowd;
+} yl__class_map;
+
+/* Errors: INVALID for a name that two classes claim. Release with yl__class_map_free, also after a failure. */
+yl_status yl__class_map_make(const yl_eval_set *set, const yl_eval_classes *classes, yl__class_map *out);
+void yl__class_map_free(yl__class_map *map);
+
+#endif

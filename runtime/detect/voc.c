@@ -1,0 +1,226 @@
+/* PASCAL VOC's average precision, class by class. */
+#include "detect/voc.h"
+#include "core/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+const yl_voc_options yl_voc_defaults = {.iou = 0.5, .plus1 = true};
+
+/* A detection in the order of falling score. */
+typedef struct ranked {
+    double score;
+    int64_t det, frame;
+} ranked;
+
+enum outcome { TRUE_POSITIVE, FALSE_POSITIVE, NEITHER };
+
+static int by_falling_score(const void *a, const void *b)
+{
+    const ranked *x = a, *y = b;
+    if (x->score != y->score) return x->score < y->score ? 1 : -1;
+    return (x->det > y->det) - (x->det < y->det); /* detections are numbered in frame order, then file order */
+}
+
+static yl_status rank(const yl_eval_set *set, const yl__class_map *map, int64_t class_index, ranked **out,
+                      int64_t *count)
+{
+    ranked *list;
+    YL_TRY(yl__alloc(set->det_count, sizeof *list, &list));
+    *count = 0;
+    for (int64_t f = 0; f < set->frame_count; f++)
+        for (int64_t d = set->frames[f].det; d < set->frames[f].det + set->frames[f].dets; d++)
+            if (map->of[set->dets[d].name] == class_index) list[(*count)++] = (ranked){set->dets[d].score, d, f};
+    qsort(list, (size_t)*count, sizeof *list, by_falling_score);
+    *out = list;
+    return YL_OK;
+}
+
+static bool is_truth(const yl_eval_truth *t, const yl__class_map *map, int64_t class_index)
+{
+    return !t->ignore && map->of[t->name] == class_index;
+}
+
+static bool is_difficult(const yl_eval_truth *t)
+{
+    return t->occluded > 2 || t->truncated > 0.5 || yl_box_height(t->box) <= 25;
+}
+
+/* inter / (area a + area b - inter), all extents larger by `one`; 0 unless both extents of the intersection are
+ * positive. */
+static double overlap(yl_box a, yl_box b, double one)
+{
+    double w = fmin(a.x2, b.x2) - fmax(a.x1, b.x1) + one, h = fmin(a.y2, b.y2) - fmax(a.y1, b.y1) + one;
+    if (!(w > 0 && h > 0)) return 0;
+    double inter = w * h, area_a = (a.x2 - a.x1 + one) * (a.y2 - a.y1 + one);
+    return inter / (area_a + (b.x2 - b.x1 + one) * (b.y2 - b.y1 + one) - inter);
+}
+
+/* The truth of the class with the largest overlap, the first on ties, taken or not; -1 where none overlaps. */
+static int64_t best_truth(const yl_eval_set *set, const yl__class_map *map, int64_t class_index, const ranked *r,
+                          double one, double *best)
+{
+    const yl_eval_frame *frame = &set->frames[r->frame];
+    int64_t found = -1;
+    *best = 0;
+    for (int64_t t = frame->truth; t < frame->truth + frame->truths; t++) {
+        if (!is_truth(&set->truths[t], map, class_index)) continue;
+        double o = overlap(set->dets[r->det].box, set->truths[t].box, one);
+        if (!(o > *best)) continue;
+        *best = o;
+        found = t;
+    }
+    return found;
+}
+
+static enum outcome judge(const yl_eval_set *set, const yl__class_map *map, int64_t class_index, const ranked *r,
+                          const yl_voc_options *o, bool *taken)
+{
+    double iou;
+    int64_t t = best_truth(set, map, class_index, r, o->plus1 ? 1 : 0, &iou);
+    if (t < 0 || !(o->strict ? iou > o->iou : iou >= o->iou)) return FALSE_POSITIVE;
+    if (o->difficult && is_difficult(&set->truths[t])) return NEITHER;
+    if (taken[t]) return FALSE_POSITIVE; /* no second choice */
+    taken[t] = true;
+    return TRUE_POSITIVE;
+}
+
+static yl_status alloc_curve(int64_t count, yl_pr_curve *c)
+{
+    *c = (yl_pr_curve){.count = count};
+    YL_TRY(yl__alloc(count, sizeof(double), &c->score));
+    YL_TRY(yl__alloc(count, sizeof(double), &c->precision));
+    YL_TRY(yl__alloc(count, sizeof(double), &c->recall));
+    return yl__alloc(count, sizeof(double), &c->f1);
+}
+
+void yl_pr_curve_free(yl_pr_curve *curve)
+{
+    yl__free(curve->score);
+    yl__free(curve->precision);
+    yl__free(curve->recall);
+    yl__free(curve->f1);
+    *curve = (yl_pr_curve){0};
+}
+
+static int64_t count_truths(const yl_eval_set *set, const yl__class_map *map, int64_t class_index, bool difficult)
+{
+    int64_t n = 0;
+    for (int64_t t = 0; t < set->truth_count; t++)
+        n += is_truth(&set->truths[t], map, class_index) && !(difficult && is_difficult(&set->truths[t]));
+    return n;
+}
+
+static void add_point(yl_pr_curve *c, int64_t i, double score, enum outcome outcome)
+{
+    c->tp += outcome == TRUE_POSITIVE;
+    c->fp += outcome == FALSE_POSITIVE;
+    int64_t counted = c->tp + c->fp;
+    c->score[i] = score;
+    c->precision[i] = counted ? (double)c->tp / (double)counted : 0;
+    c->recall[i] = (double)c->tp / (double)c->n_gt; /* NaN or infinite without truth */
+    /* 2PR / (P + R) with P = tp / counted and R = tp / n_gt */
+    c->f1[i] = counted + c->n_gt ? 2 * (double)c->tp / (double)(counted + c->n_gt) : 0;
+}
+
+/* `taken` is a byte per truth of the set, zero: it may be shared between classes, whose truths are apart. */
+static yl_status make_curve(const yl_eval_set *set, const yl__class_map *map, int64_t class_index,
+                            const yl_voc_options *o, bool *taken, yl_pr_curve *c)
+{
+    ranked *list;
+    int64_t count;
+    *c = (yl_pr_curve){0};
+    YL_TRY(rank(set, map, class_index, &list, &count));
+    yl_status status = alloc_curve(count, c);
+    c->n_gt = count_truths(set, map, class_index, o->difficult);
+    for (int64_t i = 0; i < count && status == YL_OK; i++)
+        add_point(c, i, list[i].score, judge(set, map, class_index, &list[i], o, taken));
+    yl__free(list);
+    return status;
+}
+
+/* Sum over t = 0, .1, ..., 1 of (the largest precision at a recall >= t) / 11. */
+static double eleven_points(const yl_pr_curve *c)
+{
+    double sum = 0;
+    for (int i = 0; i <= 10; i++) {
+        double best = 0;
+        for (int64_t k = c->count - 1; k >= 0 && c->recall[k] >= i / 10.0; k--) best = fmax(best, c->precision[k]);
+        sum += best / 11;
+    }
+    return sum;
+}
+
+/* Area under the precision made falling from the right: the sum of (step of recall) * precision. */
+static double area(const yl_pr_curve *c)
+{
+    double sum = 0, envelope = 0;
+    for (int64_t k = c->count - 1; k >= 0; k--) {
+        envelope = fmax(envelope, c->precision[k]);
+        double before = k ? c->recall[k - 1] : 0;
+        if (c->recall[k] != before) sum += (c->recall[k] - before) * envelope;
+    }
+    return sum;
+}
+
+static yl_voc_row row_of(const yl_pr_curve *c)
+{
+    yl_voc_row row = {.n_gt = c->n_gt, .n_det = c->count, .tp = c->tp, .fp = c->fp, .ap07 = NAN, .ap = NAN};
+    if (!c->n_gt) return row;
+    row.ap07 = eleven_points(c);
+    row.ap = area(c);
+    return row;
+}
+
+static yl_status all_rows(const yl_eval_set *set, const yl__class_map *map, int64_t count,
+                          const yl_voc_options *options, yl_voc_row *rows)
+{
+    bool *taken;
+    yl_status status = YL_OK;
+    YL_TRY(yl__calloc(set->truth_count, sizeof *taken, &taken));
+    for (int64_t i = 0; i < count && status == YL_OK; i++) {
+        yl_pr_curve curve;
+        status = make_curve(set, map, i, options, taken, &curve);
+        if (status == YL_OK) rows[i] = row_of(&curve);
+        yl_pr_curve_free(&curve);
+    }
+    yl__free(taken);
+    return status;
+}
+
+static double mean_ap(const yl_voc_row *rows, int64_t count)
+{
+    double sum = 0;
+    int64_t n = 0;
+    for (int64_t i = 0; i < count; i++)
+        if (rows[i].n_gt) {
+            sum += rows[i].ap;
+            n++;
+        }
+    return n ? sum / (double)n : NAN;
+}
+
+yl_status yl_eval_voc(const yl_eval_set *set, const yl_eval_classes *classes, const yl_voc_options *options,
+                      yl_voc_row *rows, double *map)
+{
+    yl__class_map names;
+    yl_status status = yl__class_map_make(set, classes, &names);
+    if (status == YL_OK) status = all_rows(set, &names, classes->count, options, rows);
+    if (status == YL_OK) *map = mean_ap(rows, classes->count);
+    yl__class_map_free(&names);
+    return status;
+}
+
+yl_status yl_pr_curve_make(const yl_eval_set *set, const yl_eval_classes *classes, int64_t class_index,
+                           const yl_voc_options *options, yl_pr_curve *out)
+{
+    yl__class_map names;
+    bool *taken = NULL;
+    *out = (yl_pr_curve){0};
+    yl_status status = yl__class_map_make(set, classes, &names);
+    if (status == YL_OK) status = yl__calloc(set->truth_count, sizeof *taken, &taken);
+    if (status == YL_OK) status = make_curve(set, &names, class_index, options, taken, out);
+    yl__free(taken);
+    yl__class_map_free(&names);
+    return status;
+}

@@ -1,0 +1,39 @@
+/* PASCAL VOC's average precision (Everingham et al., "The PASCAL visual object classes challenge", IJCV 2010), in its
+ * 11-point form of 2007 and as the area of 2010, and the precision-recall curve beneath both. */
+#ifndef YL_DETECT_VOC_H
+#define YL_DETECT_VOC_H
+
+#include "detect/classes.h"
+
+typedef struct yl_voc_options {
+    double iou;     /* least overlap of a match */
+    bool plus1;     /* boxes are inclusive pixels: width = x2 - x1 + 1 (the VOC kit) */
+    bool strict;    /* overlap > iou (py-faster-rcnn) instead of >= iou (the VOC kit) */
+    bool difficult; /* truths with occluded > 2, truncated > 0.5 or height <= 25 forgive, and are not asked for */
+} yl_voc_options;
+
+extern const yl_voc_options yl_voc_defaults; /* 0.5, plus1, >=, none difficult */
+
+typedef struct yl_voc_row {
+    int64_t n_gt, n_det; /* truths that are asked for; all detections */
+    int64_t tp, fp;      /* over all detections, whatever their score */
+    double ap07, ap;     /* fractions; NaN without truth */
+} yl_voc_row;
+
+/* One row per class into rows[classes->count]; *map is the mean `ap` over the classes with truth (NaN without any).
+ * Errors: MEMORY; INVALID from the class list. */
+yl_status yl_eval_voc(const yl_eval_set *set, const yl_eval_classes *classes, const yl_voc_options *options,
+                      yl_voc_row *rows, double *map);
+
+/* The detections of one class by falling score (ties: frame order, then order within the frame), each with what holds
+ * when the list is cut after it. */
+typedef struct yl_pr_curve {
+    int64_t n_gt, count, tp, fp;
+    double *score, *precision, *recall, *f1; /* [count]; precision 0 while nothing counted, recall NaN without truth */
+} yl_pr_curve;
+
+yl_status yl_pr_curve_make(const yl_eval_set *set, const yl_eval_classes *classes, int64_t class_index,
+                           const yl_voc_options *options, yl_pr_curve *out);
+void yl_pr_curve_free(yl_pr_curve *curve);
+
+#endif
