@@ -25,7 +25,7 @@ static double stored_side(double low, double high, double size, int sign)
 {
     float centre = (float)((low + high) / 2 / size), extent = (float)((high - low) / size);
     float side = sign < 0 ? centre - extent / 2 : centre + extent / 2;
-    return trunc((double)side * size);
+    return truncf(side * (float)size);
 }
 
 static yl_box stored(yl_box b, const yl_poster_options *o)
