@@ -10,8 +10,9 @@ enum { SIDE_MAX = 65536, RANGE_ALIGN = 16 /* elements: one cache line of f32 */ 
 yl_status yl_net_create(yl_device *device, int64_t h, int64_t w, int64_t c, yl_net **out)
 {
     if (h < 1 || w < 1 || c < 1 || h > SIDE_MAX || w > SIDE_MAX || c > SIDE_MAX)
-        return yl__fail(YL_INVALID, "network input: expected height, width and channels in 1..%d, got %lld x %lld x %lld",
-                        SIDE_MAX, (long long)h, (long long)w, (long long)c);
+        return yl__fail(YL_INVALID,
+                        "network input: expected height, width and channels in 1..%d, got %lld x %lld x %lld", SIDE_MAX,
+                        (long long)h, (long long)w, (long long)c);
     yl_net *net;
     YL_TRY(yl__calloc(1, sizeof *net, &net));
     net->device = device;
@@ -62,8 +63,10 @@ static yl_status name_layer(const yl_net *net, const yl_layer_kind *kind, const 
 {
     int nth = 1;
     for (int i = 0; i < net->n_layers; i++) nth += net->layers[i].kind == kind;
-    if (name) snprintf(out, YL_NAME, "%s", name);
-    else snprintf(out, YL_NAME, "%s%d", kind->stem, nth);
+    if (name)
+        snprintf(out, YL_NAME, "%s", name);
+    else
+        snprintf(out, YL_NAME, "%s%d", kind->stem, nth);
     if (yl_net_find_layer(net, out) >= 0) return yl__fail(YL_INVALID, "layer name '%s' is taken", out);
     return YL_OK;
 }
@@ -80,6 +83,16 @@ static yl_status check_inputs(const yl_net *net, const yl_layer *layer)
     return YL_OK;
 }
 
+/* The bounds keep every product of sizes within 64 bits. */
+static yl_status output_shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
+{
+    YL_TRY(layer->kind->shape(layer, in, out));
+    if (out->h >= 1 && out->w >= 1 && out->c >= 1 && out->h <= SIDE_MAX && out->w <= SIDE_MAX && out->c <= SIDE_MAX)
+        return YL_OK;
+    return yl__fail(YL_INVALID, "%s: expected an output of height, width and channels in 1..%d, got %lld x %lld x %lld",
+                    layer->name, SIDE_MAX, (long long)out->h, (long long)out->w, (long long)out->c);
+}
+
 /* The shapes are computed anew for the whole network: it keeps none, and a network is built once. */
 static yl_status settle_channels(yl_net *net, yl_layer *layer)
 {
@@ -88,7 +101,7 @@ static yl_status settle_channels(yl_net *net, yl_layer *layer)
     yl_status status = yl_net_shapes(net, 1, net->h, net->w, shapes);
     if (status == YL_OK) {
         for (int k = 0; k < layer->n_inputs; k++) in[k] = layer->inputs[k] < 0 ? input : shapes[layer->inputs[k]];
-        status = layer->kind->shape(layer, in, &out);
+        status = output_shape(layer, in, &out);
         layer->in_c = in[0].c;
         layer->out_c = out.c;
     }
@@ -101,8 +114,10 @@ static yl_status fill_layer(yl_net *net, yl_layer *layer, const char *name, cons
     YL_TRY(name_layer(net, layer->kind, name, layer->name));
     YL_TRY(check_inputs(net, layer));
     YL_TRY(yl__calloc(1, layer->kind->options_size, &layer->options));
-    if (options) memcpy(layer->options, options, layer->kind->options_size);
-    else if (layer->kind->fields) YL_TRY(yl_options_defaults(layer->kind->fields, layer->options));
+    if (options)
+        memcpy(layer->options, options, layer->kind->options_size);
+    else if (layer->kind->fields)
+        YL_TRY(yl_options_defaults(layer->kind->fields, layer->options));
     return settle_channels(net, layer);
 }
 
@@ -134,7 +149,7 @@ yl_status yl_net_shapes(const yl_net *net, int64_t n, int64_t h, int64_t w, yl_s
     yl_shape in[YL_MAX_INPUTS], input = {n, h, w, net->c};
     for (int i = 0; i < net->n_layers; i++) {
         yl_net_inputs(net, i, out, input, in);
-        YL_TRY(net->layers[i].kind->shape(&net->layers[i], in, &out[i]));
+        YL_TRY(output_shape(&net->layers[i], in, &out[i]));
     }
     return YL_OK;
 }
