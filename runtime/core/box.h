@@ -34,20 +34,23 @@ typedef struct yl_cell {
     int64_t col, row, cols, rows;
 } yl_cell;
 
-/* Exponents of a box's size are held at most here, so that no valid input overflows. */
+/* The exponents of a box's size are held between -this and this, so that no valid input overflows or vanishes. */
 #define YL_DECODE_LIMIT 50.0
+
+static inline double yl__decode_exp(double t)
+{
+    return exp(t > YL_DECODE_LIMIT ? YL_DECODE_LIMIT : t < -YL_DECODE_LIMIT ? -YL_DECODE_LIMIT : t);
+}
 
 /* The box {cx, cy, w, h} of one prediction, in fractions of the network's input. `entry` is the head's output: x and y after the
  * logistic function, w and h as they are; `prior_w`, `prior_h` is the anchor in fractions of the input.
  *   cx = (col + scale * x - (scale - 1) / 2) / cols,   w = prior_w * exp(w) */
 static inline void yl__decode(const float *entry, double prior_w, double prior_h, double scale, yl_cell cell, double box[4])
 {
-    double w = entry[2] > YL_DECODE_LIMIT ? YL_DECODE_LIMIT : entry[2];
-    double h = entry[3] > YL_DECODE_LIMIT ? YL_DECODE_LIMIT : entry[3];
     box[0] = ((double)cell.col + scale * entry[0] - 0.5 * (scale - 1)) / (double)cell.cols;
     box[1] = ((double)cell.row + scale * entry[1] - 0.5 * (scale - 1)) / (double)cell.rows;
-    box[2] = prior_w * exp(w);
-    box[3] = prior_h * exp(h);
+    box[2] = prior_w * yl__decode_exp(entry[2]);
+    box[3] = prior_h * yl__decode_exp(entry[3]);
 }
 
 /* YOLOv2: anchors in cells (Redmon and Farhadi 2017, section 2). */

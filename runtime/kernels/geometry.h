@@ -133,6 +133,7 @@ typedef struct yl_yolo_geom {
     float ignore_thresh, truth_thresh, iou_thresh;
     float iou_normalizer, obj_normalizer, cls_normalizer;
     yl_iou_loss iou_loss;
+    bool loose_chain; /* Darknet's gradient of the IoU losses: see kernels/yolo.c */
 } yl_yolo_geom;
 
 #endif

@@ -10,6 +10,7 @@
 #include "core/device.h"
 #include "core/dtype.h"
 #include "kernels/conv2d.h"
+#include "core/truth.h"
 #include "kernels/geometry.h"
 
 #ifdef __cplusplus

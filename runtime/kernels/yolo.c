@@ -1,7 +1,166 @@
-/* The yolo head of YOLOv3 (Redmon and Farhadi 2018) and YOLOv4 (Bochkovskiy et al. 2020): activation. */
+/* The yolo head of YOLOv3 (Redmon and Farhadi 2018) and YOLOv4 (Bochkovskiy et al. 2020) with the loss that Darknet trains it by.
+ *
+ * An object teaches the predictions of the cell in which its centre lies and of the anchor whose shape is nearest among all
+ * heads' anchors (largest IoU with both centred; the first of equals), where that anchor is this head's; with iou_thresh < 1
+ * also every other anchor of this head whose shape has a larger IoU than that. With truth_thresh < 1 a prediction whose IoU with
+ * its best object is above it learns that object too.
+ *
+ *   taught:  object    obj_normalizer * CE(so, 1)
+ *            class     cls_normalizer * sum over classes of CE(s_k, 1 where some teacher is of class k, else 0), smoothed
+ *            box       the sum over teachers, with iou_thresh < 1 divided by the number of different classes among them, of
+ *              mse:    iou_normalizer * (2 - w*h of the truth) * (s CE(sx, ux) + s CE(sy, uy) + (w - tw)^2/2 + (h - th)^2/2)
+ *                      with s = scale_x_y, ux = (cx * cols - col + (s - 1)/2) / s, tw = log(truth w * net_w / anchor w)
+ *              others: iou_normalizer * (1 - similarity), see similarity.h
+ *   others:  noobject  obj_normalizer * CE(so, 0), unless the IoU with some object is above ignore_thresh while some class
+ *                      probability is above 1/4 (Darknet's rule), or an ignore region or a neighbour class forgives it
+ *
+ * CE(p, u) = -u log p - (1 - u) log(1 - p), sx = logistic(x). Who teaches whom is a constant to the gradient. The gradient is exact
+ * (alpha of CIoU apart). With loose_chain the IoU losses use Darknet's: d similarity / d(cx, cy) goes to x and y as it is, and
+ * d similarity / d(w, h) times exp(w), exp(h); that is larger by cols / (slope of the logistic) and net_w / anchor w, and
+ * published values of iou_normalizer (0.07) belong to it. */
 #include "kernels/head.h"
+#include "kernels/similarity.h"
 
 yl_status YL_CPU(yolo_forward)(const yl_ctx *ctx, const yl_head_geom *g, const void *x, void *y)
 {
     return yl__head_forward(ctx, g, x, y);
+}
+
+/* Whether the object teaches this prediction by the shape of its anchor. */
+static bool teaches(const yl_yolo_geom *g, const yl__prediction *p, const yl__row *row)
+{
+    if (!yl__in_cell(row, p->cell)) return false;
+    double best = 0, w = row->box[2] * g->net_w, h = row->box[3] * g->net_h;
+    int32_t nearest = 0, own = g->mask[p->anchor];
+    for (int32_t a = 0; a < g->total; a++) {
+        double iou = yl__shape_iou(g->anchors[2 * a], g->anchors[2 * a + 1], w, h);
+        if (iou > best) best = iou, nearest = a;
+    }
+    return nearest == own ||
+           (g->iou_thresh < 1 && yl__shape_iou(g->anchors[2 * own], g->anchors[2 * own + 1], w, h) > g->iou_thresh);
+}
+
+/* What the truth says about one prediction. */
+typedef struct verdict {
+    double box[4], best;
+    int64_t near; /* row of the object with IoU `best`; -1: none */
+    int64_t teachers;
+    bool forgiven;
+} verdict;
+
+static verdict judge(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p)
+{
+    verdict v = {.near = -1};
+    yl__row row;
+    const float *anchor = g->anchors + 2 * g->mask[p->anchor];
+    yl_decode_yolo(p->y, anchor[0], anchor[1], g->net_w, g->net_h, g->scale_x_y, p->cell, v.box);
+    yl_box box = yl_box_corners(v.box);
+    for (int64_t t = 0; t < truth->counts[p->image]; t++) {
+        if (!yl__read_row(truth, p->image, t, g->head.classes, &row)) continue;
+        v.forgiven |= yl__forgiven(&row, box);
+        if (row.kind != YL_TRUTH_OBJECT) continue;
+        double iou = yl_box_iou(box, row.corners);
+        if (iou > v.best) v.best = iou, v.near = t;
+        v.teachers += teaches(g, p, &row);
+    }
+    if (g->truth_thresh >= 1 || !(v.best > g->truth_thresh)) v.near = -1; /* from here on: it teaches as well */
+    return v;
+}
+
+/* Row t as a teacher of the prediction; false where it is none. */
+static bool teacher(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p, const verdict *v, int64_t t,
+                    yl__row *row)
+{
+    return yl__read_row(truth, p->image, t, g->head.classes, row) && row->kind == YL_TRUTH_OBJECT &&
+           (t == v->near || teaches(g, p, row));
+}
+
+/* Whether an earlier teacher is of the same class as teacher t. */
+static bool class_taken(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p, const verdict *v, int64_t t,
+                        int32_t class_index)
+{
+    yl__row row;
+    for (int64_t i = 0; i < t; i++)
+        if (teacher(g, truth, p, v, i, &row) && row.class_index == class_index) return true;
+    return false;
+}
+
+/* The classes' term; *distinct: number of different classes among the teachers. */
+static double class_term(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p, const verdict *v, int *distinct)
+{
+    const float *s = p->y + YL_HEAD_BOX;
+    float *dx = p->dx ? p->dx + YL_HEAD_BOX : NULL;
+    double scale = g->cls_normalizer, low = 0.5 * g->label_smooth, high = 1 - low, loss = 0;
+    yl__row row;
+    for (int32_t k = 0; k < g->head.classes; k++) loss += yl__cross_entropy(s[k], low, scale, dx ? dx + k : NULL);
+    for (int64_t t = 0; t < truth->counts[p->image]; t++) {
+        if (!teacher(g, truth, p, v, t, &row) || class_taken(g, truth, p, v, t, row.class_index)) continue;
+        int32_t k = row.class_index;
+        loss += yl__cross_entropy(s[k], high, scale, NULL) - yl__cross_entropy(s[k], low, scale, NULL);
+        yl__add_gradient(dx ? dx + k : NULL, scale * (low - high));
+        ++*distinct;
+    }
+    return loss;
+}
+
+static double mse_term(const yl_yolo_geom *g, const yl__prediction *p, const yl__row *row, double weight)
+{
+    const float *anchor = g->anchors + 2 * g->mask[p->anchor];
+    double s = g->scale_x_y, scale = weight * (2 - row->box[2] * row->box[3]);
+    double ux = (row->box[0] * (double)p->cell.cols - (double)p->cell.col + (s - 1) / 2) / s;
+    double uy = (row->box[1] * (double)p->cell.rows - (double)p->cell.row + (s - 1) / 2) / s;
+    float *dx = p->dx;
+    return yl__cross_entropy(p->y[0], ux, scale * s, dx) + yl__cross_entropy(p->y[1], uy, scale * s, dx ? dx + 1 : NULL) +
+           yl__squared(p->y[2], log(row->box[2] * g->net_w / anchor[0]), scale, dx ? dx + 2 : NULL) +
+           yl__squared(p->y[3], log(row->box[3] * g->net_h / anchor[1]), scale, dx ? dx + 3 : NULL);
+}
+
+static double similarity_term(const yl_yolo_geom *g, const yl__prediction *p, const verdict *v, const yl__row *row,
+                              double weight)
+{
+    double d[4], slope[4], loss = weight * (1 - yl__similarity(g->iou_loss, v->box, row->box, d));
+    for (int i = 0; i < 2; i++) {
+        slope[i] = g->loose_chain ? 1 : g->scale_x_y * p->y[i] * (1.0 - p->y[i]) / (double)(i ? p->cell.rows : p->cell.cols);
+        slope[2 + i] = fabs(p->y[2 + i]) > YL_DECODE_LIMIT ? 0 : g->loose_chain ? yl__decode_exp(p->y[2 + i]) : v->box[2 + i];
+    }
+    for (int i = 0; i < 4; i++) yl__add_gradient(p->dx ? p->dx + i : NULL, -weight * d[i] * slope[i]);
+    return loss;
+}
+
+static void taught(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p, const verdict *v, double *parts)
+{
+    int distinct = 0;
+    yl__row row;
+    parts[YL_PART_OBJECT] += yl__cross_entropy(p->y[4], 1, g->obj_normalizer, p->dx ? p->dx + 4 : NULL);
+    parts[YL_PART_CLASS] += class_term(g, truth, p, v, &distinct);
+    double weight = g->iou_thresh < 1 ? (double)g->iou_normalizer / distinct : g->iou_normalizer;
+    for (int64_t t = 0; t < truth->counts[p->image]; t++)
+        if (teacher(g, truth, p, v, t, &row))
+            parts[YL_PART_BOX] += g->iou_loss == YL_IOU_LOSS_mse ? mse_term(g, p, &row, weight)
+                                                                : similarity_term(g, p, v, &row, weight);
+}
+
+static bool sure_of_a_class(const yl_yolo_geom *g, const float *s)
+{
+    for (int32_t k = 0; k < g->head.classes; k++)
+        if (s[k] > 0.25f) return true;
+    return false;
+}
+
+static void term(const void *geometry, const yl_truth *truth, const yl__prediction *p, double parts[YL_PARTS])
+{
+    const yl_yolo_geom *g = geometry;
+    verdict v = judge(g, truth, p);
+    if (v.teachers || v.near >= 0) {
+        taught(g, truth, p, &v, parts);
+        return;
+    }
+    if (v.forgiven || (v.best > g->ignore_thresh && sure_of_a_class(g, p->y + YL_HEAD_BOX))) return;
+    parts[YL_PART_NOOBJECT] += yl__cross_entropy(p->y[4], 0, g->obj_normalizer, p->dx ? p->dx + 4 : NULL);
+}
+
+yl_status YL_CPU(yolo_loss)(const yl_ctx *ctx, const yl_yolo_geom *g, const void *y, const yl_truth *truth, double *partial,
+                            void *dx, float beta, double *parts)
+{
+    return yl__head_loss(ctx, &g->head, g, term, y, truth, partial, dx, beta, parts);
 }

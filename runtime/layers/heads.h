@@ -23,11 +23,18 @@ typedef struct yl_yolo_options {
     int64_t classes, num;
     double ignore_thresh, truth_thresh, iou_thresh;
     double iou_normalizer, obj_normalizer, cls_normalizer, label_smooth_eps, scale_x_y;
-    int64_t iou_loss; /* yl_iou_loss */
+    int64_t iou_loss;     /* yl_iou_loss */
+    int64_t box_gradient; /* 0 exact, 1 darknet */
     int64_t nms_kind; /* 0 default, 1 greedynms, 2 diounms, 3 cornersnms */
     double beta_nms;
     double jitter, random;
 } yl_yolo_options;
+
+/* Scratch of a head's loss. */
+static inline size_t yl__head_scratch(yl_shape shape)
+{
+    return (size_t)(shape.n * shape.h) * 4 * sizeof(double);
+}
 
 /* How a head lays out its channels; shape and kernels rely on it. Anchors: this head's own. */
 yl_head_geom yl__region_head(const yl_layer *layer, yl_shape shape);

@@ -30,6 +30,7 @@ static const yl_field fields[] = {
      AT(random)},
 };
 static const yl_field_table table = YL_FIELD_TABLE("region", fields);
+static const char *const parts[] = {"box", "object", "noobject", "class", NULL};
 
 yl_head_geom yl__region_head(const yl_layer *layer, yl_shape s)
 {
@@ -59,6 +60,35 @@ static yl_status forward(yl_pass *p)
     return p->ctx->device->kernels->region_forward(p->ctx, &g, p->x[0], p->y);
 }
 
+static yl_status prepare(const yl_layer *layer, const yl_setting *setting, void *prepared, yl_needs *needs)
+{
+    (void)layer, (void)prepared;
+    needs->scratch = yl__head_scratch(setting->out);
+    return YL_OK;
+}
+
+static yl_region_geom geometry(const yl_pass *p)
+{
+    const yl_region_options *o = p->layer->options;
+    yl_region_geom g = {.head = yl__region_head(p->layer, p->setting->out),
+                        .bias_match = o->bias_match,
+                        .rescore = o->rescore,
+                        .thresh = (float)o->thresh,
+                        .object_scale = (float)o->object_scale,
+                        .noobject_scale = (float)o->noobject_scale,
+                        .class_scale = (float)o->class_scale,
+                        .coord_scale = (float)o->coord_scale};
+    for (int i = 0; i < o->anchors.count; i++) g.anchors[i] = (float)o->anchors.at[i];
+    if ((int64_t)p->step * g.head.n < o->prior_images) g.prior_scale = (float)o->prior_scale;
+    return g;
+}
+
+static yl_status loss(yl_pass *p, const yl_truth *truth, double out[YL_MAX_LOSS_PARTS])
+{
+    yl_region_geom g = geometry(p);
+    return p->ctx->device->kernels->region_loss(p->ctx, &g, p->y, truth, p->scratch, p->dx[0], p->dx_beta[0], out);
+}
+
 const yl_layer_kind yl_layer_region = {
     .name = "region",
     .stem = "region",
@@ -66,6 +96,9 @@ const yl_layer_kind yl_layer_region = {
     .options_size = sizeof(yl_region_options),
     .min_inputs = 1,
     .max_inputs = 1,
+    .loss_parts = parts,
     .shape = shape,
+    .prepare = prepare,
     .forward = forward,
+    .loss = loss,
 };

@@ -22,7 +22,7 @@ static yl_status forward(yl_pass *p)
 static yl_status backward(yl_pass *p)
 {
     int64_t count = yl_shape_count(p->setting->out);
-    for (int i = 1; i >= 0; i--) /* the first input's gradient may lie where dy does: it goes last */
+    for (int i = 0; i < 2; i++)
         if (p->dx[i])
             YL_TRY(p->ctx->device->kernels->shortcut_backward(p->ctx, count, p->dy, p->dx[i], p->dx_beta[i]));
     return YL_OK;

@@ -16,6 +16,9 @@ static const yl_field fields[] = {
     NUMBER(truth_thresh, "1", "IoU", 1, "a prediction closer than this to a truth learns it too"),
     NUMBER(iou_thresh, "1", "IoU", 1, "every anchor whose shape is closer than this to a truth's learns it; 1: the best only"),
     {"iou_loss", YL_OPTION_ENUM, "mse", "", "loss of the boxes", 0, 0, "mse|iou|giou|diou|ciou", "box_loss", AT(iou_loss)},
+    {"box_gradient", YL_OPTION_ENUM, "exact", "",
+     "of the IoU losses: exact, or Darknet's, which leaves out the slopes of the logistic function, the grid and the anchor", 0,
+     0, "exact|darknet", "", AT(box_gradient)},
     NUMBER(iou_normalizer, "0.75", "", INFINITY, "weight of the boxes"),
     NUMBER(obj_normalizer, "1", "", INFINITY, "weight of objectness"),
     NUMBER(cls_normalizer, "1", "", INFINITY, "weight of the classes"),
@@ -28,6 +31,8 @@ static const yl_field fields[] = {
     NUMBER(random, "0", "", INFINITY, "multi-scale training, for the loader; the loss does not use it"),
 };
 static const yl_field_table table = YL_FIELD_TABLE("yolo", fields);
+
+static const char *const parts[] = {"box", "object", "noobject", "class", NULL};
 
 static int64_t own_anchors(const yl_yolo_options *o)
 {
@@ -82,6 +87,41 @@ static yl_status forward(yl_pass *p)
     return p->ctx->device->kernels->yolo_forward(p->ctx, &g, p->x[0], p->y);
 }
 
+static yl_status prepare(const yl_layer *layer, const yl_setting *setting, void *prepared, yl_needs *needs)
+{
+    (void)layer, (void)prepared;
+    needs->scratch = yl__head_scratch(setting->out);
+    return YL_OK;
+}
+
+static yl_yolo_geom geometry(const yl_pass *p)
+{
+    const yl_yolo_options *o = p->layer->options;
+    yl_yolo_geom g = {.head = yl__yolo_head(p->layer, p->setting->out),
+                      .total = (int32_t)o->num,
+                      .net_w = (float)p->setting->net_w,
+                      .net_h = (float)p->setting->net_h,
+                      .scale_x_y = (float)o->scale_x_y,
+                      .label_smooth = (float)o->label_smooth_eps,
+                      .ignore_thresh = (float)o->ignore_thresh,
+                      .truth_thresh = (float)o->truth_thresh,
+                      .iou_thresh = (float)o->iou_thresh,
+                      .iou_normalizer = (float)o->iou_normalizer,
+                      .obj_normalizer = (float)o->obj_normalizer,
+                      .cls_normalizer = (float)o->cls_normalizer,
+                      .iou_loss = (yl_iou_loss)o->iou_loss,
+                      .loose_chain = o->box_gradient == 1};
+    for (int i = 0; i < o->anchors.count; i++) g.anchors[i] = (float)o->anchors.at[i];
+    for (int i = 0; i < g.head.anchors; i++) g.mask[i] = yl__yolo_anchor(o, i);
+    return g;
+}
+
+static yl_status loss(yl_pass *p, const yl_truth *truth, double out[YL_MAX_LOSS_PARTS])
+{
+    yl_yolo_geom g = geometry(p);
+    return p->ctx->device->kernels->yolo_loss(p->ctx, &g, p->y, truth, p->scratch, p->dx[0], p->dx_beta[0], out);
+}
+
 const yl_layer_kind yl_layer_yolo = {
     .name = "yolo",
     .stem = "yolo",
@@ -89,6 +129,9 @@ const yl_layer_kind yl_layer_yolo = {
     .options_size = sizeof(yl_yolo_options),
     .min_inputs = 1,
     .max_inputs = 1,
+    .loss_parts = parts,
     .shape = shape,
+    .prepare = prepare,
     .forward = forward,
+    .loss = loss,
 };

@@ -1,0 +1,28 @@
+-- shortcut: the sum of two layers.
+local t = require "luaunit"
+local check = require "support.layercheck"
+local core = require "yolua.core"
+
+TestShortcut = check.layer {
+  kind = "shortcut",
+  oracle = function(inputs)
+    local a, b, y = inputs[1], inputs[2], {}
+    for i = 1, #a do y[i] = a[i] + b[i] end
+    return y, { a.n, a.h, a.w, a.c }
+  end,
+  tolerance = { forward = 1e-6, backward = 1e-5 },
+  cases = {
+    { input = { 2, 3, 5, 6 }, split = 2, inputs = { 1, 2 } },
+    { name = "twice the same", input = { 1, 2, 2, 3 }, inputs = { 0, 0 } },
+    { name = "part and itself", input = { 1, 3, 2, 9 }, split = 3, inputs = { 3, 1 } },
+  },
+}
+
+function TestShortcut.test_shapes_must_agree()
+  local layers = { { "maxpool", size = 2, stride = 2, name = "half" }, { "shortcut", inputs = { "half", 0 } } }
+  t.assertErrorMsgContains("expected 2 x 2 x 3 as input 1", core.net, { h = 4, w = 4, c = 3, layers = layers })
+  layers = { { "route", inputs = { 0, 0 }, name = "wide" }, { "shortcut", inputs = { 0, "wide" } } }
+  t.assertErrorMsgContains("input 2 is 4 x 4 x 6", core.net, { h = 4, w = 4, c = 3, layers = layers })
+end
+
+os.exit(t.LuaUnit.run())

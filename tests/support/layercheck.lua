@@ -1,0 +1,310 @@
+-- Checks a layer against a declaration {kind, oracle, cases, tolerance}, all in one: forward against the oracle (double precision),
+-- backward against central differences of the oracle, accumulation of gradients where an input feeds two layers, the same bits
+-- whether activations are kept or placed on top of each other, no allocation in a second step.
+--
+--   TestMaxpool = check.layer {
+--     kind = "maxpool",
+--     oracle = function(inputs, params, options, info) return y, {n, h, w, c} end,
+--     cases = { { options = {size = 2}, input = {n, h, w, c}, split = 2, inputs = {1, 2}, mode = "train", name = "..." } },
+--     tolerance = { forward = 1e-5, backward = 1e-3 },      -- of the largest wanted magnitude
+--   }
+--   os.exit(t.LuaUnit.run())
+--
+-- An input or y is a flat array in NHWC order; inputs also carry n, h, w, c. `params` holds flat arrays by the ranges' last names
+-- (weight, bias, scale, mean, var). info: {seed, step, index (of the layer, from 0), mode, keep}. `split` cuts the input's channels
+-- into that many equal parts; `inputs` lists what the layer reads: 0 the whole, i the i-th part. info.keep(key, value) gives the
+-- value that the unperturbed call gave for that key: for what is a constant to the gradient.
+--
+-- check.loss is the same for losses: oracle(x, truth, options, info) returns {part = sum}, a case has `truth` (rows per image).
+local t = require "luaunit"
+local core = require "yolua.core"
+
+local check = {}
+
+-- A small generator of our own: the same numbers everywhere. Returns uniform numbers in (-1, 1).
+function check.random(seed)
+  local state = seed * 2 + 1
+  return function()
+    state = (state * 6364136223846793005 + 1442695040888963407)
+    return ((state >> 11) & 0xFFFFFFFFFFFF) / 0x800000000000 - 1
+  end
+end
+
+local function fill(count, random, scale)
+  local out = {}
+  for i = 1, count do out[i] = string.unpack("f", string.pack("f", random() * (scale or 1))) end -- exact in single precision
+  return out
+end
+
+-- 0-based (n, h, w, c) to the 1-based place in the flat array.
+function check.at(s, n, i, j, c) return ((n * s.h + i) * s.w + j) * s.c + c + 1 end
+
+local function shaped(values, n, h, w, c)
+  values.n, values.h, values.w, values.c = n, h, w, c
+  return values
+end
+
+local function compare(got, want, tolerance, what)
+  t.assertEquals(#got, #want, what .. ": length")
+  local top = 0
+  for i = 1, #want do top = math.max(top, math.abs(want[i])) end
+  for i = 1, #want do
+    local near = math.abs(got[i] - want[i]) <= tolerance * math.max(top, 1e-3)
+    if not near then
+      t.fail(("%s: element %d is %.9g, expected %.9g (largest %.3g, tolerance %g)"):format(what, i, got[i], want[i], top, tolerance))
+    end
+  end
+end
+check.compare = compare
+
+local function equal(a, b, what)
+  t.assertEquals(#a, #b, what)
+  for i = 1, #a do
+    if a[i] ~= b[i] then t.fail(("%s: element %d is %.9g and %.9g"):format(what, i, a[i], b[i])) end
+  end
+end
+
+-- At most `limit` places of 1..count, evenly spread.
+local function places(count, limit)
+  local out = {}
+  local step = math.max(1, count // limit)
+  for i = 1, count, step do out[#out + 1] = i end
+  return out
+end
+
+-- Central differences of f() with respect to some places of `values`; checks `got` there.
+local function check_differences(f, values, got, tolerance, what, step)
+  local want, some = {}, {}
+  for k, i in ipairs(places(#values, 48)) do
+    local old, h = values[i], (step or 1e-5) * math.max(1, math.abs(values[i]))
+    values[i] = old + h
+    local up = f()
+    values[i] = old - h
+    local down = f()
+    values[i] = old
+    want[k], some[k] = (up - down) / (2 * h), got[i]
+  end
+  compare(some, want, tolerance, what)
+end
+
+local function copy_layer(kind, case, name, inputs)
+  local layer = { kind, name = name, inputs = inputs }
+  for k, v in pairs(case.options or {}) do layer[k] = v end
+  return layer
+end
+
+local function stems(case)
+  local layers, names = { { "route", name = "stem", inputs = { 0 } } }, { [0] = "stem" }
+  for i = 1, case.split or 0 do
+    names[i] = "part" .. i
+    layers[#layers + 1] = { "route", name = names[i], inputs = { "stem" }, groups = case.split, group_id = i - 1 }
+  end
+  local inputs = {}
+  for i, which in ipairs(case.inputs or { 0 }) do inputs[i] = names[which] end
+  return layers, inputs
+end
+
+-- stem -> L as "a" [and once more as "b", their outputs side by side].
+local function build(kind, case, copies, loss)
+  local layers, inputs = stems(case)
+  local info = { a = #layers, b = #layers + 1 }
+  layers[#layers + 1] = copy_layer(kind, case, "a", inputs)
+  if copies == 2 then
+    layers[#layers + 1] = copy_layer(kind, case, "b", inputs)
+    if not loss then layers[#layers + 1] = { "route", name = "out", inputs = { "a", "b" } } end
+  end
+  local s = case.input
+  return core.net { h = s[2], w = s[3], c = s[4], layers = layers, seed = 1 }, info
+end
+
+-- Random parameters (statistics and scales positive); returns {a = {weight = ...}, b = ...}.
+local function set_parameters(net, random)
+  local params = { a = {}, b = {} }
+  for _, range in ipairs(net:ranges()) do
+    local values = fill(range.count, random, 0.5)
+    local layer, last = range.name:match "^([ab])%.(%w+)$"
+    if last == "scale" or last == "var" then
+      for i = 1, #values do values[i] = 1 + values[i] end
+    end
+    net:set(range.name, values)
+    params[layer][last] = values
+  end
+  return params
+end
+
+local function oracle_inputs(case, x)
+  local s, out = case.input, {}
+  for k, which in ipairs(case.inputs or { 0 }) do
+    if which == 0 then
+      out[k] = shaped(table.move(x, 1, #x, 1, {}), table.unpack(s))
+    else
+      local part = shaped({}, s[1], s[2], s[3], s[4] // case.split)
+      for p = 0, s[1] * s[2] * s[3] - 1 do
+        for c = 0, part.c - 1 do part[#part + 1] = x[p * s[4] + (which - 1) * part.c + c + 1] end
+      end
+      out[k] = part
+    end
+  end
+  return out
+end
+
+local function keeper()
+  local kept = {}
+  return function(key, value)
+    if kept[key] == nil then kept[key] = value end
+    return kept[key]
+  end
+end
+
+local STEP = { seed = 7, step = 3, hold_statistics = true }
+
+local function info_of(case, index)
+  return { seed = STEP.seed, step = STEP.step, index = index, mode = case.mode or "train", keep = keeper() }
+end
+
+local function plan_of(net, case, keep)
+  local mode = case.mode or "train"
+  return net:plan { mode = mode, batch = case.input[1], keep = keep, whole_gradient = mode == "train", algorithm = case.algorithm }
+end
+
+local function channels(values, shape, first, count)
+  local out = {}
+  for p = 0, #values // shape[4] - 1 do
+    for c = first, first + count - 1 do out[#out + 1] = values[p * shape[4] + c + 1] end
+  end
+  return out
+end
+
+local function dot(a, b)
+  local sum = 0
+  for i = 1, #a do sum = sum + a[i] * b[i] end
+  return sum
+end
+
+local function check_forward(d, case, what)
+  local random = check.random(5)
+  local net = build(d.kind, case, 1)
+  local params = set_parameters(net, random)
+  local s = case.input
+  local x = fill(s[1] * s[2] * s[3] * s[4], random, case.scale)
+  local want, shape = d.oracle(oracle_inputs(case, x), params.a, case.options or {}, info_of(case, case.split and case.split + 1 or 1))
+  local kept
+  for _, keep in ipairs { true, false } do
+    local plan <close> = plan_of(net, case, keep)
+    plan:input(x)
+    plan:forward(STEP)
+    local y, got_shape = plan:output "a"
+    t.assertEquals(got_shape, shape, what .. ": shape")
+    compare(y, want, d.tolerance.forward, what .. (keep and ": forward" or ": forward, not kept"))
+    kept = kept or y
+    equal(y, kept, what .. ": kept and not kept")
+  end
+end
+
+local function gradients(net, plan)
+  local out = {}
+  for _, range in ipairs(net:ranges()) do
+    if range.kind ~= "statistic" then out[range.name] = net:get(range.name, "grad") end
+  end
+  out.input = plan:gradient(0)
+  return out
+end
+
+local function one_step(net, plan, x, dy)
+  plan:input(x)
+  plan:forward(STEP)
+  net:zero "grad"
+  local count = core.alloc_count()
+  plan:forward(STEP)
+  plan:backward(dy)
+  t.assertEquals(core.alloc_count(), count, "allocations in a second step")
+end
+
+local function check_backward(d, case, what)
+  local random = check.random(9)
+  local net, index = build(d.kind, case, 2)
+  local params = set_parameters(net, random)
+  local s = case.input
+  local x = fill(s[1] * s[2] * s[3] * s[4], random, case.scale)
+  local plan <close> = plan_of(net, case, true)
+  local _, shape = plan:output "out"
+  local dy = fill(shape[1] * shape[2] * shape[3] * shape[4], random)
+  one_step(net, plan, x, dy)
+  local got, half = gradients(net, plan), shape[4] // 2
+  local dys = { a = channels(dy, shape, 0, half), b = channels(dy, shape, half, half) }
+  local infos = { a = info_of(case, index.a), b = info_of(case, index.b) }
+  local function phi(copy) return dot(dys[copy], (d.oracle(oracle_inputs(case, x), params[copy], case.options or {}, infos[copy]))) end
+  local function both() return phi "a" + phi "b" end
+  both()
+  check_differences(both, x, got.input, d.tolerance.backward, what .. ": dx", case.step)
+  for _, range in ipairs(net:ranges()) do
+    local copy, last = range.name:match "^([ab])%.(%w+)$"
+    if got[range.name] then
+      check_differences(function() return phi(copy) end, params[copy][last], got[range.name], d.tolerance.backward,
+        what .. ": d" .. last, case.step)
+    end
+  end
+end
+
+-- A test class with one test per case and direction.
+function check.layer(d)
+  local class = {}
+  for i, case in ipairs(d.cases) do
+    local what = ("%s, case %d%s"):format(d.kind, i, case.name and " (" .. case.name .. ")" or "")
+    class["test_forward_" .. i] = function() check_forward(d, case, what) end
+    if case.mode ~= "infer" then class["test_backward_" .. i] = function() check_backward(d, case, what) end end
+  end
+  return class
+end
+
+local function total(parts)
+  local sum = 0
+  for _, v in pairs(parts) do sum = sum + v end
+  return sum
+end
+
+local function check_parts(got, want, tolerance, what)
+  for part, value in pairs(want) do
+    t.assertNotNil(got[part], what .. ": part " .. part)
+    compare({ got[part] }, { value }, tolerance, what .. ": part " .. part)
+  end
+  for part in pairs(got) do t.assertNotNil(want[part], what .. ": unexpected part " .. part) end
+end
+
+local function check_loss(d, case, what)
+  local random = check.random(case.seed or 11)
+  local net = build(d.kind, case, 2, true)
+  local s = case.input
+  local x = case.x or fill(s[1] * s[2] * s[3] * s[4], random, case.scale or 2)
+  local info = info_of(case, 1)
+  info.net_h, info.net_w = s[2], s[3]
+  local function f() return d.oracle(shaped(x, table.unpack(s)), case.truth, case.options, info) end
+  local want = f()
+  local plan <close> = plan_of(net, case, true)
+  plan:input(x)
+  plan:forward(STEP)
+  local parts = plan:loss(case.truth)
+  check_parts(parts.a, want, d.tolerance.forward, what)
+  check_parts(parts.b, want, d.tolerance.forward, what)
+  local count = core.alloc_count()
+  plan:forward(STEP)
+  plan:loss(case.truth)
+  plan:backward()
+  t.assertEquals(core.alloc_count(), count, what .. ": allocations in a second step")
+  check_differences(function() return 2 * total(f()) end, x, plan:gradient(0), d.tolerance.backward, what .. ": dx", case.step)
+  local dev <close> = net:plan { mode = "infer", batch = s[1] }
+  dev:input(x)
+  dev:forward(STEP)
+  check_parts(dev:loss(case.truth).a, parts.a, 0, what .. ": inference")
+end
+
+function check.loss(d)
+  local class = {}
+  for i, case in ipairs(d.cases) do
+    local what = ("%s, case %d%s"):format(d.kind, i, case.name and " (" .. case.name .. ")" or "")
+    class["test_loss_" .. i] = function() check_loss(d, case, what) end
+  end
+  return class
+end
+
+return check
