@@ -103,7 +103,7 @@ static void check_direction(const yl_conv2d_geom *g, const yl_conv2d_algo *a, yl
                             float beta, const float *scale)
 {
     int64_t counts[] = {q->ny, q->nx, q->nw}, n = counts[d], og = q->ny / (g->n * g->oh * g->ow), k = q->nw / og;
-    double *want = malloc((size_t)n * sizeof *want), reach = a->name[0] == 'w' ? 2e-4 : 2e-5;
+    double *want = malloc((size_t)n * sizeof *want), reach = strstr(a->name, "winograd") ? 2e-4 : 2e-5;
     reach *= sqrt((double)(d == YL_FORWARD         ? k
                            : d == YL_BACKWARD_DATA ? k * g->oc / g->c
                                                    : g->n * g->oh * g->ow)) /

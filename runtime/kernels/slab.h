@@ -1,0 +1,62 @@
+/* A block of a tensor copied for a convolution's inner loop: some rows of some images, some channels, padding made
+ * real. The distance between pixels avoids powers of two, which would put a column of pixels into the same few cache
+ * lines. */
+#ifndef YL_KERNELS_SLAB_H
+#define YL_KERNELS_SLAB_H
+
+#include "core/status.h"
+
+#include <string.h>
+
+/* What a block is cut from: x {n, h, w, ...} with `c` channels from `x` on and `pixel` floats between pixels. */
+typedef struct yl__source {
+    const float *x;
+    int64_t h, w, pixel;
+} yl__source;
+
+/* The block: images [n0, n0 + n), rows [i0, i0 + rows), columns [j0, j0 + cols), channels [k0, k0 + c). Rows and
+ * columns outside the image are zeros. In the copy a pixel takes `pixel` floats. */
+typedef struct yl__block {
+    int64_t n0, n, i0, rows, j0, cols, k0, c, pixel;
+} yl__block;
+
+/* Floats between pixels for c channels. */
+static inline int64_t yl__slab_pixel(int64_t c)
+{
+    return c >= 64 && c % 32 == 0 ? c + 16 : c;
+}
+
+static inline void yl__slab_row(const yl__source *s, const yl__block *b, int64_t n, int64_t i, float *to)
+{
+    if (i < 0 || i >= s->h) {
+        memset(to, 0, (size_t)(b->cols * b->pixel) * sizeof *to);
+        return;
+    }
+    const float *row = s->x + (n * s->h + i) * s->w * s->pixel + b->k0;
+    int64_t left = b->j0 < 0 ? -b->j0 : 0, end = s->w - b->j0 < b->cols ? s->w - b->j0 : b->cols;
+    left = left < b->cols ? left : b->cols, end = end < left ? left : end;
+    memset(to, 0, (size_t)(left * b->pixel) * sizeof *to);
+    if (b->pixel == s->pixel && b->c == s->pixel)
+        memcpy(to + left * b->pixel, row + (b->j0 + left) * s->pixel, (size_t)((end - left) * b->pixel) * sizeof *to);
+    else
+        for (int64_t j = left; j < end; j++) {
+            const float *restrict from = row + (b->j0 + j) * s->pixel;
+            float *restrict at = to + j * b->pixel;
+            for (int64_t k = 0; k < b->c; k++) at[k] = from[k];
+        }
+    memset(to + end * b->pixel, 0, (size_t)((b->cols - end) * b->pixel) * sizeof *to);
+}
+
+static inline void yl__slab_copy(const yl__source *s, const yl__block *b, float *to)
+{
+    for (int64_t n = 0; n < b->n; n++)
+        for (int64_t i = 0; i < b->rows; i++)
+            yl__slab_row(s, b, b->n0 + n, b->i0 + i, to + (n * b->rows + i) * b->cols * b->pixel);
+}
+
+static inline int64_t yl__slab_floats(const yl__block *b)
+{
+    return b->n * b->rows * b->cols * b->pixel;
+}
+
+#endif
