@@ -59,13 +59,28 @@ static yl_device cpu = {
     .sync = cpu_sync,
 };
 
+#if YL_HAVE_ISA_v4
+/* The levels by their features: not every compiler knows the levels' names. */
+static bool has_v3(void)
+{
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+           __builtin_cpu_supports("bmi2");
+}
+
+static bool has_v4(void)
+{
+    return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+}
+#endif
+
 static void pick_table(void)
 {
 #if YL_HAVE_ISA_v4
-    if (__builtin_cpu_supports("x86-64-v4")) {
+    if (has_v4()) {
         cpu.kernels = &yl_cpu_v4_table;
         cpu.isa = "x86-64-v4";
-    } else if (__builtin_cpu_supports("x86-64-v3")) {
+    } else if (has_v3()) {
         cpu.kernels = &yl_cpu_v3_table;
         cpu.isa = "x86-64-v3";
     } else {

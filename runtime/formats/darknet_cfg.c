@@ -85,6 +85,7 @@ static yl_status add_line(yl_cfg *cfg, char *text, char *end, int64_t line)
 static yl_status add_lines(yl_cfg *cfg, int64_t size)
 {
     char *end = cfg->text + size, *at = cfg->text;
+    if (size >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0) at += 3; /* a byte order mark */
     for (int64_t line = 1; at < end; line++) {
         char *stop = memchr(at, '\n', (size_t)(end - at)), *next = stop ? stop + 1 : end;
         YL_TRY(add_line(cfg, at, stop ? stop : end, line));
