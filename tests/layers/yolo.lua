@@ -1,0 +1,230 @@
+-- yolo: output, loss and gradient against an oracle that gathers, per prediction, the list of objects that teach it.
+local t = require "luaunit"
+local check = require "support.layercheck"
+local boxes = require "support.boxes"
+local core = require "yolua.core"
+
+local function decode(x, o, info, e, i, j, anchor)
+  local s = o.scale_x_y or 1
+  return { (j + s * boxes.logistic(e[0]) - (s - 1) / 2) / x.w, (i + s * boxes.logistic(e[1]) - (s - 1) / 2) / x.h,
+    math.exp(e[2]) * o.anchors[2 * anchor + 1] / info.net_w, math.exp(e[3]) * o.anchors[2 * anchor + 2] / info.net_h }
+end
+
+local function entropy(logit, target)
+  local p = boxes.logistic(logit)
+  return -target * math.log(p) - (1 - target) * math.log(1 - p)
+end
+
+-- Which anchors an object chooses: the best of all, and with iou_thresh the others that are close enough.
+local function anchors_of(o, info, row)
+  local best, found, chosen = 0, 0, {}
+  for a = 0, o.num - 1 do
+    local iou = boxes.iou({ 0, 0, o.anchors[2 * a + 1] / info.net_w, o.anchors[2 * a + 2] / info.net_h }, { 0, 0, row[3], row[4] })
+    if iou > best then best, found = iou, a end
+    if iou > (o.iou_thresh or 1) then chosen[a] = true end
+  end
+  chosen[found] = true
+  return chosen
+end
+
+local function box_loss(x, o, info, e, i, j, anchor, row, key)
+  local s, kind = o.scale_x_y or 1, o.iou_loss or "mse"
+  if kind ~= "mse" then
+    local box = decode(x, o, info, e, i, j, anchor)
+    return 1 - boxes[kind](box, row, function(alpha) return info.keep(key, alpha) end)
+  end
+  local ux, uy = (row[1] * x.w - j + (s - 1) / 2) / s, (row[2] * x.h - i + (s - 1) / 2) / s
+  local tw, th = math.log(row[3] * info.net_w / o.anchors[2 * anchor + 1]), math.log(row[4] * info.net_h / o.anchors[2 * anchor + 2])
+  return (2 - row[3] * row[4]) * (s * entropy(e[0], ux) + s * entropy(e[1], uy) + (e[2] - tw) ^ 2 / 2 + (e[3] - th) ^ 2 / 2)
+end
+
+local function teachers_of(x, o, info, rows, i, j, anchor, box)
+  local list, best, near = {}, 0, nil
+  for _, row in ipairs(boxes.objects(rows)) do
+    local iou = boxes.iou(box, row)
+    if iou > best then best, near = iou, row end
+    local inside = math.min(math.floor(row[2] * x.h), x.h - 1) == i and math.min(math.floor(row[1] * x.w), x.w - 1) == j
+    if inside and anchors_of(o, info, row)[anchor] then list[#list + 1] = row end
+  end
+  if best > (o.truth_thresh or 1) then
+    local known = false
+    for _, row in ipairs(list) do known = known or row == near end
+    if not known then list[#list + 1] = near end
+  end
+  return list, best
+end
+
+local function add_taught(sums, x, o, info, e, i, j, anchor, list, key)
+  local aims, distinct, smooth = {}, 0, o.label_smooth_eps or 0
+  for _, row in ipairs(list) do
+    if not aims[row[5]] then distinct = distinct + 1 end
+    aims[row[5]] = true
+  end
+  sums.object = sums.object + (o.obj_normalizer or 1) * entropy(e[4], 1)
+  for k = 0, o.classes - 1 do
+    sums.class = sums.class + (o.cls_normalizer or 1) * entropy(e[5 + k], aims[k] and 1 - smooth / 2 or smooth / 2)
+  end
+  for r, row in ipairs(list) do
+    local loss = box_loss(x, o, info, e, i, j, anchor, row, key .. "/" .. r)
+    sums.box = sums.box + (o.iou_normalizer or 0.75) * loss / ((o.iou_thresh or 1) < 1 and distinct or 1)
+  end
+end
+
+local function predict(sums, x, o, info, rows, n, i, j, a)
+  local anchor, at, e, sure = o.mask and o.mask[a + 1] or a, check.at(x, n, i, j, a * (5 + o.classes)), {}, false
+  for k = 0, 4 + o.classes do e[k] = x[at + k] end
+  local box = decode(x, o, info, e, i, j, anchor)
+  local list, best = teachers_of(x, o, info, rows, i, j, anchor, box)
+  if #list > 0 then return add_taught(sums, x, o, info, e, i, j, anchor, list, at) end
+  for k = 0, o.classes - 1 do sure = sure or boxes.logistic(e[5 + k]) > 0.25 end
+  if boxes.forgiven(rows, box) or (sure and best > (o.ignore_thresh or 0.5)) then return end
+  sums.noobject = sums.noobject + (o.obj_normalizer or 1) * entropy(e[4], 0)
+end
+
+local function oracle(x, truth, o, info)
+  local sums = { box = 0, object = 0, noobject = 0, class = 0 }
+  for n = 0, x.n - 1 do
+    for i = 0, x.h - 1 do
+      for j = 0, x.w - 1 do
+        for a = 0, (o.mask and #o.mask or o.num) - 1 do predict(sums, x, o, info, truth[n + 1], n, i, j, a) end
+      end
+    end
+  end
+  return sums
+end
+
+-- The network's input is the head's grid here (6 x 4 pixels), so anchors are a few pixels.
+local TRUTH = {
+  { { 0.31, 0.52, 0.42, 0.35, 0, 0 }, { 0.33, 0.54, 0.40, 0.36, 2, 0 }, { 0.29, 0.53, 0.44, 0.34, 2, 0 }, { 1, 1, 0.1, 0.15, 1, 0 },
+    { 0.7, 0.3, 0.5, 0.5, -1, 1 } },
+  { { 0.9, 0.1, 0.01, 0.004, 1, 0 }, { 0.25, 0.25, 0.3, 0.4, -1, 2 }, { 0.6, 0.8, 0.3, 0.2, 2, 0 }, { 0.6, 0.8, 0.6, 0.7, 0, 0 } },
+}
+local INPUT = { 2, 4, 6, 16 }
+local function with(options)
+  local o = { anchors = { 1.2, 0.8, 2.5, 1.4, 3.5, 3.1 }, mask = { 2, 1 }, num = 3, classes = 3 }
+  for k, v in pairs(options) do o[k] = v end
+  return o
+end
+
+local function cases()
+  local list = {}
+  for i, kind in ipairs { "mse", "iou", "giou", "diou", "ciou" } do
+    list[#list + 1] = { name = kind, options = with { iou_loss = kind }, input = INPUT, truth = TRUTH, seed = 20 + i, scale = 1 }
+    list[#list + 1] = { name = kind .. ", several anchors", input = INPUT, truth = TRUTH, seed = 30 + i, scale = 1,
+      options = with { iou_loss = kind, iou_thresh = 0.213, iou_normalizer = 0.07, scale_x_y = 1.2 } }
+  end
+  list[#list + 1] = { name = "truth_thresh", input = INPUT, truth = TRUTH, seed = 40, scale = 1,
+    options = with { iou_loss = "giou", truth_thresh = 0.3, ignore_thresh = 0.2 } }
+  list[#list + 1] = { name = "weights, smoothing", input = INPUT, truth = TRUTH, seed = 41, scale = 1,
+    options = with { obj_normalizer = 0.4, cls_normalizer = 0.5, label_smooth_eps = 0.1, iou_thresh = 0.4, ignore_thresh = 0.3 } }
+  list[#list + 1] = { name = "no mask", input = { 1, 4, 6, 24 }, truth = { TRUTH[2] }, seed = 42, scale = 1,
+    options = { anchors = { 1.2, 0.8, 2.5, 1.4, 3.5, 3.1 }, num = 3, classes = 3 } }
+  list[#list + 1] = { name = "no truth", input = { 1, 3, 2, 16 }, truth = { {} }, options = with {} }
+  return list
+end
+
+TestYolo = check.loss { kind = "yolo", oracle = oracle, tolerance = { forward = 2e-6, backward = 2e-5 }, cases = cases() }
+
+local function run(options, x, truth, size)
+  local layer = { "yolo", name = "head" }
+  for k, v in pairs(options) do layer[k] = v end
+  local net = core.net { h = size[2], w = size[3], c = size[4], layers = { layer }, seed = 1 }
+  local plan = net:plan { mode = "train", batch = size[1], keep = true, whole_gradient = true }
+  plan:input(x)
+  plan:forward {}
+  return plan:loss(truth).head, plan
+end
+
+local function filled(count, value)
+  local out = {}
+  for i = 1, count do out[i] = value end
+  return out
+end
+
+function TestYolo.test_output()
+  local random, x, want = check.random(3), {}, {}
+  for i = 1, 96 do x[i] = random() * 4 end
+  local _, plan = run(with {}, x, { {} }, { 1, 2, 3, 16 })
+  for i = 1, 96 do
+    local entry = (i - 1) % 8
+    want[i] = (entry == 2 or entry == 3) and x[i] or boxes.logistic(x[i])
+  end
+  check.compare(plan:output(1), want, 1e-6, "output")
+end
+
+-- Darknet's gradient of the IoU losses: the derivatives of the similarity with respect to the box, hardly chained.
+function TestYolo.test_loose_gradient()
+  local o, random, x = with { iou_loss = "ciou", iou_normalizer = 0.07 }, check.random(6), { n = 1, h = 4, w = 6, c = 16 }
+  for i = 1, 384 do x[i] = string.unpack("f", string.pack("f", random())) end
+  local function gradient(kind)
+    o.box_gradient = kind
+    local _, plan = run(o, x, { { TRUTH[1][1] } }, { 1, 4, 6, 16 })
+    plan:backward()
+    return plan:gradient(0)
+  end
+  local exact, loose = gradient "exact", gradient "darknet"
+  local found = 0
+  for at = 0, 383 do
+    local entry, base = at % 8, at - at % 8
+    if exact[at + 1] ~= loose[at + 1] then
+      found = found + 1
+      local anchor = o.mask[base // 8 % 2 + 1]
+      local p, size = boxes.logistic(x[at + 1]), o.anchors[2 * anchor + 1 + (entry == 3 and 1 or 0)] / (entry == 3 and 4 or 6)
+      local slope = entry < 2 and p * (1 - p) / (entry == 0 and 6 or 4) or size
+      t.assertAlmostEquals(loose[at + 1] * slope, exact[at + 1], 1e-6)
+      t.assertTrue(entry < 4)
+    end
+  end
+  t.assertEquals(found, 4)
+end
+
+function TestYolo.test_extreme_inputs_stay_finite()
+  for _, value in ipairs { 0, 1e4, -1e4, 3e38, -3e38 } do
+    for _, kind in ipairs { "mse", "iou", "giou", "diou", "ciou" } do
+      local x = filled(96, value)
+      for i = 1, 96, 3 do x[i] = -value end
+      local parts, plan = run(with { iou_loss = kind, iou_thresh = 0.2 }, x, { TRUTH[1] }, { 1, 2, 3, 16 })
+      for part, v in pairs(parts) do t.assertTrue(v == v and v >= 0, ("%s of %s at %g: %g"):format(part, kind, value, v)) end
+      plan:backward()
+      for _, v in ipairs(plan:gradient(0)) do t.assertTrue(v == v, "gradient at " .. value) end
+    end
+  end
+end
+
+function TestYolo.test_nan_shows()
+  for _, at in ipairs { 1, 3, 5, 8, 90 } do
+    local x = filled(96, 0.1)
+    x[at] = 0 / 0
+    local parts = run(with {}, x, { TRUTH[2] }, { 1, 2, 3, 16 })
+    local sum = parts.box + parts.object + parts.noobject + parts.class
+    t.assertTrue(sum ~= sum, "NaN at " .. at)
+  end
+end
+
+function TestYolo.test_two_heads_share_their_anchors()
+  local options = { anchors = { 1.2, 0.8, 2.5, 1.4, 3.5, 3.1 }, num = 3, classes = 3 }
+  local first, second = { "yolo", name = "a", mask = { 0 }, inputs = { 0 } }, { "yolo", name = "b", mask = { 2 }, inputs = { 0 } }
+  for k, v in pairs(options) do first[k], second[k] = v, v end
+  local net = core.net { h = 4, w = 6, c = 8, layers = { first, second }, seed = 1 }
+  local plan = net:plan { mode = "train", batch = 1, keep = true, whole_gradient = true }
+  plan:input(filled(192, 0.1))
+  plan:forward {}
+  local parts = plan:loss { { { 0.5, 0.5, 0.2, 0.2, 1, 0 }, { 0.2, 0.2, 0.33, 0.33, 1, 0 } } } -- nearest: the first, and the second
+  t.assertTrue(parts.a.object > 0 and parts.a.box > 0)
+  t.assertEquals(parts.b.object, 0)
+  t.assertEquals(parts.b.box, 0)
+end
+
+function TestYolo.test_refusals()
+  local function message(c, options)
+    local layer = { "yolo" }
+    for k, v in pairs(options) do layer[k] = v end
+    return select(2, pcall(core.net, { h = 4, w = 4, c = c, layers = { layer } }))
+  end
+  t.assertStrContains(message(16, { anchors = { 1, 2 }, num = 1, classes = 3 }), "expected 8 input channels")
+  t.assertStrContains(message(8, { anchors = { 1, 2 }, num = 1, mask = { 1 }, classes = 3 }), "mask entries in 0..0, got 1")
+  t.assertStrContains(message(8, { anchors = { 1, 2 }, num = 2, classes = 3 }), "expected 2 anchors")
+  t.assertStrContains(message(8, { anchors = { 1, 2 }, num = 1, classes = 3, iou_loss = "siou" }), "mse")
+end
+
+os.exit(t.LuaUnit.run())
