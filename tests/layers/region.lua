@@ -2,7 +2,7 @@
 -- objects in order, each overwriting what its prediction was taught before.
 local t = require "luaunit"
 local check = require "support.layercheck"
-local boxes = require "support.boxes"
+local boxes = require "support.overlap"
 local core = require "yolua.core"
 
 local function entry_of(x, o, n, i, j, a)

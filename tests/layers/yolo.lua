@@ -1,7 +1,7 @@
 -- yolo: output, loss and gradient against an oracle that gathers, per prediction, the list of objects that teach it.
 local t = require "luaunit"
 local check = require "support.layercheck"
-local boxes = require "support.boxes"
+local boxes = require "support.overlap"
 local core = require "yolua.core"
 
 local function decode(x, o, info, e, i, j, anchor)

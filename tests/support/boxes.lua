@@ -1,58 +1,72 @@
--- Boxes in plain Lua, double precision: what the heads' oracles measure with. A box is {cx, cy, w, h}.
+-- Short hands of the evaluation tests: truths, detections, sets, and random ones.
+local core = require "yolua.core"
+
 local boxes = {}
 
-function boxes.logistic(x) return 1 / (1 + math.exp(-x)) end
-
-local function side(a, b, c, size)
-  local low = math.max(a[c] - a[size] / 2, b[c] - b[size] / 2)
-  local high = math.min(a[c] + a[size] / 2, b[c] + b[size] / 2)
-  return high - low
+-- truth("Car", x1, y1, x2, y2, {occluded = ...}), det("Car", score, x1, y1, x2, y2, {alpha = ...})
+function boxes.truth(class, x1, y1, x2, y2, more)
+  local row = { class = class, box = { x1, y1, x2, y2 }, truncated = 0, occluded = 0, alpha = 0.5 }
+  for k, v in pairs(more or {}) do row[k] = v end
+  return row
 end
 
-local function enclosing(a, b, c, size)
-  return math.max(a[c] + a[size] / 2, b[c] + b[size] / 2) - math.min(a[c] - a[size] / 2, b[c] - b[size] / 2)
+function boxes.det(class, score, x1, y1, x2, y2, more)
+  local row = { class = class, score = score, box = { x1, y1, x2, y2 }, alpha = 0.5 }
+  for k, v in pairs(more or {}) do row[k] = v end
+  return row
 end
 
-function boxes.intersection(a, b) return math.max(0, side(a, b, 1, 3)) * math.max(0, side(a, b, 2, 4)) end
-
-function boxes.iou(a, b)
-  local inter = boxes.intersection(a, b)
-  return inter / (a[3] * a[4] + b[3] * b[4] - inter)
+-- set{ {truths, dets}, {truths, dets}, ... }: frames named 000001, 000002, ...
+function boxes.set(frames)
+  local set = core.eval_set()
+  for i, frame in ipairs(frames) do set:add(("%06d"):format(i), frame[1], frame[2]) end
+  return set
 end
 
-function boxes.giou(a, b)
-  local inter = boxes.intersection(a, b)
-  local union, c = a[3] * a[4] + b[3] * b[4] - inter, enclosing(a, b, 1, 3) * enclosing(a, b, 2, 4)
-  return inter / union - (c - union) / c
-end
-
-function boxes.diou(a, b)
-  local d = (a[1] - b[1]) ^ 2 + (a[2] - b[2]) ^ 2
-  return boxes.iou(a, b) - d / (enclosing(a, b, 1, 3) ^ 2 + enclosing(a, b, 2, 4) ^ 2)
-end
-
--- `keep(value)` gives alpha as it was before any perturbation: it is a constant to the gradient.
-function boxes.ciou(a, b, keep)
-  local v = 4 / math.pi ^ 2 * (math.atan(b[3] / b[4]) - math.atan(a[3] / a[4])) ^ 2
-  local alpha = keep(v / (1 - boxes.iou(a, b) + v + 1e-6))
-  return boxes.diou(a, b) - alpha * v
-end
-
--- The objects of an image: rows of kind 0; and whether one of the other rows forgives a predicted box.
-function boxes.objects(rows)
-  local out = {}
-  for _, row in ipairs(rows) do
-    if row[6] == 0 then out[#out + 1] = row end
+-- A generator of its own, so that the cases do not change with Lua's.
+function boxes.random(seed)
+  local state = seed
+  return function(low, high)
+    state = (state * 6364136223846793005 + 1442695040888963407)
+    local fraction = ((state >> 11) & ((1 << 53) - 1)) / 2.0 ^ 53
+    return low + (high - low) * fraction
   end
-  return out
 end
 
-function boxes.forgiven(rows, box)
-  for _, row in ipairs(rows) do
-    if row[6] == 1 and boxes.intersection(box, row) > 0.5 * box[3] * box[4] then return true end
-    if row[6] == 2 and boxes.iou(box, row) > 0.5 then return true end
+-- Frames of a mediocre detector: shifted truths, misses, false ones, wrong classes, equal scores, regions to ignore.
+function boxes.random_frames(seed, count, classes, ignore)
+  local draw, frames = boxes.random(seed), {}
+  local function pick() return classes[1 + math.floor(draw(0, #classes))] end
+  for f = 1, count do
+    local truths, dets = {}, {}
+    for i = 1, math.floor(draw(0, 7)) do
+      local x, y, w, h = draw(0, 900), draw(0, 200), 8 * math.exp(draw(0, 3)), 8 * math.exp(draw(0, 2.6))
+      truths[i] = boxes.truth(pick(), x, y, x + w, y + h)
+      for _ = 1, math.floor(draw(0, 2.7)) do
+        local dx, dy, dw, dh = draw(-0.25, 0.25) * w, draw(-0.25, 0.25) * h, draw(0.8, 1.25), draw(0.8, 1.25)
+        local class = draw(0, 1) < 0.9 and truths[i].class or pick()
+        dets[#dets + 1] = boxes.det(class, math.floor(draw(0, 40)) / 40, x + dx, y + dy, x + dx + w * dw, y + dy + h * dh)
+      end
+      if ignore and draw(0, 1) < 0.15 then truths[i].ignore = true end
+    end
+    for _ = 1, math.floor(draw(0, 3)) do
+      local x, y = draw(0, 900), draw(0, 200)
+      dets[#dets + 1] = boxes.det(pick(), math.floor(draw(0, 40)) / 40, x, y, x + draw(5, 200), y + draw(5, 100))
+    end
+    frames[f] = { truths, dets }
   end
-  return false
+  return frames
+end
+
+-- The folder of real data, or nil, with one visible line.
+function boxes.data(file, what)
+  local folder = os.getenv "YOLUA_DATA" or (os.getenv "YOLUA_SOURCE" or ".") .. "/../shared/data"
+  local probe = io.open(folder .. "/" .. file)
+  if probe then
+    probe:close()
+    return folder
+  end
+  print(("SKIP %s: there is no %s/%s"):format(what, folder, file))
 end
 
 return boxes
