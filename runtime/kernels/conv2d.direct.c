@@ -5,7 +5,7 @@
  * Both directions are one loop over a `pass`: backward data is a convolution of dy with the weights turned round, and
  * where the stride is not 1, one such convolution per residue of the pixel's row and column. */
 #include "kernels/activation.h"
-#include "kernels/kernels.h"
+#include "kernels/conv2d.direct.h"
 #include "kernels/slab.h"
 #include "kernels/tile.h"
 
@@ -71,8 +71,8 @@ static int64_t packed_floats(int64_t c, int64_t oc, int64_t taps)
 
 static bool supports(const yl_conv2d_geom *g, yl_direction d)
 {
-    if (g->dtype != YL_F32 || d == YL_BACKWARD_WEIGHTS || g->kh * g->kw > MAX_TAPS || g->kh > 255 || g->kw > 255)
-        return false;
+    if (g->dtype != YL_F32 || g->kh * g->kw > MAX_TAPS || g->kh > 255 || g->kw > 255) return false;
+    (void)d;
     return g->groups == 1 || (g->c / g->groups >= 8 && g->oc / g->groups >= 8);
 }
 
@@ -85,6 +85,7 @@ static double cost(const yl_conv2d_geom *g, yl_direction d)
 static size_t packed_bytes(const yl_conv2d_geom *g, yl_direction d)
 {
     int64_t c = g->c / g->groups, oc = g->oc / g->groups;
+    if (d == YL_BACKWARD_WEIGHTS) return 0;
     int64_t floats = d == YL_FORWARD ? packed_floats(c, oc, g->kh * g->kw) : packed_floats(oc, c, g->kh * g->kw);
     return (size_t)(g->groups * floats) * sizeof(float);
 }
@@ -385,6 +386,7 @@ static size_t scratch_bytes(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direc
 {
     const yl_conv2d_run none = {0};
     int64_t most = 0;
+    if (d == YL_BACKWARD_WEIGHTS) return YL_CPU(conv2d_direct_weights_scratch)(ctx, g);
     if (d == YL_FORWARD) {
         pass p = forward_pass(g, &none, 0);
         cut k = cut_pass(ctx, &p);
@@ -404,6 +406,7 @@ static size_t scratch_bytes(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direc
 static yl_status run_direct(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const yl_conv2d_run *run)
 {
     const float *packed = run->packed;
+    if (d == YL_BACKWARD_WEIGHTS) return YL_CPU(conv2d_direct_weights)(ctx, g, run);
     for (int64_t q = 0; q < g->groups; q++) {
         if (d == YL_FORWARD) {
             pass p = forward_pass(g, run, q);
