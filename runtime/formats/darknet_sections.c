@@ -91,8 +91,8 @@ static yl_status group_layers(const yl_net *net, yl__sections *s)
         if (join(net, s, i)) continue;
         const yl__section_kind *kind = yl__section_of_layer(net->layers[i].kind->name);
         if (!kind)
-            return yl__fail(YL_UNSUPPORTED, "%s: a %s layer at this place has no Darknet section", net->layers[i].name,
-                            net->layers[i].kind->name);
+            return yl__fail(YL_UNSUPPORTED, "%s: no Darknet section holds a layer of kind %s at this place",
+                            net->layers[i].name, net->layers[i].kind->name);
         s->of_layer[i] = s->count;
         s->at[s->count++] = (yl__section){kind, i, -1, -1, i};
     }

@@ -27,7 +27,7 @@ static void test_sections(void **state)
 {
     (void)state;
     static const char text[] =
-        "# head\r\n[net]\r\nwidth = 416\t\n\n; x\nanchors = 1, 2,  3\n [ yolo ] \nmask=0,1 # comment\n"
+        "\xef\xbb\xbf# head\r\n[net]\r\nwidth = 416\t\n\n; x\nanchors = 1, 2,  3\n [ yolo ] \nmask=0,1 # comment\n"
         "layers=-1,;8\n[yolo]";
     yl_cfg cfg;
     assert_int_equal(yl__cfg_parse(text, (int64_t)strlen(text), "x.cfg", &cfg), YL_OK);
