@@ -1,0 +1,278 @@
+/* core.image and core.plot: pictures, boxes on them, and line plots. */
+#include "bind/bind.h"
+#include "core/memory.h"
+#include "image/decode.h"
+#include "image/draw.h"
+#include "image/encode.h"
+#include "image/plot.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define IMAGE "yolua.image"
+
+static yl_image *check_image(lua_State *L, int index)
+{
+    return yl__object(L, index, IMAGE);
+}
+
+/* The userdata exists before its pixels, so that an error in between leaks nothing. */
+static yl_image *push_image(lua_State *L)
+{
+    void **box = yl__new_object(L, IMAGE);
+    yl__check(L, yl__calloc(1, sizeof(yl_image), box));
+    return *box;
+}
+
+static int image_load(lua_State *L)
+{
+    const char *path = luaL_checkstring(L, 1);
+    yl_image *image = push_image(L);
+    yl__check(L, yl_image_decode(path, image));
+    return 1;
+}
+
+static int image_decode(lua_State *L)
+{
+    size_t size;
+    const char *bytes = luaL_checklstring(L, 1, &size), *name = luaL_optstring(L, 2, "image");
+    yl_image *image = push_image(L);
+    yl__check(L, yl_image_decode_bytes(bytes, (int64_t)size, name, image));
+    return 1;
+}
+
+static int image_probe(lua_State *L)
+{
+    int64_t w, h;
+    yl__check(L, yl_image_probe(luaL_checkstring(L, 1), &w, &h));
+    lua_pushinteger(L, w);
+    lua_pushinteger(L, h);
+    return 2;
+}
+
+/* image.new(w, h, bytes): h*w*3 bytes; without them, black. */
+static int image_new(lua_State *L)
+{
+    size_t size = 0;
+    int64_t w = luaL_checkinteger(L, 1), h = luaL_checkinteger(L, 2);
+    const char *bytes = luaL_optlstring(L, 3, NULL, &size);
+    yl_image *image = push_image(L);
+    yl__check(L, yl_image_new(w, h, image));
+    if (bytes && (int64_t)size != yl_image_bytes(image))
+        return luaL_error(L, "an image of %dx%d has %d bytes, got %d", (int)w, (int)h, (int)yl_image_bytes(image), (int)size);
+    if (bytes) memcpy(image->data, bytes, size);
+    else memset(image->data, 0, (size_t)yl_image_bytes(image));
+    return 1;
+}
+
+static int image_w(lua_State *L)
+{
+    lua_pushinteger(L, check_image(L, 1)->w);
+    return 1;
+}
+
+static int image_h(lua_State *L)
+{
+    lua_pushinteger(L, check_image(L, 1)->h);
+    return 1;
+}
+
+static int image_bytes(lua_State *L)
+{
+    yl_image *image = check_image(L, 1);
+    lua_pushlstring(L, (const char *)image->data, (size_t)yl_image_bytes(image));
+    return 1;
+}
+
+/* image:pixel(x, y) -> r, g, b; 1-based, x to the right. */
+static int image_pixel(lua_State *L)
+{
+    yl_image *image = check_image(L, 1);
+    int64_t x = luaL_checkinteger(L, 2), y = luaL_checkinteger(L, 3);
+    if (x < 1 || y < 1 || x > image->w || y > image->h)
+        return luaL_error(L, "pixel (%d, %d) is outside an image of %dx%d", (int)x, (int)y, (int)image->w, (int)image->h);
+    for (int c = 0; c < 3; c++) lua_pushinteger(L, image->data[((y - 1) * image->w + x - 1) * 3 + c]);
+    return 3;
+}
+
+static int image_copy(lua_State *L)
+{
+    yl_image *image = check_image(L, 1), *copy = push_image(L);
+    yl__check(L, yl_image_new(image->w, image->h, copy));
+    memcpy(copy->data, image->data, (size_t)yl_image_bytes(image));
+    return 1;
+}
+
+static int image_save(lua_State *L)
+{
+    yl_image *image = check_image(L, 1);
+    yl__check(L, yl_image_write_png(luaL_checkstring(L, 2), image));
+    lua_settop(L, 1);
+    return 1;
+}
+
+static double box_number(lua_State *L, int index, int i)
+{
+    lua_rawgeti(L, index, i);
+    if (!lua_isnumber(L, -1)) luaL_error(L, "a box is four numbers {x1, y1, x2, y2}, number %d is %s", i, luaL_typename(L, -1));
+    double value = lua_tonumber(L, -1);
+    lua_pop(L, 1);
+    return value;
+}
+
+/* Reads the mark on top of the stack; its label stays owned by the Lua table. */
+static yl_mark read_mark(lua_State *L, lua_Integer i)
+{
+    yl_mark m = {.role = YL_ROLE_found};
+    if (!lua_istable(L, -1)) luaL_error(L, "mark %d to draw is a %s, expected a table", (int)i, luaL_typename(L, -1));
+    if (lua_getfield(L, -1, "box") != LUA_TTABLE) luaL_error(L, "mark %d to draw has no box", (int)i);
+    int at = lua_gettop(L);
+    m.box = (yl_box){box_number(L, at, 1), box_number(L, at, 2), box_number(L, at, 3), box_number(L, at, 4)};
+    lua_pop(L, 1);
+    if (lua_getfield(L, -1, "label") == LUA_TSTRING) m.label = lua_tostring(L, -1);
+    lua_pop(L, 1);
+    if (lua_getfield(L, -1, "role") == LUA_TSTRING) yl__check(L, yl_role_parse(lua_tostring(L, -1), &m.role));
+    lua_pop(L, 1);
+    return m;
+}
+
+/* image:draw { {box = {x1, y1, x2, y2}, label = "car .93", role = "hit"}, ... } -> image */
+static int image_draw(lua_State *L)
+{
+    yl_image *image = check_image(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_Integer n = luaL_len(L, 2);
+    yl_mark *marks = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *marks, 0);
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_geti(L, 2, i);
+        marks[i - 1] = read_mark(L, i);
+        lua_pop(L, 1);
+    }
+    yl__check(L, yl_image_draw(image, marks, n));
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* image.sheet({images}, {columns =, cell = {w, h}, captions = {...}}) -> image */
+static int image_sheet(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_Integer n = luaL_len(L, 1);
+    const yl_image **images = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *images, 0);
+    const char **captions = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *captions, 0);
+    bool captioned = lua_getfield(L, 2, "captions") == LUA_TTABLE;
+    for (lua_Integer i = 1; i <= n; i++) {
+        lua_rawgeti(L, 1, i); /* stays owned by the list */
+        images[i - 1] = check_image(L, -1);
+        captions[i - 1] = captioned && lua_rawgeti(L, 5, i) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+        lua_settop(L, 5);
+    }
+    lua_getfield(L, 2, "columns");
+    int64_t columns = luaL_optinteger(L, -1, 4), cell[2] = {320, 200};
+    if (lua_getfield(L, 2, "cell") == LUA_TTABLE)
+        for (int i = 0; i < 2; i++) cell[i] = (int64_t)box_number(L, lua_gettop(L), i + 1);
+    yl_image *sheet = push_image(L);
+    yl__check(L, yl_image_sheet(images, captioned ? captions : NULL, n, columns, cell[0], cell[1], sheet));
+    return 1;
+}
+
+static int image_tostring(lua_State *L)
+{
+    yl_image **image = luaL_checkudata(L, 1, IMAGE);
+    if (!*image) lua_pushliteral(L, "image (closed)");
+    else lua_pushfstring(L, "image %dx%d", (int)(*image)->w, (int)(*image)->h);
+    return 1;
+}
+
+static int image_close(lua_State *L)
+{
+    yl_image **image = luaL_checkudata(L, 1, IMAGE);
+    if (*image) yl_image_free(*image);
+    yl__free(*image);
+    *image = NULL;
+    return 0;
+}
+
+static const char *text_field(lua_State *L, int index, const char *key)
+{
+    lua_getfield(L, index, key);
+    const char *text = lua_isnil(L, -1) ? NULL : luaL_checkstring(L, -1);
+    lua_pop(L, 1); /* the table keeps it */
+    return text;
+}
+
+static void limits_field(lua_State *L, int index, const char *key, double out[2])
+{
+    if (lua_getfield(L, index, key) == LUA_TTABLE)
+        for (int i = 0; i < 2; i++) out[i] = box_number(L, lua_gettop(L), i + 1);
+    lua_pop(L, 1);
+}
+
+/* A userdata of the field's numbers, left on the stack; what is no number becomes NaN (a gap). */
+static double *numbers_field(lua_State *L, int index, const char *key, int64_t count)
+{
+    if (lua_getfield(L, index, key) != LUA_TTABLE) luaL_error(L, "a series needs a list '%s'", key);
+    double *values = lua_newuserdatauv(L, (size_t)(count + 1) * sizeof *values, 0);
+    for (int64_t i = 0; i < count; i++) {
+        lua_rawgeti(L, -2, i + 1);
+        values[i] = lua_isnumber(L, -1) ? lua_tonumber(L, -1) : strtod("nan", NULL);
+        lua_pop(L, 1);
+    }
+    lua_remove(L, -2);
+    return values;
+}
+
+/* Leaves the series' two arrays on the stack, so that they live as long as the call. */
+static yl_series read_series(lua_State *L, int list, lua_Integer i)
+{
+    luaL_checkstack(L, 6, "too many series");
+    if (lua_rawgeti(L, list, i) != LUA_TTABLE) luaL_error(L, "series %d is not a table", (int)i);
+    int at = lua_gettop(L);
+    yl_series s = {.name = text_field(L, at, "name")};
+    if (lua_getfield(L, at, "x") == LUA_TTABLE) s.count = (int64_t)lua_rawlen(L, -1);
+    lua_pop(L, 1);
+    s.x = numbers_field(L, at, "x", s.count);
+    s.y = numbers_field(L, at, "y", s.count);
+    return s;
+}
+
+/* plot.lines {path =, title =, xlabel =, ylabel =, xlim = {a, b}, ylim =, series = {{name =, x = {}, y = {}}, ...}} */
+static int plot_lines(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    yl_plot plot = {.title = text_field(L, 1, "title"), .xlabel = text_field(L, 1, "xlabel"), .ylabel = text_field(L, 1, "ylabel")};
+    const char *path = text_field(L, 1, "path");
+    if (!path) return luaL_error(L, "a plot needs a path ending in .svg or .png");
+    limits_field(L, 1, "xlim", plot.xlim);
+    limits_field(L, 1, "ylim", plot.ylim);
+    if (lua_getfield(L, 1, "series") != LUA_TTABLE) return luaL_error(L, "a plot needs a list of series");
+    plot.count = (int64_t)lua_rawlen(L, 2);
+    yl_series *series = lua_newuserdatauv(L, (size_t)(plot.count + 1) * sizeof *series, 0);
+    for (int64_t i = 0; i < plot.count; i++) series[i] = read_series(L, 2, i + 1);
+    plot.series = series;
+    yl__check(L, yl_plot_write(&plot, path));
+    return 0;
+}
+
+void yl__bind_image(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"load", image_load}, {"decode", image_decode}, {"probe", image_probe},
+        {"new", image_new},   {"sheet", image_sheet},   {NULL, NULL},
+    };
+    static const luaL_Reg methods[] = {
+        {"w", image_w},       {"h", image_h},       {"bytes", image_bytes}, {"pixel", image_pixel},
+        {"copy", image_copy}, {"save", image_save}, {"draw", image_draw},   {"__tostring", image_tostring},
+        {"close", image_close}, {"__gc", image_close}, {"__close", image_close}, {NULL, NULL},
+    };
+    static const luaL_Reg plots[] = {{"lines", plot_lines}, {NULL, NULL}};
+    yl__class(L, IMAGE, methods);
+    lua_newtable(L);
+    luaL_setfuncs(L, functions, 0);
+    lua_setfield(L, -2, "image");
+    lua_newtable(L);
+    luaL_setfuncs(L, plots, 0);
+    lua_setfield(L, -2, "plot");
+}

@@ -1,0 +1,43 @@
+/* Boxes with labels on pictures, and sheets of pictures, through cairo. */
+#ifndef YL_IMAGE_DRAW_H
+#define YL_IMAGE_DRAW_H
+
+#include "core/box.h"
+#include "image/image.h"
+
+/* What a box stands for. Colours are Okabe and Ito's, and dashes tell them apart where colours do not. */
+#define YL_ROLES(X)                                                                                                    \
+    X(found, "a detection of which no truth is known")                                                                 \
+    X(truth, "a labelled object")                                                                                      \
+    X(hit, "a detection that matches a truth")                                                                         \
+    X(miss, "a truth that no detection matches")                                                                       \
+    X(false_alarm, "a detection that matches no truth")                                                                \
+    X(ignore, "a region in which nothing counts")
+
+typedef enum yl_role {
+#define X(name, meaning) YL_ROLE_##name,
+    YL_ROLES(X)
+#undef X
+    YL_ROLE_COUNT
+} yl_role;
+
+const char *yl_role_name(yl_role role);
+/* Errors: INVALID with the nearest role and the list. */
+yl_status yl_role_parse(const char *name, yl_role *out);
+
+typedef struct yl_mark {
+    yl_box box;        /* pixels */
+    const char *label; /* NULL: none */
+    yl_role role;
+} yl_mark;
+
+/* Draws the marks onto the picture, in order; line width and letters grow with it. Boxes may reach outside.
+ * Errors: MEMORY, INVALID for a box that is not finite. */
+yl_status yl_image_draw(yl_image *image, const yl_mark *marks, int64_t count);
+
+/* A sheet of `count` pictures in `columns`, each scaled to fit a cell of cell_w x cell_h pixels, on white; captions may be
+ * NULL as a whole or one by one. Errors: INVALID (no picture, sizes), MEMORY. */
+yl_status yl_image_sheet(const yl_image *const *images, const char *const *captions, int64_t count, int64_t columns,
+                         int64_t cell_w, int64_t cell_h, yl_image *out);
+
+#endif

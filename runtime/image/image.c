@@ -1,0 +1,21 @@
+/* Making and releasing pictures. */
+#include "image/image.h"
+#include "core/memory.h"
+
+yl_status yl_image_new(int64_t w, int64_t h, yl_image *out)
+{
+    *out = (yl_image){0};
+    if (w < 1 || h < 1 || w > YL_IMAGE_MAX_SIDE || h > YL_IMAGE_MAX_SIDE || w * h > YL_IMAGE_MAX_PIXELS)
+        return yl__fail(YL_INVALID, "an image of %lldx%lld pixels is out of range; expected 1 to %d a side, at most %d in all",
+                        (long long)w, (long long)h, YL_IMAGE_MAX_SIDE, YL_IMAGE_MAX_PIXELS);
+    YL_TRY(yl__alloc(w * h, 3, &out->data));
+    out->w = w;
+    out->h = h;
+    return YL_OK;
+}
+
+void yl_image_free(yl_image *image)
+{
+    yl__free(image->data);
+    *image = (yl_image){0};
+}
