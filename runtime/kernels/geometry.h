@@ -136,4 +136,10 @@ typedef struct yl_yolo_geom {
     bool loose_chain; /* Darknet's gradient of the IoU losses: see kernels/yolo.c */
 } yl_yolo_geom;
 
+/* Matrix product c {m, n} = a {m, k} b {k, n}, row-major, leading dimensions in elements; at, bt: stored transposed. */
+typedef struct yl_matmul_geom {
+    int64_t m, n, k, lda, ldb, ldc;
+    bool at, bt;
+} yl_matmul_geom;
+
 #endif

@@ -1,0 +1,75 @@
+-- Tensors: yl.tensor {{1, 2}, {3, 4}}, yl.zeros {2, 3}, yl.randn {2, 3}. Arithmetic and views are methods (bind/tensor*.c);
+-- axes and indices count from 1, -1 is the last; methods that end in _ change their tensor and return it.
+local core = require "yolua.core"
+local options = require "yolua.options"
+
+local tensor = { new = core.tensor.new, from_bytes = core.tensor.from_bytes }
+
+local dtypes = { "f32", "u8", "i32", "i64", "f64", "bf16" }
+local dtype_field = { "dtype", "enum", "f32", "", "element type", choices = dtypes }
+local calls = 0 -- streams handed out to calls that name no seed
+
+local function fields(...) return { dtype_field, ..., array = true } end
+
+local function check(who, list, values)
+  local o = options.check(who, list, values)
+  return o, { table.unpack(o) }
+end
+
+local zeros_fields = fields()
+
+-- yl.zeros { 2, 3 [, dtype = "u8"] }
+function tensor.zeros(values)
+  local o, dims = check("yl.zeros", zeros_fields, values)
+  return core.tensor.zeros(dims, o.dtype)
+end
+
+-- yl.ones { 2, 3 [, dtype =] }
+function tensor.ones(values)
+  local o, dims = check("yl.ones", zeros_fields, values)
+  return core.tensor.zeros(dims, o.dtype):fill_(1)
+end
+
+local full_fields = fields { "value", "number", 0, "", "every element" }
+
+-- yl.full { 2, 3, value = 7 [, dtype =] }
+function tensor.full(values)
+  local o, dims = check("yl.full", full_fields, values)
+  return core.tensor.zeros(dims, o.dtype):fill_(o.value)
+end
+
+-- The seed and the stream of a call: a call without a seed gets seed 0 and a stream of its own, so that a program draws the
+-- same numbers in every run.
+local function stream(o)
+  if o.seed then return o.seed, 0 end
+  calls = calls + 1
+  return 0, calls
+end
+
+local seed_field = { "seed", "int", nil, "", "seed; without one each call has its own stream", min = 0 }
+local rand_fields = { dtype_field, seed_field, { "low", "number", 0 }, { "high", "number", 1 }, array = true }
+local randn_fields = { dtype_field, seed_field, { "mean", "number", 0 }, { "deviation", "number", 1, min = 0 }, array = true }
+
+-- yl.rand { 2, 3 [, low = 0, high = 1, seed =, dtype =] }: uniform in [low, high)
+function tensor.rand(values)
+  local o, dims = check("yl.rand", rand_fields, values)
+  local seed, number = stream(o)
+  return core.tensor.zeros(dims, o.dtype):uniform_(seed, o.low, o.high, number)
+end
+
+-- yl.randn { 2, 3 [, mean = 0, deviation = 1, seed =, dtype =] }
+function tensor.randn(values)
+  local o, dims = check("yl.randn", randn_fields, values)
+  local seed, number = stream(o)
+  return core.tensor.zeros(dims, o.dtype):normal_(seed, o.mean, o.deviation, number)
+end
+
+-- yl.arange(first, last [, step [, dtype]]): first, first + step, ... up to last, as a for loop counts
+function tensor.arange(first, last, step, dtype)
+  local list = {}
+  for x = first, last, step or 1 do list[#list + 1] = x end
+  return core.tensor.new(list, dtype)
+end
+
+-- yl.tensor({{1, 2}, {3, 4}} [, dtype])
+return setmetatable(tensor, { __call = function(_, values, dtype) return core.tensor.new(values, dtype) end })

@@ -1,0 +1,214 @@
+/* Arithmetic of tensors for Lua. Methods whose name ends in _ change their tensor and return it. */
+#include "bind/tensor_objects.h"
+
+#include <string.h>
+
+static const char *const binary_names[] = {
+#define X(name, text) text,
+    YL_BINARIES(X)
+#undef X
+};
+
+static const char *const unary_names[] = {
+#define X(name, text) text,
+    YL_UNARIES(X)
+#undef X
+};
+
+static const char *const reduction_names[] = {
+#define X(name, text) text,
+    YL_REDUCTIONS(X)
+#undef X
+};
+
+enum {
+    BINARIES = sizeof binary_names / sizeof *binary_names,
+    UNARIES = sizeof unary_names / sizeof *unary_names,
+    REDUCTIONS = sizeof reduction_names / sizeof *reduction_names
+};
+
+static int upvalue(lua_State *L)
+{
+    return (int)lua_tointeger(L, lua_upvalueindex(1));
+}
+
+static int give(lua_State *L, yl_tensor *const *made)
+{
+    yl__gc_debt(L, yl_tensor_bytes(*made));
+    return 1;
+}
+
+static int wrong_operand(lua_State *L, int index)
+{
+    return luaL_argerror(L, index,
+                         lua_pushfstring(L, "expected a tensor or a number, got a %s", luaL_typename(L, index)));
+}
+
+/* a op b, where one of them may be a number */
+static int binary(lua_State *L)
+{
+    yl_binary op = (yl_binary)upvalue(L);
+    yl_tensor *a = yl__test_tensor(L, 1), *b = yl__test_tensor(L, 2), **out;
+    int number = a ? 2 : 1;
+    if (!a && !b) return wrong_operand(L, 1);
+    if ((!a || !b) && lua_type(L, number) != LUA_TNUMBER) return wrong_operand(L, number);
+    out = yl__new_tensor(L);
+    if (a && b)
+        yl__check(L, yl_tensor_binary(op, a, b, out));
+    else
+        yl__check(L,
+                  yl_tensor_binary_number(op, a ? a : b, lua_tonumber(L, number), lua_isinteger(L, number), !a, out));
+    return give(L, out);
+}
+
+/* A tensor without dimensions that holds the number at `index`; pushed. */
+static yl_tensor *number_tensor(lua_State *L, int index, const yl_tensor *like)
+{
+    index = lua_absindex(L, index);
+    yl_tensor **out = yl__new_tensor(L);
+    yl__check(L, yl_tensor_new(yl_tensor_device(like), lua_isinteger(L, index) ? YL_I64 : YL_F64, 0, NULL, out));
+    yl__check(L, yl_tensor_fill(*out, lua_tonumber(L, index)));
+    return *out;
+}
+
+static int binary_into(lua_State *L)
+{
+    yl_tensor *to = yl__check_tensor(L, 1), *b = yl__test_tensor(L, 2);
+    if (!b && lua_type(L, 2) != LUA_TNUMBER) return wrong_operand(L, 2);
+    if (!b) b = number_tensor(L, 2, to);
+    yl__check(L, yl_tensor_binary_into((yl_binary)upvalue(L), to, b));
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int unary(lua_State *L)
+{
+    yl_tensor *a = yl__check_tensor(L, 1), **out = yl__new_tensor(L);
+    yl__check(L, yl_tensor_unary((yl_unary)upvalue(L), a, out));
+    return give(L, out);
+}
+
+static int unary_into(lua_State *L)
+{
+    yl__check(L, yl_tensor_unary_into((yl_unary)upvalue(L), yl__check_tensor(L, 1)));
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* Places count from 1. */
+static void number_places(lua_State *L, yl_tensor *places)
+{
+    lua_pushinteger(L, 1);
+    yl__check(L, yl_tensor_binary_into(YL_BINARY_ADD, places, number_tensor(L, -1, places)));
+    lua_pop(L, 2);
+}
+
+/* t:sum() is a number; t:sum(axis) a tensor without that axis */
+static int reduce(lua_State *L)
+{
+    yl_reduction op = (yl_reduction)upvalue(L);
+    yl_tensor *a = yl__check_tensor(L, 1);
+    bool all = lua_isnoneornil(L, 2);
+    int axis = all ? -1 : yl__check_axis(L, 2, a);
+    yl_tensor **out = yl__new_tensor(L);
+    yl__check(L, yl_tensor_reduce(op, a, axis, out));
+    if (op >= YL_REDUCE_ARGMIN) number_places(L, *out);
+    if (!all) return give(L, out);
+    lua_getfield(L, -1, "item");
+    lua_insert(L, -2);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+static int matmul(lua_State *L)
+{
+    yl_tensor *a = yl__check_tensor(L, 1), *b = yl__check_tensor(L, 2), **out = yl__new_tensor(L);
+    yl__check(L, yl_tensor_matmul(a, b, out));
+    return give(L, out);
+}
+
+/* t:equal(u): the same shape and elements (a NaN equals nothing) */
+static int equal(lua_State *L)
+{
+    yl_tensor *a = yl__check_tensor(L, 1), *b = yl__check_tensor(L, 2), **same, **least;
+    bool shapes = a->n_dims == b->n_dims && memcmp(a->dims, b->dims, (size_t)a->n_dims * sizeof *a->dims) == 0;
+    int64_t index[YL_TENSOR_DIMS] = {0}, yes = shapes;
+    double number;
+    if (shapes && yl_tensor_count(a) > 0) {
+        same = yl__new_tensor(L);
+        yl__check(L, yl_tensor_binary(YL_BINARY_EQ, a, b, same));
+        least = yl__new_tensor(L);
+        yl__check(L, yl_tensor_reduce(YL_REDUCE_MIN, *same, -1, least));
+        yl__check(L, yl_tensor_get(*least, index, &number, &yes));
+    }
+    lua_pushboolean(L, yes != 0);
+    return 1;
+}
+
+static int fill_with(lua_State *L)
+{
+    yl__check(L, yl_tensor_fill(yl__check_tensor(L, 1), luaL_checknumber(L, 2)));
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int copy_from(lua_State *L)
+{
+    yl_tensor *to = yl__check_tensor(L, 1);
+    yl__check(L, yl_tensor_copy(yl__check_tensor(L, 2), to));
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* t:uniform_(seed [, low, high]), t:normal_(seed [, mean, deviation]): element i is draw i of the stream (seed, 0,
+ * `stream`) */
+static int draw(lua_State *L)
+{
+    bool normal = upvalue(L);
+    yl_tensor *t = yl__check_tensor(L, 1);
+    yl_rng rng = yl_rng_make((uint64_t)luaL_checkinteger(L, 2), 0, (uint32_t)luaL_optinteger(L, 5, 0));
+    double a = luaL_optnumber(L, 3, 0), b = luaL_optnumber(L, 4, 1);
+    yl__check(L, normal ? yl_tensor_normal(t, &rng, a, b) : yl_tensor_uniform(t, &rng, a, b));
+    lua_settop(L, 1);
+    return 1;
+}
+
+static void add_functions(lua_State *L, int count, const char *const *names, const char *suffix, lua_CFunction f)
+{
+    for (int i = 0; i < count; i++) {
+        lua_pushfstring(L, "%s%s", names[i], suffix);
+        lua_pushinteger(L, i);
+        lua_pushcclosure(L, f, 1);
+        lua_rawset(L, -3);
+    }
+}
+
+static void add_operators(lua_State *L)
+{
+    static const char *const operators[][2] = {
+        {"__add", "add"},       {"__sub", "sub"}, {"__mul", "mul"}, {"__div", "div"},
+        {"__idiv", "floordiv"}, {"__mod", "mod"}, {"__pow", "pow"}, {"__unm", "neg"},
+    };
+    for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
+        lua_pushstring(L, operators[i][1]);
+        lua_rawget(L, -2);
+        lua_pushstring(L, operators[i][0]);
+        lua_insert(L, -2);
+        lua_rawset(L, -3);
+    }
+}
+
+void yl__tensor_math(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"matmul", matmul}, {"equal", equal}, {"fill_", fill_with}, {"copy_", copy_from}, {NULL, NULL}};
+    static const char *const draws[] = {"uniform_", "normal_"};
+    add_functions(L, BINARIES, binary_names, "", binary);
+    add_functions(L, YL_BINARY_EQ, binary_names, "_", binary_into); /* a comparison's result is no number to keep */
+    add_functions(L, UNARIES, unary_names, "", unary);
+    add_functions(L, UNARIES - 1, unary_names, "_", unary_into); /* all but isnan */
+    add_functions(L, REDUCTIONS, reduction_names, "", reduce);
+    add_functions(L, 2, draws, "", draw);
+    luaL_setfuncs(L, methods, 0);
+    add_operators(L);
+}

@@ -1,0 +1,372 @@
+/* Element-wise arithmetic: pieces of rows are widened, computed, rounded once and stored. */
+#include "tensor/rows.h"
+
+#include <math.h>
+#include <string.h>
+
+static const char *const binary_names[] = {
+#define X(name, text) text,
+    YL_BINARIES(X)
+#undef X
+};
+
+/* ---- one piece
+ * -------------------------------------------------------------------------------------------------------- */
+
+/* Lua's a - floor(a/b)*b: the sign of b. */
+static double modulo(double a, double b)
+{
+    double r = fmod(a, b);
+    return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
+static double smaller(double a, double b)
+{
+    return isnan(a) || a < b ? a : b;
+}
+
+static double larger(double a, double b)
+{
+    return isnan(a) || a > b ? a : b;
+}
+
+#define EACH(expression)                                                                                               \
+    for (int64_t i = 0; i < n; i++) out[i] = expression;                                                               \
+    break
+
+static void numbers(yl_binary op, int64_t n, const double *a, const double *b, double *out)
+{
+    switch (op) {
+    case YL_BINARY_ADD:
+        EACH(a[i] + b[i]);
+    case YL_BINARY_SUB:
+        EACH(a[i] - b[i]);
+    case YL_BINARY_MUL:
+        EACH(a[i] * b[i]);
+    case YL_BINARY_DIV:
+        EACH(a[i] / b[i]);
+    case YL_BINARY_FLOORDIV:
+        EACH(floor(a[i] / b[i]));
+    case YL_BINARY_MOD:
+        EACH(modulo(a[i], b[i]));
+    case YL_BINARY_POW:
+        EACH(pow(a[i], b[i]));
+    case YL_BINARY_MIN:
+        EACH(smaller(a[i], b[i]));
+    case YL_BINARY_MAX:
+        EACH(larger(a[i], b[i]));
+    case YL_BINARY_EQ:
+        EACH(a[i] == b[i]);
+    case YL_BINARY_NE:
+        EACH(a[i] != b[i]);
+    case YL_BINARY_LT:
+        EACH(a[i] < b[i]);
+    case YL_BINARY_LE:
+        EACH(a[i] <= b[i]);
+    case YL_BINARY_GT:
+        EACH(a[i] > b[i]);
+    case YL_BINARY_GE:
+        EACH(a[i] >= b[i]);
+    }
+}
+
+/* i64 results that do not fit stay at the end of the range. */
+static int64_t add(int64_t a, int64_t b)
+{
+    int64_t r;
+    return __builtin_add_overflow(a, b, &r) ? (b < 0 ? INT64_MIN : INT64_MAX) : r;
+}
+
+static int64_t subtract(int64_t a, int64_t b)
+{
+    int64_t r;
+    return __builtin_sub_overflow(a, b, &r) ? (b > 0 ? INT64_MIN : INT64_MAX) : r;
+}
+
+static int64_t multiply(int64_t a, int64_t b)
+{
+    int64_t r;
+    return __builtin_mul_overflow(a, b, &r) ? ((a < 0) != (b < 0) ? INT64_MIN : INT64_MAX) : r;
+}
+
+static int64_t floor_divide(int64_t a, int64_t b)
+{
+    if (b == -1) return subtract(0, a);
+    return a / b - (a % b != 0 && (a % b < 0) != (b < 0));
+}
+
+static int64_t integer_modulo(int64_t a, int64_t b)
+{
+    if (b == -1) return 0;
+    int64_t r = a % b;
+    return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
+static void integers(yl_binary op, int64_t n, const int64_t *a, const int64_t *b, int64_t *out)
+{
+    switch (op) {
+    case YL_BINARY_ADD:
+        EACH(add(a[i], b[i]));
+    case YL_BINARY_SUB:
+        EACH(subtract(a[i], b[i]));
+    case YL_BINARY_MUL:
+        EACH(multiply(a[i], b[i]));
+    case YL_BINARY_FLOORDIV:
+        EACH(floor_divide(a[i], b[i]));
+    case YL_BINARY_MOD:
+        EACH(integer_modulo(a[i], b[i]));
+    case YL_BINARY_MIN:
+        EACH(a[i] < b[i] ? a[i] : b[i]);
+    case YL_BINARY_MAX:
+        EACH(a[i] > b[i] ? a[i] : b[i]);
+    case YL_BINARY_EQ:
+        EACH(a[i] == b[i]);
+    case YL_BINARY_NE:
+        EACH(a[i] != b[i]);
+    case YL_BINARY_LT:
+        EACH(a[i] < b[i]);
+    case YL_BINARY_LE:
+        EACH(a[i] <= b[i]);
+    case YL_BINARY_GT:
+        EACH(a[i] > b[i]);
+    case YL_BINARY_GE:
+        EACH(a[i] >= b[i]);
+    case YL_BINARY_DIV:
+    case YL_BINARY_POW:
+        break; /* never asked for: their results are floats */
+    }
+}
+
+static double unary_number(yl_unary op, double x)
+{
+    switch (op) {
+    case YL_UNARY_NEG:
+        return -x;
+    case YL_UNARY_ABS:
+        return fabs(x);
+    case YL_UNARY_SIGN:
+        return isnan(x) ? x : (x > 0) - (x < 0);
+    case YL_UNARY_SQRT:
+        return sqrt(x);
+    case YL_UNARY_EXP:
+        return exp(x);
+    case YL_UNARY_LOG:
+        return log(x);
+    case YL_UNARY_TANH:
+        return tanh(x);
+    case YL_UNARY_SIGMOID:
+        return 1 / (1 + exp(-x));
+    case YL_UNARY_FLOOR:
+        return floor(x);
+    case YL_UNARY_CEIL:
+        return ceil(x);
+    case YL_UNARY_ROUND:
+        return nearbyint(x);
+    case YL_UNARY_ISNAN:
+        return isnan(x);
+    }
+    return x;
+}
+
+static int64_t unary_integer(yl_unary op, int64_t x)
+{
+    if (op == YL_UNARY_SIGN) return (x > 0) - (x < 0);
+    return op == YL_UNARY_NEG || x < 0 ? subtract(0, x) : x;
+}
+
+/* ---- whole tensors
+ * ------------------------------------------------------------------------------------------------------ */
+
+static bool has_zero(const int64_t *b, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        if (b[i] == 0) return true;
+    return false;
+}
+
+static yl_status integer_piece(yl_binary op, const yl__walk *w, int64_t i, int64_t n)
+{
+    int64_t a[YL__PIECE], b[YL__PIECE], out[YL__PIECE];
+    yl__load_integers(w->tensor[1]->dtype, yl__walk_at(w, 1, i), w->stride[1], n, a);
+    yl__load_integers(w->tensor[2]->dtype, yl__walk_at(w, 2, i), w->stride[2], n, b);
+    if ((op == YL_BINARY_FLOORDIV || op == YL_BINARY_MOD) && has_zero(b, n))
+        return yl__fail(YL_INVALID, "tensor: %s of integers by zero", binary_names[op]);
+    integers(op, n, a, b, out);
+    yl__store_integers(w->tensor[0]->dtype, out, n, yl__walk_at(w, 0, i), w->stride[0]);
+    return YL_OK;
+}
+
+static yl_status number_piece(yl_binary op, const yl__walk *w, int64_t i, int64_t n)
+{
+    double a[YL__PIECE], b[YL__PIECE], out[YL__PIECE];
+    yl__load_numbers(w->tensor[1]->dtype, yl__walk_at(w, 1, i), w->stride[1], n, a);
+    yl__load_numbers(w->tensor[2]->dtype, yl__walk_at(w, 2, i), w->stride[2], n, b);
+    numbers(op, n, a, b, out);
+    yl__store_numbers(w->tensor[0]->dtype, out, n, yl__walk_at(w, 0, i), w->stride[0]);
+    return YL_OK;
+}
+
+/* to = a op b, all of equal dims. */
+static yl_status run_binary(yl_binary op, const yl_tensor *a, const yl_tensor *b, yl_tensor *to)
+{
+    yl__walk w;
+    char *base[3];
+    bool exact = yl__is_integer(a->dtype) && yl__is_integer(b->dtype) && op != YL_BINARY_DIV && op != YL_BINARY_POW;
+    YL_TRY(yl__tensor_host(a, &base[1]));
+    YL_TRY(yl__tensor_host(b, &base[2]));
+    YL_TRY(yl__tensor_host_to_write(to, &base[0]));
+    for (yl__walk_start(&w, 3, (const yl_tensor *const[]){to, a, b}, base); !w.done; yl__walk_next(&w))
+        for (int64_t i = 0; i < w.length; i += YL__PIECE) {
+            int64_t n = w.length - i < YL__PIECE ? w.length - i : YL__PIECE;
+            YL_TRY(exact ? integer_piece(op, &w, i, n) : number_piece(op, &w, i, n));
+        }
+    return YL_OK;
+}
+
+/* The order in which types win. */
+static int rank(yl_dtype t)
+{
+    return t == YL_U8 ? 0 : t == YL_I32 ? 1 : t == YL_I64 ? 2 : t == YL_F64 ? 4 : 3;
+}
+
+static yl_dtype result_type(yl_binary op, yl_dtype a, yl_dtype b)
+{
+    if (op >= YL_BINARY_EQ) return YL_U8;
+    yl_dtype t = rank(a) >= rank(b) ? a : b;
+    if (t == YL_BF16) t = YL_F32;
+    if (yl__is_integer(t) && (op == YL_BINARY_DIV || op == YL_BINARY_POW)) return YL_F32;
+    return t == YL_U8 && op != YL_BINARY_MIN && op != YL_BINARY_MAX ? YL_I32 : t;
+}
+
+static yl_status binary_as(yl_binary op, const yl_tensor *a, const yl_tensor *b, yl_dtype dtype, yl_tensor **out)
+{
+    int n_dims;
+    int64_t dims[YL_TENSOR_DIMS];
+    yl_tensor *wide_a = NULL, *wide_b = NULL, *made = NULL;
+    yl_status status = YL_OK;
+    YL_TRY(yl__broadcast(a, b, &n_dims, dims));
+    YL_TRY_GOTO(yl_tensor_expand(a, n_dims, dims, &wide_a), done);
+    YL_TRY_GOTO(yl_tensor_expand(b, n_dims, dims, &wide_b), done);
+    YL_TRY_GOTO(yl_tensor_new(yl_tensor_device(a), dtype, n_dims, dims, &made), done);
+    YL_TRY_GOTO(run_binary(op, wide_a, wide_b, made), done);
+    *out = yl_tensor_retain(made);
+done:
+    yl_tensor_release(wide_a);
+    yl_tensor_release(wide_b);
+    yl_tensor_release(made);
+    return status;
+}
+
+yl_status yl_tensor_binary(yl_binary op, const yl_tensor *a, const yl_tensor *b, yl_tensor **out)
+{
+    return binary_as(op, a, b, result_type(op, a->dtype, b->dtype), out);
+}
+
+yl_status yl_tensor_binary_number(yl_binary op, const yl_tensor *a, double b, bool integer, bool left, yl_tensor **out)
+{
+    yl_tensor *number;
+    yl_dtype weak = !integer ? YL_F32 : fabs(b) > INT32_MAX ? YL_I64 : yl__is_integer(a->dtype) ? YL_U8 : a->dtype;
+    YL_TRY(yl_tensor_new(yl_tensor_device(a), integer ? YL_I64 : YL_F64, 0, NULL, &number));
+    yl_status status = yl_tensor_fill(number, b);
+    yl_dtype type = result_type(op, a->dtype, weak);
+    if (op < YL_BINARY_EQ && a->dtype == YL_U8 && integer) type = rank(type) < 1 ? YL_I32 : type;
+    if (status == YL_OK) status = left ? binary_as(op, number, a, type, out) : binary_as(op, a, number, type, out);
+    yl_tensor_release(number);
+    return status;
+}
+
+/* b itself, or a copy where b overlaps `to` in another layout and would be read after it was overwritten. */
+static yl_status settled(const yl_tensor *to, const yl_tensor *b, yl_tensor **out)
+{
+    bool same = to->offset == b->offset && to->n_dims == b->n_dims && to->dtype == b->dtype &&
+                memcmp(to->dims, b->dims, (size_t)b->n_dims * sizeof *b->dims) == 0 &&
+                memcmp(to->strides, b->strides, (size_t)b->n_dims * sizeof *b->strides) == 0;
+    return to->storage == b->storage && !same ? yl_tensor_clone(b, out) : yl_tensor_view(b, out);
+}
+
+yl_status yl_tensor_binary_into(yl_binary op, yl_tensor *to, const yl_tensor *b)
+{
+    yl_tensor *own, *wide = NULL;
+    YL_TRY(settled(to, b, &own));
+    yl_status status = yl_tensor_expand(own, to->n_dims, to->dims, &wide);
+    if (status == YL_OK) status = run_binary(op, to, wide, to);
+    yl_tensor_release(wide);
+    yl_tensor_release(own);
+    return status;
+}
+
+yl_status yl_tensor_copy(const yl_tensor *from, yl_tensor *to)
+{
+    yl_tensor *own, *wide = NULL;
+    YL_TRY(settled(to, from, &own));
+    yl_status status = yl_tensor_expand(own, to->n_dims, to->dims, &wide);
+    if (status == YL_OK) status = run_binary(YL_BINARY_MAX, wide, wide, to); /* max(x, x) = x */
+    yl_tensor_release(wide);
+    yl_tensor_release(own);
+    return status;
+}
+
+yl_status yl_tensor_convert(const yl_tensor *t, yl_dtype dtype, yl_tensor **out)
+{
+    yl_tensor *made;
+    void *gone;
+    YL_TRY(yl_tensor_data(t, &gone));
+    YL_TRY(yl_tensor_new(yl_tensor_device(t), dtype, t->n_dims, t->dims, &made));
+    yl_status status = yl_tensor_copy(t, made);
+    if (status == YL_OK)
+        *out = made;
+    else
+        yl_tensor_release(made);
+    return status;
+}
+
+yl_status yl_tensor_clone(const yl_tensor *t, yl_tensor **out)
+{
+    return yl_tensor_convert(t, t->dtype, out);
+}
+
+static yl_status run_unary(yl_unary op, const yl_tensor *a, yl_tensor *to)
+{
+    yl__walk w;
+    char *base[2];
+    double x[YL__PIECE];
+    int64_t k[YL__PIECE];
+    bool exact = yl__is_integer(a->dtype) && (op == YL_UNARY_NEG || op == YL_UNARY_ABS || op == YL_UNARY_SIGN);
+    YL_TRY(yl__tensor_host(a, &base[1]));
+    YL_TRY(yl__tensor_host_to_write(to, &base[0]));
+    for (yl__walk_start(&w, 2, (const yl_tensor *const[]){to, a}, base); !w.done; yl__walk_next(&w))
+        for (int64_t i = 0; i < w.length; i += YL__PIECE) {
+            int64_t n = w.length - i < YL__PIECE ? w.length - i : YL__PIECE;
+            if (exact) {
+                yl__load_integers(a->dtype, yl__walk_at(&w, 1, i), w.stride[1], n, k);
+                for (int64_t j = 0; j < n; j++) k[j] = unary_integer(op, k[j]);
+                yl__store_integers(to->dtype, k, n, yl__walk_at(&w, 0, i), w.stride[0]);
+            } else {
+                yl__load_numbers(a->dtype, yl__walk_at(&w, 1, i), w.stride[1], n, x);
+                for (int64_t j = 0; j < n; j++) x[j] = unary_number(op, x[j]);
+                yl__store_numbers(to->dtype, x, n, yl__walk_at(&w, 0, i), w.stride[0]);
+            }
+        }
+    return YL_OK;
+}
+
+yl_status yl_tensor_unary(yl_unary op, const yl_tensor *a, yl_tensor **out)
+{
+    yl_tensor *made;
+    bool keeps = op == YL_UNARY_NEG || op == YL_UNARY_ABS || op == YL_UNARY_SIGN;
+    yl_dtype type = a->dtype == YL_U8 ? YL_I32 : a->dtype;
+    if (!keeps && yl__is_integer(type)) type = YL_F32;
+    if (op == YL_UNARY_ISNAN) type = YL_U8;
+    YL_TRY(yl_tensor_new(yl_tensor_device(a), type, a->n_dims, a->dims, &made));
+    yl_status status = run_unary(op, a, made);
+    if (status == YL_OK)
+        *out = made;
+    else
+        yl_tensor_release(made);
+    return status;
+}
+
+yl_status yl_tensor_unary_into(yl_unary op, yl_tensor *to)
+{
+    return run_unary(op, to, to);
+}

@@ -1,0 +1,142 @@
+/* Reductions, in the order of the elements, in double precision or exactly. */
+#include "tensor/rows.h"
+
+#include <math.h>
+
+typedef struct accumulator {
+    double sum, best;
+    int64_t exact_sum, exact_best, place, seen;
+} accumulator;
+
+/* i64 sums that do not fit stay at the end of the range. */
+static int64_t add(int64_t a, int64_t b)
+{
+    int64_t r;
+    return __builtin_add_overflow(a, b, &r) ? (b < 0 ? INT64_MIN : INT64_MAX) : r;
+}
+
+static bool is_max(yl_reduction op)
+{
+    return op == YL_REDUCE_MAX || op == YL_REDUCE_ARGMAX;
+}
+
+static void take_number(accumulator *acc, bool max, double x)
+{
+    acc->sum += x;
+    bool better = acc->seen == 0 || (isnan(x) && !isnan(acc->best)) || (max ? x > acc->best : x < acc->best);
+    if (better) {
+        acc->best = x;
+        acc->place = acc->seen;
+    }
+    acc->seen++;
+}
+
+static void take_integer(accumulator *acc, bool max, int64_t x)
+{
+    acc->exact_sum = add(acc->exact_sum, x);
+    acc->sum += (double)x;
+    if (acc->seen == 0 || (max ? x > acc->exact_best : x < acc->exact_best)) {
+        acc->exact_best = x;
+        acc->place = acc->seen;
+    }
+    acc->seen++;
+}
+
+static void take(accumulator *acc, yl_reduction op, yl_dtype dtype, const char *at, int64_t stride, int64_t count)
+{
+    double x[YL__PIECE];
+    int64_t k[YL__PIECE];
+    for (int64_t i = 0; i < count; i += YL__PIECE) {
+        int64_t n = count - i < YL__PIECE ? count - i : YL__PIECE;
+        const char *from = at + i * stride * (int64_t)yl_dtype_bytes(dtype);
+        if (yl__is_integer(dtype)) {
+            yl__load_integers(dtype, from, stride, n, k);
+            for (int64_t j = 0; j < n; j++) take_integer(acc, is_max(op), k[j]);
+        } else {
+            yl__load_numbers(dtype, from, stride, n, x);
+            for (int64_t j = 0; j < n; j++) take_number(acc, is_max(op), x[j]);
+        }
+    }
+}
+
+static void give(const accumulator *acc, yl_reduction op, yl_dtype from, yl_dtype dtype, char *to)
+{
+    double number = op == YL_REDUCE_SUM ? acc->sum : op == YL_REDUCE_MEAN ? acc->sum / (double)acc->seen : acc->best;
+    int64_t integer = op == YL_REDUCE_SUM ? acc->exact_sum : op >= YL_REDUCE_ARGMIN ? acc->place : acc->exact_best;
+    bool exact = op >= YL_REDUCE_ARGMIN || (yl__is_integer(from) && op != YL_REDUCE_MEAN);
+    if (exact)
+        yl__store_integers(dtype, &integer, 1, to, 1);
+    else
+        yl__store_numbers(dtype, &number, 1, to, 1);
+}
+
+/* What the result counts in; a single number keeps double precision. */
+static yl_dtype result_type(yl_reduction op, yl_dtype from, bool single)
+{
+    if (op >= YL_REDUCE_ARGMIN) return YL_I64;
+    if (op == YL_REDUCE_MIN || op == YL_REDUCE_MAX) return from;
+    if (op == YL_REDUCE_SUM && yl__is_integer(from)) return YL_I64;
+    return single || from == YL_F64 ? YL_F64 : YL_F32;
+}
+
+static yl_status reduce_all(yl_reduction op, const yl_tensor *a, yl_tensor *out)
+{
+    yl__walk w;
+    char *base, *to;
+    accumulator acc = {0};
+    YL_TRY(yl__tensor_host(a, &base));
+    YL_TRY(yl__tensor_host(out, &to));
+    for (yl__walk_start(&w, 1, &a, &base); !w.done; yl__walk_next(&w))
+        take(&acc, op, a->dtype, w.at[0], w.stride[0], w.length);
+    give(&acc, op, a->dtype, out->dtype, to);
+    return YL_OK;
+}
+
+/* `rest` is `a` with the axis gone: each of its elements starts a run of `count` elements, `stride` apart. */
+static yl_status reduce_axis(yl_reduction op, const yl_tensor *rest, int64_t count, int64_t stride, yl_tensor *out)
+{
+    yl__walk w;
+    char *base[2];
+    YL_TRY(yl__tensor_host(rest, &base[1]));
+    YL_TRY(yl__tensor_host(out, &base[0]));
+    for (yl__walk_start(&w, 2, (const yl_tensor *const[]){out, rest}, base); !w.done; yl__walk_next(&w))
+        for (int64_t i = 0; i < w.length; i++) {
+            accumulator acc = {0};
+            take(&acc, op, rest->dtype, yl__walk_at(&w, 1, i), stride, count);
+            give(&acc, op, rest->dtype, out->dtype, yl__walk_at(&w, 0, i));
+        }
+    return YL_OK;
+}
+
+static yl_status check(yl_reduction op, const yl_tensor *a, int axis)
+{
+    char text[128];
+    if (axis < -1 || axis >= a->n_dims)
+        return yl__fail(YL_INVALID, "tensor: there is no axis %d in a tensor of %d dimensions", axis + 1, a->n_dims);
+    int64_t count = axis < 0 ? yl_tensor_count(a) : a->dims[axis];
+    if (count > 0 || op == YL_REDUCE_SUM || op == YL_REDUCE_MEAN) return YL_OK;
+    yl_tensor_describe(a, text, sizeof text);
+    return yl__fail(YL_INVALID, "tensor: %s has no smallest or largest element", text);
+}
+
+yl_status yl_tensor_reduce(yl_reduction op, const yl_tensor *a, int axis, yl_tensor **out)
+{
+    int64_t dims[YL_TENSOR_DIMS];
+    int n = 0;
+    yl_tensor *made, rest = *a; /* a view on the stack: it never outlives this call */
+    YL_TRY(check(op, a, axis));
+    for (int d = 0; axis >= 0 && d < a->n_dims; d++) {
+        if (d == axis) continue;
+        rest.dims[n] = dims[n] = a->dims[d];
+        rest.strides[n++] = a->strides[d];
+    }
+    rest.n_dims = n;
+    YL_TRY(yl_tensor_new(yl_tensor_device(a), result_type(op, a->dtype, axis < 0), n, dims, &made));
+    yl_status status =
+        axis < 0 ? reduce_all(op, a, made) : reduce_axis(op, &rest, a->dims[axis], a->strides[axis], made);
+    if (status == YL_OK)
+        *out = made;
+    else
+        yl_tensor_release(made);
+    return status;
+}

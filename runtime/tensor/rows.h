@@ -1,0 +1,53 @@
+/* How tensor arithmetic walks its operands: row by row of the last axis, in pieces that are widened to double or
+ * int64_t.
+ *
+ * float operands computed in double and rounded once give the correctly rounded sum, product, quotient and root, since
+ * double has more than twice float's digits (Figueroa, "When is double rounding innocuous?", 1995). */
+#ifndef YL_TENSOR_ROWS_H
+#define YL_TENSOR_ROWS_H
+
+#include "tensor/tensor.h"
+
+enum { YL__PIECE = 256, YL__OPERANDS = 3 };
+
+/* The memory of a tensor that the host can reach. Errors: INVALID (gone), UNSUPPORTED (on another device). */
+yl_status yl__tensor_host(const yl_tensor *t, char **out);
+/* The same, telling the owner that it is about to be written. */
+yl_status yl__tensor_host_to_write(yl_tensor *t, char **out);
+
+/* Whether the type counts in integers. */
+static inline bool yl__is_integer(yl_dtype t)
+{
+    return t == YL_U8 || t == YL_I32 || t == YL_I64;
+}
+
+/* `count` elements, `stride` elements apart, widened; and back, rounded and clamped as yl_tensor_convert says. */
+void yl__load_numbers(yl_dtype dtype, const char *from, int64_t stride, int64_t count, double *out);
+void yl__load_integers(yl_dtype dtype, const char *from, int64_t stride, int64_t count, int64_t *out);
+void yl__store_numbers(yl_dtype dtype, const double *from, int64_t count, char *to, int64_t stride);
+void yl__store_integers(yl_dtype dtype, const int64_t *from, int64_t count, char *to, int64_t stride);
+
+/* A walk over up to three tensors of equal dims, in the order of the elements. */
+typedef struct yl__walk {
+    int operands, outer; /* axes before the row's */
+    int64_t dims[YL_TENSOR_DIMS + 1], index[YL_TENSOR_DIMS];
+    int64_t length; /* of a row: neighbouring axes that lie as one in every operand count as one */
+    const yl_tensor *tensor[YL__OPERANDS];
+    char *base[YL__OPERANDS], *at[YL__OPERANDS]; /* `at`: this row's first element of each operand */
+    int64_t strides[YL__OPERANDS][YL_TENSOR_DIMS + 1], stride[YL__OPERANDS]; /* in elements; `stride`: along the row */
+    bool done;
+} yl__walk;
+
+/* Starts at the first row; `base[i]` is operand i's memory. */
+void yl__walk_start(yl__walk *w, int operands, const yl_tensor *const *tensors, char *const *base);
+void yl__walk_next(yl__walk *w);
+/* The address of element `i` of this row. */
+static inline char *yl__walk_at(const yl__walk *w, int operand, int64_t i)
+{
+    return w->at[operand] + i * w->stride[operand] * (int64_t)yl_dtype_bytes(w->tensor[operand]->dtype);
+}
+
+/* The dims that two shapes broadcast to. Errors: INVALID naming both. */
+yl_status yl__broadcast(const yl_tensor *a, const yl_tensor *b, int *n_dims, int64_t *dims);
+
+#endif

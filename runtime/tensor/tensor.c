@@ -1,0 +1,305 @@
+/* Storage, reference counts and views. Only here are strides made. */
+#include "tensor/tensor.h"
+#include "core/memory.h"
+#include "tensor/rows.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct yl_storage {
+    int64_t references;
+    yl_device *device;
+    void *data;
+    bool owned; /* `data` came from the device's allocator */
+    bool dead;
+    yl_owner owner;
+};
+
+static void storage_end(yl_storage *s)
+{
+    if (s->dead) return;
+    s->dead = true;
+    if (s->owned) s->device->release(s->device, s->data);
+    if (s->owner.release) s->owner.release(s->owner.who);
+}
+
+static void set_strides(yl_tensor *t)
+{
+    int64_t stride = 1;
+    for (int d = t->n_dims - 1; d >= 0; d--) {
+        t->strides[d] = stride;
+        stride *= t->dims[d] > 0 ? t->dims[d] : 1;
+    }
+}
+
+static yl_status check_dims(yl_dtype dtype, int n_dims, const int64_t *dims)
+{
+    int64_t room = INT64_MAX / 2 / (int64_t)yl_dtype_bytes(dtype);
+    if (n_dims < 0 || n_dims > YL_TENSOR_DIMS)
+        return yl__fail(YL_INVALID, "tensor: expected at most %d dimensions, got %d", YL_TENSOR_DIMS, n_dims);
+    for (int d = 0; d < n_dims; d++) {
+        if (dims[d] < 0)
+            return yl__fail(YL_INVALID, "tensor: expected sizes of at least 0, got %lld", (long long)dims[d]);
+        if (dims[d] > 0 && (room /= dims[d]) == 0)
+            return yl__fail(YL_MEMORY, "tensor: the sizes multiply to more elements than memory has addresses");
+    }
+    return YL_OK;
+}
+
+static yl_status make(yl_device *device, yl_dtype dtype, int n_dims, const int64_t *dims, yl_tensor **out)
+{
+    yl_tensor *t;
+    yl_storage *s;
+    YL_TRY(check_dims(dtype, n_dims, dims));
+    YL_TRY(yl__calloc(1, sizeof *t, &t));
+    yl_status status = yl__calloc(1, sizeof *s, &s);
+    if (status != YL_OK) {
+        yl__free(t);
+        return status;
+    }
+    *s = (yl_storage){.references = 1, .device = device};
+    *t = (yl_tensor){.storage = s, .dtype = dtype, .n_dims = n_dims, .references = 1};
+    memcpy(t->dims, dims, (size_t)n_dims * sizeof *dims);
+    set_strides(t);
+    *out = t;
+    return YL_OK;
+}
+
+yl_status yl_tensor_new(yl_device *device, yl_dtype dtype, int n_dims, const int64_t *dims, yl_tensor **out)
+{
+    yl_tensor *t;
+    YL_TRY(make(device, dtype, n_dims, dims, &t));
+    yl_status status = device->alloc(device, yl_tensor_bytes(t), &t->storage->data);
+    if (status != YL_OK) {
+        yl_tensor_release(t);
+        return status;
+    }
+    t->storage->owned = true;
+    *out = t;
+    return YL_OK;
+}
+
+yl_status yl_tensor_wrap(yl_device *device, yl_dtype dtype, int n_dims, const int64_t *dims, void *data,
+                         const yl_owner *owner, yl_tensor **out)
+{
+    YL_TRY(make(device, dtype, n_dims, dims, out));
+    (*out)->storage->data = data;
+    if (owner) (*out)->storage->owner = *owner;
+    return YL_OK;
+}
+
+void yl_tensor_kill(yl_tensor *t)
+{
+    storage_end(t->storage);
+}
+
+yl_tensor *yl_tensor_retain(yl_tensor *t)
+{
+    t->references++;
+    return t;
+}
+
+void yl_tensor_release(yl_tensor *t)
+{
+    if (!t || --t->references > 0) return;
+    if (--t->storage->references == 0) {
+        storage_end(t->storage);
+        yl__free(t->storage);
+    }
+    yl__free(t);
+}
+
+/* ---- asking
+ * ---------------------------------------------------------------------------------------------------------- */
+
+int64_t yl_tensor_count(const yl_tensor *t)
+{
+    int64_t count = 1;
+    for (int d = 0; d < t->n_dims; d++) count *= t->dims[d];
+    return count;
+}
+
+size_t yl_tensor_bytes(const yl_tensor *t)
+{
+    return (size_t)yl_tensor_count(t) * yl_dtype_bytes(t->dtype);
+}
+
+bool yl_tensor_contiguous(const yl_tensor *t)
+{
+    int64_t stride = 1;
+    for (int d = t->n_dims - 1; d >= 0; d--) {
+        if (t->dims[d] == 0) return true;
+        if (t->dims[d] > 1 && t->strides[d] != stride) return false;
+        stride *= t->dims[d];
+    }
+    return true;
+}
+
+bool yl_tensor_alive(const yl_tensor *t)
+{
+    return !t->storage->dead;
+}
+
+yl_device *yl_tensor_device(const yl_tensor *t)
+{
+    return t->storage->device;
+}
+
+yl_status yl_tensor_data(const yl_tensor *t, void **out)
+{
+    if (t->storage->dead)
+        return yl__fail(YL_INVALID, "this tensor's memory is gone: it was lent for one call, or its owner was closed");
+    *out = (char *)t->storage->data + t->offset * (int64_t)yl_dtype_bytes(t->dtype);
+    return YL_OK;
+}
+
+yl_status yl__tensor_host(const yl_tensor *t, char **out)
+{
+    void *data;
+    YL_TRY(yl_tensor_data(t, &data));
+    if (!t->storage->device->host_memory)
+        return yl__fail(YL_UNSUPPORTED, "tensor arithmetic runs on the CPU; this tensor lives on %s",
+                        t->storage->device->name);
+    *out = data;
+    return YL_OK;
+}
+
+yl_status yl__tensor_host_to_write(yl_tensor *t, char **out)
+{
+    YL_TRY(yl__tensor_host(t, out));
+    if (t->storage->owner.written) t->storage->owner.written(t->storage->owner.who);
+    return YL_OK;
+}
+
+void yl_tensor_describe(const yl_tensor *t, char *out, size_t size)
+{
+    size_t used = (size_t)snprintf(out, size, "%s {", yl_dtype_name(t->dtype));
+    for (int d = 0; d < t->n_dims && used < size; d++)
+        used += (size_t)snprintf(out + used, size - used, d ? ", %lld" : "%lld", (long long)t->dims[d]);
+    if (used < size) snprintf(out + used, size - used, "}");
+}
+
+/* ---- views
+ * ------------------------------------------------------------------------------------------------------------- */
+
+static yl_status check_axis(const yl_tensor *t, int axis)
+{
+    if (axis >= 0 && axis < t->n_dims) return YL_OK;
+    return yl__fail(YL_INVALID, "tensor: there is no axis %d in a tensor of %d dimensions", axis + 1, t->n_dims);
+}
+
+yl_status yl_tensor_view(const yl_tensor *t, yl_tensor **out)
+{
+    yl_tensor *v;
+    YL_TRY(yl__calloc(1, sizeof *v, &v));
+    *v = *t;
+    v->references = 1;
+    v->storage->references++;
+    *out = v;
+    return YL_OK;
+}
+
+yl_status yl_tensor_slice(const yl_tensor *t, int axis, int64_t first, int64_t count, int64_t step, yl_tensor **out)
+{
+    YL_TRY(check_axis(t, axis));
+    int64_t size = t->dims[axis];
+    if (step < 1 || first < 0 || count < 0 || first > size || (count > 0 && first + (count - 1) * step >= size))
+        return yl__fail(YL_INVALID, "tensor: a slice of %lld from %lld (step %lld) does not fit axis %d of size %lld",
+                        (long long)count, (long long)first + 1, (long long)step, axis + 1, (long long)size);
+    YL_TRY(yl_tensor_view(t, out));
+    (*out)->offset += count > 0 ? first * t->strides[axis] : 0;
+    (*out)->dims[axis] = count;
+    (*out)->strides[axis] *= step;
+    return YL_OK;
+}
+
+yl_status yl_tensor_select(const yl_tensor *t, int axis, int64_t index, yl_tensor **out)
+{
+    YL_TRY(check_axis(t, axis));
+    if (index < 0 || index >= t->dims[axis])
+        return yl__fail(YL_INVALID, "tensor: index %lld is outside axis %d of size %lld", (long long)index + 1,
+                        axis + 1, (long long)t->dims[axis]);
+    YL_TRY(yl_tensor_view(t, out));
+    yl_tensor *v = *out;
+    v->offset += index * t->strides[axis];
+    v->n_dims--;
+    for (int d = axis; d < v->n_dims; d++) {
+        v->dims[d] = t->dims[d + 1];
+        v->strides[d] = t->strides[d + 1];
+    }
+    return YL_OK;
+}
+
+yl_status yl_tensor_permute(const yl_tensor *t, const int *order, yl_tensor **out)
+{
+    unsigned seen = 0;
+    for (int d = 0; d < t->n_dims; d++) {
+        YL_TRY(check_axis(t, order[d]));
+        if (seen & 1u << order[d]) return yl__fail(YL_INVALID, "tensor: axis %d appears twice", order[d] + 1);
+        seen |= 1u << order[d];
+    }
+    YL_TRY(yl_tensor_view(t, out));
+    for (int d = 0; d < t->n_dims; d++) {
+        (*out)->dims[d] = t->dims[order[d]];
+        (*out)->strides[d] = t->strides[order[d]];
+    }
+    return YL_OK;
+}
+
+/* Fills in the size that is -1. */
+static yl_status complete_dims(const yl_tensor *t, int n_dims, const int64_t *dims, int64_t *out)
+{
+    int64_t count = yl_tensor_count(t), known = 1;
+    int open = -1;
+    char from[128];
+    for (int d = 0; d < n_dims; d++) {
+        out[d] = dims[d];
+        if (dims[d] == -1 && open < 0)
+            open = d;
+        else if (dims[d] < 0 || (dims[d] > 0 && known > INT64_MAX / dims[d]))
+            return yl__fail(YL_INVALID, "tensor: reshape: expected sizes of at least 0 (one may be -1), got %lld",
+                            (long long)dims[d]);
+        else
+            known *= dims[d];
+    }
+    if (open >= 0 && known > 0) out[open] = count / known;
+    if ((open >= 0 && known > 0 ? out[open] * known : open >= 0 ? -1 : known) == count) return YL_OK;
+    yl_tensor_describe(t, from, sizeof from);
+    return yl__fail(YL_INVALID, "tensor: reshape: %s has %lld elements, which the new sizes do not give", from,
+                    (long long)count);
+}
+
+yl_status yl_tensor_reshape(const yl_tensor *t, int n_dims, const int64_t *dims, yl_tensor **out)
+{
+    int64_t full[YL_TENSOR_DIMS];
+    if (n_dims < 0 || n_dims > YL_TENSOR_DIMS)
+        return yl__fail(YL_INVALID, "tensor: expected at most %d dimensions, got %d", YL_TENSOR_DIMS, n_dims);
+    YL_TRY(complete_dims(t, n_dims, dims, full));
+    YL_TRY(yl_tensor_contiguous(t) ? yl_tensor_view(t, out) : yl_tensor_clone(t, out));
+    (*out)->n_dims = n_dims;
+    memcpy((*out)->dims, full, (size_t)n_dims * sizeof *full);
+    set_strides(*out);
+    return YL_OK;
+}
+
+yl_status yl_tensor_expand(const yl_tensor *t, int n_dims, const int64_t *dims, yl_tensor **out)
+{
+    int more = n_dims - t->n_dims;
+    char from[128];
+    yl_tensor_describe(t, from, sizeof from);
+    if (more < 0 || n_dims > YL_TENSOR_DIMS)
+        return yl__fail(YL_INVALID, "tensor: %s cannot be spread over %d dimensions", from, n_dims);
+    for (int d = more; d < n_dims; d++)
+        if (t->dims[d - more] != dims[d] && t->dims[d - more] != 1)
+            return yl__fail(YL_INVALID, "tensor: %s cannot be spread over size %lld in axis %d", from,
+                            (long long)dims[d], d + 1);
+    YL_TRY(check_dims(t->dtype, n_dims, dims));
+    YL_TRY(yl_tensor_view(t, out));
+    (*out)->n_dims = n_dims;
+    for (int d = 0; d < n_dims; d++) {
+        bool repeats = d < more || t->dims[d - more] != dims[d];
+        (*out)->dims[d] = dims[d];
+        (*out)->strides[d] = repeats ? 0 : t->strides[d - more];
+    }
+    return YL_OK;
+}

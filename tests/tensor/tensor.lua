@@ -1,0 +1,224 @@
+-- Tensors in Lua: making, 1-based indexing, views, arithmetic against plain Lua, text, errors, garbage.
+local t = require "luaunit"
+local yl = require "yolua"
+
+local function fails(sentence, f, ...)
+  local ok, e = pcall(f, ...)
+  t.assertFalse(ok)
+  t.assertStrContains(tostring(e), sentence)
+end
+
+TestMaking = {}
+
+function TestMaking:testNestedTables()
+  local x = yl.tensor { { 1, 2, 3 }, { 4, 5, 6 } }
+  t.assertEquals(x:shape(), { 2, 3 })
+  t.assertEquals(x:dtype(), "f32")
+  t.assertEquals(#x, 2)
+  t.assertEquals(x:count(), 6)
+  t.assertEquals(x:totable(), { { 1, 2, 3 }, { 4, 5, 6 } })
+  t.assertEquals(yl.tensor({ 1, 300, -5 }, "u8"):totable(), { 1, 255, 0 })
+  t.assertEquals(yl.tensor(7):item(), 7)
+  t.assertEquals(yl.tensor({ 2 ^ 53 | 0, 1 }, "i64")[1], 2 ^ 53 | 0)
+  t.assertEquals(yl.tensor({ true, false }, "u8"):totable(), { 1, 0 })
+  t.assertEquals(yl.tensor {}:shape(), { 0 })
+  fails("expected lists of 2 at depth 2, got one of 1", yl.tensor, { { 1, 2 }, { 3 } })
+  fails("expected lists of 2 at depth 2, got number", yl.tensor, { { 1, 2 }, 3 })
+  fails("expected numbers, got a string", yl.tensor, { "one" })
+  fails("at most 6 deep", yl.tensor, { { { { { { { 1 } } } } } } })
+  fails("invalid option 'f31'", yl.tensor, { 1 }, "f31")
+end
+
+function TestMaking:testConstructors()
+  t.assertEquals(yl.zeros { 2, 2, dtype = "i32" }:totable(), { { 0, 0 }, { 0, 0 } })
+  t.assertEquals(yl.ones { 2 }:totable(), { 1, 1 })
+  t.assertEquals(yl.full { 2, value = 1.5 }:totable(), { 1.5, 1.5 })
+  t.assertEquals(yl.arange(1, 7, 3):totable(), { 1, 4, 7 })
+  t.assertEquals(yl.arange(2, 0, -1, "i64"):totable(), { 2, 1, 0 })
+  fails("yl.zeros has no option 'dtpye', did you mean 'dtype'?", yl.zeros, { 2, dtpye = "u8" })
+  fails("expected whole sizes, got a string", yl.zeros, { "two" })
+  fails("expected sizes of at least 0, got -2", yl.zeros, { -2 })
+  fails("more elements than memory has addresses", yl.zeros, { 1 << 40, 1 << 40 })
+end
+
+function TestMaking:testRandomness()
+  local a, b = yl.randn { 1000, seed = 3 }, yl.randn { 1000, seed = 3 }
+  t.assertTrue(a:equal(b))
+  t.assertFalse(a:equal(yl.randn { 1000, seed = 4 }))
+  t.assertFalse(yl.rand { 9 }:equal(yl.rand { 9 }))
+  t.assertAlmostEquals(a:mean(), 0, 0.1)
+  t.assertAlmostEquals(((a - a:mean()) ^ 2):mean(), 1, 0.15)
+  local u = yl.rand { 1000, low = 2, high = 3, seed = 1 }
+  t.assertTrue(u:min() >= 2 and u:max() < 3)
+end
+
+function TestMaking:testBytes()
+  local x = yl.tensor({ { 1, 2 }, { 3, 4 } }, "i32")
+  t.assertEquals(x:transpose():tobytes(), string.pack("<i4i4i4i4", 1, 3, 2, 4))
+  t.assertTrue(yl.tensor.from_bytes(x:tobytes(), { 2, 2 }, "i32"):equal(x))
+  fails("expected 16 bytes, got 3", yl.tensor.from_bytes, "abc", { 2, 2 }, "i32")
+end
+
+TestIndexing = {}
+
+local function counted() return yl.arange(1, 24):reshape(2, 3, 4) end -- element (i, j, k) is 12(i-1) + 4(j-1) + k
+
+function TestIndexing:testReading()
+  local x = counted()
+  t.assertEquals(x[1][2][3], 7)
+  t.assertEquals(x[{ 2, 3, 4 }], 24)
+  t.assertEquals(x[{ -1, -1, -1 }], 24)
+  t.assertEquals(x[2]:shape(), { 3, 4 })
+  t.assertEquals(x[{ 1, { 2, 3 }, { -2, -1 } }]:totable(), { { 7, 8 }, { 11, 12 } })
+  t.assertEquals(x[{ { 2, 1 } }]:shape(), { 0, 3, 4 })
+  fails("index 3 is outside axis 1 of size 2", function() return x[3] end)
+  fails("index 0 is outside axis 1 of size 2", function() return x[0] end)
+  fails("expected a whole number as index of axis 1, got 1.5", function() return x[1.5] end)
+  fails("expected at most 3 indices, got 4", function() return x[{ 1, 1, 1, 1 }] end)
+  t.assertNil(x.no_such_method)
+end
+
+function TestIndexing:testWriting()
+  local x = counted()
+  x[1][2][3] = 70
+  x[{ 2, 3, 4 }] = -1
+  x[{ 2, 1 }] = { 1, 1, 1, 1 }
+  x[{ 1, 1 }] = x[{ 1, 3 }]
+  x[{ 2, 2 }] = 0
+  t.assertEquals(x:totable(), {
+    { { 9, 10, 11, 12 }, { 5, 6, 70, 8 }, { 9, 10, 11, 12 } },
+    { { 1, 1, 1, 1 }, { 0, 0, 0, 0 }, { 21, 22, 23, -1 } },
+  })
+  fails("expected a number, a tensor or a table, got a string", function() x[1] = "one" end)
+  fails("no field 'name'", function() x.name = 1 end)
+  fails("cannot be spread", function() x[1] = { 1, 2 } end)
+end
+
+function TestIndexing:testViews()
+  local x = counted()
+  t.assertEquals(x:slice(3, 2, 4, 2):totable()[1][1], { 2, 4 })
+  t.assertEquals(x:slice(2, 3):shape(), { 2, 1, 4 })
+  t.assertEquals(x:select(2, -1):totable()[2], { 21, 22, 23, 24 })
+  t.assertEquals(x:permute(3, 1, 2):shape(), { 4, 2, 3 })
+  t.assertEquals(x:permute { 3, 1, 2 }[{ 4, 1, 2 }], 8)
+  t.assertEquals(x:transpose(1, 3)[{ 4, 3, 2 }], 24)
+  t.assertEquals(x:reshape(-1, 2):shape(), { 12, 2 })
+  t.assertEquals(yl.tensor { 1, 2 }:expand(2, 2):totable(), { { 1, 2 }, { 1, 2 } })
+  x:slice(1, 1, 1):fill_(0)
+  t.assertEquals(x[1]:sum(), 0)
+  t.assertEquals(x[2]:sum(), 222)
+  t.assertFalse(x:transpose(1, 2):is_contiguous())
+  fails("expected an axis in 1..3, got 4", x.slice, x, 4, 1)
+  fails("permute: expected 3 axes, got 2", x.permute, x, 1, 2)
+  fails("has 24 elements", x.reshape, x, 5, 5)
+end
+
+TestArithmetic = {}
+
+function TestArithmetic:testOperators()
+  local x, y = yl.tensor { { 1, -2 }, { 3, 4 } }, yl.tensor { 2, 3 }
+  local function each(f) return { { f(1, 2), f(-2, 3) }, { f(3, 2), f(4, 3) } } end
+  t.assertEquals((x + y):totable(), each(function(a, b) return a + b end))
+  t.assertEquals((x - y):totable(), each(function(a, b) return a - b end))
+  t.assertEquals((x * y):totable(), each(function(a, b) return a * b end))
+  t.assertEquals((x // y):totable(), each(function(a, b) return a // b end))
+  t.assertEquals((x % y):totable(), each(function(a, b) return a % b end))
+  t.assertEquals((x ^ 2):totable(), { { 1, 4 }, { 9, 16 } })
+  t.assertEquals((10 - x):totable(), { { 9, 12 }, { 7, 6 } })
+  t.assertEquals((-x):totable(), { { -1, 2 }, { -3, -4 } })
+  t.assertEquals((x / 4):totable(), { { 0.25, -0.5 }, { 0.75, 1 } })
+  t.assertEquals(x:gt(y):totable(), { { 0, 0 }, { 1, 1 } })
+  t.assertEquals(x:maximum(0):totable(), { { 1, 0 }, { 3, 4 } })
+  fails("expected a tensor or a number, got a string", function() return x + "1" end)
+  fails("do not broadcast", function() return x + yl.ones { 3 } end)
+end
+
+function TestArithmetic:testInPlaceReturnsSelf()
+  local x = yl.tensor { 1, 2, 3 }
+  local same = x:mul_(2):add_(yl.tensor { 1, 1, 1 }):clone():neg_()
+  t.assertEquals(x:totable(), { 3, 5, 7 })
+  t.assertEquals(same:totable(), { -3, -5, -7 })
+  t.assertEquals(rawequal(x:fill_(1), x), true)
+  t.assertEquals(x:copy_(yl.tensor { 4 }):totable(), { 4, 4, 4 })
+  fails("cannot be spread", x.add_, x, yl.ones { 2, 3 })
+end
+
+function TestArithmetic:testFunctions()
+  local values = { 0.3, 1.7, 2.5 }
+  local x = yl.tensor(values, "f64")
+  for name, f in pairs { sqrt = math.sqrt, exp = math.exp, log = math.log, floor = math.floor, ceil = math.ceil } do
+    for i, got in ipairs(x[name](x):totable()) do t.assertAlmostEquals(got, f(values[i]), 1e-15) end
+  end
+  t.assertAlmostEquals(x:sigmoid()[1], 1 / (1 + math.exp(-0.3)), 1e-15)
+  t.assertEquals(x:round():totable(), { 0, 2, 2 })
+  t.assertEquals(yl.tensor({ -3, 0, 2 }, "i32"):sign():totable(), { -1, 0, 1 })
+  t.assertEquals(yl.tensor { 0 / 0, 1 }:isnan():totable(), { 1, 0 })
+end
+
+function TestArithmetic:testReductions()
+  local x = yl.tensor { { 1, 5, 3 }, { 4, 2, 6 } }
+  t.assertEquals(x:sum(), 21)
+  t.assertEquals(x:mean(), 3.5)
+  t.assertEquals(x:sum(1):totable(), { 5, 7, 9 })
+  t.assertEquals(x:max(2):totable(), { 5, 6 })
+  t.assertEquals(x:argmax(), 6)
+  t.assertEquals(x:argmax(2):totable(), { 2, 3 })
+  t.assertEquals(x:argmin(1):totable(), { 1, 2, 1 })
+  t.assertEquals(math.type(yl.tensor({ 1, 2 }, "u8"):sum()), "integer")
+  fails("expected an axis in 1..2, got 3", x.sum, x, 3)
+end
+
+function TestArithmetic:testMatmul()
+  local a, b = yl.tensor { { 1, 2 }, { 3, 4 }, { 5, 6 } }, yl.tensor { { 1, 0, 2 }, { 0, 1, 3 } }
+  t.assertEquals(a:matmul(b):totable(), { { 1, 2, 8 }, { 3, 4, 18 }, { 5, 6, 28 } })
+  t.assertEquals(a:matmul(yl.tensor { 1, 1 }):totable(), { 3, 7, 11 })
+  t.assertEquals(yl.tensor { 1, 1, 1 }:matmul(a):totable(), { 9, 12 })
+  fails("matmul: expected f32 {m, k} and f32 {k, n}, got f32 {3, 2} and f32 {3, 2}", a.matmul, a, a)
+end
+
+function TestArithmetic:testConversion()
+  local x = yl.tensor { -1.5, 0.5, 1.5, 300 }
+  t.assertEquals(x:to "u8":totable(), { 0, 0, 2, 255 })
+  t.assertEquals(x:to "i32":dtype(), "i32")
+  t.assertTrue(rawequal(x:to "f32", x))
+  t.assertFalse(x:equal(yl.tensor { 1 }))
+end
+
+TestText = {}
+
+function TestText:testPrinting()
+  t.assertEquals(tostring(yl.tensor { { 1, 2.5 }, { -3, 1e6 } }), "f32 {2, 2}\n      1    2.5\n     -3  1e+06")
+  t.assertEquals(tostring(yl.tensor(4)), "f32 {}  4")
+  t.assertEquals(tostring(yl.zeros { 0, 3 }), "f32 {0, 3}")
+  t.assertEquals(tostring(yl.arange(1, 9, 1, "u8")), "u8 {9}\n  1  2  3  ...  7  8  9")
+  t.assertEquals(tostring(yl.tensor({ { { 1 }, { 2 } }, { { 3 }, { 4 } } }, "i32")), "i32 {2, 2, 1}\n[1, ., .]\n  1\n  2\n[2, ., .]\n  3\n  4")
+  t.assertTrue(#tostring(yl.zeros { 50, 50, 50 }) < 3000)
+end
+
+TestGarbage = {}
+
+function TestGarbage:testCloseAndCollect()
+  local x = yl.ones { 3 }
+  local view = x[{ { 1, 2 } }]
+  x:close()
+  fails("was closed", x.sum, x)
+  t.assertEquals(view:sum(), 2)
+  do local scoped <close> = yl.ones { 2 }; view = scoped end
+  fails("was closed", view.sum, view)
+end
+
+-- 200 x 16 MB pass through; the collector is told of them, so that the process stays far below their sum.
+function TestGarbage:testOffHeapMemoryDrivesTheCollector()
+  local function resident()
+    local f = io.open "/proc/self/statm"
+    if not f then return 0 end
+    local pages = f:read "a":match "%d+ (%d+)"
+    f:close()
+    return tonumber(pages) * 4096
+  end
+  local before = resident()
+  for _ = 1, 200 do yl.ones { 1024, 4096 } end
+  t.assertTrue(resident() - before < 500e6)
+end
+
+os.exit(t.LuaUnit.run())
