@@ -95,6 +95,16 @@ typedef struct yl_dropout_geom {
     float probability; /* of being dropped, in [0, 1) */
 } yl_dropout_geom;
 
+/* A fully connected layer: y {n, out} = x {n, in} W^T + b, W {out, in}. */
+typedef struct yl_connected_geom {
+    int64_t n, in, out;
+} yl_connected_geom;
+
+/* Reordering of pixels into channels: x {n, h, w, c}, y {n, h/stride, w/stride, c*stride^2}. */
+typedef struct yl_reorg_geom {
+    int64_t n, h, w, c, stride;
+} yl_reorg_geom;
+
 /* Detection heads. Channel = anchor * (5 + classes) + entry; entries: x, y, w, h, objectness, then one per class. */
 enum { YL_MAX_ANCHORS = 32, YL_HEAD_BOX = 5 };
 

@@ -1,0 +1,93 @@
+/* [connected] of Darknet, a fully connected layer. The input is flattened in its own order (h, w, c); its activation, where a
+ * cfg names one, is a layer of its own. */
+#include "layers/layer.h"
+
+typedef struct options {
+    int64_t output;
+    int64_t inputs; /* what the weights were laid out for: not an option, noted by `params` */
+} options;
+
+static const yl_field fields[] = {
+    {"output", YL_OPTION_INT, "1", "", "number of outputs", 1, 1 << 24, NULL, "units out_features filters num_output",
+     offsetof(options, output)},
+};
+static const yl_field_table table = YL_FIELD_TABLE("connected", fields);
+
+static int64_t flat(yl_shape s)
+{
+    return s.h * s.w * s.c;
+}
+
+static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
+{
+    const options *o = layer->options;
+    if (flat(*in) > INT32_MAX / 4 || o->output * flat(*in) > (int64_t)1 << 40)
+        return yl__fail(YL_INVALID, "%s: %lld inputs and %lld outputs are more than a fully connected layer can have",
+                        layer->name, (long long)flat(*in), (long long)o->output);
+    *out = (yl_shape){in->n, 1, 1, o->output};
+    return YL_OK;
+}
+
+static int params(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS])
+{
+    options *o = layer->options;
+    o->inputs = flat(*in);
+    out[0] = (yl_param){"weight", YL_WEIGHT, YL_INIT_FAN_IN, 2, {o->output, flat(*in)}};
+    out[1] = (yl_param){"bias", YL_BIAS, YL_INIT_ZERO, 1, {o->output}};
+    return 2;
+}
+
+static int64_t flops(const yl_layer *layer, const yl_shape *in, yl_shape out)
+{
+    (void)layer;
+    return 2 * in->n * flat(*in) * out.c;
+}
+
+static unsigned reads(const yl_layer *layer)
+{
+    (void)layer;
+    return YL_READS_X;
+}
+
+static yl_status prepare(const yl_layer *layer, const yl_setting *setting, void *prepared, yl_needs *needs)
+{
+    (void)needs;
+    const options *o = layer->options;
+    yl_shape in = setting->in[0];
+    if (flat(in) != o->inputs)
+        return yl__fail(YL_INVALID, "%s: expected %lld inputs, got %lld (%lld x %lld x %lld): a network with a fully connected layer runs at one size only",
+                        layer->name, (long long)o->inputs, (long long)flat(in), (long long)in.h, (long long)in.w, (long long)in.c);
+    *(yl_connected_geom *)prepared = (yl_connected_geom){in.n, flat(in), setting->out.c};
+    return YL_OK;
+}
+
+static yl_status forward(yl_pass *p)
+{
+    return p->ctx->device->kernels->connected_forward(p->ctx, p->prepared, p->x[0], p->param[0], p->param[1], p->y);
+}
+
+static yl_status backward(yl_pass *p)
+{
+    const yl_kernels *k = p->ctx->device->kernels;
+    if (p->dparam[0] || p->dparam[1])
+        YL_TRY(k->connected_backward_params(p->ctx, p->prepared, p->x[0], p->dy, p->dparam[0], p->dparam[1]));
+    if (!p->dx[0]) return YL_OK;
+    return k->connected_backward_data(p->ctx, p->prepared, p->dy, p->param[0], p->dx[0], p->dx_beta[0]);
+}
+
+const yl_layer_kind yl_layer_connected = {
+    .name = "connected",
+    .stem = "connected",
+    .fields = &table,
+    .options_size = sizeof(options),
+    .prepared_size = sizeof(yl_connected_geom),
+    .min_inputs = 1,
+    .max_inputs = 1,
+    .shape = shape,
+    .params = params,
+    .flops = flops,
+    .reads = reads,
+    .prepare = prepare,
+    .forward = forward,
+    .backward = backward,
+};
