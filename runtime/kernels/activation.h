@@ -60,7 +60,7 @@ static inline void yl__activate(yl_activation act, float slope, int64_t n, float
         for (int64_t i = 0; i < n; i++) y[i] = y[i] > 0 ? y[i] : slope * y[i];
         break;
     case YL_ACT_relu:
-        for (int64_t i = 0; i < n; i++) y[i] = y[i] > 0 ? y[i] : 0;
+        for (int64_t i = 0; i < n; i++) y[i] = y[i] < 0 ? 0 : y[i];
         break;
     case YL_ACT_logistic:
         for (int64_t i = 0; i < n; i++) y[i] = yl__logistic(y[i]);

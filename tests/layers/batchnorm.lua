@@ -1,0 +1,88 @@
+-- batchnorm: the batch's statistics, the running ones, their movement, and a frozen layer.
+local t = require "luaunit"
+local check = require "support.layercheck"
+local core = require "yolua.core"
+
+local function moments(x, c)
+  local mean, var, rows = {}, {}, #x // c
+  for k = 1, c do
+    mean[k], var[k] = 0, 0
+    for i = k, #x, c do mean[k] = mean[k] + x[i] / rows end
+    for i = k, #x, c do var[k] = var[k] + (x[i] - mean[k]) ^ 2 / rows end
+  end
+  return mean, var
+end
+
+local function oracle(inputs, p, o, info)
+  local x, y = inputs[1], {}
+  local mean, var = p.mean, p.var
+  if info.mode == "train" then mean, var = moments(x, x.c) end
+  for i = 1, #x do
+    local k = (i - 1) % x.c + 1
+    y[i] = p.scale[k] * (x[i] - mean[k]) / math.sqrt(var[k] + (o.eps or 1e-5)) + p.bias[k]
+  end
+  return y, { x.n, x.h, x.w, x.c }
+end
+
+TestBatchnorm = check.layer {
+  kind = "batchnorm",
+  oracle = oracle,
+  tolerance = { forward = 1e-5, backward = 1e-3 },
+  cases = {
+    { options = {}, input = { 2, 3, 5, 4 } },
+    { name = "many rows", options = {}, input = { 3, 9, 11, 2 } },
+    { name = "more channels than a vector", options = {}, input = { 2, 2, 3, 37 } },
+    { name = "large eps", options = { eps = 0.5 }, input = { 2, 4, 3, 5 } },
+    { name = "infer", mode = "infer", options = {}, input = { 2, 3, 5, 20 } },
+  },
+}
+
+local function net_of(x, c, options)
+  local net = core.net { h = 1, w = #x // c, c = c, layers = { { "batchnorm", name = "bn", momentum = options.momentum } }, seed = 1 }
+  local plan = net:plan { mode = "train", batch = 1, keep = true, whole_gradient = true }
+  plan:input(x)
+  return net, plan
+end
+
+-- A mean far from zero loses no digits of the variance.
+function TestBatchnorm.test_offset()
+  local random, x = check.random(3), {}
+  for i = 1, 4000 do x[i] = string.unpack("f", string.pack("f", 1000 + random())) end
+  local _, plan = net_of(x, 2, {})
+  plan:forward {}
+  local want = oracle({ { n = 1, h = 1, w = 2000, c = 2, table.unpack(x) } }, { scale = { 1, 1 }, bias = { 0, 0 } }, {}, { mode = "train" })
+  check.compare(plan:output(1), want, 2e-4, "offset")
+end
+
+function TestBatchnorm.test_running_statistics()
+  local x = { 1, 10, 2, 20, 3, 30, 6, 60 }
+  local net, plan = net_of(x, 2, { momentum = 0.25 })
+  plan:forward { hold_statistics = true }
+  t.assertEquals(net:get "bn.mean", { 0, 0 })
+  plan:forward {}
+  local mean, var = moments(x, 2)
+  for k = 1, 2 do
+    t.assertAlmostEquals(net:get("bn.mean")[k], 0.25 * mean[k], 1e-5)
+    t.assertAlmostEquals(net:get("bn.var")[k], 0.75 + 0.25 * var[k] * 4 / 3, 1e-3) -- n - 1
+  end
+end
+
+-- One value per channel: the variance is 0 and the running estimate does not divide by n - 1 = 0.
+function TestBatchnorm.test_single_value()
+  local net, plan = net_of({ 5, 7 }, 2, {})
+  plan:forward {}
+  t.assertEquals(plan:output(1), { 0, 0 })
+  t.assertAlmostEquals(net:get("bn.var")[1], 0.9, 1e-6)
+end
+
+function TestBatchnorm.test_frozen_keeps_statistics()
+  local net = core.net { h = 1, w = 4, c = 1, layers = { { "batchnorm", name = "bn" }, { "conv2d", name = "last" } }, seed = 1 }
+  net:freeze "bn"
+  local plan = net:plan { mode = "train", batch = 1, keep = true }
+  plan:input { 1, 2, 3, 4 }
+  plan:forward {}
+  t.assertEquals(net:get "bn.mean", { 0 })
+  t.assertAlmostEquals(plan:output("bn")[4], 4 / math.sqrt(1 + 1e-5), 1e-5)
+end
+
+os.exit(t.LuaUnit.run())
