@@ -21,6 +21,7 @@ groups.data = {
     { "strict", "bool", true, "", "a malformed frame is an error (false: a counted warning)" },
     { "cache", "number", 1024, "MiB", "memory for decoded frames", min = 0 },
     { "cache_dir", "string", nil, "", "a folder for decoded frames (off by default)" },
+    { "seed", "int", 1, "", "seed of the dev tenth where a data set has no split files", min = 0 },
     { "workers", "int", 2, "threads", "decoding threads", min = 0, max = 256, aliases = { "num_workers", "nw" } },
   } },
 }
@@ -83,7 +84,9 @@ groups.eval = {
   { "resize", "enum", "letterbox", "", "how an image is brought to the input size", choices = { "letterbox", "stretch" } },
 }
 
-fields.recipe = { "model", "data", "size", "train", "optim", "augment", "eval", "run" }
+groups.protocols = require("yolua.eval").fields
+
+fields.recipe = { "model", "data", "size", "train", "optim", "augment", "eval", "protocols", "run" }
 
 -- A list of group names and fields (as a verb gives it) as one list of fields.
 function fields.get(list)
@@ -93,6 +96,14 @@ function fields.get(list)
     table.move(more, 1, #more, #flat + 1, flat)
   end
   return flat
+end
+
+-- One field of a group, for a verb that takes no more of it.
+function fields.pick(group, key)
+  for _, field in ipairs(groups[group]) do
+    if field[1] == key then return field end
+  end
+  error(("there is no field %s.%s"):format(group, key), 2)
 end
 
 function fields.all() return fields.get(fields.recipe) end

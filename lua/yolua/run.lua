@@ -50,11 +50,11 @@ end
 -- yl.run(o [, name]): o is the recipe's options (out, resume, device, ... of them are read here).
 -- Errors: one sentence that names the folder which cannot be made, written to, or continued.
 local function new(o, name)
-  local run = setmetatable({ name = name or program_name(), options = o, epochs = {}, rows = {}, seconds_before = 0 }, Run)
+  local run = setmetatable({ name = name or program_name(), options = o, epochs = {}, rows = {}, curves = {}, seconds_before = 0 }, Run)
   run.started = core.system.clock()
-  if o.resume then resume(run, o)
-  else run.dir, run.made_folder = rundir.make(run.name, o.out) end
-  run.made = run.made or provenance.look(o.device)
+  if rawget(o, "resume") then resume(run, o)
+  else run.dir, run.made_folder = rundir.make(run.name, rawget(o, "out")) end
+  run.made = run.made or provenance.look(rawget(o, "device"))
   run.made.name = run.name
   run:write_config()
   run:say("run directory %s", run.dir)
@@ -96,6 +96,22 @@ end
 function Run:log_epoch(record)
   self.epochs[#self.epochs + 1] = record
   core.files.append(self:path "metrics.jsonl", core.json.encode(record) .. "\n")
+  self:step(nil)
+  local function number(format, value) return type(value) == "number" and value == value and format:format(value) or "n/a" end
+  self:say("epoch %s: train loss %s, dev loss %s, learning rate %s, %s images/s, %s s (%s %% waiting for images)",
+    number("%g", record.epoch), number("%.4f", record.train_loss), number("%.4f", record.dev_loss), number("%g", record.lr),
+    number("%.1f", record.images_per_s), number("%.1f", record.seconds), number("%.0f", record.wait_share and 100 * record.wait_share))
+end
+
+-- Shows how far an epoch is, on a terminal. state: {epoch, epochs, done, total (images), loss, lr}; nil takes the line away.
+function Run:step(state)
+  if not state then
+    if self.bar then self.bar:close() end
+    self.bar = nil
+    return
+  end
+  self.bar = self.bar or require("yolua.progress").new { label = ("epoch %g/%g"):format(state.epoch, state.epochs), total = state.total }
+  self.bar:update(state.done, ("loss %.4f, learning rate %g"):format(state.loss, state.lr))
 end
 
 -- Forgets the records after `epoch`: those of a resumed run that its checkpoint does not hold.
@@ -108,24 +124,32 @@ end
 function Run:best()
   for _, name in ipairs { "best.safetensors", "last.safetensors" } do
     if core.files.kind(self:path(name)) then
-      return require("yolua.load") { model = self:path(name), device = self.options.device }
+      return require("yolua.load") { model = self:path(name), device = rawget(self.options, "device") }
     end
   end
   error(("%s holds no checkpoint: nothing was trained"):format(self.dir), 2)
 end
 
+-- Drops what an earlier evaluation of that stage left.
+local function forget(run, stage)
+  for _, list in ipairs { run.rows, run.curves } do
+    for i = #list, 1, -1 do
+      if list[i].stage == stage then table.remove(list, i) end
+    end
+  end
+end
+
 -- Scores `model` on `list` by the protocols of the options (or `protocols`); prints and keeps the rows, and returns them.
 -- `stage` names the moment: "Original", "Coco-FT", ... An earlier result of the same stage is replaced.
 function Run:eval(stage, model, list, protocols)
-  self:use(list.data or list)
-  local rows, seen = require("yolua.score")(model, list, self.options, { stage = stage, protocols = protocols, keep = self.keep })
-  for i = #self.rows, 1, -1 do
-    if self.rows[i].stage == stage then table.remove(self.rows, i) end
-  end
+  self:use(list.data)
+  local rows, seen = require("yolua.score")(model, list, self.options, { stage = stage, protocols = protocols })
+  forget(self, stage)
   for _, row in ipairs(rows) do
     self.rows[#self.rows + 1] = row
-    self:say("%s", require("yolua.tables").text(row.protocol, { row }))
+    self:say("%s: %s", stage, require("yolua.eval").text(row))
   end
+  self.curves[#self.curves + 1] = { stage = stage, classes = seen.curves }
   self.model, self.seen = model, seen
   return rows
 end

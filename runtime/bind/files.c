@@ -1,4 +1,5 @@
 /* core.files: folders, files that grow, and fingerprints of content; core.machine: what this process runs on. */
+#define _GNU_SOURCE
 #include "bind/bind.h"
 #include "core/file.h"
 #include "core/folder.h"
@@ -7,6 +8,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 /* files.kind(path) -> "file", "folder", "other", or nil where nothing is */
@@ -84,6 +86,13 @@ static int files_hash(lua_State *L)
     return 1;
 }
 
+/* files.is_terminal() -> whether standard output is one */
+static int files_is_terminal(lua_State *L)
+{
+    lua_pushboolean(L, isatty(STDOUT_FILENO));
+    return 1;
+}
+
 static void set_integer(lua_State *L, const char *key, int64_t value)
 {
     lua_pushinteger(L, (lua_Integer)value);
@@ -117,14 +126,9 @@ static int machine(lua_State *L)
 void yl__bind_files(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"kind", files_kind},
-        {"make_folder", files_make_folder},
-        {"new_folder", files_new_folder},
-        {"list", files_list},
-        {"append", files_append},
-        {"hash_text", files_hash_text},
-        {"hash", files_hash},
-        {NULL, NULL},
+        {"kind", files_kind}, {"make_folder", files_make_folder}, {"new_folder", files_new_folder},
+        {"list", files_list}, {"append", files_append},           {"hash_text", files_hash_text},
+        {"hash", files_hash}, {"is_terminal", files_is_terminal}, {NULL, NULL},
     };
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);

@@ -27,11 +27,12 @@ end
 
 function TestTables.testOtherProtocols()
   local level = { ap_r40 = 0.5 }
-  local kitti = tables.text("kitti", { { stage = "a", map = 0.5, classes = { Car = { easy = level, moderate = level, hard = { ap_r40 = null } },
-    Cyclist = null } } })
+  local car = { easy = level, moderate = level, hard = { ap_r40 = null } }
+  local kitti = tables.text("kitti", { { stage = "a", map = 0.5, classes = { Car = car, Cyclist = null } } })
   t.assertStrContains(kitti, "Car easy")
   t.assertStrContains(kitti, "n/a")
-  local poster = tables.text("poster", { { stage = "a", variant = "clean", map = 1, classes = { car = { precision = 1.0, recall = 0.5, f1 = null } } } })
+  local counted = { car = { precision = 1.0, recall = 0.5, f1 = null } }
+  local poster = tables.text("poster", { { stage = "a", variant = "clean", map = 1, classes = counted } })
   t.assertStrContains(poster, "poster (clean)")
   t.assertStrContains(poster, "1.000/0.500/n/a")
   local coco = tables.text("coco", { { stage = "a", ap = 0.1, ap50 = 0.2, ap75 = -1, classes = {} } })

@@ -1,0 +1,91 @@
+-- KITTI's 2D objects (Geiger, Lenz, Urtasun, CVPR 2012). ROOT/training/image_2 and label_2, or both right under ROOT; splits in
+-- ROOT/ImageSets. Labels without images will do where nothing is looked at; their sizes are then read from ROOT/image_sizes.txt.
+local core = require "yolua.core"
+local files = core.files
+
+local kitti = {
+  help = "KITTI's object frames",
+  classes = { "Car", "Van", "Truck", "Pedestrian", "Person_sitting", "Cyclist", "Tram", "Misc" },
+  regions = { "DontCare" },
+  -- Whole objects that a detector of the second class may well report: neither hits nor faults.
+  neighbours = { Van = "Car", Person_sitting = "Pedestrian" },
+  -- Misc is no class that one could learn; where the network does not name it, it is a region to ignore.
+  optional = { Misc = true },
+  maps = {
+    coco5 = { Car = "car", Van = "car", Truck = "truck", Pedestrian = "person", Person_sitting = "person", Cyclist = "bicycle",
+      Tram = "train" },
+  },
+  fields = {},
+}
+
+local label_names = { table.unpack(kitti.classes) }
+label_names[#label_names + 1] = "DontCare"
+local spelling = {} -- the official one: names compare case-insensitively
+for _, name in ipairs(label_names) do spelling[name:lower()] = name end
+
+local Source = {}
+Source.__index = Source
+
+local function first_folder(...)
+  for _, path in ipairs { ... } do
+    if files.kind(path) == "folder" then return path end
+  end
+end
+
+local function read_sizes(path)
+  local sizes = {}
+  if files.kind(path) ~= "file" then return sizes end
+  for line in core.system.read(path):gmatch "[^\n]+" do
+    local id, w, h = line:match "^(%S+)%s+(%d+)%s+(%d+)%s*$"
+    if id then sizes[id] = { tonumber(w), tonumber(h) } end
+  end
+  return sizes
+end
+
+-- o: the options of data=kitti. Errors: no such folder, or neither images nor labels in it.
+function kitti.open(o)
+  local root = o.root:gsub("(.)/+$", "%1")
+  local self = setmetatable({ root = root }, Source)
+  self.images = first_folder(root .. "/training/image_2", root .. "/image_2")
+  self.labels_folder = first_folder(root .. "/training/label_2", root .. "/label_2")
+  if not self.labels_folder then
+    error(("data: %s holds no KITTI labels: expected training/label_2 or label_2 in it"):format(root), 0)
+  end
+  self.splits = first_folder(root .. "/ImageSets", root .. "/training/ImageSets")
+  self.sizes = self.images and {} or read_sizes(root .. "/image_sizes.txt")
+  return self
+end
+
+-- The frame of an id, or nil and what is missing.
+function Source:frame(id)
+  local frame = { id = id, label = ("%s/%s.txt"):format(self.labels_folder, id) }
+  if files.kind(frame.label) ~= "file" then return nil, ("there is no label file %s"):format(frame.label) end
+  if not self.images then
+    local size = self.sizes[id] or {}
+    frame.width, frame.height = size[1], size[2]
+    return frame
+  end
+  for _, ending in ipairs { ".png", ".jpg", ".jpeg" } do
+    local path = self.images .. "/" .. id .. ending
+    if files.kind(path) == "file" then
+      frame.image = path
+      return frame
+    end
+  end
+  return nil, ("there is no image %s/%s.png"):format(self.images, id)
+end
+
+function Source:all()
+  local ids = {}
+  for _, name in ipairs(files.list(self.labels_folder)) do ids[#ids + 1] = name:match "^(.+)%.txt$" end
+  return ids
+end
+
+-- Rows {class, box, truncated, occluded, alpha, line}; the boxes are held against the image's size where it is known.
+function Source.labels(_, frame)
+  local rows = core.labels.kitti(frame.label, { width = frame.width, height = frame.height, classes = label_names })
+  for _, row in ipairs(rows) do row.class = spelling[row.class:lower()] end
+  return rows
+end
+
+return kitti

@@ -1,0 +1,45 @@
+-- yl.detect(model, images, o, callback): images stream through the loader into an inference plan; boxes come back in order.
+local core = require "yolua.core"
+
+-- The plan's detections of one image, with names for class numbers.
+local function named(found, names)
+  local list = {}
+  for i, d in ipairs(found) do list[i] = { class = names[d.class], score = d.score, box = d.box } end
+  return list
+end
+
+-- model: of yl.load. images: paths, or frames with an `image`. o: conf (lowest score), iou (of suppression), clip (boxes to the
+-- image), resize ("letterbox" or "stretch"), imgsz ({w, h}), batch, workers, strict; or `views`, a list of {conf, iou, clip, one_class,
+-- agnostic, max}, one detection list each out of the same pass.
+-- callback(i, detections [, detections of the second view ...]): of the i-th image, in list order; a detection is {class = name, score,
+-- box = {x1, y1, x2, y2}} in pixels of the original image, by falling score.
+-- Returns {images, seconds (of network and boxes, without decoding), infer_ms (per image)}.
+return function(model, images, o, callback)
+  local w, h = model.w, model.h
+  if o.imgsz then w, h = o.imgsz[1], o.imgsz[2] end
+  local samples, views = {}, o.views or { { conf = o.conf or 0.25, iou = o.iou or 0.45, clip = o.clip } }
+  for i, image in ipairs(images) do samples[i] = { image = type(image) == "table" and image.image or image } end
+  local stats = { images = 0, seconds = 0 }
+  if #samples == 0 then return stats end
+  local batch_size = math.min(o.batch or 8, #samples)
+  local plan = model:plan { mode = "infer", batch = batch_size, h = h, w = w }
+  local loader <close> = core.loader { samples = samples, batch = batch_size, width = w, height = h, resize = o.resize or "letterbox",
+    train = false, workers = o.workers, strict = o.strict, cache_bytes = 0 }
+  loader:epoch(0, 1)
+  for batch in function() return loader:next() end do
+    local started, found = core.system.clock(), {}
+    plan:load(batch)
+    plan:forward()
+    for v, view in ipairs(views) do found[v] = plan:detect(batch, view) end
+    stats.seconds = stats.seconds + core.system.clock() - started
+    local indices = batch:indices()
+    for k = 1, batch.count do
+      local lists = {}
+      for v = 1, #views do lists[v] = named(found[v][k], model.names) end
+      callback(indices[k], table.unpack(lists))
+    end
+    stats.images = stats.images + batch.count
+  end
+  stats.infer_ms = stats.images > 0 and 1e3 * stats.seconds / stats.images or nil
+  return stats
+end

@@ -1,0 +1,61 @@
+-- Runs a model over a list of frames and scores what it finds by the protocols asked for. Behind run:eval and `yolua val`.
+local core = require "yolua.core"
+local detect = require "yolua.detect"
+local eval = require "yolua.eval"
+
+local score = { drawn = 12 } -- frames whose detections are kept for pictures
+
+-- The poster's metric looks at one class a box, at score 0.5 and more, suppressed whatever the class.
+local poster_view = { conf = 0.5, iou = 0.5, one_class = true, agnostic = true }
+
+-- The protocols of the options; else all four where labels are KITTI's, and COCO's and VOC's where they are not.
+function score.protocols(o, data)
+  local asked = rawget(o, "protocol")
+  if asked and #asked > 0 then return asked end
+  return data.name == "kitti" and eval.protocols or { "coco", "voc" }
+end
+
+-- Fills two sets in one pass: what every protocol sees, and what the poster's does.
+local function fill(model, list, o, seen)
+  local data, set, poster = list.data, core.eval_set(), core.eval_set()
+  local function get(key) return rawget(o, key) end -- a table of options refuses keys that it lacks
+  local from = get "data" or {}
+  local view = { conf = get "conf" or 0.005, iou = get "iou" or 0.45, clip = get "clip" }
+  local pass = { views = { view, poster_view }, resize = get "resize", imgsz = get "imgsz", batch = get "batch", workers = from.workers,
+    strict = from.strict ~= false }
+  local stats = detect(model, list.frames, pass, function(i, found, poster_found)
+    local frame = list.frames[i]
+    local truths = data:rows(frame, model.names)
+    set:add(frame.id, truths, found)
+    poster:add(frame.id, truths, poster_found)
+    if i <= score.drawn then
+      seen.frames[#seen.frames + 1] = { id = frame.id, image = frame.image, truths = data:mapped(frame, model.names), dets = found }
+    end
+  end)
+  seen.infer_ms, seen.images, seen.seconds = stats.infer_ms, stats.images, stats.seconds
+  return set, poster
+end
+
+local function options_with(o, protocol)
+  local function get(key) return rawget(o, key) end
+  return { protocol = protocol, curves = get "curves", voc = get "voc", coco = get "coco", poster = get "poster" }
+end
+
+-- model: of yl.load; list: a split of yl.data; o: conf, iou, resize, imgsz, batch, protocol, and the protocols' own options.
+-- more: stage, protocols (instead of o's). Returns the rows of results.json, and what a report draws: {frames = {{id, image, truths,
+-- dets}}, curves = {class -> precision and recall}, infer_ms, images, seconds}.
+function score.run(model, list, o, more)
+  local seen, rows = { frames = {} }, {}
+  local names = more.protocols or score.protocols(o, list.data)
+  local classes = list.data:eval_classes(model.names)
+  local set, poster = fill(model, list, o, seen)
+  for i, name in ipairs(names) do
+    local about = { split = list.name, stage = more.stage, classes = classes }
+    rows[i] = eval.rows(name == "poster" and poster or set, options_with(o, { name }), about)[1]
+    rows[i].images = seen.images
+  end
+  seen.curves = set:curves { classes = classes }
+  return rows, seen
+end
+
+return setmetatable(score, { __call = function(_, ...) return score.run(...) end })

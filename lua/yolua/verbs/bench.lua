@@ -1,0 +1,115 @@
+-- `yolua bench`: how long a forward pass, or a training step, takes on noise.
+local core = require "yolua.core"
+local yl = require "yolua"
+local fields = require "yolua.fields"
+
+local function median(sorted)
+  local n = #sorted
+  return n % 2 == 1 and sorted[(n + 1) // 2] or (sorted[n // 2] + sorted[n // 2 + 1]) / 2
+end
+
+-- Four boxes an image, of classes in turn: {cx, cy, w, h, class from 0, kind}.
+local function synthetic_truth(batch, classes)
+  local truth = {}
+  for i = 1, batch do
+    truth[i] = {}
+    for k = 0, 3 do
+      local class = (i + k) % math.max(1, classes)
+      truth[i][k + 1] = { 0.2 + 0.2 * k, 0.3 + 0.1 * ((i + k) % 5), 0.1 + 0.05 * k, 0.15 + 0.05 * (i % 3), class, 0 }
+    end
+  end
+  return truth
+end
+
+local function inference(plan) return function() plan:forward() end end
+
+local function training(model, plan, batch)
+  local truth, count = synthetic_truth(batch, #model.names), 0
+  return function()
+    count = count + 1
+    plan:forward { seed = 1, step = count }
+    plan:loss(truth)
+    plan:backward()
+    core.step(model.net, { rule = "sgd", lr = 1e-6, momentum = 0.9, decay = 5e-4, images = batch, count = count })
+  end
+end
+
+-- Runs `step` and returns the sorted times in milliseconds; the first, unmeasured, run chooses algorithms.
+local function time(step, runs)
+  local times = {}
+  step()
+  for i = 1, runs do
+    local started = core.system.clock()
+    step()
+    times[i] = 1e3 * (core.system.clock() - started)
+  end
+  table.sort(times)
+  return times
+end
+
+local function layer_times(model, plan, step, runs)
+  local layers, rows = model.net:layers(plan.h, plan.w), {}
+  for i, layer in ipairs(layers) do rows[i] = { name = layer.name, kind = layer.kind, flops = layer.flops, ms = 0, times = {} } end
+  plan.object:timing(true)
+  for _ = 1, runs do
+    step()
+    for i, row in ipairs(rows) do
+      local forward, backward = plan.object:seconds(i)
+      table.insert(row.times, 1e3 * (forward + backward))
+    end
+  end
+  plan.object:timing(false)
+  for i, row in ipairs(rows) do
+    table.sort(row.times)
+    row.ms, row.times = median(row.times), nil
+    row.algorithm = plan.object:algorithm(i, "forward") or core.null
+  end
+  return rows
+end
+
+local function run(o)
+  if o.precision ~= "f32" then error(("bench: precision %s is not built in; expected f32"):format(o.precision), 0) end
+  local model = yl.load { cfg = o.cfg, weights = o.weights, names = o.names, model = o.model, device = o.device }
+  local w, h = model.w, model.h
+  if o.imgsz then w, h = o.imgsz[1], o.imgsz[2] end
+  local plan = model:plan { mode = o.mode, batch = o.batch, h = h, w = w, algorithm = o.algorithm ~= "auto" and o.algorithm or nil }
+  core.noise(plan, 1)
+  local step = o.mode == "train" and training(model, plan, o.batch) or inference(plan)
+  local times = time(step, o.runs)
+  local result = {
+    device = o.device, threads = core.system.threads(), precision = o.precision, batch = o.batch, mode = o.mode, imgsz = { w, h },
+    runs = o.runs, median_ms = median(times), min_ms = times[1], max_ms = times[#times], images_per_s = 1e3 * o.batch / median(times),
+  }
+  if o.layers then result.layers = layer_times(model, { object = plan, w = w, h = h }, step, o.runs) end
+  result.peak_bytes = core.machine().peak_bytes
+  return result
+end
+
+local function show(r)
+  print(("%s on %s, %d threads, %s, %dx%d, batch %d, %d runs"):format(r.mode == "train" and "training step" or "forward pass",
+    r.device, r.threads, r.precision, r.imgsz[1], r.imgsz[2], r.batch, r.runs))
+  print(("median %.2f ms (min %.2f, max %.2f), %.1f images/s, peak memory %.0f MiB"):format(r.median_ms, r.min_ms, r.max_ms,
+    r.images_per_s, r.peak_bytes / 2 ^ 20))
+  if not r.layers then return end
+  local body = {}
+  for i, l in ipairs(r.layers) do
+    local algorithm = l.algorithm ~= core.null and l.algorithm or ""
+    local rate = l.flops > 0 and l.ms > 0 and ("%.1f"):format(l.flops * r.batch / l.ms / 1e6) or ""
+    body[i] = { l.name, algorithm, ("%.3f"):format(l.ms), rate }
+  end
+  print(table.concat(require("yolua.tables").align({ "layer", "algorithm", "ms", "GFLOP/s" }, body), "\n"))
+end
+
+return {
+  help = "time a network: a forward pass or a training step, on noise",
+  fields = {
+    "model", "size",
+    { "batch", "int", 1, "images", "images per step", min = 1, max = 65536, aliases = { "batch_size", "bs" } },
+    { "mode", "enum", "infer", "", "a forward pass, or forward, loss, backward and step", choices = { "infer", "train" } },
+    { "runs", "int", 10, "", "measured repetitions", min = 1, max = 1000000, aliases = { "n", "iterations", "repeat" } },
+    { "algorithm", "string", "auto", "", "of the convolutions: auto measures and picks" },
+    { "layers", "bool", false, "", "also each layer's time and algorithm" },
+    fields.pick("run", "device"), fields.pick("run", "threads"), fields.pick("run", "precision"), fields.pick("run", "json"),
+  },
+  run = run, show = show,
+}

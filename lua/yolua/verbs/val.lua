@@ -1,0 +1,27 @@
+-- `yolua val`: scores a detector on a labelled data set.
+local yl = require "yolua"
+local eval = require "yolua.eval"
+local fields = require "yolua.fields"
+local score = require "yolua.score"
+
+local function run(o)
+  local data = yl.data(o.data)
+  local model = yl.load { cfg = o.cfg, weights = o.weights, names = o.names, model = o.model, device = o.device }
+  local list = data:list(o.data.split)
+  local rows, seen = score(model, list, o, { stage = "val" })
+  return { images = seen.images, infer_ms = seen.infer_ms, eval = rows }
+end
+
+local function show(result)
+  print(("%d images, %.1f ms per image in the network"):format(result.images, result.infer_ms or 0))
+  for _, row in ipairs(result.eval) do print("\n" .. eval.text(row)) end
+end
+
+local list = {
+  "model", "data", "size", "eval", "protocols",
+  { "clip", "bool", false, "", "cut boxes off at the image's border" },
+  { "batch", "int", 8, "images", "images per forward pass", min = 1, max = 65536, aliases = { "batch_size", "bs" } },
+  fields.pick("run", "config"), fields.pick("run", "device"), fields.pick("run", "threads"), fields.pick("run", "json"),
+}
+
+return { help = "score a detector on a labelled data set", fields = list, defaults = { conf = 0.005 }, run = run, show = show }
