@@ -116,7 +116,7 @@ static void set_layer_options(lua_State *L, int spec, const yl_layer_kind *kind,
     for (lua_pushnil(L); lua_next(L, spec); lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING) continue;
         const char *key = lua_tostring(L, -2);
-        if (strcmp(key, "name") == 0 || strcmp(key, "inputs") == 0) continue;
+        if (strcmp(key, "name") == 0 || strcmp(key, "inputs") == 0 || strcmp(key, "section") == 0) continue;
         yl_value value = to_value(L, lua_gettop(L));
         if (!kind->fields) luaL_error(L, "%s takes no options, got '%s'", kind->name, key);
         yl__check(L, yl_options_set(kind->fields, options, kind->name, key, &value));
@@ -162,6 +162,7 @@ static void add_layer(lua_State *L, yl_net *net, int spec)
     set_layer_options(L, spec, kind, options);
     int inputs[YL_MAX_INPUTS], index, count = layer_inputs(L, net, spec, inputs);
     yl__check(L, yl_net_add(net, kind, yl__field_string(L, spec, "name", NULL), options, count, inputs, &index));
+    net->layers[index].section = (int)yl__field_integer(L, spec, "section", -1);
     lua_pop(L, 2);
 }
 
@@ -189,6 +190,8 @@ static int net_new(lua_State *L)
         add_layer(L, net, lua_gettop(L));
         lua_pop(L, 1);
     }
+    const char *header = yl__field_string(L, 1, "header", NULL);
+    if (header) yl__check(L, yl__strdup(header, &net->header));
     yl__check(L, yl_net_init(net, (uint64_t)yl__field_integer(L, 1, "seed", 1)));
     lua_pop(L, 1);
     return 1;
@@ -283,6 +286,13 @@ static int net_size(lua_State *L)
     lua_pushinteger(L, net->h);
     lua_pushinteger(L, net->c);
     return 3;
+}
+
+/* net:header() -> the text of the cfg's [net] section but for the input's size, or nil */
+static int net_header(lua_State *L)
+{
+    lua_pushstring(L, yl__check_net(L, 1)->header);
+    return 1;
 }
 
 static const yl_range *check_range(lua_State *L, const yl_net *net, int index, int *number)
@@ -386,7 +396,7 @@ static int alloc_count(lua_State *L)
 void yl__bind_net(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"ranges", net_ranges}, {"layers", net_layers},     {"size", net_size}, {"get", net_get},     {"set", net_set},
+        {"ranges", net_ranges}, {"layers", net_layers},     {"size", net_size}, {"header", net_header}, {"get", net_get},     {"set", net_set},
         {"zero", net_zero},     {"freeze", net_freeze},     {"init", net_init}, {"plan", yl__net_plan}, {"close", net_close},
         {"__gc", net_close},    {"__close", net_close},     {"checksum", net_checksum}, {NULL, NULL},
     };

@@ -186,6 +186,25 @@ static int plan_backward(lua_State *L)
     return 0;
 }
 
+/* plan:not_finite() -> name of the first layer whose kept output holds a NaN or an infinity, and the image (1-based); or nil */
+static int plan_not_finite(lua_State *L)
+{
+    yl_plan *plan = yl__check_plan(L, 1);
+    yl_net *net = plan_net(L);
+    yl_ctx ctx = yl__ctx(net->device);
+    for (int i = 0; i < net->n_layers; i++) {
+        yl_shape shape;
+        int64_t at = -1;
+        const float *data = yl_plan_output(plan, i, &shape);
+        if (data) yl__check(L, net->device->kernels->find_not_finite(&ctx, yl_shape_count(shape), data, &at));
+        if (at < 0) continue;
+        lua_pushstring(L, net->layers[i].name);
+        lua_pushinteger(L, at / (shape.h * shape.w * shape.c) + 1);
+        return 2;
+    }
+    return 0;
+}
+
 static int plan_memory(lua_State *L)
 {
     yl_plan_memory bytes = yl_plan_bytes(yl__check_plan(L, 1));
@@ -226,7 +245,7 @@ void yl__bind_plan(lua_State *L)
     static const luaL_Reg methods[] = {
         {"input", plan_input},         {"forward", plan_forward},     {"output", plan_output}, {"gradient", plan_gradient},
         {"loss", plan_loss},           {"backward", plan_backward},   {"memory", plan_memory}, {"algorithm", plan_algorithm},
-        {"timing", plan_timing},       {"seconds", plan_seconds},     {"close", plan_close},   {"__gc", plan_close},
+        {"not_finite", plan_not_finite}, {"timing", plan_timing},       {"seconds", plan_seconds},     {"close", plan_close},   {"__gc", plan_close},
         {"__close", plan_close},       {NULL, NULL},
     };
     yl__class(L, YL_PLAN_CLASS, methods);

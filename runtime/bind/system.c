@@ -96,10 +96,24 @@ static int system_take_output(lua_State *L)
     return 1;
 }
 
+/* interrupted() -> whether Ctrl-C asked to stop; clear_interrupt() forgets it */
+static int system_interrupted(lua_State *L)
+{
+    lua_pushboolean(L, yl_interrupted());
+    return 1;
+}
+
+static int system_clear_interrupt(lua_State *L)
+{
+    (void)L;
+    yl_clear_interrupt();
+    return 0;
+}
+
 void yl__bind_system(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"read", system_read}, {"write", system_write}, {"clock", system_clock}, {"threads", system_threads},
+        {"read", system_read}, {"write", system_write}, {"clock", system_clock}, {"interrupted", system_interrupted}, {"clear_interrupt", system_clear_interrupt}, {"threads", system_threads},
         {"try_read", system_try_read}, {"is_failure", system_is_failure}, {"warn", system_warn},
         {"take_output", system_take_output}, {NULL, NULL},
     };

@@ -2,6 +2,7 @@
 #include "bind/net_objects.h"
 #include "formats/checkpoint.h"
 #include "net/step.h"
+#include "core/rng.h"
 
 #include <string.h>
 
@@ -87,11 +88,69 @@ static int training_copy(lua_State *L)
     return 0;
 }
 
+/* core.copy_rows(from, to, name, {{to_row, from_row}, ...}): rows are the first axis of a parameter, 1-based */
+static int training_copy_rows(lua_State *L)
+{
+    yl_net *from = yl__check_net(L, 1), *to = yl__check_net(L, 2);
+    const char *name = luaL_checkstring(L, 3);
+    luaL_checktype(L, 4, LUA_TTABLE);
+    int i = yl_net_find_range(from, name), k = yl_net_find_range(to, name);
+    if (i < 0 || k < 0) return luaL_error(L, "parameter '%s' does not exist in both networks", name);
+    const yl_range *source = &from->ranges[i], *target = &to->ranges[k];
+    int64_t row = source->count / source->dims[0];
+    if (target->count / target->dims[0] != row) return luaL_error(L, "%s: rows of different sizes", name);
+    float *a = yl__scratch(L, (size_t)source->count * sizeof *a), *b = yl__scratch(L, (size_t)target->count * sizeof *b);
+    char *source_at = yl_net_at(yl_net_has_slab(from, "value"), source), *target_at = yl_net_at(yl_net_has_slab(to, "value"), target);
+    yl__check(L, from->device->from_device(from->device, a, source_at, (size_t)source->count * sizeof *a));
+    yl__check(L, to->device->from_device(to->device, b, target_at, (size_t)target->count * sizeof *b));
+    for (int64_t p = 1, n = luaL_len(L, 4); p <= n; p++) {
+        lua_rawgeti(L, 4, p);
+        lua_rawgeti(L, -1, 1);
+        lua_rawgeti(L, -2, 2);
+        int64_t t = luaL_checkinteger(L, -2) - 1, f = luaL_checkinteger(L, -1) - 1;
+        lua_pop(L, 3);
+        if (t < 0 || f < 0 || t >= target->dims[0] || f >= source->dims[0]) return luaL_error(L, "%s: no such row", name);
+        memcpy(b + t * row, a + f * row, (size_t)row * sizeof *b);
+    }
+    yl__check(L, to->device->to_device(to->device, target_at, b, (size_t)target->count * sizeof *b));
+    to->ranges[k].version++;
+    return 0;
+}
+
+/* core.nonzero(net) -> how many parameters are not exactly zero */
+static int training_nonzero(lua_State *L)
+{
+    yl_net *net = yl__check_net(L, 1);
+    float *values = yl__scratch(L, (size_t)net->n_values * sizeof *values);
+    yl__check(L, net->device->from_device(net->device, values, yl_net_has_slab(net, "value")->data,
+                                          (size_t)net->n_values * sizeof *values));
+    int64_t count = 0; /* the padding between ranges is zero */
+    for (int64_t i = 0; i < net->n_values; i++) count += values[i] != 0.0f;
+    lua_pushinteger(L, count);
+    return 1;
+}
+
+/* core.permutation(n, seed, epoch) -> list of 1..n */
+static int training_permutation(lua_State *L)
+{
+    int64_t n = luaL_checkinteger(L, 1);
+    luaL_argcheck(L, n >= 0, 1, "expected a count");
+    int64_t *order = yl__scratch(L, (size_t)n * sizeof *order);
+    yl_rng rng = yl_rng_make((uint64_t)luaL_checkinteger(L, 2), (uint32_t)luaL_checkinteger(L, 3), 0x6f72646cu /* "ordl" */);
+    yl_rng_permutation(&rng, n, order);
+    lua_createtable(L, (int)n, 0);
+    for (int64_t i = 0; i < n; i++) {
+        lua_pushinteger(L, order[i] + 1);
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
 void yl__bind_training(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"step", training_step}, {"save", training_save}, {"restore", training_restore}, {"copy_values", training_copy},
-        {NULL, NULL},
+        {"copy_rows", training_copy_rows}, {"nonzero", training_nonzero}, {"permutation", training_permutation}, {NULL, NULL},
     };
     luaL_setfuncs(L, functions, 0);
 }

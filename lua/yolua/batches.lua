@@ -1,0 +1,82 @@
+-- Where a training loop's batches come from: images through the loader, or the cached output of a frozen body.
+-- A source has: epoch(e, start) -> iterator over batches, feed(plan, batch), loss(plan, batch), stats().
+local core = require "yolua.core"
+
+local batches = {}
+
+-- samples for the loader: {image = path, truth = rows}, and the frames they come from
+local function samples(data, list, names)
+  local out = {}
+  for i, frame in ipairs(list.frames) do out[i] = { image = frame.image, truth = (data:truth(frame, names)) } end
+  return out
+end
+
+local Images = {}
+Images.__index = Images
+
+-- spec: data, list, names, batch, w, h, resize, train (bool: shuffled and augmented), seed, workers, cache (MiB), strict, augment, sizes
+function batches.images(spec)
+  local loader = core.loader {
+    samples = samples(spec.data, spec.list, spec.names), batch = spec.batch, width = spec.w, height = spec.h, resize = spec.resize,
+    train = spec.train, seed = spec.seed, workers = spec.workers, cache_bytes = spec.cache and math.floor(spec.cache * 2 ^ 20),
+    strict = spec.strict, augment = spec.train and spec.augment or nil, sizes = spec.train and spec.sizes or nil,
+  }
+  return setmetatable({ loader = loader, size = #spec.list.frames }, Images)
+end
+
+function Images:epoch(e, start)
+  self.loader:epoch(e, start or 1)
+  return function() return self.loader:next() end
+end
+
+function Images:feed(plan, batch) plan:load(batch) end
+function Images:loss(plan, batch) return plan:loss(batch) end
+function Images:stats() return self.loader:stats() end
+function Images:close() self.loader:close() end
+
+local Features = {}
+Features.__index = Features
+
+-- Runs every image of an (unshuffled, unaugmented) image source once through the body, in list order.
+-- spec: model, source (of images), seed, batch (of the batches to hand out), train (bool: shuffled), body_batch
+function batches.features(spec)
+  local body = spec.model:plan { mode = "infer", part = "body", batch = spec.body_batch, h = spec.h, w = spec.w }
+  local features = core.features(body, spec.source.size)
+  for batch in spec.source:epoch(0) do
+    body:load(batch)
+    body:forward()
+    features:store(body, batch)
+  end
+  return setmetatable({ features = features, size = spec.source.size, seed = spec.seed, batch = spec.batch, train = spec.train }, Features)
+end
+
+-- The order of an epoch: a permutation drawn from (seed, epoch), completed from its own front; list order where not training.
+function Features:order(e)
+  local order = self.train and core.permutation(self.size, self.seed, e) or {}
+  for i = #order + 1, self.train and 0 or self.size do order[i] = i end
+  return order
+end
+
+function Features:epoch(e, start)
+  local order, first = self:order(e), ((start or 1) - 1) * self.batch + 1
+  return function()
+    if first > self.size then return nil end
+    local picks, real = {}, math.min(self.batch, self.size - first + 1)
+    for k = 0, self.batch - 1 do picks[k + 1] = order[(first + k - 1) % self.size + 1] end
+    first = first + self.batch
+    return { picks = picks, count = self.train and self.batch or real, indices = function() return picks end }
+  end
+end
+
+function Features:feed(plan, batch) self.features:load(plan, batch.picks) end
+function Features:loss(plan, batch) return self.features:loss(plan, batch.picks, batch.count) end
+function Features:stats() return { waited_s = 0, decoded = 0 } end
+function Features:close() self.features:close() end
+
+-- Bytes that caching would take on the host.
+function batches.feature_bytes(model, h, w, count)
+  local body = model:plan { mode = "infer", part = "body", batch = 1, h = h, w = w }
+  return core.features_bytes(body, count)
+end
+
+return batches

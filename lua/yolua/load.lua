@@ -1,0 +1,57 @@
+-- yl.load{cfg=, weights=, names=} reads a Darknet detector, yl.load{model=} a checkpoint.
+local core = require "yolua.core"
+local Model = require "yolua.model"
+local structure = require "yolua.structure"
+
+-- Class names, one a line; blank lines at the end do not count.
+local function read_names(path)
+  local names = {}
+  for line in (core.system.read(path) .. "\n"):gmatch("([^\n]*)\n") do
+    names[#names + 1] = line:match("^%s*(.-)%s*$")
+  end
+  while names[#names] == "" do names[#names] = nil end
+  for i, name in ipairs(names) do
+    if name == "" then error(("%s:%d: expected a class name, got an empty line"):format(path, i), 0) end
+  end
+  if #names == 0 then error(path .. ": expected class names, one a line, got an empty file", 0) end
+  return names
+end
+
+local function numbered(count)
+  local names = {}
+  for i = 1, count do names[i] = "class" .. i end
+  return names
+end
+
+local function from_darknet(o)
+  local net = core.darknet.load_cfg(o.cfg, o.device)
+  local seen
+  if o.weights then seen = core.darknet.load_weights(net, o.weights).seen else net:init(o.seed or 1) end
+  local heads = structure.heads(structure.of(net))
+  local names = o.names and read_names(o.names) or numbered(heads[1] and heads[1].classes or 0)
+  return Model.new { net = net, names = names, path = o.cfg, seen = seen, pretrained = o.weights ~= nil }
+end
+
+local function note(info, path, key)
+  local text = info.metadata[key]
+  if not text then error(("%s: not a checkpoint of yolua: its metadata has no '%s'"):format(path, key), 0) end
+  return text
+end
+
+local function from_checkpoint(o)
+  local info = core.safetensors.info(o.model)
+  local s = core.json.decode(note(info, o.model, "structure"), o.model)
+  local names = core.json.decode(note(info, o.model, "names"), o.model)
+  local ok, net = pcall(structure.build, s, o.device)
+  if not ok then error(("%s: its structure cannot be built: %s"):format(o.model, net), 0) end
+  core.restore(net, o.model, o.full or false)
+  return Model.new { net = net, names = names, path = o.model, notes = info.metadata, pretrained = true }
+end
+
+-- Options: cfg, weights, names (files), or model (a checkpoint); device; seed (for weights that are drawn); full (a checkpoint's
+-- optimizer state too). Returns a model (see yolua.model). Errors: one sentence naming the file.
+return function(o)
+  if o.model then return from_checkpoint(o) end
+  if not o.cfg then error("no model was named: expected cfg=FILE.cfg weights=FILE.weights names=FILE.names, or model=CHECKPOINT", 2) end
+  return from_darknet(o)
+end

@@ -1,0 +1,112 @@
+-- A model: a network with its class names, plans on demand, and how to save and show itself.
+local core = require "yolua.core"
+local structure = require "yolua.structure"
+
+local Model = {}
+Model.__index = Model
+Model.__name = "yolua.model"
+
+-- fields: net, names (list of class names), path (where it came from), notes (a checkpoint's texts)
+function Model.new(fields)
+  local self = setmetatable(fields, Model)
+  self.w, self.h, self.c = self.net:size()
+  self.structure = structure.of(self.net)
+  self.heads = structure.heads(self.structure)
+  self.plans = {}
+  for _, head in ipairs(self.heads) do
+    if #self.names ~= head.classes then
+      error(("%s: %s has %d classes, but %d names were given"):format(self.path, head.name, head.classes, #self.names), 0)
+    end
+  end
+  return self
+end
+
+-- A plan of that kind (see core.net's plan), made once and kept. Changing what is frozen drops the training plans.
+function Model:plan(spec)
+  local key = table.concat({ spec.mode or "infer", spec.part or "whole", spec.batch or 1, spec.h or self.h, spec.w or self.w,
+    spec.slab or "value", spec.algorithm or "auto", spec.precision or "f32" }, "/")
+  self.plans[key] = self.plans[key] or self.net:plan(spec)
+  return self.plans[key]
+end
+
+function Model:drop_plans()
+  for key, plan in pairs(self.plans) do
+    plan:close()
+    self.plans[key] = nil
+  end
+end
+
+-- Freezes by pattern ("none", "body", "conv1*,conv2"); what the pattern does not match is trainable. Returns self.
+function Model:freeze(pattern)
+  if type(pattern) == "table" then pattern = table.concat(pattern, ",") end
+  self:drop_plans()
+  self.frozen_ranges = self.net:freeze(pattern)
+  self.frozen = pattern
+  return self
+end
+
+-- Counts over all parameters: {params, nonzero is counted by prune, bytes, frozen}
+function Model:counts()
+  local params, frozen = 0, 0
+  for _, r in ipairs(self.net:ranges()) do
+    params = params + r.count
+    if r.frozen then frozen = frozen + r.count end
+  end
+  return { params = params, frozen = frozen, bytes = 4 * params, nonzero = core.nonzero(self.net) }
+end
+
+function Model:flops(h, w)
+  local total = 0
+  for _, layer in ipairs(self.net:layers(h or self.h, w or self.w)) do total = total + layer.flops end
+  return total
+end
+
+-- Checksum over the values of the parameters that `which` (a function of a range) picks; all where it is nil.
+function Model:checksum(which)
+  local sums, n = {}, 0
+  for _, r in ipairs(self.net:ranges()) do
+    if not which or which(r) then
+      sums[#sums + 1] = self.net:checksum(r.name)
+      n = n + r.count
+    end
+  end
+  return core.files.hash_text(table.concat(sums)), #sums, n
+end
+
+local function short(n)
+  if n >= 1e9 then return ("%.2fG"):format(n / 1e9) end
+  if n >= 1e6 then return ("%.2fM"):format(n / 1e6) end
+  if n >= 1e3 then return ("%.1fk"):format(n / 1e3) end
+  return ("%d"):format(n)
+end
+
+-- The layer table: output size, parameters, FLOPs, frozen.
+function Model:table()
+  local lines = { ("%-14s %-11s %16s %9s %9s"):format("layer", "kind", "output h w c", "params", "FLOPs") }
+  local params, flops = 0, 0
+  for _, l in ipairs(self.net:layers()) do
+    params, flops = params + l.params, flops + l.flops
+    lines[#lines + 1] = ("%-14s %-11s %16s %9s %9s%s"):format(l.name, l.kind,
+      ("%d x %d x %d"):format(l.shape[2], l.shape[3], l.shape[4]), l.params > 0 and short(l.params) or "",
+      l.flops > 0 and short(l.flops) or "", l.frozen and "  frozen" or "")
+  end
+  lines[#lines + 1] = ("%-14s %-11s %16s %9s %9s"):format("total", "", ("input %d x %d x %d"):format(self.h, self.w, self.c),
+    short(params), short(flops))
+  return table.concat(lines, "\n")
+end
+
+Model.__tostring = Model.table
+
+-- Saves structure, names and slabs; `notes` are further texts; `full` keeps what a resume needs.
+function Model:save(path, notes, full)
+  local all = { structure = core.json.encode(self.structure), names = core.json.encode(self.names), format = "yolua 1" }
+  for key, text in pairs(notes or {}) do all[key] = text end
+  core.save(self.net, path, all, full or false)
+end
+
+function Model:close()
+  self:drop_plans()
+  self.net:close()
+end
+
+return Model

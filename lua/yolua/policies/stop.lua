@@ -1,0 +1,20 @@
+-- yl.stop{"dev_loss", patience = 10}: ends the run when a number has not improved for so many epochs.
+return function(spec)
+  local metric, patience = spec[1] or "dev_loss", spec.patience or 10
+  local sign = metric:find "loss" and -1 or 1
+  return {
+    name = "stop." .. metric,
+    state = { waited = 0 },
+    on = {
+      epoch_end = function(self, t)
+        local s, value = self.state, t.record[metric]
+        if not s.value or sign * value > sign * s.value then
+          s.value, s.waited = value, 0
+        else
+          s.waited = s.waited + 1
+          t.stop = s.waited >= patience
+        end
+      end,
+    },
+  }
+end

@@ -1,0 +1,52 @@
+-- A network's structure as plain data: what a checkpoint stores, and what surgery (a new head) edits before rebuilding.
+local core = require "yolua.core"
+
+local structure = {}
+
+-- {w, h, c, layers = {{kind, name, inputs = {0 = the input, else names}, options = {key = text}, section}}}
+function structure.of(net)
+  local w, h, c = net:size()
+  local layers = net:layers()
+  local out = {}
+  for i, layer in ipairs(layers) do
+    local inputs = {}
+    for k, from in ipairs(layer.inputs) do inputs[k] = from == 0 and 0 or layers[from].name end
+    out[i] = { kind = layer.kind, name = layer.name, inputs = inputs, options = layer.options, section = layer.section }
+  end
+  return { w = w, h = h, c = c, layers = out, header = net:header() }
+end
+
+-- The network that a structure describes; parameters are drawn from `seed`.
+function structure.build(s, device, seed)
+  local layers = {}
+  for i, layer in ipairs(s.layers) do
+    local spec = { layer.kind, name = layer.name, inputs = layer.inputs, section = layer.section }
+    for key, text in pairs(layer.options) do spec[key] = text end
+    layers[i] = spec
+  end
+  return core.net { w = s.w, h = s.h, c = s.c, device = device, seed = seed or 1, header = s.header, layers = layers }
+end
+
+function structure.layer(s, name)
+  for _, layer in ipairs(s.layers) do
+    if layer.name == name then return layer end
+  end
+end
+
+-- The heads: {name, kind, anchors = how many boxes a cell has, classes, conv = name of the convolution that feeds it}
+function structure.heads(s)
+  local heads = {}
+  for _, layer in ipairs(s.layers) do
+    local o = layer.options
+    if layer.kind == "region" or layer.kind == "yolo" then
+      local anchors = layer.kind == "region" and tonumber(o.num) or select(2, o.mask:gsub("[^,%s%[%]]+", ""))
+      local feeding = layer
+      repeat feeding = structure.layer(s, feeding.inputs[1]) until not feeding or feeding.kind == "conv2d"
+      if not feeding then error(("%s: no convolution feeds this head"):format(layer.name), 2) end
+      heads[#heads + 1] = { name = layer.name, kind = layer.kind, anchors = anchors, classes = tonumber(o.classes), conv = feeding.name }
+    end
+  end
+  return heads
+end
+
+return structure

@@ -1,0 +1,160 @@
+-- The training loop is a spine: batch -> forward -> loss -> backward -> step. Everything else is a policy that subscribes to its
+-- events: start, epoch_start, step, epoch_end, finish. A policy is {name=, state={plain data}, on={event=function(policy, trainer)}}.
+local core = require "yolua.core"
+local schedule = require "yolua.schedule"
+local sources = require "yolua.train.sources"
+local checkpoint = require "yolua.train.checkpoint"
+local watchdog = require "yolua.train.watchdog"
+
+local Trainer = {}
+Trainer.__index = Trainer
+
+-- Policies are called in list order. A handler may read and write the trainer's public fields: model, data, run, options, epoch,
+-- record (the epoch's numbers), lr, stop (true ends the run after this epoch).
+function Trainer:fire(event)
+  for _, policy in ipairs(self.policies) do
+    local handler = policy.on and policy.on[event]
+    if handler then handler(policy, self) end
+  end
+end
+
+-- Freezes anew: plans, sources and cached features that depend on it are dropped.
+function Trainer:freeze(pattern)
+  if type(pattern) == "table" then pattern = table.concat(pattern, ",") end
+  if pattern == self.model.frozen then return end
+  self.model:freeze(pattern)
+  sources.drop(self)
+end
+
+local function new(spec)
+  local o = spec.options
+  local self = setmetatable({ model = spec.net, data = spec.data, run = spec.run, options = o, epoch = 0, step = 0, seen = 0,
+    policies = {}, batch_done = 0, loss_sum = 0, loss_images = 0 }, Trainer)
+  for i, policy in ipairs(spec) do
+    if type(policy) ~= "table" or type(policy.name) ~= "string" then
+      error(("train: policy %d: expected a table with a name, got a %s"):format(i, type(policy)), 3)
+    end
+    self.policies[i] = policy
+  end
+  self.micro = math.max(1, o.batch // (o.subdivisions or 1))
+  self.w = o.imgsz and o.imgsz[1] or self.model.w
+  self.h = o.imgsz and o.imgsz[2] or self.model.h
+  self.rule = require("yolua.optim." .. o.optim.name).rule
+  local images = #spec.data.train.frames
+  self.batches_per_epoch = (images + self.micro - 1) // self.micro
+  self.steps = math.ceil(o.epochs * math.ceil(self.batches_per_epoch / (o.subdivisions or 1)))
+  return self
+end
+
+function Trainer:rate()
+  local optim = self.options.optim
+  return schedule.rate(optim.schedule, { step = self.step, steps = self.steps, epoch = self.epoch, lr = optim.lr, options = optim })
+end
+
+local function total(parts)
+  local sum = 0
+  for _, head in pairs(parts) do
+    for _, part in pairs(head) do sum = sum + part end
+  end
+  return sum
+end
+
+-- Forward, loss and backward over one micro-batch; the gradient is added to what is there.
+function Trainer:accumulate(source, batch)
+  local plan = self.model:plan { mode = "train", part = source.part, batch = self.micro, h = batch.h or self.h, w = batch.w or self.w }
+  source:feed(plan, batch)
+  plan:forward { seed = self.options.seed, step = self.step }
+  local parts = source:loss(plan, batch)
+  local loss = total(parts)
+  watchdog.check_loss(self, source, batch, loss)
+  plan:backward()
+  self.parts = parts
+  self.loss_sum, self.loss_images = self.loss_sum + loss, self.loss_images + self.micro
+  return loss / self.micro
+end
+
+function Trainer:update(source, batch, images)
+  local o, optim = self.options, self.options.optim
+  self.lr = self:rate()
+  self.step = self.step + 1
+  local ok, norm = pcall(core.step, self.model.net, {
+    rule = self.rule, lr = self.lr, momentum = optim.momentum, decay = optim.decay, beta1 = optim.beta1, beta2 = optim.beta2,
+    epsilon = optim.epsilon, nesterov = optim.nesterov, clip = o.clip, images = images, count = self.step, ema = o.ema,
+  })
+  if not ok then watchdog.stop(self, source, batch, norm) end
+  self.norm, self.seen = norm, self.seen + images
+end
+
+-- One epoch from where the clock stands. Returns false where the user asked to stop in the middle.
+function Trainer:pass(source)
+  local subdivisions, images = self.options.subdivisions or 1, 0
+  for batch in source:epoch(self.epoch, self.batch_done + 1) do
+    self.loss = self:accumulate(source, batch)
+    self.batch_done, images = self.batch_done + 1, images + self.micro
+    if self.batch_done % subdivisions == 0 or self.batch_done == self.batches_per_epoch then
+      self:update(source, batch, images)
+      images = 0
+      self:fire "step"
+      if core.system.interrupted() then return false end
+    end
+  end
+  return true
+end
+
+-- Mean loss per image over the dev list, in inference mode, with the averaged weights where there are any.
+function Trainer:dev_loss()
+  local source = sources.dev(self)
+  if not source then return nil end
+  local sum, images = 0, 0
+  local plan = self.model:plan { mode = "infer", part = source.part, batch = self.micro, h = self.h, w = self.w,
+    slab = (self.options.ema or 0) > 0 and "ema" or nil }
+  for batch in source:epoch(0) do
+    source:feed(plan, batch)
+    plan:forward()
+    sum, images = sum + total(source:loss(plan, batch)), images + batch.count
+  end
+  return sum / images
+end
+
+function Trainer:run_epoch()
+  local started = core.system.clock()
+  if self.batch_done == 0 then
+    self.epoch, self.loss_sum, self.loss_images = self.epoch + 1, 0, 0
+  end
+  self:fire "epoch_start"
+  local source = sources.train(self)
+  local waited = source:stats().waited_s or 0
+  if not self:pass(source) then return false end
+  local seconds = core.system.clock() - started
+  self.record = {
+    epoch = self.epoch, step = self.step, lr = self.lr, train_loss = self.loss_sum / self.loss_images, dev_loss = self:dev_loss(),
+    gradient_norm = self.norm, images_per_s = self.loss_images / seconds,
+    wait_share = ((source:stats().waited_s or 0) - waited) / seconds, cached_body = source.part == "tail",
+  }
+  self.batch_done = 0
+  self.record.seconds = core.system.clock() - started
+  self:fire "epoch_end"
+  return true
+end
+
+-- Trains and returns the trainer. The table holds net (a model), data, run, options (epochs, batch, optim, ...), and policies in
+-- its array part. On Ctrl-C the step is finished, the state saved and an error raised that says so.
+return function(spec)
+  local self = new(spec)
+  checkpoint.restore(self)
+  self:fire "start"
+  while self.epoch < self.options.epochs or self.batch_done > 0 do
+    local whole = self:run_epoch()
+    checkpoint.save(self)
+    if not whole then
+      core.system.clear_interrupt()
+      error(("stopped by the user in epoch %d after step %d; continue with resume=%s"):format(self.epoch, self.step,
+        self.run and self.run.dir or "RUNDIR"), 0)
+    end
+    if self.run then self.run:log_epoch(self.record) end
+    if self.stop then break end
+  end
+  self:fire "finish"
+  sources.drop(self)
+  return self
+end

@@ -1,0 +1,76 @@
+-- Which source a trainer draws from: cached features where a frozen body makes that possible and memory allows, else images.
+local core = require "yolua.core"
+local batches = require "yolua.batches"
+
+local sources = {}
+
+local function images(t, list, train)
+  local o = t.options
+  local source = batches.images {
+    data = t.data, list = list, names = t.model.names, batch = t.micro, w = t.w, h = t.h, resize = o.resize, train = train,
+    seed = o.seed, workers = o.data.workers, cache = o.data.cache, strict = o.data.strict, augment = o.augment, sizes = t.sizes,
+  }
+  source.part = "whole"
+  return source
+end
+
+local function augments(t)
+  for _, value in pairs(t.options.augment or {}) do
+    if type(value) == "number" and value ~= 0 or value == true then return true end
+  end
+  return t.sizes ~= nil
+end
+
+-- Bytes of cached features that the run may hold: the option, or a quarter of the machine's memory.
+local function budget(t)
+  local mib = t.options.data.features
+  return mib and mib * 2 ^ 20 or core.machine().memory_bytes / 4
+end
+
+-- Can the body be cached? Something below the heads is frozen, nothing random happens before the cut, and it fits.
+local function cacheable(t)
+  if augments(t) then return false end
+  local count = #t.data.train.frames + (t.data.dev and #t.data.dev.frames or 0)
+  local ok, bytes = pcall(batches.feature_bytes, t.model, t.h, t.w, count)
+  if not ok or bytes == 0 then return false end
+  if bytes > budget(t) then
+    core.system.warn(("the frozen body's output takes %.0f MiB, more than the %.0f MiB allowed: it is computed anew in every epoch")
+      :format(bytes / 2 ^ 20, budget(t) / 2 ^ 20))
+    return false
+  end
+  return true
+end
+
+local function features(t, list, train)
+  local source = images(t, list, false)
+  local made = batches.features { model = t.model, source = source, seed = t.options.seed, batch = t.micro, train = train,
+    body_batch = t.micro, h = t.h, w = t.w }
+  source:close()
+  made.part = "tail"
+  return made
+end
+
+-- The training source; made on first use after a change of what is frozen, kept for later epochs.
+function sources.train(t)
+  if not t.train_source then
+    t.cached = cacheable(t)
+    t.train_source = (t.cached and features or images)(t, t.data.train, true)
+  end
+  return t.train_source
+end
+
+-- The dev source in list order, or nil where there is no dev list.
+function sources.dev(t)
+  if not t.data.dev or #t.data.dev.frames == 0 then return nil end
+  if not t.dev_source then t.dev_source = (t.cached and features or images)(t, t.data.dev, false) end
+  return t.dev_source
+end
+
+function sources.drop(t)
+  for _, key in ipairs { "train_source", "dev_source" } do
+    if t[key] then t[key]:close() end
+    t[key] = nil
+  end
+end
+
+return sources

@@ -1,0 +1,170 @@
+/* Cached activations at the cut, on the host. */
+#include "net/features.h"
+#include "core/memory.h"
+
+#include <string.h>
+
+enum { MAX_CUT = 64 };
+
+struct yl_features {
+    yl_device *device;
+    int n_cut;
+    int layers[MAX_CUT];
+    int64_t counts[MAX_CUT]; /* floats per sample */
+    int64_t stride, samples; /* floats per sample over the whole cut */
+    float *data;
+    float **rows; /* samples: truth rows */
+    int32_t *row_counts;
+    int64_t cap; /* most rows of any sample */
+    float *batch_rows;
+    int32_t *batch_counts;
+    int64_t batch_row_capacity, batch_count_capacity;
+};
+
+static int64_t sample_floats(yl_plan *body, yl_features *f)
+{
+    int64_t stride = 0;
+    for (int i = 0; i < yl_plan_cut_count(body) && i < MAX_CUT; i++) {
+        yl_shape shape;
+        float *data;
+        int layer;
+        yl_plan_cut(body, i, &layer, &shape, &data);
+        int64_t count = shape.h * shape.w * shape.c;
+        if (f) {
+            f->layers[i] = layer;
+            f->counts[i] = count;
+            f->n_cut = i + 1;
+        }
+        stride += count;
+    }
+    return stride;
+}
+
+int64_t yl_features_bytes(yl_plan *body, int64_t samples)
+{
+    return samples * sample_floats(body, NULL) * (int64_t)sizeof(float);
+}
+
+static yl_status allocate(yl_features *f, int64_t samples)
+{
+    f->samples = samples;
+    YL_TRY(yl__alloc(samples * f->stride, sizeof *f->data, &f->data));
+    YL_TRY(yl__calloc(samples, sizeof *f->rows, &f->rows));
+    return yl__calloc(samples, sizeof *f->row_counts, &f->row_counts);
+}
+
+yl_status yl_features_create(yl_device *device, yl_plan *body, int64_t samples, yl_features **out)
+{
+    int n = yl_plan_cut_count(body), layer;
+    yl_shape shape;
+    float *data;
+    for (int i = 0; i < n; i++) {
+        yl_plan_cut(body, i, &layer, &shape, &data);
+        if (layer < 0) n = 0;
+    }
+    if (n == 0 || n > MAX_CUT) return yl__fail(YL_INVALID, "nothing below the first trainable layer is frozen: there is no body to cache");
+    yl_features *f;
+    YL_TRY(yl__calloc(1, sizeof *f, &f));
+    f->device = device;
+    f->stride = sample_floats(body, f);
+    yl_status status = allocate(f, samples);
+    if (status != YL_OK) yl_features_free(f);
+    else *out = f;
+    return status;
+}
+
+void yl_features_free(yl_features *f)
+{
+    if (!f) return;
+    for (int64_t i = 0; f->rows && i < f->samples; i++) yl__free(f->rows[i]);
+    yl__free(f->rows);
+    yl__free(f->row_counts);
+    yl__free(f->batch_rows);
+    yl__free(f->batch_counts);
+    yl__free(f->data);
+    yl__free(f);
+}
+
+static yl_status store_truth(yl_features *f, const yl_truth *truth, int64_t image, int64_t sample)
+{
+    int32_t count = truth->counts[image];
+    yl__free(f->rows[sample]);
+    f->rows[sample] = NULL;
+    f->row_counts[sample] = count;
+    YL_TRY(yl__alloc((int64_t)count * YL_TRUTH_FIELDS, sizeof(float), &f->rows[sample]));
+    memcpy(f->rows[sample], truth->rows + image * truth->cap * YL_TRUTH_FIELDS,
+           (size_t)count * YL_TRUTH_FIELDS * sizeof(float));
+    if (count > f->cap) f->cap = count;
+    return YL_OK;
+}
+
+static yl_status check_sample(const yl_features *f, int64_t sample)
+{
+    if (sample >= 0 && sample < f->samples) return YL_OK;
+    return yl__fail(YL_INVALID, "features: sample %lld of %lld", (long long)sample + 1, (long long)f->samples);
+}
+
+yl_status yl_features_store(yl_features *f, yl_plan *body, int64_t image, const yl_truth *truth, int64_t sample)
+{
+    YL_TRY(check_sample(f, sample));
+    float *to = f->data + sample * f->stride;
+    for (int i = 0; i < f->n_cut; i++) {
+        yl_shape shape;
+        float *from;
+        int layer;
+        yl_plan_cut(body, i, &layer, &shape, &from);
+        size_t bytes = (size_t)f->counts[i] * sizeof(float);
+        YL_TRY(f->device->from_device(f->device, to, from + image * f->counts[i], bytes));
+        to += f->counts[i];
+    }
+    return store_truth(f, truth, image, sample);
+}
+
+/* Same layers, same sizes: the tail's cut is the one that was cached. */
+static yl_status check_cut(const yl_features *f, yl_plan *tail)
+{
+    bool same = yl_plan_cut_count(tail) == f->n_cut;
+    for (int i = 0; same && i < f->n_cut; i++) {
+        yl_shape shape;
+        float *data;
+        int layer;
+        yl_plan_cut(tail, i, &layer, &shape, &data);
+        same = layer == f->layers[i] && shape.h * shape.w * shape.c == f->counts[i];
+    }
+    return same ? YL_OK : yl__fail(YL_INVALID, "features: the plan's cut is not the one that was cached");
+}
+
+yl_status yl_features_load(const yl_features *f, yl_plan *tail, const int64_t *samples)
+{
+    YL_TRY(check_cut(f, tail));
+    int64_t batch = yl_plan_get_options(tail)->batch;
+    for (int64_t n = 0; n < batch; n++) {
+        YL_TRY(check_sample(f, samples[n]));
+        const float *from = f->data + samples[n] * f->stride;
+        for (int i = 0; i < f->n_cut; i++) {
+            yl_shape shape;
+            float *to;
+            int layer;
+            yl_plan_cut(tail, i, &layer, &shape, &to);
+            YL_TRY(f->device->to_device(f->device, to + n * f->counts[i], from, (size_t)f->counts[i] * sizeof(float)));
+            from += f->counts[i];
+        }
+    }
+    return YL_OK;
+}
+
+yl_status yl_features_truth(yl_features *f, const int64_t *samples, int64_t count, yl_truth *out)
+{
+    int64_t cap = f->cap > 0 ? f->cap : 1, row = cap * YL_TRUTH_FIELDS;
+    YL_TRY(yl__reserve(count * row, &f->batch_row_capacity, sizeof(float), &f->batch_rows));
+    YL_TRY(yl__reserve(count, &f->batch_count_capacity, sizeof(int32_t), &f->batch_counts));
+    memset(f->batch_rows, 0, (size_t)(count * row) * sizeof(float));
+    for (int64_t n = 0; n < count; n++) {
+        YL_TRY(check_sample(f, samples[n]));
+        f->batch_counts[n] = f->row_counts[samples[n]];
+        size_t bytes = (size_t)f->row_counts[samples[n]] * YL_TRUTH_FIELDS * sizeof(float);
+        if (bytes) memcpy(f->batch_rows + n * row, f->rows[samples[n]], bytes);
+    }
+    *out = (yl_truth){.n = count, .cap = cap, .rows = f->batch_rows, .counts = f->batch_counts};
+    return YL_OK;
+}
