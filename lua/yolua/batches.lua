@@ -40,9 +40,11 @@ Features.__index = Features
 -- Runs every image of an (unshuffled, unaugmented) image source once through the body, in list order.
 -- spec: model, source (of images), seed, batch (of the batches to hand out), train (bool: shuffled), body_batch
 function batches.features(spec)
-  local body = spec.model:plan { mode = "infer", part = "body", batch = spec.body_batch, h = spec.h, w = spec.w }
-  local features = core.features(body, spec.source.size)
+  local shape = { mode = "infer", part = "body", batch = spec.body_batch, h = spec.h, w = spec.w }
+  local features = core.features(spec.model:plan(shape), spec.source.size)
   for batch in spec.source:epoch(0) do
+    shape.batch = batch.count
+    local body = spec.model:plan(shape)
     body:load(batch)
     body:forward()
     features:store(body, batch)
@@ -61,15 +63,15 @@ function Features:epoch(e, start)
   local order, first = self:order(e), ((start or 1) - 1) * self.batch + 1
   return function()
     if first > self.size then return nil end
-    local picks, real = {}, math.min(self.batch, self.size - first + 1)
-    for k = 0, self.batch - 1 do picks[k + 1] = order[(first + k - 1) % self.size + 1] end
+    local picks, count = {}, self.train and self.batch or math.min(self.batch, self.size - first + 1)
+    for k = 0, count - 1 do picks[k + 1] = order[(first + k - 1) % self.size + 1] end
     first = first + self.batch
-    return { picks = picks, count = self.train and self.batch or real, indices = function() return picks end }
+    return { picks = picks, count = count, indices = function() return picks end }
   end
 end
 
 function Features:feed(plan, batch) self.features:load(plan, batch.picks) end
-function Features:loss(plan, batch) return self.features:loss(plan, batch.picks, batch.count) end
+function Features:loss(plan, batch) return self.features:loss(plan, batch.picks) end
 function Features:stats() return { waited_s = 0, decoded = 0 } end
 function Features:close() self.features:close() end
 

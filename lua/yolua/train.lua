@@ -106,9 +106,9 @@ function Trainer:dev_loss()
   local source = sources.dev(self)
   if not source then return nil end
   local sum, images = 0, 0
-  local plan = self.model:plan { mode = "infer", part = source.part, batch = self.micro, h = self.h, w = self.w,
-    slab = (self.options.ema or 0) > 0 and "ema" or nil }
+  local slab = (self.options.ema or 0) > 0 and "ema" or nil
   for batch in source:epoch(0) do
+    local plan = self.model:plan { mode = "infer", part = source.part, batch = batch.count, h = self.h, w = self.w, slab = slab }
     source:feed(plan, batch)
     plan:forward()
     sum, images = sum + total(source:loss(plan, batch)), images + batch.count

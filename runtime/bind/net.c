@@ -21,6 +21,14 @@ int64_t yl__field_integer(lua_State *L, int index, const char *key, int64_t fall
     return value;
 }
 
+double yl__field_number(lua_State *L, int index, const char *key, double fallback)
+{
+    double value = fallback;
+    if (lua_getfield(L, index, key) != LUA_TNIL) value = luaL_checknumber(L, -1);
+    lua_pop(L, 1);
+    return value;
+}
+
 bool yl__field_boolean(lua_State *L, int index, const char *key, bool fallback)
 {
     bool value = lua_getfield(L, index, key) == LUA_TNIL ? fallback : lua_toboolean(L, -1);

@@ -3,6 +3,7 @@
 #define YL_BIND_NET_OBJECTS_H
 
 #include "bind/bind.h"
+#include "loader/batch.h"
 #include "net/plan.h"
 
 #define YL_NET_CLASS "yolua.net"
@@ -22,6 +23,13 @@ static inline yl_plan *yl__check_plan(lua_State *L, int index)
 void yl__push_net(lua_State *L, yl_net *net);
 /* net:plan{...}, defined in bind/plan.c. */
 int yl__net_plan(lua_State *L);
+/* plan:load, plan:detect, defined in bind/batches.c. */
+int yl__plan_load(lua_State *L);
+int yl__plan_detect(lua_State *L);
+/* Runs the plan's losses against the truth and pushes {layer = {part = sum}}; returns 1. */
+int yl__push_loss(lua_State *L, yl_plan *plan, const yl_net *net, const yl_truth *truth);
+/* The loader's batch at `index` (bind/loader.c), still valid, or an error. */
+const yl_batch *yl__check_batch(lua_State *L, int index);
 /* 0-based index of the layer named (string) or numbered (1-based integer, 0 gives -1) at `index`. */
 int yl__check_layer(lua_State *L, const yl_net *net, int index);
 /* A Lua list of numbers from / to a float array. */
@@ -33,6 +41,7 @@ void *yl__scratch(lua_State *L, size_t bytes);
 /* Field `key` of the table at `index` as an integer, a boolean or a string, with a default. */
 int64_t yl__field_integer(lua_State *L, int index, const char *key, int64_t fallback);
 bool yl__field_boolean(lua_State *L, int index, const char *key, bool fallback);
+double yl__field_number(lua_State *L, int index, const char *key, double fallback);
 const char *yl__field_string(lua_State *L, int index, const char *key, const char *fallback); /* borrowed from the table */
 
 #endif

@@ -155,16 +155,28 @@ static void push_parts(lua_State *L, const yl_net *net, double (*parts)[YL_MAX_L
     }
 }
 
-/* plan:loss(truth) -> {region1 = {coord = ...}, ...}: sums over the batch's images */
+int yl__push_loss(lua_State *L, yl_plan *plan, const yl_net *net, const yl_truth *truth)
+{
+    double(*parts)[YL_MAX_LOSS_PARTS] = yl__scratch(L, sizeof *parts * (size_t)net->n_layers);
+    yl__check(L, yl_plan_loss(plan, truth, parts));
+    push_parts(L, net, parts);
+    return 1;
+}
+
+/* plan:loss(batch or list of images' truth rows) -> {region1 = {box = ...}, ...}: sums over the plan's images */
 static int plan_loss(lua_State *L)
 {
     yl_plan *plan = yl__check_plan(L, 1);
     yl_net *net = plan_net(L);
-    yl_truth truth = check_truth(L, 2, yl_plan_get_options(plan)->batch);
-    double(*parts)[YL_MAX_LOSS_PARTS] = yl__scratch(L, sizeof *parts * (size_t)net->n_layers);
-    yl__check(L, yl_plan_loss(plan, &truth, parts));
-    push_parts(L, net, parts);
-    return 1;
+    int64_t n = yl_plan_get_options(plan)->batch;
+    if (lua_istable(L, 2)) {
+        yl_truth given = check_truth(L, 2, n);
+        return yl__push_loss(L, plan, net, &given);
+    }
+    yl_truth truth = yl__check_batch(L, 2)->truth;
+    if (n > truth.n) return luaL_error(L, "loss: expected a batch of at least %d images, got %d", (int)n, (int)truth.n);
+    truth.n = n;
+    return yl__push_loss(L, plan, net, &truth);
 }
 
 /* plan:backward([dy]): adds to the grad slab; dy is the gradient of the last layer's output */
@@ -244,7 +256,7 @@ void yl__bind_plan(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         {"input", plan_input},         {"forward", plan_forward},     {"output", plan_output}, {"gradient", plan_gradient},
-        {"loss", plan_loss},           {"backward", plan_backward},   {"memory", plan_memory}, {"algorithm", plan_algorithm},
+        {"load", yl__plan_load},         {"detect", yl__plan_detect},     {"loss", plan_loss},           {"backward", plan_backward},   {"memory", plan_memory}, {"algorithm", plan_algorithm},
         {"not_finite", plan_not_finite}, {"timing", plan_timing},       {"seconds", plan_seconds},     {"close", plan_close},   {"__gc", plan_close},
         {"__close", plan_close},       {NULL, NULL},
     };

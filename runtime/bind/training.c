@@ -6,14 +6,6 @@
 
 #include <string.h>
 
-static double field_number(lua_State *L, int index, const char *key, double fallback)
-{
-    double value = fallback;
-    if (lua_getfield(L, index, key) != LUA_TNIL) value = luaL_checknumber(L, -1);
-    lua_pop(L, 1);
-    return value;
-}
-
 /* core.step(net, {rule=, lr=, momentum=, decay=, beta1=, beta2=, epsilon=, nesterov=, clip=, images=, count=, ema=}) -> norm */
 static int training_step(lua_State *L)
 {
@@ -24,16 +16,16 @@ static int training_step(lua_State *L)
     yl_step_options o = {
         .rule = (yl_rule)luaL_checkoption(L, -1, "sgd", rules),
         .nesterov = yl__field_boolean(L, 2, "nesterov", false),
-        .lr = field_number(L, 2, "lr", 1e-3),
-        .momentum = field_number(L, 2, "momentum", 0.9),
-        .decay = field_number(L, 2, "decay", 0),
-        .beta1 = field_number(L, 2, "beta1", 0.9),
-        .beta2 = field_number(L, 2, "beta2", 0.999),
-        .epsilon = field_number(L, 2, "epsilon", 1e-8),
-        .clip = field_number(L, 2, "clip", 0),
+        .lr = yl__field_number(L, 2, "lr", 1e-3),
+        .momentum = yl__field_number(L, 2, "momentum", 0.9),
+        .decay = yl__field_number(L, 2, "decay", 0),
+        .beta1 = yl__field_number(L, 2, "beta1", 0.9),
+        .beta2 = yl__field_number(L, 2, "beta2", 0.999),
+        .epsilon = yl__field_number(L, 2, "epsilon", 1e-8),
+        .clip = yl__field_number(L, 2, "clip", 0),
         .images = yl__field_integer(L, 2, "images", 1),
         .count = yl__field_integer(L, 2, "count", 1),
-        .ema = field_number(L, 2, "ema", 0),
+        .ema = yl__field_number(L, 2, "ema", 0),
     };
     double norm;
     yl__check(L, yl_net_step(net, &o, &norm));

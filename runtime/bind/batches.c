@@ -1,0 +1,166 @@
+/* Batches meet plans: loading images, losses against a batch's truth, detections, and the cached output of a frozen body. */
+#include "bind/net_objects.h"
+#include "core/memory.h"
+#include "detect/detect.h"
+#include "net/features.h"
+
+#define FEATURES_CLASS "yolua.features"
+
+static yl_net *net_of_plan(lua_State *L, int plan)
+{
+    lua_getiuservalue(L, plan, 1);
+    yl_net *net = yl__check_net(L, lua_gettop(L));
+    lua_pop(L, 1);
+    return net;
+}
+
+static void check_size(lua_State *L, yl_plan *plan, const yl_batch *batch)
+{
+    const yl_plan_options *o = yl_plan_get_options(plan);
+    if (o->batch > batch->n || o->h != batch->h || o->w != batch->w)
+        luaL_error(L, "a batch of %d images of %dx%d does not fit a plan for %d of %dx%d", (int)batch->n, (int)batch->w,
+                   (int)batch->h, (int)o->batch, (int)o->w, (int)o->h);
+}
+
+/* plan:load(batch): the batch's first images become the plan's input; a plan for fewer takes the first ones */
+int yl__plan_load(lua_State *L)
+{
+    yl_plan *plan = yl__check_plan(L, 1);
+    const yl_batch *batch = yl__check_batch(L, 2);
+    yl_net *net = net_of_plan(L, 1);
+    check_size(L, plan, batch);
+    if (net->c != 3) return luaL_error(L, "the network takes %d channels, images have 3", (int)net->c);
+    size_t bytes = (size_t)(yl_plan_get_options(plan)->batch * batch->h * batch->w * 3) * sizeof(float);
+    yl__check(L, net->device->to_device(net->device, yl_plan_input(plan), batch->images, bytes));
+    return 0;
+}
+
+static void push_detection(lua_State *L, const yl_detection *d)
+{
+    double box[4] = {d->box.x1, d->box.y1, d->box.x2, d->box.y2};
+    lua_createtable(L, 0, 3);
+    lua_pushinteger(L, d->class_index + 1), lua_setfield(L, -2, "class");
+    lua_pushnumber(L, d->score), lua_setfield(L, -2, "score");
+    lua_createtable(L, 4, 0);
+    for (int k = 0; k < 4; k++) lua_pushnumber(L, box[k]), lua_rawseti(L, -2, k + 1);
+    lua_setfield(L, -2, "box");
+}
+
+/* plan:detect(batch, {conf=, iou=, clip=, one_class=, agnostic=, max=}) -> for each real image a list of
+ * {class = 1-based, score, box = {x1, y1, x2, y2} in pixels of the image}, highest score first */
+int yl__plan_detect(lua_State *L)
+{
+    yl_plan *plan = yl__check_plan(L, 1);
+    const yl_batch *batch = yl__check_batch(L, 2);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    yl_net *net = net_of_plan(L, 1);
+    check_size(L, plan, batch);
+    yl_detect_options o = {
+        .conf = yl__field_number(L, 3, "conf", 0.25),
+        .iou = yl__field_number(L, 3, "iou", 0.45),
+        .clip = yl__field_boolean(L, 3, "clip", false),
+        .one_class = yl__field_boolean(L, 3, "one_class", false),
+        .agnostic = yl__field_boolean(L, 3, "agnostic", false),
+        .most = yl__field_integer(L, 3, "max", 0),
+    };
+    lua_createtable(L, (int)batch->count, 0);
+    for (int64_t i = 0; i < batch->count && i < yl_plan_get_options(plan)->batch; i++) {
+        yl_detection *list;
+        int64_t count;
+        yl__check(L, yl_detect_image(net, plan, batch, i, &o, &list, &count));
+        lua_createtable(L, (int)count, 0);
+        for (int64_t k = 0; k < count; k++) {
+            push_detection(L, &list[k]);
+            lua_rawseti(L, -2, k + 1);
+        }
+        yl__free(list);
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+/* core.features_bytes(body plan, samples) -> bytes on the host; 0 where nothing is frozen below the heads */
+static int features_bytes(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)yl_features_bytes(yl__check_plan(L, 1), luaL_checkinteger(L, 2)));
+    return 1;
+}
+
+/* core.features(body plan, samples) */
+static int features_new(lua_State *L)
+{
+    yl_plan *body = yl__check_plan(L, 1);
+    int64_t samples = luaL_checkinteger(L, 2);
+    yl_features *features;
+    void **box = yl__new_object(L, FEATURES_CLASS);
+    yl__check(L, yl_features_create(net_of_plan(L, 1)->device, body, samples, &features));
+    *box = features;
+    return 1;
+}
+
+static int features_close(lua_State *L)
+{
+    void **box = luaL_checkudata(L, 1, FEATURES_CLASS);
+    yl_features_free(*box);
+    *box = NULL;
+    return 0;
+}
+
+/* features:store(body plan, batch): keeps the cut of every real image under its sample's number */
+static int features_store(lua_State *L)
+{
+    yl_features *f = yl__object(L, 1, FEATURES_CLASS);
+    yl_plan *body = yl__check_plan(L, 2);
+    const yl_batch *batch = yl__check_batch(L, 3);
+    for (int64_t i = 0; i < batch->count; i++)
+        yl__check(L, yl_features_store(f, body, i, &batch->truth, batch->indices[i]));
+    return 0;
+}
+
+static int64_t *check_picks(lua_State *L, int index, int64_t *count)
+{
+    luaL_checktype(L, index, LUA_TTABLE);
+    *count = luaL_len(L, index);
+    int64_t *picks = yl__scratch(L, (size_t)*count * sizeof *picks);
+    for (int64_t i = 0; i < *count; i++) {
+        lua_rawgeti(L, index, i + 1);
+        picks[i] = luaL_checkinteger(L, -1) - 1;
+        lua_pop(L, 1);
+    }
+    return picks;
+}
+
+/* features:load(tail plan, {sample numbers}) */
+static int features_load(lua_State *L)
+{
+    yl_features *f = yl__object(L, 1, FEATURES_CLASS);
+    yl_plan *tail = yl__check_plan(L, 2);
+    int64_t count, *picks = check_picks(L, 3, &count);
+    if (count != yl_plan_get_options(tail)->batch)
+        return luaL_error(L, "features: expected %d samples, got %d", (int)yl_plan_get_options(tail)->batch, (int)count);
+    yl__check(L, yl_features_load(f, tail, picks));
+    return 0;
+}
+
+/* features:loss(tail plan, {sample numbers}) -> parts */
+static int features_loss(lua_State *L)
+{
+    yl_features *f = yl__object(L, 1, FEATURES_CLASS);
+    int64_t count, *picks = check_picks(L, 3, &count);
+    yl_truth truth;
+    yl__check(L, yl_features_truth(f, picks, count, &truth));
+    return yl__push_loss(L, yl__check_plan(L, 2), net_of_plan(L, 2), &truth);
+}
+
+void yl__bind_batches(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"store", features_store}, {"load", features_load},      {"loss", features_loss},
+        {"close", features_close}, {"__close", features_close}, {"__gc", features_close}, {NULL, NULL},
+    };
+    yl__class(L, FEATURES_CLASS, methods);
+    lua_pushcfunction(L, features_new);
+    lua_setfield(L, -2, "features");
+    lua_pushcfunction(L, features_bytes);
+    lua_setfield(L, -2, "features_bytes");
+}

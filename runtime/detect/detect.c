@@ -1,0 +1,93 @@
+/* Heads -> boxes -> image -> suppression. */
+#include "detect/detect.h"
+#include "core/memory.h"
+#include "detect/decode.h"
+#include "detect/suppress.h"
+#include "layers/heads.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The suppression that the first head's cfg names: greedynms with an exponent, or plain IoU. */
+static double suppression_beta(const yl_net *net)
+{
+    for (int i = 0; i < net->n_layers; i++) {
+        if (strcmp(net->layers[i].kind->name, "region") == 0) return 0;
+        if (strcmp(net->layers[i].kind->name, "yolo") != 0) continue;
+        const yl_yolo_options *o = net->layers[i].options;
+        return o->nms_kind == 0 ? 0 : o->beta_nms;
+    }
+    return 0;
+}
+
+static yl_status decode_layer(const yl_net *net, yl_plan *plan, int layer, int64_t image, double conf, yl_detection **list,
+                              int64_t *count, int64_t *capacity)
+{
+    yl_shape shape;
+    float *y = yl_plan_output(plan, layer, &shape), *copy;
+    if (!y) return yl__fail(YL_INVALID, "detect: the plan does not run %s", net->layers[layer].name);
+    int64_t size = shape.h * shape.w * shape.c;
+    YL_TRY(yl__alloc(size, sizeof *copy, &copy));
+    yl_status status = net->device->from_device(net->device, copy, y + image * size, (size_t)size * sizeof *copy);
+    for (int64_t k = 0; k < size && status == YL_OK; k++)
+        if (isnan(copy[k])) status = yl__fail(YL_NUMERIC, "%s holds a NaN", net->layers[layer].name);
+    const yl_plan_options *o = yl_plan_get_options(plan);
+    yl_shape one = {1, shape.h, shape.w, shape.c};
+    if (status == YL_OK)
+        status = yl_decode_head(&net->layers[layer], copy, one, o->w, o->h, 0, conf, list, count, capacity);
+    yl__free(copy);
+    return status;
+}
+
+static yl_status decode_all(const yl_net *net, yl_plan *plan, int64_t image, double conf, yl_detection **list, int64_t *count)
+{
+    int64_t capacity = 0;
+    bool any = false;
+    for (int i = 0; i < net->n_layers; i++) {
+        const char *kind = net->layers[i].kind->name;
+        if (strcmp(kind, "region") != 0 && strcmp(kind, "yolo") != 0) continue;
+        any = true;
+        YL_TRY(decode_layer(net, plan, i, image, conf, list, count, &capacity));
+    }
+    return any ? YL_OK : yl__fail(YL_INVALID, "detect: the network has no detection head (region or yolo)");
+}
+
+static double clamp(double x, double high)
+{
+    return x < 0 ? 0 : x > high ? high : x;
+}
+
+static void to_image(const yl_batch *batch, int64_t i, bool clip, yl_detection *d, int64_t count)
+{
+    double w = (double)batch->image_size[i][0], h = (double)batch->image_size[i][1];
+    for (int64_t k = 0; k < count; k++) {
+        yl_box b = yl_batch_unmap(batch, i, d[k].box);
+        if (clip) b = (yl_box){clamp(b.x1, w), clamp(b.y1, h), clamp(b.x2, w), clamp(b.y2, h)};
+        d[k].box = b;
+    }
+}
+
+static yl_status finish(const yl_net *net, const yl_batch *batch, int64_t i, const yl_detect_options *o, yl_detection *d,
+                        int64_t *count)
+{
+    to_image(batch, i, o->clip, d, *count);
+    if (o->one_class) YL_TRY(yl_best_class_per_box(d, count));
+    yl_suppress_options s = {.iou = o->iou, .beta = o->agnostic ? 0 : suppression_beta(net), .class_agnostic = o->agnostic,
+                             .width = (double)batch->image_size[i][0], .height = (double)batch->image_size[i][1]};
+    YL_TRY(yl_suppress(&s, d, count));
+    if (o->most > 0 && *count > o->most) *count = o->most;
+    return YL_OK;
+}
+
+yl_status yl_detect_image(const yl_net *net, yl_plan *plan, const yl_batch *batch, int64_t i,
+                          const yl_detect_options *options, yl_detection **list, int64_t *count)
+{
+    *list = NULL;
+    *count = 0;
+    yl_status status = decode_all(net, plan, i, options->conf, list, count);
+    if (status == YL_OK) status = finish(net, batch, i, options, *list, count);
+    if (status == YL_OK) return YL_OK;
+    yl__free(*list);
+    *list = NULL;
+    return status;
+}

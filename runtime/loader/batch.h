@@ -1,0 +1,31 @@
+/* A batch as the loader hands it out, and the way back from the network's input to the image's pixels. */
+#ifndef YL_LOADER_BATCH_H
+#define YL_LOADER_BATCH_H
+
+#include "core/box.h"
+#include "core/truth.h"
+
+typedef struct yl_batch {
+    int64_t n, count; /* slots; how many of them are real (an inference run pads its last batch) */
+    int64_t w, h;     /* of the network's input */
+    float *images;    /* n, h, w, 3 */
+    yl_truth truth;
+    int64_t *indices;         /* n: samples, from 0 */
+    double (*to_image)[4];    /* n: x = a * u + b, y = c * v + d from input fractions (u, v) to pixels of the image */
+    int64_t (*image_size)[2]; /* n: width and height of the image */
+} yl_batch;
+
+/* A box in fractions of the input as pixels of the image that lies in slot i. */
+static inline yl_box yl_batch_unmap(const yl_batch *batch, int64_t i, yl_box box)
+{
+    const double *m = batch->to_image[i];
+    yl_box out = {m[0] * box.x1 + m[1], m[2] * box.y1 + m[3], m[0] * box.x2 + m[1], m[2] * box.y2 + m[3]};
+    if (out.x1 > out.x2) { /* flipped */
+        double x = out.x1;
+        out.x1 = out.x2;
+        out.x2 = x;
+    }
+    return out;
+}
+
+#endif
