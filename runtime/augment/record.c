@@ -1,0 +1,62 @@
+/* Records: how a picture is laid on the input, and how boxes follow. */
+#include "augment/record.h"
+
+static void whole_view(yl_warp_geom *g, int64_t source_w, int64_t source_h, int64_t w, int64_t h)
+{
+    *g = (yl_warp_geom){.source_w = source_w, .source_h = source_h, .w = w, .h = h, .view_w = (double)source_w,
+                        .view_h = (double)source_h, .pane_w = w, .pane_h = h, .fill = 0.5f, .saturation = 1, .exposure = 1};
+}
+
+void yl_record_stretch(yl_record *r, int64_t source_w, int64_t source_h, int64_t w, int64_t h)
+{
+    whole_view(&r->warp, source_w, source_h, w, h);
+}
+
+void yl_record_letterbox(yl_record *r, int64_t source_w, int64_t source_h, int64_t w, int64_t h)
+{
+    whole_view(&r->warp, source_w, source_h, w, h);
+    bool wide = (double)w / (double)source_w < (double)h / (double)source_h;
+    int64_t pane_w = wide ? w : source_w * h / source_h, pane_h = wide ? source_h * w / source_w : h;
+    r->warp.pane_w = pane_w > 0 ? pane_w : 1;
+    r->warp.pane_h = pane_h > 0 ? pane_h : 1;
+    r->warp.pane_x = (w - r->warp.pane_w) / 2;
+    r->warp.pane_y = (h - r->warp.pane_h) / 2;
+}
+
+void yl_augment_all(const yl_augment_options *options, yl_rng *rng, yl_record *record)
+{
+#define A(name) yl_augment_##name(options, rng, record);
+#include "augment/augment.def"
+#undef A
+}
+
+yl_box yl_record_forward(const yl_record *r, yl_box s)
+{
+    double m[4];
+    yl_record_inverse(r, m);
+    yl_box out = {(s.x1 - m[1]) / m[0], (s.y1 - m[3]) / m[2], (s.x2 - m[1]) / m[0], (s.y2 - m[3]) / m[2]};
+    if (out.x1 > out.x2) {
+        double x = out.x1;
+        out.x1 = out.x2;
+        out.x2 = x;
+    }
+    return out;
+}
+
+void yl_record_inverse(const yl_record *r, double m[4])
+{
+    const yl_warp_geom *g = &r->warp;
+    double sx = g->view_w / (double)g->pane_w, sy = g->view_h / (double)g->pane_h; /* source pixels per output pixel */
+    m[0] = g->flip ? -sx * (double)g->w : sx * (double)g->w;
+    m[1] = g->flip ? g->view_x + g->view_w + sx * (double)g->pane_x : g->view_x - sx * (double)g->pane_x;
+    m[2] = sy * (double)g->h;
+    m[3] = g->view_y - sy * (double)g->pane_y;
+}
+
+yl_box yl_record_pane(const yl_record *r)
+{
+    const yl_warp_geom *g = &r->warp;
+    double w = (double)g->w, h = (double)g->h;
+    return (yl_box){(double)g->pane_x / w, (double)g->pane_y / h, (double)(g->pane_x + g->pane_w) / w,
+                    (double)(g->pane_y + g->pane_h) / h};
+}

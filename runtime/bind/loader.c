@@ -1,0 +1,304 @@
+/* The loader for Lua. A batch is valid until the next one is asked for. */
+#include "bind/net_objects.h"
+#include "loader/loader.h"
+
+#include <string.h>
+
+#define LOADER_CLASS "yolua.loader"
+#define BATCH_CLASS "yolua.batch"
+
+static void fill_row(lua_State *L, float row[YL_SAMPLE_FIELDS])
+{
+    luaL_checktype(L, -1, LUA_TTABLE);
+    for (int k = 0; k < YL_SAMPLE_FIELDS; k++) {
+        lua_rawgeti(L, -1, k + 1);
+        row[k] = (float)luaL_optnumber(L, -1, 0);
+        lua_pop(L, 1);
+    }
+}
+
+/* Reads {image = path, truth = {{x1, y1, x2, y2, class from 0, kind}, ...}}; rows go into userdata left on the stack. */
+static void fill_sample(lua_State *L, int spec, yl_sample *sample, float *rows)
+{
+    lua_getfield(L, spec, "image");
+    sample->path = luaL_checkstring(L, -1); /* the table keeps the string alive */
+    lua_pop(L, 1);
+    sample->rows = rows;
+    if (lua_getfield(L, spec, "truth") == LUA_TTABLE)
+        for (int32_t i = 0; i < sample->count; i++) {
+            lua_rawgeti(L, -1, i + 1);
+            fill_row(L, rows + i * YL_SAMPLE_FIELDS);
+            lua_pop(L, 1);
+        }
+    lua_pop(L, 1);
+}
+
+static int32_t truth_length(lua_State *L, int spec)
+{
+    int32_t n = lua_getfield(L, spec, "truth") == LUA_TTABLE ? (int32_t)luaL_len(L, -1) : 0;
+    lua_pop(L, 1);
+    return n;
+}
+
+static yl_sample *check_samples(lua_State *L, int64_t *count)
+{
+    lua_getfield(L, 1, "samples");
+    luaL_checktype(L, -1, LUA_TTABLE);
+    int list = lua_gettop(L);
+    *count = luaL_len(L, list);
+    yl_sample *samples = yl__scratch(L, (size_t)*count * sizeof *samples);
+    int64_t rows = 0;
+    for (int64_t i = 0; i < *count; i++) {
+        lua_rawgeti(L, list, i + 1);
+        luaL_checktype(L, -1, LUA_TTABLE);
+        samples[i].count = truth_length(L, lua_gettop(L));
+        rows += samples[i].count;
+        lua_pop(L, 1);
+    }
+    float *row = yl__scratch(L, (size_t)rows * YL_SAMPLE_FIELDS * sizeof *row);
+    for (int64_t i = 0; i < *count; i++) {
+        lua_rawgeti(L, list, i + 1);
+        fill_sample(L, lua_gettop(L), &samples[i], row);
+        row += (int64_t)samples[i].count * YL_SAMPLE_FIELDS;
+        lua_pop(L, 1);
+    }
+    return samples;
+}
+
+static void check_sizes(lua_State *L, yl_loader_options *o)
+{
+    if (lua_getfield(L, 1, "sizes") == LUA_TTABLE) {
+        int64_t n = luaL_len(L, -1);
+        if (n > YL_LOADER_SIZES) luaL_error(L, "loader: at most %d sizes, got %d", YL_LOADER_SIZES, (int)n);
+        for (o->n_sizes = 0; o->n_sizes < n; o->n_sizes++) {
+            lua_rawgeti(L, -1, o->n_sizes + 1);
+            for (int k = 0; k < 2; k++) {
+                lua_rawgeti(L, -1, k + 1);
+                o->sizes[o->n_sizes][k] = luaL_checkinteger(L, -1);
+                if (o->sizes[o->n_sizes][k] < 1) luaL_error(L, "loader: expected sizes above 0");
+                lua_pop(L, 1);
+            }
+            lua_pop(L, 1);
+        }
+    }
+    lua_pop(L, 1);
+}
+
+static yl_augment_options check_augment(lua_State *L)
+{
+    yl_augment_options a = {.saturation = 1, .exposure = 1};
+    if (lua_getfield(L, 1, "augment") == LUA_TTABLE) {
+        int t = lua_gettop(L);
+        a.flip = yl__field_boolean(L, t, "flip", false);
+        a.jitter = yl__field_number(L, t, "jitter", 0);
+        a.hue = yl__field_number(L, t, "hue", 0);
+        a.saturation = yl__field_number(L, t, "saturation", 1);
+        a.exposure = yl__field_number(L, t, "exposure", 1);
+        if (a.jitter < 0 || a.jitter > 0.49) luaL_error(L, "augment: 'jitter': expected 0..0.49, got %f", a.jitter);
+        if (a.saturation < 1 || a.exposure < 1) luaL_error(L, "augment: expected factors of at least 1 for saturation and exposure");
+    }
+    lua_pop(L, 1);
+    return a;
+}
+
+static void check_options(lua_State *L, yl_loader_options *o)
+{
+    const char *resize = yl__field_string(L, 1, "resize", "stretch");
+    o->letterbox = strcmp(resize, "letterbox") == 0;
+    if (!o->letterbox && strcmp(resize, "stretch") != 0) luaL_error(L, "loader: 'resize': expected letterbox or stretch, got '%s'", resize);
+    o->batch = yl__field_integer(L, 1, "batch", 1);
+    o->w = yl__field_integer(L, 1, "width", 0);
+    o->h = yl__field_integer(L, 1, "height", 0);
+    if (o->batch < 1 || o->batch > 65536 || o->w < 1 || o->h < 1 || o->w > 65536 || o->h > 65536)
+        luaL_error(L, "loader: expected batch, width and height in 1..65536");
+    o->train = yl__field_boolean(L, 1, "train", false);
+    o->strict = yl__field_boolean(L, 1, "strict", true);
+    o->seed = (uint64_t)yl__field_integer(L, 1, "seed", 1);
+    o->workers = (int)yl__field_integer(L, 1, "workers", 1);
+    if (o->workers < 0 || o->workers > 256) luaL_error(L, "loader: 'workers': expected 0..256, got %d", o->workers);
+    o->cache_bytes = yl__field_integer(L, 1, "cache_bytes", (int64_t)1 << 30);
+    check_sizes(L, o);
+    o->augment = check_augment(L);
+}
+
+/* core.loader{samples=, batch=, width=, height=, resize=, train=, strict=, seed=, workers=, cache_bytes=, sizes=, augment=} */
+static int loader_new(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    yl_loader_options options = {0};
+    check_options(L, &options);
+    int64_t count;
+    const yl_sample *samples = check_samples(L, &count);
+    yl_loader *loader;
+    void **box = yl__new_object(L, LOADER_CLASS);
+    yl__check(L, yl_loader_create(samples, count, &options, &loader));
+    *box = loader;
+    return 1;
+}
+
+static int loader_close(lua_State *L)
+{
+    void **box = luaL_checkudata(L, 1, LOADER_CLASS);
+    yl_loader_free(*box);
+    *box = NULL;
+    return 0;
+}
+
+/* The batch object of the loader is one: its pointer moves on with each call of next, and is NULL after the last. */
+static void **batch_object(lua_State *L)
+{
+    if (lua_getiuservalue(L, 1, 1) == LUA_TNIL) {
+        lua_pop(L, 1);
+        yl__new_object(L, BATCH_CLASS);
+        lua_pushvalue(L, 1);
+        lua_setiuservalue(L, -2, 1); /* the batch keeps its loader alive */
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, 1, 1);
+    }
+    return lua_touserdata(L, -1);
+}
+
+/* loader:epoch(e [, first = 1]) */
+static int loader_epoch(lua_State *L)
+{
+    yl_loader *loader = yl__object(L, 1, LOADER_CLASS);
+    int64_t first = luaL_optinteger(L, 3, 1);
+    luaL_argcheck(L, first >= 1, 3, "expected a batch number from 1");
+    *batch_object(L) = NULL;
+    yl_loader_epoch(loader, luaL_checkinteger(L, 2), first - 1);
+    return 0;
+}
+
+/* loader:next() -> batch, or nil at the epoch's end (or when the user asked to stop) */
+static int loader_next(lua_State *L)
+{
+    yl_loader *loader = yl__object(L, 1, LOADER_CLASS);
+    void **box = batch_object(L);
+    const yl_batch *batch;
+    *box = NULL;
+    yl__check(L, yl_loader_next(loader, &batch));
+    memcpy(box, &batch, sizeof batch);
+    if (!batch) lua_pushnil(L);
+    return 1;
+}
+
+/* loader:stats() -> {decoded, served, bad, cache_bytes, waited_s} */
+static int loader_stats(lua_State *L)
+{
+    yl_loader_stats s = yl_loader_get_stats(yl__object(L, 1, LOADER_CLASS));
+    lua_createtable(L, 0, 5);
+    lua_pushinteger(L, s.decoded), lua_setfield(L, -2, "decoded");
+    lua_pushinteger(L, s.served), lua_setfield(L, -2, "served");
+    lua_pushinteger(L, s.bad), lua_setfield(L, -2, "bad");
+    lua_pushinteger(L, s.cache_bytes), lua_setfield(L, -2, "cache_bytes");
+    lua_pushnumber(L, s.waited), lua_setfield(L, -2, "waited_s");
+    return 1;
+}
+
+const yl_batch *yl__check_batch(lua_State *L, int index)
+{
+    return yl__object(L, index, BATCH_CLASS);
+}
+
+/* batch.n, .count, .w, .h; otherwise a method */
+static int batch_index(lua_State *L)
+{
+    const char *key = luaL_checkstring(L, 2);
+    if (luaL_getmetafield(L, 1, "methods") != LUA_TNIL) {
+        lua_getfield(L, -1, key);
+        if (!lua_isnil(L, -1)) return 1;
+    }
+    const yl_batch *b = yl__check_batch(L, 1);
+    if (strcmp(key, "n") == 0) lua_pushinteger(L, b->n);
+    else if (strcmp(key, "count") == 0) lua_pushinteger(L, b->count);
+    else if (strcmp(key, "w") == 0) lua_pushinteger(L, b->w);
+    else if (strcmp(key, "h") == 0) lua_pushinteger(L, b->h);
+    else return luaL_error(L, "a batch has no '%s'; expected n, count, w, h, indices, sizes, unmap, truth or pixels", key);
+    return 1;
+}
+
+/* batch:indices() -> sample numbers of the real images, from 1 */
+static int batch_indices(lua_State *L)
+{
+    const yl_batch *b = yl__check_batch(L, 1);
+    lua_createtable(L, (int)b->count, 0);
+    for (int64_t i = 0; i < b->count; i++) lua_pushinteger(L, b->indices[i] + 1), lua_rawseti(L, -2, i + 1);
+    return 1;
+}
+
+/* batch:sizes() -> {{width, height}, ...} of the real images as they were in their files */
+static int batch_sizes(lua_State *L)
+{
+    const yl_batch *b = yl__check_batch(L, 1);
+    lua_createtable(L, (int)b->count, 0);
+    for (int64_t i = 0; i < b->count; i++) {
+        lua_createtable(L, 2, 0);
+        for (int k = 0; k < 2; k++) lua_pushinteger(L, b->image_size[i][k]), lua_rawseti(L, -2, k + 1);
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+static int64_t check_slot(lua_State *L, const yl_batch *b)
+{
+    int64_t i = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, i >= 1 && i <= b->n, 2, "no such image in the batch");
+    return i - 1;
+}
+
+/* batch:unmap(i, {x1, y1, x2, y2} in fractions of the input) -> {x1, y1, x2, y2} in pixels of the image */
+static int batch_unmap(lua_State *L)
+{
+    const yl_batch *b = yl__check_batch(L, 1);
+    int64_t i = check_slot(L, b);
+    float box[4];
+    yl__check_floats(L, 3, box, 4, "box");
+    yl_box out = yl_batch_unmap(b, i, (yl_box){box[0], box[1], box[2], box[3]});
+    double values[4] = {out.x1, out.y1, out.x2, out.y2};
+    lua_createtable(L, 4, 0);
+    for (int k = 0; k < 4; k++) lua_pushnumber(L, values[k]), lua_rawseti(L, -2, k + 1);
+    return 1;
+}
+
+/* batch:truth(i) -> rows {cx, cy, w, h, class from 0, kind} */
+static int batch_truth(lua_State *L)
+{
+    const yl_batch *b = yl__check_batch(L, 1);
+    int64_t i = check_slot(L, b);
+    lua_createtable(L, b->truth.counts[i], 0);
+    for (int32_t r = 0; r < b->truth.counts[i]; r++) {
+        yl__push_floats(L, b->truth.rows + (i * b->truth.cap + r) * YL_TRUTH_FIELDS, YL_TRUTH_FIELDS);
+        lua_rawseti(L, -2, r + 1);
+    }
+    return 1;
+}
+
+/* batch:pixels(i) -> the numbers of one image, {h, w, 3} in order */
+static int batch_pixels(lua_State *L)
+{
+    const yl_batch *b = yl__check_batch(L, 1);
+    int64_t size = b->w * b->h * 3;
+    yl__push_floats(L, b->images + check_slot(L, b) * size, size);
+    return 1;
+}
+
+void yl__bind_loader(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"epoch", loader_epoch}, {"next", loader_next},     {"stats", loader_stats},
+        {"close", loader_close}, {"__gc", loader_close}, {"__close", loader_close}, {NULL, NULL},
+    };
+    static const luaL_Reg batch_methods[] = {
+        {"indices", batch_indices}, {"sizes", batch_sizes},   {"unmap", batch_unmap},
+        {"truth", batch_truth},     {"pixels", batch_pixels}, {NULL, NULL},
+    };
+    static const luaL_Reg batch_meta[] = {{"__index", batch_index}, {NULL, NULL}};
+    yl__class(L, LOADER_CLASS, methods);
+    yl__class(L, BATCH_CLASS, batch_meta);
+    luaL_getmetatable(L, BATCH_CLASS);
+    luaL_newlib(L, batch_methods);
+    lua_setfield(L, -2, "methods");
+    lua_pop(L, 1);
+    lua_pushcfunction(L, loader_new);
+    lua_setfield(L, -2, "loader");
+}

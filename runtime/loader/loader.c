@@ -1,0 +1,333 @@
+/* Workers, slots and the consumer. One lock guards all positions; the work itself is done outside of it. */
+#define _GNU_SOURCE
+#include "loader/loader.h"
+#include "core/log.h"
+#include "core/memory.h"
+#include "core/threads.h"
+#include "loader/sample.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { SLOTS = 3, SENTENCE = 512, SIZE_STREAM = 0x73697a65 /* "size": apart from the samples' streams */ };
+
+typedef struct slot {
+    yl_batch batch;
+    float *rows;
+    int32_t *counts;
+    int64_t remaining; /* items not done yet */
+    yl_status status;  /* the first failure by item number */
+    int64_t failed_item;
+    char sentence[SENTENCE];
+} slot;
+
+struct yl_loader {
+    yl_loader_options options;
+    yl_sample *samples;
+    char *paths;
+    float *rows;
+    yl_file_key *keys;
+    int64_t count, cap; /* samples; most rows of one */
+    yl_cache *cache;
+    yl_device *device;
+    pthread_mutex_t lock;
+    pthread_cond_t work, done;
+    pthread_t *threads;
+    int n_threads;
+    bool quit;
+    int64_t epoch, batches, next_item, taken, in_flight; /* taken: batches handed out or being handed out */
+    int64_t *order;
+    slot slots[SLOTS];
+    int64_t decoded, served, bad;
+    double waited;
+    void *scratch; /* of the consumer, where it works itself */
+    int64_t scratch_bytes;
+};
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void batch_size(const yl_loader *l, int64_t batch, int64_t *w, int64_t *h)
+{
+    *w = l->options.w;
+    *h = l->options.h;
+    if (!l->options.train || l->options.n_sizes == 0) return;
+    yl_rng rng = yl_rng_make(l->options.seed ^ SIZE_STREAM, (uint32_t)l->epoch, (uint32_t)batch);
+    int64_t pick = yl_rng_below(&rng, l->options.n_sizes);
+    *w = l->options.sizes[pick][0];
+    *h = l->options.sizes[pick][1];
+}
+
+/* Makes a slot ready for a batch: its size, its indices, how many are real. */
+static void open_slot(yl_loader *l, int64_t batch)
+{
+    slot *s = &l->slots[batch % SLOTS];
+    yl_batch *b = &s->batch;
+    int64_t first = batch * b->n, left = l->count - first;
+    batch_size(l, batch, &b->w, &b->h);
+    b->count = l->options.train || left > b->n ? b->n : left;
+    for (int64_t i = 0; i < b->n; i++) b->indices[i] = l->order[(first + i) % l->count];
+    s->remaining = b->count;
+    s->status = YL_OK;
+    s->failed_item = INT64_MAX;
+    b->truth = (yl_truth){.n = b->n, .cap = l->cap, .rows = s->rows, .counts = s->counts};
+    memset(s->counts, 0, (size_t)b->n * sizeof *s->counts);
+    memset(s->rows, 0, (size_t)(b->n * l->cap * YL_TRUTH_FIELDS) * sizeof *s->rows);
+    if (b->count < b->n) {
+        size_t image = (size_t)(b->w * b->h * 3);
+        memset(b->images + (size_t)b->count * image, 0, (size_t)(b->n - b->count) * image * sizeof(float));
+    }
+}
+
+static yl_sample_job make_job(yl_loader *l, int64_t item)
+{
+    int64_t n = l->options.batch, i = item % n;
+    slot *s = &l->slots[item / n % SLOTS];
+    yl_batch *b = &s->batch;
+    int64_t index = b->indices[i];
+    return (yl_sample_job){
+        .sample = &l->samples[index], .options = &l->options, .key = l->keys[index], .w = b->w, .h = b->h, .epoch = l->epoch,
+        .index = index, .image = b->images + i * b->w * b->h * 3, .rows = s->rows + i * l->cap * YL_TRUTH_FIELDS,
+        .row_count = &s->counts[i], .to_image = b->to_image[i], .image_size = b->image_size[i],
+    };
+}
+
+/* Takes the next item whose slot is free; -1 where there is none at present. Called under the lock. */
+static int64_t take_item(yl_loader *l)
+{
+    int64_t n = l->options.batch;
+    for (;;) {
+        int64_t batch = l->next_item / n;
+        if (batch >= l->batches || batch >= l->taken + SLOTS - 1) return -1;
+        if (l->next_item % n == 0) open_slot(l, batch);
+        int64_t item = l->next_item++;
+        if (item % n < l->slots[batch % SLOTS].batch.count) return item; /* padding needs no work */
+    }
+}
+
+static void record_failure(yl_loader *l, slot *s, int64_t item, yl_status status)
+{
+    l->bad++;
+    if (item >= s->failed_item) return;
+    s->failed_item = item;
+    s->status = status;
+    snprintf(s->sentence, sizeof s->sentence, "%s", yl_error());
+}
+
+/* Does one item; the lock is held on entry and exit. */
+static void work_item(yl_loader *l, int64_t item, const yl_ctx *ctx, void **scratch, int64_t *scratch_bytes)
+{
+    yl_sample_job job = make_job(l, item);
+    slot *s = &l->slots[item / l->options.batch % SLOTS];
+    l->in_flight++;
+    pthread_mutex_unlock(&l->lock);
+    yl_status status = yl__sample_load(&job, l->cache, ctx, scratch, scratch_bytes);
+    if (status != YL_OK && !l->options.strict) yl__sample_blank(&job);
+    pthread_mutex_lock(&l->lock);
+    l->in_flight--;
+    l->keys[job.index] = job.key;
+    l->decoded += job.decoded;
+    l->served++;
+    if (status != YL_OK) record_failure(l, s, item, status);
+    if (--s->remaining == 0 || l->in_flight == 0) pthread_cond_broadcast(&l->done);
+}
+
+static void *worker(void *user)
+{
+    yl_loader *l = user;
+    yl_ctx ctx = {.device = l->device, .threads = 1};
+    void *scratch = NULL;
+    int64_t scratch_bytes = 0;
+    pthread_mutex_lock(&l->lock);
+    while (!l->quit) {
+        int64_t item = take_item(l);
+        if (item < 0) pthread_cond_wait(&l->work, &l->lock);
+        else work_item(l, item, &ctx, &scratch, &scratch_bytes);
+    }
+    pthread_mutex_unlock(&l->lock);
+    yl__free(scratch);
+    return NULL;
+}
+
+static yl_status copy_samples(yl_loader *l, const yl_sample *samples, int64_t count)
+{
+    int64_t text = 0, rows = 0;
+    for (int64_t i = 0; i < count; i++) {
+        text += (int64_t)strlen(samples[i].path) + 1;
+        rows += samples[i].count;
+        if (samples[i].count > l->cap) l->cap = samples[i].count;
+    }
+    if (l->cap < 1) l->cap = 1;
+    l->count = count;
+    YL_TRY(yl__alloc(count, sizeof *l->samples, &l->samples));
+    YL_TRY(yl__calloc(count, sizeof *l->keys, &l->keys));
+    YL_TRY(yl__alloc(count, sizeof *l->order, &l->order));
+    YL_TRY(yl__alloc(text, 1, &l->paths));
+    YL_TRY(yl__alloc(rows * YL_SAMPLE_FIELDS, sizeof *l->rows, &l->rows));
+    char *path = l->paths;
+    float *row = l->rows;
+    for (int64_t i = 0; i < count; i++) {
+        int64_t floats = (int64_t)samples[i].count * YL_SAMPLE_FIELDS;
+        if (floats) memcpy(row, samples[i].rows, (size_t)floats * sizeof *row);
+        l->samples[i] = (yl_sample){strcpy(path, samples[i].path), row, samples[i].count};
+        path += strlen(path) + 1;
+        row += floats;
+    }
+    return YL_OK;
+}
+
+static yl_status make_slots(yl_loader *l)
+{
+    int64_t n = l->options.batch, pixels = l->options.w * l->options.h;
+    for (int64_t i = 0; i < l->options.n_sizes; i++) {
+        int64_t p = l->options.sizes[i][0] * l->options.sizes[i][1];
+        if (p > pixels) pixels = p;
+    }
+    for (int i = 0; i < SLOTS; i++) {
+        slot *s = &l->slots[i];
+        s->batch.n = n;
+        YL_TRY(yl__alloc(n * pixels * 3, sizeof(float), &s->batch.images));
+        YL_TRY(yl__alloc(n, sizeof *s->batch.indices, &s->batch.indices));
+        YL_TRY(yl__calloc(n, sizeof *s->batch.to_image, &s->batch.to_image));
+        YL_TRY(yl__calloc(n, sizeof *s->batch.image_size, &s->batch.image_size));
+        YL_TRY(yl__alloc(n * l->cap * YL_TRUTH_FIELDS, sizeof(float), &s->rows));
+        YL_TRY(yl__alloc(n, sizeof *s->counts, &s->counts));
+    }
+    return YL_OK;
+}
+
+static yl_status start_workers(yl_loader *l)
+{
+    YL_TRY(yl__alloc(l->options.workers, sizeof *l->threads, &l->threads));
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old); /* inherited: signals are the main thread's business */
+    yl_status status = YL_OK;
+    while (l->n_threads < l->options.workers && status == YL_OK) {
+        if (pthread_create(&l->threads[l->n_threads], NULL, worker, l))
+            status = yl__fail(YL_MEMORY, "cannot start loader worker %d of %d", l->n_threads + 1, l->options.workers);
+        else l->n_threads++;
+    }
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return status;
+}
+
+yl_status yl_loader_create(const yl_sample *samples, int64_t count, const yl_loader_options *options, yl_loader **out)
+{
+    if (count < 1) return yl__fail(YL_INVALID, "loader: expected at least one sample, got none");
+    yl_loader *l;
+    YL_TRY(yl__calloc(1, sizeof *l, &l));
+    l->options = *options;
+    pthread_mutex_init(&l->lock, NULL);
+    pthread_cond_init(&l->work, NULL);
+    pthread_cond_init(&l->done, NULL);
+    yl_status status = yl_device_get("cpu", &l->device);
+    if (status == YL_OK) status = copy_samples(l, samples, count);
+    if (status == YL_OK) status = make_slots(l);
+    if (status == YL_OK) status = yl_cache_create(options->cache_bytes, &l->cache);
+    if (status == YL_OK) status = start_workers(l);
+    if (status != YL_OK) yl_loader_free(l);
+    else *out = l;
+    return status;
+}
+
+void yl_loader_free(yl_loader *l)
+{
+    if (!l) return;
+    pthread_mutex_lock(&l->lock);
+    l->quit = true;
+    pthread_cond_broadcast(&l->work);
+    pthread_mutex_unlock(&l->lock);
+    for (int i = 0; i < l->n_threads; i++) pthread_join(l->threads[i], NULL);
+    for (int i = 0; i < SLOTS; i++) {
+        slot *s = &l->slots[i];
+        void *parts[] = {s->batch.images, s->batch.indices, s->batch.to_image, s->batch.image_size, s->rows, s->counts};
+        for (int k = 0; k < 6; k++) yl__free(parts[k]);
+    }
+    void *parts[] = {l->threads, l->samples, l->keys, l->order, l->paths, l->rows, l->scratch};
+    for (int k = 0; k < 7; k++) yl__free(parts[k]);
+    yl_cache_free(l->cache);
+    pthread_cond_destroy(&l->work);
+    pthread_cond_destroy(&l->done);
+    pthread_mutex_destroy(&l->lock);
+    yl__free(l);
+}
+
+void yl_loader_epoch(yl_loader *l, int64_t epoch, int64_t first)
+{
+    pthread_mutex_lock(&l->lock);
+    l->batches = 0; /* nothing new is begun */
+    while (l->in_flight > 0) pthread_cond_wait(&l->done, &l->lock);
+    l->epoch = epoch;
+    for (int64_t i = 0; i < l->count; i++) l->order[i] = i;
+    yl_rng rng = yl_rng_make(l->options.seed, (uint32_t)epoch, 0x6f72646cu /* "ordl": no sample has this index */);
+    if (l->options.train) yl_rng_permutation(&rng, l->count, l->order);
+    l->batches = (l->count + l->options.batch - 1) / l->options.batch;
+    l->taken = first;
+    l->next_item = first * l->options.batch;
+    pthread_cond_broadcast(&l->work);
+    pthread_mutex_unlock(&l->lock);
+}
+
+/* Waits for (or makes) a batch; false when the user asked to stop. Called under the lock. */
+static bool complete(yl_loader *l, int64_t batch)
+{
+    yl_ctx ctx = {.device = l->device, .threads = 1};
+    slot *s = &l->slots[batch % SLOTS];
+    while (l->next_item <= batch * l->options.batch || s->remaining > 0) {
+        if (yl_interrupted()) return false;
+        int64_t item = l->options.workers == 0 ? take_item(l) : -1;
+        if (item >= 0) {
+            work_item(l, item, &ctx, &l->scratch, &l->scratch_bytes);
+            continue;
+        }
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += 50 * 1000 * 1000; /* the stop flag is looked at now and then */
+        if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
+        pthread_cond_timedwait(&l->done, &l->lock, &until);
+    }
+    return true;
+}
+
+static yl_status hand_out(yl_loader *l, slot *s, const yl_batch **out)
+{
+    if (s->status != YL_OK && l->options.strict) return yl__fail(s->status, "%s", s->sentence);
+    if (s->status != YL_OK) yl__warn("%s (it counts for nothing, strict=false)", s->sentence);
+    *out = &s->batch;
+    return YL_OK;
+}
+
+yl_status yl_loader_next(yl_loader *l, const yl_batch **out)
+{
+    *out = NULL;
+    double start = now();
+    pthread_mutex_lock(&l->lock);
+    int64_t batch = l->taken;
+    yl_status status = YL_OK;
+    if (batch < l->batches) {
+        l->taken++; /* gives the batch before this one back to the workers */
+        pthread_cond_broadcast(&l->work);
+        bool whole = complete(l, batch);
+        l->waited += now() - start;
+        if (whole) status = hand_out(l, &l->slots[batch % SLOTS], out);
+    }
+    pthread_mutex_unlock(&l->lock);
+    return status;
+}
+
+yl_loader_stats yl_loader_get_stats(yl_loader *l)
+{
+    pthread_mutex_lock(&l->lock);
+    yl_loader_stats s = {l->decoded, l->served, l->bad, 0, l->waited};
+    pthread_mutex_unlock(&l->lock);
+    s.cache_bytes = yl_cache_bytes(l->cache);
+    return s;
+}
