@@ -15,6 +15,7 @@ static const yl__section_kind kinds[] = {
     {"max", "maxpool", YL__PLAIN, "", ""},
     {"avgpool", "avgpool", YL__PLAIN, "", ""},
     {"avg", "avgpool", YL__PLAIN, "", ""},
+    {"local_avgpool", "avgpool", YL__PLAIN, "", "stride"}, /* with `size`; [avgpool] takes the whole image */
     {"reorg", "reorg", YL__PLAIN, "", "stride"},
     {"reorg3d", "reorg3d", YL__PLAIN, "", "stride"},
     {"route", "route", YL__ROUTE, "layers", ""},
@@ -85,6 +86,13 @@ static bool join(const yl_net *net, yl__sections *s, int i)
     return true;
 }
 
+static bool has_window(const yl_layer *layer)
+{
+    char size[YL_OPTION_TEXT];
+    yl_options_text(yl_option_find(layer->kind->fields, "size", NULL), layer->options, size, sizeof size);
+    return strcmp(size, "0") != 0;
+}
+
 static yl_status group_layers(const yl_net *net, yl__sections *s)
 {
     for (int i = 0; i < net->n_layers; i++) {
@@ -93,6 +101,7 @@ static yl_status group_layers(const yl_net *net, yl__sections *s)
         if (!kind)
             return yl__fail(YL_UNSUPPORTED, "%s: no Darknet section holds a layer of kind %s at this place",
                             net->layers[i].name, net->layers[i].kind->name);
+        if (strcmp(kind->name, "avgpool") == 0 && has_window(&net->layers[i])) kind = yl__section_find("local_avgpool");
         s->of_layer[i] = s->count;
         s->at[s->count++] = (yl__section){kind, i, -1, -1, i};
     }

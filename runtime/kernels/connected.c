@@ -1,6 +1,6 @@
 /* The fully connected layer, as matrix products of OpenBLAS (row-major).
  *
- *   y {n, out} = x {n, in} W^T + b,   dx = beta*dx + dy W,   dW {out, in} += dy^T x,   db += sum over images of dy */
+ *   y {n, out} = x {n, in} W^T + b,   dx = beta*dx + dy W,   dW {out, in} += dy^T x,   db += sum over images of dy; b may be NULL */
 #include "kernels/kernels.h"
 
 #include <cblas.h>
@@ -10,9 +10,9 @@ yl_status YL_CPU(connected_forward)(const yl_ctx *ctx, const yl_connected_geom *
                                     const float *bias, void *y)
 {
     (void)ctx;
-    for (int64_t i = 0; i < g->n; i++) memcpy((float *)y + i * g->out, bias, (size_t)g->out * sizeof *bias);
+    for (int64_t i = 0; bias && i < g->n; i++) memcpy((float *)y + i * g->out, bias, (size_t)g->out * sizeof *bias);
     cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (int)g->n, (int)g->out, (int)g->in, 1, x, (int)g->in, weight,
-                (int)g->in, 1, y, (int)g->out);
+                (int)g->in, bias ? 1 : 0, y, (int)g->out);
     return YL_OK;
 }
 

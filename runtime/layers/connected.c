@@ -4,12 +4,14 @@
 
 typedef struct options {
     int64_t output;
+    bool bias;
     int64_t inputs; /* what the weights were laid out for: not an option, noted by `params` */
 } options;
 
 static const yl_field fields[] = {
     {"output", YL_OPTION_INT, "1", "", "number of outputs", 1, 1 << 24, NULL, "units out_features filters num_output",
      offsetof(options, output)},
+    {"bias", YL_OPTION_BOOL, "true", "", "add a bias per output", 0, 0, NULL, "use_bias", offsetof(options, bias)},
 };
 static const yl_field_table table = YL_FIELD_TABLE("connected", fields);
 
@@ -34,7 +36,7 @@ static int params(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX
     o->inputs = flat(*in);
     out[0] = (yl_param){"weight", YL_WEIGHT, YL_INIT_FAN_IN, 2, {o->output, flat(*in)}};
     out[1] = (yl_param){"bias", YL_BIAS, YL_INIT_ZERO, 1, {o->output}};
-    return 2;
+    return o->bias ? 2 : 1;
 }
 
 static int64_t flops(const yl_layer *layer, const yl_shape *in, yl_shape out)

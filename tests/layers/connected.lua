@@ -8,7 +8,7 @@ local function oracle(inputs, p, o)
   local count = x.h * x.w * x.c
   for n = 0, x.n - 1 do
     for k = 0, o.output - 1 do
-      local sum = p.bias[k + 1]
+      local sum = p.bias and p.bias[k + 1] or 0
       for i = 1, count do sum = sum + p.weight[k * count + i] * x[n * count + i] end
       y[#y + 1] = sum
     end
@@ -24,6 +24,7 @@ TestConnected = check.layer {
     { options = { output = 7 }, input = { 3, 2, 3, 4 } },
     { options = { output = 1 }, input = { 1, 1, 1, 5 } },
     { options = { output = 33 }, input = { 2, 1, 1, 19 } },
+    { options = { output = 6, bias = false }, input = { 3, 2, 2, 2 } },
     { mode = "infer", options = { output = 4 }, input = { 2, 3, 2, 2 } },
   },
 }
