@@ -59,9 +59,12 @@ static int image_new(lua_State *L)
     yl_image *image = push_image(L);
     yl__check(L, yl_image_new(w, h, image));
     if (bytes && (int64_t)size != yl_image_bytes(image))
-        return luaL_error(L, "an image of %dx%d has %d bytes, got %d", (int)w, (int)h, (int)yl_image_bytes(image), (int)size);
-    if (bytes) memcpy(image->data, bytes, size);
-    else memset(image->data, 0, (size_t)yl_image_bytes(image));
+        return luaL_error(L, "an image of %dx%d has %d bytes, got %d", (int)w, (int)h, (int)yl_image_bytes(image),
+                          (int)size);
+    if (bytes)
+        memcpy(image->data, bytes, size);
+    else
+        memset(image->data, 0, (size_t)yl_image_bytes(image));
     return 1;
 }
 
@@ -90,7 +93,8 @@ static int image_pixel(lua_State *L)
     yl_image *image = check_image(L, 1);
     int64_t x = luaL_checkinteger(L, 2), y = luaL_checkinteger(L, 3);
     if (x < 1 || y < 1 || x > image->w || y > image->h)
-        return luaL_error(L, "pixel (%d, %d) is outside an image of %dx%d", (int)x, (int)y, (int)image->w, (int)image->h);
+        return luaL_error(L, "pixel (%d, %d) is outside an image of %dx%d", (int)x, (int)y, (int)image->w,
+                          (int)image->h);
     for (int c = 0; c < 3; c++) lua_pushinteger(L, image->data[((y - 1) * image->w + x - 1) * 3 + c]);
     return 3;
 }
@@ -114,7 +118,8 @@ static int image_save(lua_State *L)
 static double box_number(lua_State *L, int index, int i)
 {
     lua_rawgeti(L, index, i);
-    if (!lua_isnumber(L, -1)) luaL_error(L, "a box is four numbers {x1, y1, x2, y2}, number %d is %s", i, luaL_typename(L, -1));
+    if (!lua_isnumber(L, -1))
+        luaL_error(L, "a box is four numbers {x1, y1, x2, y2}, number %d is %s", i, luaL_typename(L, -1));
     double value = lua_tonumber(L, -1);
     lua_pop(L, 1);
     return value;
@@ -180,8 +185,10 @@ static int image_sheet(lua_State *L)
 static int image_tostring(lua_State *L)
 {
     yl_image **image = luaL_checkudata(L, 1, IMAGE);
-    if (!*image) lua_pushliteral(L, "image (closed)");
-    else lua_pushfstring(L, "image %dx%d", (int)(*image)->w, (int)(*image)->h);
+    if (!*image)
+        lua_pushliteral(L, "image (closed)");
+    else
+        lua_pushfstring(L, "image %dx%d", (int)(*image)->w, (int)(*image)->h);
     return 1;
 }
 
@@ -242,7 +249,8 @@ static int plot_lines(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    yl_plot plot = {.title = text_field(L, 1, "title"), .xlabel = text_field(L, 1, "xlabel"), .ylabel = text_field(L, 1, "ylabel")};
+    yl_plot plot = {
+        .title = text_field(L, 1, "title"), .xlabel = text_field(L, 1, "xlabel"), .ylabel = text_field(L, 1, "ylabel")};
     const char *path = text_field(L, 1, "path");
     if (!path) return luaL_error(L, "a plot needs a path ending in .svg or .png");
     limits_field(L, 1, "xlim", plot.xlim);
@@ -263,8 +271,8 @@ void yl__bind_image(lua_State *L)
         {"new", image_new},   {"sheet", image_sheet},   {NULL, NULL},
     };
     static const luaL_Reg methods[] = {
-        {"w", image_w},       {"h", image_h},       {"bytes", image_bytes}, {"pixel", image_pixel},
-        {"copy", image_copy}, {"save", image_save}, {"draw", image_draw},   {"__tostring", image_tostring},
+        {"w", image_w},         {"h", image_h},        {"bytes", image_bytes},   {"pixel", image_pixel},
+        {"copy", image_copy},   {"save", image_save},  {"draw", image_draw},     {"__tostring", image_tostring},
         {"close", image_close}, {"__gc", image_close}, {"__close", image_close}, {NULL, NULL},
     };
     static const luaL_Reg plots[] = {{"lines", plot_lines}, {NULL, NULL}};

@@ -30,8 +30,10 @@ yl_status yl__canvas_open(const yl_image *image, cairo_surface_t **out)
                         (long long)image->w, (long long)image->h);
     *out = cairo_image_surface_create(CAIRO_FORMAT_RGB24, (int)image->w, (int)image->h);
     yl_status status = yl__canvas_status(cairo_surface_status(*out), "image");
-    if (status) cairo_surface_destroy(*out);
-    else if (image->data) fill(*out, image);
+    if (status)
+        cairo_surface_destroy(*out);
+    else if (image->data)
+        fill(*out, image);
     return status;
 }
 

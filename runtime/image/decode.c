@@ -20,7 +20,8 @@ static yl_status unknown_format(const unsigned char *b, int64_t size, const char
     for (int i = 0; i < n; i++) {
         if (!isprint(b[i])) {
             snprintf(text, sizeof text, "byte 0x%02x", b[i]);
-            return yl__fail(YL_FORMAT, "%s: not a picture: expected PNG or JPEG data, got %s at offset %d", name, text, i);
+            return yl__fail(YL_FORMAT, "%s: not a picture: expected PNG or JPEG data, got %s at offset %d", name, text,
+                            i);
         }
         text[i] = (char)b[i];
     }
@@ -33,9 +34,12 @@ static yl_status choose(const void *bytes, int64_t size, const char *name, decod
     static const unsigned char png[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
     const unsigned char *b = bytes;
     if (size == 0) return yl__fail(YL_FORMAT, "%s: the file is empty; expected PNG or JPEG data", name);
-    if (size >= 8 && memcmp(b, png, 8) == 0) *out = yl__png_decode;
-    else if (size >= 3 && b[0] == 0xff && b[1] == 0xd8 && b[2] == 0xff) *out = yl__jpeg_decode;
-    else return unknown_format(b, size, name);
+    if (size >= 8 && memcmp(b, png, 8) == 0)
+        *out = yl__png_decode;
+    else if (size >= 3 && b[0] == 0xff && b[1] == 0xd8 && b[2] == 0xff)
+        *out = yl__jpeg_decode;
+    else
+        return unknown_format(b, size, name);
     return YL_OK;
 }
 

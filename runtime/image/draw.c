@@ -16,8 +16,9 @@ static const char *const role_names[] = {
 static const struct style {
     double r, g, b, dash;
 } styles[YL_ROLE_COUNT] = {
-    [YL_ROLE_found] = {.34, .71, .91, 0}, [YL_ROLE_truth] = {.94, .89, .26, 0}, [YL_ROLE_hit] = {0, .62, .45, 0},
-    [YL_ROLE_miss] = {.90, .62, 0, 4},    [YL_ROLE_false_alarm] = {.84, .37, 0, 1.5}, [YL_ROLE_ignore] = {.6, .6, .6, 2},
+    [YL_ROLE_found] = {.34, .71, .91, 0},       [YL_ROLE_truth] = {.94, .89, .26, 0},
+    [YL_ROLE_hit] = {0, .62, .45, 0},           [YL_ROLE_miss] = {.90, .62, 0, 4},
+    [YL_ROLE_false_alarm] = {.84, .37, 0, 1.5}, [YL_ROLE_ignore] = {.6, .6, .6, 2},
 };
 
 const char *yl_role_name(yl_role role)
@@ -33,8 +34,8 @@ yl_status yl_role_parse(const char *name, yl_role *out)
             return YL_OK;
         }
     const char *near = yl__nearest(name, role_names, YL_ROLE_COUNT);
-    return yl__fail(YL_INVALID, "role '%s' is unknown%s%s; expected found, truth, hit, miss, false_alarm or ignore", name,
-                    near ? ", did you mean " : "", near ? near : "");
+    return yl__fail(YL_INVALID, "role '%s' is unknown%s%s; expected found, truth, hit, miss, false_alarm or ignore",
+                    name, near ? ", did you mean " : "", near ? near : "");
 }
 
 static void draw_label(cairo_t *cr, const yl_mark *m, const struct style *s, double line, double width)
@@ -103,7 +104,8 @@ yl_status yl_image_draw(yl_image *image, const yl_mark *marks, int64_t count)
 
 enum { GAP = 4, CAPTION = 16 };
 
-static yl_status draw_cell(cairo_t *cr, const yl_image *image, const char *caption, double x, double y, double w, double h)
+static yl_status draw_cell(cairo_t *cr, const yl_image *image, const char *caption, double x, double y, double w,
+                           double h)
 {
     cairo_surface_t *picture;
     YL_TRY(yl__canvas_open(image, &picture));
@@ -133,7 +135,8 @@ static yl_status draw_cells(cairo_t *cr, const yl_image *const *images, const ch
     cairo_set_font_size(cr, 11);
     for (int64_t i = 0; i < count; i++) {
         int64_t x = GAP + i % columns * (cell_w + GAP), y = GAP + i / columns * step;
-        YL_TRY(draw_cell(cr, images[i], captions ? captions[i] : NULL, (double)x, (double)y, (double)cell_w, (double)cell_h));
+        YL_TRY(draw_cell(cr, images[i], captions ? captions[i] : NULL, (double)x, (double)y, (double)cell_w,
+                         (double)cell_h));
     }
     return yl__canvas_status(cairo_status(cr), "sheet");
 }

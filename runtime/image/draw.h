@@ -18,7 +18,7 @@ typedef enum yl_role {
 #define X(name, meaning) YL_ROLE_##name,
     YL_ROLES(X)
 #undef X
-    YL_ROLE_COUNT
+        YL_ROLE_COUNT
 } yl_role;
 
 const char *yl_role_name(yl_role role);
@@ -35,8 +35,8 @@ typedef struct yl_mark {
  * Errors: MEMORY, INVALID for a box that is not finite. */
 yl_status yl_image_draw(yl_image *image, const yl_mark *marks, int64_t count);
 
-/* A sheet of `count` pictures in `columns`, each scaled to fit a cell of cell_w x cell_h pixels, on white; captions may be
- * NULL as a whole or one by one. Errors: INVALID (no picture, sizes), MEMORY. */
+/* A sheet of `count` pictures in `columns`, each scaled to fit a cell of cell_w x cell_h pixels, on white; captions may
+ * be NULL as a whole or one by one. Errors: INVALID (no picture, sizes), MEMORY. */
 yl_status yl_image_sheet(const yl_image *const *images, const char *const *captions, int64_t count, int64_t columns,
                          int64_t cell_w, int64_t cell_h, yl_image *out);
 

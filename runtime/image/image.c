@@ -1,13 +1,21 @@
 /* Making and releasing pictures. */
 #include "image/image.h"
 #include "core/memory.h"
+#include "image/codec.h"
+
+yl_status yl__image_check(int64_t w, int64_t h)
+{
+    if (w >= 1 && h >= 1 && w <= YL_IMAGE_MAX_SIDE && h <= YL_IMAGE_MAX_SIDE && w * h <= YL_IMAGE_MAX_PIXELS)
+        return YL_OK;
+    return yl__fail(YL_INVALID,
+                    "an image of %lldx%lld pixels is out of range; expected 1 to %d a side, at most %d in all",
+                    (long long)w, (long long)h, YL_IMAGE_MAX_SIDE, YL_IMAGE_MAX_PIXELS);
+}
 
 yl_status yl_image_new(int64_t w, int64_t h, yl_image *out)
 {
     *out = (yl_image){0};
-    if (w < 1 || h < 1 || w > YL_IMAGE_MAX_SIDE || h > YL_IMAGE_MAX_SIDE || w * h > YL_IMAGE_MAX_PIXELS)
-        return yl__fail(YL_INVALID, "an image of %lldx%lld pixels is out of range; expected 1 to %d a side, at most %d in all",
-                        (long long)w, (long long)h, YL_IMAGE_MAX_SIDE, YL_IMAGE_MAX_PIXELS);
+    YL_TRY(yl__image_check(w, h));
     YL_TRY(yl__alloc(w * h, 3, &out->data));
     out->w = w;
     out->h = h;

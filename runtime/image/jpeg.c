@@ -1,5 +1,5 @@
-/* JPEG through libjpeg-turbo. Its errors come back by longjmp; its warnings about lost data are errors here, since a picture
- * that is half grey would train and score like any other. */
+/* JPEG through libjpeg-turbo. Its errors come back by longjmp; its warnings about lost data are errors here, since a
+ * picture that is half grey would train and score like any other. */
 #include "image/codec.h"
 #include "core/memory.h"
 
@@ -82,6 +82,7 @@ static yl_status decode(reader *r, const void *bytes, int64_t size, const char *
 {
     jpeg_mem_src(&r->info, bytes, (unsigned long)size);
     jpeg_read_header(&r->info, TRUE);
+    if (yl__image_check(r->info.image_width, r->info.image_height)) return yl__fail_in(YL_FORMAT, "%s", name);
     if (probe) {
         *out = (yl_image){.w = r->info.image_width, .h = r->info.image_height};
         return YL_OK;
@@ -101,7 +102,8 @@ yl_status yl__jpeg_decode(const void *bytes, int64_t size, const char *name, boo
     reader r;
     memset(&r, 0, sizeof r);
     yl_status status;
-    if (setjmp(r.back)) status = yl__fail(YL_FORMAT, "%s: a damaged or unusual JPEG: %s", name, r.message);
+    if (setjmp(r.back))
+        status = yl__fail(YL_FORMAT, "%s: a damaged or unusual JPEG: %s", name, r.message);
     else {
         start(&r);
         status = decode(&r, bytes, size, name, probe, out);

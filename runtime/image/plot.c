@@ -93,12 +93,16 @@ static void draw_ticks(cairo_t *cr, const axis *x, const axis *y, bool use_x)
     for (double k = ceil(a->low / a->step - 1e-9); k * a->step <= a->high + 1e-9 * a->step; k++) {
         double at = place(a, k * a->step);
         cairo_set_source_rgb(cr, .88, .88, .88);
-        if (use_x) line(cr, at, y->from, at, y->to);
-        else line(cr, x->from, at, x->to, at);
+        if (use_x)
+            line(cr, at, y->from, at, y->to);
+        else
+            line(cr, x->from, at, x->to, at);
         cairo_set_source_rgb(cr, .2, .2, .2);
         tick_text(k * a->step, a->step, text);
-        if (use_x) show(cr, text, at, y->from + 18, .5);
-        else show(cr, text, x->from - 8, at + 4, 1);
+        if (use_x)
+            show(cr, text, at, y->from + 18, .5);
+        else
+            show(cr, text, x->from - 8, at + 4, 1);
     }
 }
 
@@ -144,8 +148,10 @@ static void draw_series(cairo_t *cr, const yl_series *s, const axis *x, const ax
     for (int64_t i = 0; i < s->count; i++) {
         if (!drawable(s, i)) continue;
         double px = place(x, s->x[i]), py = place(y, s->y[i]);
-        if (drawable(s, i - 1)) cairo_line_to(cr, px, py);
-        else cairo_move_to(cr, px, py);
+        if (drawable(s, i - 1))
+            cairo_line_to(cr, px, py);
+        else
+            cairo_move_to(cr, px, py);
         if (drawable(s, i - 1) || drawable(s, i + 1)) continue;
         cairo_stroke(cr); /* ends the path so far */
         cairo_arc(cr, px, py, 3, 0, 6.283185307179586);
@@ -226,7 +232,8 @@ static yl_status check(const yl_plot *p, const char *path, bool *svg)
     *svg = n > 4 && strcmp(path + n - 4, ".svg") == 0;
     if (!*svg && !(n > 4 && strcmp(path + n - 4, ".png") == 0))
         return yl__fail(YL_INVALID, "%s: a plot's path ends in .svg or .png", path);
-    if (!isfinite(p->xlim[0] + p->xlim[1] + p->ylim[0] + p->ylim[1]) || p->xlim[0] > p->xlim[1] || p->ylim[0] > p->ylim[1])
+    if (!isfinite(p->xlim[0] + p->xlim[1] + p->ylim[0] + p->ylim[1]) || p->xlim[0] > p->xlim[1] ||
+        p->ylim[0] > p->ylim[1])
         return yl__fail(YL_INVALID, "%s: a plot's limits are two finite numbers, the lower first", path);
     return YL_OK;
 }

@@ -5,7 +5,7 @@
 #include "core/status.h"
 
 typedef struct yl_series {
-    const char *name; /* in the legend; NULL: none */
+    const char *name;    /* in the legend; NULL: none */
     const double *x, *y; /* count values; a pair that is not finite breaks the line */
     int64_t count;
 } yl_series;

@@ -8,7 +8,8 @@
 
 static yl_status refuse(const char *name, int code)
 {
-    return yl__fail(code == SPNG_EMEM ? YL_MEMORY : YL_FORMAT, "%s: a damaged or unusual PNG: %s", name, spng_strerror(code));
+    return yl__fail(code == SPNG_EMEM ? YL_MEMORY : YL_FORMAT, "%s: a damaged or unusual PNG: %s", name,
+                    spng_strerror(code));
 }
 
 static int open_png(spng_ctx *ctx, const void *bytes, int64_t size, struct spng_ihdr *head)
@@ -36,6 +37,7 @@ yl_status yl__png_decode(const void *bytes, int64_t size, const char *name, bool
     if (!ctx) return yl__fail(YL_MEMORY, "%s: out of memory for the PNG decoder", name);
     int code = open_png(ctx, bytes, size, &head);
     yl_status status = code ? refuse(name, code) : YL_OK;
+    if (!status && yl__image_check(head.width, head.height)) status = yl__fail_in(YL_FORMAT, "%s", name);
     if (!status && probe) *out = (yl_image){.w = head.width, .h = head.height};
     if (!status && !probe) {
         status = yl_image_new(head.width, head.height, out);
@@ -48,11 +50,14 @@ yl_status yl__png_decode(const void *bytes, int64_t size, const char *name, bool
 
 static int encode(spng_ctx *ctx, const yl_image *image, void **bytes, size_t *size)
 {
-    struct spng_ihdr head = {.width = (uint32_t)image->w, .height = (uint32_t)image->h, .bit_depth = 8,
+    struct spng_ihdr head = {.width = (uint32_t)image->w,
+                             .height = (uint32_t)image->h,
+                             .bit_depth = 8,
                              .color_type = SPNG_COLOR_TYPE_TRUECOLOR};
     int code = spng_set_option(ctx, SPNG_ENCODE_TO_BUFFER, 1);
     if (!code) code = spng_set_ihdr(ctx, &head);
-    if (!code) code = spng_encode_image(ctx, image->data, (size_t)yl_image_bytes(image), SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE);
+    if (!code)
+        code = spng_encode_image(ctx, image->data, (size_t)yl_image_bytes(image), SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE);
     if (!code) *bytes = spng_get_png_buffer(ctx, size, &code);
     return code;
 }

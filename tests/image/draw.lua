@@ -1,0 +1,110 @@
+-- Drawing on pictures, sheets and plots, through the Lua face.
+local t = require "luaunit"
+local core = require "yolua.core"
+
+local function flat(w, h, r, g, b)
+  return core.image.new(w, h, string.char(r, g, b):rep(w * h))
+end
+
+TestDraw = {}
+
+function TestDraw:testABoxIsDrawnOnItsEdgesOnly()
+  local im = flat(100, 80, 10, 10, 10):draw { { box = { 20, 20, 60, 60 }, role = "hit" } }
+  local _, edge = im:pixel(21, 40)
+  t.assertTrue(edge > 50)                          -- hit is green; the line covers half of this pixel
+  t.assertEquals({ im:pixel(40, 40) }, { 10, 10, 10 })
+  t.assertEquals({ im:pixel(5, 5) }, { 10, 10, 10 })
+end
+
+function TestDraw:testRolesDiffer()
+  local seen = {}
+  for _, role in ipairs { "found", "truth", "hit", "miss", "false_alarm", "ignore" } do
+    local bytes = flat(64, 64, 0, 0, 0):draw({ { box = { 8, 8, 56, 56 }, role = role } }):bytes()
+    t.assertNil(seen[bytes], role)
+    seen[bytes] = true
+  end
+end
+
+function TestDraw:testLabelsStayInside()
+  local im = flat(60, 40, 0, 0, 0)
+  im:draw { { box = { -5, -5, 30, 30 }, label = "person .99", role = "truth" }, { box = { 50, 30, 90, 90 }, label = "car" } }
+  t.assertEquals(im:w(), 60)
+end
+
+function TestDraw:testBadMarks()
+  local im = flat(20, 20, 0, 0, 0)
+  t.assertErrorMsgContains("did you mean false_alarm", im.draw, im, { { box = { 1, 1, 2, 2 }, role = "false-alarn" } })
+  t.assertErrorMsgContains("not finite", im.draw, im, { { box = { 0 / 0, 1, 2, 2 } } })
+  t.assertErrorMsgContains("has no box", im.draw, im, { {} })
+  t.assertErrorMsgContains("four numbers", im.draw, im, { { box = { 1, 2, "x" } } })
+  t.assertErrorMsgContains("closed", function() im:close() im:draw {} end)
+end
+
+function TestDraw:testSheet()
+  local sheet = core.image.sheet({ flat(20, 10, 255, 0, 0), flat(10, 20, 0, 0, 255), flat(5, 5, 0, 255, 0) },
+    { columns = 2, cell = { 40, 40 }, captions = { "one", "two" } })
+  t.assertEquals({ sheet:w(), sheet:h() }, { 4 + 2 * 44, 4 + 2 * 60 })
+  t.assertEquals({ sheet:pixel(24, 24) }, { 255, 0, 0 })
+  t.assertEquals({ sheet:pixel(24, 6) }, { 255, 255, 255 })
+  t.assertErrorMsgContains("at least one picture", core.image.sheet, {}, {})
+end
+
+TestPlot = {}
+
+local function plot(path, more)
+  local p = { path = path, title = "Loss", xlabel = "epoch", ylabel = "loss",
+              series = { { name = "train", x = { 1, 2, 3, 4 }, y = { 3, 2, 0 / 0, 1 } }, { name = "dev", x = { 2 }, y = { 2 } } } }
+  for k, v in pairs(more or {}) do p[k] = v end
+  core.plot.lines(p)
+  local bytes = core.system.read(path)
+  os.remove(path)
+  return bytes
+end
+
+function TestPlot:testSvgAndPng()
+  local svg = plot "draw_test.svg"
+  t.assertStrContains(svg, "<svg")
+  t.assertStrContains(svg, "</svg>")
+  t.assertEquals(plot("draw_test.png"):sub(2, 4), "PNG")
+end
+
+function TestPlot:testLimitsAndOddData()
+  t.assertNotEquals(plot("draw_test.png", { ylim = { 0, 10 } }), plot "draw_test.png")
+  for _, series in ipairs { {}, { { x = {}, y = {} } }, { { x = { 1 }, y = { 1e300 } } }, { { x = { 0, 0 }, y = { 5, 5 } } },
+                            { { x = { 1, 2 }, y = { 1 / 0, -1 / 0 } } } } do
+    t.assertStrContains(plot("draw_test.svg", { series = series }), "</svg>")
+  end
+end
+
+function TestPlot:testErrors()
+  t.assertErrorMsgContains(".svg or .png", plot, "draw_test.gif")
+  t.assertErrorMsgContains("the lower first", plot, "draw_test.svg", { xlim = { 2, 1 } })
+  t.assertErrorMsgContains("cannot write", plot, "absent/folder/p.svg")
+  t.assertErrorMsgContains("needs a list 'y'", plot, "draw_test.svg", { series = { { x = { 1 } } } })
+end
+
+TestImage = {}
+
+function TestImage:testPixelsAndCopies()
+  local im = core.image.new(2, 1, "\1\2\3\4\5\6")
+  t.assertEquals({ im:pixel(2, 1) }, { 4, 5, 6 })
+  local copy = im:copy()
+  im:close()
+  t.assertEquals(copy:bytes(), "\1\2\3\4\5\6")
+  t.assertErrorMsgContains("outside", copy.pixel, copy, 3, 1)
+  t.assertErrorMsgContains("6 bytes", core.image.new, 2, 1, "\1")
+  t.assertEquals(tostring(copy), "image 2x1")
+end
+
+local data = os.getenv "YOLUA_DATA" or (os.getenv "YOLUA_SOURCE" or ".") .. "/../shared/data"
+
+function TestImage:testRealPictures()
+  local path = data .. "/kitti/training/image_2/000001.png" -- JPEG by content
+  if not io.open(path) then print "SKIP: real pictures are not here" return end
+  local im = core.image.load(path)
+  t.assertEquals({ im:w(), im:h() }, { 1242, 375 })
+  t.assertEquals({ core.image.probe(path) }, { 1242, 375 })
+  t.assertEquals({ core.image.probe(data .. "/kitti_png/image_2/000000.png") }, { 1224, 370 })
+end
+
+os.exit(t.LuaUnit.run())
