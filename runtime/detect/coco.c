@@ -280,7 +280,7 @@ static yl_status evaluate_class(work *w, int64_t class_index, yl_coco_row *out)
     w->row_count = 0;
     for (int range = 0; range < AREAS; range++) w->wanted[range] = 0;
     for (int64_t f = 0; f < w->set->frame_count; f++) YL_TRY(match_frame(w, &w->set->frames[f], out));
-    qsort(w->rows, (size_t)w->row_count, sizeof *w->rows, rows_by_falling_score);
+    if (w->row_count) qsort(w->rows, (size_t)w->row_count, sizeof *w->rows, rows_by_falling_score);
     summarize(w, out);
     return YL_OK;
 }

@@ -1,4 +1,4 @@
-/* Label rows and split lists: fields, refusals with file and line, the 2 % rule, and random mutations. */
+/* Label rows and split lists: fields, refusals with file and line, and the 2 % rule. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "core/memory.h"
-#include "core/rng.h"
 #include "core/file.h"
 #include "formats/labels.h"
 
@@ -191,56 +190,6 @@ static void split_lists(void **state)
     yl_list_free(&list);
 }
 
-/* Whatever happens to the bytes: rows or one sentence that names the file, no crash, no leak. */
-static void random_mutations(void **state)
-{
-    (void)state;
-    static const char *const pieces[] = {"\n",
-                                         " ",
-                                         "\t",
-                                         "nan",
-                                         "-",
-                                         "1e999",
-                                         "e",
-                                         ".",
-                                         "Car",
-                                         "\xff",
-                                         "0 0.5 0.5 0.2 0.2\n",
-                                         "\r",
-                                         "99999999999999999999"};
-    static const char *const names[] = {"Car", "Van"};
-    yl_rng rng = yl_rng_make(7, 0, 0);
-    for (int n = 0; n < 4000; n++) {
-        char text[1024], *copy;
-        bool yolo = n % 2;
-        size_t length = (size_t)snprintf(text, sizeof text, "%s\n%s\n", yolo ? "0 0.5 0.5 0.2 0.2" : row,
-                                         yolo ? "1 0.1 0.1 0.1 0.1" : row);
-        for (int64_t edits = 1 + yl_rng_below(&rng, 6); edits > 0; edits--) {
-            size_t at = (size_t)yl_rng_below(&rng, (int64_t)length);
-            const char *piece = pieces[yl_rng_below(&rng, (int64_t)(sizeof pieces / sizeof *pieces))];
-            size_t put = strlen(piece) < length - at ? strlen(piece) : length - at;
-            if (yl_rng_below(&rng, 4) == 0)
-                text[at] = (char)yl_rng_below(&rng, 256);
-            else
-                memcpy(text + at, piece, put);
-            if (yl_rng_below(&rng, 5) == 0) length = at + 1; /* cut short */
-        }
-        assert_int_equal(yl__alloc((int64_t)length + 1, 1, &copy), YL_OK);
-        memcpy(copy, text, length);
-        copy[length] = '\0';
-        yl_label_options o = {.width = n % 3 ? 1242 : 0,
-                              .height = n % 3 ? 375 : 0,
-                              .names = n % 5 ? names : NULL,
-                              .name_count = n % 5 ? 2 : 0,
-                              .detections = n % 7 == 0};
-        yl_labels l;
-        yl_status status = yolo ? yl_labels_parse_yolo("m.txt", copy, (int64_t)length, &o, &l)
-                                : yl_labels_parse_kitti("m.txt", copy, (int64_t)length, &o, &l);
-        assert_true(status == YL_OK || (status == YL_FORMAT && strstr(yl_error(), "m.txt")));
-        yl_labels_free(&l);
-    }
-}
-
 static void failing_allocations_leak_nothing(void **state)
 {
     (void)state;
@@ -270,7 +219,6 @@ int main(void)
         cmocka_unit_test(yolo_rows_are_fractions),
         cmocka_unit_test(zero_bytes_are_not_text),
         cmocka_unit_test(split_lists),
-        cmocka_unit_test(random_mutations),
         cmocka_unit_test(failing_allocations_leak_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
