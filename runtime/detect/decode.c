@@ -51,15 +51,16 @@ static yl_status decode_image(const decoder *d, const float *y)
     return YL_OK;
 }
 
-yl_status yl_decode_head(const yl_layer *head, const float *y, yl_shape shape, int64_t net_w, int64_t net_h, int64_t image,
-                         double conf, yl_detection **list, int64_t *count, int64_t *capacity)
+yl_status yl_decode_head(const yl_layer *head, const float *y, yl_shape shape, int64_t net_w, int64_t net_h,
+                         int64_t image, double conf, yl_detection **list, int64_t *count, int64_t *capacity)
 {
     bool yolo = strcmp(head->kind->name, "yolo") == 0;
     if (!yolo && strcmp(head->kind->name, "region") != 0)
-        return yl__fail(YL_INVALID, "%s: expected a detection head (region or yolo), got a layer of kind %s", head->name,
-                        head->kind->name);
-    decoder d = {head,  yolo, yolo ? yl__yolo_head(head, shape) : yl__region_head(head, shape), net_w, net_h, conf, list,
-                 count, capacity};
+        return yl__fail(YL_INVALID, "%s: expected a detection head (region or yolo), got a layer of kind %s",
+                        head->name, head->kind->name);
+    decoder d = {head,  yolo,  yolo ? yl__yolo_head(head, shape) : yl__region_head(head, shape),
+                 net_w, net_h, conf,
+                 list,  count, capacity};
     if (shape.c != d.head.anchors * (int64_t)(YL_HEAD_BOX + d.head.classes) || image < 0 || image >= shape.n)
         return yl__fail(YL_INVALID, "%s: image %lld of an output of %lld images and %lld channels cannot be decoded",
                         head->name, (long long)image, (long long)shape.n, (long long)shape.c);

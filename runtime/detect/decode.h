@@ -5,12 +5,12 @@
 #include "core/box.h"
 #include "layers/layer.h"
 
-/* Appends to *list (grown; *count, *capacity) one detection for every box and class of image `image` (from 0) whose score,
- * objectness * class probability, is at least `conf`. `head` is a region or yolo layer, y {n, h, w, c} its output in host
- * memory, net_w x net_h the network's input in pixels. Boxes are fractions of that input, not clipped. Order: rows, columns,
- * anchors, classes. The caller frees *list with yl__free.
- * Errors: INVALID where the layer is not a head or the shape is not its, MEMORY. */
-yl_status yl_decode_head(const yl_layer *head, const float *y, yl_shape shape, int64_t net_w, int64_t net_h, int64_t image,
-                         double conf, yl_detection **list, int64_t *count, int64_t *capacity);
+/* Appends to *list (grown; *count, *capacity) one detection for every box and class of image `image` (from 0) whose
+ * score, objectness * class probability, is at least `conf`. `head` is a region or yolo layer, y {n, h, w, c} its
+ * output in host memory, net_w x net_h the network's input in pixels. Boxes are fractions of that input, not clipped.
+ * Order: rows, columns, anchors, classes. The caller frees *list with yl__free. Errors: INVALID where the layer is not
+ * a head or the shape is not its, MEMORY. */
+yl_status yl_decode_head(const yl_layer *head, const float *y, yl_shape shape, int64_t net_w, int64_t net_h,
+                         int64_t image, double conf, yl_detection **list, int64_t *count, int64_t *capacity);
 
 #endif

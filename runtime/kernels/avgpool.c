@@ -47,11 +47,13 @@ static span seers(int64_t at, int64_t pad, int64_t window, int64_t stride, int64
 
 static void gather(const yl_pool_geom *g, const float *dy, int64_t row, int64_t s, float *dx)
 {
-    span rows = seers(row % g->h, g->pad, g->size_h, g->stride, g->oh), cols = seers(s, g->pad, g->size_w, g->stride, g->ow);
+    span rows = seers(row % g->h, g->pad, g->size_h, g->stride, g->oh),
+         cols = seers(s, g->pad, g->size_w, g->stride, g->ow);
     for (int64_t i = rows.first; i < rows.last; i++)
         for (int64_t j = cols.first; j < cols.last; j++) {
             const float *in = dy + ((row / g->h * g->oh + i) * g->ow + j) * g->c;
-            float scale = share(inside(i * g->stride - g->pad, g->size_h, g->h), inside(j * g->stride - g->pad, g->size_w, g->w));
+            float scale =
+                share(inside(i * g->stride - g->pad, g->size_h, g->h), inside(j * g->stride - g->pad, g->size_w, g->w));
             for (int64_t c = 0; c < g->c; c++) dx[c] += scale * in[c];
         }
 }

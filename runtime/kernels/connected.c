@@ -16,17 +16,17 @@ yl_status YL_CPU(connected_forward)(const yl_ctx *ctx, const yl_connected_geom *
     return YL_OK;
 }
 
-yl_status YL_CPU(connected_backward_data)(const yl_ctx *ctx, const yl_connected_geom *g, const void *dy, const float *weight,
-                                          void *dx, float beta)
+yl_status YL_CPU(connected_backward_data)(const yl_ctx *ctx, const yl_connected_geom *g, const void *dy,
+                                          const float *weight, void *dx, float beta)
 {
     (void)ctx;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)g->n, (int)g->in, (int)g->out, 1, dy, (int)g->out, weight,
-                (int)g->in, beta, dx, (int)g->in);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, (int)g->n, (int)g->in, (int)g->out, 1, dy, (int)g->out,
+                weight, (int)g->in, beta, dx, (int)g->in);
     return YL_OK;
 }
 
-yl_status YL_CPU(connected_backward_params)(const yl_ctx *ctx, const yl_connected_geom *g, const void *x, const void *dy,
-                                            float *dweight, float *dbias)
+yl_status YL_CPU(connected_backward_params)(const yl_ctx *ctx, const yl_connected_geom *g, const void *x,
+                                            const void *dy, float *dweight, float *dbias)
 {
     (void)ctx;
     if (dweight)

@@ -1,8 +1,8 @@
 /* Inverted dropout (Srivastava et al. 2014, scaled in training): to = beta*to + keep * from / (1 - p).
  *
- * keep is a function of (seed, step, layer, element) alone: element e uses word e % 4 of the Philox block whose counter is
- * (e / 4, step, layer) under the key `seed`, and survives where the word is at least p * 2^32. Forward and backward are the
- * same map, so no mask is stored. */
+ * keep is a function of (seed, step, layer, element) alone: element e uses word e % 4 of the Philox block whose counter
+ * is (e / 4, step, layer) under the key `seed`, and survives where the word is at least p * 2^32. Forward and backward
+ * are the same map, so no mask is stored. */
 #include "core/rng.h"
 #include "kernels/kernels.h"
 
@@ -25,7 +25,6 @@ yl_status YL_CPU(dropout)(const yl_ctx *ctx, const yl_dropout_geom *g, const voi
     uint64_t threshold = (uint64_t)((double)g->probability * 4294967296.0);
     float scale = 1.0f / (1.0f - g->probability);
 #pragma omp parallel for schedule(static) num_threads(ctx->threads)
-    for (int64_t block = 0; block < (g->count + 3) / 4; block++)
-        drop_block(g, block, threshold, scale, from, to, beta);
+    for (int64_t block = 0; block < (g->count + 3) / 4; block++) drop_block(g, block, threshold, scale, from, to, beta);
     return YL_OK;
 }

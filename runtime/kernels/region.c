@@ -1,16 +1,15 @@
 /* The region head of YOLOv2 (Redmon and Farhadi 2017) with the loss that Darknet trains it by.
  *
- * An object teaches one prediction: that of the cell in which its centre lies and of the anchor whose shape is nearest (largest
- * IoU with both centred; the first of equals). Shapes are the anchors' (bias_match) or the predicted ones. Where several objects
- * choose one prediction, the last in the list teaches it.
+ * An object teaches one prediction: that of the cell in which its centre lies and of the anchor whose shape is nearest
+ * (largest IoU with both centred; the first of equals). Shapes are the anchors' (bias_match) or the predicted ones.
+ * Where several objects choose one prediction, the last in the list teaches it.
  *
  *   taught:  box       coord_scale/2 * ((sx - tx)^2 + (sy - ty)^2 + (w - tw)^2 + (h - th)^2)
  *              with sx = logistic(x), tx = cx * cols - col, tw = log(truth w * cols / anchor w)
  *            object    object_scale/2 * (so - target)^2,  target = 1, or the IoU of prediction and truth with rescore
  *            class     class_scale * cross-entropy with the truth's class (softmax, or logistic each)
- *   others:  noobject  noobject_scale/2 * so^2, unless the IoU with some object is above `thresh`, or an ignore region or
- *                      a neighbour class forgives it
- *            box       prior_scale/2 * ((sx - 1/2)^2 + (sy - 1/2)^2 + w^2 + h^2)
+ *   others:  noobject  noobject_scale/2 * so^2, unless the IoU with some object is above `thresh`, or an ignore region
+ * or a neighbour class forgives it box       prior_scale/2 * ((sx - 1/2)^2 + (sy - 1/2)^2 + w^2 + h^2)
  *
  * Which truth teaches which prediction, and the IoU of rescore, are constants to the gradient. */
 #include "kernels/head.h"
@@ -51,7 +50,8 @@ static double prior_term(const yl_region_geom *g, const yl__prediction *p)
     double scale = g->prior_scale;
     float *dx = p->dx;
     if (scale == 0) return 0;
-    return yl__squared_logistic(p->y[0], 0.5, scale, dx) + yl__squared_logistic(p->y[1], 0.5, scale, dx ? dx + 1 : NULL) +
+    return yl__squared_logistic(p->y[0], 0.5, scale, dx) +
+           yl__squared_logistic(p->y[1], 0.5, scale, dx ? dx + 1 : NULL) +
            yl__squared(p->y[2], 0, scale, dx ? dx + 2 : NULL) + yl__squared(p->y[3], 0, scale, dx ? dx + 3 : NULL);
 }
 

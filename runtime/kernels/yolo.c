@@ -1,23 +1,24 @@
-/* The yolo head of YOLOv3 (Redmon and Farhadi 2018) and YOLOv4 (Bochkovskiy et al. 2020) with the loss that Darknet trains it by.
+/* The yolo head of YOLOv3 (Redmon and Farhadi 2018) and YOLOv4 (Bochkovskiy et al. 2020) with the loss that Darknet
+ * trains it by.
  *
- * An object teaches the predictions of the cell in which its centre lies and of the anchor whose shape is nearest among all
- * heads' anchors (largest IoU with both centred; the first of equals), where that anchor is this head's; with iou_thresh < 1
- * also every other anchor of this head whose shape has a larger IoU than that. With truth_thresh < 1 a prediction whose IoU with
- * its best object is above it learns that object too.
+ * An object teaches the predictions of the cell in which its centre lies and of the anchor whose shape is nearest among
+ * all heads' anchors (largest IoU with both centred; the first of equals), where that anchor is this head's; with
+ * iou_thresh < 1 also every other anchor of this head whose shape has a larger IoU than that. With truth_thresh < 1 a
+ * prediction whose IoU with its best object is above it learns that object too.
  *
  *   taught:  object    obj_normalizer * CE(so, 1)
- *            class     cls_normalizer * sum over classes of CE(s_k, 1 where some teacher is of class k, else 0), smoothed
- *            box       the sum over teachers, with iou_thresh < 1 divided by the number of different classes among them, of
- *              mse:    iou_normalizer * (2 - w*h of the truth) * (s CE(sx, ux) + s CE(sy, uy) + (w - tw)^2/2 + (h - th)^2/2)
- *                      with s = scale_x_y, ux = (cx * cols - col + (s - 1)/2) / s, tw = log(truth w * net_w / anchor w)
- *              others: iou_normalizer * (1 - similarity), see similarity.h
- *   others:  noobject  obj_normalizer * CE(so, 0), unless the IoU with some object is above ignore_thresh while some class
- *                      probability is above 1/4 (Darknet's rule), or an ignore region or a neighbour class forgives it
+ *            class     cls_normalizer * sum over classes of CE(s_k, 1 where some teacher is of class k, else 0),
+ * smoothed box       the sum over teachers, with iou_thresh < 1 divided by the number of different classes among them,
+ * of mse:    iou_normalizer * (2 - w*h of the truth) * (s CE(sx, ux) + s CE(sy, uy) + (w - tw)^2/2 + (h - th)^2/2) with
+ * s = scale_x_y, ux = (cx * cols - col + (s - 1)/2) / s, tw = log(truth w * net_w / anchor w) others: iou_normalizer *
+ * (1 - similarity), see similarity.h others:  noobject  obj_normalizer * CE(so, 0), unless the IoU with some object is
+ * above ignore_thresh while some class probability is above 1/4 (Darknet's rule), or an ignore region or a neighbour
+ * class forgives it
  *
- * CE(p, u) = -u log p - (1 - u) log(1 - p), sx = logistic(x). Who teaches whom is a constant to the gradient. The gradient is exact
- * (alpha of CIoU apart). With loose_chain the IoU losses use Darknet's: d similarity / d(cx, cy) goes to x and y as it is, and
- * d similarity / d(w, h) times exp(w), exp(h); that is larger by cols / (slope of the logistic) and net_w / anchor w, and
- * published values of iou_normalizer (0.07) belong to it. */
+ * CE(p, u) = -u log p - (1 - u) log(1 - p), sx = logistic(x). Who teaches whom is a constant to the gradient. The
+ * gradient is exact (alpha of CIoU apart). With loose_chain the IoU losses use Darknet's: d similarity / d(cx, cy) goes
+ * to x and y as it is, and d similarity / d(w, h) times exp(w), exp(h); that is larger by cols / (slope of the
+ * logistic) and net_w / anchor w, and published values of iou_normalizer (0.07) belong to it. */
 #include "kernels/head.h"
 #include "kernels/similarity.h"
 
@@ -76,8 +77,8 @@ static bool teacher(const yl_yolo_geom *g, const yl_truth *truth, const yl__pred
 }
 
 /* Whether an earlier teacher is of the same class as teacher t. */
-static bool class_taken(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p, const verdict *v, int64_t t,
-                        int32_t class_index)
+static bool class_taken(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p, const verdict *v,
+                        int64_t t, int32_t class_index)
 {
     yl__row row;
     for (int64_t i = 0; i < t; i++)
@@ -86,7 +87,8 @@ static bool class_taken(const yl_yolo_geom *g, const yl_truth *truth, const yl__
 }
 
 /* The classes' term; *distinct: number of different classes among the teachers. */
-static double class_term(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p, const verdict *v, int *distinct)
+static double class_term(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p, const verdict *v,
+                         int *distinct)
 {
     const float *s = p->y + YL_HEAD_BOX;
     float *dx = p->dx ? p->dx + YL_HEAD_BOX : NULL;
@@ -110,7 +112,8 @@ static double mse_term(const yl_yolo_geom *g, const yl__prediction *p, const yl_
     double ux = (row->box[0] * (double)p->cell.cols - (double)p->cell.col + (s - 1) / 2) / s;
     double uy = (row->box[1] * (double)p->cell.rows - (double)p->cell.row + (s - 1) / 2) / s;
     float *dx = p->dx;
-    return yl__cross_entropy(p->y[0], ux, scale * s, dx) + yl__cross_entropy(p->y[1], uy, scale * s, dx ? dx + 1 : NULL) +
+    return yl__cross_entropy(p->y[0], ux, scale * s, dx) +
+           yl__cross_entropy(p->y[1], uy, scale * s, dx ? dx + 1 : NULL) +
            yl__squared(p->y[2], log(row->box[2] * g->net_w / anchor[0]), scale, dx ? dx + 2 : NULL) +
            yl__squared(p->y[3], log(row->box[3] * g->net_h / anchor[1]), scale, dx ? dx + 3 : NULL);
 }
@@ -120,14 +123,18 @@ static double similarity_term(const yl_yolo_geom *g, const yl__prediction *p, co
 {
     double d[4], slope[4], loss = weight * (1 - yl__similarity(g->iou_loss, v->box, row->box, d));
     for (int i = 0; i < 2; i++) {
-        slope[i] = g->loose_chain ? 1 : g->scale_x_y * p->y[i] * (1.0 - p->y[i]) / (double)(i ? p->cell.rows : p->cell.cols);
-        slope[2 + i] = fabs(p->y[2 + i]) > YL_DECODE_LIMIT ? 0 : g->loose_chain ? yl__decode_exp(p->y[2 + i]) : v->box[2 + i];
+        slope[i] =
+            g->loose_chain ? 1 : g->scale_x_y * p->y[i] * (1.0 - p->y[i]) / (double)(i ? p->cell.rows : p->cell.cols);
+        slope[2 + i] = fabs(p->y[2 + i]) > YL_DECODE_LIMIT ? 0
+                       : g->loose_chain                    ? yl__decode_exp(p->y[2 + i])
+                                                           : v->box[2 + i];
     }
     for (int i = 0; i < 4; i++) yl__add_gradient(p->dx ? p->dx + i : NULL, -weight * d[i] * slope[i]);
     return loss;
 }
 
-static void taught(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p, const verdict *v, double *parts)
+static void taught(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p, const verdict *v,
+                   double *parts)
 {
     int distinct = 0;
     yl__row row;
@@ -136,8 +143,8 @@ static void taught(const yl_yolo_geom *g, const yl_truth *truth, const yl__predi
     double weight = g->iou_thresh < 1 ? (double)g->iou_normalizer / distinct : g->iou_normalizer;
     for (int64_t t = 0; t < truth->counts[p->image]; t++)
         if (teacher(g, truth, p, v, t, &row))
-            parts[YL_PART_BOX] += g->iou_loss == YL_IOU_LOSS_mse ? mse_term(g, p, &row, weight)
-                                                                : similarity_term(g, p, v, &row, weight);
+            parts[YL_PART_BOX] +=
+                g->iou_loss == YL_IOU_LOSS_mse ? mse_term(g, p, &row, weight) : similarity_term(g, p, v, &row, weight);
 }
 
 static bool sure_of_a_class(const yl_yolo_geom *g, const float *s)
@@ -159,8 +166,8 @@ static void term(const void *geometry, const yl_truth *truth, const yl__predicti
     parts[YL_PART_NOOBJECT] += yl__cross_entropy(p->y[4], 0, g->obj_normalizer, p->dx ? p->dx + 4 : NULL);
 }
 
-yl_status YL_CPU(yolo_loss)(const yl_ctx *ctx, const yl_yolo_geom *g, const void *y, const yl_truth *truth, double *partial,
-                            void *dx, float beta, double *parts)
+yl_status YL_CPU(yolo_loss)(const yl_ctx *ctx, const yl_yolo_geom *g, const void *y, const yl_truth *truth,
+                            double *partial, void *dx, float beta, double *parts)
 {
     return yl__head_loss(ctx, &g->head, g, term, y, truth, partial, dx, beta, parts);
 }

@@ -3,12 +3,12 @@
 #include "layers/pool.h"
 
 static const yl_field fields[] = {
-    {"size", YL_OPTION_INT, "0", "pixels", "side of the window; 0: the whole image", 0, 65536, NULL, "kernel_size kernel k",
-     offsetof(yl_pool_options, size)},
+    {"size", YL_OPTION_INT, "0", "pixels", "side of the window; 0: the whole image", 0, 65536, NULL,
+     "kernel_size kernel k", offsetof(yl_pool_options, size)},
     {"stride", YL_OPTION_INT, "1", "pixels", "distance of neighbouring windows", 1, 65536, NULL, "strides s",
      offsetof(yl_pool_options, stride)},
-    {"padding", YL_OPTION_INT, "-1", "pixels", "added to height and width, half of it before; -1: size - 1", -1, 65536, NULL,
-     "pad p", offsetof(yl_pool_options, padding)},
+    {"padding", YL_OPTION_INT, "-1", "pixels", "added to height and width, half of it before; -1: size - 1", -1, 65536,
+     NULL, "pad p", offsetof(yl_pool_options, padding)},
 };
 static const yl_field_table table = YL_FIELD_TABLE("avgpool", fields);
 

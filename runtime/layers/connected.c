@@ -1,5 +1,5 @@
-/* [connected] of Darknet, a fully connected layer. The input is flattened in its own order (h, w, c); its activation, where a
- * cfg names one, is a layer of its own. */
+/* [connected] of Darknet, a fully connected layer. The input is flattened in its own order (h, w, c); its activation,
+ * where a cfg names one, is a layer of its own. */
 #include "layers/layer.h"
 
 typedef struct options {
@@ -57,8 +57,11 @@ static yl_status prepare(const yl_layer *layer, const yl_setting *setting, void 
     const options *o = layer->options;
     yl_shape in = setting->in[0];
     if (flat(in) != o->inputs)
-        return yl__fail(YL_INVALID, "%s: expected %lld inputs, got %lld (%lld x %lld x %lld): a network with a fully connected layer runs at one size only",
-                        layer->name, (long long)o->inputs, (long long)flat(in), (long long)in.h, (long long)in.w, (long long)in.c);
+        return yl__fail(YL_INVALID,
+                        "%s: expected %lld inputs, got %lld (%lld x %lld x %lld): a network with a fully connected "
+                        "layer runs at one size only",
+                        layer->name, (long long)o->inputs, (long long)flat(in), (long long)in.h, (long long)in.w,
+                        (long long)in.c);
     *(yl_connected_geom *)prepared = (yl_connected_geom){in.n, flat(in), setting->out.c};
     return YL_OK;
 }

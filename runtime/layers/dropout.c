@@ -1,5 +1,5 @@
-/* [dropout] of Darknet: in training each element is zeroed with `probability`, the others are scaled by 1 / (1 - probability);
- * in inference, and where frozen, the identity. */
+/* [dropout] of Darknet: in training each element is zeroed with `probability`, the others are scaled by 1 / (1 -
+ * probability); in inference, and where frozen, the identity. */
 #include "layers/layer.h"
 
 typedef struct options {
@@ -7,8 +7,8 @@ typedef struct options {
 } options;
 
 static const yl_field fields[] = {
-    {"probability", YL_OPTION_NUMBER, "0.5", "", "share of elements that training zeroes", 0, 0.999, NULL, "p rate ratio",
-     offsetof(options, probability)},
+    {"probability", YL_OPTION_NUMBER, "0.5", "", "share of elements that training zeroes", 0, 0.999, NULL,
+     "p rate ratio", offsetof(options, probability)},
 };
 static const yl_field_table table = YL_FIELD_TABLE("dropout", fields);
 

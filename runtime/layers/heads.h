@@ -25,7 +25,7 @@ typedef struct yl_yolo_options {
     double iou_normalizer, obj_normalizer, cls_normalizer, label_smooth_eps, scale_x_y;
     int64_t iou_loss;     /* yl_iou_loss */
     int64_t box_gradient; /* 0 exact, 1 darknet */
-    int64_t nms_kind; /* 0 default, 1 greedynms, 2 diounms, 3 cornersnms */
+    int64_t nms_kind;     /* 0 default, 1 greedynms, 2 diounms, 3 cornersnms */
     double beta_nms;
     double jitter, random;
 } yl_yolo_options;

@@ -1,5 +1,5 @@
-/* [maxpool] of Darknet: maximum over size x size windows. Windows may hang over the image's edge; what lies outside counts
- * for nothing. Output size (h + padding - size) / stride + 1; the first window begins at -padding / 2. */
+/* [maxpool] of Darknet: maximum over size x size windows. Windows may hang over the image's edge; what lies outside
+ * counts for nothing. Output size (h + padding - size) / stride + 1; the first window begins at -padding / 2. */
 #include "layers/pool.h"
 
 static const yl_field fields[] = {
@@ -7,8 +7,8 @@ static const yl_field fields[] = {
      offsetof(yl_pool_options, size)},
     {"stride", YL_OPTION_INT, "1", "pixels", "distance of neighbouring windows", 1, 65536, NULL, "strides s",
      offsetof(yl_pool_options, stride)},
-    {"padding", YL_OPTION_INT, "-1", "pixels", "added to height and width, half of it before; -1: size - 1", -1, 65536, NULL,
-     "pad p", offsetof(yl_pool_options, padding)},
+    {"padding", YL_OPTION_INT, "-1", "pixels", "added to height and width, half of it before; -1: size - 1", -1, 65536,
+     NULL, "pad p", offsetof(yl_pool_options, padding)},
 };
 static const yl_field_table table = YL_FIELD_TABLE("maxpool", fields);
 

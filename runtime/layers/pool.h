@@ -13,17 +13,19 @@ static inline int64_t yl__pool_padding(const yl_pool_options *o, int64_t size)
     return o->padding < 0 ? size - 1 : o->padding;
 }
 
-/* Windows of size x size: (h + padding - size) / stride + 1 of them, the first at -padding / 2. Errors: INVALID where a window
- * would see no pixel. */
+/* Windows of size x size: (h + padding - size) / stride + 1 of them, the first at -padding / 2. Errors: INVALID where a
+ * window would see no pixel. */
 static inline yl_status yl__pool_shape(const yl_layer *layer, int64_t size, const yl_shape *in, yl_shape *out)
 {
     const yl_pool_options *o = layer->options;
-    int64_t p = yl__pool_padding(o, size), oh = (in->h + p - size) / o->stride + 1, ow = (in->w + p - size) / o->stride + 1;
+    int64_t p = yl__pool_padding(o, size), oh = (in->h + p - size) / o->stride + 1,
+            ow = (in->w + p - size) / o->stride + 1;
     if (in->h + p < size || in->w + p < size)
-        return yl__fail(YL_INVALID, "%s: a window of size %lld does not fit into %lld x %lld (padding %lld)", layer->name,
-                        (long long)size, (long long)in->h, (long long)in->w, (long long)p);
+        return yl__fail(YL_INVALID, "%s: a window of size %lld does not fit into %lld x %lld (padding %lld)",
+                        layer->name, (long long)size, (long long)in->h, (long long)in->w, (long long)p);
     if (p / 2 >= size || (oh - 1) * o->stride - p / 2 >= in->h || (ow - 1) * o->stride - p / 2 >= in->w)
-        return yl__fail(YL_INVALID, "%s: padding %lld leaves windows of size %lld without a pixel of the %lld x %lld input",
+        return yl__fail(YL_INVALID,
+                        "%s: padding %lld leaves windows of size %lld without a pixel of the %lld x %lld input",
                         layer->name, (long long)p, (long long)size, (long long)in->h, (long long)in->w);
     *out = (yl_shape){in->n, oh, ow, in->c};
     return YL_OK;

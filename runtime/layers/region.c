@@ -2,29 +2,34 @@
 #include "layers/heads.h"
 
 #define AT(member) offsetof(yl_region_options, member)
-#define WEIGHT(key_, fallback_, help_) {#key_, YL_OPTION_NUMBER, fallback_, "", help_, 0, INFINITY, NULL, "", AT(key_)}
+#define WEIGHT(key_, fallback_, help_)                                                                                 \
+    {                                                                                                                  \
+#key_, YL_OPTION_NUMBER, fallback_, "", help_, 0, INFINITY, NULL, "", AT(key_)                                 \
+    }
 
 static const yl_field fields[] = {
-    {"anchors", YL_OPTION_NUMBERS, NULL, "cells", "width and height of every anchor", 0, INFINITY, NULL, "", AT(anchors)},
+    {"anchors", YL_OPTION_NUMBERS, NULL, "cells", "width and height of every anchor", 0, INFINITY, NULL, "",
+     AT(anchors)},
     {"classes", YL_OPTION_INT, "20", "", "number of classes", 1, 65536, NULL, "nc num_classes", AT(classes)},
     {"coords", YL_OPTION_INT, "4", "", "numbers that describe a box", 4, 4, NULL, "", AT(coords)},
     {"num", YL_OPTION_INT, "1", "", "number of anchors", 1, YL_MAX_ANCHORS, NULL, "", AT(num)},
-    {"softmax", YL_OPTION_BOOL, "false", "", "classes exclude each other (else logistic each)", 0, 0, NULL, "", AT(softmax)},
+    {"softmax", YL_OPTION_BOOL, "false", "", "classes exclude each other (else logistic each)", 0, 0, NULL, "",
+     AT(softmax)},
     {"bias_match", YL_OPTION_BOOL, "false", "", "match truths with anchors, not with predicted shapes", 0, 0, NULL, "",
      AT(bias_match)},
     {"rescore", YL_OPTION_BOOL, "false", "", "objectness learns the IoU with the truth instead of 1", 0, 0, NULL, "",
      AT(rescore)},
     {"absolute", YL_OPTION_BOOL, "true", "", "anchors count cells (always so; kept for cfg files)", 0, 0, NULL, "",
      AT(absolute)},
-    {"thresh", YL_OPTION_NUMBER, "0.5", "IoU", "a prediction closer than this to a truth costs no objectness", 0, 1, NULL,
-     "", AT(thresh)},
+    {"thresh", YL_OPTION_NUMBER, "0.5", "IoU", "a prediction closer than this to a truth costs no objectness", 0, 1,
+     NULL, "", AT(thresh)},
     WEIGHT(object_scale, "1", "weight of objectness where an object is"),
     WEIGHT(noobject_scale, "1", "weight of objectness where none is"),
     WEIGHT(class_scale, "1", "weight of the classes"),
     WEIGHT(coord_scale, "1", "weight of the boxes"),
     WEIGHT(prior_scale, "0.01", "weight of the pull towards the anchors during the first prior_images"),
-    {"prior_images", YL_OPTION_INT, "0", "images", "how long predictions are pulled towards their anchors (Darknet: 12800)",
-     0, INFINITY, NULL, "", AT(prior_images)},
+    {"prior_images", YL_OPTION_INT, "0", "images",
+     "how long predictions are pulled towards their anchors (Darknet: 12800)", 0, INFINITY, NULL, "", AT(prior_images)},
     WEIGHT(jitter, "0.2", "for the augmentation; the loss does not use it"),
     {"random", YL_OPTION_INT, "0", "", "multi-scale training, for the loader; the loss does not use it", 0, 1, NULL, "",
      AT(random)},
@@ -42,8 +47,8 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 {
     const yl_region_options *o = layer->options;
     if (o->anchors.count != 2 * o->num)
-        return yl__fail(YL_INVALID, "%s: expected %lld anchors (two numbers each, num = %lld), got %lld numbers", layer->name,
-                        (long long)o->num, (long long)o->num, (long long)o->anchors.count);
+        return yl__fail(YL_INVALID, "%s: expected %lld anchors (two numbers each, num = %lld), got %lld numbers",
+                        layer->name, (long long)o->num, (long long)o->num, (long long)o->anchors.count);
     for (int i = 0; i < o->anchors.count; i++)
         if (!(o->anchors.at[i] > 0))
             return yl__fail(YL_INVALID, "%s: expected anchors above 0, got %g", layer->name, o->anchors.at[i]);

@@ -1,4 +1,5 @@
-/* [reorg] of Darknet: pixels into channels by its own permutation (see kernels/reorg.c), which YOLOv2 was trained with. */
+/* [reorg] of Darknet: pixels into channels by its own permutation (see kernels/reorg.c), which YOLOv2 was trained with.
+ */
 #include "layers/layer.h"
 
 typedef struct options {
@@ -15,11 +16,11 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 {
     int64_t s = ((const options *)layer->options)->stride;
     if (in->h % s || in->w % s)
-        return yl__fail(YL_INVALID, "%s: expected height and width divisible by stride = %lld, got %lld x %lld", layer->name,
-                        (long long)s, (long long)in->h, (long long)in->w);
+        return yl__fail(YL_INVALID, "%s: expected height and width divisible by stride = %lld, got %lld x %lld",
+                        layer->name, (long long)s, (long long)in->h, (long long)in->w);
     if (in->c % (s * s))
-        return yl__fail(YL_INVALID, "%s: expected channels divisible by stride^2 = %lld, got %lld", layer->name, (long long)(s * s),
-                        (long long)in->c);
+        return yl__fail(YL_INVALID, "%s: expected channels divisible by stride^2 = %lld, got %lld", layer->name,
+                        (long long)(s * s), (long long)in->c);
     *out = (yl_shape){in->n, in->h / s, in->w / s, in->c * s * s};
     return YL_OK;
 }

@@ -15,8 +15,8 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 {
     int64_t s = ((const options *)layer->options)->stride;
     if (in->h % s || in->w % s)
-        return yl__fail(YL_INVALID, "%s: expected height and width divisible by stride = %lld, got %lld x %lld", layer->name,
-                        (long long)s, (long long)in->h, (long long)in->w);
+        return yl__fail(YL_INVALID, "%s: expected height and width divisible by stride = %lld, got %lld x %lld",
+                        layer->name, (long long)s, (long long)in->h, (long long)in->w);
     *out = (yl_shape){in->n, in->h / s, in->w / s, in->c * s * s};
     return YL_OK;
 }

@@ -8,7 +8,8 @@ typedef struct options {
 static const yl_field fields[] = {
     {"groups", YL_OPTION_INT, "1", "", "parts into which every input's channels are split", 1, 65536, NULL, "",
      offsetof(options, groups)},
-    {"group_id", YL_OPTION_INT, "0", "", "which part is taken, from 0", 0, 65535, NULL, "group", offsetof(options, group_id)},
+    {"group_id", YL_OPTION_INT, "0", "", "which part is taken, from 0", 0, 65535, NULL, "group",
+     offsetof(options, group_id)},
 };
 static const yl_field_table table = YL_FIELD_TABLE("route", fields);
 
@@ -25,8 +26,8 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
                             layer->name, i + 1, (long long)in[i].h, (long long)in[i].w, (long long)out->h,
                             (long long)out->w);
         if (in[i].c % o->groups)
-            return yl__fail(YL_INVALID, "%s: the %lld channels of input %d cannot be split into %lld groups", layer->name,
-                            (long long)in[i].c, i + 1, (long long)o->groups);
+            return yl__fail(YL_INVALID, "%s: the %lld channels of input %d cannot be split into %lld groups",
+                            layer->name, (long long)in[i].c, i + 1, (long long)o->groups);
         out->c += in[i].c / o->groups;
     }
     return YL_OK;

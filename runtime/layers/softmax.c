@@ -1,5 +1,5 @@
-/* [softmax] of Darknet as a classifier's head: class probabilities, and the cross-entropy with the class of each image (that of
- * its first object row). */
+/* [softmax] of Darknet as a classifier's head: class probabilities, and the cross-entropy with the class of each image
+ * (that of its first object row). */
 #include "layers/layer.h"
 
 static const yl_field_table table = {.who = "softmax"};
@@ -8,7 +8,8 @@ static const char *const parts[] = {"class", NULL};
 static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 {
     if (in->h != 1 || in->w != 1)
-        return yl__fail(YL_INVALID, "%s: expected a 1 x 1 input (an avgpool or a connected layer before it), got %lld x %lld",
+        return yl__fail(YL_INVALID,
+                        "%s: expected a 1 x 1 input (an avgpool or a connected layer before it), got %lld x %lld",
                         layer->name, (long long)in->h, (long long)in->w);
     *out = *in;
     return YL_OK;

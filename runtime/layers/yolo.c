@@ -3,27 +3,33 @@
 
 #define AT(member) offsetof(yl_yolo_options, member)
 #define NUMBER(key_, fallback_, unit_, max_, help_)                                                                    \
-    {#key_, YL_OPTION_NUMBER, fallback_, unit_, help_, 0, max_, NULL, "", AT(key_)}
+    {                                                                                                                  \
+#key_, YL_OPTION_NUMBER, fallback_, unit_, help_, 0, max_, NULL, "", AT(key_)                                  \
+    }
 
 static const yl_field fields[] = {
-    {"anchors", YL_OPTION_NUMBERS, NULL, "pixels", "width and height of every anchor of all heads, in pixels of the input", 0,
-     INFINITY, NULL, "", AT(anchors)},
-    {"mask", YL_OPTION_NUMBERS, "", "", "which anchors this head predicts, from 0; none given: all", 0, YL_MAX_ANCHORS - 1,
-     NULL, "", AT(mask)},
+    {"anchors", YL_OPTION_NUMBERS, NULL, "pixels",
+     "width and height of every anchor of all heads, in pixels of the input", 0, INFINITY, NULL, "", AT(anchors)},
+    {"mask", YL_OPTION_NUMBERS, "", "", "which anchors this head predicts, from 0; none given: all", 0,
+     YL_MAX_ANCHORS - 1, NULL, "", AT(mask)},
     {"classes", YL_OPTION_INT, "20", "", "number of classes", 1, 65536, NULL, "nc num_classes", AT(classes)},
     {"num", YL_OPTION_INT, "1", "", "number of anchors of all heads", 1, YL_MAX_ANCHORS, NULL, "", AT(num)},
     NUMBER(ignore_thresh, "0.5", "IoU", 1, "a prediction closer than this to a truth costs no objectness"),
     NUMBER(truth_thresh, "1", "IoU", 1, "a prediction closer than this to a truth learns it too"),
-    NUMBER(iou_thresh, "1", "IoU", 1, "every anchor whose shape is closer than this to a truth's learns it; 1: the best only"),
-    {"iou_loss", YL_OPTION_ENUM, "mse", "", "loss of the boxes", 0, 0, "mse|iou|giou|diou|ciou", "box_loss", AT(iou_loss)},
+    NUMBER(iou_thresh, "1", "IoU", 1,
+           "every anchor whose shape is closer than this to a truth's learns it; 1: the best only"),
+    {"iou_loss", YL_OPTION_ENUM, "mse", "", "loss of the boxes", 0, 0, "mse|iou|giou|diou|ciou", "box_loss",
+     AT(iou_loss)},
     {"box_gradient", YL_OPTION_ENUM, "exact", "",
-     "of the IoU losses: exact, or Darknet's, which leaves out the slopes of the logistic function, the grid and the anchor", 0,
-     0, "exact|darknet", "", AT(box_gradient)},
+     "of the IoU losses: exact, or Darknet's, which leaves out the slopes of the logistic function, the grid and the "
+     "anchor",
+     0, 0, "exact|darknet", "", AT(box_gradient)},
     NUMBER(iou_normalizer, "0.75", "", INFINITY, "weight of the boxes"),
     NUMBER(obj_normalizer, "1", "", INFINITY, "weight of objectness"),
     NUMBER(cls_normalizer, "1", "", INFINITY, "weight of the classes"),
     NUMBER(label_smooth_eps, "0", "", 0.999, "classes aim at eps/2 and 1 - eps/2 instead of 0 and 1"),
-    {"scale_x_y", YL_OPTION_NUMBER, "1", "", "stretch of x and y about the cell's centre", 1, 16, NULL, "", AT(scale_x_y)},
+    {"scale_x_y", YL_OPTION_NUMBER, "1", "", "stretch of x and y about the cell's centre", 1, 16, NULL, "",
+     AT(scale_x_y)},
     {"nms_kind", YL_OPTION_ENUM, "default", "", "how boxes suppress each other in detection", 0, 0,
      "default|greedynms|diounms|cornersnms", "", AT(nms_kind)},
     NUMBER(beta_nms, "0.6", "", INFINITY, "exponent of the centre distance in greedynms and diounms"),
@@ -54,8 +60,8 @@ static yl_status check_anchors(const yl_layer *layer)
 {
     const yl_yolo_options *o = layer->options;
     if (o->anchors.count != 2 * o->num)
-        return yl__fail(YL_INVALID, "%s: expected %lld anchors (two numbers each, num = %lld), got %lld numbers", layer->name,
-                        (long long)o->num, (long long)o->num, (long long)o->anchors.count);
+        return yl__fail(YL_INVALID, "%s: expected %lld anchors (two numbers each, num = %lld), got %lld numbers",
+                        layer->name, (long long)o->num, (long long)o->num, (long long)o->anchors.count);
     for (int i = 0; i < o->anchors.count; i++)
         if (!(o->anchors.at[i] > 0))
             return yl__fail(YL_INVALID, "%s: expected anchors above 0, got %g", layer->name, o->anchors.at[i]);
@@ -64,8 +70,8 @@ static yl_status check_anchors(const yl_layer *layer)
                         (long long)o->num, (long long)o->mask.count);
     for (int i = 0; i < o->mask.count; i++)
         if (o->mask.at[i] != floor(o->mask.at[i]) || o->mask.at[i] >= (double)o->num)
-            return yl__fail(YL_INVALID, "%s: expected mask entries in 0..%lld, got %g", layer->name, (long long)o->num - 1,
-                            o->mask.at[i]);
+            return yl__fail(YL_INVALID, "%s: expected mask entries in 0..%lld, got %g", layer->name,
+                            (long long)o->num - 1, o->mask.at[i]);
     return YL_OK;
 }
 

@@ -75,7 +75,8 @@ end
 
 local function teach(x, o, info, n, i, j, a, row, key)
   local e = entry_of(x, o, n, i, j, a)
-  local aim = { row[1] * x.w - j, row[2] * x.h - i, math.log(row[3] * x.w / o.anchors[2 * a + 1]), math.log(row[4] * x.h / o.anchors[2 * a + 2]) }
+  local aim = { row[1] * x.w - j, row[2] * x.h - i, math.log(row[3] * x.w / o.anchors[2 * a + 1]),
+    math.log(row[4] * x.h / o.anchors[2 * a + 2]) }
   local wanted = o.rescore and info.keep(key, boxes.iou(decode(x, o, e, i, j, a), row)) or 1
   return {
     box = squares(o.coord_scale or 1, boxes.logistic(e[0]) - aim[1], boxes.logistic(e[1]) - aim[2], e[2] - aim[3], e[3] - aim[4]),
@@ -159,7 +160,8 @@ function TestRegion.test_output()
     for cell = 0, 5 do
       for a = 0, 1 do
         local e = entry_of(x, o, 0, cell // 3, cell % 3, a)
-        for k, v in ipairs { boxes.logistic(e[0]), boxes.logistic(e[1]), e[2], e[3], boxes.logistic(e[4]) } do want[(cell * 2 + a) * 8 + k] = v end
+        local first = { boxes.logistic(e[0]), boxes.logistic(e[1]), e[2], e[3], boxes.logistic(e[4]) }
+        for k, v in ipairs(first) do want[(cell * 2 + a) * 8 + k] = v end
         for k, v in ipairs(classes(e, o)) do want[(cell * 2 + a) * 8 + 5 + k] = v end
       end
     end
@@ -193,8 +195,9 @@ end
 function TestRegion.test_rows_that_teach_nothing()
   local x = filled(96, 0.1)
   local none = run(with {}, x, { {} }, { 1, 2, 3, 16 })
-  for _, row in ipairs { { 0.5, 0.5, 0, 0.1, 0, 0 }, { 0.5, 0.5, 0.1, -1, 0, 0 }, { 1.5, 0.5, 0.1, 0.1, 0, 0 }, { 0.5, 0.5, 0.1, 0.1, 3, 0 },
-    { 0.5, 0.5, 0.1, 0.1, -1, 0 }, { 0 / 0, 0.5, 0.1, 0.1, 0, 0 } } do
+  local idle = { { 0.5, 0.5, 0, 0.1, 0, 0 }, { 0.5, 0.5, 0.1, -1, 0, 0 }, { 1.5, 0.5, 0.1, 0.1, 0, 0 },
+    { 0.5, 0.5, 0.1, 0.1, 3, 0 }, { 0.5, 0.5, 0.1, 0.1, -1, 0 }, { 0 / 0, 0.5, 0.1, 0.1, 0, 0 } }
+  for _, row in ipairs(idle) do
     t.assertEquals(run(with {}, x, { { row } }, { 1, 2, 3, 16 }), none)
   end
 end
