@@ -1,30 +1,61 @@
 /* Inverted dropout (Srivastava et al. 2014, scaled in training): to = beta*to + keep * from / (1 - p).
  *
- * keep is a function of (seed, step, layer, element) alone: element e uses word e % 4 of the Philox block whose counter
- * is (e / 4, step, layer) under the key `seed`, and survives where the word is at least p * 2^32. Forward and backward
- * are the same map, so no mask is stored. */
-#include "core/rng.h"
+ * keep is a function of (seed, step, layer, element) alone: element e uses word e % 4 of the Philox4x32-10 block (core/rng.h) whose
+ * counter is (e / 4, step, layer) under the key `seed`, and survives where the word is at least p * 2^32. Forward and backward
+ * are the same map, so no mask is stored. LANES blocks are made side by side, so that the rounds vectorise. */
 #include "kernels/kernels.h"
 
-static void drop_block(const yl_dropout_geom *g, int64_t block, uint64_t threshold, float scale, const float *from,
-                       float *to, float beta)
+enum { LANES = 32, ROUNDS = 10 };
+
+typedef struct blocks {
+    uint32_t word[4][LANES];
+} blocks;
+
+static void philox_round(blocks *b, uint32_t k0, uint32_t k1)
 {
-    const uint32_t key[2] = {(uint32_t)g->seed, (uint32_t)(g->seed >> 32)};
-    const uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), g->step, g->layer};
-    uint32_t words[4];
-    yl_philox(counter, key, words);
-    int64_t first = block * 4, count = g->count - first < 4 ? g->count - first : 4;
-    for (int64_t k = 0; k < count; k++) {
-        float kept = words[k] >= threshold ? from[first + k] * scale : 0.0f;
-        to[first + k] = beta == 0 ? kept : to[first + k] + kept;
+    for (int i = 0; i < LANES; i++) {
+        uint64_t p0 = (uint64_t)0xD2511F53u * b->word[0][i], p1 = (uint64_t)0xCD9E8D57u * b->word[2][i];
+        b->word[0][i] = (uint32_t)(p1 >> 32) ^ b->word[1][i] ^ k0;
+        b->word[2][i] = (uint32_t)(p0 >> 32) ^ b->word[3][i] ^ k1;
+        b->word[1][i] = (uint32_t)p1;
+        b->word[3][i] = (uint32_t)p0;
     }
+}
+
+static void philox(const yl_dropout_geom *g, int64_t first, blocks *b)
+{
+    for (int i = 0; i < LANES; i++) {
+        b->word[0][i] = (uint32_t)(first + i);
+        b->word[1][i] = (uint32_t)((first + i) >> 32);
+        b->word[2][i] = g->step;
+        b->word[3][i] = g->layer;
+    }
+    uint32_t k0 = (uint32_t)g->seed, k1 = (uint32_t)(g->seed >> 32);
+    for (int r = 0; r < ROUNDS; r++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) philox_round(b, k0, k1);
+}
+
+/* Elements first ... first + count - 1, at most 4 * LANES of them. */
+static void drop(const yl_dropout_geom *g, int64_t first, int64_t count, const float *from, float *to, float beta)
+{
+    blocks b;
+    uint32_t words[4 * LANES];
+    uint32_t threshold = (uint32_t)((double)g->probability * 4294967296.0);
+    float scale = 1.0f / (1.0f - g->probability);
+    philox(g, first / 4, &b);
+    for (int i = 0; i < 4 * LANES; i++) words[i] = b.word[i % 4][i / 4];
+    if (beta == 0)
+        for (int64_t i = 0; i < count; i++) to[i] = words[i] >= threshold ? from[i] * scale : 0.0f;
+    else
+        for (int64_t i = 0; i < count; i++) to[i] += words[i] >= threshold ? from[i] * scale : 0.0f;
 }
 
 yl_status YL_CPU(dropout)(const yl_ctx *ctx, const yl_dropout_geom *g, const void *from, void *to, float beta)
 {
-    uint64_t threshold = (uint64_t)((double)g->probability * 4294967296.0);
-    float scale = 1.0f / (1.0f - g->probability);
+    const int64_t chunk = 4 * LANES;
 #pragma omp parallel for schedule(static) num_threads(ctx->threads)
-    for (int64_t block = 0; block < (g->count + 3) / 4; block++) drop_block(g, block, threshold, scale, from, to, beta);
+    for (int64_t first = 0; first < g->count; first += chunk) {
+        int64_t left = g->count - first;
+        drop(g, first, left < chunk ? left : chunk, (const float *)from + first, (float *)to + first, beta);
+    }
     return YL_OK;
 }

@@ -8,24 +8,18 @@
 #define YL_KERNELS_HEAD_H
 
 #include "core/box.h"
+#include "kernels/activation.h"
 #include "kernels/kernels.h"
 
 #include <math.h>
-
-static inline float yl__logistic(float x)
-{
-    return 1.0f / (1.0f + expf(-x));
-}
 
 /* p[k] = exp(x[k] - max x) / sum over j of exp(x[j] - max x); p may be x. */
 static inline void yl__softmax(const float *x, int64_t count, float *p)
 {
     float top = x[0], sum = 0;
     for (int64_t k = 1; k < count; k++) top = x[k] > top ? x[k] : top;
-    for (int64_t k = 0; k < count; k++) {
-        p[k] = expf(x[k] - top);
-        sum += p[k];
-    }
+    for (int64_t k = 0; k < count; k++) p[k] = yl__exp(x[k] - top);
+    for (int64_t k = 0; k < count; k++) sum += p[k];
     for (int64_t k = 0; k < count; k++) p[k] /= sum;
 }
 
