@@ -19,7 +19,8 @@ groups.data = {
     { "limit", "int", nil, "frames", "use the first frames of each split only", min = 1, aliases = { "max_images", "fraction" } },
     { "map", "string", "auto", "", "class map between the network's names and the data's" },
     { "strict", "bool", true, "", "a malformed frame is an error (false: a counted warning)" },
-    { "cache", "number", 1024, "MiB", "memory for decoded frames", min = 0 },
+    { "cache", "number", 2048, "MiB", "memory for decoded frames", min = 0 },
+    { "features", "number", nil, "MiB", "memory for a frozen body's cached output (default: a quarter of the machine's); 0: off", min = 0 },
     { "cache_dir", "string", nil, "", "a folder for decoded frames (off by default)" },
     { "seed", "int", 1, "", "seed of the dev tenth where a data set has no split files", min = 0 },
     { "workers", "int", 2, "threads", "decoding threads", min = 0, max = 256, aliases = { "num_workers", "nw" } },
@@ -61,7 +62,12 @@ groups.optim = {
     { "lr", "number", 1e-3, "1/step", "learning rate", min = 0, max = 1e3, aliases = { "lr0", "learning_rate", "learningrate" } },
     { "schedule", "string", "constant", "", "learning-rate schedule: constant, steps, cosine, ...", lua = true,
       aliases = { "policy", "cos_lr", "scheduler", "lr_scheduler" } },
-    { "warmup", "int", 0, "steps", "steps of linear warm-up", min = 0, aliases = { "burn_in", "warmup_epochs", "warmup_steps" } },
+    { "warmup", "int", 0, "steps", "steps of warm-up: lr * (step / warmup)^power", min = 0,
+      aliases = { "burn_in", "warmup_epochs", "warmup_steps" } },
+    { "power", "number", 4, "", "exponent of the warm-up", min = 0, max = 16 },
+    { "steps", "numbers", { 0.8, 0.9 }, "", "schedule=steps: shares of the run after which the rate drops", min = 0, max = 1 },
+    { "gamma", "number", 0.1, "", "schedule=steps: factor of each drop", min = 0, max = 1 },
+    { "final", "number", 0.01, "", "schedule=cosine: the last rate as a share of the first", min = 0, max = 1, aliases = { "lrf" } },
   }, otherwise = {
     { "momentum", "number", 0.9, "", "momentum, or Adam's beta1", min = 0, max = 1 },
     { "decay", "number", 5e-4, "", "weight decay (L2)", min = 0, max = 10, aliases = { "weight_decay", "weights_decay", "wd", "l2" } },
@@ -70,7 +76,7 @@ groups.optim = {
 
 groups.augment = {
   { "augment", "table", variants = "yolua.augment", help = "random changes of the training images", fields = {
-    { "name", "string", nil, "", "a named set of augmentations; none: off" },
+    { "name", "string", "none", "", "which augmentations: none, standard" },
   }, otherwise = {} },
 }
 

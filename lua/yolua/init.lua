@@ -6,18 +6,22 @@ local from = {
   zeros = "tensor", ones = "tensor", full = "tensor", rand = "tensor", randn = "tensor", arange = "tensor",
 }
 
+-- Policies of the training loop: yl.keep is the module yolua.policies.keep.
+local alias = { keep = "policies.keep", freeze = "policies.freeze", stop = "policies.stop" }
+
 local yl = { core = core, version = core.version }
 
 return setmetatable(yl, {
   __name = "yolua",
   __index = function(_, key)
     if type(key) ~= "string" then return nil end
-    local module = "yolua." .. (from[key] or key)
+    local module = "yolua." .. (from[key] or alias[key] or key)
     local ok, value = pcall(require, module)
     if not ok then
       if not value:find(("module '%s' not found"):format(module), 1, true) then error(value, 0) end
       local schema, names = require "yolua.schema", core.options.modules "lua/yolua/"
       for name in pairs(from) do names[#names + 1] = name end
+      for name in pairs(alias) do names[#names + 1] = name end
       table.sort(names)
       error(("yl has no '%s'%s"):format(key, schema.did_you_mean(key, names)), 2)
     end

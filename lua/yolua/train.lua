@@ -1,6 +1,7 @@
 -- The training loop is a spine: batch -> forward -> loss -> backward -> step. Everything else is a policy that subscribes to its
 -- events: start, epoch_start, step, epoch_end, finish. A policy is {name=, state={plain data}, on={event=function(policy, trainer)}}.
 local core = require "yolua.core"
+local options = require "yolua.options"
 local schedule = require "yolua.schedule"
 local sources = require "yolua.train.sources"
 local checkpoint = require "yolua.train.checkpoint"
@@ -26,8 +27,15 @@ function Trainer:freeze(pattern)
   sources.drop(self)
 end
 
+-- The training options, checked and with defaults, whether they came from yl.options or were written by hand.
+local function checked(o)
+  if getmetatable(o) then return o end
+  local groups = require("yolua.fields").get { "data", "size", "train", "optim", "augment", "eval", "run" }
+  return options.check("train", groups, o)
+end
+
 local function new(spec)
-  local o = spec.options
+  local o = checked(spec.options or {})
   local self = setmetatable({ model = spec.net, data = spec.data, run = spec.run, options = o, epoch = 0, step = 0, seen = 0,
     policies = {}, batch_done = 0, loss_sum = 0, loss_images = 0 }, Trainer)
   for i, policy in ipairs(spec) do
@@ -75,11 +83,12 @@ end
 
 function Trainer:update(source, batch, images)
   local o, optim = self.options, self.options.optim
+  local function of(key) return rawget(optim, key) end -- each optimizer has its own keys
   self.lr = self:rate()
   self.step = self.step + 1
   local ok, norm = pcall(core.step, self.model.net, {
-    rule = self.rule, lr = self.lr, momentum = optim.momentum, decay = optim.decay, beta1 = optim.beta1, beta2 = optim.beta2,
-    epsilon = optim.epsilon, nesterov = optim.nesterov, clip = o.clip, images = images, count = self.step, ema = o.ema,
+    rule = self.rule, lr = self.lr, momentum = of "momentum", decay = of "decay", beta1 = of "beta1", beta2 = of "beta2",
+    epsilon = of "epsilon", nesterov = of "nesterov", clip = o.clip, images = images, count = self.step, ema = o.ema,
   })
   if not ok then watchdog.stop(self, source, batch, norm) end
   self.norm, self.seen = norm, self.seen + images

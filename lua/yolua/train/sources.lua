@@ -4,21 +4,18 @@ local batches = require "yolua.batches"
 
 local sources = {}
 
+-- Does anything random happen to the pixels?
+local function augments(t) return (t.options.augment.name or "none") ~= "none" end
+
 local function images(t, list, train)
   local o = t.options
   local source = batches.images {
     data = t.data, list = list, names = t.model.names, batch = t.micro, w = t.w, h = t.h, resize = o.resize, train = train,
-    seed = o.seed, workers = o.data.workers, cache = o.data.cache, strict = o.data.strict, augment = o.augment, sizes = t.sizes,
+    seed = o.seed, workers = o.data.workers, cache = o.data.cache, strict = o.data.strict, sizes = t.sizes,
+    augment = augments(t) and o.augment or nil,
   }
   source.part = "whole"
   return source
-end
-
-local function augments(t)
-  for _, value in pairs(t.options.augment or {}) do
-    if type(value) == "number" and value ~= 0 or value == true then return true end
-  end
-  return t.sizes ~= nil
 end
 
 -- Bytes of cached features that the run may hold: the option, or a quarter of the machine's memory.
@@ -29,7 +26,7 @@ end
 
 -- Can the body be cached? Something below the heads is frozen, nothing random happens before the cut, and it fits.
 local function cacheable(t)
-  if augments(t) then return false end
+  if augments(t) or t.sizes or t.options.data.features == 0 then return false end
   local count = #t.data.train.frames + (t.data.dev and #t.data.dev.frames or 0)
   local ok, bytes = pcall(batches.feature_bytes, t.model, t.h, t.w, count)
   if not ok or bytes == 0 then return false end
