@@ -11,7 +11,7 @@
 
 YL__TILE_DEFINE(tile, true)
 
-enum { MAX_ROWS = 64, X_BYTES = 256 << 10, DY_BYTES = 384 << 10, PRIVATE_BYTES = 2 << 20, PART = 128, SLACK = YL_NR };
+enum { MAX_ROWS = 128, X_BYTES = 384 << 10, DY_BYTES = 2 << 20, PRIVATE_BYTES = 2 << 20, PART = 64, SLACK = YL_NR };
 
 typedef struct plan {
     const yl_conv2d_geom *g;

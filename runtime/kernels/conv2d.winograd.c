@@ -1,0 +1,367 @@
+/* Winograd's minimal filtering F(4x4, 3x3) (Lavin & Gray 2016, section 4.3) for 3x3 convolutions of stride 1, forward
+ * and backward data: 36 multiplications make 16 outputs, where the definition takes 144.
+ *
+ *   Y = A' [ sum over k of (G w_k G') . (B' d_k B) ] A,   d a 6x6 input tile, w a 3x3 kernel, Y a 4x4 output tile
+ *
+ * For each of the 36 places xi the sum over channels k is a matrix product V[xi] {tiles, c} * U[xi] {c, oc} = M[xi]
+ * {tiles, oc}. A chunk of tiles is transformed, multiplied and transformed back while it is in the cache. Where the
+ * weights are larger than that, all threads work on one chunk and share the weights; else each thread has chunks of its
+ * own. */
+#include "kernels/activation.h"
+#include "kernels/kernels.h"
+#include "kernels/slab.h"
+#include "kernels/tile.h"
+
+YL__TILE_DEFINE(tile, false)
+
+enum {
+    PLACES = 36,
+    PART = 256,
+    OWN_BYTES = 640 << 10,
+    SHARED_BYTES = 16 << 20,
+    SHARE_WEIGHTS_FROM = 3 << 20,
+    K_BLOCK = 16
+};
+
+/* One direction as a convolution of `in` {n, h, w, c} to `out` {n, oh, ow, oc} with padding. */
+typedef struct pass {
+    int64_t n, h, w, c, oh, ow, oc, pt, pl;
+    const float *in, *packed, *bias;
+    float *out;
+    bool add;
+    yl_activation act;
+    float slope;
+    int64_t tile_rows, tile_cols, tiles; /* of all images */
+    int64_t panels, in_row, out_row;     /* floats of a row of V and M */
+    int64_t chunk;                       /* tiles at a time */
+    int64_t v_plane, m_plane;            /* floats of V[xi] and M[xi] */
+    bool shared;                         /* all threads work on one chunk */
+} pass;
+
+static int64_t rounded(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b * b;
+}
+
+static bool supports(const yl_conv2d_geom *g, yl_direction d)
+{
+    return g->dtype == YL_F32 && d != YL_BACKWARD_WEIGHTS && g->groups == 1 && g->kh == 3 && g->kw == 3 && g->sh == 1 &&
+           g->sw == 1 && g->dh == 1 && g->dw == 1;
+}
+
+static pass make_pass(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
+{
+    pass p = {.n = g->n,
+              .h = g->h,
+              .w = g->w,
+              .c = g->c,
+              .oh = g->oh,
+              .ow = g->ow,
+              .oc = g->oc,
+              .pt = g->pt,
+              .pl = g->pl,
+              .act = g->act,
+              .slope = g->leaky_slope};
+    if (d == YL_BACKWARD_DATA)
+        p = (pass){.n = g->n,
+                   .h = g->oh,
+                   .w = g->ow,
+                   .c = g->oc,
+                   .oh = g->h,
+                   .ow = g->w,
+                   .oc = g->c,
+                   .pt = 2 - g->pt,
+                   .pl = 2 - g->pl,
+                   .act = YL_ACT_linear};
+    p.tile_rows = (p.oh + 3) / 4, p.tile_cols = (p.ow + 3) / 4, p.tiles = p.n * p.tile_rows * p.tile_cols;
+    p.panels = (p.oc + YL_NR - 1) / YL_NR;
+    p.in_row = yl__slab_pixel(rounded(p.c, YL_VL)), p.out_row = yl__slab_pixel(p.panels * YL_NR);
+    p.shared = PLACES * p.c * p.oc * (int64_t)sizeof(float) > SHARE_WEIGHTS_FROM;
+    int64_t per_tile = PLACES * (p.in_row + p.out_row) * (int64_t)sizeof(float);
+    int64_t most = (p.shared ? SHARED_BYTES : OWN_BYTES) / per_tile / YL_MR * YL_MR;
+    most = most < YL_MR ? YL_MR : most;
+    int64_t teams = p.shared ? 1 : ctx->threads, each = (p.tiles + teams - 1) / teams,
+            rounds = (each + most - 1) / most;
+    p.chunk = (each + rounds - 1) / rounds;
+    p.v_plane = p.chunk * p.in_row + 16, p.m_plane = p.chunk * p.out_row + 16;
+    return p;
+}
+
+static double cost(const yl_conv2d_geom *g, yl_direction d)
+{
+    int64_t h = d == YL_FORWARD ? g->oh : g->h, w = d == YL_FORWARD ? g->ow : g->w;
+    double tiles = (double)(g->n * ((h + 3) / 4) * ((w + 3) / 4)), c = (double)g->c, oc = (double)g->oc;
+    return 36 * tiles * c * oc * 1.15 + tiles * (c + oc) * 250 + 36 * c * oc * 4;
+}
+
+static int64_t team_floats(const pass *p)
+{
+    return rounded(PLACES * (p->v_plane + p->m_plane), 16);
+}
+
+static size_t scratch_bytes(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
+{
+    pass p = make_pass(ctx, g, d);
+    return (size_t)(team_floats(&p) * (p.shared ? 1 : ctx->threads)) * sizeof(float);
+}
+
+static size_t packed_bytes(const yl_conv2d_geom *g, yl_direction d)
+{
+    if (d == YL_BACKWARD_WEIGHTS) return 0;
+    int64_t c = d == YL_FORWARD ? g->c : g->oc, oc = d == YL_FORWARD ? g->oc : g->c;
+    return (size_t)(PLACES * c * rounded(oc, YL_NR)) * sizeof(float);
+}
+
+/* ---- weights: U[xi] {panels, c, YL_NR} ---- */
+
+/* t[0..6) = G w[0..3) */
+YL__INLINE void transform_kernel(const yl__vec *w, int64_t step, yl__vec *t, int64_t t_step)
+{
+    yl__vec a = w[0], b = w[step], c = w[2 * step], ac = a + c, quarter = a * (1.0f / 24) + c * (1.0f / 6);
+    t[0] = a * 0.25f;
+    t[t_step] = (ac + b) * (-1.0f / 6);
+    t[2 * t_step] = (ac - b) * (-1.0f / 6);
+    t[3 * t_step] = quarter + b * (1.0f / 12);
+    t[4 * t_step] = quarter - b * (1.0f / 12);
+    t[5 * t_step] = c;
+}
+
+/* The nine weights of YL_NR outputs for `count` inputs from k0: block[k][tap][lane]. */
+static void read_weights(const yl_conv2d_geom *g, yl_direction d, const float *w, const float *scale, int64_t o0,
+                         int64_t k0, int64_t count, float block[K_BLOCK][9][YL_NR])
+{
+    int64_t oc = d == YL_FORWARD ? g->oc : g->c, lanes = oc - o0 < YL_NR ? oc - o0 : YL_NR;
+    memset(block, 0, sizeof(float) * K_BLOCK * 9 * YL_NR);
+    if (d == YL_FORWARD) {
+        for (int64_t l = 0; l < lanes; l++)
+            for (int64_t t = 0; t < 9; t++) {
+                const float *from = w + ((o0 + l) * 9 + t) * g->c + k0, s = scale ? scale[o0 + l] : 1.0f;
+                for (int64_t k = 0; k < count; k++) block[k][t][l] = from[k] * s;
+            }
+        return;
+    }
+    for (int64_t k = 0; k < count; k++)
+        for (int64_t t = 0; t < 9; t++)
+            memcpy(block[k][t], w + ((k0 + k) * 9 + 8 - t) * g->c + o0, (size_t)lanes * sizeof(float));
+}
+
+static void pack_panel(const yl_conv2d_geom *g, yl_direction d, const float *w, const float *scale, int64_t panel,
+                       float *packed)
+{
+    int64_t c = d == YL_FORWARD ? g->c : g->oc, oc = d == YL_FORWARD ? g->oc : g->c, plane = rounded(oc, YL_NR) * c;
+    float block[K_BLOCK][9][YL_NR];
+    for (int64_t k0 = 0; k0 < c; k0 += K_BLOCK) {
+        int64_t count = c - k0 < K_BLOCK ? c - k0 : K_BLOCK;
+        read_weights(g, d, w, scale, panel * YL_NR, k0, count, block);
+        for (int64_t k = 0; k < count; k++)
+            for (int v = 0; v < 2; v++) {
+                yl__vec taps[9], half[18], u[PLACES];
+                for (int t = 0; t < 9; t++) taps[t] = *(const yl__vec *)(block[k][t] + v * YL_VL);
+                for (int j = 0; j < 3; j++) transform_kernel(taps + j, 3, half + j, 3);
+                for (int i = 0; i < 6; i++) transform_kernel(half + 3 * i, 1, u + 6 * i, 1);
+                float *to = packed + (panel * c + k0 + k) * YL_NR + v * YL_VL;
+                for (int xi = 0; xi < PLACES; xi++) *(yl__vec *)(to + xi * plane) = u[xi];
+            }
+    }
+}
+
+static yl_status pack(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const float *weight,
+                      const float *scale, void *packed)
+{
+    int64_t oc = d == YL_FORWARD ? g->oc : g->c, panels = (oc + YL_NR - 1) / YL_NR;
+#pragma omp parallel for num_threads(ctx->threads) schedule(static)
+    for (int64_t p = 0; p < panels; p++) pack_panel(g, d, weight, scale, p, packed);
+    return YL_OK;
+}
+
+/* ---- input: V[xi] {tiles, in_row} ---- */
+
+/* t[0..6) = B' d[0..6) */
+YL__INLINE void transform_input(const yl__vec *d, int64_t step, yl__vec *t, int64_t t_step)
+{
+    yl__vec d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step];
+    yl__vec a = d4 - 4.0f * d2, b = d3 - 4.0f * d1, e = d4 - d2, f = 2.0f * (d3 - d1);
+    t[0] = 4.0f * d[0] - 5.0f * d2 + d4;
+    t[t_step] = a + b;
+    t[2 * t_step] = a - b;
+    t[3 * t_step] = e + f;
+    t[4 * t_step] = e - f;
+    t[5 * t_step] = 4.0f * d1 - 5.0f * d3 + d[5 * step];
+}
+
+static inline yl__vec load_some(const float *from, int64_t count)
+{
+    float lanes[YL_VL] = {0};
+    memcpy(lanes, from, (size_t)count * sizeof(float));
+    return *(const yl__vec *)lanes;
+}
+
+/* Where tile `index` lies: image n, first input row and column. */
+typedef struct place {
+    int64_t n, i, j;
+} place;
+
+static place place_of(const pass *p, int64_t index)
+{
+    int64_t per_image = p->tile_rows * p->tile_cols, at = index % per_image;
+    return (place){index / per_image, at / p->tile_cols * 4, at % p->tile_cols * 4};
+}
+
+/* One vector of channels of one tile; `whole`: all 36 pixels lie inside the image. */
+YL__INLINE void input_vector(const pass *p, const float *from, int64_t i, int64_t j, int64_t count, const bool whole,
+                             float *to)
+{
+    yl__vec d[PLACES], t[PLACES];
+    for (int u = 0; u < 6; u++)
+        for (int v = 0; v < 6; v++) {
+            const float *at = from + (u * p->w + v) * p->c;
+            bool inside = whole || (i + u >= 0 && i + u < p->h && j + v >= 0 && j + v < p->w);
+            d[6 * u + v] = !inside                   ? (yl__vec){0}
+                           : whole || count >= YL_VL ? *(const yl__vec *)at
+                                                     : load_some(at, count);
+        }
+    for (int v = 0; v < 6; v++) transform_input(d + v, 6, t + v, 6);
+    for (int u = 0; u < 6; u++) transform_input(t + 6 * u, 1, d + 6 * u, 1);
+    for (int xi = 0; xi < PLACES; xi++) *(yl__vec *)(to + xi * p->v_plane) = d[xi];
+}
+
+static void input_tile(const pass *p, int64_t index, float *to)
+{
+    place at = place_of(p, index);
+    int64_t i = at.i - p->pt, j = at.j - p->pl;
+    bool inside = i >= 0 && j >= 0 && i + 6 <= p->h && j + 6 <= p->w;
+    const float *from = p->in + ((at.n * p->h + i) * p->w + j) * p->c;
+    for (int64_t k = 0; k < p->c; k += YL_VL) {
+        if (inside && p->c - k >= YL_VL)
+            input_vector(p, from + k, i, j, YL_VL, true, to + k);
+        else
+            input_vector(p, from + k, i, j, p->c - k, false, to + k);
+    }
+}
+
+/* ---- products: M[xi] = V[xi] U[xi] ---- */
+
+static void multiply(const pass *p, int64_t tiles, int64_t xi, int64_t panel, const float *v, float *m)
+{
+    const int64_t zero = 0;
+    int64_t groups = (tiles + YL_MR - 1) / YL_MR;
+    yl__tile t = {.a_run = &zero,
+                  .b_run = &zero,
+                  .a_row = p->in_row,
+                  .a_step = 1,
+                  .b_step = YL_NR,
+                  .runs = 1,
+                  .c_row = p->out_row,
+                  .cols = YL_NR};
+    for (int64_t k = 0; k < p->c; k += PART) {
+        t.length = p->c - k < PART ? p->c - k : PART;
+        t.add = k > 0;
+        t.b = p->packed + ((xi * p->panels + panel) * p->c + k) * YL_NR;
+        for (int64_t q = 0; q < groups; q++) {
+            int64_t i = tiles * q / groups, end = tiles * (q + 1) / groups;
+            t.a = v + xi * p->v_plane + i * p->in_row + k;
+            t.c = m + xi * p->m_plane + i * p->out_row + panel * YL_NR;
+            tile(&t, (int)(end - i));
+        }
+    }
+}
+
+/* ---- output ---- */
+
+/* t[0..4) = A' m[0..6) */
+YL__INLINE void transform_output(const yl__vec *m, int64_t step, yl__vec *t, int64_t t_step)
+{
+    yl__vec m1 = m[step], m2 = m[2 * step], m3 = m[3 * step], m4 = m[4 * step];
+    yl__vec a = m1 + m2, b = m1 - m2, c = m3 + m4, d = m3 - m4;
+    t[0] = m[0] + a + c;
+    t[t_step] = b + 2.0f * d;
+    t[2 * t_step] = a + 4.0f * c;
+    t[3 * t_step] = b + 8.0f * d + m[5 * step];
+}
+
+/* One vector of channels of one tile: its 4x4 pixels, clipped to the image. */
+static void output_vector(const pass *p, const float *m, place at, int64_t o)
+{
+    yl__vec s[PLACES], t[24], y[16];
+    int64_t rows = p->oh - at.i < 4 ? p->oh - at.i : 4, cols = p->ow - at.j < 4 ? p->ow - at.j : 4;
+    int64_t count = p->oc - o < YL_VL ? p->oc - o : YL_VL;
+    for (int xi = 0; xi < PLACES; xi++) s[xi] = *(const yl__vec *)(m + xi * p->m_plane + o);
+    for (int v = 0; v < 6; v++) transform_output(s + v, 6, t + v, 6);
+    for (int u = 0; u < 4; u++) transform_output(t + 6 * u, 1, y + 4 * u, 1);
+    const float *bias = p->bias ? p->bias + o : NULL;
+    for (int64_t u = 0; u < rows; u++)
+        for (int64_t v = 0; v < cols; v++) {
+            float *to = p->out + ((at.n * p->oh + at.i + u) * p->ow + at.j + v) * p->oc + o,
+                  *lanes = (float *)&y[4 * u + v];
+            if (p->add)
+                for (int64_t l = 0; l < count; l++) lanes[l] += to[l];
+            if (count == YL_VL)
+                yl__epilogue(p->act, p->slope, YL_VL, bias, lanes), *(yl__vec *)to = y[4 * u + v];
+            else
+                yl__epilogue(p->act, p->slope, count, bias, lanes), memcpy(to, lanes, (size_t)count * sizeof *to);
+        }
+}
+
+static void output_tile(const pass *p, int64_t index, const float *m)
+{
+    place at = place_of(p, index);
+    for (int64_t o = 0; o < p->oc; o += YL_VL) output_vector(p, m, at, o);
+}
+
+/* ---- chunks ---- */
+
+/* Tiles [from, to), by one thread. */
+static void run_alone(const pass *p, int64_t from, int64_t to, float *v, float *m)
+{
+    for (int64_t t = from; t < to; t++) input_tile(p, t, v + (t - from) * p->in_row);
+    for (int64_t xi = 0; xi < PLACES; xi++)
+        for (int64_t q = 0; q < p->panels; q++) multiply(p, to - from, xi, q, v, m);
+    for (int64_t t = from; t < to; t++) output_tile(p, t, m + (t - from) * p->out_row);
+}
+
+/* The same by all threads: each product is one thread's, so that nothing depends on their number. */
+static void run_together(const yl_ctx *ctx, const pass *p, int64_t from, int64_t to, float *v, float *m)
+{
+    int64_t products = PLACES * p->panels;
+#pragma omp parallel num_threads(ctx->threads)
+    {
+#pragma omp for schedule(static)
+        for (int64_t t = from; t < to; t++) input_tile(p, t, v + (t - from) * p->in_row);
+#pragma omp for schedule(static)
+        for (int64_t q = 0; q < products; q++) multiply(p, to - from, q / p->panels, q % p->panels, v, m);
+#pragma omp for schedule(static)
+        for (int64_t t = from; t < to; t++) output_tile(p, t, m + (t - from) * p->out_row);
+    }
+}
+
+static yl_status run_winograd(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const yl_conv2d_run *run)
+{
+    pass p = make_pass(ctx, g, d);
+    p.in = d == YL_FORWARD ? run->x : run->dy, p.out = d == YL_FORWARD ? run->y : run->dx;
+    p.packed = run->packed, p.bias = d == YL_FORWARD ? run->bias : NULL;
+    p.add = d == YL_BACKWARD_DATA && run->beta != 0;
+    float *v = run->scratch;
+    if (p.shared) {
+        for (int64_t t = 0; t < p.tiles; t += p.chunk)
+            run_together(ctx, &p, t, t + p.chunk < p.tiles ? t + p.chunk : p.tiles, v, v + PLACES * p.v_plane);
+        return YL_OK;
+    }
+    int64_t threads = ctx->threads, chunks = (p.tiles + p.chunk - 1) / p.chunk;
+#pragma omp parallel for num_threads(ctx->threads) schedule(static)
+    for (int64_t team = 0; team < threads; team++)
+        for (int64_t q = chunks * team / threads; q < chunks * (team + 1) / threads; q++) {
+            float *own = v + team * team_floats(&p);
+            run_alone(&p, p.tiles * q / chunks, p.tiles * (q + 1) / chunks, own, own + PLACES * p.v_plane);
+        }
+    return YL_OK;
+}
+
+const yl_conv2d_algo YL_CPU(conv2d_winograd) = {
+    .name = "winograd",
+    .supports = supports,
+    .cost = cost,
+    .scratch_bytes = scratch_bytes,
+    .packed_bytes = packed_bytes,
+    .pack = pack,
+    .run = run_winograd,
+};
