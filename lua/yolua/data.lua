@@ -162,14 +162,14 @@ function methods:mapped(frame, names)
   return out
 end
 
--- As training sees them: rows {x1, y1, x2, y2, class (1-based number among `names`), kind}, pixels of the image; kinds are those of
+-- As training sees them: rows {x1, y1, x2, y2, class (number among `names`, from 0), kind}, pixels of the image; kinds are those of
 -- core/truth.h: 0 object, 1 region to ignore, 2 neighbour.
 function methods:truth(frame, names)
   local number, out = {}, {}
-  for i, name in ipairs(names) do number[name] = i end
+  for i, name in ipairs(names) do number[name] = i - 1 end
   for i, row in ipairs(self:mapped(frame, names)) do
     local b, kind = row.box, row.neighbour and 2 or row.ignore and 1 or 0
-    out[i] = { b[1], b[2], b[3], b[4], number[row.class] or 1, kind }
+    out[i] = { b[1], b[2], b[3], b[4], number[row.class] or 0, kind }
   end
   return out
 end

@@ -73,8 +73,8 @@ function TestData:testPosterMap()
   local data = yl.data { name = "kitti", root = self.top, map = "auto" }
   local frame = data.dev.frames[1]
   t.assertEquals(data:map(coco).name, "coco5")
-  t.assertEquals(data:truth(frame, coco), { { 1.0, 2.0, 30.0, 40.0, 3, 0 }, { 5.0, 5.0, 20.0, 40.0, 2, 0 },
-    { 40.0, 1.0, 60.0, 20.0, 1, 1 }, { 60.0, 1.0, 80.0, 20.0, 1, 1 } })
+  t.assertEquals(data:truth(frame, coco), { { 1.0, 2.0, 30.0, 40.0, 2, 0 }, { 5.0, 5.0, 20.0, 40.0, 1, 0 },
+    { 40.0, 1.0, 60.0, 20.0, 0, 1 }, { 60.0, 1.0, 80.0, 20.0, 0, 1 } })
   local rows = data:rows(frame, coco)
   t.assertEquals({ rows[1].class, rows[1].ignore, rows[3].class, rows[3].ignore }, { "Van", false, "Misc", true })
   t.assertEquals(data:eval_classes(coco), { { name = "car", "Van" }, { name = "truck" },
@@ -87,8 +87,8 @@ function TestData:testIdentityMap()
   self:kitti({ a = labels .. row("Tram", 1, 1, 9, 9) .. row("Misc", 40, 1, 60, 20) }, { dev = "a\n" })
   local data, names = yl.data { name = "kitti", root = self.top, map = "auto" }, { "Cyclist", "Car", "Pedestrian" }
   t.assertEquals(data:map(names).name, "identity")
-  t.assertEquals(data:truth(data.dev.frames[1], names), { { 1.0, 2.0, 30.0, 40.0, 2, 2 }, { 5.0, 5.0, 20.0, 40.0, 2, 0 },
-    { 40.0, 1.0, 60.0, 20.0, 1, 1 } })
+  t.assertEquals(data:truth(data.dev.frames[1], names), { { 1.0, 2.0, 30.0, 40.0, 1, 2 }, { 5.0, 5.0, 20.0, 40.0, 1, 0 },
+    { 40.0, 1.0, 60.0, 20.0, 0, 1 } })
   t.assertEquals(data:eval_classes(names), names)
   t.assertErrorMsgContains("none in common", data.map, data, { "cat", "dog" })
   local wrong = yl.data { name = "kitti", root = self.top, map = "coco4" }
@@ -140,13 +140,13 @@ function TestData:testYolo()
   local data = yl.data { name = "yolo", root = self.top, map = "auto", dev = "val" }
   t.assertEquals({ ids(data.train), ids(data.dev), ids(data:list "all") }, { "train/a train/b", "val/c", "train/a train/b val/c" })
   local frame = data.train.frames[1]
-  t.assertEquals(data:truth(frame, { "x", "y" }), { { 40.0, 20.0, 60.0, 60.0, 2, 0 } })
+  t.assertEquals(data:truth(frame, { "x", "y" }), { { 40.0, 20.0, 60.0, 60.0, 1, 0 } })
   t.assertEquals(data:rows(frame, { "x", "y" })[1].class, "y")
   t.assertEquals(data:rows(data.train.frames[2], { "x", "y" }), {})
   t.assertErrorMsgContains("a.txt:1: class 1: the network has 1 classes", data.rows, data, frame, { "x" })
   core.system.write(self.top .. "/classes.txt", "cat\ndog\n")
   local known = yl.data { name = "yolo", root = self.top, map = "auto" }
-  t.assertEquals(known:truth(known.train.frames[1], { "dog", "bird", "cat" })[1][5], 1)
+  t.assertEquals(known:truth(known.train.frames[1], { "dog", "bird", "cat" })[1][5], 0)
 end
 
 os.exit(t.LuaUnit.run())
