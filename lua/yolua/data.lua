@@ -139,22 +139,6 @@ local function class_name(self, row, names, frame)
   return names[row.index] or error(("%s:%d: class %d: the network has %d classes"):format(frame.label, row.line, row.index - 1, #names), 0)
 end
 
--- The classes that a head made for these data has, and for each the network's class that the data's own map puts it under; nil where
--- the network's head fits as it is. data.map=identity asks for the data's classes.
-function methods:head_classes(names)
-  if not self.classes or self.options.map ~= "identity" then return nil end
-  local own, missing, has = {}, false, {}
-  for _, name in ipairs(names) do has[name:lower()] = true end
-  for _, class in ipairs(self.classes) do
-    if not (self.set.optional and self.set.optional[class]) then
-      own[#own + 1] = class
-      missing = missing or not has[class:lower()]
-    end
-  end
-  local _, like = next(self.set.maps or {})
-  if missing then return own, like or {} end
-end
-
 -- The frame's labels, {class (the data's name), box, truncated, occluded, alpha, ignore (a region of the map)}.
 function methods:rows(frame, names)
   local map, out = self:map(names), {}
