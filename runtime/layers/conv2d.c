@@ -4,7 +4,6 @@
  *   bn(conv(x)) = conv'(x) + b',  w'[o] = w[o] * a[o],  b'[o] = (b[o] - mean[o]) * a[o] + bias[o],  a = scale /
  * sqrt(var + eps) */
 #include "layers/conv2d.h"
-#include "backend/conv2d.h"
 #include "layers/activation.h"
 #include "core/memory.h"
 #include "layers/batchnorm.h"
@@ -39,10 +38,10 @@ typedef struct prepared_conv {
     size_t scratch_bytes[YL_DIRECTIONS]; /* of the algorithms, rounded up; packed weights follow in the scratch */
 } prepared_conv;
 
-static const char *algorithm(const void *prepared, int direction)
+const char *yl__conv2d_algorithm(const void *prepared, yl_direction d)
 {
     const prepared_conv *c = prepared;
-    return c->algo[direction] ? c->algo[direction]->name : NULL;
+    return c->algo[d] ? c->algo[d]->name : NULL;
 }
 
 static int64_t stride_of(int64_t own, int64_t common)
@@ -252,5 +251,4 @@ const yl_layer_kind yl_layer_conv2d = {
     .pack = pack,
     .forward = forward,
     .backward = backward,
-    .algorithm = algorithm,
 };

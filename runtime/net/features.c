@@ -40,8 +40,22 @@ static int64_t sample_floats(yl_plan *body, yl_features *f)
     return stride;
 }
 
+/* Is there a frozen part that ends in layers' outputs, none of them the network's own input? */
+static bool has_body(yl_plan *body)
+{
+    int n = yl_plan_cut_count(body), layer;
+    yl_shape shape;
+    float *data;
+    for (int i = 0; i < n; i++) {
+        yl_plan_cut(body, i, &layer, &shape, &data);
+        if (layer < 0) return false;
+    }
+    return n > 0 && n <= MAX_CUT;
+}
+
 int64_t yl_features_bytes(yl_plan *body, int64_t samples)
 {
+    if (!has_body(body)) return 0;
     return samples * sample_floats(body, NULL) * (int64_t)sizeof(float);
 }
 
@@ -55,14 +69,9 @@ static yl_status allocate(yl_features *f, int64_t samples)
 
 yl_status yl_features_create(yl_device *device, yl_plan *body, int64_t samples, yl_features **out)
 {
-    int n = yl_plan_cut_count(body), layer;
-    yl_shape shape;
-    float *data;
-    for (int i = 0; i < n; i++) {
-        yl_plan_cut(body, i, &layer, &shape, &data);
-        if (layer < 0) n = 0;
+    if (!has_body(body)) {
+        return yl__fail(YL_INVALID, "nothing below the first trainable layer is frozen: there is no body to cache");
     }
-    if (n == 0 || n > MAX_CUT) return yl__fail(YL_INVALID, "nothing below the first trainable layer is frozen: there is no body to cache");
     yl_features *f;
     YL_TRY(yl__calloc(1, sizeof *f, &f));
     f->device = device;
