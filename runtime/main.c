@@ -30,7 +30,10 @@ static void raise_in_lua(lua_State *L, lua_Debug *at)
     lua_sethook(L, NULL, 0, 0);
     yl_clear_interrupt();
     handle_signals();
-    luaL_error(L, "interrupted");
+    lua_pushliteral(L, "interrupted");
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, YL__FAILURE); /* no fault of the code: it prints without a traceback */
+    lua_error(L);
 }
 
 static void on_interrupt(int number)

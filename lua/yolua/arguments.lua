@@ -67,9 +67,11 @@ function arguments.recipe(defaults, extra)
   arguments.taken = true
   local list = { table.unpack(fields.recipe) }
   table.move(extra or {}, 1, #(extra or {}), #list + 1, list)
-  return arguments.resolve {
+  local o = arguments.resolve {
     who = arguments.program, fields = list, defaults = defaults, where = options.position(), list = arguments.given,
   }
+  if arguments.probe then arguments.probe(o) end
+  return o
 end
 
 return arguments

@@ -29,7 +29,7 @@ function cli.explain(message)
   if is_sentence(message) then return without_library_position(text) end
   local lines = {}
   for line in debug.traceback(text, 2):gmatch "[^\n]+" do
-    if line:find("\tyolua/lua/yolua/cli.lua", 1, true) then break end -- below the recipe there is only the program
+    if line:find "^\tyolua/lua/yolua/cli%.lua" or line:find "^\tyolua/lua/yolua/prompt%.lua" then break end -- below the recipe there is only the program
     if line ~= "\t[C]: in function 'error'" and #lines < 10 then lines[#lines + 1] = line end
   end
   return table.concat(lines, "\n")
@@ -79,6 +79,19 @@ function cli.recipe(path, words)
   require("yolua.strict").on()
   chunk()
   if #words > 0 then check_taken(require "yolua.arguments", path) end
+end
+
+-- The options of a recipe as it sets them itself: it runs up to its yl.options. Nil where it has none.
+function cli.recipe_options(path)
+  local arguments, seen = require "yolua.arguments", nil
+  arguments.probe = function(o)
+    seen = o
+    error "the recipe's options are known" -- ends the recipe here
+  end
+  local ok, message = pcall(cli.recipe, path, {})
+  arguments.probe = nil
+  if not ok and not seen then error(message, 0) end
+  return seen
 end
 
 -- The verb's module {help=, fields=, run=function(options), show=function(result, options)}, or nil.

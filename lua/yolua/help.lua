@@ -1,4 +1,4 @@
--- `yolua help [verb|key|...]`: pages made from the field tables.
+-- `yolua help [verb|layer|recipe|key]`: pages made from the field tables.
 local core = require "yolua.core"
 local fields = require "yolua.fields"
 local schema = require "yolua.schema"
@@ -13,7 +13,7 @@ yolua trains, prunes and measures YOLO detectors.
   yolua -e CODE                      run Lua code
   yolua -i RECIPE.lua [key=value]    run it, then stay at the prompt
   yolua                              the prompt
-  yolua help [VERB|KEY|RECIPE.lua]   this page, or that one
+  yolua help [VERB|LAYER|KEY|RECIPE.lua]
 ]]
 
 local function list_verbs()
@@ -25,25 +25,52 @@ local function list_verbs()
   return table.concat(lines, "\n")
 end
 
--- "int in 1..65536", "f32|bf16", "size"
+local function number_text(x) return math.type(x) == "integer" and tostring(x) or ("%g"):format(x) end
+
+-- "int 1..65536", "f32|bf16", "size"
 local function type_text(field)
   if field.choices then return table.concat(field.choices, field[2] == "list" and "," or "|") end
-  if field.min and field.max then return ("%s %g..%g"):format(field[2], field.min, field.max) end
-  if field.min then return ("%s >= %g"):format(field[2], field.min) end
-  return field[2]
+  if field.variants then return table.concat(schema.variant_names(field), "|") end
+  if field.min and field.max then return ("%s %s..%s"):format(field[2], number_text(field.min), number_text(field.max)) end
+  if field.min then return ("%s >= %s"):format(field[2], number_text(field.min)) end
+  return field[2] == "table" and "" or field[2]
 end
 
-local function add_rows(list, prefix, rows)
+local function default_text(value)
+  if type(value) == "table" then return table.concat(value, ",") end
+  return value == nil and "" or tostring(value)
+end
+
+local add_rows
+
+-- The fields that the names of a table add: those of each module, with the names that have them.
+local function add_variants(field, prefix, rows)
+  local order, by_key = {}, {}
+  for _, name in ipairs(schema.variant_names(field)) do
+    for _, extra in ipairs(schema.variant_fields(field, name, { where = "help" })) do
+      local entry = by_key[extra[1]]
+      if not entry then
+        entry = { extra, names = {} }
+        order[#order + 1], by_key[extra[1]] = entry, entry
+      end
+      table.insert(entry.names, name)
+    end
+  end
+  for _, entry in ipairs(order) do
+    add_rows({ entry[1] }, prefix, rows)
+    local row = rows[#rows]
+    row[4] = ("%s (%s)"):format(row[4], table.concat(entry.names, ", "))
+  end
+end
+
+-- One row per key: key, type, default, meaning.
+function add_rows(list, prefix, rows)
   for _, field in ipairs(list) do
     local key = prefix .. field[1]
-    if field[2] == "table" then
-      rows[#rows + 1] = { key, field.variants and "NAME" or "", "", field.help or field[5] or "" }
-      add_rows(field.fields or {}, key .. ".", rows)
-      add_rows(field.otherwise or {}, key .. ".", rows)
-    else
-      local unit = field[4] and field[4] ~= "" and ("[" .. field[4] .. "] ") or ""
-      rows[#rows + 1] = { key, type_text(field), field[3] ~= nil and tostring(field[3]) or "", unit .. (field[5] or "") }
-    end
+    local unit = field[4] and field[4] ~= "" and ("[" .. field[4] .. "] ") or ""
+    rows[#rows + 1] = { key, type_text(field), default_text(field[3]), unit .. (field[5] or field.help or "") }
+    add_rows(field.fields or {}, key .. ".", rows)
+    if field.variants then add_variants(field, key .. ".", rows) end
   end
   return rows
 end
@@ -68,14 +95,26 @@ function help.verb(name, verb)
 end
 
 -- A file's opening comment.
-local function recipe_page(path)
+local function opening_comment(path)
   local lines = {}
   for line in core.system.read(path):gmatch "([^\n]*)\n" do
     local text = line:match "^%-%-%s?(.*)$"
     if not text then break end
     lines[#lines + 1] = text
   end
-  return path .. "\n" .. table.concat(lines, "\n") .. "\n\n  key, type, default, meaning\n" .. help.table(fields.all())
+  return table.concat(lines, "\n")
+end
+
+-- The recipe is run up to its yl.options, whose values are its own defaults.
+local function recipe_page(path)
+  local page = path .. "\n" .. opening_comment(path)
+  local o = require("yolua.cli").recipe_options(path)
+  return o and page .. "\n\n  key, value here, set at\n" .. tostring(o) or page
+end
+
+local function layer_page(kind)
+  local list = core.layers.fields(kind)
+  return list and ("layer %s%s"):format(kind, #list > 0 and "\n\n  key, type, default, meaning\n" .. help.table(list) or ", without options")
 end
 
 -- Every field with that key or dotted path.
@@ -84,7 +123,9 @@ local function find_key(list, key, prefix, found)
     local path = prefix .. field[1]
     if path == key or field[1] == key then found[#found + 1] = { field, prefix } end
     find_key(field.fields or {}, key, path .. ".", found)
-    find_key(field.otherwise or {}, key, path .. ".", found)
+    for _, name in ipairs(field.variants and schema.variant_names(field) or {}) do
+      if #find_key(schema.variant_fields(field, name, { where = "help" }), key, path .. ".", found) > 0 then break end
+    end
   end
   return found
 end
@@ -100,6 +141,7 @@ end
 -- The names that help knows besides files.
 local function topics()
   local names = core.options.modules "lua/yolua/verbs/"
+  table.move(core.layers.kinds(), 1, #core.layers.kinds(), #names + 1, names)
   for _, row in ipairs(add_rows(fields.all(), "", {})) do names[#names + 1] = row[1] end
   return names
 end
@@ -109,7 +151,7 @@ function help.page(topic)
   if topic == nil then return overview .. "\nVerbs:\n" .. list_verbs() end
   if topic:find "%.lua$" then return recipe_page(topic) end
   local verb = require("yolua.cli").verb(topic)
-  local page = verb and help.verb(topic, verb) or key_page(topic)
+  local page = verb and help.verb(topic, verb) or layer_page(topic) or key_page(topic)
   if page then return page end
   error(schema.usage(("there is no help on '%s'%s"):format(topic, schema.did_you_mean(topic, topics()))))
 end

@@ -11,11 +11,10 @@ local merge
 
 local function unknown(meta, key, from)
   local nearest = schema.suggest(meta.schema.list, key, "")
-  schema.fail(from, "%s: %s has no option '%s'%s", from.where, meta.who, meta.path .. key,
+  local name = not nearest and meta.chosen and (" with %s=%s"):format(meta.field[1], meta.chosen) or ""
+  fail(from, "%s: %s has no option '%s'%s%s", from.where, meta.who, meta.path .. key, name,
        nearest and (", did you mean '%s%s'?"):format(meta.path, nearest) or "")
 end
-
-
 
 local function fill_defaults(o)
   local meta = info[o]
@@ -30,6 +29,7 @@ end
 -- After the name changed: the new name's fields; what it lacks is dropped, and said where someone had set it.
 local function switch(o, from)
   local meta, dropped = info[o], {}
+  meta.chosen = o.name
   meta.schema = schema.of(meta.field.fields or {}, schema.variant_fields(meta.field, o.name, from))
   for key in pairs(o) do
     local set = meta.where[key]

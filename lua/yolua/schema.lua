@@ -68,10 +68,15 @@ function schema.did_you_mean(word, names)
   return nearest and (", did you mean '%s'?"):format(nearest) or ""
 end
 
+-- The names that a table with variants can have.
+function schema.variant_names(field)
+  local folder = field.variants:gsub("%.", "/")
+  return core.options.modules((folder:find("^yolua/datasets") and folder:sub(7) or "lua/" .. folder) .. "/")
+end
+
 -- The fields that a name adds to its table: those of the module of that name.
 function schema.variant_fields(field, name, from)
-  local folder = field.variants:gsub("%.", "/")
-  local names = core.options.modules((folder:find("^yolua/datasets") and folder:sub(7) or "lua/" .. folder) .. "/")
+  local names = schema.variant_names(field)
   if #names == 0 then return field.otherwise or {} end
   local ok, module = pcall(require, field.variants .. "." .. name)
   if not ok and not tostring(module):find("not found", 1, true) then error(module, 0) end

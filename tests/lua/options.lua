@@ -198,7 +198,7 @@ function TestVariants:testFieldsFollowTheName()
     t.assertStrContains(failure(function() return o.optim.momentum end), "no option 'optim.momentum'")
     t.assertEquals(warned, { "optim=adam: dropped momentum, which it does not have" })
     t.assertStrContains(failure(resolve, {}, "optim=adm"), "there is no optim 'adm', did you mean 'adam'? (adam, sgd)")
-    t.assertStrContains(failure(resolve, {}, "optim=adam", "optim.momentum=1"), "no option 'optim.momentum'")
+    t.assertStrContains(failure(resolve, {}, "optim=adam", "optim.momentum=1"), "no option 'optim.momentum' with optim=adam")
   end)
 end
 

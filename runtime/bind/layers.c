@@ -1,0 +1,76 @@
+/* core.layers: which kinds of layers there are and what options they take, for help pages and editors. */
+#include "bind/bind.h"
+#include "layers/layer.h"
+
+#include <math.h>
+
+/* In the order of yl_option_type, as Lua's field tables name them. */
+static const char *const type_names[] = {"bool", "int", "number", "string", "enum", "numbers", "size"};
+
+static void push_choices(lua_State *L, const yl_field *f)
+{
+    char choice[YL_OPTION_TEXT];
+    lua_newtable(L);
+    for (int64_t i = 0;; i++) {
+        yl_option_choice(f, i, choice);
+        if (!*choice) break;
+        lua_pushstring(L, choice);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, "choices");
+}
+
+static void set_limit(lua_State *L, const char *name, double limit)
+{
+    if (!isfinite(limit)) return;
+    lua_pushnumber(L, limit);
+    lua_setfield(L, -2, name);
+}
+
+/* {key, type, default, unit, help, min=, max=, choices=}, the default as text */
+static void push_field(lua_State *L, const yl_field *f)
+{
+    const char *const texts[] = {f->key, type_names[f->type], f->fallback, f->unit, f->help};
+    lua_newtable(L);
+    for (int i = 0; i < 5; i++) {
+        lua_pushstring(L, texts[i]); /* NULL: nil */
+        lua_rawseti(L, -2, i + 1);
+    }
+    if (f->min != 0 || f->max != 0) {
+        set_limit(L, "min", f->min);
+        set_limit(L, "max", f->max);
+    }
+    if (f->type == YL_OPTION_ENUM) push_choices(L, f);
+}
+
+/* layers.fields(kind) -> the kind's field table, or nil where there is no such kind */
+static int layers_fields(lua_State *L)
+{
+    const yl_layer_kind *kind = yl_layer_find(luaL_checkstring(L, 1));
+    if (!kind) return 0;
+    lua_newtable(L);
+    for (int64_t i = 0; kind->fields && i < kind->fields->count; i++) {
+        push_field(L, &kind->fields->fields[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+/* layers.kinds() -> their names, in the order of layers.def */
+static int layers_kinds(lua_State *L)
+{
+    lua_newtable(L);
+    for (int i = 0; yl_layer_kinds[i]; i++) {
+        lua_pushstring(L, yl_layer_kinds[i]->name);
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+void yl__bind_layers(lua_State *L)
+{
+    static const luaL_Reg functions[] = {{"fields", layers_fields}, {"kinds", layers_kinds}, {NULL, NULL}};
+    lua_newtable(L);
+    luaL_setfuncs(L, functions, 0);
+    lua_setfield(L, -2, "layers");
+}
