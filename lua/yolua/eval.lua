@@ -146,4 +146,39 @@ function eval.text(row)
   return title(row) .. "\n" .. table.concat(aligned(lines), "\n")
 end
 
+-- ---- what lies beneath the scores ------------------------------------------------------------------------------------------
+
+local function fixed(value) return value ~= core.null and ("%.3f"):format(value) or "n/a" end
+
+-- set:curves' result as a table of each class's best working point: its head and its lines, classes with truth only.
+function eval.best_points(curves)
+  local lines = {}
+  for _, name in ipairs(sorted(curves)) do
+    local best = curves[name].best
+    if curves[name].n_gt > 0 then
+      lines[#lines + 1] = { name, tostring(curves[name].n_gt), fixed(best.score), fixed(best.precision), fixed(best.recall),
+        fixed(best.f1) }
+    end
+  end
+  return { "class", "truths", "score", "precision", "recall", "F1" }, lines
+end
+
+-- set:confusion's result as a table, its head and its lines: a line per true class, a column per seen one. Classes that neither
+-- occur nor are seen are left out.
+function eval.confusion_table(confusion)
+  local kept, head, lines, n = {}, { "true \\ seen" }, {}, #confusion.classes
+  for i = 1, n do
+    local sum = 0
+    for k = 1, n do sum = sum + confusion.matrix[i][k] + confusion.matrix[k][i] end
+    if sum > 0 then kept[#kept + 1] = i end
+  end
+  for _, i in ipairs(kept) do
+    local line = { confusion.classes[i] }
+    head[#head + 1] = confusion.classes[i]
+    for _, k in ipairs(kept) do line[#line + 1] = tostring(confusion.matrix[i][k]) end
+    lines[#lines + 1] = line
+  end
+  return head, lines
+end
+
 return eval

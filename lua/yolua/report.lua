@@ -1,5 +1,6 @@
 -- What a finished run leaves for readers: results.json (the contract), results.md (tables), plots/ and detections/.
 local core = require "yolua.core"
+local eval = require "yolua.eval"
 local tables = require "yolua.tables"
 local marks = require "yolua.marks"
 
@@ -77,6 +78,18 @@ end
 
 local function shown(value) return value ~= nil and value ~= core.null and tostring(value) or "n/a" end
 
+-- Of each stage: the score of the best F1 of each class, and which classes were taken for which.
+local function beneath(run, parts)
+  for _, stage in ipairs(run.curves or {}) do
+    parts[#parts + 1] = ("## %s: best working points (voc, IoU 0.5)\n"):format(stage.stage)
+    parts[#parts + 1] = markdown_table(eval.best_points(stage.classes)) .. "\n"
+    if stage.confusion then
+      parts[#parts + 1] = ("## %s: confusion at score %g and IoU %g\n"):format(stage.stage, stage.confusion.score, stage.confusion.iou)
+      parts[#parts + 1] = markdown_table(eval.confusion_table(stage.confusion)) .. "\n"
+    end
+  end
+end
+
 -- results.md as text.
 function report.markdown(run, results)
   local parts = { "# " .. results.recipe, "" }
@@ -88,6 +101,7 @@ function report.markdown(run, results)
   parts[#parts + 1] = markdown_table(head, { cells })
   parts[#parts + 1] = ""
   for _, pair in ipairs(report.by_protocol(run.rows)) do parts[#parts + 1] = tables.markdown(pair[1], pair[2]) end
+  beneath(run, parts)
   if #run.epochs > 0 then
     parts[#parts + 1] = "## Training\n"
     parts[#parts + 1] = markdown_table(epochs_table(run.epochs))
@@ -139,11 +153,32 @@ function report.draw(run)
   end
 end
 
+-- plots/f1-CLASS.svg: the harmonic mean of precision and recall over the least score, one line per stage.
+function report.plot_f1(run)
+  local by_class = {}
+  for _, stage in ipairs(run.curves or {}) do
+    for class, curve in pairs(stage.classes) do
+      by_class[class] = by_class[class] or {}
+      if curve.n_gt > 0 and #curve.f1 > 0 then
+        table.insert(by_class[class], { name = stage.stage, x = curve.score, y = curve.f1 })
+      end
+    end
+  end
+  for class, series in pairs(by_class) do
+    if #series > 0 then
+      core.files.make_folder(run:path "plots")
+      core.plot.lines { path = run:path(("plots/f1-%s.svg"):format(class:gsub("[^%w_-]", "_"))), title = class .. ", voc IoU 0.5",
+        xlabel = "least score", ylabel = "F1", xlim = { 0, 1 }, ylim = { 0, 1 }, series = series }
+    end
+  end
+end
+
 -- Writes everything; returns the results. Prints the stages side by side.
 function report.write(run)
   local results = report.results(run)
   report.plot_loss(run)
   report.plot_curves(run)
+  report.plot_f1(run)
   report.draw(run)
   core.system.write(run:path "results.md", report.markdown(run, results))
   core.system.write(run:path "results.json", core.json.encode(results, { pretty = true }) .. "\n")

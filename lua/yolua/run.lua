@@ -149,7 +149,7 @@ function Run:eval(stage, model, list, protocols)
     self.rows[#self.rows + 1] = row
     self:say("%s: %s", stage, require("yolua.eval").text(row))
   end
-  self.curves[#self.curves + 1] = { stage = stage, classes = seen.curves }
+  self.curves[#self.curves + 1] = { stage = stage, classes = seen.curves, confusion = seen.confusion }
   self.model, self.seen = model, seen
   return rows
 end

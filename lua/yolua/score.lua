@@ -54,7 +54,7 @@ function score.run(model, list, o, more)
     rows[i] = eval.rows(name == "poster" and poster or set, options_with(o, { name }), about)[1]
     rows[i].images = seen.images
   end
-  seen.curves = set:curves { classes = classes }
+  seen.curves, seen.confusion = set:curves { classes = classes }, set:confusion { classes = classes }
   return rows, seen
 end
 

@@ -108,6 +108,23 @@ function TestRows:testNamesOfSplitAndStage()
   t.assertErrorMsgContains("did you mean 'coco'", eval.rows, set, { protocol = { "cooc" } })
 end
 
+function TestRows:testBestPoints()
+  local dets = { boxes.det("Car", 0.9, 0, 0, 50, 50), boxes.det("Car", 0.4, 90, 0, 99, 9) }
+  local set = boxes.set { { { boxes.truth("Car", 0, 0, 50, 50) }, dets }, { { boxes.truth("Van", 0, 0, 50, 50) }, {} } }
+  local head, lines = eval.best_points(set:curves())
+  t.assertEquals(head, { "class", "truths", "score", "precision", "recall", "F1" })
+  t.assertEquals(lines, { { "Car", "1", "0.900", "1.000", "1.000", "1.000" }, { "Van", "1", "n/a", "n/a", "n/a", "n/a" } })
+end
+
+function TestRows:testConfusionTable()
+  local truths = { boxes.truth("Car", 0, 0, 50, 50), boxes.truth("Tram", 200, 0, 300, 50) }
+  local set = boxes.set { { truths, { boxes.det("Van", 0.9, 0, 0, 50, 50) } } }
+  local head, lines = eval.confusion_table(set:confusion())
+  t.assertEquals(head, { "true \\ seen", "Car", "Van", "Tram", "background" })
+  t.assertEquals(lines, { { "Car", "0", "1", "0", "0" }, { "Van", "0", "0", "0", "0" }, { "Tram", "0", "0", "0", "1" },
+    { "background", "0", "0", "0", "0" } })
+end
+
 local status = t.LuaUnit.run()
 os.execute("rm -rf " .. folder)
 os.exit(status)
