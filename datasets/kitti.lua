@@ -1,6 +1,7 @@
 -- KITTI's 2D objects (Geiger, Lenz, Urtasun, CVPR 2012). ROOT/training/image_2 and label_2, or both right under ROOT; splits in
--- ROOT/ImageSets. Labels without images will do where nothing is looked at; their sizes are then read from ROOT/image_sizes.txt.
+-- ROOT/ImageSets. Labels alone will do where no image is looked at (images=false); sizes are then read from ROOT/image_sizes.txt.
 local core = require "yolua.core"
+local fail = require "yolua.data.fail"
 local files = core.files
 
 local kitti = {
@@ -11,10 +12,7 @@ local kitti = {
   neighbours = { Van = "Car", Person_sitting = "Pedestrian" },
   -- Misc is no class that one could learn; where the network does not name it, it is a region to ignore.
   optional = { Misc = true },
-  maps = {
-    coco5 = { Car = "car", Van = "car", Truck = "truck", Pedestrian = "person", Person_sitting = "person", Cyclist = "bicycle",
-      Tram = "train" },
-  },
+  map = "poster", -- for networks of other names (datasets/maps.yaml)
   fields = {},
 }
 
@@ -49,7 +47,10 @@ function kitti.open(o)
   self.images = first_folder(root .. "/training/image_2", root .. "/image_2")
   self.labels_folder = first_folder(root .. "/training/label_2", root .. "/label_2")
   if not self.labels_folder then
-    error(("data: %s holds no KITTI labels: expected training/label_2 or label_2 in it"):format(root), 0)
+    fail("data: %s holds no KITTI labels: expected training/label_2 or label_2 in it", root)
+  end
+  if not self.images and o.images ~= false then
+    fail("data: %s holds no KITTI images: expected training/image_2 or image_2 in it (data.images=false: labels are enough)", root)
   end
   self.splits = first_folder(root .. "/ImageSets", root .. "/training/ImageSets")
   self.sizes = self.images and {} or read_sizes(root .. "/image_sizes.txt")
@@ -75,9 +76,14 @@ function Source:frame(id)
   return nil, ("there is no image %s/%s.png"):format(self.images, id)
 end
 
+-- All ids: of the images, or of the labels where there are none.
 function Source:all()
-  local ids = {}
-  for _, name in ipairs(files.list(self.labels_folder)) do ids[#ids + 1] = name:match "^(.+)%.txt$" end
+  local ids, seen = {}, {}
+  for _, name in ipairs(files.list(self.images or self.labels_folder)) do
+    local id, ending = name:match "^(.+)%.(%w+)$"
+    local wanted = self.images and (ending == "png" or ending == "jpg" or ending == "jpeg") or not self.images and ending == "txt"
+    if wanted and not seen[id] then ids[#ids + 1], seen[id] = id, true end
+  end
   return ids
 end
 

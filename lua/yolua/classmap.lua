@@ -1,91 +1,170 @@
--- How the classes of a data set meet those of a network.
+-- How the classes of a data set meet those of a network. Named maps stand in datasets/maps.yaml, others in a YAML file with a line
+-- `data class: network class | ignore | neighbour of CLASS | none` each. Names compare whatever their case.
 --
 -- A map has: name; to (data class -> network class); ignore (data classes that are regions in which nothing counts); neighbour
--- (data class -> the network class that it is mistaken for); classes (the list that the protocols report, see core.eval_set).
+-- (data class -> the network class that it is mistaken for); lost (data classes that are background because nothing was said of
+-- them or the network lacks their class); classes (the list that the protocols report, see core.eval_set); as (data class -> the
+-- name that the protocols must see it by, false: none, where its own is that of another class of the network).
+local core = require "yolua.core"
+local fail = require "yolua.data.fail"
+local schema = require "yolua.schema"
+
 local classmap = {}
 
 local function lowered(names)
   local set = {}
-  for _, name in ipairs(names) do set[name:lower()] = name end
+  for _, name in ipairs(names) do set[name:lower()] = set[name:lower()] or name end
   return set
 end
 
--- Every class of one side is known to the other.
-local function agree(data_classes, names)
-  local data, net, all = lowered(data_classes), lowered(names), true
-  for key in pairs(data) do all = all and net[key] ~= nil end
-  if all then return true end
-  for key in pairs(net) do
-    if not data[key] then return false end
+local function covers(set, names)
+  for _, name in ipairs(names) do
+    if not set[name:lower()] then return false end
   end
   return true
 end
 
-local function regions(set, map)
-  for _, name in ipairs(set.regions or {}) do map.ignore[name] = true end
+-- Every class of one side is known to the other.
+local function agree(data_classes, names)
+  return covers(lowered(names), data_classes) or covers(lowered(data_classes), names)
 end
 
--- Classes of the same name; the others are dropped, but neighbours and what may be ignored are remembered.
+-- The data's class names, its regions among them.
+local function all_classes(set)
+  local list = table.move(set.classes, 1, #set.classes, 1, {})
+  return table.move(set.regions or {}, 1, #(set.regions or {}), #list + 1, list)
+end
+
+-- ---- rules: {data class in lower case -> {kind = object|neighbour|ignore|none, class}} ------------------------------------
+
+-- Each class is itself where the network has it; else what the data set says of it.
 local function identity(set, names)
-  local map = { name = "identity", to = {}, ignore = {}, neighbour = {}, classes = {} }
-  local net = lowered(names)
+  local rules, net = {}, lowered(names)
   for _, class in ipairs(set.classes) do
-    local same, beside = net[class:lower()], set.neighbours and set.neighbours[class]
-    if same then map.to[class] = same
-    elseif set.optional and set.optional[class] then map.ignore[class] = true
-    elseif beside and net[beside:lower()] then map.neighbour[class] = net[beside:lower()] end
+    local beside = set.neighbours and set.neighbours[class]
+    if net[class:lower()] then rules[class:lower()] = { kind = "object", class = class }
+    elseif set.optional and set.optional[class] then rules[class:lower()] = { kind = "ignore" }
+    elseif beside then rules[class:lower()] = { kind = "neighbour", class = beside } end
   end
-  regions(set, map)
-  for _, name in ipairs(names) do
-    for _, target in pairs(map.to) do
-      if target == name then
-        map.classes[#map.classes + 1] = name
-        break
-      end
-    end
-  end
-  return map
+  return rules
 end
 
--- A named map of the data set, such as KITTI's coco5; targets that the network lacks are left out.
-local function named(set, names, name)
-  local given, net = set.maps[name], lowered(names)
-  local map, at = { name = name, to = {}, ignore = {}, neighbour = {}, classes = {} }, {}
-  for _, class in ipairs(set.classes) do
-    local target = given[class] and net[given[class]:lower()]
-    if target then
-      map.to[class] = target
-      if not at[target] then
-        at[target] = { name = target }
-        map.classes[#map.classes + 1] = at[target]
-      end
-      if class:lower() ~= target:lower() then table.insert(at[target], class) end
-    elseif not given[class] then map.ignore[class] = true end
-  end
-  regions(set, map)
-  return map
+local function parse(target)
+  if target == "ignore" or target == "none" then return { kind = target } end
+  local beside = target:match "^neighbou?r of%s+(.+)$"
+  return { kind = beside and "neighbour" or "object", class = beside or target }
 end
 
-local function known(set)
+local named -- the maps of datasets/maps.yaml
+
+local function named_maps()
+  named = named or core.yaml.decode(core.embedded "datasets/maps.yaml", "datasets/maps.yaml")
+  return named
+end
+
+local function choices()
   local list = { "auto", "identity" }
-  for name in pairs(set.maps or {}) do list[#list + 1] = name end
+  for name in pairs(named_maps()) do list[#list + 1] = name end
   table.sort(list)
   return list
 end
 
--- set: {classes, regions, neighbours, optional, maps} of a data set; names: the network's; which: "auto", "identity", or a map's name.
--- auto: identity where the names agree, else the set's only map. Errors: an unknown map, or one without a class in common.
-function classmap.make(set, names, which)
-  if which == "auto" then which = agree(set.classes, names) and "identity" or set.maps and next(set.maps) or "identity" end
-  if which ~= "identity" and not (set.maps and set.maps[which]) then
-    local list = known(set)
-    error(("data.map: expected one of %s, got '%s'%s"):format(table.concat(list, ", "), which,
-      require("yolua.schema").did_you_mean(which, list)), 0)
+-- A user's file as {class -> target}, {class -> line}.
+local function read(path)
+  if core.files.kind(path) ~= "file" then
+    fail("data.map: expected one of %s, or a YAML file, got '%s'%s", table.concat(choices(), ", "), path,
+      schema.did_you_mean(path, choices()))
   end
-  local map = which == "identity" and identity(set, names) or named(set, names, which)
-  if next(map.to) == nil then
-    error(("data.map=%s: the data's classes (%s) and the network's (%s, ...) have none in common"):format(which,
-      table.concat(set.classes, ", "), names[1] or "none"), 0)
+  local map, lines = core.yaml.decode(core.system.read(path), path)
+  if type(map) ~= "table" or #map > 0 then fail("%s: expected lines 'data class: network class'", path) end
+  return map, lines
+end
+
+local function check(where, word, known, whose)
+  if lowered(known)[word:lower()] then return end
+  fail("%s: '%s' is no class of the %s%s", where, word, whose, schema.did_you_mean(word, known))
+end
+
+-- The rules of a file; every name in it must be known.
+local function from_file(path, set, names)
+  local rules = {}
+  local map, lines = read(path)
+  for class, target in pairs(map) do
+    local where = ("%s:%d"):format(path, lines[class] or 1)
+    check(where, class, all_classes(set), "data")
+    if type(target) ~= "string" then fail("%s: %s: expected a class name, got a %s", where, class, type(target)) end
+    local rule = parse(target)
+    if rule.class then check(where, rule.class, names, "network") end
+    rules[class:lower()] = rule
+  end
+  return rules
+end
+
+local function rules_of(set, names, which)
+  if which == "identity" then return identity(set, names) end
+  local given, rules = named_maps()[which], {}
+  if not given then return from_file(which, set, names) end
+  for class, target in pairs(given) do rules[class:lower()] = parse(target) end
+  return rules
+end
+
+-- {data class -> class} of a named map's objects; empty for no map.
+function classmap.targets(name)
+  local list = {}
+  for class, target in pairs(name and named_maps()[name] or {}) do
+    local rule = parse(target)
+    if rule.kind == "object" then list[class] = rule.class end
+  end
+  return list
+end
+
+-- ---- the map ---------------------------------------------------------------------------------------------------------------
+
+local function place(map, class, rule, net)
+  local target = rule and rule.class and net[rule.class:lower()]
+  if rule and rule.kind == "ignore" then map.ignore[class] = true
+  elseif target and rule.kind == "object" then map.to[class] = target
+  elseif target then map.neighbour[class] = target
+  elseif not rule or rule.kind ~= "none" then map.lost[#map.lost + 1] = class end
+end
+
+-- Protocols know classes by name only: a data class must not pass for a class of the network that it is not mapped to.
+local function find_clashes(map, set, net)
+  for _, class in ipairs(set.classes) do
+    local same = net[class:lower()]
+    if same and map.to[class] ~= same and not map.ignore[class] then map.as[class] = map.to[class] or false end
+  end
+end
+
+-- The network's classes that data classes are mapped to, in the network's order, with the data's names for them.
+local function report_list(map, set, names)
+  local list = {}
+  for _, name in ipairs(names) do
+    local entry, found = { name = name }, false
+    for _, class in ipairs(set.classes) do
+      local own = map.to[class] == name
+      found = found or own
+      if own and map.as[class] == nil and class:lower() ~= name:lower() then entry[#entry + 1] = class end
+    end
+    if found then list[#list + 1] = #entry > 0 and entry or name end
+  end
+  return list
+end
+
+-- set: {classes, regions, neighbours, optional, map} of a data set; names: the network's; which: "auto", "identity", a map's name, or a
+-- YAML file. auto: identity where one side's names are all known to the other, else the data set's own map. Errors: an unknown
+-- map or name (file, line and the nearest one), or a map without a class in common.
+function classmap.make(set, names, which)
+  if which == "auto" then which = (agree(set.classes, names) or not set.map) and "identity" or set.map end
+  local map = { name = which, to = {}, ignore = {}, neighbour = {}, lost = {}, as = {} }
+  local rules, net = rules_of(set, names, which), lowered(names)
+  for _, class in ipairs(set.classes) do place(map, class, rules[class:lower()], net) end
+  for _, class in ipairs(set.regions or {}) do map.ignore[class] = true end
+  find_clashes(map, set, net)
+  map.classes = report_list(map, set, names)
+  if #map.classes == 0 then
+    fail("data.map=%s: the data's classes (%s) and the network's (%s, ...) have none in common", which,
+      table.concat(set.classes, ", "), names[1] or "none")
   end
   return map
 end

@@ -1,75 +1,41 @@
 -- yl.data{name=, root=, ...}: a data set's frames, their labels, and how its classes meet a network's.
 --
---   data.train, data.dev      lists: {name, frames = {{id, image, label, width, height}, ...}, data}
---   data:list(split)          any split: a name under ImageSets, a list file, "all"; nil: dev, or all where there are no splits
+--   data.train, data.dev      lists: {name, frames = {{id, image, label, width, height, objects}, ...}, data}
+--   data:list(split)          any split: a name, a list file, "all"; nil: the option `split`, else dev, else all
 --   data:rows(frame, names)   its labels as the protocols see them; data:truth(frame, names): as training sees them
 --   data.hash                 fingerprint of the ids and label files of train and dev
+-- A frame's image is nil where there is none; its objects are the rows of core.labels. Lists are read on first use.
 -- The modules under datasets/ say where a kind of data set keeps what.
 local core = require "yolua.core"
 local classmap = require "yolua.classmap"
+local fail = require "yolua.data.fail"
+local fields = require "yolua.fields"
+local options = require "yolua.options"
+local splits = require "yolua.data.splits"
 local files = core.files
 
-local Data = { __name = "data" }
+local Data, List = { __name = "data" }, { __name = "list" }
 local methods = {}
 
-local function new(o)
+List.__index = List
+function List.__len(list) return #list.frames end
+function List.__tostring(list) return ("%d frames of %s (%s)"):format(#list.frames, list.data.name, list.name) end
+
+-- o: an options table (a recipe's o.data), or a plain one, which is checked here. more.images = false: labels are enough, whatever o
+-- says. Errors: one sentence that names the option or folder.
+local function new(o, more)
   if not o or not o.name then
-    error("no data set was named: expected data=kitti data.root=DIR (or yolo, coco, voc with their data.root)", 0)
+    fail "no data set was named: expected data=kitti data.root=DIR (or another of `yolua help data`)"
   end
-  if not o.root then error(("data.root is missing: expected the folder of the %s data set"):format(o.name), 0) end
-  if files.kind(o.root) ~= "folder" then error(("data.root: there is no folder %s"):format(o.root), 0) end
+  if getmetatable(o) == nil then o = options.check("yl.data", fields.groups.data, { data = o }).data end
+  o = options.plain(o)
+  if more and more.images == false then o.images = false end
+  if not o.root then fail("data.root is missing: expected the folder of the %s data set", o.name) end
+  if files.kind(o.root) ~= "folder" then fail("data.root: there is no folder %s", o.root) end
   local set = require("yolua.datasets." .. o.name)
   local source = set.open(o)
   return setmetatable({ name = o.name, root = o.root, options = o, set = set, source = source, classes = source.classes or set.classes,
     lists = {}, labels = {}, maps = {} }, Data)
-end
-
--- ---- splits --------------------------------------------------------------------------------------------------------------
-
--- A tenth of the frames, chosen by a fingerprint of seed and id: the same tenth on every machine.
-local function tenth(self)
-  local all, keys = self.source:all(), {}
-  for i, id in ipairs(all) do keys[i] = { files.hash_text(("%d:%s"):format(self.options.seed or 1, id)), id } end
-  table.sort(keys, function(a, b) return a[1] < b[1] end)
-  local chosen = {}
-  for i = 1, math.max(1, #all // 10) do chosen[keys[i][2]] = true end
-  return all, chosen
-end
-
-local function without_splits(self, role)
-  local all, chosen = tenth(self)
-  if role == "all" then return all end
-  if not self.told then
-    core.system.warn(("%s has no ImageSets: a seeded tenth of its %d frames is kept as dev"):format(self.root, #all))
-    self.told = true
-  end
-  local ids = {}
-  for _, id in ipairs(all) do
-    if (chosen[id] ~= nil) == (role == "dev") then ids[#ids + 1] = id end
-  end
-  return ids
-end
-
--- The file that a split's name or path stands for, or nil.
-local function split_file(self, name)
-  local named = self.source.splits and ("%s/%s.txt"):format(self.source.splits, name)
-  if named and files.kind(named) == "file" then return named end
-  if name:find("/", 1, true) or name:find "%.txt$" then
-    if files.kind(name) ~= "file" then error(("data: there is no split file %s"):format(name), 0) end
-    return name
-  end
-end
-
--- The items of a split and the file that they come from (nil: none). role: what it is for, where no split files exist.
-local function items_of(self, name, role)
-  local file = split_file(self, name)
-  if file then return core.labels.list(file), file end
-  local own = self.source.split and self.source:split(name)
-  if own then return own end
-  if not self.source.splits and (name == "train" or name == "dev" or name == "all") then return without_splits(self, role or name) end
-  if name == "all" then return self.source:all() end
-  error(("data: there is no split '%s': expected %s/%s.txt or a list file"):format(name,
-    self.source.splits or self.root .. "/ImageSets", name), 0)
 end
 
 -- ---- frames ----------------------------------------------------------------------------------------------------------------
@@ -79,36 +45,47 @@ local function plain(sentence) return (tostring(sentence):gsub("^[^:]*%.lua:%d+:
 -- The frame of a split's item with its size and labels read and checked. Throws one sentence.
 local function read_frame(self, item, where)
   local frame, missing = self.source:frame(item)
-  if not frame then error(where and ("%s: %s"):format(where, missing) or "data: " .. missing, 0) end
+  if not frame then fail("%s: frame '%s': %s", where or self.root, item, missing) end
   if frame.image and not frame.width then frame.width, frame.height = core.image.probe(frame.image) end
   self.labels[frame.id] = self.labels[frame.id] or self.source:labels(frame)
+  frame.objects = self.labels[frame.id]
   return frame
 end
 
--- Every frame of a split, in its order. on_bad(item, sentence) is told of each that cannot be read; without it strict data end
--- with the sentence, others lose the frame and count it.
-local function build(self, name, role, on_bad)
-  local items, file = items_of(self, name, role)
-  local list, bad = { name = name:match "([^/]*)$":gsub("%.txt$", ""), frames = {}, data = self, file = file }, 0
-  for i = 1, math.min(#items, self.options.limit or math.huge) do
+-- What happens to a frame that cannot be read: on_bad is told; else strict data end, others count it.
+local function refuse(self, sentence, item, on_bad, lost)
+  if on_bad then return on_bad(item, plain(sentence)) end
+  if self.options.strict ~= false then error(sentence, 0) end
+  lost.count, lost.first = lost.count + 1, lost.first or plain(sentence)
+end
+
+-- Every frame of a split, in its order.
+local function build(self, name, on_bad)
+  local items, file = splits.items(self.source, name, self.options.seed or 1)
+  local list = setmetatable({ name = name:match "([^/]*)$":gsub("%.txt$", ""), frames = {}, data = self, file = file }, List)
+  local count, lost, seen = math.min(#items, self.options.limit or #items), { count = 0 }, {}
+  for i = 1, count do
     local ok, frame = pcall(read_frame, self, items[i], file)
-    if ok then list.frames[#list.frames + 1] = frame
-    elseif on_bad then on_bad(items[i], plain(frame))
-    elseif self.options.strict ~= false then error(plain(frame), 0)
-    else
-      bad = bad + 1
-      if bad == 1 then core.system.warn("left out: " .. plain(frame)) end
-    end
+    if ok and seen[frame.id] then ok, frame = false, ("%s: frame '%s' stands there twice"):format(file or name, items[i]) end
+    if ok then
+      seen[frame.id] = true
+      list.frames[#list.frames + 1] = frame
+    else refuse(self, frame, items[i], on_bad, lost) end
   end
-  if bad > 1 then core.system.warn(("%d frames of split %s were left out"):format(bad, list.name)) end
-  if #list.frames == 0 and not on_bad then error(("data: split %s of %s holds no frame"):format(name, self.root), 0) end
+  if lost.count > 0 then
+    core.system.warn(("left out %d of the %d frames of %s: %s%s"):format(lost.count, count, list.name, lost.first,
+      lost.count > 1 and " (and others)" or ""))
+  end
+  if #list.frames == 0 and not on_bad then fail("data: split %s of %s holds no frame", name, self.root) end
   return list
 end
 
--- The list of a split; see the top of this file. Errors: no such split, or (strict data) the first frame that cannot be read.
+-- The list of a split; see the top of this file. on_bad(item, sentence) is told of each frame that cannot be read. Errors: no such
+-- split, or (strict data) the first frame that cannot be read.
 function methods:list(name, on_bad)
-  if not name then name = self.options.dev or (self.source.splits and "dev") or "all" end
-  if on_bad then return build(self, name, nil, on_bad) end
+  local o = self.options
+  name = name or o.split or o.dev or (splits.any(self.source) and "dev" or "all")
+  if on_bad then return build(self, name, on_bad) end
   self.lists[name] = self.lists[name] or build(self, name)
   return self.lists[name]
 end
@@ -126,39 +103,72 @@ function methods:map(names)
   local key = names and table.concat(names, "\n") or ""
   if not self.maps[key] then
     local set = set_with_names(self, names or {})
-    self.maps[key] = classmap.make(set, names or set.classes, names and self.options.map or "identity")
+    local map = classmap.make(set, names or set.classes, names and self.options.map or "identity")
+    if #map.lost > 0 then
+      core.system.warn(("data.map=%s: the network has no class for %s: background"):format(map.name, table.concat(map.lost, ", ")))
+    end
+    self.maps[key] = map
   end
   return self.maps[key]
 end
 
 function methods:eval_classes(names) return self:map(names).classes end
 
+-- The class of a label by the data's name; YOLO's numbers are named by the network where the data has no names.
 local function class_name(self, row, names, frame)
   if self.classes or not row.index then return row.class end
-  if not names then return row.class end
-  return names[row.index] or error(("%s:%d: class %d: the network has %d classes"):format(frame.label, row.line, row.index - 1, #names), 0)
+  if not names then return tostring(row.index - 1) end
+  return names[row.index]
+    or fail("%s:%d: expected a class from 0 to %d, got '%d'", frame.label, row.line, #names - 1, row.index - 1)
 end
 
--- The frame's labels, {class (the data's name), box, truncated, occluded, alpha, ignore (a region of the map)}.
-function methods:rows(frame, names)
-  local map, out = self:map(names), {}
-  for i, row in ipairs(self.labels[frame.id]) do
-    local class = class_name(self, row, names, frame)
-    out[i] = { class = class, box = row.box, truncated = row.truncated, occluded = row.occluded, alpha = row.alpha, line = row.line,
-      ignore = map.ignore[class] or false }
+-- The classes that a head made for these data has, and for each the network's class that the data's own map puts it under; nil where
+-- the network's head fits as it is. data.map=identity asks for the data's classes.
+function methods:head_classes(names)
+  if not self.classes or self.options.map ~= "identity" then return nil end
+  local own, missing, has = {}, false, {}
+  for _, name in ipairs(names) do has[name:lower()] = true end
+  for _, class in ipairs(self.classes) do
+    if not (self.set.optional and self.set.optional[class]) then
+      own[#own + 1] = class
+      missing = missing or not has[class:lower()]
+    end
   end
+  if missing then return own, classmap.targets(self.set.map) end
+end
+
+local function copy(row, class, ignore)
+  return { class = class, box = row.box, truncated = row.truncated, occluded = row.occluded, alpha = row.alpha, line = row.line,
+    ignore = ignore or false }
+end
+
+-- Calls visit(row, class, map) for each label of the frame; without any names there is no map.
+local function each(self, frame, names, visit)
+  local map = (names or self.classes) and self:map(names)
+  for _, row in ipairs(frame.objects) do visit(row, class_name(self, row, names, frame), map) end
+end
+
+-- The frame's labels for core.eval_set: {class (the data's name), box, truncated, occluded, alpha, ignore (a region of the map)}.
+function methods:rows(frame, names)
+  local out = {}
+  each(self, frame, names, function(row, class, map)
+    local as = map and map.as[class]
+    if as ~= false then out[#out + 1] = copy(row, as or class, map and map.ignore[class]) end
+  end)
   return out
 end
 
--- The same by the network's classes: {class, box, ignore, neighbour}; classes that the map leaves out are missing.
+-- The same by the network's classes: {class, box, ignore, neighbour, ...}; classes that the map leaves out are missing.
 function methods:mapped(frame, names)
-  local map, out = self:map(names), {}
-  for _, row in ipairs(self:rows(frame, names)) do
-    local to, beside = map.to[row.class], map.neighbour[row.class]
-    if to or beside or row.ignore then
-      out[#out + 1] = { class = to or beside or row.class, box = row.box, ignore = row.ignore or beside ~= nil, neighbour = beside ~= nil }
-    end
-  end
+  local out = {}
+  each(self, frame, names, function(row, class, map)
+    local to = not map and class or map and map.to[class]
+    local beside = map and map.neighbour[class]
+    if not (to or beside or map.ignore[class]) then return end
+    local truth = copy(row, to or beside or class, not to)
+    truth.neighbour = beside ~= nil and beside ~= false
+    out[#out + 1] = truth
+  end)
   return out
 end
 
@@ -167,18 +177,20 @@ end
 function methods:truth(frame, names)
   local number, out = {}, {}
   for i, name in ipairs(names) do number[name] = i - 1 end
-  for i, row in ipairs(self:mapped(frame, names)) do
+  local truths = self:mapped(frame, names)
+  for i, row in ipairs(truths) do
     local b, kind = row.box, row.neighbour and 2 or row.ignore and 1 or 0
     out[i] = { b[1], b[2], b[3], b[4], number[row.class] or 0, kind }
   end
-  return out
+  return out, truths
 end
 
 -- ---- the whole ----------------------------------------------------------------------------------------------------------
 
 local function fingerprint(self)
-  local parts = { self.name, self.options.map or "auto" }
+  local parts = {}
   for _, list in ipairs { self.train, self.dev } do
+    parts[#parts + 1] = ("%d frames"):format(#list.frames)
     for _, frame in ipairs(list.frames) do
       parts[#parts + 1] = frame.id
       parts[#parts + 1] = files.kind(frame.label) == "file" and files.hash(frame.label) or ""
@@ -193,6 +205,7 @@ function Data:__index(key)
   local value
   if key == "train" or key == "dev" then value = self:list(self.options[key] or key)
   elseif key == "hash" then value = fingerprint(self)
+  elseif key == "split_hash" or key == "fingerprint" then value = self.hash
   else return nil end
   rawset(self, key, value)
   return value
@@ -200,4 +213,4 @@ end
 
 function Data:__tostring() return ("data %s in %s"):format(self.name, self.root) end
 
-return setmetatable({ new = new }, { __call = function(_, o) return new(o) end })
+return setmetatable({ new = new }, { __call = function(_, ...) return new(...) end })

@@ -58,22 +58,41 @@ void yl__class(lua_State *L, const char *class_name, const luaL_Reg *methods)
     lua_pop(L, 2);
 }
 
-int luaopen_yolua_core(lua_State *L)
-{
-    lua_newtable(L);
-    lua_pushliteral(L, YL_VERSION);
-    lua_setfield(L, -2, "version");
-#define M(name) yl__bind_##name(L);
-#include "bind/modules.def"
-#undef M
-    return 1;
-}
-
 static const yl_embedded_file *embedded(const char *name)
 {
     for (const yl_embedded_file *f = yl__embedded; f->name; f++)
         if (strcmp(f->name, name) == 0) return f;
     return NULL;
+}
+
+/* embedded(name) -> the text of a file that the program carries ("datasets/maps.yaml"); YOLUA_PATH goes first. */
+static int push_embedded(lua_State *L)
+{
+    char *data;
+    int64_t size;
+    const char *name = luaL_checkstring(L, 1), *folder = getenv("YOLUA_PATH");
+    if (folder && yl__file_read(lua_pushfstring(L, "%s/%s", folder, name), &data, &size) == YL_OK) {
+        lua_pushlstring(L, data, (size_t)size);
+        yl__free(data);
+        return 1;
+    }
+    const yl_embedded_file *f = embedded(name);
+    if (!f) return luaL_error(L, "the program carries no file '%s'", name);
+    lua_pushlstring(L, f->bytes, f->size);
+    return 1;
+}
+
+int luaopen_yolua_core(lua_State *L)
+{
+    lua_newtable(L);
+    lua_pushliteral(L, YL_VERSION);
+    lua_setfield(L, -2, "version");
+    lua_pushcfunction(L, push_embedded);
+    lua_setfield(L, -2, "embedded");
+#define M(name) yl__bind_##name(L);
+#include "bind/modules.def"
+#undef M
+    return 1;
 }
 
 /* "yolua.policies.keep" -> lua/yolua/policies/keep.lua, "yolua.datasets.kitti" -> datasets/kitti.lua */

@@ -96,7 +96,11 @@ static void push_label(lua_State *L, const yl_label *label, bool kitti)
     set_number(L, "score", label->score);
     lua_pushinteger(L, label->line);
     lua_setfield(L, -2, "line");
-    if (!kitti) return;
+    if (!kitti) {
+        lua_pushinteger(L, label->class_index + 1);
+        lua_setfield(L, -2, "index");
+        return;
+    }
     set_number(L, "truncated", label->truncated);
     set_number(L, "occluded", label->occluded);
     set_number(L, "alpha", label->alpha);
@@ -129,14 +133,14 @@ static int labels_kitti(lua_State *L)
     return 1;
 }
 
-/* yolo(path, names, {width=, height=, dets=}) -> rows */
+/* yolo(path, names or nil, {width=, height=, dets=}) -> rows; `index` is the class's place, 1-based */
 static int labels_yolo(lua_State *L)
 {
     yl_label_options o = {0};
     const char *path = luaL_checkstring(L, 1);
     lua_settop(L, 3);
     read_options(L, 3, &o);
-    o.names = names_at(L, 2, &o.name_count);
+    if (!lua_isnil(L, 2)) o.names = names_at(L, 2, &o.name_count);
     yl_labels *labels = new_holder(L, labels_class, sizeof *labels);
     yl__check(L, yl_labels_yolo(path, &o, labels));
     push_labels(L, labels, false);

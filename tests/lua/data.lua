@@ -72,14 +72,13 @@ function TestData:testPosterMap()
   self:kitti({ a = labels .. row("Misc", 40, 1, 60, 20) .. row("DontCare", 60, 1, 80, 20) }, { dev = "a\n" })
   local data = yl.data { name = "kitti", root = self.top, map = "auto" }
   local frame = data.dev.frames[1]
-  t.assertEquals(data:map(coco).name, "coco5")
+  t.assertEquals(data:map(coco).name, "poster")
   t.assertEquals(data:truth(frame, coco), { { 1.0, 2.0, 30.0, 40.0, 2, 0 }, { 5.0, 5.0, 20.0, 40.0, 1, 0 },
     { 40.0, 1.0, 60.0, 20.0, 0, 1 }, { 60.0, 1.0, 80.0, 20.0, 0, 1 } })
   local rows = data:rows(frame, coco)
   t.assertEquals({ rows[1].class, rows[1].ignore, rows[3].class, rows[3].ignore }, { "Van", false, "Misc", true })
-  t.assertEquals(data:eval_classes(coco), { { name = "car", "Van" }, { name = "truck" },
-    { name = "person", "Pedestrian", "Person_sitting" },
-    { name = "bicycle", "Cyclist" }, { name = "train", "Tram" } })
+  t.assertEquals(data:eval_classes(coco), { { name = "person", "Pedestrian", "Person_sitting" }, { name = "bicycle", "Cyclist" },
+    { name = "car", "Van" }, { name = "train", "Tram" }, "truck" })
 end
 
 function TestData:testIdentityMap()
@@ -91,8 +90,8 @@ function TestData:testIdentityMap()
     { 40.0, 1.0, 60.0, 20.0, 0, 1 } })
   t.assertEquals(data:eval_classes(names), names)
   t.assertErrorMsgContains("none in common", data.map, data, { "cat", "dog" })
-  local wrong = yl.data { name = "kitti", root = self.top, map = "coco4" }
-  t.assertErrorMsgContains("did you mean 'coco5'", wrong.map, wrong, coco)
+  local wrong = yl.data { name = "kitti", root = self.top, map = "postr" }
+  t.assertErrorMsgContains("did you mean 'poster'", wrong.map, wrong, coco)
 end
 
 local function refused(word, root, o)
@@ -114,7 +113,7 @@ function TestData:testRefusals()
   self:kitti(labels, { dev = "a\nb\n", far = "c\n", none = "z\n" })
   refused("b.txt:2: unknown class 'Dragon'", self.top)
   refused("c.txt:1", self.top, { dev = "far" })
-  refused("none.txt: there is no label file", self.top, { dev = "none" })
+  refused("none.txt: frame 'z': there is no label file", self.top, { dev = "none" })
   core.system.write(self.top .. "/training/image_2/a.png", "no picture")
   refused("a.png", self.top)
   local lenient = yl.data { name = "kitti", root = self.top, map = "auto", strict = false, dev = "all" }
@@ -122,12 +121,55 @@ function TestData:testRefusals()
   t.assertErrorMsgContains("holds no frame", function() return lenient.dev end)
 end
 
+function TestData:testSplitNames()
+  self:kitti({ a = good, b = "", c = good }, { train = "c\n", val = "b\n", poster_train = "a\nc\n", twice = "a\na\n", empty = "\n" })
+  local data = yl.data { name = "kitti", root = self.top, train = "poster_train", split = "all" }
+  t.assertEquals({ ids(data.train), ids(data.dev), ids(data:list()), ids(data:list "val") }, { "a c", "b", "a b c", "b" })
+  t.assertEquals({ data.train.name, data.dev.name, #data.train, tostring(data.dev) }, { "poster_train", "dev", 2, "1 frames of kitti (dev)" })
+  t.assertErrorMsgContains("did you mean 'poster_train'", data.list, data, "poster_trian")
+  t.assertErrorMsgContains("twice.txt: frame 'a' stands there twice", data.list, data, "twice")
+  t.assertErrorMsgContains("empty.txt", data.list, data, "empty")
+end
+
+-- Frames that cannot be read are left out, with one warning.
+function TestData:testNotStrict()
+  local labels = { a = good, b = "Car 1 2\n", c = row("Car", 1, 1, 500, 9), d = "" }
+  self:kitti(labels, { dev = "a\nb\nc\nlost\nd\n" })
+  core.system.write(self.top .. "/try.lua", ([[
+    local data = require "yolua".data { name = "kitti", root = %q, strict = false }
+    for _, frame in ipairs(data.dev.frames) do io.write(frame.id, " ") end]]):format(self.top))
+  local pipe <close> = io.popen(("%s %s/try.lua 2>&1"):format(os.getenv "YOLUA_PROGRAM", self.top))
+  local said = pipe:read "a"
+  t.assertStrContains(said, "a d")
+  t.assertStrContains(said, "left out 3 of the 5 frames of dev: " .. self.top .. "/training/label_2/b.txt:1: ")
+  local _, warnings = said:gsub("warning", "")
+  t.assertEquals(warnings, 1)
+end
+
+function TestData:testObjectsAndHash()
+  self:kitti({ a = good, b = good, c = "" }, { train = "a\n", dev = "b\n", other = "c\n" })
+  local data = yl.data { name = "kitti", root = self.top }
+  local object = data.train.frames[1].objects[1]
+  t.assertEquals({ object.class, object.box, object.alpha, object.line }, { "Car", { 10.0, 20.0, 50.0, 60.0 }, -1.58, 1 })
+  t.assertEquals({ data.split_hash, #data.hash }, { data.hash, 16 })
+  t.assertNotEquals(yl.data({ name = "kitti", root = self.top, dev = "other" }).hash, data.hash)
+  t.assertEquals(yl.data({ name = "kitti", root = self.top, map = "identity", limit = 1 }).hash, data.hash)
+  core.system.write(self.top .. "/training/label_2/b.txt", good .. good)
+  t.assertNotEquals(yl.data({ name = "kitti", root = self.top }).hash, data.hash)
+end
+
+function TestData:testOptions()
+  t.assertErrorMsgContains("did you mean 'data.limit'", yl.data, { name = "kitti", root = "/", limits = 3 })
+  t.assertErrorMsgContains("did you mean 'kitti'", yl.data, { name = "kity", root = "/" })
+end
+
 function TestData:testLabelsWithoutImages()
   files.make_folder(self.top .. "/label_2")
   core.system.write(self.top .. "/label_2/x.txt", good)
   core.system.write(self.top .. "/image_sizes.txt", "x 100 80\n")
-  local frame = yl.data({ name = "kitti", root = self.top, map = "auto" }):list().frames[1]
+  local frame = yl.data({ name = "kitti", root = self.top, images = false }):list().frames[1]
   t.assertEquals({ frame.id, frame.width, frame.height, frame.image }, { "x", 100, 80 })
+  refused("training/image_2 or image_2", self.top)
 end
 
 function TestData:testYolo()
@@ -143,7 +185,7 @@ function TestData:testYolo()
   t.assertEquals(data:truth(frame, { "x", "y" }), { { 40.0, 20.0, 60.0, 60.0, 1, 0 } })
   t.assertEquals(data:rows(frame, { "x", "y" })[1].class, "y")
   t.assertEquals(data:rows(data.train.frames[2], { "x", "y" }), {})
-  t.assertErrorMsgContains("a.txt:1: class 1: the network has 1 classes", data.rows, data, frame, { "x" })
+  t.assertErrorMsgContains("a.txt:1: expected a class from 0 to 0, got '1'", data.rows, data, frame, { "x" })
   core.system.write(self.top .. "/classes.txt", "cat\ndog\n")
   local known = yl.data { name = "yolo", root = self.top, map = "auto" }
   t.assertEquals(known:truth(known.train.frames[1], { "dog", "bird", "cat" })[1][5], 0)

@@ -2,9 +2,11 @@
 local yl = require "yolua"
 local kmeans = require "yolua.kmeans"
 local fields = require "yolua.fields"
+local splits = require "yolua.data.splits"
 
 -- How an image's pixels scale to the input's: {x, y}. Letterbox keeps the aspect.
 local function scale(frame, w, h, resize)
+  if not frame.width then error(("the size of frame '%s' is not known: it has no image"):format(frame.id), 0) end
   local sx, sy = w / frame.width, h / frame.height
   if resize == "letterbox" then return math.min(sx, sy), math.min(sx, sy) end
   return sx, sy
@@ -26,9 +28,9 @@ end
 local function rounded(value) return math.floor(value * 100 + 0.5) / 100 end
 
 local function run(o)
-  local data = yl.data(o.data)
+  local data = yl.data(o.data, { images = false })
   local w, h = o.imgsz[1], o.imgsz[2]
-  local sizes, frames = sizes_of(data, data:list(o.data.split or (data.source.splits and "train" or "all")), w, h, o.resize)
+  local sizes, frames = sizes_of(data, data:list(o.data.split or (splits.any(data.source) and "train" or "all")), w, h, o.resize)
   local centres, mean = kmeans.run(sizes, o.k)
   local pixels, cells = {}, {}
   for i, c in ipairs(centres) do

@@ -23,7 +23,7 @@ local function run(o)
   local result = { machine = machine, advice = advice(machine) }
   if not o.data.name and not o.data.root then return result end
   if not o.data.name then error(schema.usage "yolua doctor: data.root was given without data=NAME (kitti, yolo, ...)") end
-  local data = require("yolua.data")(o.data)
+  local data = require("yolua.data")(o.data, { images = false })
   local bar <close> = require("yolua.progress").new { label = "looking", total = 0, unit = "frames" }
   result.data = inspect.run(data, o.data.split and { o.data.split } or nil, function(name, done, total)
     bar.label, bar.total = "split " .. name, total

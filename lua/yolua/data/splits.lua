@@ -1,0 +1,78 @@
+-- Which frames a split holds: those of a list file or a folder, all of them, or a seeded part where the data set has no splits.
+--
+-- A source (datasets/*.lua) gives: root; all() -> items; splits (the folder of split files, if any); split_file(name) and
+-- split(name) -> items, where it keeps splits elsewhere too.
+local core = require "yolua.core"
+local fail = require "yolua.data.fail"
+local schema = require "yolua.schema"
+local files = core.files
+
+local splits = {}
+
+-- The names that a default split goes by, first come first.
+local known_as = { train = { "train" }, dev = { "dev", "val", "valid", "validation" } }
+
+-- The items of a split that the source has by this name, and their file.
+local function look_up(source, name)
+  local path = source.splits and ("%s/%s.txt"):format(source.splits, name)
+  if not (path and files.kind(path) == "file") then path = source.split_file and source:split_file(name) end
+  if path then return core.labels.list(path), path end
+  return source.split and source:split(name)
+end
+
+local function find(source, name)
+  for _, other in ipairs(known_as[name] or { name }) do
+    local items, path = look_up(source, other)
+    if items then return items, path end
+  end
+end
+
+-- Whether the data set has a train or a dev split of its own.
+function splits.any(source) return (find(source, "dev") or find(source, "train")) ~= nil end
+
+-- A tenth of the frames, chosen by a fingerprint of seed and id: the same tenth on every machine.
+local function tenth(source, seed)
+  local all, keys, chosen = source:all(), {}, {}
+  if #all < 2 then fail("%s: expected at least two frames to draw train and dev from, got %d", source.root, #all) end
+  for i, id in ipairs(all) do keys[i] = { files.hash_text(("%d:%s"):format(seed, id)), id } end
+  table.sort(keys, function(a, b) return a[1] < b[1] or (a[1] == b[1] and a[2] < b[2]) end)
+  for i = 1, math.max(1, #all // 10) do chosen[keys[i][2]] = true end
+  return all, chosen
+end
+
+local function draw(source, role, seed)
+  local all, chosen = tenth(source, seed)
+  local items = {}
+  for _, id in ipairs(all) do
+    if (chosen[id] ~= nil) == (role == "dev") then items[#items + 1] = id end
+  end
+  if not source.told then
+    local dev = role == "dev" and #items or #all - #items
+    core.system.warn(("%s has no splits: %d of its %d frames, drawn with seed %d, are kept as dev"):format(source.root, dev, #all, seed))
+    source.told = true
+  end
+  return items
+end
+
+local function names_of(source)
+  local names = {}
+  for _, name in ipairs(source.splits and files.list(source.splits) or {}) do names[#names + 1] = name:match "^(.+)%.txt$" end
+  return names
+end
+
+-- name: of a split, a list file (as given, or under the root), "all", or train and dev, which are drawn where there are no splits.
+-- Returns its items and the file that they stand in (nil: none). Errors: no such split, or an empty list.
+function splits.items(source, name, seed)
+  local items, path = find(source, name)
+  if items then return items, path end
+  for _, file in ipairs { name, source.root .. "/" .. name } do
+    if files.kind(file) == "file" then return core.labels.list(file), file end
+  end
+  if name == "all" then return source:all() end
+  if known_as[name] and not splits.any(source) then return draw(source, name, seed) end
+  local names = names_of(source)
+  fail("%s: there is no split '%s' and no list file of that name (splits: %s)%s", source.root, name,
+    #names > 0 and table.concat(names, ", ") or "none", schema.did_you_mean(name, names))
+end
+
+return splits
