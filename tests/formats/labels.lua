@@ -38,7 +38,7 @@ end
 function TestLabels:testYoloRow()
   local path = scratch "1 0.5 0.25 0.25 0.5\n"
   t.assertEquals(core.labels.yolo(path, { "a", "b" }, { width = 200, height = 100 }),
-    { { class = "b", box = { 75.0, 0.0, 125.0, 50.0 }, score = 1.0, line = 1 } })
+    { { class = "b", index = 2, box = { 75.0, 0.0, 125.0, 50.0 }, score = 1.0, line = 1 } })
   t.assertErrorMsgContains("class 2: expected a name, got number", core.labels.yolo, path, { "a", 7 })
   os.remove(path)
 end
