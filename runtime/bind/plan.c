@@ -1,6 +1,7 @@
 /* Plans for Lua: one way to run a network. */
 #include "bind/net_objects.h"
 #include "core/memory.h"
+#include "net/features.h"
 
 #include <string.h>
 
@@ -217,6 +218,29 @@ static int plan_not_finite(lua_State *L)
     return 0;
 }
 
+/* plan:take_cut(body): a tail takes what a body of the same network left at the cut */
+static int plan_take_cut(lua_State *L)
+{
+    yl_plan *tail = yl__check_plan(L, 1), *body = yl__check_plan(L, 2);
+    yl_net *net = plan_net(L);
+    yl_features *features;
+    int64_t batch = yl_plan_get_options(body)->batch, *picks = yl__scratch(L, (size_t)batch * sizeof *picks);
+    int32_t *counts = yl__scratch(L, (size_t)batch * sizeof *counts);
+    memset(counts, 0, (size_t)batch * sizeof *counts);
+    if (batch != yl_plan_get_options(tail)->batch) return luaL_error(L, "take_cut: the plans' batches differ");
+    yl__check(L, yl_features_create(net->device, body, batch, &features));
+    yl_truth none = {.n = batch, .cap = 0, .rows = NULL, .counts = counts};
+    yl_status status = YL_OK;
+    for (int64_t i = 0; i < batch && status == YL_OK; i++) {
+        picks[i] = i;
+        status = yl_features_store(features, body, i, &none, i);
+    }
+    if (status == YL_OK) status = yl_features_load(features, tail, picks);
+    yl_features_free(features);
+    yl__check(L, status);
+    return 0;
+}
+
 static int plan_memory(lua_State *L)
 {
     yl_plan_memory bytes = yl_plan_bytes(yl__check_plan(L, 1));
@@ -257,7 +281,7 @@ void yl__bind_plan(lua_State *L)
     static const luaL_Reg methods[] = {
         {"input", plan_input},         {"forward", plan_forward},     {"output", plan_output}, {"gradient", plan_gradient},
         {"load", yl__plan_load},         {"detect", yl__plan_detect},     {"loss", plan_loss},           {"backward", plan_backward},   {"memory", plan_memory}, {"algorithm", plan_algorithm},
-        {"not_finite", plan_not_finite}, {"timing", plan_timing},       {"seconds", plan_seconds},     {"close", plan_close},   {"__gc", plan_close},
+        {"not_finite", plan_not_finite}, {"take_cut", plan_take_cut}, {"timing", plan_timing},       {"seconds", plan_seconds},     {"close", plan_close},   {"__gc", plan_close},
         {"__close", plan_close},       {NULL, NULL},
     };
     yl__class(L, YL_PLAN_CLASS, methods);

@@ -1,0 +1,253 @@
+-- Plans: one way to run a network must give what another gives, whatever is fused, shared, cut or left out.
+local t = require "luaunit"
+local core = require "yolua.core"
+
+-- Two heads, a route, a shortcut, frozen and trainable parts: small, but every case of the planner.
+local function network(seed)
+  return core.net { h = 16, w = 24, c = 3, seed = seed or 5, layers = {
+    { "conv2d", filters = 6, size = 3, pad = true, bias = false }, { "batchnorm", name = "conv1.bn" }, { "activation", name = "conv1.act" },
+    { "maxpool", size = 2, stride = 2 },
+    { "conv2d", filters = 6, size = 3, pad = true, bias = false }, { "batchnorm", name = "conv2.bn" },
+    { "activation", name = "conv2.act", activation = "swish" },
+    { "shortcut", inputs = { "conv2.act", "maxpool1" } }, { "activation", name = "shortcut1.act" },
+    { "conv2d", filters = 14, size = 1 }, { "region", name = "head1", classes = 2, num = 2, anchors = { 1, 1, 3, 2 } },
+    { "upsample", stride = 2, inputs = { "shortcut1.act" } },
+    { "route", inputs = { "upsample1", "conv1.act" } },
+    { "conv2d", filters = 7, size = 1 }, { "region", name = "head2", classes = 2, num = 1, anchors = { 2, 2 } },
+  } }
+end
+
+local function input(n, net, shift)
+  local w, h, c = net:size()
+  local x = {}
+  for i = 1, n * w * h * c do x[i] = 0.5 + 0.5 * math.sin(0.37 * i + (shift or 0)) end
+  return x
+end
+
+local truth = { { { 0.3, 0.4, 0.3, 0.5, 0, 0 }, { 0.8, 0.7, 0.2, 0.2, 1, 0 } }, { { 0.5, 0.5, 0.9, 0.9, 1, 0 } } }
+
+local function close(a, b, tolerance, what)
+  t.assertEquals(#a, #b, what)
+  local worst, scale = 0, 1e-12
+  for i = 1, #a do
+    worst = math.max(worst, math.abs(a[i] - b[i]))
+    scale = math.max(scale, math.abs(b[i]))
+  end
+  t.assertTrue(worst <= tolerance * scale, ("%s: off by %g of %g"):format(what or "", worst, scale))
+end
+
+local function outputs(net, spec, x)
+  local plan = net:plan(spec)
+  plan:input(x or input(spec.batch, net))
+  plan:forward { seed = 1, step = 1, hold_statistics = true }
+  return { plan:output "head1" }, { plan:output "head2" }, plan
+end
+
+TestInference = {}
+
+-- Fusion folds batch-norm and activations into the convolution; `keep` runs every layer on its own.
+function TestInference.test_fused_equals_unfused()
+  local net = network()
+  for name, values in pairs { ["conv1.bn.mean"] = 0.3, ["conv1.bn.var"] = 2.5, ["conv1.bn.scale"] = -1.5, ["conv2.bn.bias"] = 0.7 } do
+    local v = {}
+    for i = 1, 6 do v[i] = values + 0.1 * i end
+    net:set(name, v)
+  end
+  local a1, a2 = outputs(net, { mode = "infer", batch = 2 })
+  local b1, b2 = outputs(net, { mode = "infer", batch = 2, keep = true })
+  close(a1[1], b1[1], 1e-5, "head1")
+  close(a2[1], b2[1], 1e-5, "head2")
+end
+
+function TestInference.test_images_of_a_batch_do_not_touch_each_other()
+  local net, both = network(), nil
+  local two = input(2, net)
+  both = outputs(net, { mode = "infer", batch = 2 }, two)
+  local second = table.move(two, #two // 2 + 1, #two, 1, {})
+  local alone = outputs(net, { mode = "infer", batch = 1 }, second)
+  close(alone[1], table.move(both[1], #both[1] // 2 + 1, #both[1], 1, {}), 1e-6, "second image")
+end
+
+function TestInference.test_another_size_than_the_networks_own()
+  local net = network()
+  local plan = net:plan { mode = "infer", batch = 1, h = 32, w = 8 }
+  local x = {}
+  for i = 1, 32 * 8 * 3 do x[i] = 0.1 end
+  plan:input(x)
+  plan:forward()
+  local _, shape = plan:output "head1"
+  t.assertEquals(shape, { 1, 16, 4, 14 })
+end
+
+-- Packed weights follow every change of the values.
+function TestInference.test_packed_weights_follow_changes()
+  local net = network()
+  local plan = net:plan { mode = "infer", batch = 1 }
+  local function run()
+    plan:input(input(1, net))
+    plan:forward()
+    return (plan:output "head1")
+  end
+  local before = run()
+  local w = net:get "conv2.weight"
+  for i = 1, #w do w[i] = -w[i] end
+  net:set("conv2.weight", w)
+  local after = run()
+  local fresh = outputs(net, { mode = "infer", batch = 1 })
+  t.assertNotEquals(before, after)
+  t.assertEquals(after, fresh[1])
+end
+
+TestCut = {}
+
+-- Body, then tail fed with its output: the same losses and the same gradient as the whole, bit for bit.
+function TestCut.test_body_and_tail_equal_the_whole()
+  for _, frozen in ipairs { "body", "conv1", "conv1,conv2" } do
+    local net = network()
+    net:freeze(frozen)
+    local whole = net:plan { mode = "train", batch = 2 }
+    whole:input(input(2, net))
+    whole:forward { seed = 1, step = 1, hold_statistics = true }
+    local want = whole:loss(truth)
+    whole:backward()
+    local gradient = net:get("conv3.weight", "grad")
+    net:zero "grad"
+
+    local body, tail = net:plan { mode = "infer", part = "body", batch = 2 }, net:plan { mode = "train", part = "tail", batch = 2 }
+    body:input(input(2, net))
+    body:forward()
+    tail:take_cut(body)
+    tail:forward { seed = 1, step = 1, hold_statistics = true }
+    t.assertEquals(tail:loss(truth), want, frozen)
+    tail:backward()
+    close(net:get("conv3.weight", "grad"), gradient, 1e-6, frozen)
+  end
+end
+
+TestTraining = {}
+
+local function gradients(net, spec)
+  net:zero "grad"
+  local plan = net:plan(spec)
+  plan:input(input(2, net))
+  plan:forward { seed = 1, step = 1, hold_statistics = true }
+  local parts = plan:loss(truth)
+  plan:backward()
+  local out = {}
+  for _, r in ipairs(net:ranges()) do
+    if r.kind ~= "statistic" and not r.frozen then out[r.name] = net:get(r.name, "grad") end
+  end
+  return out, parts, plan
+end
+
+-- Sharing memory between activations and gradients must not change a bit of any gradient.
+function TestTraining.test_shared_memory_changes_nothing()
+  local net = network()
+  local shared, a, small = gradients(net, { mode = "train", batch = 2 })
+  local kept, b, large = gradients(net, { mode = "train", batch = 2, keep = true })
+  t.assertEquals(a, b)
+  t.assertEquals(shared, kept)
+  t.assertTrue(small:memory() < large:memory())
+end
+
+-- A frozen layer gets no gradient, and what is above it gets the gradient that it would get otherwise.
+function TestTraining.test_freezing_leaves_other_gradients_alone()
+  local net = network()
+  for i, name in ipairs { "conv1.bn", "conv2.bn" } do net:set(name .. ".mean", { 0.1 * i, 0, 0.2, 0, 0.1, 0 }) end
+  net:freeze "conv1*,conv2*"
+  local few = gradients(net, { mode = "train", batch = 2 })
+  t.assertEquals(few["conv1.weight"], nil)
+  local frozen_grad = net:get("conv1.weight", "grad")
+  for _, v in ipairs(frozen_grad) do t.assertEquals(v, 0) end
+end
+
+-- The gradient through a frozen batch-norm in the middle is that of an affine map: check against differences of the loss.
+function TestTraining.test_gradient_through_a_frozen_batch_norm()
+  local net = network()
+  net:freeze "conv2"
+  local analytic = gradients(net, { mode = "train", batch = 2 })["conv1.weight"]
+  local w = net:get "conv1.weight"
+  local function loss()
+    local _, parts = gradients(net, { mode = "train", batch = 2 })
+    local sum = 0
+    for _, head in pairs(parts) do
+      for _, part in pairs(head) do sum = sum + part end
+    end
+    return sum
+  end
+  local i, step = 40, 2e-3
+  local at = w[i]
+  w[i] = at + step
+  net:set("conv1.weight", w)
+  local up = loss()
+  w[i] = at - step
+  net:set("conv1.weight", w)
+  local down = loss()
+  t.assertAlmostEquals(analytic[i], (up - down) / (2 * step), 0.03 * math.abs(analytic[i]) + 2e-3)
+end
+
+function TestTraining.test_gradients_of_batches_add_up()
+  local net = network()
+  gradients(net, { mode = "train", batch = 2 })
+  local once = net:get("conv4.weight", "grad")
+  local plan = net:plan { mode = "train", batch = 2 }
+  plan:input(input(2, net))
+  plan:forward { seed = 1, step = 1, hold_statistics = true }
+  plan:loss(truth)
+  plan:backward()
+  local twice = net:get("conv4.weight", "grad")
+  for i = 1, #once do once[i] = 2 * once[i] end
+  close(twice, once, 1e-5, "twice the gradient")
+end
+
+function TestTraining.test_a_second_step_allocates_nothing()
+  local net = network()
+  local plan = net:plan { mode = "train", batch = 2 }
+  local x = input(2, net)
+  local function step()
+    plan:input(x)
+    plan:forward()
+    plan:loss(truth)
+    plan:backward()
+    core.step(net, { rule = "sgd", lr = 1e-3, images = 2 })
+  end
+  step()
+  local before = core.alloc_count()
+  step()
+  t.assertEquals(core.alloc_count(), before)
+end
+
+-- Two plans share one arena: running one must not disturb the next run of the other.
+function TestTraining.test_plans_share_an_arena()
+  local net = network()
+  local a = outputs(net, { mode = "infer", batch = 1 })
+  local small = net:plan { mode = "infer", batch = 1 }
+  local large <close> = net:plan { mode = "train", batch = 4 }
+  large:input(input(4, net, 2))
+  large:forward { hold_statistics = true }
+  small:input(input(1, net))
+  small:forward()
+  t.assertEquals((small:output "head1"), a[1])
+end
+
+TestMisuse = {}
+
+function TestMisuse.test_wrong_numbers_are_refused()
+  local net = network()
+  t.assertErrorMsgContains("expected 1152 numbers, got 2", function() net:plan { batch = 1 }:input { 1, 2 } end)
+  t.assertErrorMsgContains("batch in 1..65536, got 0", function() net:plan { batch = 0 } end)
+  t.assertErrorMsgContains("no layer 'head9'", function() net:plan { batch = 1 }:output "head9" end)
+  t.assertErrorMsgContains("made for inference", function() net:plan { batch = 1 }:backward() end)
+  t.assertErrorMsgContains("truth: expected 2 images, got 1", function() net:plan { batch = 2 }:loss { {} } end)
+end
+
+function TestMisuse.test_closed_objects_say_so()
+  local net = network()
+  local plan = net:plan { batch = 1 }
+  net:close()
+  t.assertErrorMsgContains("closed", function() net:ranges() end)
+  plan:close() -- the plan kept the network's memory alive
+  t.assertErrorMsgContains("closed", function() plan:forward() end)
+end
+
+os.exit(t.LuaUnit.run())
