@@ -8,17 +8,35 @@ local function say(sentence) io.stderr:write("yolua: ", sentence, "\n") end
 
 -- ---- failures ------------------------------------------------------------------------------------------------------------
 
--- Whether the error was thrown by the library on purpose: by error() or assert() in one of its files, or by a status from C.
+-- Lua's own C functions: what they throw is a fault of the code that called them.
+local function is_standard(f)
+  for _, name in ipairs { "_G", "string", "table", "math", "io", "os", "coroutine", "utf8", "debug", "package" } do
+    for _, g in pairs(package.loaded[name]) do
+      if f == g then return true end
+    end
+  end
+  return false
+end
+
+-- Whether the error was thrown on purpose: by a C function of ours, or by error() or assert() in a file of the library.
 local function is_sentence(message)
   if core.system.is_failure(message) then return true end
   local thrower, caller = debug.getinfo(3, "Sf"), debug.getinfo(4, "S")
   if not thrower or thrower.what ~= "C" then return false end
-  local raises = thrower.func == error or thrower.func == assert
-  return raises and caller ~= nil and caller.source:find "^@yolua/" ~= nil
+  if thrower.func == error or thrower.func == assert then return caller ~= nil and caller.source:find "^@yolua/" ~= nil end
+  return not is_standard(thrower.func)
 end
 
-local function without_library_position(sentence)
-  local stripped = sentence:gsub("^yolua/lua/[^:]+:%d+: ", ""):gsub("^yolua/datasets/[^:]+:%d+: ", "")
+-- The sentence with the position of the recipe's line instead of one in the library.
+local function with_callers_position(sentence)
+  local stripped = sentence:match "^yolua/lua/[^:]+:%d+: (.*)" or sentence:match "^yolua/datasets/[^:]+:%d+: (.*)"
+  if not stripped then return sentence end
+  for level = 4, 1000 do
+    local at = debug.getinfo(level, "Sl")
+    if not at then break end
+    local is_users = at.currentline > 0 and at.source:sub(1, 7) ~= "@yolua/"
+    if is_users then return ("%s:%d: %s"):format(at.short_src, at.currentline, stripped) end
+  end
   return stripped
 end
 
@@ -26,7 +44,7 @@ end
 function cli.explain(message)
   if type(message) == "table" and (getmetatable(message) or {}).__tostring then return message end
   local text = type(message) == "string" and message or ("error object: %s"):format(tostring(message))
-  if is_sentence(message) then return without_library_position(text) end
+  if is_sentence(message) then return with_callers_position(text) end
   local lines = {}
   for line in debug.traceback(text, 2):gmatch "[^\n]+" do
     if line:find "^\tyolua/lua/yolua/cli%.lua" or line:find "^\tyolua/lua/yolua/prompt%.lua" then break end -- below the recipe there is only the program

@@ -29,7 +29,7 @@ local function from_darknet(o)
   if o.weights then seen = core.darknet.load_weights(net, o.weights).seen else net:init(o.seed or 1) end
   local heads = structure.heads(structure.of(net))
   local names = o.names and read_names(o.names) or numbered(heads[1] and heads[1].classes or 0)
-  return Model.new { net = net, names = names, path = o.cfg, seen = seen, pretrained = o.weights ~= nil }
+  return Model.new { net = net, names = names, path = o.cfg, seen = seen, device = o.device, pretrained = o.weights ~= nil }
 end
 
 local function note(info, path, key)
@@ -45,7 +45,7 @@ local function from_checkpoint(o)
   local ok, net = pcall(structure.build, s, o.device)
   if not ok then error(("%s: its structure cannot be built: %s"):format(o.model, net), 0) end
   core.restore(net, o.model, o.full or false)
-  return Model.new { net = net, names = names, path = o.model, notes = info.metadata, pretrained = true }
+  return Model.new { net = net, names = names, path = o.model, notes = info.metadata, device = o.device, pretrained = true }
 end
 
 -- Options: cfg, weights, names (files), or model (a checkpoint); device; seed (for weights that are drawn); full (a checkpoint's

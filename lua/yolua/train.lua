@@ -146,11 +146,28 @@ function Trainer:run_epoch()
   return true
 end
 
+-- Which parameters were frozen, and their checksum: printed after the run as a proof that freezing froze.
+local function proof(t)
+  local frozen = {}
+  for _, r in ipairs(t.model.net:ranges()) do frozen[r.name] = r.frozen or nil end
+  local which = function(r) return frozen[r.name] end
+  local sum, count, numbers = t.model:checksum(which)
+  return { sum = sum, count = count, numbers = numbers, which = which }
+end
+
+local function show_proof(t, before)
+  if before.count == 0 or not t.run then return end
+  local after = t.model:checksum(before.which)
+  t.run:say("frozen at the start: %d parameters, %d numbers, checksum %s before and %s after: %s", before.count, before.numbers,
+    before.sum, after, before.sum == after and "not a byte changed" or "changed since a schedule thawed them")
+end
+
 -- Trains and returns the trainer. The table holds net (a model), data, run, options (epochs, batch, optim, ...), and policies in
 -- its array part. On Ctrl-C the step is finished, the state saved and an error raised that says so.
 return function(spec)
   local self = new(spec)
   checkpoint.restore(self)
+  local before = proof(self)
   self:fire "start"
   while self.epoch < self.options.epochs or self.batch_done > 0 do
     local whole = self:run_epoch()
@@ -164,6 +181,7 @@ return function(spec)
     if self.stop then break end
   end
   self:fire "finish"
+  show_proof(self, before)
   sources.drop(self)
   return self
 end

@@ -1,7 +1,16 @@
-/* Choosing a convolution's algorithm. */
+/* Choosing a convolution's algorithm: by its name, by memory, by measurement, or by its predicted cost. */
+#define _GNU_SOURCE
 #include "backend/conv2d.h"
+#include "core/memory.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
+
+/* Below this many multiply-adds a measurement would be noise; the rest bounds what measuring may cost. */
+static const double SMALL = 4e6, HOPELESS = 3.0, LONG_RUN = 0.05;
+enum { RUNS = 3, MEASURED_IMAGES = 4 };
 
 static const yl_conv2d_algo *cheapest(const yl_conv2d_algo *const *list, const yl_conv2d_geom *g, yl_direction d)
 {
@@ -18,20 +27,151 @@ static const yl_conv2d_algo *named(const yl_conv2d_algo *const *list, const char
     return NULL;
 }
 
+static const char *const directions[] = {"forward", "data", "weights"};
+
+static void prefix_text(const yl_ctx *ctx, char out[YL_CHOICE_KEY])
+{
+    snprintf(out, YL_CHOICE_KEY, "conv2d %s %d ", ctx->device->isa, ctx->threads);
+}
+
+static void key_text(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, bool packs, char out[YL_CHOICE_KEY])
+{
+    char prefix[YL_CHOICE_KEY];
+    prefix_text(ctx, prefix);
+    int n = snprintf(out, YL_CHOICE_KEY,
+                     "%s%s%s n%" PRId64 " %" PRId64 "x%" PRId64 "x%" PRId64 " %" PRId64 "x%" PRId64 "x%" PRId64
+                     " k%dx%d s%dx%d d%dx%d g%d p%dx%d %s",
+                     prefix, directions[d], packs ? " packs" : "", g->n, g->h, g->w, g->c, g->oh, g->ow, g->oc, g->kh,
+                     g->kw, g->sh, g->sw, g->dh, g->dw, g->groups, g->pt, g->pl, yl_dtype_name(g->dtype));
+    if (n < 0 || n >= YL_CHOICE_KEY) out[0] = '\0'; /* cannot be: the numbers fit */
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Operands for measuring, all zero: only their sizes matter to the time. */
+typedef struct bench {
+    const yl_ctx *ctx;
+    yl_conv2d_geom g;
+    yl_direction d;
+    bool packs;
+    double images; /* of the real geometry per measured image */
+    float *x, *y, *w, *scratch, *packed;
+} bench;
+
+static void bench_close(bench *b)
+{
+    yl_device *device = b->ctx->device;
+    float *all[] = {b->x, b->y, b->w, b->scratch, b->packed};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) device->release(device, all[i]);
+}
+
+static yl_status bench_open(bench *b, const yl_conv2d_geom *g)
+{
+    b->g = *g;
+    b->g.n = g->n < MEASURED_IMAGES ? g->n : MEASURED_IMAGES;
+    b->images = (double)g->n / (double)b->g.n;
+    yl_device *device = b->ctx->device;
+    int64_t sizes[] = {b->g.n * g->h * g->w * g->c, b->g.n * g->oh * g->ow * g->oc,
+                       g->oc * g->kh * g->kw * (g->c / g->groups)};
+    float **to[] = {&b->x, &b->y, &b->w};
+    for (int i = 0; i < 3; i++) YL_TRY(device->alloc(device, (size_t)sizes[i] * sizeof(float), (void **)to[i]));
+    return YL_OK;
+}
+
+/* The seconds of one run of the whole batch: the best of a few. */
+static yl_status measure(bench *b, const yl_conv2d_algo *algo, double *seconds)
+{
+    yl_device *device = b->ctx->device;
+    size_t packed = algo->packed_bytes(&b->g, b->d);
+    *seconds = 1e30;
+    YL_TRY(device->alloc(device, algo->scratch_bytes(b->ctx, &b->g, b->d), (void **)&b->scratch));
+    YL_TRY(device->alloc(device, packed, (void **)&b->packed));
+    yl_conv2d_run run = {.x = b->x, .dy = b->y, .packed = packed ? b->packed : b->w, .scratch = b->scratch};
+    if (b->d == YL_FORWARD) run.y = b->y;
+    if (b->d == YL_BACKWARD_DATA) run.dx = b->x;
+    if (b->d == YL_BACKWARD_WEIGHTS) run.dweight = b->w;
+    for (int i = 0; i < RUNS; i++) {
+        double start = now();
+        if (packed && (b->packs || i == 0)) YL_TRY(algo->pack(b->ctx, &b->g, b->d, b->w, NULL, b->packed));
+        double middle = now();
+        YL_TRY(algo->run(b->ctx, &b->g, b->d, &run));
+        YL_TRY(device->sync(device));
+        double end = now(), took = (end - middle) * b->images + (b->packs ? middle - start : 0);
+        *seconds = took < *seconds ? took : *seconds;
+        if (i > 0 && end - start > LONG_RUN) break;
+    }
+    device->release(device, b->scratch), device->release(device, b->packed);
+    b->scratch = b->packed = NULL;
+    return YL_OK;
+}
+
+static yl_status measure_all(const yl_ctx *ctx, const yl_conv2d_algo *const *list, const yl_conv2d_geom *g,
+                             yl_direction d, bool packs, double least, const yl_conv2d_algo **out)
+{
+    bench b = {.ctx = ctx, .d = d, .packs = packs};
+    double best = 1e30, seconds = 0;
+    yl_status status = bench_open(&b, g);
+    for (; *list && status == YL_OK; list++) {
+        if (!(*list)->supports(g, d) || (*list)->cost(g, d) > HOPELESS * least) continue;
+        status = measure(&b, *list, &seconds);
+        if (status == YL_OK && seconds < best) best = seconds, *out = *list;
+    }
+    bench_close(&b);
+    return status;
+}
+
+static bool remembered(const yl_conv2d_algo *const *list, const char *key, const yl_conv2d_geom *g, yl_direction d,
+                       const yl_conv2d_algo **out)
+{
+    char name[YL_CHOICE_TEXT];
+    if (!yl__choice_find(key, name)) return false;
+    const yl_conv2d_algo *algo = named(list, name);
+    if (!algo || !algo->supports(g, d)) return false;
+    *out = algo;
+    return true;
+}
+
+static int64_t candidates(const yl_conv2d_algo *const *list, const yl_conv2d_geom *g, yl_direction d, double least)
+{
+    int64_t n = 0;
+    for (; *list; list++) n += (*list)->supports(g, d) && (*list)->cost(g, d) <= HOPELESS * least;
+    return n;
+}
+
+/* With the cache's lock held: another process may have chosen meanwhile. */
+static yl_status choose_measured(const yl_ctx *ctx, const yl_conv2d_algo *const *list, const yl_conv2d_geom *g,
+                                 yl_direction d, bool packs, const char *key, const yl_conv2d_algo **out)
+{
+    char stem[YL_CHOICE_KEY], prefix[YL_CHOICE_KEY];
+    prefix_text(ctx, prefix);
+    snprintf(stem, sizeof stem, "conv2d-%s-%d", ctx->device->isa, ctx->threads);
+    yl_status status = YL_OK;
+    bool locked = yl__choices_lock(stem), known = locked && remembered(list, key, g, d, out);
+    if (locked && !known) status = measure_all(ctx, list, g, d, packs, (*out)->cost(g, d), out);
+    if (status == YL_OK && !known) status = yl__choice_set(key, (*out)->name);
+    if (locked) yl__choices_unlock(stem, prefix, status == YL_OK && !known);
+    return status;
+}
+
 yl_status yl_conv2d_choose(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, bool packs, const char *pinned,
                            const yl_conv2d_algo **out)
 {
-    const yl_conv2d_algo *const *list;
-    (void)packs;
+    const yl_conv2d_algo *const *list, *algo = NULL;
+    char key[YL_CHOICE_KEY];
     YL_TRY(ctx->device->kernels->conv2d_algorithms(&list));
-    *out = NULL;
-    if (pinned && strcmp(pinned, "auto") != 0) {
-        const yl_conv2d_algo *algo = named(list, pinned);
-        if (!algo) return yl__fail(YL_INVALID, "algorithm '%s' is unknown on %s", pinned, ctx->device->name);
-        if (algo->supports(g, d)) *out = algo;
-    }
-    if (!*out) *out = cheapest(list, g, d);
+    bool pins = pinned && strcmp(pinned, "auto") != 0;
+    if (pins && !(algo = named(list, pinned)))
+        return yl__fail(YL_INVALID, "algorithm '%s' is unknown on %s", pinned, ctx->device->name);
+    *out = algo && algo->supports(g, d) ? algo : cheapest(list, g, d);
     if (!*out)
         return yl__fail(YL_UNSUPPORTED, "no algorithm convolves %s on %s", yl_dtype_name(g->dtype), ctx->device->name);
-    return YL_OK;
+    if (pins || yl_conv2d_work(g) < SMALL || candidates(list, g, d, (*out)->cost(g, d)) < 2) return YL_OK;
+    key_text(ctx, g, d, packs, key);
+    if (remembered(list, key, g, d, out)) return YL_OK;
+    return choose_measured(ctx, list, g, d, packs, key, out);
 }

@@ -1,5 +1,6 @@
 /* The loader for Lua. A batch is valid until the next one is asked for. */
 #include "bind/net_objects.h"
+#include "loader/cache.h"
 #include "loader/loader.h"
 
 #include <string.h>
@@ -20,8 +21,8 @@ static void fill_row(lua_State *L, float row[YL_SAMPLE_FIELDS])
 /* Reads {image = path, truth = {{x1, y1, x2, y2, class from 0, kind}, ...}}; rows go into userdata left on the stack. */
 static void fill_sample(lua_State *L, int spec, yl_sample *sample, float *rows)
 {
-    lua_getfield(L, spec, "image");
-    sample->path = luaL_checkstring(L, -1); /* the table keeps the string alive */
+    if (lua_getfield(L, spec, "image") != LUA_TSTRING) luaL_error(L, "loader: a sample's 'image' is a %s, expected a path", luaL_typename(L, -1));
+    sample->path = lua_tostring(L, -1); /* the table keeps the string alive */
     lua_pop(L, 1);
     sample->rows = rows;
     if (lua_getfield(L, spec, "truth") == LUA_TTABLE)
@@ -43,7 +44,7 @@ static int32_t truth_length(lua_State *L, int spec)
 static yl_sample *check_samples(lua_State *L, int64_t *count)
 {
     lua_getfield(L, 1, "samples");
-    luaL_checktype(L, -1, LUA_TTABLE);
+    if (!lua_istable(L, -1)) luaL_error(L, "loader: expected a list of samples, got %s", luaL_typename(L, -1));
     int list = lua_gettop(L);
     *count = luaL_len(L, list);
     yl_sample *samples = yl__scratch(L, (size_t)*count * sizeof *samples);
@@ -116,7 +117,7 @@ static void check_options(lua_State *L, yl_loader_options *o)
     o->seed = (uint64_t)yl__field_integer(L, 1, "seed", 1);
     o->workers = (int)yl__field_integer(L, 1, "workers", 1);
     if (o->workers < 0 || o->workers > 256) luaL_error(L, "loader: 'workers': expected 0..256, got %d", o->workers);
-    o->cache_bytes = yl__field_integer(L, 1, "cache_bytes", (int64_t)1 << 30);
+    o->cache_bytes = yl__field_integer(L, 1, "cache_bytes", yl_cache_default_bytes());
     check_sizes(L, o);
     o->augment = check_augment(L);
 }
@@ -136,9 +137,11 @@ static int loader_new(lua_State *L)
     return 1;
 }
 
+/* The batch that was handed out points into the loader: it is closed with it. */
 static int loader_close(lua_State *L)
 {
     void **box = luaL_checkudata(L, 1, LOADER_CLASS);
+    if (lua_getiuservalue(L, 1, 1) == LUA_TUSERDATA) memset(lua_touserdata(L, -1), 0, sizeof(void *));
     yl_loader_free(*box);
     *box = NULL;
     return 0;

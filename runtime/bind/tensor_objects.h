@@ -24,6 +24,14 @@ int yl__check_axis(lua_State *L, int index, const yl_tensor *t);
 /* Sizes from a table or from the arguments first..top; returns how many. */
 int yl__check_dims(lua_State *L, int first, int64_t dims[YL_TENSOR_DIMS]);
 
+extern const char *const yl__dtype_names[]; /* NULL-terminated, in the order of yl_dtype */
+/* Pushes one element (0-based index) as an integer or a float. */
+void yl__push_element(lua_State *L, const yl_tensor *t, const int64_t *index);
+/* Pushes a new tensor of the nested table (or number) at `index`. */
+yl_tensor *yl__tensor_from_values(lua_State *L, int index, yl_dtype dtype);
+
+/* Adds indexing, views and copies to the class on top of the stack (bind/tensor_views.c). */
+void yl__tensor_views(lua_State *L);
 /* Adds the arithmetic to the class on top of the stack (bind/tensor_math.c). */
 void yl__tensor_math(lua_State *L);
 

@@ -10,8 +10,8 @@ static const yl_eval_class kitti[] = {
 };
 static const yl_eval_class neighbours[] = {
     {.name = "Car", .crowd = NAMES("Van")},
-    {.name = "Pedestrian", .crowd = NAMES("Person_sitting")},
-    {.name = "Cyclist"},
+    {.name = "Pedestrian", .members = NAMES("person"), .crowd = NAMES("Person_sitting")},
+    {.name = "Cyclist", .members = NAMES("bicycle")},
 };
 static const yl_eval_class coco[] = {
     {.name = "car", .members = NAMES("Van")},

@@ -8,7 +8,7 @@
 typedef struct yl_eval_class {
     const char *name;
     const char *const *members; /* further names that count as this class, on both sides; NULL-terminated, or NULL */
-    const char *const *crowd;   /* `coco` only: truths of these names are crowd regions of this class; likewise */
+    const char *const *crowd;   /* truths of these names forgive: kitti's neighbours, coco's crowds; likewise */
 } yl_eval_class;
 
 typedef struct yl_eval_classes {
@@ -16,9 +16,13 @@ typedef struct yl_eval_classes {
     int64_t count;
 } yl_eval_classes;
 
-extern const yl_eval_classes yl_classes_kitti;      /* Car Van Truck Pedestrian Person_sitting Cyclist Tram Misc */
-extern const yl_eval_classes yl_classes_neighbours; /* Car, Pedestrian, Cyclist; Van and Person_sitting are crowd */
-extern const yl_eval_classes yl_classes_coco;       /* the poster's: car truck person bicycle train, of KITTI's names */
+/* Car Van Truck Pedestrian Person_sitting Cyclist Tram Misc */
+extern const yl_eval_classes yl_classes_kitti;
+/* Car, Pedestrian (or person), Cyclist (or bicycle); Van and Person_sitting forgive. The classes that `kitti` scores.
+ */
+extern const yl_eval_classes yl_classes_neighbours;
+/* The poster's: car truck person bicycle train, of KITTI's names */
+extern const yl_eval_classes yl_classes_coco;
 
 /* For each name of the set, the class that it belongs to (-1: none), and the class that it is a crowd region of. */
 typedef struct yl__class_map {

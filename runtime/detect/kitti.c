@@ -15,14 +15,6 @@
 const char *const yl_kitti_class_names[YL_KITTI_CLASSES] = {"Car", "Pedestrian", "Cyclist"};
 const char *const yl_kitti_level_names[YL_KITTI_LEVELS] = {"easy", "moderate", "hard"};
 
-#define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
-
-/* `crowd` are here the neighbours: truths that may take a detection of the class, and count for nothing. */
-static const yl_eval_class classes[YL_KITTI_CLASSES] = {
-    {.name = "Car", .crowd = NAMES("Van")},
-    {.name = "Pedestrian", .members = NAMES("person"), .crowd = NAMES("Person_sitting")},
-    {.name = "Cyclist", .members = NAMES("bicycle")},
-};
 static const double min_overlap[YL_KITTI_CLASSES] = {0.7, 0.5, 0.5};
 
 typedef struct level {
@@ -359,11 +351,10 @@ static yl_status evaluate(matcher *m, yl_kitti_result *out)
 
 yl_status yl_eval_kitti(const yl_eval_set *set, yl_kitti_result *out)
 {
-    const yl_eval_classes list = {classes, YL_KITTI_CLASSES};
     yl__class_map map;
     matcher m = {.set = set, .map = &map};
     *out = (yl_kitti_result){.aos = has_angles(set)};
-    yl_status status = yl__class_map_make(set, &list, &map);
+    yl_status status = yl__class_map_make(set, &yl_classes_neighbours, &map);
     if (status == YL_OK) status = evaluate(&m, out);
     yl__class_map_free(&map);
     yl__free(m.targets);

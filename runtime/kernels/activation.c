@@ -13,6 +13,7 @@ static void copy_and_activate(const yl_activation_geom *g, int64_t n, const floa
 
 yl_status YL_CPU(activation_forward)(const yl_ctx *ctx, const yl_activation_geom *g, const void *x, void *y)
 {
+    (void)ctx; /* unused without OpenMP */
 #pragma omp parallel for num_threads(ctx->threads) schedule(static)
     for (int64_t i = 0; i < g->count; i += CHUNK)
         copy_and_activate(g, g->count - i < CHUNK ? g->count - i : CHUNK, (const float *)x + i, (float *)y + i);
@@ -68,6 +69,7 @@ static void derive_chunk(const yl_activation_geom *g, int64_t n, const float *x,
 yl_status YL_CPU(activation_backward)(const yl_ctx *ctx, const yl_activation_geom *g, const void *x, const void *y,
                                       const void *dy, float beta, void *dx)
 {
+    (void)ctx;
 #pragma omp parallel for num_threads(ctx->threads) schedule(static)
     for (int64_t i = 0; i < g->count; i += CHUNK) {
         int64_t n = g->count - i < CHUNK ? g->count - i : CHUNK;

@@ -91,7 +91,7 @@ static double cost(const yl_conv2d_geom *g, yl_direction d)
 {
     int64_t h = d == YL_FORWARD ? g->oh : g->h, w = d == YL_FORWARD ? g->ow : g->w;
     double tiles = (double)(g->n * ((h + 3) / 4) * ((w + 3) / 4)), c = (double)g->c, oc = (double)g->oc;
-    return 36 * tiles * c * oc * 1.15 + tiles * (c + oc) * 250 + 36 * c * oc * 4;
+    return 36 * tiles * c * oc * 1.15 + tiles * (c + oc) * 250 + 36 * c * oc * 20;
 }
 
 static int64_t team_floats(const pass *p)

@@ -44,24 +44,36 @@ static inline float clamp01(float x)
     return x < 0.0f ? 0.0f : x > 1.0f ? 1.0f : x;
 }
 
-/* RGB -> HSV, shift and scale, -> RGB (Smith, "Color gamut transform pairs", SIGGRAPH 1978). */
-static void recolour(const yl_warp_geom *g, float *p)
+/* One channel out of hue, in sixths of a turn: value - chroma * min(k, 4 - k, 1), k = (offset + hue) mod 6, bounded below by 0;
+ * the offset is 5 for red, 3 for green, 1 for blue. */
+static inline float channel(float value, float chroma, float hue, float offset)
 {
-    float r = p[0], green = p[1], b = p[2];
-    float high = fmaxf(r, fmaxf(green, b)), low = fminf(r, fminf(green, b)), delta = high - low, h = 0.0f;
-    if (high <= 0.0f) return;
-    if (delta > 0.0f) {
-        if (r == high) h = (green - b) / delta;
-        else if (green == high) h = 2.0f + (b - r) / delta;
-        else h = 4.0f + (r - green) / delta;
+    float k = offset + hue;
+    k -= k >= 6.0f ? 6.0f : 0.0f;
+    float t = k < 4.0f - k ? k : 4.0f - k;
+    return clamp01(value - chroma * clamp01(t));
+}
+
+/* RGB -> HSV (Smith, "Color gamut transform pairs", SIGGRAPH 1978), hue shifted, saturation and value scaled, -> RGB, bounded
+ * only then, as Darknet does. Without branches, so that it vectorises: saturation times value is max - min, which needs no
+ * division by the value. */
+static void recolour_row(const yl_warp_geom *g, int64_t count, float *p)
+{
+    const float shift = 6.0f * g->hue, exposure = g->exposure, chroma_scale = g->saturation * g->exposure;
+    for (int64_t i = 0; i < count; i++) {
+        float r = p[3 * i], green = p[3 * i + 1], b = p[3 * i + 2];
+        float high = r > green ? r : green, low = r < green ? r : green;
+        high = high > b ? high : b;
+        low = low < b ? low : b;
+        float delta = high - low, inverse = delta > 0.0f ? 1.0f / delta : 0.0f;
+        float red_hue = (green - b) * inverse, green_hue = 2.0f + (b - r) * inverse, blue_hue = 4.0f + (r - green) * inverse;
+        float hue = (r == high ? red_hue : green == high ? green_hue : blue_hue) + shift;
+        hue -= 6.0f * floorf(hue * (1.0f / 6.0f));
+        float value = high * exposure, chroma = delta * chroma_scale;
+        p[3 * i] = channel(value, chroma, hue, 5.0f);
+        p[3 * i + 1] = channel(value, chroma, hue, 3.0f);
+        p[3 * i + 2] = channel(value, chroma, hue, 1.0f);
     }
-    h = h / 6.0f + g->hue;
-    h = 6.0f * (h - floorf(h));
-    float s = clamp01(delta / high * g->saturation), v = clamp01(high * g->exposure);
-    int sector = (int)h;
-    float f = h - (float)sector, low_v = v * (1.0f - s), fall = v * (1.0f - s * f), rise = v * (1.0f - s * (1.0f - f));
-    const float table[6][3] = {{v, rise, low_v}, {fall, v, low_v}, {low_v, v, rise}, {low_v, fall, v}, {rise, low_v, v}, {v, low_v, fall}};
-    for (int k = 0; k < 3; k++) p[k] = table[sector % 6][k];
 }
 
 static void fill_row(float *out, int64_t count, float value)
@@ -73,7 +85,7 @@ static void blend_rows(const yl_warp_geom *g, const float *above, const float *b
 {
     for (int64_t i = 0; i < 3 * g->pane_w; i++) out[i] = (1.0f - share) * above[i] + share * below[i];
     if (g->hue == 0.0f && g->saturation == 1.0f && g->exposure == 1.0f) return;
-    for (int64_t i = 0; i < g->pane_w; i++) recolour(g, out + 3 * i);
+    recolour_row(g, g->pane_w, out);
 }
 
 /* Two resampled rows are kept, since neighbouring output rows share them when enlarging. */

@@ -4,6 +4,7 @@
  *   bn(conv(x)) = conv'(x) + b',  w'[o] = w[o] * a[o],  b'[o] = (b[o] - mean[o]) * a[o] + bias[o],  a = scale /
  * sqrt(var + eps) */
 #include "layers/conv2d.h"
+#include "backend/conv2d.h"
 #include "layers/activation.h"
 #include "core/memory.h"
 #include "layers/batchnorm.h"
@@ -38,10 +39,10 @@ typedef struct prepared_conv {
     size_t scratch_bytes[YL_DIRECTIONS]; /* of the algorithms, rounded up; packed weights follow in the scratch */
 } prepared_conv;
 
-const char *yl__conv2d_algorithm(const void *prepared, yl_direction d)
+static const char *algorithm(const void *prepared, int direction)
 {
     const prepared_conv *c = prepared;
-    return c->algo[d] ? c->algo[d]->name : NULL;
+    return c->algo[direction] ? c->algo[direction]->name : NULL;
 }
 
 static int64_t stride_of(int64_t own, int64_t common)
@@ -251,4 +252,5 @@ const yl_layer_kind yl_layer_conv2d = {
     .pack = pack,
     .forward = forward,
     .backward = backward,
+    .algorithm = algorithm,
 };

@@ -1,6 +1,7 @@
 /* A hash table of decoded pictures. */
 #define _GNU_SOURCE
 #include "loader/cache.h"
+#include "core/machine.h"
 #include "core/memory.h"
 #include "image/decode.h"
 
@@ -18,6 +19,14 @@ struct yl_cache {
     entry *entries; /* open addressing, capacity a power of two, at most half full */
     int64_t capacity, count, bytes, limit;
 };
+
+int64_t yl_cache_default_bytes(void)
+{
+    yl_machine machine;
+    yl_machine_look(&machine);
+    int64_t most = (int64_t)2 << 30, third = machine.memory_bytes / 3;
+    return third > 0 && third < most ? third : most;
+}
 
 yl_status yl_cache_create(int64_t limit_bytes, yl_cache **out)
 {

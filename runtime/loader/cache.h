@@ -7,6 +7,8 @@
 
 typedef struct yl_cache yl_cache;
 
+/* What the option is where nobody says otherwise: 2 GiB, but at most a third of the machine's memory. */
+int64_t yl_cache_default_bytes(void);
 yl_status yl_cache_create(int64_t limit_bytes, yl_cache **out);
 void yl_cache_free(yl_cache *cache); /* NULL is fine; no lease may be alive */
 

@@ -6,6 +6,7 @@
 #include "core/threads.h"
 #include "loader/sample.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -156,6 +157,27 @@ static void *worker(void *user)
     return NULL;
 }
 
+static yl_status check_row(const yl_sample *s, int64_t sample, int32_t row)
+{
+    const float *r = s->rows + (int64_t)row * YL_SAMPLE_FIELDS;
+    bool box = isfinite(r[0]) && isfinite(r[1]) && isfinite(r[2]) && isfinite(r[3]) && r[0] < r[2] && r[1] < r[3];
+    if (!box)
+        return yl__fail(YL_INVALID, "loader: sample %lld (%s), truth %d: expected x1 < x2 and y1 < y2, got %g %g %g %g",
+                        (long long)sample + 1, s->path, row + 1, (double)r[0], (double)r[1], (double)r[2], (double)r[3]);
+    if (!(r[4] >= 0 && r[4] < 1e6f && floorf(r[4]) == r[4]) || !(r[5] == 0 || r[5] == 1 || r[5] == 2))
+        return yl__fail(YL_INVALID, "loader: sample %lld (%s), truth %d: expected a class from 0 and a kind 0, 1 or 2, got %g and %g",
+                        (long long)sample + 1, s->path, row + 1, (double)r[4], (double)r[5]);
+    return YL_OK;
+}
+
+static yl_status check_samples(const yl_sample *samples, int64_t count)
+{
+    if (count < 1) return yl__fail(YL_INVALID, "loader: expected at least one sample, got none");
+    for (int64_t i = 0; i < count; i++)
+        for (int32_t k = 0; k < samples[i].count; k++) YL_TRY(check_row(&samples[i], i, k));
+    return YL_OK;
+}
+
 static yl_status copy_samples(yl_loader *l, const yl_sample *samples, int64_t count)
 {
     int64_t text = 0, rows = 0;
@@ -221,7 +243,7 @@ static yl_status start_workers(yl_loader *l)
 
 yl_status yl_loader_create(const yl_sample *samples, int64_t count, const yl_loader_options *options, yl_loader **out)
 {
-    if (count < 1) return yl__fail(YL_INVALID, "loader: expected at least one sample, got none");
+    YL_TRY(check_samples(samples, count));
     yl_loader *l;
     YL_TRY(yl__calloc(1, sizeof *l, &l));
     l->options = *options;

@@ -37,7 +37,8 @@ typedef struct yl_loader_stats {
 
 typedef struct yl_loader yl_loader;
 
-/* Copies samples and options, starts the workers. Errors: INVALID for an empty list, MEMORY. */
+/* Copies samples and options, starts the workers. Errors: INVALID for an empty list or a row that is
+ * no box, class or kind (with sample, path and row), MEMORY. */
 yl_status yl_loader_create(const yl_sample *samples, int64_t count, const yl_loader_options *options, yl_loader **out);
 void yl_loader_free(yl_loader *loader); /* stops the workers; NULL is fine */
 

@@ -1,4 +1,5 @@
 /* Freezing by name: globs over ranges and layers, and the word "body". */
+#define _GNU_SOURCE
 #include "net/net.h"
 #include "core/text.h"
 #include "core/memory.h"

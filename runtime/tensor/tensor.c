@@ -59,7 +59,7 @@ static yl_status make(yl_device *device, yl_dtype dtype, int n_dims, const int64
     }
     *s = (yl_storage){.references = 1, .device = device};
     *t = (yl_tensor){.storage = s, .dtype = dtype, .n_dims = n_dims, .references = 1};
-    memcpy(t->dims, dims, (size_t)n_dims * sizeof *dims);
+    if (n_dims > 0) memcpy(t->dims, dims, (size_t)n_dims * sizeof *dims);
     set_strides(t);
     *out = t;
     return YL_OK;

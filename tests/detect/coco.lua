@@ -59,6 +59,15 @@ function TestRules:testCrowds()
   t.assertAlmostEquals(car({ { truths, dets } }).ap, 1 / 3, 1e-12)
   t.assertAlmostEquals(car({ { truths, dets } }, { neighbours = true }).ap, 1, 1e-12)
   t.assertNil(set({ { truths, dets } }):coco { neighbours = true }.classes.Van)
+  local people = { { truth("Pedestrian", 0, 0, 50, 100) }, { det("person", 0.9, 0, 0, 50, 100) } }
+  t.assertAlmostEquals(set({ people }):coco { neighbours = true }.classes.Pedestrian.ap, 1, 1e-12) -- a network of COCO's
+end
+
+-- Equally near to two truths: the later one is taken, which leaves the first to the detection that lies on it.
+function TestRules:testLaterOfEqualOverlaps()
+  local row = car { { { truth("Car", 0, 0, 100, 100), truth("Car", 0, 20, 100, 120) },
+    { det("Car", 0.9, 0, 10, 100, 110), det("Car", 0.8, 0, 0, 100, 100) } } }
+  t.assertAlmostEquals(row.ap75, 1, 1e-12)
 end
 
 -- A hundred detections an image count, by score; ar1 and ar10 see the best one and ten.

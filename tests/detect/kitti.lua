@@ -84,6 +84,27 @@ function TestRules:testFileOrderOfTruths()
   t.assertEquals(last({ ignored, valid, other }, { found(0, 100), also }), { n_gt = 2, tp = 1, fp = 0, fn = 1 })
 end
 
+-- Equal scores in the first pass: the first of the file is taken, so that nothing is left for the second truth.
+function TestRules:testFirstOfEqualScores()
+  local truths = { truth("Car", 0, 0, 100, 100), truth("Car", 0, 20, 100, 100) }
+  local dets = { det("Car", 0.9, 0, 12, 100, 100), det("Car", 0.9, 0, 0, 100, 75) } -- the second one meets the first truth only
+  t.assertEquals(set({ { truths, dets } }):kitti { curves = true }.classes.Car.easy.thresholds, { 0.9 })
+end
+
+-- Equal overlaps (.9) in the second pass: again the first, which the second truth would have needed.
+function TestRules:testFirstOfEqualOverlaps()
+  local truths = { truth("Car", 0, 0, 100, 100), truth("Car", 0, 30, 100, 100), car(5, 50) }
+  local dets = { det("Car", 0.9, 0, 10, 100, 100), det("Car", 0.8, 0, 0, 100, 90), found(5, 50, 0.5) }
+  t.assertEquals(last(truths, dets), { n_gt = 3, tp = 2, fp = 1, fn = 1 })
+end
+
+-- Of two short detections the first of the file is taken.
+function TestRules:testFirstOfShortDetections()
+  local truths = { truth("Car", 0, 10, 100, 36), truth("Car", 0, 5, 100, 31), car(5, 50) }
+  local dets = { det("Car", 0.9, 0, 10, 100, 34), det("Car", 0.9, 0, 12, 100, 36), found(5, 50, 0.5) }
+  t.assertEquals(last(truths, dets), { n_gt = 3, tp = 1, fp = 0, fn = 1 })
+end
+
 function TestRules:testSubmission()
   t.assertNil(last({ car(0, 50) }, { det("Car", 0.9, -1, 0, 100, 50) }))
   t.assertEquals(last({ car(0, 50) }, { det("car", 0.9, -1, 0, 100, 50), det("CAR", 0.1, 0, 700, 9, 709) }).tp, 1)
@@ -210,6 +231,15 @@ local function plain(frames, class, level)
 end
 
 TestPlain = {}
+
+-- Fifty truths, all found: the recall step is accumulated, which chooses other scores than k / 40 would.
+function TestPlain:testAccumulatedStep()
+  local frames = {}
+  for i = 1, 50 do frames[i] = { { car(0, 50) }, { found(0, 50, i / 50) } } end
+  local want = plain(frames, "Car", "easy").thresholds
+  t.assertEquals(set(frames):kitti { curves = true }.classes.Car.easy.thresholds, want)
+  t.assertTrue(#want <= 41)
+end
 
 function TestPlain:testRandomFrames()
   local classes = { "Car", "Car", "Van", "Pedestrian", "Person_sitting", "Cyclist", "Truck", "DontCare" }

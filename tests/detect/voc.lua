@@ -26,6 +26,13 @@ function TestRules:testBestTruthOnly()
   t.assertEquals({ row.tp, row.fp, row.n_gt, row.n_det }, { 1, 1, 2, 2 })
 end
 
+-- Equally near to two truths: the first one is taken, and the detection that lies on it comes too late.
+function TestRules:testFirstOfEqualOverlaps()
+  local row = car { { { truth("Car", 0, 0, 99, 99), truth("Car", 0, 20, 99, 119) },
+    { det("Car", 0.9, 0, 10, 99, 109), det("Car", 0.8, 0, 0, 99, 99) } } }
+  t.assertEquals({ row.tp, row.fp }, { 1, 1 })
+end
+
 function TestRules:testDifficultTruthsForgive()
   for _, more in ipairs { { occluded = 3 }, { truncated = 0.6 }, { box = { 0, 0, 100, 25 } } } do
     local hard = truth("Car", 0, 0, 100, 100, more)

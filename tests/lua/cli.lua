@@ -138,6 +138,10 @@ end
 function TestRecipes:testOwnFaults()
   fails(1, { "s.lua:1:" }, put("s.lua", "local x = = 1\n"))
   fails(1, { "o.lua:1: option 'epochs': expected an integer" }, put("o.lua", 'require("yolua").options { epochs = "many" }\n'))
+  local shape = put("z.lua", "local yl = require 'yolua'\n\nlocal x = yl.zeros { -1 }\nprint(x)\n")
+  fails(1, { "z.lua:3: tensor: expected sizes of at least 0, got -1" }, shape)
+  local index = put("i.lua", "local yl = require 'yolua'\nlocal x = yl.zeros { 2 }\nprint(x[3])\n")
+  fails(1, { "i.lua:3: tensor: index 3 is outside axis 1 of size 2" }, index)
   fails(1, { "yl has no 'trian'" }, put("n.lua", "local yl = require 'yolua'\nprint(yl.trian)\n"))
   fails(2, { "takes no options, but 'a' was given" }, put("q.lua", "local x = 1 -- luacheck: ignore\n"), "a=1")
 end

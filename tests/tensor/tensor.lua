@@ -191,7 +191,8 @@ function TestText:testPrinting()
   t.assertEquals(tostring(yl.tensor(4)), "f32 {}  4")
   t.assertEquals(tostring(yl.zeros { 0, 3 }), "f32 {0, 3}")
   t.assertEquals(tostring(yl.arange(1, 9, 1, "u8")), "u8 {9}\n  1  2  3  ...  7  8  9")
-  t.assertEquals(tostring(yl.tensor({ { { 1 }, { 2 } }, { { 3 }, { 4 } } }, "i32")), "i32 {2, 2, 1}\n[1, ., .]\n  1\n  2\n[2, ., .]\n  3\n  4")
+  t.assertEquals(tostring(yl.tensor({ { { 1 }, { 2 } }, { { 3 }, { 4 } } }, "i32")),
+    "i32 {2, 2, 1}\n[1, ., .]\n  1\n  2\n[2, ., .]\n  3\n  4")
   t.assertTrue(#tostring(yl.zeros { 50, 50, 50 }) < 3000)
 end
 
@@ -207,7 +208,7 @@ function TestGarbage:testCloseAndCollect()
   fails("was closed", view.sum, view)
 end
 
--- 200 x 16 MB pass through; the collector is told of them, so that the process stays far below their sum.
+-- 80 x 16 MB pass through; the collector is told of them, so that the process stays far below their sum.
 function TestGarbage:testOffHeapMemoryDrivesTheCollector()
   local function resident()
     local f = io.open "/proc/self/statm"
@@ -217,7 +218,7 @@ function TestGarbage:testOffHeapMemoryDrivesTheCollector()
     return tonumber(pages) * 4096
   end
   local before = resident()
-  for _ = 1, 200 do yl.ones { 1024, 4096 } end
+  for _ = 1, 80 do yl.ones { 1024, 4096 } end
   t.assertTrue(resident() - before < 500e6)
 end
 

@@ -1,0 +1,202 @@
+/* Indexing (1-based; negative counts from the end), views and copies of tensors for Lua. */
+#include "bind/tensor_objects.h"
+
+/* 0-based place of a 1-based index of that axis; -1 is the last. */
+static int64_t check_index(lua_State *L, int index, const yl_tensor *t, int axis)
+{
+    int whole;
+    lua_Integer i = lua_tointegerx(L, index, &whole);
+    int64_t size = t->dims[axis];
+    if (!whole)
+        luaL_error(L, "tensor: expected a whole number as index of axis %d, got %s", axis + 1,
+                   luaL_tolstring(L, index, NULL));
+    if (i == 0 || i > size || i < -size)
+        luaL_error(L, "tensor: index %I is outside axis %d of size %I", i, axis + 1, (LUAI_UACINT)size);
+    return i > 0 ? i - 1 : size + i;
+}
+
+/* Pushes the view of t (at stack index 1) that the key at `key` names: i, or a list {i, {first, last}, ...} per axis.
+ */
+static yl_tensor *push_place(lua_State *L, yl_tensor *t, int key)
+{
+    bool list = lua_istable(L, key);
+    lua_Integer n = list ? luaL_len(L, key) : 1;
+    if (n > t->n_dims) luaL_error(L, "tensor: expected at most %d indices, got %I", t->n_dims, n);
+    yl_tensor *place = t;
+    for (int axis = 0, i = 1; i <= n; i++) {
+        if (list)
+            lua_geti(L, key, i);
+        else
+            lua_pushvalue(L, key);
+        yl_tensor **next = yl__new_tensor(L);
+        if (lua_istable(L, -2)) {
+            lua_geti(L, -2, 1);
+            lua_geti(L, -3, 2);
+            int64_t first = check_index(L, -2, place, axis), last = check_index(L, -1, place, axis);
+            lua_pop(L, 2);
+            yl__check(L, yl_tensor_slice(place, axis++, first, last < first ? 0 : last - first + 1, 1, next));
+        } else {
+            yl__check(L, yl_tensor_select(place, axis, check_index(L, -2, place, axis), next));
+        }
+        lua_replace(L, -2);
+        place = *next;
+    }
+    if (n == 0) lua_pushvalue(L, 1);
+    return place;
+}
+
+static int tensor_index(lua_State *L)
+{
+    int64_t none[YL_TENSOR_DIMS] = {0};
+    if (lua_type(L, 2) == LUA_TSTRING) { /* a method */
+        luaL_getmetatable(L, YL_TENSOR_CLASS);
+        lua_pushvalue(L, 2);
+        lua_rawget(L, -2);
+        return 1;
+    }
+    yl_tensor *t = yl__check_tensor(L, 1);
+    if (!lua_istable(L, 2) && t->n_dims == 0)
+        return luaL_error(L, "tensor: a single number has no axes to index; item() gives it");
+    yl_tensor *place = push_place(L, t, 2);
+    if (place->n_dims == 0) yl__push_element(L, place, none);
+    return 1;
+}
+
+static int tensor_newindex(lua_State *L)
+{
+    yl_tensor *t = yl__check_tensor(L, 1);
+    if (lua_type(L, 2) == LUA_TSTRING) return luaL_error(L, "a tensor has no field '%s' to set", lua_tostring(L, 2));
+    if (!lua_istable(L, 2) && t->n_dims == 0) return luaL_error(L, "tensor: a single number has no axes to index");
+    yl_tensor *place = push_place(L, t, 2), *from = yl__test_tensor(L, 3);
+    if (lua_type(L, 3) == LUA_TNUMBER)
+        yl__check(L, yl_tensor_fill(place, lua_tonumber(L, 3)));
+    else if (from)
+        yl__check(L, yl_tensor_copy(from, place));
+    else if (lua_istable(L, 3))
+        yl__check(L, yl_tensor_copy(yl__tensor_from_values(L, 3, t->dtype), place));
+    else
+        return luaL_error(L, "tensor: expected a number, a tensor or a table, got a %s", luaL_typename(L, 3));
+    return 0;
+}
+
+/* ---- views and copies
+ * --------------------------------------------------------------------------------------------------- */
+
+/* t:slice(axis, first [, last [, step]]) */
+static int tensor_slice(lua_State *L)
+{
+    yl_tensor *t = yl__check_tensor(L, 1);
+    int axis = yl__check_axis(L, 2, t);
+    lua_settop(L, 5);
+    if (lua_isnil(L, 4)) {
+        lua_pushinteger(L, -1);
+        lua_replace(L, 4);
+    }
+    int64_t step = luaL_optinteger(L, 5, 1);
+    luaL_argcheck(L, step >= 1, 5, "expected a step of at least 1");
+    int64_t first = check_index(L, 3, t, axis), last = check_index(L, 4, t, axis);
+    yl__check(L,
+              yl_tensor_slice(t, axis, first, last < first ? 0 : (last - first) / step + 1, step, yl__new_tensor(L)));
+    return 1;
+}
+
+/* t:select(axis, index) */
+static int tensor_select(lua_State *L)
+{
+    yl_tensor *t = yl__check_tensor(L, 1);
+    int axis = yl__check_axis(L, 2, t);
+    int64_t index = check_index(L, 3, t, axis);
+    yl__check(L, yl_tensor_select(t, axis, index, yl__new_tensor(L)));
+    return 1;
+}
+
+/* t:permute(3, 1, 2) or {3, 1, 2}: axis d of the result is axis d of the list */
+static int tensor_permute(lua_State *L)
+{
+    int64_t axes[YL_TENSOR_DIMS];
+    int order[YL_TENSOR_DIMS];
+    yl_tensor *t = yl__check_tensor(L, 1);
+    int n = yl__check_dims(L, 2, axes);
+    if (n != t->n_dims) return luaL_error(L, "permute: expected %d axes, got %d", t->n_dims, n);
+    for (int d = 0; d < n; d++) {
+        if (axes[d] < 1 || axes[d] > n)
+            return luaL_error(L, "permute: expected axes in 1..%d, got %I", n, (LUAI_UACINT)axes[d]);
+        order[d] = (int)axes[d] - 1;
+    }
+    yl__check(L, yl_tensor_permute(t, order, yl__new_tensor(L)));
+    return 1;
+}
+
+/* t:transpose([a, b]): two axes swapped; those of a matrix where none are named */
+static int tensor_transpose(lua_State *L)
+{
+    int order[YL_TENSOR_DIMS];
+    yl_tensor *t = yl__check_tensor(L, 1);
+    bool named = lua_gettop(L) > 1;
+    if (!named && t->n_dims != 2)
+        return luaL_error(L, "transpose: name two axes of this tensor of %d dimensions", t->n_dims);
+    int a = named ? yl__check_axis(L, 2, t) : 0, b = named ? yl__check_axis(L, 3, t) : 1;
+    for (int d = 0; d < t->n_dims; d++) order[d] = d == a ? b : d == b ? a : d;
+    yl__check(L, yl_tensor_permute(t, order, yl__new_tensor(L)));
+    return 1;
+}
+
+/* t:reshape(2, -1) or {2, -1} */
+static int tensor_reshape(lua_State *L)
+{
+    int64_t dims[YL_TENSOR_DIMS];
+    yl_tensor *t = yl__check_tensor(L, 1);
+    int n = yl__check_dims(L, 2, dims);
+    yl__check(L, yl_tensor_reshape(t, n, dims, yl__new_tensor(L)));
+    return 1;
+}
+
+/* t:expand(2, 3) or {2, 3} */
+static int tensor_expand(lua_State *L)
+{
+    int64_t dims[YL_TENSOR_DIMS];
+    yl_tensor *t = yl__check_tensor(L, 1);
+    int n = yl__check_dims(L, 2, dims);
+    yl__check(L, yl_tensor_expand(t, n, dims, yl__new_tensor(L)));
+    return 1;
+}
+
+static int give_copy(lua_State *L, const yl_tensor *t, yl_dtype dtype)
+{
+    yl_tensor **out = yl__new_tensor(L);
+    yl__check(L, yl_tensor_convert(t, dtype, out));
+    yl__gc_debt(L, yl_tensor_bytes(*out));
+    return 1;
+}
+
+static int tensor_clone(lua_State *L)
+{
+    yl_tensor *t = yl__check_tensor(L, 1);
+    return give_copy(L, t, t->dtype);
+}
+
+/* t:to "u8": a copy of that type; t itself where it has it already */
+static int tensor_to(lua_State *L)
+{
+    yl_tensor *t = yl__check_tensor(L, 1);
+    yl_dtype dtype = (yl_dtype)luaL_checkoption(L, 2, NULL, yl__dtype_names);
+    if (dtype != t->dtype) return give_copy(L, t, dtype);
+    lua_settop(L, 1);
+    return 1;
+}
+
+void yl__tensor_views(lua_State *L)
+{
+    static const luaL_Reg methods[] = {{"slice", tensor_slice},
+                                       {"select", tensor_select},
+                                       {"permute", tensor_permute},
+                                       {"transpose", tensor_transpose},
+                                       {"reshape", tensor_reshape},
+                                       {"expand", tensor_expand},
+                                       {"clone", tensor_clone},
+                                       {"to", tensor_to},
+                                       {"__index", tensor_index},
+                                       {"__newindex", tensor_newindex},
+                                       {NULL, NULL}};
+    luaL_setfuncs(L, methods, 0);
+}

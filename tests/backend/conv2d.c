@@ -1,0 +1,213 @@
+/* How an algorithm is chosen: by name, by memory, from the cache file, by measurement, by the geometry alone. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "backend/conv2d.h"
+#include "core/file.h"
+#include "core/folder.h"
+#include "core/memory.h"
+#include "core/threads.h"
+
+static yl_ctx ctx;
+static char folder[64], path[256];
+
+static yl_conv2d_geom make(int64_t side, int64_t c, int64_t oc, int32_t k)
+{
+    return (yl_conv2d_geom){.n = 1,
+                            .h = side,
+                            .w = side,
+                            .c = c,
+                            .oc = oc,
+                            .kh = k,
+                            .kw = k,
+                            .sh = 1,
+                            .sw = 1,
+                            .dh = 1,
+                            .dw = 1,
+                            .groups = 1,
+                            .pt = k / 2,
+                            .pl = k / 2,
+                            .oh = side,
+                            .ow = side,
+                            .dtype = YL_F32};
+}
+
+static const char *choose(const yl_conv2d_geom *g, yl_direction d, const char *pinned)
+{
+    const yl_conv2d_algo *algo = NULL;
+    assert_int_equal(yl_conv2d_choose(&ctx, g, d, false, pinned, &algo), YL_OK);
+    return algo->name;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    yl_device *device;
+    yl_set_threads(1);
+    if (yl_device_get("cpu", &device)) return 1;
+    ctx = yl__ctx(device);
+    snprintf(folder, sizeof folder, "/tmp/yolua-choose-XXXXXX");
+    if (!mkdtemp(folder)) return 1;
+    setenv("XDG_CACHE_HOME", folder, 1);
+    snprintf(path, sizeof path, "%s/yolua/conv2d-%s-1.txt", folder, device->isa);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    char command[128];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return system(command);
+}
+
+/* The cache file's text, until the next call. */
+static char *text_of_cache(void)
+{
+    static char copy[8192];
+    char *text;
+    int64_t size;
+    assert_int_equal(yl__file_read(path, &text, &size), YL_OK);
+    assert_true(size < (int64_t)sizeof copy);
+    memcpy(copy, text, (size_t)size + 1);
+    yl__free(text);
+    return copy;
+}
+
+static void by_name(void **state)
+{
+    (void)state;
+    yl_conv2d_geom g = make(8, 16, 16, 3), strided = g;
+    const yl_conv2d_algo *algo;
+    assert_string_equal(choose(&g, YL_FORWARD, "gemm"), "gemm");
+    assert_string_equal(choose(&g, YL_BACKWARD_DATA, "winograd"), "winograd");
+    assert_string_not_equal(choose(&g, YL_BACKWARD_WEIGHTS, "winograd"), "winograd"); /* it has no such direction */
+    strided.sh = strided.sw = 2, strided.oh = strided.ow = 4;
+    assert_string_not_equal(choose(&strided, YL_FORWARD, "winograd"), "winograd");
+    assert_int_equal(yl_conv2d_choose(&ctx, &g, YL_FORWARD, false, "fft", &algo), YL_INVALID);
+    assert_string_equal(yl_error(), "algorithm 'fft' is unknown on cpu");
+}
+
+static void small_ones_are_not_measured(void **state)
+{
+    (void)state;
+    yl_conv2d_geom g = make(8, 16, 16, 3);
+    choose(&g, YL_FORWARD, NULL);
+    assert_int_equal(yl__path_kind(path), YL_PATH_NONE);
+}
+
+static void measured_once(void **state)
+{
+    (void)state;
+    yl_conv2d_geom g = make(26, 64, 64, 3);
+    char first[32];
+    snprintf(first, sizeof first, "%s", choose(&g, YL_FORWARD, "auto"));
+    char *text = text_of_cache();
+    assert_non_null(strstr(text, "forward n1 26x26x64 26x26x64 k3x3 s1x1 d1x1 g1 p1x1 f32 = "));
+    int64_t before = yl__alloc_count();
+    assert_string_equal(choose(&g, YL_FORWARD, NULL), first);
+    assert_int_equal(yl__alloc_count(), before); /* remembered: nothing was run */
+}
+
+/* A new process finds the choice in the file and obeys it, the slower one too. */
+static void cache_is_obeyed(void **state)
+{
+    (void)state;
+    yl_conv2d_geom g = make(26, 64, 64, 3);
+    char *text = text_of_cache(), *at = strstr(text, "p1x1 f32 = ");
+    assert_non_null(at);
+    at += strlen("p1x1 f32 = ");
+    char changed[4096];
+    snprintf(changed, sizeof changed, "%.*sgemm\n", (int)(at - text), text);
+    assert_int_equal(yl__file_write(path, changed, (int64_t)strlen(changed)), YL_OK);
+    yl_choices_clear();
+    assert_string_equal(choose(&g, YL_FORWARD, NULL), "gemm");
+}
+
+/* A damaged file, and a name that no longer exists, cost a measurement. */
+static void damaged_cache(void **state)
+{
+    (void)state;
+    yl_conv2d_geom g = make(26, 64, 64, 3);
+    const char *bad[] = {"", "yolua choices 1\n = \nconv2d\n\xff\xfe = x\nno newline",
+                         "\x7f"
+                         "ELF",
+                         "yolua choices 9\na = b\n"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(yl__file_write(path, bad[i], (int64_t)strlen(bad[i])), YL_OK);
+        yl_choices_clear();
+        choose(&g, YL_FORWARD, NULL);
+        char *text = text_of_cache();
+        assert_non_null(strstr(text, "26x26x64 k3x3"));
+    }
+}
+
+static void record_travels(void **state)
+{
+    (void)state;
+    yl_conv2d_geom g = make(26, 64, 64, 3);
+    yl_text text = {0}, again = {0};
+    yl_choices_clear();
+    choose(&g, YL_FORWARD, NULL);
+    assert_int_equal(yl_choices_export("conv2d ", &text), YL_OK);
+    char *record = malloc((size_t)text.length + 64);
+    char *equals = strstr(text.data, " = ");
+    snprintf(record, (size_t)text.length + 64, "%.*s = gemm\n", (int)(equals - text.data), text.data);
+    assert_int_equal(yl_choices_import(record, false), YL_OK); /* what stands wins */
+    assert_int_equal(yl_choices_export("conv2d ", &again), YL_OK);
+    assert_string_equal(text.data, again.data);
+    assert_int_equal(yl_choices_import(record, true), YL_OK);
+    assert_string_equal(choose(&g, YL_FORWARD, NULL), "gemm");
+    yl__text_free(&text), yl__text_free(&again), free(record);
+}
+
+/* Without a place for the cache every process decides alike. */
+static void nowhere_to_write(void **state)
+{
+    (void)state;
+    yl_conv2d_geom g = make(26, 64, 64, 3);
+    setenv("XDG_CACHE_HOME", "/dev/null/nowhere", 1);
+    yl_choices_clear();
+    int64_t before = yl__alloc_count();
+    assert_string_equal(choose(&g, YL_FORWARD, NULL), "winograd");
+    assert_true(yl__alloc_count() - before < 4); /* the table, but no operands */
+    setenv("XDG_CACHE_HOME", folder, 1);
+}
+
+static void memory_runs_out(void **state)
+{
+    (void)state;
+    yl_conv2d_geom g = make(26, 64, 64, 3);
+    const yl_conv2d_algo *algo;
+    yl_status status = YL_MEMORY;
+    for (int64_t n = 1; status != YL_OK && n < 100; n++) {
+        yl_choices_clear();
+        unlink(path);
+        yl__alloc_fail_at(n);
+        status = yl_conv2d_choose(&ctx, &g, YL_FORWARD, true, NULL, &algo);
+        yl__alloc_fail_at(0);
+        if (status != YL_OK) assert_int_equal(status, YL_MEMORY);
+    }
+    assert_int_equal(status, YL_OK);
+    yl_choices_clear();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(by_name),          cmocka_unit_test(small_ones_are_not_measured),
+        cmocka_unit_test(measured_once),    cmocka_unit_test(cache_is_obeyed),
+        cmocka_unit_test(damaged_cache),    cmocka_unit_test(record_travels),
+        cmocka_unit_test(nowhere_to_write), cmocka_unit_test(memory_runs_out),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
