@@ -14,11 +14,12 @@ end
 local Images = {}
 Images.__index = Images
 
--- spec: data, list, names, batch, w, h, resize, train (bool: shuffled and augmented), seed, workers, cache (MiB), strict, augment, sizes
+-- spec: data, list, names, batch, w, h, resize, train (bool: shuffled and augmented), seed, workers, cache (MiB), cache_dir, strict, augment, sizes
 function batches.images(spec)
   local loader = core.loader {
     samples = samples(spec.data, spec.list, spec.names), batch = spec.batch, width = spec.w, height = spec.h, resize = spec.resize,
     train = spec.train, seed = spec.seed, workers = spec.workers, cache_bytes = spec.cache and math.floor(spec.cache * 2 ^ 20),
+    cache_dir = spec.cache_dir,
     strict = spec.strict, augment = spec.train and spec.augment or nil, sizes = spec.train and spec.sizes or nil,
   }
   return setmetatable({ loader = loader, size = #spec.list.frames }, Images)

@@ -18,10 +18,12 @@ static void fill_row(lua_State *L, float row[YL_SAMPLE_FIELDS])
     }
 }
 
-/* Reads {image = path, truth = {{x1, y1, x2, y2, class from 0, kind}, ...}}; rows go into userdata left on the stack. */
+/* Reads {image = path, truth = {{x1, y1, x2, y2, class from 0, kind}, ...}}; rows go into userdata left on the stack.
+ */
 static void fill_sample(lua_State *L, int spec, yl_sample *sample, float *rows)
 {
-    if (lua_getfield(L, spec, "image") != LUA_TSTRING) luaL_error(L, "loader: a sample's 'image' is a %s, expected a path", luaL_typename(L, -1));
+    if (lua_getfield(L, spec, "image") != LUA_TSTRING)
+        luaL_error(L, "loader: a sample's 'image' is a %s, expected a path", luaL_typename(L, -1));
     sample->path = lua_tostring(L, -1); /* the table keeps the string alive */
     lua_pop(L, 1);
     sample->rows = rows;
@@ -96,7 +98,8 @@ static yl_augment_options check_augment(lua_State *L)
         a.saturation = yl__field_number(L, t, "saturation", 1);
         a.exposure = yl__field_number(L, t, "exposure", 1);
         if (a.jitter < 0 || a.jitter > 0.49) luaL_error(L, "augment: 'jitter': expected 0..0.49, got %f", a.jitter);
-        if (a.saturation < 1 || a.exposure < 1) luaL_error(L, "augment: expected factors of at least 1 for saturation and exposure");
+        if (a.saturation < 1 || a.exposure < 1)
+            luaL_error(L, "augment: expected factors of at least 1 for saturation and exposure");
     }
     lua_pop(L, 1);
     return a;
@@ -106,7 +109,8 @@ static void check_options(lua_State *L, yl_loader_options *o)
 {
     const char *resize = yl__field_string(L, 1, "resize", "stretch");
     o->letterbox = strcmp(resize, "letterbox") == 0;
-    if (!o->letterbox && strcmp(resize, "stretch") != 0) luaL_error(L, "loader: 'resize': expected letterbox or stretch, got '%s'", resize);
+    if (!o->letterbox && strcmp(resize, "stretch") != 0)
+        luaL_error(L, "loader: 'resize': expected letterbox or stretch, got '%s'", resize);
     o->batch = yl__field_integer(L, 1, "batch", 1);
     o->w = yl__field_integer(L, 1, "width", 0);
     o->h = yl__field_integer(L, 1, "height", 0);
@@ -118,11 +122,13 @@ static void check_options(lua_State *L, yl_loader_options *o)
     o->workers = (int)yl__field_integer(L, 1, "workers", 1);
     if (o->workers < 0 || o->workers > 256) luaL_error(L, "loader: 'workers': expected 0..256, got %d", o->workers);
     o->cache_bytes = yl__field_integer(L, 1, "cache_bytes", yl_cache_default_bytes());
+    o->cache_dir = yl__field_string(L, 1, "cache_dir", NULL);
     check_sizes(L, o);
     o->augment = check_augment(L);
 }
 
-/* core.loader{samples=, batch=, width=, height=, resize=, train=, strict=, seed=, workers=, cache_bytes=, sizes=, augment=} */
+/* core.loader{samples=, batch=, width=, height=, resize=, train=, strict=, seed=, workers=, cache_bytes=, cache_dir=, sizes=,
+ * augment=} */
 static int loader_new(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -212,11 +218,17 @@ static int batch_index(lua_State *L)
         if (!lua_isnil(L, -1)) return 1;
     }
     const yl_batch *b = yl__check_batch(L, 1);
-    if (strcmp(key, "n") == 0) lua_pushinteger(L, b->n);
-    else if (strcmp(key, "count") == 0) lua_pushinteger(L, b->count);
-    else if (strcmp(key, "w") == 0) lua_pushinteger(L, b->w);
-    else if (strcmp(key, "h") == 0) lua_pushinteger(L, b->h);
-    else return luaL_error(L, "a batch has no '%s'; expected n, count, w, h, indices, sizes, unmap, truth or pixels", key);
+    if (strcmp(key, "n") == 0)
+        lua_pushinteger(L, b->n);
+    else if (strcmp(key, "count") == 0)
+        lua_pushinteger(L, b->count);
+    else if (strcmp(key, "w") == 0)
+        lua_pushinteger(L, b->w);
+    else if (strcmp(key, "h") == 0)
+        lua_pushinteger(L, b->h);
+    else
+        return luaL_error(L, "a batch has no '%s'; expected n, count, w, h, indices, sizes, unmap, truth or pixels",
+                          key);
     return 1;
 }
 
@@ -288,8 +300,13 @@ static int batch_pixels(lua_State *L)
 void yl__bind_loader(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"epoch", loader_epoch}, {"next", loader_next},     {"stats", loader_stats},
-        {"close", loader_close}, {"__gc", loader_close}, {"__close", loader_close}, {NULL, NULL},
+        {"epoch", loader_epoch},
+        {"next", loader_next},
+        {"stats", loader_stats},
+        {"close", loader_close},
+        {"__gc", loader_close},
+        {"__close", loader_close},
+        {NULL, NULL},
     };
     static const luaL_Reg batch_methods[] = {
         {"indices", batch_indices}, {"sizes", batch_sizes},   {"unmap", batch_unmap},

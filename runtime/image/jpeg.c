@@ -9,7 +9,10 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
-enum { MAX_SCANS = 500 }; /* a progressive file with more only wastes time */
+enum {
+    MAX_SCANS = 500,       /* a progressive file with more only wastes time */
+    PIXELS_PER_BYTE = 2048 /* one bit for each block of 8x8, in blocks that stand for 16 times as many pixels */
+};
 
 typedef struct reader {
     struct jpeg_decompress_struct info;
@@ -82,7 +85,7 @@ static yl_status decode(reader *r, const void *bytes, int64_t size, const char *
 {
     jpeg_mem_src(&r->info, bytes, (unsigned long)size);
     jpeg_read_header(&r->info, TRUE);
-    if (yl__image_check(r->info.image_width, r->info.image_height)) return yl__fail_in(YL_FORMAT, "%s", name);
+    YL_TRY(yl__image_check(name, r->info.image_width, r->info.image_height, probe ? INT64_MAX : size, PIXELS_PER_BYTE));
     if (probe) {
         *out = (yl_image){.w = r->info.image_width, .h = r->info.image_height};
         return YL_OK;

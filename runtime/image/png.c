@@ -6,6 +6,8 @@
 #include <spng.h>
 #include <stdlib.h>
 
+enum { PIXELS_PER_BYTE = 8 * 1032 }; /* one bit a pixel, at deflate's best */
+
 static yl_status refuse(const char *name, int code)
 {
     return yl__fail(code == SPNG_EMEM ? YL_MEMORY : YL_FORMAT, "%s: a damaged or unusual PNG: %s", name,
@@ -37,7 +39,7 @@ yl_status yl__png_decode(const void *bytes, int64_t size, const char *name, bool
     if (!ctx) return yl__fail(YL_MEMORY, "%s: out of memory for the PNG decoder", name);
     int code = open_png(ctx, bytes, size, &head);
     yl_status status = code ? refuse(name, code) : YL_OK;
-    if (!status && yl__image_check(head.width, head.height)) status = yl__fail_in(YL_FORMAT, "%s", name);
+    if (!status) status = yl__image_check(name, head.width, head.height, probe ? INT64_MAX : size, PIXELS_PER_BYTE);
     if (!status && probe) *out = (yl_image){.w = head.width, .h = head.height};
     if (!status && !probe) {
         status = yl_image_new(head.width, head.height, out);

@@ -1,11 +1,14 @@
 /* A hash table of decoded pictures. */
 #define _GNU_SOURCE
 #include "loader/cache.h"
+#include "core/folder.h"
 #include "core/machine.h"
 #include "core/memory.h"
 #include "image/decode.h"
+#include "loader/store.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <xxhash.h>
 
@@ -18,6 +21,10 @@ struct yl_cache {
     pthread_mutex_t lock;
     entry *entries; /* open addressing, capacity a power of two, at most half full */
     int64_t capacity, count, bytes, limit;
+    char *folder;            /* of the store on disk; NULL: none */
+    pthread_mutex_t writing; /* one file at a time */
+    bool full, told;         /* the store refused a file: no more are offered; the consumer has heard of it */
+    char complaint[512];
 };
 
 int64_t yl_cache_default_bytes(void)
@@ -28,20 +35,23 @@ int64_t yl_cache_default_bytes(void)
     return third > 0 && third < most ? third : most;
 }
 
-yl_status yl_cache_create(int64_t limit_bytes, yl_cache **out)
+yl_status yl_cache_create(int64_t limit_bytes, const char *folder, yl_cache **out)
 {
     yl_cache *c;
     YL_TRY(yl__calloc(1, sizeof *c, &c));
     c->capacity = 256;
     c->limit = limit_bytes;
     yl_status status = yl__calloc(c->capacity, sizeof *c->entries, &c->entries);
-    if (status != YL_OK) {
-        yl__free(c);
-        return status;
-    }
+    if (status == YL_OK && folder) status = yl__folder_make(folder);
+    if (status == YL_OK && folder) status = yl__strdup(folder, &c->folder);
     pthread_mutex_init(&c->lock, NULL);
-    *out = c;
-    return YL_OK;
+    pthread_mutex_init(&c->writing, NULL);
+    if (status != YL_OK) {
+        c->capacity = c->entries ? c->capacity : 0;
+        yl_cache_free(c);
+    } else
+        *out = c;
+    return status;
 }
 
 void yl_cache_free(yl_cache *c)
@@ -49,6 +59,8 @@ void yl_cache_free(yl_cache *c)
     if (!c) return;
     for (int64_t i = 0; i < c->capacity; i++) yl_image_free(&c->entries[i].image);
     pthread_mutex_destroy(&c->lock);
+    pthread_mutex_destroy(&c->writing);
+    yl__free(c->folder);
     yl__free(c->entries);
     yl__free(c);
 }
@@ -66,7 +78,8 @@ static yl_status grow(yl_cache *c)
     entry *bigger;
     YL_TRY(yl__calloc(2 * c->capacity, sizeof *bigger, &bigger));
     for (int64_t i = 0; i < c->capacity; i++)
-        if (c->entries[i].image.data) *slot(bigger, 2 * c->capacity, c->entries[i].low, c->entries[i].high) = c->entries[i];
+        if (c->entries[i].image.data)
+            *slot(bigger, 2 * c->capacity, c->entries[i].low, c->entries[i].high) = c->entries[i];
     yl__free(c->entries);
     c->entries = bigger;
     c->capacity *= 2;
@@ -112,7 +125,41 @@ static void remember(const char *path, const char *bytes, int64_t size, yl_file_
     struct stat st = {0};
     XXH128_hash_t hash = XXH3_128bits(bytes, (size_t)size);
     bool seen = stat(path, &st) == 0;
-    *key = (yl_file_key){size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (uint64_t)st.st_ino, hash.low64, hash.high64, seen};
+    *key =
+        (yl_file_key){size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (uint64_t)st.st_ino, hash.low64, hash.high64, seen};
+}
+
+/* Offers a picture to the store. A failure is no reason to stop training: it is kept for yl_cache_complaint. */
+static void put_down(yl_cache *c, const yl_file_key *key, const yl_image *image)
+{
+    if (!c->folder) return;
+    pthread_mutex_lock(&c->writing);
+    if (!c->full && yl__store_write(c->folder, key->high, key->low, image) != YL_OK) {
+        c->full = true;
+        snprintf(c->complaint, sizeof c->complaint, "%s", yl_error());
+    }
+    pthread_mutex_unlock(&c->writing);
+}
+
+bool yl_cache_complaint(yl_cache *c, char *out, size_t size)
+{
+    pthread_mutex_lock(&c->writing);
+    bool news = c->full && !c->told;
+    if (news) snprintf(out, size, "%s", c->complaint);
+    c->told = c->full;
+    pthread_mutex_unlock(&c->writing);
+    return news;
+}
+
+/* From the store, or out of the bytes. */
+static yl_status make(yl_cache *c, const char *path, const yl_file_key *key, const char *bytes, int64_t size,
+                      yl_image *out, bool *decoded)
+{
+    if (c->folder && yl__store_read(c->folder, key->high, key->low, out)) return YL_OK;
+    YL_TRY(yl_image_decode_bytes(bytes, size, path, out));
+    *decoded = true;
+    put_down(c, key, out);
+    return YL_OK;
 }
 
 yl_status yl_cache_get(yl_cache *c, const char *path, yl_file_key *key, yl_image *out, bool *owned, bool *decoded)
@@ -125,8 +172,8 @@ yl_status yl_cache_get(yl_cache *c, const char *path, yl_file_key *key, yl_image
     remember(path, bytes, size, key);
     yl_status status = YL_OK;
     if (!find(c, key, out)) {
-        status = yl_image_decode_bytes(bytes, size, path, out);
-        *owned = *decoded = status == YL_OK;
+        status = make(c, path, key, bytes, size, out, decoded);
+        *owned = status == YL_OK;
         if (status == YL_OK) keep(c, key, out, owned);
     }
     yl__free(bytes);

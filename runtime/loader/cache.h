@@ -1,5 +1,6 @@
-/* Decoded pictures in memory, keyed by the content of their files, bounded in bytes. A picture that does not fit is not kept:
- * epochs go through all of them in turn, so that throwing out old ones would keep none. Safe for any number of threads. */
+/* Decoded pictures in memory, keyed by the content of their files, bounded in bytes. A picture that does not fit is not
+ * kept: epochs go through all of them in turn, so that throwing out old ones would keep none. Safe for any number of
+ * threads. */
 #ifndef YL_LOADER_CACHE_H
 #define YL_LOADER_CACHE_H
 
@@ -9,7 +10,8 @@ typedef struct yl_cache yl_cache;
 
 /* What the option is where nobody says otherwise: 2 GiB, but at most a third of the machine's memory. */
 int64_t yl_cache_default_bytes(void);
-yl_status yl_cache_create(int64_t limit_bytes, yl_cache **out);
+/* `folder`: decoded pictures are also kept there, for the next process (made where absent); NULL: in memory only. */
+yl_status yl_cache_create(int64_t limit_bytes, const char *folder, yl_cache **out);
 void yl_cache_free(yl_cache *cache); /* NULL is fine; no lease may be alive */
 
 /* A file as it was when it was last read: an unchanged one need not be read again to find its key. */
@@ -23,5 +25,7 @@ typedef struct yl_file_key {
  * (yl_image_free), others to the cache, as long as it lives. Errors: those of yl_image_decode. */
 yl_status yl_cache_get(yl_cache *cache, const char *path, yl_file_key *key, yl_image *out, bool *owned, bool *decoded);
 int64_t yl_cache_bytes(yl_cache *cache);
+/* Once, when the folder has refused a file (a full disk): why. */
+bool yl_cache_complaint(yl_cache *cache, char *out, size_t size);
 
 #endif

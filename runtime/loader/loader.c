@@ -94,9 +94,18 @@ static yl_sample_job make_job(yl_loader *l, int64_t item)
     yl_batch *b = &s->batch;
     int64_t index = b->indices[i];
     return (yl_sample_job){
-        .sample = &l->samples[index], .options = &l->options, .key = l->keys[index], .w = b->w, .h = b->h, .epoch = l->epoch,
-        .index = index, .image = b->images + i * b->w * b->h * 3, .rows = s->rows + i * l->cap * YL_TRUTH_FIELDS,
-        .row_count = &s->counts[i], .to_image = b->to_image[i], .image_size = b->image_size[i],
+        .sample = &l->samples[index],
+        .options = &l->options,
+        .key = l->keys[index],
+        .w = b->w,
+        .h = b->h,
+        .epoch = l->epoch,
+        .index = index,
+        .image = b->images + i * b->w * b->h * 3,
+        .rows = s->rows + i * l->cap * YL_TRUTH_FIELDS,
+        .row_count = &s->counts[i],
+        .to_image = b->to_image[i],
+        .image_size = b->image_size[i],
     };
 }
 
@@ -149,8 +158,10 @@ static void *worker(void *user)
     pthread_mutex_lock(&l->lock);
     while (!l->quit) {
         int64_t item = take_item(l);
-        if (item < 0) pthread_cond_wait(&l->work, &l->lock);
-        else work_item(l, item, &ctx, &scratch, &scratch_bytes);
+        if (item < 0)
+            pthread_cond_wait(&l->work, &l->lock);
+        else
+            work_item(l, item, &ctx, &scratch, &scratch_bytes);
     }
     pthread_mutex_unlock(&l->lock);
     yl__free(scratch);
@@ -163,10 +174,13 @@ static yl_status check_row(const yl_sample *s, int64_t sample, int32_t row)
     bool box = isfinite(r[0]) && isfinite(r[1]) && isfinite(r[2]) && isfinite(r[3]) && r[0] < r[2] && r[1] < r[3];
     if (!box)
         return yl__fail(YL_INVALID, "loader: sample %lld (%s), truth %d: expected x1 < x2 and y1 < y2, got %g %g %g %g",
-                        (long long)sample + 1, s->path, row + 1, (double)r[0], (double)r[1], (double)r[2], (double)r[3]);
+                        (long long)sample + 1, s->path, row + 1, (double)r[0], (double)r[1], (double)r[2],
+                        (double)r[3]);
     if (!(r[4] >= 0 && r[4] < 1e6f && floorf(r[4]) == r[4]) || !(r[5] == 0 || r[5] == 1 || r[5] == 2))
-        return yl__fail(YL_INVALID, "loader: sample %lld (%s), truth %d: expected a class from 0 and a kind 0, 1 or 2, got %g and %g",
-                        (long long)sample + 1, s->path, row + 1, (double)r[4], (double)r[5]);
+        return yl__fail(
+            YL_INVALID,
+            "loader: sample %lld (%s), truth %d: expected a class from 0 and a kind 0, 1 or 2, got %g and %g",
+            (long long)sample + 1, s->path, row + 1, (double)r[4], (double)r[5]);
     return YL_OK;
 }
 
@@ -235,7 +249,8 @@ static yl_status start_workers(yl_loader *l)
     while (l->n_threads < l->options.workers && status == YL_OK) {
         if (pthread_create(&l->threads[l->n_threads], NULL, worker, l))
             status = yl__fail(YL_MEMORY, "cannot start loader worker %d of %d", l->n_threads + 1, l->options.workers);
-        else l->n_threads++;
+        else
+            l->n_threads++;
     }
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     return status;
@@ -253,10 +268,12 @@ yl_status yl_loader_create(const yl_sample *samples, int64_t count, const yl_loa
     yl_status status = yl_device_get("cpu", &l->device);
     if (status == YL_OK) status = copy_samples(l, samples, count);
     if (status == YL_OK) status = make_slots(l);
-    if (status == YL_OK) status = yl_cache_create(options->cache_bytes, &l->cache);
+    if (status == YL_OK) status = yl_cache_create(options->cache_bytes, options->cache_dir, &l->cache);
     if (status == YL_OK) status = start_workers(l);
-    if (status != YL_OK) yl_loader_free(l);
-    else *out = l;
+    if (status != YL_OK)
+        yl_loader_free(l);
+    else
+        *out = l;
     return status;
 }
 
@@ -321,6 +338,9 @@ static bool complete(yl_loader *l, int64_t batch)
 
 static yl_status hand_out(yl_loader *l, slot *s, const yl_batch **out)
 {
+    char complaint[SENTENCE];
+    if (yl_cache_complaint(l->cache, complaint, sizeof complaint))
+        yl__warn("the folder of decoded pictures is given up: %s", complaint);
     if (s->status != YL_OK && l->options.strict) return yl__fail(s->status, "%s", s->sentence);
     if (s->status != YL_OK) yl__warn("%s (it counts for nothing, strict=false)", s->sentence);
     *out = &s->batch;

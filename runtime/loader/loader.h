@@ -1,7 +1,8 @@
 /* The loader: worker threads decode, augment and warp ahead of the consumer, who gets batches in order.
  *
- * A sample is drawn from (seed, epoch, its index), a batch's size from (seed, epoch, batch): the number of workers changes
- * nothing. Workers never touch Lua and block all signals; a worker's failure travels in its batch and is raised by the consumer. */
+ * A sample is drawn from (seed, epoch, its index), a batch's size from (seed, epoch, batch): the number of workers
+ * changes nothing. Workers never touch Lua and block all signals; a worker's failure travels in its batch and is raised
+ * by the consumer. */
 #ifndef YL_LOADER_LOADER_H
 #define YL_LOADER_LOADER_H
 
@@ -20,12 +21,13 @@ enum { YL_LOADER_SIZES = 32, YL_SAMPLE_FIELDS = 6 };
 typedef struct yl_loader_options {
     int64_t batch, w, h;
     int64_t n_sizes, sizes[YL_LOADER_SIZES][2]; /* multi-scale: a width and height per batch; none: w x h */
-    bool letterbox; /* else stretch */
-    bool train;     /* shuffled, augmented, the last batch completed; else list order, the last batch padded */
-    bool strict;    /* a bad image fails; else it is a grey one in which nothing counts, and a warning */
+    bool letterbox;                             /* else stretch */
+    bool train;  /* shuffled, augmented, the last batch completed; else list order, the last batch padded */
+    bool strict; /* a bad image fails; else it is a grey one in which nothing counts, and a warning */
     uint64_t seed;
-    int workers; /* 0: the consumer does the work */
-    int64_t cache_bytes;
+    int workers;           /* 0: the consumer does the work */
+    int64_t cache_bytes;   /* of decoded pictures in memory */
+    const char *cache_dir; /* and in this folder; NULL: none. Only read by yl_loader_create */
     yl_augment_options augment;
 } yl_loader_options;
 

@@ -22,7 +22,8 @@ static void write_row(float *row, yl_box b, float class_index, int kind)
     row[YL_TRUTH_KIND] = (float)kind;
 }
 
-/* Boxes follow the record; what leaves the pane is cut off, and an object of which little is left becomes an ignore region. */
+/* Boxes follow the record; what leaves the pane is cut off, and an object of which little is left becomes an ignore
+ * region. */
 static int32_t place_truth(const yl_sample *s, const yl_record *record, float *rows)
 {
     yl_box pane = yl_record_pane(record);
@@ -44,22 +45,25 @@ static int32_t place_truth(const yl_sample *s, const yl_record *record, float *r
 static void draw_record(const yl_sample_job *job, const yl_image *image, yl_record *record)
 {
     const yl_loader_options *o = job->options;
-    if (o->letterbox) yl_record_letterbox(record, image->w, image->h, job->w, job->h);
-    else yl_record_stretch(record, image->w, image->h, job->w, job->h);
+    if (o->letterbox)
+        yl_record_letterbox(record, image->w, image->h, job->w, job->h);
+    else
+        yl_record_stretch(record, image->w, image->h, job->w, job->h);
     if (!o->train) return;
     yl_rng rng = yl_rng_make(o->seed, (uint32_t)job->epoch, (uint32_t)job->index);
     yl_augment_all(&o->augment, &rng, record);
 }
 
-static yl_status warp(const yl_image *image, const yl_record *record, yl_sample_job *job, const yl_ctx *ctx, void **scratch,
-                      int64_t *scratch_bytes)
+static yl_status warp(const yl_image *image, const yl_record *record, yl_sample_job *job, const yl_ctx *ctx,
+                      void **scratch, int64_t *scratch_bytes)
 {
     int64_t need = (int64_t)yl_warp_scratch(&record->warp);
     YL_TRY(yl__reserve(need, scratch_bytes, 1, scratch));
     return ctx->device->kernels->warp(ctx, &record->warp, image->data, job->image, *scratch);
 }
 
-yl_status yl__sample_load(yl_sample_job *job, yl_cache *cache, const yl_ctx *ctx, void **scratch, int64_t *scratch_bytes)
+yl_status yl__sample_load(yl_sample_job *job, yl_cache *cache, const yl_ctx *ctx, void **scratch,
+                          int64_t *scratch_bytes)
 {
     yl_image image;
     yl_record record;

@@ -8,7 +8,7 @@
 typedef struct yl_sample_job {
     const yl_sample *sample;
     const yl_loader_options *options;
-    yl_file_key key; /* a copy: two jobs may be for one sample */
+    yl_file_key key;            /* a copy: two jobs may be for one sample */
     int64_t w, h, epoch, index; /* input size; what the randomness is drawn from */
     /* out */
     float *image; /* h, w, 3 */
@@ -20,7 +20,8 @@ typedef struct yl_sample_job {
 } yl_sample_job;
 
 /* `scratch` grows as needed and belongs to the thread. Errors: the picture's. */
-yl_status yl__sample_load(yl_sample_job *job, yl_cache *cache, const yl_ctx *ctx, void **scratch, int64_t *scratch_bytes);
+yl_status yl__sample_load(yl_sample_job *job, yl_cache *cache, const yl_ctx *ctx, void **scratch,
+                          int64_t *scratch_bytes);
 /* What stands for a picture that could not be read: grey, wholly an ignore region. */
 void yl__sample_blank(yl_sample_job *job);
 

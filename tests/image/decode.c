@@ -153,6 +153,9 @@ static void damaged_jpeg(void **state)
     unsigned char *jpeg = make_jpeg(JCS_RGB, 3, (uint8_t[]){200, 30, 90}, 64, 48, false, &size);
     for (unsigned long cut = 3; cut < size - 2; cut += 11) expect_failure(jpeg, cut, "JPEG");
     expect_failure(jpeg, size - 2, "Premature end");
+    for (unsigned long at = 2; at + 9 < size; at++)
+        if (jpeg[at] == 0xff && jpeg[at + 1] == 0xc0) memcpy(jpeg + at + 5, (uint8_t[]){0x10, 0, 0x20, 0}, 4);
+    expect_failure(jpeg, size, "8192x4096 pixels cannot come out of");
     free(jpeg);
 }
 

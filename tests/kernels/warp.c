@@ -1,5 +1,5 @@
-/* The warp kernel against an oracle in double precision that resizes in two passes, as Darknet does, and goes through hue,
- * saturation and value by the book; and boxes against the pixels they enclose. */
+/* The warp kernel against an oracle in double precision that resizes in two passes, as Darknet does, and goes through
+ * hue, saturation and value by the book; and boxes against the pixels they enclose. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -79,8 +79,9 @@ static void check_stretch(int64_t w, int64_t h, int64_t W, int64_t H, bool flip)
 static void stretch_is_darknets_resize(void **state)
 {
     (void)state;
-    static const int64_t sizes[][4] = {{124, 37, 41, 41}, {20, 30, 57, 91}, {16, 16, 16, 16}, {33, 9, 65, 17}, {7, 5, 1, 9},
-                                       {1, 1, 5, 4},      {1, 6, 3, 3},     {2, 2, 2, 1},     {50, 3, 32, 32}};
+    static const int64_t sizes[][4] = {{124, 37, 41, 41}, {20, 30, 57, 91}, {16, 16, 16, 16},
+                                       {33, 9, 65, 17},   {7, 5, 1, 9},     {1, 1, 5, 4},
+                                       {1, 6, 3, 3},      {2, 2, 2, 1},     {50, 3, 32, 32}};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         for (int flip = 0; flip < 2; flip++) check_stretch(sizes[i][0], sizes[i][1], sizes[i][2], sizes[i][3], flip);
 }
@@ -117,16 +118,18 @@ static void oracle_colour(double p[3], double hue, double saturation, double exp
     h = 6 * (h - floor(h));
     double s = (high > 0 ? d / high : 0) * saturation, v = high * exposure, f = h - floor(h);
     double dark = v * (1 - s), fall = v * (1 - s * f), rise = v * (1 - s * (1 - f));
-    const double sector[6][3] = {{v, rise, dark}, {fall, v, dark}, {dark, v, rise}, {dark, fall, v}, {rise, dark, v}, {v, dark, fall}};
+    const double sector[6][3] = {{v, rise, dark}, {fall, v, dark}, {dark, v, rise},
+                                 {dark, fall, v}, {rise, dark, v}, {v, dark, fall}};
     for (int k = 0; k < 3; k++) p[k] = fmin(1, fmax(0, sector[(int)floor(h) % 6][k]));
 }
 
 static void colours_follow_the_hexagon(void **state)
 {
     (void)state;
-    static const float changes[][3] = {{.1f, 1, 1}, {-.1f, 1, 1}, {0, 1.5f, 1}, {0, .5f, 1}, {0, 1, 1.5f}, {0, 1, .6f}, {.49f, 1.5f, 1.4f}};
+    static const float changes[][3] = {{.1f, 1, 1},  {-.1f, 1, 1}, {0, 1.5f, 1},      {0, .5f, 1},
+                                       {0, 1, 1.5f}, {0, 1, .6f},  {.49f, 1.5f, 1.4f}};
     uint8_t *image = noise(37, 11, 8);
-    memset(image, 0, 3);               /* black, grey and pure colours are the corners of the formula */
+    memset(image, 0, 3); /* black, grey and pure colours are the corners of the formula */
     memset(image + 3, 128, 3);
     memcpy(image + 6, (uint8_t[]){255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 0, 255, 0, 255}, 15);
     for (size_t c = 0; c < sizeof changes / sizeof *changes; c++) {
@@ -186,15 +189,15 @@ static void paint(uint8_t *image, int64_t w, int64_t h, yl_box b)
         memset(image + (y * w + (int64_t)b.x1) * 3, 255, (size_t)((b.x2 - b.x1) * 3));
 }
 
-/* What a painted edge may be off at this scale: a pixel of the output, the half pixel that aligned corners shift at the borders,
- * and the threshold's quarter of a source pixel. */
+/* What a painted edge may be off at this scale: a pixel of the output, the half pixel that aligned corners shift at the
+ * borders, and the threshold's quarter of a source pixel. */
 static double slack(double scale)
 {
     return 1.0 + 0.5 * fabs(scale - 1) + 0.25 * scale;
 }
 
-/* Boxes and pixels cannot drift: a painted rectangle lies where its box went, for two hundred drawn records; and the way back
- * returns the box. */
+/* Boxes and pixels cannot drift: a painted rectangle lies where its box went, for two hundred drawn records; and the
+ * way back returns the box. */
 static void boxes_follow_pixels(void **state)
 {
     (void)state;
@@ -206,7 +209,8 @@ static void boxes_follow_pixels(void **state)
         yl_rng rng = yl_rng_make(7, 1, i);
         int64_t W = 60 + yl_rng_below(&rng, 240), H = 60 + yl_rng_below(&rng, 240);
         double left = (double)(35 + yl_rng_below(&rng, 60)), top = (double)(25 + yl_rng_below(&rng, 30));
-        yl_box box = {left, top, left + (double)(20 + yl_rng_below(&rng, 40)), top + (double)(12 + yl_rng_below(&rng, 30))};
+        yl_box box = {left, top, left + (double)(20 + yl_rng_below(&rng, 40)),
+                      top + (double)(12 + yl_rng_below(&rng, 30))};
         yl_record r;
         (i % 2 ? yl_record_letterbox : yl_record_stretch)(&r, w, h, W, H);
         yl_augment_all(&options, &rng, &r);

@@ -1,4 +1,5 @@
-/* The loader: the same bytes whatever the number of workers, what the cache saves, and failures that reach the consumer. */
+/* The loader: the same bytes whatever the number of workers, what the cache saves, and failures that reach the
+ * consumer. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,7 +54,13 @@ static int make_samples(void **state)
 
 static yl_loader_options some_options(void)
 {
-    return (yl_loader_options){.batch = 4, .w = 32, .h = 24, .strict = true, .seed = 9, .workers = 2, .cache_bytes = 1 << 20,
+    return (yl_loader_options){.batch = 4,
+                               .w = 32,
+                               .h = 24,
+                               .strict = true,
+                               .seed = 9,
+                               .workers = 2,
+                               .cache_bytes = 1 << 20,
                                .augment = {.saturation = 1, .exposure = 1}};
 }
 
@@ -216,6 +223,38 @@ static void second_epoch_decodes_nothing(void **state)
     yl_loader_free(l);
 }
 
+static void stored_pictures_need_no_decoding(void **state)
+{
+    (void)state;
+    yl_loader_options o = some_options();
+    int64_t batches;
+    uint64_t want = run_epochs(&o, 0, 0, &batches);
+    yl_loader *l;
+    assert_int_equal(system("rm -rf loader_test/store"), 0);
+    o.cache_dir = "loader_test/store/deep";
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(yl_loader_create(samples, COUNT, &o, &l), YL_OK);
+        drain(l, 0);
+        assert_int_equal(yl_loader_get_stats(l).decoded, round ? 0 : COUNT);
+        yl_loader_free(l);
+    }
+    assert_true(run_epochs(&o, 0, 0, &batches) == want);
+    /* one cut short, one altered: both are decoded again and put right */
+    assert_int_equal(system("cd loader_test/store/deep && set -- *.rgb && truncate -s 100 $1 && printf x | "
+                            "dd of=$2 bs=1 seek=300 conv=notrunc 2>/dev/null"),
+                     0);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(yl_loader_create(samples, COUNT, &o, &l), YL_OK);
+        drain(l, 0);
+        assert_int_equal(yl_loader_get_stats(l).decoded, round ? 0 : 2);
+        yl_loader_free(l);
+    }
+    assert_true(run_epochs(&o, 0, 0, &batches) == want);
+    o.cache_dir = "loader_test/0.png/folder";
+    assert_int_equal(yl_loader_create(samples, COUNT, &o, &l), YL_IO);
+    assert_non_null(strstr(yl_error(), "loader_test/0.png"));
+}
+
 static void count_warning(void *user, const char *sentence)
 {
     (void)user;
@@ -297,7 +336,8 @@ static void stops_at_any_time(void **state)
 static void truth_follows_the_picture(void **state)
 {
     (void)state;
-    float row[4][YL_SAMPLE_FIELDS] = {{10, 6, 30, 18, 2, 0}, {39, 0, 40.5f, 30, 1, 0}, {0, 0, 40, 30, 0, 1}, {3, 3, 4, 4, 1, 2}};
+    float row[4][YL_SAMPLE_FIELDS] = {
+        {10, 6, 30, 18, 2, 0}, {39, 0, 40.5f, 30, 1, 0}, {0, 0, 40, 30, 0, 1}, {3, 3, 4, 4, 1, 2}};
     yl_sample one = {paths[0], row[0], 4}; /* a picture of 40x30 */
     yl_loader_options o = some_options();
     yl_loader *l;
@@ -319,11 +359,13 @@ static void truth_follows_the_picture(void **state)
         for (int k = 0; k < YL_TRUTH_FIELDS; k++)
             assert_true(fabsf(b->truth.rows[i * YL_TRUTH_FIELDS + k] - want[i][k]) < 1e-6f);
     yl_box back = yl_batch_unmap(b, 0, (yl_box){.25, (10 + 12) / 80., .75, (10 + 36) / 80.});
-    assert_true(fabs(back.x1 - 10) < 1e-9 && fabs(back.y1 - 6) < 1e-9 && fabs(back.x2 - 30) < 1e-9 && fabs(back.y2 - 18) < 1e-9);
+    assert_true(fabs(back.x1 - 10) < 1e-9 && fabs(back.y1 - 6) < 1e-9 && fabs(back.x2 - 30) < 1e-9 &&
+                fabs(back.y2 - 18) < 1e-9);
     yl_loader_free(l);
 }
 
-/* An object that the crop leaves less than a quarter of, or less than a pixel, is not learnt but ignored; one outside is gone. */
+/* An object that the crop leaves less than a quarter of, or less than a pixel, is not learnt but ignored; one outside
+ * is gone. */
 static void little_is_ignored(void **state)
 {
     (void)state;
@@ -340,11 +382,15 @@ static void little_is_ignored(void **state)
     for (int e = 0; e < 200; e++) {
         yl_loader_epoch(l, e, 0);
         assert_int_equal(yl_loader_next(l, &b), YL_OK);
-        const double *m = b->to_image[0]; /* the strip's right end is at x = 4 of the picture, the view begins at m[1] */
+        const double *m =
+            b->to_image[0]; /* the strip's right end is at x = 4 of the picture, the view begins at m[1] */
         double share = fmin(1, (4 - fmax(0, m[1])) / 4);
-        if (share <= 0) gone++, assert_int_equal(b->truth.counts[0], 0);
-        else if (share < 0.2) ignored++, assert_true(b->truth.rows[YL_TRUTH_KIND] == YL_TRUTH_IGNORE);
-        else if (share > 0.9 && m[3] < 0 && m[2] + m[3] > 30) whole++, assert_true(b->truth.rows[YL_TRUTH_KIND] == YL_TRUTH_OBJECT);
+        if (share <= 0)
+            gone++, assert_int_equal(b->truth.counts[0], 0);
+        else if (share < 0.2)
+            ignored++, assert_true(b->truth.rows[YL_TRUTH_KIND] == YL_TRUTH_IGNORE);
+        else if (share > 0.9 && m[3] < 0 && m[2] + m[3] > 30)
+            whole++, assert_true(b->truth.rows[YL_TRUTH_KIND] == YL_TRUTH_OBJECT);
         for (int32_t i = 0; i < b->truth.counts[0]; i++) {
             const float *r = b->truth.rows;
             assert_true(r[0] - r[2] / 2 > -1e-6f && r[0] + r[2] / 2 < 1 + 1e-6f && r[1] - r[3] / 2 > -1e-6f);
@@ -357,8 +403,9 @@ static void little_is_ignored(void **state)
 static void bad_samples(void **state)
 {
     (void)state;
-    static const float bad[][YL_SAMPLE_FIELDS] = {{5, 5, 4, 9, 0, 0}, {1, 1, 1, 9, 0, 0}, {NAN, 1, 2, 3, 0, 0}, {0, 0, INFINITY, 1, 0, 0},
-                                                  {1, 1, 2, 2, -1, 0}, {1, 1, 2, 2, .5f, 0}, {1, 1, 2, 2, 0, 3}};
+    static const float bad[][YL_SAMPLE_FIELDS] = {{5, 5, 4, 9, 0, 0},        {1, 1, 1, 9, 0, 0},  {NAN, 1, 2, 3, 0, 0},
+                                                  {0, 0, INFINITY, 1, 0, 0}, {1, 1, 2, 2, -1, 0}, {1, 1, 2, 2, .5f, 0},
+                                                  {1, 1, 2, 2, 0, 3}};
     yl_loader_options o = some_options();
     yl_loader *l;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -369,7 +416,8 @@ static void bad_samples(void **state)
     assert_int_equal(yl_loader_create(samples, 0, &o, &l), YL_INVALID);
 }
 
-/* Every allocation fails once: creation or a batch says so, nothing leaks (the address sanitizer looks) and nothing hangs. */
+/* Every allocation fails once: creation or a batch says so, nothing leaks (the address sanitizer looks) and nothing
+ * hangs. */
 static void memory_runs_out(void **state)
 {
     (void)state;
@@ -408,12 +456,19 @@ static void steady_epochs_allocate_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(workers_change_nothing),       cmocka_unit_test(epochs_are_permutations),
-        cmocka_unit_test(inference_keeps_the_order),    cmocka_unit_test(second_epoch_decodes_nothing),
-        cmocka_unit_test(failures_reach_the_consumer),  cmocka_unit_test(interrupt_ends_the_wait),
-        cmocka_unit_test(stops_at_any_time),            cmocka_unit_test(truth_follows_the_picture),
-        cmocka_unit_test(little_is_ignored),            cmocka_unit_test(bad_samples),
-        cmocka_unit_test(memory_runs_out),              cmocka_unit_test(steady_epochs_allocate_nothing),
+        cmocka_unit_test(workers_change_nothing),
+        cmocka_unit_test(epochs_are_permutations),
+        cmocka_unit_test(inference_keeps_the_order),
+        cmocka_unit_test(second_epoch_decodes_nothing),
+        cmocka_unit_test(failures_reach_the_consumer),
+        cmocka_unit_test(interrupt_ends_the_wait),
+        cmocka_unit_test(stops_at_any_time),
+        cmocka_unit_test(truth_follows_the_picture),
+        cmocka_unit_test(little_is_ignored),
+        cmocka_unit_test(bad_samples),
+        cmocka_unit_test(memory_runs_out),
+        cmocka_unit_test(steady_epochs_allocate_nothing),
+        cmocka_unit_test(stored_pictures_need_no_decoding),
     };
     return cmocka_run_group_tests(tests, make_samples, NULL);
 }

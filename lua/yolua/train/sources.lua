@@ -11,7 +11,7 @@ local function images(t, list, train)
   local o = t.options
   local source = batches.images {
     data = t.data, list = list, names = t.model.names, batch = t.micro, w = t.w, h = t.h, resize = o.resize, train = train,
-    seed = o.seed, workers = o.data.workers, cache = o.data.cache, strict = o.data.strict, sizes = t.sizes,
+    seed = o.seed, workers = o.data.workers, cache = o.data.cache, cache_dir = o.data.cache_dir, strict = o.data.strict, sizes = t.sizes,
     augment = augments(t) and o.augment or nil,
   }
   source.part = "whole"
