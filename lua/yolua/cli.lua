@@ -47,7 +47,7 @@ function cli.explain(message)
   if is_sentence(message) then return with_callers_position(text) end
   local lines = {}
   for line in debug.traceback(text, 2):gmatch "[^\n]+" do
-    if line:find "^\tyolua/lua/yolua/cli%.lua" or line:find "^\tyolua/lua/yolua/prompt%.lua" then break end -- below the recipe there is only the program
+    if line:find "^\tyolua/lua/yolua/cli%.lua" or line:find "^\tyolua/lua/yolua/prompt%.lua" then break end -- the program
     if line ~= "\t[C]: in function 'error'" and #lines < 10 then lines[#lines + 1] = line end
   end
   return table.concat(lines, "\n")

@@ -114,7 +114,8 @@ end
 
 local function layer_page(kind)
   local list = core.layers.fields(kind)
-  return list and ("layer %s%s"):format(kind, #list > 0 and "\n\n  key, type, default, meaning\n" .. help.table(list) or ", without options")
+  return list and ("layer %s%s"):format(kind,
+    #list > 0 and "\n\n  key, type, default, meaning\n" .. help.table(list) or ", without options")
 end
 
 -- Every field with that key or dotted path.

@@ -42,7 +42,7 @@ end
 
 -- The field whose alias the word is, or the nearest key, as a dotted path; nil where nothing is near.
 function schema.suggest(list, word, prefix, best)
-  word, best = word:gsub("^%-+", ""), best or { distance = 1.5 + #word / 3 }
+  word, best = word:gsub("^%-+", ""), best or { distance = 1.6 + #word // 3 }
   for _, field in ipairs(list) do
     local key, path = field[1], prefix .. field[1]
     for _, alias in ipairs(field.aliases or {}) do
