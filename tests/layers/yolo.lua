@@ -117,6 +117,9 @@ local function cases()
     options = with { iou_loss = "giou", truth_thresh = 0.3, ignore_thresh = 0.2 } }
   list[#list + 1] = { name = "weights, smoothing", input = INPUT, truth = TRUTH, seed = 41, scale = 1,
     options = with { obj_normalizer = 0.4, cls_normalizer = 0.5, label_smooth_eps = 0.1, iou_thresh = 0.4, ignore_thresh = 0.3 } }
+  local unsure, random = {}, check.random(43)
+  for i = 1, 768 do unsure[i] = string.unpack("f", string.pack("f", random() - 1)) end
+  list[#list + 1] = { name = "classes below 1/4", input = INPUT, truth = TRUTH, x = unsure, options = with { ignore_thresh = 0.1 } }
   list[#list + 1] = { name = "no mask", input = { 2, 4, 6, 24 }, truth = TRUTH, seed = 42, scale = 1,
     options = { anchors = { 1.2, 0.8, 2.5, 1.4, 3.5, 3.1 }, num = 3, classes = 3 } }
   list[#list + 1] = { name = "no truth", input = { 1, 3, 2, 16 }, truth = { {} }, options = with {} }

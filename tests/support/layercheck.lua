@@ -72,22 +72,24 @@ local function prime_from(n)
   end
 end
 
--- Places of 1..#got to look at: every p-th (a prime, so that every channel has its turn), and the largest of `got`.
-local function places(got, spread, largest)
-  local order, chosen, out = {}, {}, {}
-  for i = 1, #got do order[i] = i end
-  table.sort(order, function(a, b) return math.abs(got[a]) > math.abs(got[b]) or (math.abs(got[a]) == math.abs(got[b]) and a < b) end)
-  for i = 1, math.min(largest, #got) do chosen[order[i]] = true end
-  local step = #got <= spread and 1 or prime_from(#got // spread)
-  for i = 1, #got, step do chosen[i] = true end
+-- Places of 1..#got to look at: every p-th (a prime, so that every channel has its turn), and each channel's `largest`.
+local function places(got, channels, spread, largest)
+  local chosen, out = {}, {}
+  for c = 1, math.min(channels, #got) do
+    local order = {}
+    for i = c, #got, channels do order[#order + 1] = i end
+    table.sort(order, function(a, b) return math.abs(got[a]) > math.abs(got[b]) or (math.abs(got[a]) == math.abs(got[b]) and a < b) end)
+    for k = 1, math.min(largest, #order) do chosen[order[k]] = true end
+  end
+  for i = 1, #got, #got <= spread and 1 or prime_from(#got // spread) do chosen[i] = true end
   for i = 1, #got do out[#out + 1] = chosen[i] and i or nil end
   return out
 end
 
 -- Central differences of f() with respect to some places of `values`; checks `got` there.
-local function check_differences(f, values, got, tolerance, what, step, spread)
+local function check_differences(f, values, got, tolerance, what, step, channels)
   local want, some = {}, {}
-  for k, i in ipairs(places(got, spread or 40, 40)) do
+  for k, i in ipairs(places(got, channels or 1, 40, channels and 5 or 40)) do
     local old, h = values[i], (step or 1e-5) * math.max(1, math.abs(values[i]))
     values[i] = old + h
     local up = f()
@@ -308,7 +310,7 @@ local function check_loss(d, case, what)
   plan:loss(case.truth)
   plan:backward()
   t.assertEquals(core.alloc_count(), count, what .. ": allocations in a second step")
-  check_differences(function() return 2 * total(f()) end, x, plan:gradient(0), d.tolerance.backward, what .. ": dx", case.step, 100)
+  check_differences(function() return 2 * total(f()) end, x, plan:gradient(0), d.tolerance.backward, what .. ": dx", case.step, s[4])
   local dev <close> = net:plan { mode = "infer", batch = s[1] }
   dev:input(x)
   dev:forward(STEP)
