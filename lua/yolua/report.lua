@@ -33,12 +33,18 @@ local function data_summary(data)
   return { name = null(data.name), train = count(data.train), dev = count(data.dev), split_hash = null(data.hash) }
 end
 
+-- The stem of the file that the options name, else of the one that was evaluated.
+local function model_name(run)
+  local path = rawget(run.options, "cfg") or rawget(run.options, "model") or run.model and run.model.path
+  return path and (path:match "([^/]+)$":gsub("%.%w+$", "")) or nil
+end
+
 -- The number of training epochs and what they took are those of the whole run, also where it was continued.
 function report.results(run)
   local o, model, made = run.options, run.model, run.made
   local counts = model and model.counts and model:counts() or {}
   return {
-    recipe = run.name, model = null(model and model.path and model.path:match "([^/]+)$":gsub("%.%w+$", "")),
+    recipe = run.name, model = null(model_name(run)),
     params = null(counts.params), nonzero = null(counts.nonzero), flops = null(model and model.flops and model:flops()),
     bytes = null(counts.bytes), seconds = run:seconds(), epochs = #run.epochs, seed = null(rawget(o, "seed")),
     data = data_summary(run.data), eval = run.rows,

@@ -34,16 +34,33 @@ function checkpoint.save(t, name)
   t.model:save(t.run:path(name or "last.safetensors"), checkpoint.notes(t), true)
 end
 
--- Takes up what options.resume_from (a checkpoint of this model, loaded with its slabs) says.
+-- The notes of the checkpoint that a resumed run goes on from, with its slabs put back into the model; nil for a new run.
+local function take_up(t)
+  local run = t.run
+  if not run or not run.resumed then return nil end
+  local path = run:path "last.safetensors"
+  if core.files.kind(path) ~= "file" then -- cut off in its first epoch
+    run:rewind(0)
+    return nil
+  end
+  local notes = core.safetensors.info(path).metadata
+  checkpoint.prepare(notes)
+  t.model:drop_plans()
+  core.restore(t.model.net, path, true)
+  local clock = core.json.decode(notes.clocks, path)
+  run:rewind(clock.batch_done > 0 and clock.epoch - 1 or clock.epoch)
+  return notes
+end
+
+-- Goes on where a resumed run (yl.run with resume=) was when its last checkpoint was written: slabs, clocks, policies' states.
 function checkpoint.restore(t)
-  local notes = t.model.resume_notes
+  local notes = take_up(t)
   if not notes then return end
   for key, value in pairs(core.json.decode(notes.clocks, "clocks")) do t[key] = value end
   local states = core.json.decode(notes.policies, "policies")
   for _, policy in ipairs(t.policies) do
     if states[policy.name] then policy.state = states[policy.name] end
   end
-  t.model.resume_notes = nil
 end
 
 -- What has to be as it was before any plan is made: threads and the convolutions' algorithms.
