@@ -14,7 +14,8 @@ end
 local Images = {}
 Images.__index = Images
 
--- spec: data, list, names, batch, w, h, resize, train (bool: shuffled and augmented), seed, workers, cache (MiB), cache_dir, strict, augment, sizes
+-- spec: data, list, names, batch, w, h, resize, train (bool: shuffled and augmented), seed, workers, cache (MiB),
+-- cache_dir, strict, augment, sizes
 function batches.images(spec)
   local loader = core.loader {
     samples = samples(spec.data, spec.list, spec.names), batch = spec.batch, width = spec.w, height = spec.h, resize = spec.resize,

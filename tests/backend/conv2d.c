@@ -18,7 +18,7 @@
 #include "core/threads.h"
 
 static yl_ctx ctx;
-static char folder[64], path[256];
+static char folder[1024], path[1280];
 
 static yl_conv2d_geom make(int64_t side, int64_t c, int64_t oc, int32_t k)
 {
@@ -55,7 +55,8 @@ static int setup(void **state)
     yl_set_threads(1);
     if (yl_device_get("cpu", &device)) return 1;
     ctx = yl__ctx(device);
-    snprintf(folder, sizeof folder, "/tmp/yolua-choose-XXXXXX");
+    if (!getcwd(folder, sizeof folder - 32)) return 1; /* the build's own folder */
+    strcat(folder, "/yolua-choose-XXXXXX");
     if (!mkdtemp(folder)) return 1;
     setenv("XDG_CACHE_HOME", folder, 1);
     snprintf(path, sizeof path, "%s/yolua/conv2d-%s-1.txt", folder, device->isa);
@@ -65,8 +66,8 @@ static int setup(void **state)
 static int teardown(void **state)
 {
     (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
+    char command[1040];
+    snprintf(command, sizeof command, "rm -rf '%s'", folder);
     return system(command);
 }
 

@@ -143,7 +143,8 @@ local function with_file(bytes, f)
 end
 
 -- Two inputs, one output, 1x2... kernels are square: 2x2; batch-norm; then a plain 1x1.
-local SMALL = NET .. "[convolutional]\nbatch_normalize=1\nfilters=1\nsize=2\nactivation=linear\n[convolutional]\nfilters=2\nactivation=linear\n"
+local SMALL = NET .. "[convolutional]\nbatch_normalize=1\nfilters=1\nsize=2\nactivation=linear\n" ..
+  "[convolutional]\nfilters=2\nactivation=linear\n"
 local HEAD = string.pack("<i4i4i4i4", 0, 1, 0, 32013312)
 local BODY = floats(1, 2, 3, 4) .. floats(11, 12, 13, 14, 15, 16, 17, 18) .. floats(21, 22) .. floats(31, 32)
 
@@ -167,20 +168,20 @@ end
 
 function TestWeights.testRefusalsChangeNothing()
   local net = parse(SMALL)
-  local function refused(bytes, ...)
+  local function turned_down(bytes, ...)
     local ok, message = pcall(with_file, bytes, function(path) darknet.load_weights(net, path) end)
     t.assertFalse(ok)
     for _, word in ipairs { "lua_", ... } do t.assertStrContains(message, word) end
     t.assertEquals(net:get "conv1.weight", { 0, 0, 0, 0, 0, 0, 0, 0 })
     t.assertEquals(net:get "conv1.bn.bias", { 0 })
   end
-  refused("", "too short", "0 bytes")
-  refused(HEAD, "expected 16 numbers (80 bytes), got 0 (16 bytes)")
-  refused(HEAD .. BODY:sub(1, -2), "too short", "80 bytes", "79 bytes")
-  refused(HEAD .. BODY .. "\0", "too long", "80 bytes", "81 bytes")
-  refused(HEAD .. BODY .. ("\0"):rep(64), "too long", "expected 16 numbers", "got 32")
-  refused(string.pack("<i4i4i4i4", 0, 2, 0, 0) .. BODY, "too short", "84 bytes", "80 bytes")
-  refused(string.pack("<i4i4i4i4", 0, 99999, 0, 0) .. BODY, "version 0.99999.0")
+  turned_down("", "too short", "0 bytes")
+  turned_down(HEAD, "expected 16 numbers (80 bytes), got 0 (16 bytes)")
+  turned_down(HEAD .. BODY:sub(1, -2), "too short", "80 bytes", "79 bytes")
+  turned_down(HEAD .. BODY .. "\0", "too long", "80 bytes", "81 bytes")
+  turned_down(HEAD .. BODY .. ("\0"):rep(64), "too long", "expected 16 numbers", "got 32")
+  turned_down(string.pack("<i4i4i4i4", 0, 2, 0, 0) .. BODY, "too short", "84 bytes", "80 bytes")
+  turned_down(string.pack("<i4i4i4i4", 0, 99999, 0, 0) .. BODY, "version 0.99999.0")
   t.assertErrorMsgContains("absent.weights", darknet.load_weights, net, "absent.weights")
 end
 

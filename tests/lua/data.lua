@@ -125,7 +125,8 @@ function TestData:testSplitNames()
   self:kitti({ a = good, b = "", c = good }, { train = "c\n", val = "b\n", poster_train = "a\nc\n", twice = "a\na\n", empty = "\n" })
   local data = yl.data { name = "kitti", root = self.top, train = "poster_train", split = "all" }
   t.assertEquals({ ids(data.train), ids(data.dev), ids(data:list()), ids(data:list "val") }, { "a c", "b", "a b c", "b" })
-  t.assertEquals({ data.train.name, data.dev.name, #data.train, tostring(data.dev) }, { "poster_train", "dev", 2, "1 frames of kitti (dev)" })
+  t.assertEquals({ data.train.name, data.dev.name, #data.train, tostring(data.dev) },
+    { "poster_train", "dev", 2, "1 frames of kitti (dev)" })
   t.assertErrorMsgContains("did you mean 'poster_train'", data.list, data, "poster_trian")
   t.assertErrorMsgContains("twice.txt: frame 'a' stands there twice", data.list, data, "twice")
   t.assertErrorMsgContains("empty.txt", data.list, data, "empty")

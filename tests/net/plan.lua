@@ -60,9 +60,9 @@ function TestInference.test_fused_equals_unfused()
 end
 
 function TestInference.test_images_of_a_batch_do_not_touch_each_other()
-  local net, both = network(), nil
+  local net = network()
   local two = input(2, net)
-  both = outputs(net, { mode = "infer", batch = 2 }, two)
+  local both = outputs(net, { mode = "infer", batch = 2 }, two)
   local second = table.move(two, #two // 2 + 1, #two, 1, {})
   local alone = outputs(net, { mode = "infer", batch = 1 }, second)
   close(alone[1], table.move(both[1], #both[1] // 2 + 1, #both[1], 1, {}), 1e-6, "second image")

@@ -2,7 +2,9 @@
 local t = require "luaunit"
 local core = require "yolua.core"
 
-local function net() return core.net { h = 1, w = 1, c = 3, layers = { { "conv2d", filters = 2, size = 1 }, { "batchnorm", name = "conv1.bn" } } } end
+local function net()
+  return core.net { h = 1, w = 1, c = 3, layers = { { "conv2d", filters = 2, size = 1 }, { "batchnorm", name = "conv1.bn" } } }
+end
 
 local gradient = { 0.5, -1, 2, 0.25, -0.125, 4 }
 local start = { 1, -2, 0.5, 3, -1, 0.1 }

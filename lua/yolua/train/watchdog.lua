@@ -1,6 +1,4 @@
 -- NaN and infinity stop a run at once, with the layer, the image and the iteration named.
-local core = require "yolua.core"
-
 local watchdog = {}
 
 -- Runs the batch once more with every activation kept, and looks for the first layer with a value that is not finite.

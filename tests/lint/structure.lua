@@ -1,0 +1,71 @@
+-- The shape of runtime/: folders include only from folders before them, lua.h stays in bind/ and main.c, no conditionals on a
+-- backend, nothing ends the process or prints outside main.c.
+local t = require "luaunit"
+local tree = require "support.tree"
+
+local ORDER = { "core", "kernels", "backend", "tensor", "layers", "net", "image", "augment", "loader", "detect", "prune", "formats",
+  "bind" }
+local PLACE = {}
+for i, folder in ipairs(ORDER) do PLACE[folder] = i end
+
+TestStructure = {}
+
+local function sources() return tree.files("%.[ch]u?h?$", "runtime") end
+
+local function room(path) return path:match "^runtime/([^/]+)/" or "top" end
+
+function TestStructure.testRoomsAreKnown()
+  for _, path in ipairs(sources()) do
+    if room(path) ~= "top" then t.assertNotNil(PLACE[room(path)], path .. " lies in a folder that the list of rooms lacks") end
+  end
+end
+
+local function include_fault(line, path)
+  local file = line:match '^%s*#%s*include%s+"([^"]+)"'
+  local folder = file and file:match "^([^/]+)/"
+  if not file or room(path) == "top" then return end
+  if not folder then return ("%s is not included by its folder"):format(file) end
+  if not PLACE[folder] or PLACE[folder] > PLACE[room(path)] then return ("%s/ includes %s"):format(room(path), file) end
+end
+
+function TestStructure.testIncludeDirection()
+  t.assertEquals(include_fault('#include "net/net.h"', "runtime/layers/x.c"), "layers/ includes net/net.h")
+  t.assertNil(include_fault('#include "core/status.h"', "runtime/layers/x.c"))
+  t.assertEquals(tree.faults(sources(), include_fault), {})
+end
+
+function TestStructure.testOnlyTheFaceKnowsLua()
+  t.assertEquals(tree.faults(sources(), function(line, path)
+    if room(path) ~= "bind" and path ~= "runtime/main.c" and line:find '#%s*include%s*[<"]l[ua][au]' then return "includes " .. line end
+  end), {})
+end
+
+function TestStructure.testNoConditionalsOnABackend()
+  t.assertEquals(tree.faults(sources(), function(line)
+    if line:find "^%s*#%s*e?l?if" and (line:find "CUDA" or line:find "CUDNN" or line:find "DNNL" or line:find "GPU") then return line end
+  end), {})
+end
+
+local ENDS = { "exit", "_exit", "_Exit", "quick_exit", "abort", "assert", "printf", "fprintf", "vprintf", "vfprintf", "puts",
+  "putchar", "perror" }
+
+function TestStructure.testOnlyMainEndsOrPrints()
+  t.assertEquals(tree.faults(sources(), function(line, path)
+    if path == "runtime/main.c" then return end
+    for _, name in ipairs(ENDS) do
+      if line:gsub('"[^"]*"', ""):find("%f[%w_]" .. name .. "%s*%(") then return name .. " belongs into main.c alone" end
+    end
+  end), {})
+end
+
+-- A file opens with what it is and why.
+function TestStructure.testFilesOpenWithAComment()
+  local faults = {}
+  for _, path in ipairs(tree.files "%.[chl]u?a?h?$") do
+    local first = tree.lines(path)[1]
+    if not first:find "^/[*/]" and not first:find "^%-%-" then faults[#faults + 1] = path .. " opens with: " .. first end
+  end
+  t.assertEquals(faults, {})
+end
+
+os.exit(t.LuaUnit.run())

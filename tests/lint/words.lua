@@ -1,0 +1,45 @@
+-- What no file may hold: places of one machine, marks of unfinished work, tabs, blanks at line ends.
+local t = require "luaunit"
+local tree = require "support.tree"
+
+TestWords = {}
+
+local function everything()
+  local list = tree.files()
+  for _, name in ipairs { "CMakeLists.txt", "README.md", "CHANGELOG.md", ".ci/run" } do list[#list + 1] = name end
+  return list
+end
+
+local PLACES = { "work", "tmp", "root", "home", "farm", "Users" } -- folders that differ from machine to machine
+
+-- A place is named where its path starts, and goes on below it; a fuzz seed may hold anything.
+local function place_in(line, path)
+  if path:find "^tests/fuzz/" then return end
+  for _, place in ipairs(PLACES) do
+    if (" " .. line):find("[%s\"'=(`:]/" .. place .. "/[%a.]") then return "names /" .. place .. "/, a place of one machine" end
+  end
+end
+
+function TestWords.testPlaces()
+  t.assertNotNil(place_in('open("/' .. 'tmp/x")', "a.c"))
+  t.assertNil(place_in("a/tmp/x", "a.c"))
+  t.assertEquals(tree.faults(everything(), place_in), {})
+end
+
+function TestWords.testUnfinishedWork()
+  local marks = { "TO" .. "DO", "FIX" .. "ME", "XX" .. "X" }
+  t.assertEquals(tree.faults(everything(), function(line)
+    for _, mark in ipairs(marks) do
+      if line:find("%f[%w]" .. mark .. "%f[%W]") then return "says " .. mark end
+    end
+  end), {})
+end
+
+function TestWords.testBlanks()
+  t.assertEquals(tree.faults(tree.files "%.[%l]+$", function(line)
+    if line:find "[ \t\r]$" then return "ends in a blank" end
+    if line:find "\t" then return "holds a tab" end
+  end), {})
+end
+
+os.exit(t.LuaUnit.run())
