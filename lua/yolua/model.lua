@@ -1,5 +1,6 @@
 -- A model: a network with its class names, plans on demand, and how to save and show itself.
 local core = require "yolua.core"
+local parameters = require "yolua.parameters"
 local structure = require "yolua.structure"
 
 local Model = {}
@@ -13,6 +14,7 @@ function Model.new(fields)
   self.structure = structure.of(self.net)
   self.heads = structure.heads(self.structure)
   self.plans = {}
+  self.layers = parameters(self.net) -- model.layers.conv3.weight is a tensor over the weights themselves
   for _, head in ipairs(self.heads) do
     if #self.names ~= head.classes then
       error(("%s: %s has %d classes, but %d names were given"):format(self.path, head.name, head.classes, #self.names), 0)

@@ -1,5 +1,6 @@
 /* Networks for Lua: building, looking, freezing, copying values in and out. */
 #include "bind/net_objects.h"
+#include "bind/tensor_objects.h"
 #include "core/memory.h"
 #include "core/text.h"
 
@@ -334,6 +335,17 @@ static int net_get(lua_State *L)
     return 1;
 }
 
+/* net:tensor(name [, slab]) -> a tensor over the parameter itself; it ends with the network */
+static int net_tensor(lua_State *L)
+{
+    yl_net *net = yl__check_net(L, 1);
+    int number;
+    check_range(L, net, 2, &number);
+    const char *slab = luaL_optstring(L, 3, "value");
+    yl__check(L, yl_net_tensor(net, number, slab, yl__new_tensor(L)));
+    return 1;
+}
+
 /* net:set(name, numbers [, slab]) */
 static int net_set(lua_State *L)
 {
@@ -404,7 +416,7 @@ static int alloc_count(lua_State *L)
 void yl__bind_net(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"ranges", net_ranges}, {"layers", net_layers},     {"size", net_size}, {"header", net_header}, {"get", net_get},     {"set", net_set},
+        {"ranges", net_ranges}, {"layers", net_layers},     {"size", net_size}, {"header", net_header}, {"get", net_get},     {"set", net_set}, {"tensor", net_tensor},
         {"zero", net_zero},     {"freeze", net_freeze},     {"init", net_init}, {"plan", yl__net_plan}, {"close", net_close},
         {"__gc", net_close},    {"__close", net_close},     {"checksum", net_checksum}, {NULL, NULL},
     };

@@ -28,7 +28,10 @@ void yl_net_free(yl_net *net)
 {
     if (!net || --net->references > 0) return;
     for (int i = 0; i < net->n_layers; i++) yl__free(net->layers[i].options);
-    for (int i = 0; i < net->n_slabs; i++) net->device->release(net->device, net->slabs[i].data);
+    for (int i = 0; i < net->n_slabs; i++) {
+        yl__net_end_lent(net, &net->slabs[i]);
+        net->device->release(net->device, net->slabs[i].data);
+    }
     net->device->release(net->device, net->workspace.arena);
     net->device->release(net->device, net->workspace.scratch);
     yl__free(net->layers);

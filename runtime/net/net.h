@@ -4,6 +4,7 @@
 #define YL_NET_NET_H
 
 #include "layers/layer.h"
+#include "tensor/tensor.h"
 
 typedef struct yl_range {
     char name[YL_NAME + 16]; /* conv3.weight, conv3.bn.mean */
@@ -24,6 +25,7 @@ typedef struct yl_slab {
     yl_dtype dtype;
     int64_t count;
     void *data; /* device memory */
+    yl_tensor **lent; /* tensors over ranges that were handed out, by range; NULL: none yet */
 } yl_slab;
 
 enum { YL_MAX_SLABS = 16 };
@@ -83,6 +85,12 @@ int yl_net_consumers(const yl_net *net, int index);
 yl_status yl_net_slab(yl_net *net, const char *name, yl_slab **out);
 yl_slab *yl_net_has_slab(const yl_net *net, const char *name); /* NULL where not made yet */
 void yl_net_drop_slab(yl_net *net, const char *name);
+/* A tensor over a range's part of a slab (made on first use), in the range's own dims; the caller releases it. It shares the
+ * slab's memory: an in-place change of it counts as a change of the range's values. Closing the network or dropping the slab
+ * ends it. Errors: INVALID for an unknown slab or one that does not span the range. */
+yl_status yl_net_tensor(yl_net *net, int range, const char *slab, yl_tensor **out);
+/* Ends the tensors over a slab. */
+void yl__net_end_lent(yl_net *net, yl_slab *slab);
 /* Start of a range in a slab; NULL where the slab does not span it. */
 void *yl_net_at(const yl_slab *slab, const yl_range *range);
 

@@ -1,0 +1,91 @@
+-- Parameters as tensors: one memory with the network, versions that follow writes, and an end when the network ends.
+local t = require "luaunit"
+local core = require "yolua.core"
+local parameters = require "yolua.parameters"
+
+local function network()
+  return core.net { h = 8, w = 8, c = 3, seed = 2, layers = {
+    { "conv2d", filters = 4, size = 3, pad = true, bias = false }, { "batchnorm", name = "conv1.bn" },
+    { "activation", name = "conv1.act" }, { "conv2d", filters = 2, size = 1 },
+  } }
+end
+
+local function version(net, name)
+  for _, range in ipairs(net:ranges()) do
+    if range.name == name then return range.version end
+  end
+end
+
+local function fails(sentence, f)
+  local ok, e = pcall(f)
+  t.assertFalse(ok)
+  t.assertStrContains(tostring(e), sentence)
+end
+
+TestParameters = {}
+
+function TestParameters:testOneMemory()
+  local net = network()
+  local layers = parameters(net)
+  local weight = layers.conv1.weight
+  t.assertEquals(weight:shape(), { 4, 3, 3, 3 })
+  t.assertEquals(weight:reshape(-1):totable(), net:get "conv1.weight")
+  local before = version(net, "conv1.weight")
+  weight[{ 2, 1, 1, 3 }] = 7
+  t.assertEquals(net:get "conv1.weight"[27 + 3], 7)
+  t.assertTrue(version(net, "conv1.weight") > before)
+  t.assertEquals(version(net, "conv2.weight"), version(network(), "conv2.weight"))
+  layers["conv1.bn"].scale:fill_(0.5)
+  t.assertEquals(net:get "conv1.bn.scale", { 0.5, 0.5, 0.5, 0.5 })
+  t.assertAlmostEquals(weight:abs():mean(), (weight ^ 2):sqrt():mean(), 1e-6)
+end
+
+-- A packed weight (a plan's copy) follows a change through a tensor.
+function TestParameters:testPlansSeeTheChange()
+  local net, x = network(), {}
+  for i = 1, 192 do x[i] = i / 192 end
+  local plan = net:plan { mode = "infer" }
+  local function output()
+    plan:input(x)
+    plan:forward()
+    return plan:output "conv2"
+  end
+  local first = output()
+  parameters(net).conv2.weight:mul_(2)
+  local bias = parameters(net).conv2.bias:totable()
+  for i, y in ipairs(output()) do
+    local b = bias[(i - 1) % 2 + 1]
+    t.assertAlmostEquals(y - b, 2 * (first[i] - b), 1e-5)
+  end
+end
+
+function TestParameters:testOtherSlabs()
+  local net = network()
+  t.assertEquals(net:tensor("conv1.weight", "mask"):sum(), 4 * 27)
+  t.assertEquals(net:tensor("conv1.weight", "mask"):dtype(), "u8")
+  fails("slab 'grad' holds nothing for conv1.bn.mean", function() net:tensor("conv1.bn.mean", "grad") end)
+  fails("slab 'gard' is unknown", function() net:tensor("conv1.weight", "gard") end)
+  fails("no parameter 'conv1.wait'", function() net:tensor "conv1.wait" end)
+end
+
+function TestParameters:testTheNetworksEndIsTheTensorsEnd()
+  local net = network()
+  local weight = net:tensor "conv1.weight"
+  local view = weight[1]
+  net:close()
+  t.assertFalse(weight:alive())
+  fails("this tensor's memory is gone", function() view:sum() end)
+  t.assertStrContains(tostring(weight), "its memory is gone")
+end
+
+function TestParameters:testNames()
+  local layers = parameters(network())
+  t.assertEquals(#layers, 4)
+  t.assertEquals(layers[1].name, "conv1")
+  t.assertNil(layers[5])
+  t.assertStrContains(tostring(layers.conv1), "conv1: conv2d, output {1, 8, 8, 4}, 108 parameters")
+  fails("the network has no layer 'conv11', did you mean 'conv1'?", function() return layers.conv11 end)
+  fails("layer conv1 has no 'wieght', did you mean 'weight'?", function() return layers.conv1.wieght end)
+end
+
+os.exit(t.LuaUnit.run())
