@@ -1,111 +1,9 @@
--- region: output, loss and gradient against an oracle written the way Darknet goes: first every prediction as if empty, then the
--- objects in order, each overwriting what its prediction was taught before.
+-- region: output, loss and gradient against the oracle in support/region_oracle.lua.
 local t = require "luaunit"
 local check = require "support.layercheck"
 local boxes = require "support.overlap"
+local oracle = require "support.region_oracle"
 local core = require "yolua.core"
-
-local function entry_of(x, o, n, i, j, a)
-  local e, at = {}, check.at(x, n, i, j, a * (5 + o.classes))
-  for k = 0, 4 + o.classes do e[k] = x[at + k] end
-  return e
-end
-
-local function softmax(e, o)
-  local top, sum, p = -math.huge, 0, {}
-  for k = 1, o.classes do top = math.max(top, e[4 + k]) end
-  for k = 1, o.classes do
-    p[k] = math.exp(e[4 + k] - top)
-    sum = sum + p[k]
-  end
-  for k = 1, o.classes do p[k] = p[k] / sum end
-  return p
-end
-
-local function classes(e, o)
-  if o.softmax then return softmax(e, o) end
-  local p = {}
-  for k = 1, o.classes do p[k] = boxes.logistic(e[4 + k]) end
-  return p
-end
-
-local function decode(x, o, e, i, j, a)
-  return { (j + boxes.logistic(e[0])) / x.w, (i + boxes.logistic(e[1])) / x.h, math.exp(e[2]) * o.anchors[2 * a + 1] / x.w,
-    math.exp(e[3]) * o.anchors[2 * a + 2] / x.h }
-end
-
-local function squares(scale, ...)
-  local sum = 0
-  for _, off in ipairs { ... } do sum = sum + scale / 2 * off * off end
-  return sum
-end
-
-local function empty(x, o, info, n, i, j, a, rows)
-  local e = entry_of(x, o, n, i, j, a)
-  local box, best = decode(x, o, e, i, j, a), 0
-  for _, row in ipairs(boxes.objects(rows)) do best = math.max(best, boxes.iou(box, row)) end
-  local taught = { box = 0, object = 0, noobject = 0, class = 0 }
-  if best <= (o.thresh or 0.5) and not boxes.forgiven(rows, box) then
-    taught.noobject = squares(o.noobject_scale or 1, boxes.logistic(e[4]))
-  end
-  if info.step * x.n < (o.prior_images or 0) then
-    taught.box = squares(o.prior_scale or 0.01, boxes.logistic(e[0]) - 0.5, boxes.logistic(e[1]) - 0.5, e[2], e[3])
-  end
-  return taught
-end
-
-local function choose(x, o, n, i, j, row)
-  local best, found = 0, 0
-  for a = 0, o.num - 1 do
-    local e = entry_of(x, o, n, i, j, a)
-    local w, h = o.anchors[2 * a + 1] / x.w, o.anchors[2 * a + 2] / x.h
-    if not o.bias_match then w, h = w * math.exp(e[2]), h * math.exp(e[3]) end
-    local iou = boxes.iou({ 0, 0, w, h }, { 0, 0, row[3], row[4] })
-    if iou > best then best, found = iou, a end
-  end
-  return found
-end
-
-local function class_loss(e, o, class)
-  local p, sum = classes(e, o), 0
-  if o.softmax then return -(o.class_scale or 1) * math.log(p[class + 1]) end
-  for k = 1, o.classes do sum = sum - math.log(k == class + 1 and p[k] or 1 - p[k]) end
-  return (o.class_scale or 1) * sum
-end
-
-local function teach(x, o, info, n, i, j, a, row, key)
-  local e = entry_of(x, o, n, i, j, a)
-  local aim = { row[1] * x.w - j, row[2] * x.h - i, math.log(row[3] * x.w / o.anchors[2 * a + 1]),
-    math.log(row[4] * x.h / o.anchors[2 * a + 2]) }
-  local wanted = o.rescore and info.keep(key, boxes.iou(decode(x, o, e, i, j, a), row)) or 1
-  return {
-    box = squares(o.coord_scale or 1, boxes.logistic(e[0]) - aim[1], boxes.logistic(e[1]) - aim[2], e[2] - aim[3], e[3] - aim[4]),
-    object = squares(o.object_scale or 1, boxes.logistic(e[4]) - wanted),
-    noobject = 0,
-    class = class_loss(e, o, row[5]),
-  }
-end
-
-local function oracle(x, truth, o, info)
-  local sums = { box = 0, object = 0, noobject = 0, class = 0 }
-  for n = 0, x.n - 1 do
-    local taught, rows = {}, truth[n + 1]
-    for i = 0, x.h - 1 do
-      for j = 0, x.w - 1 do
-        for a = 0, o.num - 1 do taught[(i * x.w + j) * o.num + a] = empty(x, o, info, n, i, j, a, rows) end
-      end
-    end
-    for r, row in ipairs(boxes.objects(rows)) do
-      local i, j = math.min(math.floor(row[2] * x.h), x.h - 1), math.min(math.floor(row[1] * x.w), x.w - 1)
-      local a = choose(x, o, n, i, j, row)
-      taught[(i * x.w + j) * o.num + a] = teach(x, o, info, n, i, j, a, row, n .. "/" .. r)
-    end
-    for _, parts in pairs(taught) do
-      for part, value in pairs(parts) do sums[part] = sums[part] + value end
-    end
-  end
-  return sums
-end
 
 -- Two images: objects (two in one cell with one anchor, one at the edge, one tiny), an ignore region, a neighbour.
 local TRUTH = {
@@ -121,7 +19,7 @@ local INPUT = { 2, 4, 6, 16 }
 
 TestRegion = check.loss {
   kind = "region",
-  oracle = oracle,
+  oracle = oracle.loss,
   tolerance = { forward = 2e-6, backward = 2e-5 },
   cases = {
     { name = "plain", options = with {}, input = INPUT, truth = TRUTH },
@@ -159,10 +57,10 @@ function TestRegion.test_output()
     local want = {}
     for cell = 0, 5 do
       for a = 0, 1 do
-        local e = entry_of(x, o, 0, cell // 3, cell % 3, a)
+        local e = oracle.entry_of(x, o, 0, cell // 3, cell % 3, a)
         local first = { boxes.logistic(e[0]), boxes.logistic(e[1]), e[2], e[3], boxes.logistic(e[4]) }
         for k, v in ipairs(first) do want[(cell * 2 + a) * 8 + k] = v end
-        for k, v in ipairs(classes(e, o)) do want[(cell * 2 + a) * 8 + 5 + k] = v end
+        for k, v in ipairs(oracle.classes(e, o)) do want[(cell * 2 + a) * 8 + 5 + k] = v end
       end
     end
     check.compare(plan:output(1), want, 1e-6, "output")
