@@ -6,14 +6,10 @@
 
 #include <string.h>
 
-#define DECLARE(isa) extern const yl_kernels yl_cpu_##isa##_table;
-#if YL_HAVE_ISA_v4
-DECLARE(v2)
-DECLARE(v3)
-DECLARE(v4)
-#else
-DECLARE(generic)
-#endif
+/* YL_ISAS(X) comes from the build: X(name) for each instruction set that the kernels were compiled for, the best first. */
+#define X(isa) extern const yl_kernels yl_cpu_##isa##_table;
+YL_ISAS(X)
+#undef X
 
 static yl_status cpu_alloc(yl_device *device, size_t bytes, void **out)
 {
@@ -59,44 +55,47 @@ static yl_device cpu = {
     .sync = cpu_sync,
 };
 
-#if YL_HAVE_ISA_v4
+#if defined(__x86_64__)
 /* The levels by their features: not every compiler knows the levels' names. */
-static bool has_v3(void)
+static inline bool has_v3(void)
 {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
            __builtin_cpu_supports("bmi2");
 }
 
-static bool has_v4(void)
+static inline bool has_v4(void)
 {
     return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 #endif
 
+static inline bool has_v2(void)
+{
+    return true;
+}
+
+static inline bool has_generic(void)
+{
+    return true;
+}
+
 static void pick_table(void)
 {
-#if YL_HAVE_ISA_v4
-    if (has_v4()) {
-        cpu.kernels = &yl_cpu_v4_table;
-        cpu.isa = "x86-64-v4";
-    } else if (has_v3()) {
-        cpu.kernels = &yl_cpu_v3_table;
-        cpu.isa = "x86-64-v3";
-    } else {
-        cpu.kernels = &yl_cpu_v2_table;
-        cpu.isa = "x86-64-v2";
+#define X(level)                                                                                                       \
+    if (!cpu.kernels && has_##level()) {                                                                               \
+        cpu.kernels = &yl_cpu_##level##_table;                                                                         \
+        cpu.isa = #level;                                                                                              \
     }
-#else
-    cpu.kernels = &yl_cpu_generic_table;
-    cpu.isa = "generic";
-#endif
+    YL_ISAS(X)
+#undef X
 }
 
 yl_status yl_device_get(const char *name, yl_device **out)
 {
     if (strcmp(name, "cpu") == 0) {
         if (!cpu.kernels) pick_table();
+        if (!cpu.kernels) return yl__fail(YL_UNSUPPORTED, "the kernels were compiled for a processor that this one is not");
         *out = &cpu;
         return YL_OK;
     }
