@@ -3,8 +3,17 @@
 
 static void whole_view(yl_warp_geom *g, int64_t source_w, int64_t source_h, int64_t w, int64_t h)
 {
-    *g = (yl_warp_geom){.source_w = source_w, .source_h = source_h, .w = w, .h = h, .view_w = (double)source_w,
-                        .view_h = (double)source_h, .pane_w = w, .pane_h = h, .fill = 0.5f, .saturation = 1, .exposure = 1};
+    *g = (yl_warp_geom){.source_w = source_w,
+                        .source_h = source_h,
+                        .w = w,
+                        .h = h,
+                        .view_w = (double)source_w,
+                        .view_h = (double)source_h,
+                        .pane_w = w,
+                        .pane_h = h,
+                        .fill = 0.5f,
+                        .saturation = 1,
+                        .exposure = 1};
 }
 
 void yl_record_stretch(yl_record *r, int64_t source_w, int64_t source_h, int64_t w, int64_t h)

@@ -127,8 +127,8 @@ static void check_options(lua_State *L, yl_loader_options *o)
     o->augment = check_augment(L);
 }
 
-/* core.loader{samples=, batch=, width=, height=, resize=, train=, strict=, seed=, workers=, cache_bytes=, cache_dir=, sizes=,
- * augment=} */
+/* core.loader{samples=, batch=, width=, height=, resize=, train=, strict=, seed=, workers=, cache_bytes=, cache_dir=,
+ * sizes=, augment=} */
 static int loader_new(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);

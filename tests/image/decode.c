@@ -201,6 +201,30 @@ static void written_is_read(void **state)
     yl_image_free(&again);
 }
 
+/* The head of a file is enough for its size, unless a large block of metadata stands before it. */
+static void probing_behind_metadata(void **state)
+{
+    (void)state;
+    unsigned long size = 0;
+    unsigned char *jpeg = make_jpeg(JCS_RGB, 3, (uint8_t[]){200, 30, 90}, 64, 48, false, &size);
+    const size_t block = 60000;
+    unsigned char *padded = calloc(1, size + 2 + block);
+    assert_non_null(padded);
+    memcpy(padded, jpeg, 2);
+    memcpy(padded + 2, (uint8_t[]){0xff, 0xe1, block >> 8, block & 255}, 4);
+    memcpy(padded + 2 + 2 + block, jpeg + 2, size - 2);
+    assert_int_equal(yl__file_write("probe_test.jpg", padded, (int64_t)(size + 2 + block)), YL_OK);
+    int64_t w = 0, h = 0;
+    assert_int_equal(yl_image_probe("probe_test.jpg", &w, &h), YL_OK);
+    assert_true(w == 64 && h == 48);
+    assert_int_equal(yl__file_write("probe_test.jpg", padded, 50000), YL_OK); /* the size itself is cut off */
+    assert_int_equal(yl_image_probe("probe_test.jpg", &w, &h), YL_FORMAT);
+    assert_non_null(strstr(yl_error(), "probe_test.jpg"));
+    remove("probe_test.jpg");
+    free(padded);
+    free(jpeg);
+}
+
 static void memory_runs_out(void **state)
 {
     (void)state;
@@ -219,9 +243,11 @@ static void memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(png_colour_types), cmocka_unit_test(jpeg_colour_types), cmocka_unit_test(damaged_png),
-        cmocka_unit_test(damaged_jpeg),     cmocka_unit_test(no_picture),        cmocka_unit_test(size_limits),
-        cmocka_unit_test(written_is_read),  cmocka_unit_test(memory_runs_out),   cmocka_unit_test(huge_head),
+        cmocka_unit_test(png_colour_types), cmocka_unit_test(jpeg_colour_types),
+        cmocka_unit_test(damaged_png),      cmocka_unit_test(damaged_jpeg),
+        cmocka_unit_test(no_picture),       cmocka_unit_test(size_limits),
+        cmocka_unit_test(written_is_read),  cmocka_unit_test(memory_runs_out),
+        cmocka_unit_test(huge_head),        cmocka_unit_test(probing_behind_metadata),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
