@@ -107,6 +107,7 @@ function prompt.run(before)
   require("yolua.strict").on(true)
   if not core.prompt.interactive() then return run_input() end
   local editor <close> = core.prompt.open(history_file())
+  editor:complete(require("yolua.complete").tab)
   print(("yolua %s; help() tells more, Ctrl-D leaves"):format(core.version))
   loop(editor)
 end

@@ -55,7 +55,7 @@ static int read_char(EditLine *el, wchar_t *out)
     }
 }
 
-/* The text that the completion function wants inserted at the cursor: f(line up to the cursor) -> text or nil. */
+/* The text that the completion function wants inserted at the cursor: f(line up to the cursor) -> text or nil (a beep). */
 static unsigned char on_tab(EditLine *el, int key)
 {
     (void)key;
@@ -66,8 +66,11 @@ static unsigned char on_tab(EditLine *el, int key)
     lua_rawgeti(p->L, LUA_REGISTRYINDEX, p->complete);
     lua_pushlstring(p->L, line->buffer, (size_t)(line->cursor - line->buffer));
     unsigned char result = CC_ERROR;
-    if (lua_pcall(p->L, 1, 1, 0) == LUA_OK && lua_type(p->L, -1) == LUA_TSTRING && *lua_tostring(p->L, -1))
-        result = el_insertstr(el, lua_tostring(p->L, -1)) == 0 ? CC_REDISPLAY : CC_ERROR;
+    if (lua_pcall(p->L, 1, 1, 0) == LUA_OK && lua_type(p->L, -1) == LUA_TSTRING) {
+        const char *text = lua_tostring(p->L, -1);
+        fflush(stdout); /* the function may have listed what there is */
+        result = *text == '\0' || el_insertstr(el, text) == 0 ? CC_REDISPLAY : CC_ERROR;
+    }
     lua_pop(p->L, 1);
     return result;
 }

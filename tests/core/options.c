@@ -17,6 +17,7 @@ typedef struct {
     double rate;
     char name[YL_OPTION_TEXT];
     yl_numbers anchors, size;
+    double share;
 } sample;
 
 #define AT(member) offsetof(sample, member)
@@ -28,6 +29,7 @@ static const yl_field fields[] = {
     {"name", YL_OPTION_STRING, NULL, "", "a name", 0, 0, NULL, NULL, AT(name)},
     {"anchors", YL_OPTION_NUMBERS, "1,2.5", "", "anchors", 0, 0, NULL, NULL, AT(anchors)},
     {"size", YL_OPTION_SIZE, "416", "px", "input size", 32, 4096, NULL, "img-size", AT(size)},
+    {"share", YL_OPTION_NUMBER, "0.5", "", "a share", 0, 1, NULL, NULL, AT(share)},
 };
 static const yl_field_table table = YL_FIELD_TABLE("conv2d", fields);
 
@@ -84,6 +86,8 @@ static void test_spellings(void **state)
     reads_back("kind", "mish", "mish");
     reads_back("rate", ".5", "0.5");
     reads_back("rate", "0.1", "0.1");
+    reads_back("share", "1", "1");
+    reads_back("share", "0", "0");
     reads_back("name", "a b", "a b");
     reads_back("anchors", "[1, 2 ,3]", "1,2,3");
     reads_back("anchors", "{1 2}", "1,2");
@@ -105,6 +109,9 @@ static void test_refusals(void **state)
     refuses("filters", "0x10", "x.cfg:12: option 'filters': expected an integer in 1..65536, got '0x10'");
     refuses("rate", "fast", "x.cfg:12: option 'rate': expected a number of at least 0 (1/step), got 'fast'");
     refuses("rate", "nan", "x.cfg:12: option 'rate': expected a number of at least 0 (1/step), got 'nan'");
+    refuses("share", "1.5", "x.cfg:12: option 'share': expected a number in 0..1, got 1.5");
+    refuses("share", "-1e-9", "x.cfg:12: option 'share': expected a number in 0..1, got -1e-9");
+    refuses("anchors", "[1,2}", "x.cfg:12: option 'anchors': expected numbers (1,2,3), got '[1,2}'");
     refuses("on", "2", "x.cfg:12: option 'on': expected true or false, got 2");
     refuses("kind", "leeky", "x.cfg:12: option 'kind': expected one of linear|leaky|mish, got 'leeky'");
     refuses("kind", "leaky|mish", "x.cfg:12: option 'kind': expected one of linear|leaky|mish, got 'leaky|mish'");

@@ -36,6 +36,28 @@ function TestChunks:testExpressionsAndStatements()
   t.assertFalse(select(3, prompt.compile "x = = 1"))
 end
 
+TestCompletion = {}
+
+function TestCompletion:testCandidates()
+  local complete = require "yolua.complete"
+  rawset(_G, "sample", { alpha = 1, alpine = { deep = {} }, beta = require "yolua".zeros { 1 } })
+  rawset(_G, "yl", require "yolua")
+  local function is(line, expected) t.assertEquals((complete.candidates(line)), expected) end
+  is("sample.al", { "alpha", "alpine" })
+  is("x = 1 + sample.alpine.", { "deep" })
+  is("sample.beta:resh", { "reshape" })
+  is("print(yl.zer", { "zeros" })
+  is("string.rep", { "rep" })
+  is("pri", { "print" })
+  is("whi", { "while" })
+  is("nothing.at.all", {})
+  is("sample.alpha.b", {})
+  t.assertEquals(complete.tab "sample.a", "lp")
+  t.assertEquals(complete.tab "sample.b", "eta")
+  t.assertNil(complete.tab "sample.q")
+  rawset(_G, "sample", nil)
+end
+
 TestTerminal = {}
 
 -- `script` gives the program a terminal.

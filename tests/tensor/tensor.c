@@ -1,4 +1,5 @@
-/* Tensors against naive loops: an oracle keeps every element in a table of doubles addressed by plain index arithmetic. */
+/* Tensors against naive loops: an oracle keeps every element in a table of doubles addressed by plain index arithmetic.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,7 +49,9 @@ static double at3(const yl_tensor *t, int64_t i, int64_t j, int64_t k)
 
 static void close_to(double got, double expected, double tolerance)
 {
-    if (got == expected || isnan(expected) ? isnan(got) == isnan(expected) : fabs(got - expected) <= tolerance * (1 + fabs(expected))) return;
+    if (got == expected || isnan(expected) ? isnan(got) == isnan(expected)
+                                           : fabs(got - expected) <= tolerance * (1 + fabs(expected)))
+        return;
     fail_msg("expected %.17g, got %.17g", expected, got);
 }
 
@@ -81,21 +84,36 @@ static void test_views(void **state)
 static double oracle(yl_binary op, double a, double b)
 {
     switch (op) {
-    case YL_BINARY_ADD: return a + b;
-    case YL_BINARY_SUB: return a - b;
-    case YL_BINARY_MUL: return a * b;
-    case YL_BINARY_DIV: return a / b;
-    case YL_BINARY_FLOORDIV: return floor(a / b);
-    case YL_BINARY_MOD: return a - floor(a / b) * b;
-    case YL_BINARY_POW: return pow(a, b);
-    case YL_BINARY_MIN: return fmin(a, b);
-    case YL_BINARY_MAX: return fmax(a, b);
-    case YL_BINARY_EQ: return a == b;
-    case YL_BINARY_NE: return a != b;
-    case YL_BINARY_LT: return a < b;
-    case YL_BINARY_LE: return a <= b;
-    case YL_BINARY_GT: return a > b;
-    case YL_BINARY_GE: return a >= b;
+    case YL_BINARY_ADD:
+        return a + b;
+    case YL_BINARY_SUB:
+        return a - b;
+    case YL_BINARY_MUL:
+        return a * b;
+    case YL_BINARY_DIV:
+        return a / b;
+    case YL_BINARY_FLOORDIV:
+        return floor(a / b);
+    case YL_BINARY_MOD:
+        return a - floor(a / b) * b;
+    case YL_BINARY_POW:
+        return pow(a, b);
+    case YL_BINARY_MIN:
+        return fmin(a, b);
+    case YL_BINARY_MAX:
+        return fmax(a, b);
+    case YL_BINARY_EQ:
+        return a == b;
+    case YL_BINARY_NE:
+        return a != b;
+    case YL_BINARY_LT:
+        return a < b;
+    case YL_BINARY_LE:
+        return a <= b;
+    case YL_BINARY_GT:
+        return a > b;
+    case YL_BINARY_GE:
+        return a >= b;
     }
     return 0;
 }
@@ -108,13 +126,15 @@ static void test_binary(void **state)
     for (int ta = 0; ta < 4; ta++)
         for (int tb = 0; tb < 4; tb++)
             for (int op = 0; op <= YL_BINARY_GE; op++) {
-                yl_tensor *a = filled(types[ta], 3, (int64_t[]){3, 1, 300}, 2), *b = filled(types[tb], 2, (int64_t[]){4, 1}, 3), *c;
+                yl_tensor *a = filled(types[ta], 3, (int64_t[]){3, 1, 300}, 2),
+                          *b = filled(types[tb], 2, (int64_t[]){4, 1}, 3), *c;
                 if (op == YL_BINARY_FLOORDIV || op == YL_BINARY_MOD || op == YL_BINARY_POW) ok(yl_tensor_fill(b, -3));
                 ok(yl_tensor_binary((yl_binary)op, a, b, &c));
                 assert_true(c->n_dims == 3 && c->dims[1] == 4 && c->dims[2] == 300);
                 for (int64_t n = 0; n < 3600; n++) {
                     double x = at3(a, n / 1200, 0, n % 300), y = at(b, (int64_t[]){n / 300 % 4, 0});
-                    close_to(at3(c, n / 1200, n / 300 % 4, n % 300), oracle((yl_binary)op, x, y), c->dtype == YL_F32 ? 1e-6 : 1e-12);
+                    close_to(at3(c, n / 1200, n / 300 % 4, n % 300), oracle((yl_binary)op, x, y),
+                             c->dtype == YL_F32 ? 1e-6 : 1e-12);
                 }
                 yl_tensor_release(a);
                 yl_tensor_release(b);
@@ -226,6 +246,27 @@ static void test_reductions(void **state)
     yl_tensor_release(t);
 }
 
+/* Among equals the first place counts. */
+static void test_ties(void **state)
+{
+    (void)state;
+    int64_t n = 5;
+    const float numbers[] = {1, 7, 7, 1, 7};
+    yl_tensor *t = make(YL_F32, 1, &n), *k, *r;
+    ok(yl_tensor_write(t, numbers));
+    ok(yl_tensor_convert(t, YL_I32, &k));
+    for (int i = 0; i < 2; i++) {
+        ok(yl_tensor_reduce(YL_REDUCE_ARGMAX, i ? k : t, -1, &r));
+        assert_true(at(r, NULL) == 1);
+        yl_tensor_release(r);
+        ok(yl_tensor_reduce(YL_REDUCE_ARGMIN, i ? k : t, 0, &r));
+        assert_true(at(r, NULL) == 0);
+        yl_tensor_release(r);
+    }
+    yl_tensor_release(t);
+    yl_tensor_release(k);
+}
+
 static void test_empty(void **state)
 {
     (void)state;
@@ -244,7 +285,8 @@ static void test_empty(void **state)
 static void test_matmul(void **state)
 {
     (void)state;
-    yl_tensor *base = filled(YL_F32, 3, (int64_t[]){7, 2, 9}, 8), *b = filled(YL_F32, 2, (int64_t[]){5, 9}, 9), *a, *bt, *c;
+    yl_tensor *base = filled(YL_F32, 3, (int64_t[]){7, 2, 9}, 8), *b = filled(YL_F32, 2, (int64_t[]){5, 9}, 9), *a, *bt,
+              *c;
     ok(yl_tensor_select(base, 1, 1, &a)); /* {7, 9}, rows 18 apart */
     ok(yl_tensor_permute(b, (int[]){1, 0}, &bt));
     ok(yl_tensor_matmul(a, bt, &c));
@@ -327,6 +369,11 @@ static void test_refusals(void **state)
     assert_int_equal(yl_tensor_new(cpu, YL_F32, 7, (int64_t[]){1, 1, 1, 1, 1, 1, 1}, &v), YL_INVALID);
     assert_int_equal(yl_tensor_select(t, 1, 3, &v), YL_INVALID);
     assert_string_equal(yl_error(), "tensor: index 4 is outside axis 2 of size 3");
+    double number;
+    int64_t integer;
+    assert_int_equal(yl_tensor_get(t, (int64_t[]){1, 3}, &number, &integer), YL_INVALID);
+    assert_string_equal(yl_error(), "tensor: index 4 is outside axis 2 of size 3");
+    assert_int_equal(yl_tensor_set(t, (int64_t[]){-1, 0}, 1), YL_INVALID);
     assert_int_equal(yl_tensor_slice(t, 1, 2, 2, 1, &v), YL_INVALID);
     assert_int_equal(yl_tensor_permute(t, (int[]){1, 1}, &v), YL_INVALID);
     assert_int_equal(yl_tensor_reshape(t, 1, (int64_t[]){5}, &v), YL_INVALID);
@@ -396,10 +443,19 @@ static int set_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_views),      cmocka_unit_test(test_binary),         cmocka_unit_test(test_types),
-        cmocka_unit_test(test_bf16),       cmocka_unit_test(test_overlap),        cmocka_unit_test(test_reductions),
-        cmocka_unit_test(test_empty),      cmocka_unit_test(test_matmul),         cmocka_unit_test(test_wrapped_memory),
-        cmocka_unit_test(test_refusals),   cmocka_unit_test(test_random),         cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_views),
+        cmocka_unit_test(test_binary),
+        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_bf16),
+        cmocka_unit_test(test_overlap),
+        cmocka_unit_test(test_reductions),
+        cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_ties),
+        cmocka_unit_test(test_matmul),
+        cmocka_unit_test(test_wrapped_memory),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_allocation_failures),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
