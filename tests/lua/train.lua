@@ -1,0 +1,216 @@
+-- The training loop on a tiny data set: that its shortcuts change nothing, that a killed run goes on with the same bits, that what
+-- goes wrong is named, and that policies are heard.
+local t = require "luaunit"
+local yl = require "yolua"
+local core = yl.core
+
+local program, source = os.getenv "YOLUA_PROGRAM", os.getenv "YOLUA_SOURCE"
+local top = os.tmpname()
+os.remove(top)
+assert(os.execute(("%s %s/tests/support/tiny.lua out=%s >/dev/null"):format(program, source, top)))
+
+local function options(o)
+  local all = { epochs = 2, batch = 4, seed = 7, optim = { name = "sgd", lr = 0.01 }, data = { features = 0 } }
+  for key, value in pairs(o or {}) do all[key] = value end
+  return all
+end
+
+local function data(o)
+  local spec = { name = "kitti", root = top .. "/data", map = "identity" }
+  for key, value in pairs(o or {}) do spec[key] = value end
+  return yl.data(spec)
+end
+
+local function model(freeze)
+  local m = yl.load { cfg = top .. "/tiny.cfg", names = top .. "/tiny.names", seed = 3 }
+  return m:freeze(freeze or "none")
+end
+
+-- Trains and returns the trainer and the records of its epochs.
+local function train(m, o, ...)
+  local records = {}
+  local listen = { name = "records", on = { epoch_end = function(_, tr) records[#records + 1] = tr.record end } }
+  local trainer = yl.train { net = m, data = data(), options = options(o), listen, ... }
+  return trainer, records
+end
+
+TestLoop = {}
+
+function TestLoop.test_loss_falls_and_everything_unfrozen_moves()
+  local m = model()
+  local before = {}
+  for _, r in ipairs(m.net:ranges()) do before[r.name] = m.net:checksum(r.name) end
+  local _, records = train(m, { epochs = 6 })
+  t.assertTrue(records[6].train_loss < 0.8 * records[1].train_loss)
+  t.assertTrue(records[6].dev_loss < records[1].dev_loss)
+  for _, r in ipairs(m.net:ranges()) do t.assertNotEquals(m.net:checksum(r.name), before[r.name], r.name) end
+end
+
+function TestLoop.test_same_seed_same_bits_other_seed_other_bits()
+  local a, b, c = model(), model(), model()
+  train(a)
+  train(b)
+  train(c, { seed = 8 })
+  t.assertEquals(a:checksum(), b:checksum())
+  t.assertNotEquals(a:checksum(), c:checksum())
+end
+
+-- The cached output of a frozen body is what the body would have given.
+function TestLoop.test_cached_body_equals_computed_body()
+  local a, b = model "body", model "body"
+  local frozen = function(r) return r.frozen end
+  local before = a:checksum(frozen)
+  local _, computed = train(a)
+  local _, cached = train(b, { data = {} })
+  t.assertFalse(computed[1].cached_body)
+  t.assertTrue(cached[2].cached_body)
+  for e = 1, 2 do
+    t.assertAlmostEquals(cached[e].train_loss, computed[e].train_loss, 1e-4 * computed[e].train_loss)
+    t.assertAlmostEquals(cached[e].dev_loss, computed[e].dev_loss, 1e-4 * computed[e].dev_loss)
+  end
+  t.assertEquals(a:checksum(frozen), before)
+  t.assertEquals(b:checksum(frozen), before)
+end
+
+function TestLoop.test_augmentation_forbids_the_cache()
+  local _, records = train(model "body", { data = {}, augment = { name = "standard" }, epochs = 1 })
+  t.assertFalse(records[1].cached_body)
+end
+
+-- Two halves of a batch give the gradient of the whole, since batch-norm is frozen here.
+function TestLoop.test_subdivisions_equal_the_whole_batch()
+  local a, b = model "body", model "body"
+  train(a, { epochs = 1 })
+  local trainer = train(b, { epochs = 1, subdivisions = 2 })
+  t.assertEquals(trainer.step, 6) -- 24 images in batches of 4
+  local x, y = a.net:get "conv5.weight", b.net:get "conv5.weight"
+  for i = 1, #x do t.assertAlmostEquals(x[i], y[i], 1e-5) end
+end
+
+function TestLoop.test_averaged_weights_are_what_dev_loss_and_best_use()
+  local m = model()
+  local _, records = train(m, { ema = 0.9999, epochs = 3 })
+  local start = model()
+  local _, still = train(start, { epochs = 1, optim = { name = "sgd", lr = 0, momentum = 0, decay = 0 } })
+  t.assertAlmostEquals(records[1].dev_loss, still[1].dev_loss, 0.35 * still[1].dev_loss) -- hardly moved
+  t.assertTrue(records[3].train_loss < records[1].train_loss)
+end
+
+TestPolicies = {}
+
+function TestPolicies.test_events_come_in_order()
+  local heard = {}
+  local function note(event) return function() heard[#heard + 1] = event end end
+  local on = {}
+  for _, event in ipairs { "start", "epoch_start", "step", "epoch_end", "finish" } do on[event] = note(event) end
+  train(model "body", { epochs = 1, batch = 12 }, { name = "ears", on = on })
+  t.assertEquals(heard, { "start", "epoch_start", "step", "step", "epoch_end", "finish" })
+end
+
+-- Body frozen in the first epoch, free in the second.
+function TestPolicies.test_freeze_schedule()
+  local m, sums = model(), {}
+  local function body(r) return r.name:find "^conv[1-4]" end
+  local watch = { name = "watch", on = { epoch_end = function(_, tr) sums[tr.epoch] = m:checksum(body) end } }
+  local before = m:checksum(body)
+  train(m, { data = {} }, yl.freeze { "body", until_epoch = 1 }, watch)
+  t.assertEquals(sums[1], before)
+  t.assertNotEquals(sums[2], before)
+end
+
+function TestPolicies.test_early_stop_counts_epochs_without_improvement()
+  local stop, heard = yl.stop { "dev_loss", patience = 2 }, {}
+  for i, loss in ipairs { 5, 4, 4.5, 3.9, 4, 3.95 } do
+    local trainer = { record = { dev_loss = loss } }
+    stop.on.epoch_end(stop, trainer)
+    heard[i] = trainer.stop or false
+  end
+  t.assertEquals(heard, { false, false, false, false, false, true })
+end
+
+function TestPolicies.test_best_keeps_the_lowest_loss_and_the_highest_ap()
+  local checkpoint, saved = require "yolua.train.checkpoint", nil
+  local save <close> = setmetatable({ real = checkpoint.save }, { __close = function(self) checkpoint.save = self.real end })
+  checkpoint.save = function(_, name) saved = name end
+  t.assertEquals(type(save.real), "function")
+  for metric, values in pairs { dev_loss = { 5, 4, 4, 3 }, dev_ap = { 0.1, 0.2, 0.2, 0.3 } } do
+    local best, kept = yl.keep.best(metric), {}
+    for i, value in ipairs(values) do
+      saved = nil
+      best.on.epoch_end(best, { epoch = i, record = { [metric] = value } })
+      kept[i] = saved or "-"
+    end
+    t.assertEquals(kept, { "best.safetensors", "best.safetensors", "-", "best.safetensors" })
+  end
+end
+
+function TestPolicies.test_a_policy_without_a_name_is_refused()
+  t.assertErrorMsgContains("policy 1: expected a table with a name", function()
+    yl.train { net = model(), data = data(), options = options(), { on = {} } }
+  end)
+end
+
+TestSchedules = {}
+
+function TestSchedules.test_rates()
+  local rate = require("yolua.schedule").rate
+  local function at(which, step, o) return rate(which, { step = step, steps = 100, epoch = 1, lr = 2, options = o or {} }) end
+  t.assertEquals(at("constant", 50), 2)
+  t.assertAlmostEquals(at("steps", 85), 0.2, 1e-12)
+  t.assertAlmostEquals(at("steps", 95), 0.02, 1e-12)
+  t.assertAlmostEquals(at("cosine", 0), 2, 1e-12)
+  t.assertAlmostEquals(at("cosine", 50), 2 * (0.01 + 0.99 / 2), 1e-12)
+  t.assertAlmostEquals(at("cosine", 100), 0.02, 1e-12)
+  t.assertAlmostEquals(at("constant", 4, { warmup = 10, power = 4 }), 2 * 0.5 ^ 4, 1e-12)
+  t.assertEquals(at(function(s) return s.lr * s.step end, 3), 6)
+  t.assertErrorMsgContains("unknown schedule 'cosin'", function() at("cosin", 1) end)
+end
+
+TestTrouble = {}
+
+function TestTrouble.test_not_finite_names_layer_image_and_iteration()
+  local m = model()
+  local w = m.net:get "conv2.weight"
+  w[5] = 0 / 0
+  m.net:set("conv2.weight", w)
+  t.assertErrorMsgContains("stopped in epoch 1, iteration 0", function() train(m) end)
+  local _, message = pcall(train, m)
+  t.assertStrContains(message, "conv2 gives NaN or infinity for image")
+  t.assertStrContains(message, "image_2/")
+end
+
+TestResume = {}
+
+local function run_options(o)
+  local all = yl.options { epochs = 3, batch = 4, seed = 7, optim = { name = "adam", lr = 1e-3 }, freeze = "none" }
+  for key, value in pairs(o) do all[key] = value end
+  return all
+end
+
+local function whole_run(o, ...)
+  local run <close> = yl.run(o, "train")
+  return yl.train { net = model(), data = data(), run = run, options = o, yl.keep.best "dev_loss", ... }
+end
+
+local function bytes(path) return core.system.read(path) end
+
+-- A run that breaks off in the middle of its third epoch and is resumed leaves the files of an undisturbed one.
+function TestResume.test_broken_and_resumed_equals_undisturbed()
+  whole_run(run_options { out = top .. "/a" })
+  local steps = 0
+  local bomb = { name = "bomb", on = { step = function()
+    steps = steps + 1
+    if steps == 15 then error("the lights went out", 0) end
+  end } }
+  t.assertErrorMsgContains("the lights went out", function() whole_run(run_options { out = top .. "/b" }, bomb) end)
+  whole_run(run_options { resume = top .. "/b" })
+  for _, name in ipairs { "last.safetensors", "best.safetensors" } do
+    t.assertTrue(bytes(top .. "/a/" .. name) == bytes(top .. "/b/" .. name), name)
+  end
+  local _, lines = bytes(top .. "/b/metrics.jsonl"):gsub("\n", "")
+  t.assertEquals(lines, 3)
+end
+
+local status = t.LuaUnit.run()
+os.execute("rm -r " .. top)
+os.exit(status)
