@@ -1,0 +1,135 @@
+-- The verbs that other programs read: what predict, val, bench, doctor, anchors and train print, key by key, on a tiny data set.
+local t = require "luaunit"
+local core = require "yolua.core"
+local program = require "support.program"
+
+TestVerbs = {}
+
+local top, cfg, names, image
+
+function TestVerbs.setUp()
+  if top then return end
+  top = program.tiny()
+  cfg, names, image = "cfg=" .. top .. "/tiny.cfg", "names=" .. top .. "/tiny.names", top .. "/data/training/image_2/000024.png"
+end
+
+local function keys(value)
+  local list = {}
+  for key in pairs(value) do list[#list + 1] = key end
+  table.sort(list)
+  return table.concat(list, " ")
+end
+
+function TestVerbs.testPredict()
+  local results = program.json { "predict", cfg, names, "source=" .. image, "conf=0.05" }
+  t.assertEquals({ #results, keys(results[1]) }, { 1, "detections height image width" })
+  t.assertEquals({ results[1].image, results[1].width, results[1].height }, { image, 160, 96 })
+  local list = results[1].detections
+  t.assertTrue(#list > 0)
+  for i, d in ipairs(list) do
+    t.assertEquals(keys(d), "box class score")
+    t.assertTrue(d.score >= 0.05 and d.score <= 1 and #d.box == 4 and d.box[1] < d.box[3] and d.box[2] < d.box[4])
+    t.assertTrue(i == 1 or d.score <= list[i - 1].score)
+  end
+  t.assertEquals(#program.json({ "predict", cfg, names, "source=" .. image, "conf=1" })[1].detections, 0)
+end
+
+-- Boxes that reach outside stay so, and clip=true cuts them off.
+function TestVerbs.testClip()
+  local outside = 0
+  for _, clip in ipairs { "false", "true" } do
+    for _, d in ipairs(program.json({ "predict", cfg, names, "source=" .. image, "conf=0.01", "clip=" .. clip })[1].detections) do
+      local b = d.box
+      local out = b[1] < 0 or b[2] < 0 or b[3] > 160 or b[4] > 96
+      if clip == "true" then t.assertFalse(out) elseif out then outside = outside + 1 end
+    end
+  end
+  t.assertTrue(outside > 0)
+end
+
+function TestVerbs.testPredictSources()
+  local folder = program.json { "predict", cfg, names, "source=" .. top .. "/data/training/image_2/" }
+  t.assertEquals(#folder, 32)
+  t.assertStrContains(folder[2].image, "image_2/000001.png")
+  core.system.write(top .. "/list.txt", "data/training/image_2/000003.png\n" .. image .. "\n")
+  local list = program.json { "predict", cfg, names, "source=" .. top .. "/list.txt", "batch=1" }
+  t.assertEquals({ #list, list[2].image }, { 2, image })
+  t.assertEquals(list[2].detections, folder[25].detections) -- whatever the batch
+  local text = program.ok { "predict", cfg, names, "source=" .. image, "out=" .. top .. "/drawn" }
+  t.assertStrContains(text, image .. " 160x96: ")
+  t.assertEquals({ core.image.probe(top .. "/drawn/000024.png") }, { 160, 96 })
+end
+
+function TestVerbs.testVal()
+  local r = program.json { "val", cfg, names, "data=kitti", "data.root=" .. top .. "/data" }
+  t.assertEquals({ r.images, #r.eval }, { 8, 4 })
+  for i, protocol in ipairs { "kitti", "voc", "coco", "poster" } do
+    t.assertEquals({ r.eval[i].protocol, r.eval[i].split, r.eval[i].stage }, { protocol, "dev", "val" })
+  end
+  t.assertEquals(keys(r.eval[2].classes), "Car Cyclist Pedestrian")
+  t.assertEquals(keys(r.eval[2].classes.Car), "ap ap07 fp n_det n_gt tp")
+  t.assertEquals(keys(r.eval[4].classes.Car), "f1 fn fp precision recall tp")
+  t.assertEquals(keys(r.eval[3].classes.Car):match "^ap ap50 ap75", "ap ap50 ap75")
+  local split = program.json { "val", cfg, names, "data=kitti", "data.root=" .. top .. "/data", "data.split=train", "protocol=coco,voc",
+    "data.limit=5" }
+  t.assertEquals({ split.images, split.eval[1].protocol, split.eval[1].split }, { 5, "coco", "train" })
+end
+
+function TestVerbs.testBench()
+  local r = program.json { "bench", cfg, "imgsz=96x64", "batch=2", "runs=3", "threads=1", "layers=true" }
+  t.assertEquals({ r.device, r.threads, r.precision, r.batch, r.imgsz }, { "cpu", 1, "f32", 2, { 96, 64 } })
+  t.assertTrue(r.min_ms <= r.median_ms and r.median_ms <= r.max_ms and r.peak_bytes > 1e6)
+  t.assertAlmostEquals(r.images_per_s, 2000 / r.median_ms, 1e-9)
+  t.assertEquals(r.layers[1].name, "conv1")
+  t.assertTrue(r.layers[1].ms >= 0 and type(r.layers[1].algorithm) == "string")
+  t.assertTrue(program.json({ "bench", cfg, "mode=train", "batch=2", "runs=2", "threads=2" }).median_ms > 0)
+end
+
+function TestVerbs.testDoctorAndAnchors()
+  local r = program.json { "doctor", "data=kitti", "data.root=" .. top .. "/data" }
+  t.assertEquals(r.machine.blas_parallel, "openmp")
+  local dev, train = r.data.splits[1], r.data.splits[2]
+  t.assertEquals({ dev.name, dev.frames, train.name, train.frames }, { "dev", 8, "train", 24 })
+  t.assertEquals({ #r.data.duplicates, #r.data.shared, #r.data.splits[1].bad }, { 0, 0, 0 })
+  t.assertStrContains(program.ok { "doctor" }, "threads by openmp")
+  local a = program.json { "anchors", "data=kitti", "data.root=" .. top .. "/data", "k=3", "imgsz=160x96", "stride=16" }
+  t.assertEquals({ a.k, #a.anchors, a.boxes, a.frames, a.unit }, { 3, 3, 72, 24, "pixels of the input" })
+  t.assertTrue(a.mean_best_iou > 0.75 and a.mean_best_iou <= 1)
+  t.assertAlmostEquals(a.anchors_in_cells[3][1], a.anchors[3][1] / 16, 0.01)
+end
+
+-- A trained network finds what it was shown.
+function TestVerbs.testTrain()
+  local r = program.json { "train", "config=" .. top .. "/config.yaml", "epochs=12", "protocol=voc", "out=" .. top .. "/run" }
+  t.assertEquals({ r.recipe, r.epochs, r.eval[1].stage }, { "train", 12, "trained" })
+  local root = "data.root=" .. top .. "/data"
+  local before = program.json { "val", cfg, names, "data=kitti", root, "protocol=voc" }
+  local after = program.json { "val", "model=" .. top .. "/run/best.safetensors", "data=kitti", root, "protocol=voc" }
+  t.assertEquals(after.eval[1].map, r.eval[1].map)
+  t.assertTrue(after.eval[1].map > before.eval[1].map)
+end
+
+local function refused(word, ...)
+  local status, out, err = program.run { ... }
+  t.assertTrue(status == 1 or status == 2, err)
+  t.assertEquals(out, "")
+  t.assertStrContains(err, word)
+  t.assertEquals(select(2, err:gsub("\n", "")), 1)
+end
+
+function TestVerbs.testRefusals()
+  refused("source", "predict", cfg, names)
+  refused("/nothing.jpg", "predict", cfg, names, "source=/nothing.jpg")
+  refused("holds no image", "predict", cfg, names, "source=" .. top)
+  core.system.write(top .. "/bad.txt", "nowhere.png\n")
+  refused("bad.txt", "predict", cfg, names, "source=" .. top .. "/bad.txt")
+  refused("cfg=", "predict", "source=" .. image)
+  refused("data=kitti", "val", cfg, names)
+  refused("bf16", "bench", cfg, "precision=bf16")
+  refused("data=NAME", "doctor", "data.root=" .. top)
+  refused("different sizes", "anchors", "data=kitti", "data.root=" .. top .. "/data", "k=900")
+end
+
+local status = t.LuaUnit.run()
+if top then os.execute("rm -rf '" .. top .. "'") end
+os.exit(status)

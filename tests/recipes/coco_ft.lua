@@ -1,0 +1,94 @@
+-- recipes/coco_ft.lua in smoke size: the run directory is whole, the numbers name their protocols, a run that was cut off ends with
+-- the same bytes, and a call that lacks something is told what.
+local t = require "luaunit"
+local core = require "yolua.core"
+local program = require "support.program"
+
+TestCocoFt = {}
+
+local top
+
+local function exists(path) return core.files.kind(path) ~= nil end
+
+local function recipe(...) return { "recipes/coco_ft.lua", "config=" .. top .. "/config.yaml", "threads=2", ... } end
+
+function TestCocoFt.setUp() top = top or program.tiny() end
+
+local function read_lines(path)
+  local lines = {}
+  for line in core.system.read(path):gmatch "[^\n]+" do lines[#lines + 1] = core.json.decode(line) end
+  return lines
+end
+
+function TestCocoFt.testRunDirectory()
+  local out = program.ok(recipe("epochs=3", "out=" .. top .. "/a"))
+  local run = top .. "/a"
+  for _, name in ipairs { "config.yaml", "metrics.jsonl", "results.json", "results.md", "best.safetensors", "last.safetensors", "log.txt",
+    "plots/loss.svg", "detections/000024.png" } do
+    t.assertTrue(exists(run .. "/" .. name), name)
+  end
+  local epochs = read_lines(run .. "/metrics.jsonl")
+  t.assertEquals(#epochs, 3)
+  for i, e in ipairs(epochs) do
+    t.assertEquals(e.epoch, i)
+    t.assertTrue(e.train_loss > 0 and e.dev_loss > 0 and e.lr == 0.003 and e.images_per_s > 0)
+  end
+  for _, protocol in ipairs { "kitti", "voc", "coco", "poster" } do
+    t.assertStrContains(out, "Original: " .. protocol)
+    t.assertStrContains(out, "Coco-FT: " .. protocol)
+    t.assertStrContains(core.system.read(run .. "/results.md"), "## " .. protocol)
+  end
+end
+
+function TestCocoFt.testResults()
+  program.ok(recipe("epochs=1", "protocol=voc,poster", "out=" .. top .. "/b"))
+  local r = core.json.decode(core.system.read(top .. "/b/results.json"))
+  t.assertEquals({ r.recipe, r.model, r.epochs, r.seed }, { "coco_ft", "tiny", 1, 1 })
+  t.assertEquals({ r.data.name, r.data.train, r.data.dev }, { "kitti", 24, 8 })
+  t.assertEquals({ #r.data.split_hash, r.speed.device, r.speed.threads, r.bytes }, { 16, "cpu", 2, 4 * r.params })
+  t.assertTrue(r.params >= r.nonzero and r.flops > 0 and r.seconds > 0 and r.speed.train_images_per_s > 0 and r.speed.infer_ms > 0)
+  local stages = {}
+  for i, row in ipairs(r.eval) do stages[i] = row.protocol .. " " .. row.stage .. " " .. row.split end
+  t.assertEquals(stages, { "voc Original dev", "poster Original dev", "voc Coco-FT dev", "poster Coco-FT dev" })
+  t.assertEquals(r.eval[2].variant, "clean")
+  local config = core.yaml.decode(core.system.read(top .. "/b/config.yaml"))
+  t.assertEquals({ config.epochs, config.data.name, config.provenance.data_hash }, { 1, "kitti", r.data.split_hash })
+end
+
+-- config.yaml of a run repeats it, byte for byte; the folder that it names is taken, so a number is added.
+function TestCocoFt.testRepeatAndNumber()
+  program.ok(recipe("epochs=1", "out=" .. top .. "/c"))
+  program.ok { "recipes/coco_ft.lua", "config=" .. top .. "/c/config.yaml" }
+  t.assertEquals(core.files.hash(top .. "/c-2/last.safetensors"), core.files.hash(top .. "/c/last.safetensors"))
+end
+
+-- A run of two epochs that is asked for three goes on as if it had never ended.
+function TestCocoFt.testResume()
+  program.ok(recipe("epochs=3", "out=" .. top .. "/d"))
+  program.ok(recipe("epochs=2", "out=" .. top .. "/e"))
+  core.files.append(top .. "/e/metrics.jsonl", '{"epoch":3,"train_loss":9}\n') -- a line whose checkpoint was lost
+  program.ok { "recipes/coco_ft.lua", "resume=" .. top .. "/e", "epochs=3" }
+  t.assertEquals(core.files.hash(top .. "/e/last.safetensors"), core.files.hash(top .. "/d/last.safetensors"))
+  local epochs = read_lines(top .. "/e/metrics.jsonl")
+  t.assertEquals({ #epochs, epochs[3].train_loss }, { 3, read_lines(top .. "/d/metrics.jsonl")[3].train_loss })
+end
+
+local function refused(words, what)
+  local status, _, err = program.run(words)
+  t.assertTrue(status == 1 or status == 2, err)
+  t.assertStrContains(err, what)
+  t.assertEquals(select(2, err:gsub("\n", "")), 1)
+end
+
+function TestCocoFt.testRefusals()
+  refused({ "recipes/coco_ft.lua", "out=" .. top .. "/f" }, "data=")
+  refused({ "recipes/coco_ft.lua", "data=kitti", "data.root=" .. top .. "/data", "out=" .. top .. "/f" }, "cfg=")
+  t.assertFalse(exists(top .. "/f"))
+  refused(recipe "epocs=3", "epochs")
+  refused(recipe "out=/proc/yolua", "/proc/yolua")
+  refused({ "recipes/coco_ft.lua", "resume=" .. top .. "/norun" }, "norun")
+end
+
+local status = t.LuaUnit.run()
+if top then os.execute("rm -rf '" .. top .. "'") end
+os.exit(status)

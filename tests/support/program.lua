@@ -1,0 +1,44 @@
+-- Runs the program as a user does: its exit status, what it printed, and what it complained about.
+local program = { path = os.getenv "YOLUA_PROGRAM" or "yolua", source = os.getenv "YOLUA_SOURCE" or "." }
+
+local function quoted(word) return "'" .. tostring(word):gsub("'", "'\\''") .. "'" end
+
+local function slurp(path)
+  local f = assert(io.open(path, "rb"))
+  local text = f:read "a"
+  f:close()
+  os.remove(path)
+  return text
+end
+
+-- program.run { "val", "json=true", cwd = folder } -> status, standard output, standard error
+function program.run(words)
+  local out, err, list = os.tmpname(), os.tmpname(), { quoted(program.path) }
+  for _, word in ipairs(words) do list[#list + 1] = quoted(word) end
+  local command = ("cd %s && %s >%s 2>%s </dev/null"):format(quoted(words.cwd or program.source), table.concat(list, " "), out, err)
+  local _, _, status = os.execute(command)
+  return status, slurp(out), slurp(err)
+end
+
+-- The same for a call that has to succeed; returns what it printed.
+function program.ok(words)
+  local status, out, err = program.run(words)
+  if status ~= 0 then error(("%s: status %d: %s"):format(table.concat(words, " "), status, err), 2) end
+  return out, err
+end
+
+-- The JSON document that a verb prints.
+function program.json(words)
+  words[#words + 1] = "json=true"
+  return require("yolua.core").json.decode(program.ok(words))
+end
+
+-- A folder with a tiny data set, network and config.yaml (support/tiny.lua).
+function program.tiny()
+  local top = os.tmpname()
+  os.remove(top)
+  program.ok { "tests/support/tiny.lua", "out=" .. top }
+  return top
+end
+
+return program
