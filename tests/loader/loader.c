@@ -26,6 +26,7 @@ static char paths[COUNT][64];
 static float rows[COUNT][2][YL_SAMPLE_FIELDS];
 static yl_sample samples[COUNT];
 static int warnings;
+static char folder[] = "/tmp/yolua-loader-XXXXXX";
 
 static void write_picture(const char *path, int64_t w, int64_t h, uint64_t seed)
 {
@@ -40,6 +41,8 @@ static void write_picture(const char *path, int64_t w, int64_t h, uint64_t seed)
 static int make_samples(void **state)
 {
     (void)state;
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(chdir(folder), 0);
     mkdir("loader_test", 0777);
     for (int i = 0; i < COUNT; i++) {
         int64_t w = 40 + 3 * i, h = 30 + i % 4;
@@ -50,6 +53,14 @@ static int make_samples(void **state)
         samples[i] = (yl_sample){paths[i], rows[i][0], i % 3};
     }
     return 0;
+}
+
+static int remove_samples(void **state)
+{
+    (void)state;
+    char command[64];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    return chdir("/") || system(command);
 }
 
 static yl_loader_options some_options(void)
@@ -470,5 +481,5 @@ int main(void)
         cmocka_unit_test(steady_epochs_allocate_nothing),
         cmocka_unit_test(stored_pictures_need_no_decoding),
     };
-    return cmocka_run_group_tests(tests, make_samples, NULL);
+    return cmocka_run_group_tests(tests, make_samples, remove_samples);
 }

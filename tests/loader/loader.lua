@@ -2,9 +2,11 @@
 local t = require "luaunit"
 local core = require "yolua.core"
 
-core.files.make_folder "loader_lua_test"
+local folder = os.tmpname()
+os.remove(folder)
+core.files.make_folder(folder)
 local function picture(name, w, h, r, g, b)
-  local path = "loader_lua_test/" .. name
+  local path = folder .. "/" .. name
   core.image.new(w, h, string.char(r, g, b):rep(w * h)):save(path)
   return path
 end
@@ -114,10 +116,10 @@ function TestLoader:testBadOptions()
 end
 
 function TestLoader:testMissingImage()
-  local l <close> = loader { samples = { { image = "loader_lua_test/absent.png" } }, batch = 1 }
+  local l <close> = loader { samples = { { image = folder .. "/absent.png" } }, batch = 1 }
   l:epoch(1)
-  t.assertErrorMsgContains("loader_lua_test/absent.png", l.next, l)
-  local lenient <close> = loader { samples = { { image = "loader_lua_test/absent.png" } }, batch = 1, strict = false }
+  t.assertErrorMsgContains(folder .. "/absent.png", l.next, l)
+  local lenient <close> = loader { samples = { { image = folder .. "/absent.png" } }, batch = 1, strict = false }
   lenient:epoch(1)
   t.assertEquals(lenient:next():truth(1), { { 0.5, 0.5, 1, 1, 0, 1 } })
   t.assertEquals(lenient:stats().bad, 1)
@@ -151,4 +153,6 @@ if not io.open(data .. "/kitti/ImageSets/dev.txt") then
   print "SKIP: the real frames are not here"
 end
 
-os.exit(t.LuaUnit.run())
+local status = t.LuaUnit.run()
+os.execute("rm -rf " .. folder)
+os.exit(status)
