@@ -42,6 +42,13 @@ static inline double yl__decode_exp(double t)
     return exp(t > YL_DECODE_LIMIT ? YL_DECODE_LIMIT : t < -YL_DECODE_LIMIT ? -YL_DECODE_LIMIT : t);
 }
 
+/* (2 t)^2: sizes of Darknet's new_coords. Far above 1, where no logistic function ends, t is held. */
+static inline double yl__decode_square(double t)
+{
+    double held = t > 1e4 ? 1e4 : t < -1e4 ? -1e4 : t;
+    return 4 * held * held;
+}
+
 /* The box {cx, cy, w, h} of one prediction, in fractions of the network's input. `entry` is the head's output: x and y after the
  * logistic function, w and h as they are; `prior_w`, `prior_h` is the anchor in fractions of the input.
  *   cx = (col + scale * x - (scale - 1) / 2) / cols,   w = prior_w * exp(w) */
@@ -59,11 +66,15 @@ static inline void yl_decode_region(const float *entry, double anchor_w, double 
     yl__decode(entry, anchor_w / (double)cell.cols, anchor_h / (double)cell.rows, 1, cell, box);
 }
 
-/* YOLOv3 and v4: anchors in pixels of the network's input (net_w, net_h); scale_x_y as in Bochkovskiy et al. 2020. */
+/* YOLOv3 and v4: anchors in pixels of the network's input (net_w, net_h); scale_x_y as in Bochkovskiy et al. 2020. With
+ * `new_coords` (scaled YOLOv4, Wang et al. 2021) sizes are anchor * (2 w)^2. */
 static inline void yl_decode_yolo(const float *entry, double anchor_w, double anchor_h, double net_w, double net_h,
-                                  double scale_x_y, yl_cell cell, double box[4])
+                                  double scale_x_y, bool new_coords, yl_cell cell, double box[4])
 {
     yl__decode(entry, anchor_w / net_w, anchor_h / net_h, scale_x_y, cell, box);
+    if (!new_coords) return;
+    box[2] = anchor_w / net_w * yl__decode_square(entry[2]);
+    box[3] = anchor_h / net_h * yl__decode_square(entry[3]);
 }
 
 /* {cx, cy, w, h} in corner form. */

@@ -21,7 +21,8 @@ static yl_box box_of(const decoder *d, const float *entry, int anchor, yl_cell c
     if (d->yolo) {
         const yl_yolo_options *o = d->layer->options;
         const double *size = o->anchors.at + 2 * yl__yolo_anchor(o, anchor);
-        yl_decode_yolo(entry, size[0], size[1], (double)d->net_w, (double)d->net_h, o->scale_x_y, cell, box);
+        yl_decode_yolo(entry, size[0], size[1], (double)d->net_w, (double)d->net_h, o->scale_x_y, o->new_coords, cell,
+                       box);
     } else {
         const yl_region_options *o = d->layer->options;
         yl_decode_region(entry, o->anchors.at[2 * anchor], o->anchors.at[2 * anchor + 1], cell, box);

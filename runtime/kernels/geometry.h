@@ -112,6 +112,7 @@ typedef struct yl_head_geom {
     int64_t n, h, w;         /* images and cells */
     int32_t anchors, classes; /* anchors of this head */
     bool softmax;            /* classes: softmax, else logistic each */
+    bool new_coords;         /* yolo only: the layer before has activated everything; sizes are squares */
 } yl_head_geom;
 
 /* The loss of YOLOv2's head; the formulas stand in kernels/region.c. */

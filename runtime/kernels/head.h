@@ -12,6 +12,7 @@
 #include "kernels/kernels.h"
 
 #include <math.h>
+#include <string.h>
 
 /* p[k] = exp(x[k] - max x) / sum over j of exp(x[j] - max x); p may be x. */
 static inline void yl__softmax(const float *x, int64_t count, float *p)
@@ -26,6 +27,10 @@ static inline void yl__softmax(const float *x, int64_t count, float *p)
 /* One prediction: logistic of x, y and objectness; w and h as they are; classes by softmax or logistic each. */
 static inline void yl__head_entry(const yl_head_geom *g, const float *x, float *y)
 {
+    if (g->new_coords) {
+        memcpy(y, x, (size_t)(YL_HEAD_BOX + g->classes) * sizeof *y);
+        return;
+    }
     y[0] = yl__logistic(x[0]);
     y[1] = yl__logistic(x[1]);
     y[2] = x[2];

@@ -76,9 +76,10 @@ static inline double yl__aspect_penalty(const yl__overlap *o, double iou, double
 {
     double w = yl_box_width(o->p), h = yl_box_height(o->p), k = 4 / (3.14159265358979323846 * 3.14159265358979323846);
     double off = atan2(yl_box_width(o->t), yl_box_height(o->t)) - atan2(w, h), v = k * off * off;
-    double alpha = v / (1 - iou + v + 1e-6);
-    *d_w += alpha * 2 * k * off * h / (w * w + h * h);
-    *d_h -= alpha * 2 * k * off * w / (w * w + h * h);
+    double alpha = v / (1 - iou + v + 1e-6), r = w * w + h * h;
+    if (r < 1e-300) r = 1e-300; /* a box without size */
+    *d_w += alpha * 2 * k * off * h / r;
+    *d_h -= alpha * 2 * k * off * w / r;
     return -alpha * v;
 }
 

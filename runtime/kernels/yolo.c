@@ -18,13 +18,22 @@
  * CE(p, u) = -u log p - (1 - u) log(1 - p), sx = logistic(x). Who teaches whom is a constant to the gradient. The
  * gradient is exact (alpha of CIoU apart). With loose_chain the IoU losses use Darknet's: d similarity / d(cx, cy) goes
  * to x and y as it is, and d similarity / d(w, h) times exp(w), exp(h); that is larger by cols / (slope of the
- * logistic) and net_w / anchor w, and published values of iou_normalizer (0.07) belong to it. */
+ * logistic) and net_w / anchor w, and published values of iou_normalizer (0.07) belong to it.
+ *
+ * With new_coords the head's input is taken as it is (the layer before ends in the logistic function): CE(p, u) becomes
+ * (p - u)^2 / 2, sx becomes x, tw becomes sqrt(truth w * net_w / anchor w) / 2, and sizes are anchor * (2 w)^2. */
 #include "kernels/head.h"
 #include "kernels/similarity.h"
 
 yl_status YL_CPU(yolo_forward)(const yl_ctx *ctx, const yl_head_geom *g, const void *x, void *y)
 {
     return yl__head_forward(ctx, g, x, y);
+}
+
+/* What pulls a probability to its target: CE, or with new_coords (p is the head's own input) half the square. */
+static double pull(const yl_yolo_geom *g, float p, double target, double scale, float *dx)
+{
+    return g->head.new_coords ? yl__squared(p, target, scale, dx) : yl__cross_entropy(p, target, scale, dx);
 }
 
 /* Whether the object teaches this prediction by the shape of its anchor. */
@@ -54,7 +63,7 @@ static verdict judge(const yl_yolo_geom *g, const yl_truth *truth, const yl__pre
     verdict v = {.near = -1};
     yl__row row;
     const float *anchor = g->anchors + 2 * g->mask[p->anchor];
-    yl_decode_yolo(p->y, anchor[0], anchor[1], g->net_w, g->net_h, g->scale_x_y, p->cell, v.box);
+    yl_decode_yolo(p->y, anchor[0], anchor[1], g->net_w, g->net_h, g->scale_x_y, g->head.new_coords, p->cell, v.box);
     yl_box box = yl_box_corners(v.box);
     for (int64_t t = 0; t < truth->counts[p->image]; t++) {
         if (!yl__read_row(truth, p->image, t, g->head.classes, &row)) continue;
@@ -94,11 +103,11 @@ static double class_term(const yl_yolo_geom *g, const yl_truth *truth, const yl_
     float *dx = p->dx ? p->dx + YL_HEAD_BOX : NULL;
     double scale = g->cls_normalizer, low = 0.5 * g->label_smooth, high = 1 - low, loss = 0;
     yl__row row;
-    for (int32_t k = 0; k < g->head.classes; k++) loss += yl__cross_entropy(s[k], low, scale, dx ? dx + k : NULL);
+    for (int32_t k = 0; k < g->head.classes; k++) loss += pull(g, s[k], low, scale, dx ? dx + k : NULL);
     for (int64_t t = 0; t < truth->counts[p->image]; t++) {
         if (!teacher(g, truth, p, v, t, &row) || class_taken(g, truth, p, v, t, row.class_index)) continue;
         int32_t k = row.class_index;
-        loss += yl__cross_entropy(s[k], high, scale, NULL) - yl__cross_entropy(s[k], low, scale, NULL);
+        loss += pull(g, s[k], high, scale, NULL) - pull(g, s[k], low, scale, NULL);
         yl__add_gradient(dx ? dx + k : NULL, scale * (low - high));
         ++*distinct;
     }
@@ -109,27 +118,36 @@ static double mse_term(const yl_yolo_geom *g, const yl__prediction *p, const yl_
 {
     const float *anchor = g->anchors + 2 * g->mask[p->anchor];
     double s = g->scale_x_y, scale = weight * (2 - row->box[2] * row->box[3]);
-    double ux = (row->box[0] * (double)p->cell.cols - (double)p->cell.col + (s - 1) / 2) / s;
-    double uy = (row->box[1] * (double)p->cell.rows - (double)p->cell.row + (s - 1) / 2) / s;
-    float *dx = p->dx;
-    return yl__cross_entropy(p->y[0], ux, scale * s, dx) +
-           yl__cross_entropy(p->y[1], uy, scale * s, dx ? dx + 1 : NULL) +
-           yl__squared(p->y[2], log(row->box[2] * g->net_w / anchor[0]), scale, dx ? dx + 2 : NULL) +
-           yl__squared(p->y[3], log(row->box[3] * g->net_h / anchor[1]), scale, dx ? dx + 3 : NULL);
+    double u[2] = {row->box[0] * (double)p->cell.cols - (double)p->cell.col,
+                   row->box[1] * (double)p->cell.rows - (double)p->cell.row};
+    double size[2] = {row->box[2] * g->net_w / anchor[0], row->box[3] * g->net_h / anchor[1]}, loss = 0;
+    for (int i = 0; i < 2; i++) {
+        float *dx = p->dx ? p->dx + i : NULL;
+        loss += pull(g, p->y[i], (u[i] + (s - 1) / 2) / s, scale * s, dx);
+        loss +=
+            yl__squared(p->y[2 + i], g->head.new_coords ? sqrt(size[i]) / 2 : log(size[i]), scale, dx ? dx + 2 : NULL);
+    }
+    return loss;
+}
+
+/* d box / d x of entry i, or what Darknet takes for it. */
+static double slope(const yl_yolo_geom *g, const yl__prediction *p, const verdict *v, int i)
+{
+    double y = p->y[i];
+    if (i < 2) {
+        double cells = (double)(i ? p->cell.rows : p->cell.cols);
+        return g->loose_chain ? 1 : g->scale_x_y / cells * (g->head.new_coords ? 1 : y * (1 - y));
+    }
+    double anchor = g->anchors[2 * g->mask[p->anchor] + i - 2] / (i == 2 ? g->net_w : g->net_h);
+    if (g->head.new_coords) return g->loose_chain ? 1 : fabs(y) > 1e4 ? 0 : 8 * y * anchor;
+    return fabs(y) > YL_DECODE_LIMIT ? 0 : g->loose_chain ? yl__decode_exp(y) : v->box[i];
 }
 
 static double similarity_term(const yl_yolo_geom *g, const yl__prediction *p, const verdict *v, const yl__row *row,
                               double weight)
 {
-    double d[4], slope[4], loss = weight * (1 - yl__similarity(g->iou_loss, v->box, row->box, d));
-    for (int i = 0; i < 2; i++) {
-        slope[i] =
-            g->loose_chain ? 1 : g->scale_x_y * p->y[i] * (1.0 - p->y[i]) / (double)(i ? p->cell.rows : p->cell.cols);
-        slope[2 + i] = fabs(p->y[2 + i]) > YL_DECODE_LIMIT ? 0
-                       : g->loose_chain                    ? yl__decode_exp(p->y[2 + i])
-                                                           : v->box[2 + i];
-    }
-    for (int i = 0; i < 4; i++) yl__add_gradient(p->dx ? p->dx + i : NULL, -weight * d[i] * slope[i]);
+    double d[4], loss = weight * (1 - yl__similarity(g->iou_loss, v->box, row->box, d));
+    for (int i = 0; i < 4; i++) yl__add_gradient(p->dx ? p->dx + i : NULL, -weight * d[i] * slope(g, p, v, i));
     return loss;
 }
 
@@ -138,7 +156,7 @@ static void taught(const yl_yolo_geom *g, const yl_truth *truth, const yl__predi
 {
     int distinct = 0;
     yl__row row;
-    parts[YL_PART_OBJECT] += yl__cross_entropy(p->y[4], 1, g->obj_normalizer, p->dx ? p->dx + 4 : NULL);
+    parts[YL_PART_OBJECT] += pull(g, p->y[4], 1, g->obj_normalizer, p->dx ? p->dx + 4 : NULL);
     parts[YL_PART_CLASS] += class_term(g, truth, p, v, &distinct);
     double weight = g->iou_thresh < 1 ? (double)g->iou_normalizer / distinct : g->iou_normalizer;
     for (int64_t t = 0; t < truth->counts[p->image]; t++)
@@ -163,7 +181,7 @@ static void term(const void *geometry, const yl_truth *truth, const yl__predicti
         return;
     }
     if (v.forgiven || (v.best > g->ignore_thresh && sure_of_a_class(g, p->y + YL_HEAD_BOX))) return;
-    parts[YL_PART_NOOBJECT] += yl__cross_entropy(p->y[4], 0, g->obj_normalizer, p->dx ? p->dx + 4 : NULL);
+    parts[YL_PART_NOOBJECT] += pull(g, p->y[4], 0, g->obj_normalizer, p->dx ? p->dx + 4 : NULL);
 }
 
 yl_status YL_CPU(yolo_loss)(const yl_ctx *ctx, const yl_yolo_geom *g, const void *y, const yl_truth *truth,

@@ -40,7 +40,7 @@ static const char *const parts[] = {"box", "object", "noobject", "class", NULL};
 yl_head_geom yl__region_head(const yl_layer *layer, yl_shape s)
 {
     const yl_region_options *o = layer->options;
-    return (yl_head_geom){s.n, s.h, s.w, (int32_t)o->num, (int32_t)o->classes, o->softmax};
+    return (yl_head_geom){s.n, s.h, s.w, (int32_t)o->num, (int32_t)o->classes, o->softmax, false};
 }
 
 static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)

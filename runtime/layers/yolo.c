@@ -30,6 +30,9 @@ static const yl_field fields[] = {
     NUMBER(label_smooth_eps, "0", "", 0.999, "classes aim at eps/2 and 1 - eps/2 instead of 0 and 1"),
     {"scale_x_y", YL_OPTION_NUMBER, "1", "", "stretch of x and y about the cell's centre", 1, 16, NULL, "",
      AT(scale_x_y)},
+    {"new_coords", YL_OPTION_BOOL, "false", "",
+     "the layer before ends in the logistic function, sizes are anchor * (2 w)^2 (scaled YOLOv4)", 0, 0, NULL, "",
+     AT(new_coords)},
     {"nms_kind", YL_OPTION_ENUM, "default", "", "how boxes suppress each other in detection", 0, 0,
      "default|greedynms|diounms|cornersnms", "", AT(nms_kind)},
     NUMBER(beta_nms, "0.6", "", INFINITY, "exponent of the centre distance in greedynms and diounms"),
@@ -53,7 +56,7 @@ int yl__yolo_anchor(const yl_yolo_options *o, int i)
 yl_head_geom yl__yolo_head(const yl_layer *layer, yl_shape s)
 {
     const yl_yolo_options *o = layer->options;
-    return (yl_head_geom){s.n, s.h, s.w, (int32_t)own_anchors(o), (int32_t)o->classes, false};
+    return (yl_head_geom){s.n, s.h, s.w, (int32_t)own_anchors(o), (int32_t)o->classes, false, o->new_coords};
 }
 
 static yl_status check_anchors(const yl_layer *layer)

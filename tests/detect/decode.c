@@ -92,6 +92,23 @@ static void test_yolo(void **state)
     yl__free(list);
 }
 
+static void test_new_coords(void **state)
+{
+    (void)state;
+    yl_yolo_options options = {
+        .anchors = {4, {8, 4, 32, 8}}, .classes = 2, .num = 2, .scale_x_y = 2, .new_coords = true};
+    yl_layer yolo = {.kind = &yl_layer_yolo, .name = "yolo1", .options = &options};
+    float y[28] = {0};
+    put(y, 1, 1, (float[]){0.5f, 1, 0.75f, 0.25f, 1, 0, 1});
+    yl_detection *list = NULL;
+    int64_t count = 0, capacity = 0;
+    yl_shape shape = {1, 1, 2, 14};
+    assert_int_equal(yl_decode_head(&yolo, y, shape, 64, 32, 0, 0.5, &list, &count, &capacity), YL_OK);
+    assert_int_equal(count, 1);
+    check_box(list[0].box, 0.75, 1.5, 0.5 * 2.25, 0.25 * 0.25);
+    yl__free(list);
+}
+
 static void test_extremes_stay_finite(void **state)
 {
     (void)state;
@@ -132,7 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_region),   cmocka_unit_test(test_every_class_of_a_box),
         cmocka_unit_test(test_yolo),     cmocka_unit_test(test_extremes_stay_finite),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_refusals), cmocka_unit_test(test_new_coords),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

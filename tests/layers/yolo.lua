@@ -32,6 +32,12 @@ local function cases()
   local unsure, random = {}, check.random(43)
   for i = 1, 768 do unsure[i] = string.unpack("f", string.pack("f", random() - 1)) end
   list[#list + 1] = { name = "classes below 1/4", input = INPUT, truth = TRUTH, x = unsure, options = with { ignore_thresh = 0.1 } }
+  for i, kind in ipairs { "mse", "giou", "ciou" } do
+    local inside = {}
+    for k = 1, 768 do inside[k] = string.unpack("f", string.pack("f", 0.5 + random() / 2)) end
+    list[#list + 1] = { name = "new_coords, " .. kind, input = INPUT, truth = TRUTH, seed = 50 + i, x = inside,
+      options = with { new_coords = true, iou_loss = kind, iou_thresh = 0.3, scale_x_y = 2, ignore_thresh = 0.3 } }
+  end
   list[#list + 1] = { name = "no mask", input = { 2, 4, 6, 24 }, truth = TRUTH, seed = 42, scale = 1,
     options = { anchors = { 1.2, 0.8, 2.5, 1.4, 3.5, 3.1 }, num = 3, classes = 3 } }
   list[#list + 1] = { name = "no truth", input = { 1, 3, 2, 16 }, truth = { {} }, options = with {} }
@@ -93,15 +99,20 @@ function TestYolo.test_loose_gradient()
   t.assertEquals(found, 4)
 end
 
+local function extreme(value, options)
+  local x = filled(96, value)
+  for i = 1, 96, 3 do x[i] = -value end
+  local parts, plan = run(options, x, { TRUTH[1] }, { 1, 2, 3, 16 })
+  for part, v in pairs(parts) do t.assertTrue(v == v and v >= 0, ("%s of %s at %g: %g"):format(part, options.iou_loss, value, v)) end
+  plan:backward()
+  for _, v in ipairs(plan:gradient(0)) do t.assertTrue(v == v, "gradient at " .. value) end
+end
+
 function TestYolo.test_extreme_inputs_stay_finite()
   for _, value in ipairs { 0, 1e4, -1e4, 3e38, -3e38 } do
     for _, kind in ipairs { "mse", "iou", "giou", "diou", "ciou" } do
-      local x = filled(96, value)
-      for i = 1, 96, 3 do x[i] = -value end
-      local parts, plan = run(with { iou_loss = kind, iou_thresh = 0.2 }, x, { TRUTH[1] }, { 1, 2, 3, 16 })
-      for part, v in pairs(parts) do t.assertTrue(v == v and v >= 0, ("%s of %s at %g: %g"):format(part, kind, value, v)) end
-      plan:backward()
-      for _, v in ipairs(plan:gradient(0)) do t.assertTrue(v == v, "gradient at " .. value) end
+      extreme(value, with { iou_loss = kind, iou_thresh = 0.2 })
+      extreme(value, with { iou_loss = kind, iou_thresh = 0.2, new_coords = true })
     end
   end
 end

@@ -3,13 +3,18 @@
 local check = require "support.layercheck"
 local boxes = require "support.overlap"
 
+local function probability(o, x) return o.new_coords and x or boxes.logistic(x) end
+
+local function size(o, x) return o.new_coords and (2 * x) ^ 2 or math.exp(x) end
+
 local function decode(x, o, info, e, i, j, anchor)
   local s = o.scale_x_y or 1
-  return { (j + s * boxes.logistic(e[0]) - (s - 1) / 2) / x.w, (i + s * boxes.logistic(e[1]) - (s - 1) / 2) / x.h,
-    math.exp(e[2]) * o.anchors[2 * anchor + 1] / info.net_w, math.exp(e[3]) * o.anchors[2 * anchor + 2] / info.net_h }
+  return { (j + s * probability(o, e[0]) - (s - 1) / 2) / x.w, (i + s * probability(o, e[1]) - (s - 1) / 2) / x.h,
+    size(o, e[2]) * o.anchors[2 * anchor + 1] / info.net_w, size(o, e[3]) * o.anchors[2 * anchor + 2] / info.net_h }
 end
 
-local function entropy(logit, target)
+local function entropy(o, logit, target)
+  if o.new_coords then return (logit - target) ^ 2 / 2 end
   local p = boxes.logistic(logit)
   return -target * math.log(p) - (1 - target) * math.log(1 - p)
 end
@@ -33,8 +38,9 @@ local function box_loss(x, o, info, e, i, j, anchor, row, key)
     return 1 - boxes[kind](box, row, function(alpha) return info.keep(key, alpha) end)
   end
   local ux, uy = (row[1] * x.w - j + (s - 1) / 2) / s, (row[2] * x.h - i + (s - 1) / 2) / s
-  local tw, th = math.log(row[3] * info.net_w / o.anchors[2 * anchor + 1]), math.log(row[4] * info.net_h / o.anchors[2 * anchor + 2])
-  return (2 - row[3] * row[4]) * (s * entropy(e[0], ux) + s * entropy(e[1], uy) + (e[2] - tw) ^ 2 / 2 + (e[3] - th) ^ 2 / 2)
+  local tw, th = row[3] * info.net_w / o.anchors[2 * anchor + 1], row[4] * info.net_h / o.anchors[2 * anchor + 2]
+  if o.new_coords then tw, th = math.sqrt(tw) / 2, math.sqrt(th) / 2 else tw, th = math.log(tw), math.log(th) end
+  return (2 - row[3] * row[4]) * (s * entropy(o, e[0], ux) + s * entropy(o, e[1], uy) + (e[2] - tw) ^ 2 / 2 + (e[3] - th) ^ 2 / 2)
 end
 
 local function teachers_of(x, o, info, rows, i, j, anchor, box)
@@ -59,9 +65,9 @@ local function add_taught(sums, x, o, info, e, i, j, anchor, list, key)
     if not aims[row[5]] then distinct = distinct + 1 end
     aims[row[5]] = true
   end
-  sums.object = sums.object + (o.obj_normalizer or 1) * entropy(e[4], 1)
+  sums.object = sums.object + (o.obj_normalizer or 1) * entropy(o, e[4], 1)
   for k = 0, o.classes - 1 do
-    sums.class = sums.class + (o.cls_normalizer or 1) * entropy(e[5 + k], aims[k] and 1 - smooth / 2 or smooth / 2)
+    sums.class = sums.class + (o.cls_normalizer or 1) * entropy(o, e[5 + k], aims[k] and 1 - smooth / 2 or smooth / 2)
   end
   for r, row in ipairs(list) do
     local loss = box_loss(x, o, info, e, i, j, anchor, row, key .. "/" .. r)
@@ -75,9 +81,9 @@ local function predict(sums, x, o, info, rows, n, i, j, a)
   local box = decode(x, o, info, e, i, j, anchor)
   local list, best = teachers_of(x, o, info, rows, i, j, anchor, box)
   if #list > 0 then return add_taught(sums, x, o, info, e, i, j, anchor, list, at) end
-  for k = 0, o.classes - 1 do sure = sure or boxes.logistic(e[5 + k]) > 0.25 end
+  for k = 0, o.classes - 1 do sure = sure or probability(o, e[5 + k]) > 0.25 end
   if boxes.forgiven(rows, box) or (sure and best > (o.ignore_thresh or 0.5)) then return end
-  sums.noobject = sums.noobject + (o.obj_normalizer or 1) * entropy(e[4], 0)
+  sums.noobject = sums.noobject + (o.obj_normalizer or 1) * entropy(o, e[4], 0)
 end
 
 local function loss(x, truth, o, info)
