@@ -111,7 +111,7 @@ function Run:step(state)
     return
   end
   self.bar = self.bar or require("yolua.progress").new { label = ("epoch %g/%g"):format(state.epoch, state.epochs), total = state.total }
-  self.bar:update(state.done, ("loss %.4f, learning rate %g"):format(state.loss, state.lr))
+  self.bar:update(state.done, state.loss and state.lr and ("loss %.4f, learning rate %g"):format(state.loss, state.lr))
 end
 
 -- Forgets the records after `epoch`: those of a resumed run that its checkpoint does not hold.
@@ -161,6 +161,7 @@ function Run:report() return require("yolua.report")(self) end
 
 -- A run that failed before it had anything to show takes its folder away; else the reason stays in log.txt.
 function Run:__close(reason)
+  self:step(nil)
   if reason == nil then return end
   if self.made_folder and #self.epochs == 0 and #self.rows == 0 then return rundir.discard(self.dir) end
   pcall(core.files.append, self:path "log.txt", ("failed: %s\n"):format(tostring(reason)))

@@ -2,6 +2,7 @@
 local core = require "yolua.core"
 local detect = require "yolua.detect"
 local eval = require "yolua.eval"
+local progress = require "yolua.progress"
 
 local score = { drawn = 12 } -- frames whose detections are kept for pictures
 
@@ -23,8 +24,10 @@ local function fill(model, list, o, seen)
   local view = { conf = get "conf" or 0.005, iou = get "iou" or 0.45, clip = get "clip" }
   local pass = { views = { view, poster_view }, resize = get "resize", imgsz = get "imgsz", batch = get "batch", workers = from.workers,
     strict = from.strict ~= false }
+  local bar <close> = progress.new { label = "split " .. list.name, total = #list.frames }
   local stats = detect(model, list.frames, pass, function(i, found, poster_found)
     local frame = list.frames[i]
+    bar:update(i)
     local truths = data:rows(frame, model.names)
     set:add(frame.id, truths, found)
     poster:add(frame.id, truths, poster_found)

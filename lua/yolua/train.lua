@@ -94,9 +94,17 @@ function Trainer:update(source, batch, images)
   self.norm, self.seen = norm, self.seen + images
 end
 
+-- How far the epoch is, on a terminal.
+function Trainer:show()
+  if not self.run then return end
+  self.run:step { epoch = self.epoch, epochs = self.options.epochs, done = self.batch_done * self.micro,
+    total = self.batches_per_epoch * self.micro, loss = self.loss, lr = self.lr }
+end
+
 -- One epoch from where the clock stands. Returns false where the user asked to stop in the middle.
 function Trainer:pass(source)
   local subdivisions, images = self.options.subdivisions or 1, 0
+  self:show()
   for batch in source:epoch(self.epoch, self.batch_done + 1) do
     self.loss = self:accumulate(source, batch)
     self.batch_done, images = self.batch_done + 1, images + self.micro
@@ -104,6 +112,7 @@ function Trainer:pass(source)
       self:update(source, batch, images)
       images = 0
       self:fire "step"
+      self:show()
       if core.system.interrupted() then return false end
     end
   end
