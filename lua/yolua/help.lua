@@ -77,7 +77,7 @@ end
 
 -- The fields as aligned lines: key, type, default, help.
 function help.table(list)
-  local rows, widths, lines = add_rows(list, "", {}), { 0, 0, 0 }, {}
+  local rows, widths, lines = add_rows(list, "", {}), { 1, 1, 1 }, {}
   for _, row in ipairs(rows) do
     for i = 1, 3 do widths[i] = math.min(24, math.max(widths[i], #row[i])) end
   end

@@ -174,7 +174,7 @@ end
 
 -- One line per key that has a value: key, value, and who set it where that is not the default.
 function Options.__tostring(o)
-  local lines, widths = {}, { 0, 0 }
+  local lines, widths = {}, { 1, 1 }
   local all = rows(o, {})
   for _, row in ipairs(all) do
     for i = 1, 2 do widths[i] = math.min(40, math.max(widths[i], #row[i])) end
