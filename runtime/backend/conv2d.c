@@ -8,9 +8,9 @@
 #include <string.h>
 #include <time.h>
 
-/* Below this many multiply-adds a measurement would be noise; the rest bounds what measuring may cost. */
-static const double SMALL = 4e6, HOPELESS = 3.0, LONG_RUN = 0.05;
-enum { RUNS = 3, MEASURED_IMAGES = 4 };
+/* Below SMALL multiply-adds a measurement would be noise; the rest bounds what measuring may cost. */
+static const double SMALL = 4e6, HOPELESS = 3.0, ENOUGH_SECONDS = 0.15;
+enum { MIN_ROUNDS = 2, MAX_ROUNDS = 8, MEASURED_IMAGES = 4, MAX_CANDIDATES = 8 };
 
 static const yl_conv2d_algo *cheapest(const yl_conv2d_algo *const *list, const yl_conv2d_geom *g, yl_direction d)
 {
@@ -53,6 +53,12 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+typedef struct candidate {
+    const yl_conv2d_algo *algo;
+    void *scratch, *packed;
+    double seconds; /* the best so far */
+} candidate;
+
 /* Operands for measuring, all zero: only their sizes matter to the time. */
 typedef struct bench {
     const yl_ctx *ctx;
@@ -60,14 +66,19 @@ typedef struct bench {
     yl_direction d;
     bool packs;
     double images; /* of the real geometry per measured image */
-    float *x, *y, *w, *scratch, *packed;
+    float *x, *y, *w;
+    int count;
+    candidate candidates[MAX_CANDIDATES];
 } bench;
 
 static void bench_close(bench *b)
 {
     yl_device *device = b->ctx->device;
-    float *all[] = {b->x, b->y, b->w, b->scratch, b->packed};
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++) device->release(device, all[i]);
+    device->release(device, b->x), device->release(device, b->y), device->release(device, b->w);
+    for (int i = 0; i < b->count; i++) {
+        device->release(device, b->candidates[i].scratch);
+        device->release(device, b->candidates[i].packed);
+    }
 }
 
 static yl_status bench_open(bench *b, const yl_conv2d_geom *g)
@@ -76,37 +87,51 @@ static yl_status bench_open(bench *b, const yl_conv2d_geom *g)
     b->g.n = g->n < MEASURED_IMAGES ? g->n : MEASURED_IMAGES;
     b->images = (double)g->n / (double)b->g.n;
     yl_device *device = b->ctx->device;
-    int64_t sizes[] = {b->g.n * g->h * g->w * g->c, b->g.n * g->oh * g->ow * g->oc,
-                       g->oc * g->kh * g->kw * (g->c / g->groups)};
-    float **to[] = {&b->x, &b->y, &b->w};
-    for (int i = 0; i < 3; i++) YL_TRY(device->alloc(device, (size_t)sizes[i] * sizeof(float), (void **)to[i]));
-    return YL_OK;
+    size_t x = (size_t)(b->g.n * g->h * g->w * g->c), y = (size_t)(b->g.n * g->oh * g->ow * g->oc);
+    YL_TRY(device->alloc(device, x * sizeof(float), (void **)&b->x));
+    YL_TRY(device->alloc(device, y * sizeof(float), (void **)&b->y));
+    return device->alloc(device, (size_t)(g->oc * g->kh * g->kw * (g->c / g->groups)) * sizeof(float), (void **)&b->w);
 }
 
-/* The seconds of one run of the whole batch: the best of a few. */
-static yl_status measure(bench *b, const yl_conv2d_algo *algo, double *seconds)
+static yl_status bench_add(bench *b, const yl_conv2d_algo *algo)
 {
     yl_device *device = b->ctx->device;
+    candidate *c = &b->candidates[b->count++];
+    *c = (candidate){.algo = algo, .seconds = 1e30};
     size_t packed = algo->packed_bytes(&b->g, b->d);
-    *seconds = 1e30;
-    YL_TRY(device->alloc(device, algo->scratch_bytes(b->ctx, &b->g, b->d), (void **)&b->scratch));
-    YL_TRY(device->alloc(device, packed, (void **)&b->packed));
-    yl_conv2d_run run = {.x = b->x, .dy = b->y, .packed = packed ? b->packed : b->w, .scratch = b->scratch};
+    YL_TRY(device->alloc(device, algo->scratch_bytes(b->ctx, &b->g, b->d), &c->scratch));
+    if (!packed) return YL_OK;
+    YL_TRY(device->alloc(device, packed, &c->packed));
+    return algo->pack(b->ctx, &b->g, b->d, b->w, NULL, c->packed);
+}
+
+/* One run of a candidate; seconds count for the whole batch. */
+static yl_status measure(bench *b, candidate *c)
+{
+    yl_conv2d_run run = {.x = b->x, .dy = b->y, .packed = c->packed ? c->packed : b->w, .scratch = c->scratch};
     if (b->d == YL_FORWARD) run.y = b->y;
     if (b->d == YL_BACKWARD_DATA) run.dx = b->x;
     if (b->d == YL_BACKWARD_WEIGHTS) run.dweight = b->w;
-    for (int i = 0; i < RUNS; i++) {
-        double start = now();
-        if (packed && (b->packs || i == 0)) YL_TRY(algo->pack(b->ctx, &b->g, b->d, b->w, NULL, b->packed));
-        double middle = now();
-        YL_TRY(algo->run(b->ctx, &b->g, b->d, &run));
-        YL_TRY(device->sync(device));
-        double end = now(), took = (end - middle) * b->images + (b->packs ? middle - start : 0);
-        *seconds = took < *seconds ? took : *seconds;
-        if (i > 0 && end - start > LONG_RUN) break;
-    }
-    device->release(device, b->scratch), device->release(device, b->packed);
-    b->scratch = b->packed = NULL;
+    double start = now();
+    if (c->packed && b->packs) YL_TRY(c->algo->pack(b->ctx, &b->g, b->d, b->w, NULL, c->packed));
+    double middle = now();
+    YL_TRY(c->algo->run(b->ctx, &b->g, b->d, &run));
+    YL_TRY(b->ctx->device->sync(b->ctx->device));
+    double took = (now() - middle) * b->images + (b->packs ? middle - start : 0);
+    if (took < c->seconds) c->seconds = took;
+    return YL_OK;
+}
+
+/* Candidates take turns, so that what disturbs the machine disturbs them alike; the best run of each counts. */
+static yl_status run_rounds(bench *b, const yl_conv2d_algo **out)
+{
+    double start = now();
+    for (int round = 0; round < MAX_ROUNDS && (round < MIN_ROUNDS || now() - start < ENOUGH_SECONDS); round++)
+        for (int i = 0; i < b->count; i++) YL_TRY(measure(b, &b->candidates[i]));
+    const candidate *best = &b->candidates[0];
+    for (int i = 1; i < b->count; i++)
+        if (b->candidates[i].seconds < best->seconds) best = &b->candidates[i];
+    *out = best->algo;
     return YL_OK;
 }
 
@@ -114,13 +139,10 @@ static yl_status measure_all(const yl_ctx *ctx, const yl_conv2d_algo *const *lis
                              yl_direction d, bool packs, double least, const yl_conv2d_algo **out)
 {
     bench b = {.ctx = ctx, .d = d, .packs = packs};
-    double best = 1e30, seconds = 0;
     yl_status status = bench_open(&b, g);
-    for (; *list && status == YL_OK; list++) {
-        if (!(*list)->supports(g, d) || (*list)->cost(g, d) > HOPELESS * least) continue;
-        status = measure(&b, *list, &seconds);
-        if (status == YL_OK && seconds < best) best = seconds, *out = *list;
-    }
+    for (; *list && status == YL_OK && b.count < MAX_CANDIDATES; list++)
+        if ((*list)->supports(g, d) && (*list)->cost(g, d) <= HOPELESS * least) status = bench_add(&b, *list);
+    if (status == YL_OK) status = run_rounds(&b, out);
     bench_close(&b);
     return status;
 }

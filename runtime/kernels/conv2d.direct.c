@@ -244,14 +244,27 @@ static void run_row(const pass *p, yl__tile *t, const float *a, float *out)
     }
 }
 
+/* The bias of a panel, zeros behind the last channel. */
+static void panel_bias(const pass *p, int64_t panel, float bias[YL_NR])
+{
+    for (int64_t j = 0; j < YL_NR; j++) bias[j] = panel * YL_NR + j < p->oc ? p->bias[panel * YL_NR + j] : 0;
+}
+
 static void run_part(const pass *p, const piece *b, int64_t k0, int64_t c, const view *v)
 {
     int64_t a_run[MAX_TAPS], b_run[MAX_TAPS];
-    yl__tile t = {.c_row = p->out_col, .add = p->add || k0 > 0};
+    float bias[YL_NR];
+    bool last = k0 + c == p->c && p->act <= YL_ACT_leaky; /* the tile ends in the epilogue */
+    yl__tile t = {.c_row = p->out_col,
+                  .add = p->add || k0 > 0,
+                  .bias = last && p->bias ? bias : NULL,
+                  .leaky = last && p->act == YL_ACT_leaky,
+                  .slope = p->slope};
     set_runs(p, v, c, a_run, b_run, &t);
     for (int64_t q = b->panel0; q < b->panel1; q++) {
         t.b = p->packed + (q * p->c + k0) * p->n_taps * YL_NR;
         t.cols = (int)(p->oc - q * YL_NR < YL_NR ? p->oc - q * YL_NR : YL_NR);
+        if (t.bias) panel_bias(p, q, bias);
         for (int64_t n = 0; n < b->n; n++)
             for (int64_t i = 0; i < b->rows; i++)
                 run_row(p, &t, v->at + n * v->image + i * p->si * v->row,
@@ -259,10 +272,11 @@ static void run_part(const pass *p, const piece *b, int64_t k0, int64_t c, const
     }
 }
 
+/* The epilogues that the tiles do not know. */
 static void end_piece(const pass *p, const piece *b)
 {
     int64_t from = b->panel0 * YL_NR, to = b->panel1 * YL_NR < p->oc ? b->panel1 * YL_NR : p->oc;
-    if (!p->bias && p->act == YL_ACT_linear) return;
+    if (p->act <= YL_ACT_leaky) return;
     for (int64_t n = 0; n < b->n; n++)
         for (int64_t i = 0; i < b->rows; i++) {
             float *row = p->out + (b->n0 + n) * p->out_image + (b->i0 + i) * p->out_row;

@@ -8,20 +8,12 @@
  * weights are larger than that, all threads work on one chunk and share the weights; else each thread has chunks of its
  * own. */
 #include "kernels/activation.h"
-#include "kernels/kernels.h"
+#include "kernels/conv2d.winograd.h"
 #include "kernels/slab.h"
-#include "kernels/tile.h"
 
 YL__TILE_DEFINE(tile, false)
 
-enum {
-    PLACES = 36,
-    PART = 256,
-    OWN_BYTES = 640 << 10,
-    SHARED_BYTES = 16 << 20,
-    SHARE_WEIGHTS_FROM = 3 << 20,
-    K_BLOCK = 16
-};
+enum { PART = 256, OWN_BYTES = 640 << 10, SHARED_BYTES = 16 << 20, SHARE_WEIGHTS_FROM = 3 << 20, K_BLOCK = 16 };
 
 /* One direction as a convolution of `in` {n, h, w, c} to `out` {n, oh, ow, oc} with padding. */
 typedef struct pass {
@@ -38,15 +30,11 @@ typedef struct pass {
     bool shared;                         /* all threads work on one chunk */
 } pass;
 
-static int64_t rounded(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b * b;
-}
-
 static bool supports(const yl_conv2d_geom *g, yl_direction d)
 {
-    return g->dtype == YL_F32 && d != YL_BACKWARD_WEIGHTS && g->groups == 1 && g->kh == 3 && g->kw == 3 && g->sh == 1 &&
-           g->sw == 1 && g->dh == 1 && g->dw == 1;
+    (void)d;
+    return g->dtype == YL_F32 && g->groups == 1 && g->kh == 3 && g->kw == 3 && g->sh == 1 && g->sw == 1 && g->dh == 1 &&
+           g->dw == 1;
 }
 
 static pass make_pass(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
@@ -75,9 +63,9 @@ static pass make_pass(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d
                    .act = YL_ACT_linear};
     p.tile_rows = (p.oh + 3) / 4, p.tile_cols = (p.ow + 3) / 4, p.tiles = p.n * p.tile_rows * p.tile_cols;
     p.panels = (p.oc + YL_NR - 1) / YL_NR;
-    p.in_row = yl__slab_pixel(rounded(p.c, YL_VL)), p.out_row = yl__slab_pixel(p.panels * YL_NR);
-    p.shared = PLACES * p.c * p.oc * (int64_t)sizeof(float) > SHARE_WEIGHTS_FROM;
-    int64_t per_tile = PLACES * (p.in_row + p.out_row) * (int64_t)sizeof(float);
+    p.in_row = yl__slab_pixel(yl__rounded(p.c, YL_VL)), p.out_row = yl__slab_pixel(p.panels * YL_NR);
+    p.shared = YL_PLACES * p.c * p.oc * (int64_t)sizeof(float) > SHARE_WEIGHTS_FROM;
+    int64_t per_tile = YL_PLACES * (p.in_row + p.out_row) * (int64_t)sizeof(float);
     int64_t most = (p.shared ? SHARED_BYTES : OWN_BYTES) / per_tile / YL_MR * YL_MR;
     most = most < YL_MR ? YL_MR : most;
     int64_t teams = p.shared ? 1 : ctx->threads, each = (p.tiles + teams - 1) / teams,
@@ -96,11 +84,12 @@ static double cost(const yl_conv2d_geom *g, yl_direction d)
 
 static int64_t team_floats(const pass *p)
 {
-    return rounded(PLACES * (p->v_plane + p->m_plane), 16);
+    return yl__rounded(YL_PLACES * (p->v_plane + p->m_plane), 16);
 }
 
 static size_t scratch_bytes(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
 {
+    if (d == YL_BACKWARD_WEIGHTS) return YL_CPU(conv2d_winograd_weights_scratch)(ctx, g);
     pass p = make_pass(ctx, g, d);
     return (size_t)(team_floats(&p) * (p.shared ? 1 : ctx->threads)) * sizeof(float);
 }
@@ -109,7 +98,7 @@ static size_t packed_bytes(const yl_conv2d_geom *g, yl_direction d)
 {
     if (d == YL_BACKWARD_WEIGHTS) return 0;
     int64_t c = d == YL_FORWARD ? g->c : g->oc, oc = d == YL_FORWARD ? g->oc : g->c;
-    return (size_t)(PLACES * c * rounded(oc, YL_NR)) * sizeof(float);
+    return (size_t)(YL_PLACES * c * yl__rounded(oc, YL_NR)) * sizeof(float);
 }
 
 /* ---- weights: U[xi] {panels, c, YL_NR} ---- */
@@ -148,19 +137,19 @@ static void read_weights(const yl_conv2d_geom *g, yl_direction d, const float *w
 static void pack_panel(const yl_conv2d_geom *g, yl_direction d, const float *w, const float *scale, int64_t panel,
                        float *packed)
 {
-    int64_t c = d == YL_FORWARD ? g->c : g->oc, oc = d == YL_FORWARD ? g->oc : g->c, plane = rounded(oc, YL_NR) * c;
+    int64_t c = d == YL_FORWARD ? g->c : g->oc, oc = d == YL_FORWARD ? g->oc : g->c, plane = yl__rounded(oc, YL_NR) * c;
     float block[K_BLOCK][9][YL_NR];
     for (int64_t k0 = 0; k0 < c; k0 += K_BLOCK) {
         int64_t count = c - k0 < K_BLOCK ? c - k0 : K_BLOCK;
         read_weights(g, d, w, scale, panel * YL_NR, k0, count, block);
         for (int64_t k = 0; k < count; k++)
             for (int v = 0; v < 2; v++) {
-                yl__vec taps[9], half[18], u[PLACES];
+                yl__vec taps[9], half[18], u[YL_PLACES];
                 for (int t = 0; t < 9; t++) taps[t] = *(const yl__vec *)(block[k][t] + v * YL_VL);
                 for (int j = 0; j < 3; j++) transform_kernel(taps + j, 3, half + j, 3);
                 for (int i = 0; i < 6; i++) transform_kernel(half + 3 * i, 1, u + 6 * i, 1);
                 float *to = packed + (panel * c + k0 + k) * YL_NR + v * YL_VL;
-                for (int xi = 0; xi < PLACES; xi++) *(yl__vec *)(to + xi * plane) = u[xi];
+                for (int xi = 0; xi < YL_PLACES; xi++) *(yl__vec *)(to + xi * plane) = u[xi];
             }
     }
 }
@@ -176,26 +165,6 @@ static yl_status pack(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d
 
 /* ---- input: V[xi] {tiles, in_row} ---- */
 
-/* t[0..6) = B' d[0..6) */
-YL__INLINE void transform_input(const yl__vec *d, int64_t step, yl__vec *t, int64_t t_step)
-{
-    yl__vec d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step];
-    yl__vec a = d4 - 4.0f * d2, b = d3 - 4.0f * d1, e = d4 - d2, f = 2.0f * (d3 - d1);
-    t[0] = 4.0f * d[0] - 5.0f * d2 + d4;
-    t[t_step] = a + b;
-    t[2 * t_step] = a - b;
-    t[3 * t_step] = e + f;
-    t[4 * t_step] = e - f;
-    t[5 * t_step] = 4.0f * d1 - 5.0f * d3 + d[5 * step];
-}
-
-static inline yl__vec load_some(const float *from, int64_t count)
-{
-    float lanes[YL_VL] = {0};
-    memcpy(lanes, from, (size_t)count * sizeof(float));
-    return *(const yl__vec *)lanes;
-}
-
 /* Where tile `index` lies: image n, first input row and column. */
 typedef struct place {
     int64_t n, i, j;
@@ -207,36 +176,11 @@ static place place_of(const pass *p, int64_t index)
     return (place){index / per_image, at / p->tile_cols * 4, at % p->tile_cols * 4};
 }
 
-/* One vector of channels of one tile; `whole`: all 36 pixels lie inside the image. */
-YL__INLINE void input_vector(const pass *p, const float *from, int64_t i, int64_t j, int64_t count, const bool whole,
-                             float *to)
-{
-    yl__vec d[PLACES], t[PLACES];
-    for (int u = 0; u < 6; u++)
-        for (int v = 0; v < 6; v++) {
-            const float *at = from + (u * p->w + v) * p->c;
-            bool inside = whole || (i + u >= 0 && i + u < p->h && j + v >= 0 && j + v < p->w);
-            d[6 * u + v] = !inside                   ? (yl__vec){0}
-                           : whole || count >= YL_VL ? *(const yl__vec *)at
-                                                     : load_some(at, count);
-        }
-    for (int v = 0; v < 6; v++) transform_input(d + v, 6, t + v, 6);
-    for (int u = 0; u < 6; u++) transform_input(t + 6 * u, 1, d + 6 * u, 1);
-    for (int xi = 0; xi < PLACES; xi++) *(yl__vec *)(to + xi * p->v_plane) = d[xi];
-}
-
 static void input_tile(const pass *p, int64_t index, float *to)
 {
     place at = place_of(p, index);
-    int64_t i = at.i - p->pt, j = at.j - p->pl;
-    bool inside = i >= 0 && j >= 0 && i + 6 <= p->h && j + 6 <= p->w;
-    const float *from = p->in + ((at.n * p->h + i) * p->w + j) * p->c;
-    for (int64_t k = 0; k < p->c; k += YL_VL) {
-        if (inside && p->c - k >= YL_VL)
-            input_vector(p, from + k, i, j, YL_VL, true, to + k);
-        else
-            input_vector(p, from + k, i, j, p->c - k, false, to + k);
-    }
+    yl__picture in = {p->in, p->h, p->w, p->c};
+    yl__input_tile(&in, at.n, at.i - p->pt, at.j - p->pl, to, p->v_plane);
 }
 
 /* ---- products: M[xi] = V[xi] U[xi] ---- */
@@ -279,27 +223,36 @@ YL__INLINE void transform_output(const yl__vec *m, int64_t step, yl__vec *t, int
     t[3 * t_step] = b + 8.0f * d + m[5 * step];
 }
 
+/* What becomes of the sums of one pixel: whole vectors with the common activations stay in registers. */
+static inline void finish_pixel(const pass *p, yl__vec sum, const float *bias, int64_t count, float *to)
+{
+    float lanes[YL_VL];
+    if (count == YL_VL && p->act <= YL_ACT_leaky) {
+        if (p->add) sum += *(const yl__vec *)to;
+        if (bias) sum += *(const yl__vec *)bias;
+        if (p->act == YL_ACT_leaky) sum = yl__vec_leaky(sum, p->slope);
+        *(yl__vec *)to = sum;
+        return;
+    }
+    *(yl__vec *)lanes = sum;
+    for (int64_t l = 0; p->add && l < count; l++) lanes[l] += to[l];
+    yl__epilogue(p->act, p->slope, count, bias, lanes);
+    memcpy(to, lanes, (size_t)count * sizeof *to);
+}
+
 /* One vector of channels of one tile: its 4x4 pixels, clipped to the image. */
 static void output_vector(const pass *p, const float *m, place at, int64_t o)
 {
-    yl__vec s[PLACES], t[24], y[16];
+    yl__vec s[YL_PLACES], t[24], y[16];
     int64_t rows = p->oh - at.i < 4 ? p->oh - at.i : 4, cols = p->ow - at.j < 4 ? p->ow - at.j : 4;
     int64_t count = p->oc - o < YL_VL ? p->oc - o : YL_VL;
-    for (int xi = 0; xi < PLACES; xi++) s[xi] = *(const yl__vec *)(m + xi * p->m_plane + o);
+    for (int xi = 0; xi < YL_PLACES; xi++) s[xi] = *(const yl__vec *)(m + xi * p->m_plane + o);
     for (int v = 0; v < 6; v++) transform_output(s + v, 6, t + v, 6);
     for (int u = 0; u < 4; u++) transform_output(t + 6 * u, 1, y + 4 * u, 1);
-    const float *bias = p->bias ? p->bias + o : NULL;
+    float *out = p->out + ((at.n * p->oh + at.i) * p->ow + at.j) * p->oc + o;
     for (int64_t u = 0; u < rows; u++)
-        for (int64_t v = 0; v < cols; v++) {
-            float *to = p->out + ((at.n * p->oh + at.i + u) * p->ow + at.j + v) * p->oc + o,
-                  *lanes = (float *)&y[4 * u + v];
-            if (p->add)
-                for (int64_t l = 0; l < count; l++) lanes[l] += to[l];
-            if (count == YL_VL)
-                yl__epilogue(p->act, p->slope, YL_VL, bias, lanes), *(yl__vec *)to = y[4 * u + v];
-            else
-                yl__epilogue(p->act, p->slope, count, bias, lanes), memcpy(to, lanes, (size_t)count * sizeof *to);
-        }
+        for (int64_t v = 0; v < cols; v++)
+            finish_pixel(p, y[4 * u + v], p->bias ? p->bias + o : NULL, count, out + (u * p->ow + v) * p->oc);
 }
 
 static void output_tile(const pass *p, int64_t index, const float *m)
@@ -314,7 +267,7 @@ static void output_tile(const pass *p, int64_t index, const float *m)
 static void run_alone(const pass *p, int64_t from, int64_t to, float *v, float *m)
 {
     for (int64_t t = from; t < to; t++) input_tile(p, t, v + (t - from) * p->in_row);
-    for (int64_t xi = 0; xi < PLACES; xi++)
+    for (int64_t xi = 0; xi < YL_PLACES; xi++)
         for (int64_t q = 0; q < p->panels; q++) multiply(p, to - from, xi, q, v, m);
     for (int64_t t = from; t < to; t++) output_tile(p, t, m + (t - from) * p->out_row);
 }
@@ -322,7 +275,7 @@ static void run_alone(const pass *p, int64_t from, int64_t to, float *v, float *
 /* The same by all threads: each product is one thread's, so that nothing depends on their number. */
 static void run_together(const yl_ctx *ctx, const pass *p, int64_t from, int64_t to, float *v, float *m)
 {
-    int64_t products = PLACES * p->panels;
+    int64_t products = YL_PLACES * p->panels;
 #pragma omp parallel num_threads(ctx->threads)
     {
 #pragma omp for schedule(static)
@@ -336,6 +289,7 @@ static void run_together(const yl_ctx *ctx, const pass *p, int64_t from, int64_t
 
 static yl_status run_winograd(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const yl_conv2d_run *run)
 {
+    if (d == YL_BACKWARD_WEIGHTS) return YL_CPU(conv2d_winograd_weights)(ctx, g, run);
     pass p = make_pass(ctx, g, d);
     p.in = d == YL_FORWARD ? run->x : run->dy, p.out = d == YL_FORWARD ? run->y : run->dx;
     p.packed = run->packed, p.bias = d == YL_FORWARD ? run->bias : NULL;
@@ -343,7 +297,7 @@ static yl_status run_winograd(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_dir
     float *v = run->scratch;
     if (p.shared) {
         for (int64_t t = 0; t < p.tiles; t += p.chunk)
-            run_together(ctx, &p, t, t + p.chunk < p.tiles ? t + p.chunk : p.tiles, v, v + PLACES * p.v_plane);
+            run_together(ctx, &p, t, t + p.chunk < p.tiles ? t + p.chunk : p.tiles, v, v + YL_PLACES * p.v_plane);
         return YL_OK;
     }
     int64_t threads = ctx->threads, chunks = (p.tiles + p.chunk - 1) / p.chunk;
@@ -351,7 +305,7 @@ static yl_status run_winograd(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_dir
     for (int64_t team = 0; team < threads; team++)
         for (int64_t q = chunks * team / threads; q < chunks * (team + 1) / threads; q++) {
             float *own = v + team * team_floats(&p);
-            run_alone(&p, p.tiles * q / chunks, p.tiles * (q + 1) / chunks, own, own + PLACES * p.v_plane);
+            run_alone(&p, p.tiles * q / chunks, p.tiles * (q + 1) / chunks, own, own + YL_PLACES * p.v_plane);
         }
     return YL_OK;
 }

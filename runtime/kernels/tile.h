@@ -35,32 +35,41 @@ typedef struct yl__tile {
     float *c;             /* C[i, j] = c[i * c_row + j] */
     int64_t c_row;
     int cols;
-    bool add; /* to what C holds */
+    bool add;          /* to what C holds */
+    const float *bias; /* YL_NR numbers, added at the end; NULL: none */
+    bool leaky;        /* and then x > 0 ? x : slope * x */
+    float slope;
 } yl__tile;
+
+typedef int32_t yl__bits __attribute__((vector_size(YL_VL * 4), aligned(4), may_alias));
 
 #define YL__INLINE static inline __attribute__((always_inline))
 
+/* x > 0 ? x : slope * x, lane by lane. */
+YL__INLINE yl__vec yl__vec_leaky(yl__vec x, float slope)
+{
+    yl__bits above = x > 0.0f;
+    return (yl__vec)((above & (yl__bits)x) | (~above & (yl__bits)(x * slope)));
+}
+
+/* C = epilogue(sums), in registers; a last vector that is not whole goes through memory. */
 YL__INLINE void yl__tile_store(const yl__tile *t, const int m, const int nv, yl__vec acc[YL_MR][2])
 {
-    if (t->cols == nv * YL_VL) {
-#pragma GCC unroll 16
-        for (int i = 0; i < m; i++)
-#pragma GCC unroll 2
-            for (int v = 0; v < nv; v++) {
-                yl__vec *to = (yl__vec *)(t->c + i * t->c_row + v * YL_VL);
-                if (t->add) acc[i][v] += *to;
-                *to = acc[i][v];
-            }
-        return;
-    }
-    float rows[YL_MR][YL_NR];
+    const bool whole = t->cols == nv * YL_VL;
+    const size_t tail = (size_t)(t->cols - (nv - 1) * YL_VL) * sizeof(float); /* bytes of the last vector in use */
 #pragma GCC unroll 16
     for (int i = 0; i < m; i++)
 #pragma GCC unroll 2
-        for (int v = 0; v < nv; v++) *(yl__vec *)(rows[i] + v * YL_VL) = acc[i][v];
-    for (int i = 0; i < m; i++)
-        for (int j = 0; j < t->cols; j++)
-            t->c[i * t->c_row + j] = t->add ? t->c[i * t->c_row + j] + rows[i][j] : rows[i][j];
+        for (int v = 0; v < nv; v++) {
+            float *to = t->c + i * t->c_row + v * YL_VL, lanes[YL_VL] = {0};
+            const bool full = whole || v + 1 < nv;
+            if (t->add && !full) memcpy(lanes, to, tail);
+            if (t->add) acc[i][v] += full ? *(yl__vec *)to : *(yl__vec *)lanes;
+            if (t->bias) acc[i][v] += *(const yl__vec *)(t->bias + v * YL_VL);
+            if (t->leaky) acc[i][v] = yl__vec_leaky(acc[i][v], t->slope);
+            *(yl__vec *)(full ? to : lanes) = acc[i][v];
+            if (!full) memcpy(to, lanes, tail);
+        }
 }
 
 /* `across`: A's rows lie next to each other (a_row 1); else its steps do (a_step 1) and B's rows are packed (b_step

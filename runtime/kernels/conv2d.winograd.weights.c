@@ -1,0 +1,214 @@
+/* Winograd's minimal filtering F(3x3, 4x4) for the weights' gradient of a 3x3 convolution of stride 1 (Lavin & Gray
+ * 2016, section 4.4): per tile, 36 multiplications where the definition takes 144.
+ *
+ *   dW[o, :, :, k] += A' [ sum over tiles of (G dy_o G') . (B' x_k B) ] A
+ *
+ * with x a 6x6 input tile, dy the 4x4 tile of gradients, and the points 0, 1, -1, 2, -2, infinity as in the forward
+ * direction. For each of the 36 places the sum over tiles is a matrix product Y' {oc, tiles} * X {tiles, c}; its result
+ * is transformed back a block of channels at a time and never leaves the cache. */
+#include "kernels/conv2d.winograd.h"
+#include "kernels/slab.h"
+
+YL__TILE_DEFINE(tile, true)
+
+enum { BAND = 8 * YL_MR, OWN_BYTES = 1536 << 10, SHARED_BYTES = 24 << 20, PRIVATE_BYTES = 2 << 20 };
+
+typedef struct plan {
+    const yl_conv2d_geom *g;
+    int64_t tile_cols, per_image, tiles, chunk;
+    int64_t x_row, y_row, x_plane, y_plane; /* floats of a tile in X and Y, and of a place */
+    int64_t bands, panels;
+    int64_t weights;
+    bool private; /* threads take chunks of tiles and have sums of their own; else they share chunks, and split the
+                     weights */
+    int64_t tiles_floats, block_floats; /* of X and Y; of a block of products */
+} plan;
+
+static int64_t ceiling(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+static plan make_plan(const yl_ctx *ctx, const yl_conv2d_geom *g)
+{
+    plan p = {.g = g, .tile_cols = ceiling(g->ow, 4), .weights = 9 * g->c * g->oc};
+    p.per_image = ceiling(g->oh, 4) * p.tile_cols, p.tiles = g->n * p.per_image;
+    p.x_row = yl__slab_pixel(yl__rounded(g->c, YL_NR)), p.y_row = yl__slab_pixel(yl__rounded(g->oc, YL_VL));
+    p.bands = ceiling(g->oc, BAND), p.panels = ceiling(g->c, YL_NR);
+    p.private = p.weights * (int64_t)sizeof(float) <= PRIVATE_BYTES;
+    int64_t teams = p.private ? ctx->threads : 1, each = ceiling(p.tiles, teams);
+    int64_t per_tile = YL_PLACES * (p.x_row + p.y_row) * (int64_t)sizeof(float);
+    int64_t most = (p.private ? OWN_BYTES : SHARED_BYTES) / per_tile;
+    most = most < 16 ? 16 : most;
+    p.chunk = ceiling(each, ceiling(each, most));
+    p.x_plane = p.chunk * p.x_row + 16, p.y_plane = p.chunk * p.y_row + 16;
+    p.tiles_floats = yl__rounded(YL_PLACES * (p.x_plane + p.y_plane), 16);
+    p.block_floats = YL_PLACES * BAND * YL_NR;
+    return p;
+}
+
+static bool sums_apart(const yl_ctx *ctx, const plan *p)
+{
+    return p->private && ctx->threads > 1;
+}
+
+size_t YL_CPU(conv2d_winograd_weights_scratch)(const yl_ctx *ctx, const yl_conv2d_geom *g)
+{
+    plan p = make_plan(ctx, g);
+    int64_t each = p.block_floats + (sums_apart(ctx, &p) ? p.tiles_floats + yl__rounded(p.weights, 16) : 0);
+    return (size_t)(each * ctx->threads + (sums_apart(ctx, &p) ? 0 : p.tiles_floats)) * sizeof(float);
+}
+
+/* t[0..6) = G y[0..4), G's row for the point a being f(a) * (1, a, a^2, a^3). */
+YL__INLINE void transform_gradient(const yl__vec *y, int64_t step, yl__vec *t, int64_t t_step)
+{
+    yl__vec y0 = y[0], y1 = y[step], y2 = y[2 * step], y3 = y[3 * step];
+    yl__vec even = (y0 + y2) * (-1.0f / 6), odd = (y1 + y3) * (-1.0f / 6);
+    yl__vec even2 = y0 * (1.0f / 24) + y2 * (1.0f / 6), odd2 = y1 * (1.0f / 12) + y3 * (1.0f / 3);
+    t[0] = y0 * 0.25f;
+    t[t_step] = even + odd;
+    t[2 * t_step] = even - odd;
+    t[3 * t_step] = even2 + odd2;
+    t[4 * t_step] = even2 - odd2;
+    t[5 * t_step] = y3;
+}
+
+/* Y[xi] = G dy G' of the 4x4 tile at (i, j) of image n; pixels outside the image are zero. */
+static void gradient_tile(const plan *p, const float *dy, int64_t n, int64_t i, int64_t j, float *to)
+{
+    const yl_conv2d_geom *g = p->g;
+    int64_t rows = g->oh - i < 4 ? g->oh - i : 4, cols = g->ow - j < 4 ? g->ow - j : 4;
+    const float *from = dy + ((n * g->oh + i) * g->ow + j) * g->oc;
+    for (int64_t o = 0; o < g->oc; o += YL_VL) {
+        yl__vec d[16], t[24], y[YL_PLACES];
+        for (int u = 0; u < 4; u++)
+            for (int v = 0; v < 4; v++) {
+                const float *at = from + (u * g->ow + v) * g->oc + o;
+                bool inside = u < rows && v < cols;
+                d[4 * u + v] = !inside              ? (yl__vec){0}
+                               : g->oc - o >= YL_VL ? *(const yl__vec *)at
+                                                    : yl__load_some(at, g->oc - o);
+            }
+        for (int v = 0; v < 4; v++) transform_gradient(d + v, 4, t + v, 4);
+        for (int u = 0; u < 6; u++) transform_gradient(t + 4 * u, 1, y + 6 * u, 1);
+        for (int xi = 0; xi < YL_PLACES; xi++) *(yl__vec *)(to + xi * p->y_plane + o) = y[xi];
+    }
+}
+
+/* t[0..3) = A' m[0..6) */
+YL__INLINE void transform_back(const yl__vec *m, int64_t step, yl__vec *t, int64_t t_step)
+{
+    yl__vec m1 = m[step], m2 = m[2 * step], m3 = m[3 * step], m4 = m[4 * step], a = m1 + m2, c = m3 + m4;
+    t[0] = m[0] + a + c;
+    t[t_step] = (m1 - m2) + 2.0f * (m3 - m4);
+    t[2 * t_step] = a + 4.0f * c + m[5 * step];
+}
+
+/* dw[tap][0..count) += A' M A for one output channel and one vector of input channels. */
+static void add_kernel(const float *m, int64_t c, int64_t count, float *dw)
+{
+    yl__vec s[YL_PLACES], t[18], w[9];
+    for (int xi = 0; xi < YL_PLACES; xi++) s[xi] = *(const yl__vec *)(m + xi * BAND * YL_NR);
+    for (int v = 0; v < 6; v++) transform_back(s + v, 6, t + v, 6);
+    for (int u = 0; u < 3; u++) transform_back(t + 6 * u, 1, w + 3 * u, 1);
+    for (int q = 0; q < 9; q++) {
+        float *to = dw + q * c;
+        if (count >= YL_VL)
+            *(yl__vec *)to += w[q];
+        else
+            for (int64_t l = 0; l < count; l++) to[l] += ((const float *)&w[q])[l];
+    }
+}
+
+/* The weights between a band of output channels and a panel of input channels, from `tiles` tiles. */
+static void run_block(const plan *p, int64_t band, int64_t panel, int64_t tiles, const float *x, const float *y,
+                      float *block, float *dw)
+{
+    const int64_t zero = 0;
+    int64_t oc = p->g->oc, c = p->g->c, o = oc * band / p->bands, count = oc * (band + 1) / p->bands - o;
+    int64_t k = panel * YL_NR, groups = ceiling(count, YL_MR);
+    yl__tile t = {.a_run = &zero,
+                  .b_run = &zero,
+                  .a_row = 1,
+                  .a_step = p->y_row,
+                  .b_step = p->x_row,
+                  .runs = 1,
+                  .length = tiles,
+                  .c_row = YL_NR,
+                  .cols = c - k > YL_VL ? YL_NR : YL_VL};
+    for (int64_t xi = 0; xi < YL_PLACES; xi++)
+        for (int64_t q = 0; q < groups; q++) {
+            int64_t i = count * q / groups;
+            t.a = y + xi * p->y_plane + o + i, t.b = x + xi * p->x_plane + k, t.c = block + (xi * BAND + i) * YL_NR;
+            tile(&t, (int)(count * (q + 1) / groups - i));
+        }
+    for (int64_t i = 0; i < count; i++)
+        for (int64_t v = 0; v < t.cols; v += YL_VL)
+            add_kernel(block + i * YL_NR + v, c, c - k - v, dw + (o + i) * 9 * c + k + v);
+}
+
+static void transform_tile(const plan *p, const yl_conv2d_run *run, int64_t index, float *x, float *y)
+{
+    yl__picture in = {run->x, p->g->h, p->g->w, p->g->c};
+    int64_t n = index / p->per_image, at = index % p->per_image, i = at / p->tile_cols * 4, j = at % p->tile_cols * 4;
+    yl__input_tile(&in, n, i - p->g->pt, j - p->g->pl, x, p->x_plane);
+    gradient_tile(p, run->dy, n, i, j, y);
+}
+
+/* Tiles [from, to) by one thread. */
+static void run_alone(const plan *p, const yl_conv2d_run *run, int64_t from, int64_t to, float *tiles, float *block,
+                      float *dw)
+{
+    float *x = tiles, *y = tiles + YL_PLACES * p->x_plane;
+    for (int64_t t = from; t < to; t++) transform_tile(p, run, t, x + (t - from) * p->x_row, y + (t - from) * p->y_row);
+    for (int64_t q = 0; q < p->bands * p->panels; q++)
+        run_block(p, q / p->panels, q % p->panels, to - from, x, y, block, dw);
+}
+
+static void run_private(const yl_ctx *ctx, const plan *p, const yl_conv2d_run *run)
+{
+    int64_t threads = ctx->threads, each = p->tiles_floats + p->block_floats, apart = yl__rounded(p->weights, 16);
+    float *sums = (float *)run->scratch + threads * each;
+#pragma omp parallel for num_threads(ctx->threads) schedule(static)
+    for (int64_t t = 0; t < threads; t++) {
+        float *own = (float *)run->scratch + t * each, *dw = threads > 1 ? sums + t * apart : run->dweight;
+        int64_t from = p->tiles * t / threads, to = p->tiles * (t + 1) / threads;
+        if (threads > 1) memset(dw, 0, (size_t)p->weights * sizeof *dw);
+        for (int64_t q = from; q < to; q += p->chunk)
+            run_alone(p, run, q, q + p->chunk < to ? q + p->chunk : to, own, own + p->tiles_floats, dw);
+    }
+    if (threads == 1) return;
+#pragma omp parallel for simd num_threads(ctx->threads) schedule(static)
+    for (int64_t i = 0; i < p->weights; i++)
+        for (int64_t t = 0; t < threads; t++) run->dweight[i] += sums[t * apart + i];
+}
+
+static void run_shared(const yl_ctx *ctx, const plan *p, const yl_conv2d_run *run)
+{
+    int64_t threads = ctx->threads, blocks = p->bands * p->panels;
+    float *x = (float *)run->scratch + threads * p->block_floats, *y = x + YL_PLACES * p->x_plane;
+    for (int64_t from = 0; from < p->tiles; from += p->chunk) {
+        int64_t to = from + p->chunk < p->tiles ? from + p->chunk : p->tiles;
+#pragma omp parallel num_threads(ctx->threads)
+        {
+#pragma omp for schedule(static)
+            for (int64_t t = from; t < to; t++)
+                transform_tile(p, run, t, x + (t - from) * p->x_row, y + (t - from) * p->y_row);
+#pragma omp for schedule(static)
+            for (int64_t t = 0; t < threads; t++)
+                for (int64_t q = blocks * t / threads; q < blocks * (t + 1) / threads; q++)
+                    run_block(p, q / p->panels, q % p->panels, to - from, x, y,
+                              (float *)run->scratch + t * p->block_floats, run->dweight);
+        }
+    }
+}
+
+yl_status YL_CPU(conv2d_winograd_weights)(const yl_ctx *ctx, const yl_conv2d_geom *g, const yl_conv2d_run *run)
+{
+    plan p = make_plan(ctx, g);
+    if (p.private)
+        run_private(ctx, &p, run);
+    else
+        run_shared(ctx, &p, run);
+    return YL_OK;
+}
