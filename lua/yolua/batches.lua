@@ -51,6 +51,10 @@ function batches.features(spec)
     body:forward()
     features:store(body, batch)
   end
+  if core.system.interrupted() then
+    core.system.clear_interrupt()
+    error("stopped by the user while the frozen body's output was computed", 0)
+  end
   return setmetatable({ features = features, size = spec.source.size, seed = spec.seed, batch = spec.batch, train = spec.train }, Features)
 end
 

@@ -40,6 +40,10 @@ return function(model, images, o, callback)
     end
     stats.images = stats.images + batch.count
   end
+  if stats.images < #samples then
+    core.system.clear_interrupt()
+    error(("stopped by the user after %d of %d images"):format(stats.images, #samples), 0)
+  end
   stats.infer_ms = stats.images > 0 and 1e3 * stats.seconds / stats.images or nil
   return stats
 end

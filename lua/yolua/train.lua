@@ -59,11 +59,15 @@ function Trainer:rate()
   return schedule.rate(optim.schedule, { step = self.step, steps = self.steps, epoch = self.epoch, lr = optim.lr, options = optim })
 end
 
+-- The sum of all heads' loss parts, in the order of their names: the same bits in every run.
 local function total(parts)
-  local sum = 0
-  for _, head in pairs(parts) do
-    for _, part in pairs(head) do sum = sum + part end
+  local values = {}
+  for head, list in pairs(parts) do
+    for part, value in pairs(list) do values[#values + 1] = { head .. "." .. part, value } end
   end
+  table.sort(values, function(a, b) return a[1] < b[1] end)
+  local sum = 0
+  for _, pair in ipairs(values) do sum = sum + pair[2] end
   return sum
 end
 
@@ -101,9 +105,21 @@ function Trainer:show()
     total = self.batches_per_epoch * self.micro, loss = self.loss, lr = self.lr }
 end
 
+-- Where the clock stood after the last step: what is left of an unfinished one is forgotten when the user asks to stop.
+function Trainer:mark()
+  self.marked = { batch_done = self.batch_done, loss_sum = self.loss_sum, loss_images = self.loss_images }
+end
+
+function Trainer:back_to_mark()
+  for key, value in pairs(self.marked) do self[key] = value end
+  self.model.net:zero "grad"
+  return false
+end
+
 -- One epoch from where the clock stands. Returns false where the user asked to stop in the middle.
 function Trainer:pass(source)
   local subdivisions, images = self.options.subdivisions or 1, 0
+  self:mark()
   self:show()
   for batch in source:epoch(self.epoch, self.batch_done + 1) do
     self.loss = self:accumulate(source, batch)
@@ -111,18 +127,21 @@ function Trainer:pass(source)
     if self.batch_done % subdivisions == 0 or self.batch_done == self.batches_per_epoch then
       self:update(source, batch, images)
       images = 0
+      self:mark()
       self:fire "step"
       self:show()
       if core.system.interrupted() then return false end
     end
   end
+  if self.batch_done < self.batches_per_epoch then return self:back_to_mark() end -- the source stopped while it waited
   return true
 end
 
--- Mean loss per image over the dev list, in inference mode, with the averaged weights where there are any.
+-- Mean loss per image over the dev list, in inference mode, with the averaged weights where there are any; nil without a dev list.
+-- Second value: false where the user asked to stop before its end.
 function Trainer:dev_loss()
   local source = sources.dev(self)
-  if not source then return nil end
+  if not source then return nil, true end
   local sum, images = 0, 0
   local slab = (self.options.ema or 0) > 0 and "ema" or nil
   for batch in source:epoch(0) do
@@ -131,7 +150,7 @@ function Trainer:dev_loss()
     plan:forward()
     sum, images = sum + total(source:loss(plan, batch)), images + batch.count
   end
-  return sum / images
+  return sum / images, images == source.size
 end
 
 function Trainer:run_epoch()
@@ -144,8 +163,10 @@ function Trainer:run_epoch()
   local waited = source:stats().waited_s or 0
   if not self:pass(source) then return false end
   local seconds = core.system.clock() - started
+  local dev_loss, whole = self:dev_loss()
+  if not whole then return false end
   self.record = {
-    epoch = self.epoch, step = self.step, lr = self.lr, train_loss = self.loss_sum / self.loss_images, dev_loss = self:dev_loss(),
+    epoch = self.epoch, step = self.step, lr = self.lr or self:rate(), train_loss = self.loss_sum / self.loss_images, dev_loss = dev_loss,
     gradient_norm = self.norm, images_per_s = self.loss_images / seconds,
     wait_share = ((source:stats().waited_s or 0) - waited) / seconds, cached_body = source.part == "tail",
   }

@@ -73,6 +73,23 @@ function TestCocoFt.testResume()
   t.assertEquals({ #epochs, epochs[3].train_loss }, { 3, read_lines(top .. "/d/metrics.jsonl")[3].train_loss })
 end
 
+-- Ctrl-C, wherever it falls, ends the step, saves, and is forgotten once the run was resumed.
+function TestCocoFt.testInterrupt()
+  program.ok(recipe("epochs=12", "protocol=voc", "out=" .. top .. "/g"))
+  for i, seconds in ipairs { 0.25, 0.4, 0.6 } do
+    local run = ("%s/h%d"):format(top, i)
+    local words = table.concat(recipe("epochs=12", "protocol=voc", "out=" .. run), " ")
+    os.execute(("cd %s && timeout -s INT %g %s %s >/dev/null 2>&1"):format(program.source, seconds, program.path, words))
+    if exists(run .. "/last.safetensors") then
+      program.ok { "recipes/coco_ft.lua", "resume=" .. run }
+      t.assertEquals(core.files.hash(run .. "/last.safetensors"), core.files.hash(top .. "/g/last.safetensors"))
+      local a, b = read_lines(run .. "/metrics.jsonl"), read_lines(top .. "/g/metrics.jsonl")
+      t.assertEquals(#a, 12)
+      for e = 1, 12 do t.assertEquals({ a[e].train_loss, a[e].dev_loss }, { b[e].train_loss, b[e].dev_loss }) end
+    end
+  end
+end
+
 local function refused(words, what)
   local status, _, err = program.run(words)
   t.assertTrue(status == 1 or status == 2, err)
