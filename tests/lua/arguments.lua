@@ -1,0 +1,119 @@
+-- From words and files to options: parsing key=value, config files, and who wins.
+local t = require "luaunit"
+local arguments = require "yolua.arguments"
+local core = require "yolua.core"
+local options = require "yolua.options"
+local schema = require "yolua.schema"
+
+local function failure(f, ...)
+  local ok, e = pcall(f, ...)
+  t.assertFalse(ok)
+  return tostring(e), schema.is_usage(e)
+end
+
+local function resolve(words, defaults)
+  return arguments.resolve {
+    who = "a.lua", fields = { "model", "data", "size", "train", "optim", "run" }, defaults = defaults, where = "a.lua:3",
+    list = arguments.parse(words),
+  }
+end
+
+local files = {}
+
+local function config(text)
+  local path = os.tmpname()
+  files[#files + 1] = path
+  core.system.write(path, text)
+  return path
+end
+
+TestParse = {}
+
+function TestParse:testWords()
+  t.assertEquals(arguments.parse {}, {})
+  t.assertEquals(arguments.parse { "a=1", "data.root=/x y/z", "b=", "c==", "names=a=b" }, {
+    { key = "a", value = "1" }, { key = "data.root", value = "/x y/z" }, { key = "b", value = "" }, { key = "c", value = "=" },
+    { key = "names", value = "a=b" },
+  })
+  for _, word in ipairs { "a", "=1", "", "a b=1", "--batch", "-x" } do
+    local text, usage = failure(arguments.parse, { word })
+    t.assertStrContains(text, "expected key=value, got '" .. word .. "'")
+    t.assertTrue(usage)
+  end
+end
+
+TestConfig = {}
+
+function TestConfig:testPrecedence()
+  local path = config "epochs: 4\nbatch: 6\noptim: {name: adam, lr: 0.25}\ndata:\n  limit: 3\nimgsz: [64, 32]\nfreeze: [a, b]\n"
+  local o = resolve({ "batch=9", "config=" .. path }, { epochs = 3, batch = 2, seed = 7 })
+  t.assertEquals(o.epochs, 4)
+  t.assertEquals(o.batch, 9)
+  t.assertEquals(o.seed, 7)
+  t.assertEquals(o.optim.name, "adam")
+  t.assertEquals(o.optim.lr, 0.25)
+  t.assertEquals(o.data.limit, 3)
+  t.assertEquals(o.imgsz, { 64, 32 })
+  t.assertEquals(o.freeze, { "a", "b" })
+  t.assertEquals(options.origin(o, "batch"), "command line")
+  t.assertEquals(options.origin(o, "epochs"), path .. ":1")
+  t.assertEquals(options.origin(o, "optim.lr"), path .. ":3")
+  t.assertEquals(options.origin(o, "seed"), "a.lua:3")
+end
+
+-- What a run's config.yaml says gives the same options again.
+function TestConfig:testRoundTrip()
+  local o = resolve({ "optim=adamw", "optim.lr=3e-4", "imgsz=64x32", "freeze=body", "data.limit=5", "out=x y" }, { batch = 3 })
+  local path = config(core.yaml.encode(options.plain(o)))
+  local again = options.plain(resolve { "config=" .. path })
+  t.assertEquals(again.config, path)
+  again.config = nil
+  t.assertEquals(again, options.plain(o))
+end
+
+function TestConfig:testFaultsNameTheLine()
+  local cases = {
+    { "epochs: 3\nepocs: 3\n", ":2: a.lua has no option 'epocs', did you mean 'epochs'?" },
+    { "seed: 1\nbatch: many\n", ":2: option 'batch': expected an integer in 1..65536" },
+    { "optim:\n  lr: fast\n", ":2: option 'optim.lr': expected a number" },
+    { "optim:\n  name: adm\n", "there is no optim 'adm', did you mean 'adam'?" },
+    { "- 1\n", ": expected key: value lines, got a list" },
+    { "just a text\n", ": expected key: value lines, got a string" },
+    { "epochs: [1, 2\n", ":" },
+    { "epochs: {a: 1}\n", "option 'epochs'" },
+  }
+  for _, case in ipairs(cases) do
+    local path = config(case[1])
+    local text, usage = failure(resolve, { "config=" .. path })
+    t.assertStrContains(text, path)
+    t.assertStrContains(text, case[2])
+    t.assertTrue(usage)
+  end
+  t.assertEquals(resolve({ "config=" .. config "" }).epochs, 5) -- an empty file says nothing
+end
+
+TestNames = {}
+
+function TestNames:testOrderOfWordsDoesNotMatter()
+  local orders = { { "optim.beta1=0.5", "optim=adam" }, { "optim=adam", "optim.beta1=0.5" }, { "optim.beta1=0.5", "optim.name=adam" } }
+  for _, words in ipairs(orders) do
+    local o = resolve(words)
+    t.assertEquals(o.optim.name, "adam")
+    t.assertEquals(o.optim.beta1, 0.5)
+  end
+  t.assertEquals(resolve({ "optim=adam", "optim=sgd" }).optim.name, "sgd") -- the last one wins
+end
+
+function TestNames:testANewNameDropsWhatItLacks()
+  local warned, warn = {}, core.system.warn
+  core.system.warn = function(sentence) warned[#warned + 1] = sentence end
+  local o = resolve({ "optim=adam" }, { optim = { momentum = 0.5, lr = 0.125 } })
+  core.system.warn = warn
+  t.assertEquals(o.optim.lr, 0.125)
+  t.assertEquals(warned, { "optim=adam: dropped momentum, which it does not have" })
+  t.assertStrContains(failure(resolve, { "optim=adam", "optim.momentum=0.5" }), "no option 'optim.momentum' with optim=adam")
+end
+
+local status = t.LuaUnit.run()
+for _, path in ipairs(files) do os.remove(path) end
+os.exit(status)
