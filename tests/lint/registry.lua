@@ -63,7 +63,7 @@ function TestRegistry.testAlgorithms()
 end
 
 -- A module is tested under its own name, by tests that call it by name, or by its user.
-local WAYS = { plan = "conv2d", training = "recipes", batches = "recipes", bench = "recipes" }
+local WAYS = { plan = "conv2d", training = "train", batches = "train", bench = "verbs" }
 
 function TestRegistry.testModules()
   t.assertEquals(untested("runtime/bind/modules.def", has_stem, function(name) return mentions("core%." .. name .. "%f[%W]") end,

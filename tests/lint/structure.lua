@@ -20,6 +20,16 @@ function TestStructure.testRoomsAreKnown()
   end
 end
 
+-- The top holds what was agreed upon, dotfiles, and what git ignores.
+function TestStructure.testTop()
+  local known = { ["CMakeLists.txt"] = true, ["README.md"] = true, LICENSE = true, ["CHANGELOG.md"] = true, runtime = true, lua = true,
+    recipes = true, datasets = true, tests = true, runs = true }
+  local list <close> = io.popen(("ls '%s'"):format(tree.top))
+  for name in list:lines() do
+    t.assertTrue(known[name] or name:find "^build" ~= nil, name .. " does not belong at the top of the tree")
+  end
+end
+
 local function include_fault(line, path)
   local file = line:match '^%s*#%s*include%s+"([^"]+)"'
   local folder = file and file:match "^([^/]+)/"

@@ -26,7 +26,7 @@ static char paths[COUNT][64];
 static float rows[COUNT][2][YL_SAMPLE_FIELDS];
 static yl_sample samples[COUNT];
 static int warnings;
-static char folder[] = "/tmp/yolua-loader-XXXXXX";
+static char folder[] = "yolua-loader-XXXXXX";
 
 static void write_picture(const char *path, int64_t w, int64_t h, uint64_t seed)
 {

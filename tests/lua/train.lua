@@ -129,7 +129,8 @@ function TestPolicies.test_early_stop_counts_epochs_without_improvement()
 end
 
 function TestPolicies.test_best_keeps_the_lowest_loss_and_the_highest_ap()
-  local checkpoint, saved = require "yolua.train.checkpoint", nil
+  local checkpoint = require "yolua.train.checkpoint"
+  local saved
   local save <close> = setmetatable({ real = checkpoint.save }, { __close = function(self) checkpoint.save = self.real end })
   checkpoint.save = function(_, name) saved = name end
   t.assertEquals(type(save.real), "function")
