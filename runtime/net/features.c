@@ -100,6 +100,7 @@ static yl_status store_truth(yl_features *f, const yl_truth *truth, int64_t imag
     yl__free(f->rows[sample]);
     f->rows[sample] = NULL;
     f->row_counts[sample] = count;
+    if (count == 0) return YL_OK;
     YL_TRY(yl__alloc((int64_t)count * YL_TRUTH_FIELDS, sizeof(float), &f->rows[sample]));
     memcpy(f->rows[sample], truth->rows + image * truth->cap * YL_TRUTH_FIELDS,
            (size_t)count * YL_TRUTH_FIELDS * sizeof(float));
