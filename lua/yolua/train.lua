@@ -161,7 +161,10 @@ function Trainer:run_epoch()
   self:fire "epoch_start"
   local source = sources.train(self)
   local waited = source:stats().waited_s or 0
-  if not self:pass(source) then return false end
+  if not self:pass(source) then
+    if self.batch_done == 0 then self.epoch = self.epoch - 1 end -- it had not begun
+    return false
+  end
   local seconds = core.system.clock() - started
   local dev_loss, whole = self:dev_loss()
   if not whole then return false end
