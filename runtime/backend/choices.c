@@ -16,6 +16,7 @@
 
 typedef struct choice {
     char key[YL_CHOICE_KEY], name[YL_CHOICE_TEXT];
+    bool used; /* asked for in this process, and not only known from a file */
 } choice;
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
@@ -41,6 +42,7 @@ static yl_status put(const char *key, const char *name, bool replace)
     if (!c) {
         YL_TRY(yl__reserve(count + 1, &capacity, sizeof *choices, &choices));
         c = &choices[count++];
+        *c = (choice){.used = false};
         snprintf(c->key, sizeof c->key, "%s", key);
     }
     snprintf(c->name, sizeof c->name, "%s", name);
@@ -50,8 +52,11 @@ static yl_status put(const char *key, const char *name, bool replace)
 bool yl__choice_find(const char *key, char name[YL_CHOICE_TEXT])
 {
     pthread_mutex_lock(&mutex);
-    const choice *c = find(key);
-    if (c) memcpy(name, c->name, YL_CHOICE_TEXT);
+    choice *c = find(key);
+    if (c) {
+        memcpy(name, c->name, YL_CHOICE_TEXT);
+        c->used = true;
+    }
     pthread_mutex_unlock(&mutex);
     return c != NULL;
 }
@@ -60,6 +65,7 @@ yl_status yl__choice_set(const char *key, const char *name)
 {
     pthread_mutex_lock(&mutex);
     yl_status status = put(key, name, true);
+    if (status == YL_OK) find(key)->used = true;
     pthread_mutex_unlock(&mutex);
     return status;
 }
@@ -69,13 +75,13 @@ static int by_key(const void *a, const void *b)
     return strcmp(((const choice *)a)->key, ((const choice *)b)->key);
 }
 
-yl_status yl_choices_export(const char *prefix, yl_text *out)
+yl_status yl_choices_export(const char *prefix, bool only_used, yl_text *out)
 {
     yl_status status = YL_OK;
     pthread_mutex_lock(&mutex);
     if (count) qsort(choices, (size_t)count, sizeof *choices, by_key);
     for (int64_t i = 0; i < count && status == YL_OK; i++)
-        if (strncmp(choices[i].key, prefix, strlen(prefix)) == 0)
+        if ((choices[i].used || !only_used) && strncmp(choices[i].key, prefix, strlen(prefix)) == 0)
             status = yl__text_add(out, "%s = %s\n", choices[i].key, choices[i].name);
     pthread_mutex_unlock(&mutex);
     return status;
@@ -156,7 +162,7 @@ void yl__choices_unlock(const char *stem, const char *prefix, bool changed)
     char path[1024];
     yl_text text = {0};
     if (changed && cache_path(stem, ".txt", path) && yl__text_add(&text, "%s", HEADER) == YL_OK &&
-        yl_choices_export(prefix, &text) == YL_OK)
+        yl_choices_export(prefix, false, &text) == YL_OK)
         (void)yl__file_write(path, text.data, text.length); /* without the file the next process measures again */
     yl__text_free(&text);
     if (lock_descriptor >= 0) close(lock_descriptor);

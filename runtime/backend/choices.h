@@ -13,8 +13,9 @@ bool yl__choice_find(const char *key, char name[YL_CHOICE_TEXT]);
 /* Remembers a choice; one that stands already is replaced. */
 yl_status yl__choice_set(const char *key, const char *name);
 
-/* Adds all choices whose keys begin with `prefix` as lines, sorted. */
-yl_status yl_choices_export(const char *prefix, yl_text *out);
+/* Adds all choices whose keys begin with `prefix` as lines, sorted; `only_used`: those that this process asked for, which is what
+ * a checkpoint records, since the others depend on what else ran on the machine. */
+yl_status yl_choices_export(const char *prefix, bool only_used, yl_text *out);
 /* Takes lines over, replacing what stands (`replace`) or yielding to it. Lines that are not choices are skipped, so
  * that a damaged cache costs a measurement and no more. */
 yl_status yl_choices_import(const char *text, bool replace);

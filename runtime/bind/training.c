@@ -1,7 +1,9 @@
 /* Training for Lua: the optimizer step, checkpoints, and moving parameters between networks. */
 #include "bind/net_objects.h"
+#include "bind/tree.h"
 #include "formats/checkpoint.h"
 #include "net/step.h"
+#include "backend/choices.h"
 #include "core/rng.h"
 
 #include <string.h>
@@ -138,11 +140,25 @@ static int training_permutation(lua_State *L)
     return 1;
 }
 
+/* core.algorithms() -> the convolution algorithms that this process chose, as text; core.algorithms(text) takes such a text over */
+static int training_algorithms(lua_State *L)
+{
+    if (!lua_isnoneornil(L, 1)) {
+        yl__check(L, yl_choices_import(luaL_checkstring(L, 1), true));
+        return 0;
+    }
+    yl_text *text = yl__push_text(L);
+    yl__check(L, yl_choices_export("conv2d ", true, text));
+    lua_pushstring(L, text->data ? text->data : "");
+    return 1;
+}
+
 void yl__bind_training(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"step", training_step}, {"save", training_save}, {"restore", training_restore}, {"copy_values", training_copy},
-        {"copy_rows", training_copy_rows}, {"nonzero", training_nonzero}, {"permutation", training_permutation}, {NULL, NULL},
+        {"copy_rows", training_copy_rows}, {"nonzero", training_nonzero}, {"permutation", training_permutation},
+        {"algorithms", training_algorithms}, {NULL, NULL},
     };
     luaL_setfuncs(L, functions, 0);
 }

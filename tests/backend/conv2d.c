@@ -159,12 +159,12 @@ static void record_travels(void **state)
     yl_text text = {0}, again = {0};
     yl_choices_clear();
     choose(&g, YL_FORWARD, NULL);
-    assert_int_equal(yl_choices_export("conv2d ", &text), YL_OK);
+    assert_int_equal(yl_choices_export("conv2d ", true, &text), YL_OK);
     char *record = malloc((size_t)text.length + 64);
     char *equals = strstr(text.data, " = ");
     snprintf(record, (size_t)text.length + 64, "%.*s = gemm\n", (int)(equals - text.data), text.data);
     assert_int_equal(yl_choices_import(record, false), YL_OK); /* what stands wins */
-    assert_int_equal(yl_choices_export("conv2d ", &again), YL_OK);
+    assert_int_equal(yl_choices_export("conv2d ", false, &again), YL_OK);
     assert_string_equal(text.data, again.data);
     assert_int_equal(yl_choices_import(record, true), YL_OK);
     assert_string_equal(choose(&g, YL_FORWARD, NULL), "gemm");

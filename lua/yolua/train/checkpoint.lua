@@ -24,7 +24,7 @@ function checkpoint.notes(t)
   local seed = t.options.seed
   return {
     clocks = core.json.encode(clocks(t)), policies = core.json.encode(policy_states(t)), seed = tostring(seed),
-    threads = tostring(core.system.threads()), algorithms = core.algorithms and core.algorithms() or "", frozen = t.model.frozen or "none",
+    threads = tostring(core.system.threads()), algorithms = core.algorithms(), frozen = t.model.frozen or "none",
   }
 end
 
@@ -66,7 +66,7 @@ end
 -- What has to be as it was before any plan is made: threads and the convolutions' algorithms.
 function checkpoint.prepare(notes)
   core.system.threads(tonumber(notes.threads))
-  if core.algorithms then core.algorithms(notes.algorithms) end
+  core.algorithms(notes.algorithms)
 end
 
 return checkpoint
