@@ -103,9 +103,10 @@ end
 function prompt.run(before)
   rawset(_G, "yl", require "yolua")
   rawset(_G, "help", require "yolua.help")
-  if before then require("yolua.cli").attempt(before) end
+  local interactive = core.prompt.interactive()
+  if before and interactive then require("yolua.cli").attempt(before) elseif before then before() end
   require("yolua.strict").on(true)
-  if not core.prompt.interactive() then return run_input() end
+  if not interactive then return run_input() end
   local editor <close> = core.prompt.open(history_file())
   editor:complete(require("yolua.complete").tab)
   print(("yolua %s; help() tells more, Ctrl-D leaves"):format(core.version))

@@ -99,6 +99,12 @@ function TestCalls:testStandardInputIsAChunk()
   p:close()
 end
 
+function TestCalls:testRecipeThenPrompt()
+  local code, out = yolua("-i", put("first.lua", "print 'first'\n"))
+  t.assertEquals({ code, out }, { 0, "first\n" })
+  fails(1, { "bad.lua:1: assignment to undeclared global 'x'" }, "-i", put("bad.lua", "x = 1\n"))
+end
+
 function TestCalls:testFullDisk()
   local f = io.open "/dev/full"
   if not f then return end
