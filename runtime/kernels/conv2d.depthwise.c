@@ -72,6 +72,7 @@ static void gather_pixel(const pairs *p, int64_t c, bool add, float *to)
     int64_t k = 0;
     for (; k + BLOCK <= c; k += BLOCK) gather(p, k, BLOCK, add, to + k);
     for (; k + BLOCK / 4 <= c; k += BLOCK / 4) gather(p, k, BLOCK / 4, add, to + k);
+    for (; k + BLOCK / 8 <= c; k += BLOCK / 8) gather(p, k, BLOCK / 8, add, to + k);
     if (k < c) gather(p, k, c - k, add, to + k);
 }
 
@@ -134,6 +135,7 @@ static void correlate_pixels(const float *x, int64_t x_step, const float *dy, in
     int64_t k = 0;
     for (; k + BLOCK <= c; k += BLOCK) correlate(x + k, x_step, dy + k, c, count, BLOCK, sums + k);
     for (; k + BLOCK / 4 <= c; k += BLOCK / 4) correlate(x + k, x_step, dy + k, c, count, BLOCK / 4, sums + k);
+    for (; k + BLOCK / 8 <= c; k += BLOCK / 8) correlate(x + k, x_step, dy + k, c, count, BLOCK / 8, sums + k);
     if (k < c) correlate(x + k, x_step, dy + k, c, count, c - k, sums + k);
 }
 

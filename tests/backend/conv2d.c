@@ -164,11 +164,26 @@ static void record_travels(void **state)
     char *equals = strstr(text.data, " = ");
     snprintf(record, (size_t)text.length + 64, "%.*s = gemm\n", (int)(equals - text.data), text.data);
     assert_int_equal(yl_choices_import(record, false), YL_OK); /* what stands wins */
-    assert_int_equal(yl_choices_export("conv2d ", false, &again), YL_OK);
+    assert_int_equal(yl_choices_export("conv2d ", true, &again), YL_OK);
     assert_string_equal(text.data, again.data);
     assert_int_equal(yl_choices_import(record, true), YL_OK);
     assert_string_equal(choose(&g, YL_FORWARD, NULL), "gemm");
     yl__text_free(&text), yl__text_free(&again), free(record);
+}
+
+/* The record holds what this process ran with, not what else the cache file knows. */
+static void record_is_of_what_ran(void **state)
+{
+    (void)state;
+    yl_conv2d_geom g = make(26, 64, 64, 3), other = make(28, 64, 64, 3);
+    yl_text text = {0};
+    choose(&g, YL_FORWARD, NULL), choose(&other, YL_FORWARD, NULL);
+    yl_choices_clear();
+    choose(&other, YL_FORWARD, NULL);
+    assert_int_equal(yl_choices_export("conv2d ", true, &text), YL_OK);
+    assert_non_null(strstr(text.data, "28x28x64"));
+    assert_null(strstr(text.data, "26x26x64"));
+    yl__text_free(&text);
 }
 
 /* Without a place for the cache every process decides alike. */
@@ -208,7 +223,8 @@ int main(void)
         cmocka_unit_test(by_name),          cmocka_unit_test(small_ones_are_not_measured),
         cmocka_unit_test(measured_once),    cmocka_unit_test(cache_is_obeyed),
         cmocka_unit_test(damaged_cache),    cmocka_unit_test(record_travels),
-        cmocka_unit_test(nowhere_to_write), cmocka_unit_test(memory_runs_out),
+        cmocka_unit_test(nowhere_to_write), cmocka_unit_test(record_is_of_what_ran),
+        cmocka_unit_test(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
