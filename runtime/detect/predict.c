@@ -1,0 +1,51 @@
+/* Picture -> record -> warp -> forward -> detections. */
+#include "detect/predict.h"
+#include "augment/record.h"
+#include "core/memory.h"
+#include "kernels/kernels.h"
+
+static yl_status check(const yl_net *net, yl_plan *plan, const yl_image *image)
+{
+    const yl_plan_options *o = yl_plan_get_options(plan);
+    if (o->mode != YL_INFER || o->part != YL_WHOLE) return yl__fail(YL_INVALID, "predict: expected a plan of the whole network for inference");
+    if (net->c != 3) return yl__fail(YL_INVALID, "predict: the network takes %d channels, a picture has 3", (int)net->c);
+    if (!image->data || image->w < 1 || image->h < 1) return yl__fail(YL_INVALID, "predict: the picture is empty");
+    return YL_OK;
+}
+
+/* The warped picture {h, w, 3} into slot 0 of the plan's input; the warp runs on the host. */
+static yl_status put(const yl_net *net, yl_plan *plan, const yl_image *image, const yl_record *record)
+{
+    yl_device *host;
+    float *input = NULL;
+    void *scratch = NULL;
+    int64_t count = record->warp.w * record->warp.h * 3;
+    YL_TRY(yl_device_get("cpu", &host));
+    yl_ctx ctx = yl__ctx(host);
+    yl_status status = yl__alloc(count, sizeof *input, &input);
+    if (status == YL_OK) status = yl__alloc((int64_t)yl_warp_scratch(&record->warp), 1, &scratch);
+    if (status == YL_OK) status = host->kernels->warp(&ctx, &record->warp, image->data, input, scratch);
+    if (status == YL_OK)
+        status = net->device->to_device(net->device, yl_plan_input(plan), input, (size_t)count * sizeof *input);
+    yl__free(scratch);
+    yl__free(input);
+    return status;
+}
+
+yl_status yl_predict(const yl_net *net, yl_plan *plan, const yl_image *image, const yl_predict_options *options,
+                     yl_detection **list, int64_t *count)
+{
+    *list = NULL;
+    *count = 0;
+    YL_TRY(check(net, plan, image));
+    const yl_plan_options *o = yl_plan_get_options(plan);
+    yl_record record;
+    (options->letterbox ? yl_record_letterbox : yl_record_stretch)(&record, image->w, image->h, o->w, o->h);
+    YL_TRY(put(net, plan, image, &record));
+    YL_TRY(yl_plan_forward(plan, &(yl_step_info){0}));
+    double to_image[1][4];
+    int64_t size[1][2] = {{image->w, image->h}};
+    yl_record_inverse(&record, to_image[0]);
+    yl_batch batch = {.n = 1, .count = 1, .w = o->w, .h = o->h, .to_image = to_image, .image_size = size};
+    return yl_detect_image(net, plan, &batch, 0, &options->detect, list, count);
+}

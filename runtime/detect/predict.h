@@ -1,0 +1,19 @@
+/* One picture through a network: for programs that hold their pictures in memory (files in numbers go through the loader). */
+#ifndef YL_DETECT_PREDICT_H
+#define YL_DETECT_PREDICT_H
+
+#include "detect/detect.h"
+#include "image/image.h"
+
+typedef struct yl_predict_options {
+    bool letterbox; /* keep the aspect, fill with grey; false: width and height are scaled apart, as Darknet does */
+    yl_detect_options detect;
+} yl_predict_options;
+
+/* Runs `plan` (inference, whole, any batch: slot 0 is used) over the picture and returns its detections in pixels of the
+ * picture, highest score first. *list is the caller's (yl_free). Errors: INVALID for a plan that trains or has no input, a network
+ * that does not take 3 channels or has no head; NUMERIC for a NaN; MEMORY. */
+yl_status yl_predict(const yl_net *net, yl_plan *plan, const yl_image *image, const yl_predict_options *options,
+                     yl_detection **list, int64_t *count);
+
+#endif
