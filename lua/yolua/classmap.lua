@@ -11,9 +11,17 @@ local schema = require "yolua.schema"
 
 local classmap = {}
 
+-- COCO's own names and those that Darknet gave the same classes.
+local synonym = { airplane = "aeroplane", motorcycle = "motorbike", couch = "sofa", ["potted plant"] = "pottedplant",
+  ["dining table"] = "diningtable", tv = "tvmonitor" }
+for _, pair in ipairs { "airplane", "motorcycle", "couch", "potted plant", "dining table", "tv" } do synonym[synonym[pair]] = pair end
+
+local same_class = { __index = function(set, name) return synonym[name] and rawget(set, synonym[name]) end }
+
+-- {name in lower case -> name}; a synonym finds it too.
 local function lowered(names)
-  local set = {}
-  for _, name in ipairs(names) do set[name:lower()] = set[name:lower()] or name end
+  local set = setmetatable({}, same_class)
+  for _, name in ipairs(names) do set[name:lower()] = rawget(set, name:lower()) or name end
   return set
 end
 

@@ -153,7 +153,7 @@ function methods:rows(frame, names)
   local out = {}
   each(self, frame, names, function(row, class, map)
     local as = map and map.as[class]
-    if as ~= false then out[#out + 1] = copy(row, as or class, map and map.ignore[class]) end
+    if as ~= false then out[#out + 1] = copy(row, as or class, map and map.ignore[class] or row.crowd) end
   end)
   return out
 end
@@ -165,7 +165,7 @@ function methods:mapped(frame, names)
     local to = not map and class or map and map.to[class]
     local beside = map and map.neighbour[class]
     if not (to or beside or map.ignore[class]) then return end
-    local truth = copy(row, to or beside or class, not to)
+    local truth = copy(row, to or beside or class, not to or row.crowd or row.difficult)
     truth.neighbour = beside ~= nil and beside ~= false
     out[#out + 1] = truth
   end)
@@ -188,12 +188,16 @@ end
 -- ---- the whole ----------------------------------------------------------------------------------------------------------
 
 local function fingerprint(self)
-  local parts = {}
+  local parts, known = {}, {} -- one file may hold many frames' labels
+  local function hash(path)
+    known[path] = known[path] or files.kind(path) == "file" and files.hash(path) or ""
+    return known[path]
+  end
   for _, list in ipairs { self.train, self.dev } do
     parts[#parts + 1] = ("%d frames"):format(#list.frames)
     for _, frame in ipairs(list.frames) do
       parts[#parts + 1] = frame.id
-      parts[#parts + 1] = files.kind(frame.label) == "file" and files.hash(frame.label) or ""
+      parts[#parts + 1] = hash(frame.label)
     end
   end
   return files.hash_text(table.concat(parts, "\n"))

@@ -2,6 +2,7 @@
 local core = require "yolua.core"
 local detect = require "yolua.detect"
 local eval = require "yolua.eval"
+local options = require "yolua.options"
 local progress = require "yolua.progress"
 
 local score = { drawn = 12 } -- frames whose detections are kept for pictures
@@ -39,9 +40,14 @@ local function fill(model, list, o, seen)
   return set, poster
 end
 
-local function options_with(o, protocol)
+-- The protocols' own options; a data set that marks difficult objects has them forgiven unless the call says otherwise.
+local function options_with(o, protocol, set)
   local function get(key) return rawget(o, key) end
-  return { protocol = protocol, curves = get "curves", voc = get "voc", coco = get "coco", poster = get "poster" }
+  local voc = {}
+  for key, value in pairs(get "voc" or {}) do voc[key] = value end
+  local said = getmetatable(o) and options.explicit(o, "voc.difficult")
+  if set.difficult and not said then voc.difficult = set.difficult end
+  return { protocol = protocol, curves = get "curves", voc = voc, coco = get "coco", poster = get "poster" }
 end
 
 -- model: of yl.load; list: a split of yl.data; o: conf, iou, resize, imgsz, batch, protocol, and the protocols' own options.
@@ -54,7 +60,7 @@ function score.run(model, list, o, more)
   local set, poster = fill(model, list, o, seen)
   for i, name in ipairs(names) do
     local about = { split = list.name, stage = more.stage, classes = classes }
-    rows[i] = eval.rows(name == "poster" and poster or set, options_with(o, { name }), about)[1]
+    rows[i] = eval.rows(name == "poster" and poster or set, options_with(o, { name }, list.data.set), about)[1]
     rows[i].images = seen.images
   end
   seen.curves, seen.confusion = set:curves { classes = classes }, set:confusion { classes = classes }

@@ -1,0 +1,79 @@
+-- data=voc: annotations in XML, corners that count from 1, difficult objects, refusals with file and line.
+local t = require "luaunit"
+local yl = require "yolua"
+local core = yl.core
+local files = core.files
+
+TestVoc = {}
+
+local function object(class, x1, y1, x2, y2, more)
+  return ([[
+  <object>
+    <name>%s</name>
+    %s
+    <bndbox><xmin>%s</xmin><ymin>%s</ymin><xmax>%s</xmax><ymax>%s</ymax></bndbox>
+    <part><name>head</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>2</xmax><ymax>2</ymax></bndbox></part>
+  </object>
+]]):format(class, more or "<difficult>0</difficult>", x1, y1, x2, y2)
+end
+
+function TestVoc:setUp()
+  self.top = os.tmpname()
+  os.remove(self.top)
+  for _, folder in ipairs { "/JPEGImages", "/Annotations", "/ImageSets/Main" } do files.make_folder(self.top .. folder) end
+end
+
+function TestVoc:tearDown() os.execute("rm -rf '" .. self.top .. "'") end
+
+function TestVoc:add(id, ...)
+  core.image.new(60, 40):save(self.top .. "/x.png")
+  os.rename(self.top .. "/x.png", ("%s/JPEGImages/%s.jpg"):format(self.top, id)) -- read by content, not by name
+  core.system.write(("%s/Annotations/%s.xml"):format(self.top, id), "<annotation>\n" .. table.concat { ... } .. "</annotation>\n")
+end
+
+function TestVoc:data(...)
+  core.system.write(self.top .. "/ImageSets/Main/val.txt", table.concat({ ... }, "\n") .. "\n")
+  return yl.data { name = "voc", root = self.top }
+end
+
+function TestVoc:testRows()
+  self:add("a", object("dog", 11, 6, 30, 40), object("cat", 1, 1, 20, 20, "<truncated>1</truncated><difficult>1</difficult>"))
+  local data = self:data "a"
+  local frame = data.dev.frames[1]
+  t.assertEquals({ frame.id, frame.width, frame.height }, { "a", 60, 40 })
+  local names = { "cat", "dog", "bird" }
+  local rows = data:rows(frame, names)
+  t.assertEquals({ rows[1].class, rows[1].box, rows[1].occluded, rows[1].ignore }, { "dog", { 10, 5, 29, 39 }, 0, false })
+  t.assertEquals({ rows[2].class, rows[2].truncated, rows[2].occluded, rows[2].ignore }, { "cat", 1, 3, false })
+  t.assertEquals(data:truth(frame, names), { { 10, 5, 29, 39, 1, 0 }, { 0, 0, 19, 19, 0, 1 } }) -- training leaves difficult ones alone
+  t.assertEquals(data:map({ "airplane", "couch", "zebra", "dog" }).to, { aeroplane = "airplane", sofa = "couch", dog = "dog" })
+end
+
+local function refused(self, word, ...)
+  self:add("bad", ...)
+  local ok, sentence = pcall(function() return self:data("bad").dev end)
+  t.assertFalse(ok)
+  t.assertStrContains(sentence, "bad.xml")
+  t.assertStrContains(sentence, word)
+  t.assertNil(sentence:find "\n")
+end
+
+function TestVoc:testRefusals()
+  refused(self, "bad.xml:2: expected one of VOC's 20 classes, got 'dgo', did you mean 'dog'", object("dgo", 1, 1, 9, 9))
+  refused(self, "bad.xml:8: expected a number in <xmax>, got '9x'", object("dog", 1, 1, 9, 9), object("dog", 1, 1, "9x", 9))
+  refused(self, "x1 < x2", object("dog", 9, 1, 2, 9))
+  refused(self, "inside the image of 60x40", object("dog", 1, 1, 100, 9))
+  refused(self, "<bndbox>", "<object><name>dog</name></object>")
+  core.system.write(self.top .. "/Annotations/bad.xml", "<annotation>\n<object>")
+  t.assertErrorMsgContains("from its start to its end", function() return self:data("bad").dev end)
+  t.assertErrorMsgContains("there is no image", function() return self:data("gone").dev end)
+  files.make_folder(self.top .. "/empty")
+  t.assertErrorMsgContains("expected JPEGImages", yl.data, { name = "voc", root = self.top .. "/empty" })
+end
+
+function TestVoc:testSmallExcessIsClipped()
+  self:add("a", object("dog", 1, 1, 62, 40))
+  t.assertEquals(self:data("a").dev.frames[1].objects[1].box[3], 60)
+end
+
+os.exit(t.LuaUnit.run())
