@@ -314,11 +314,42 @@ static void bias_gradient(void **state)
     }
 }
 
+#ifdef __x86_64__
+extern const yl_kernels yl_cpu_v2_table, yl_cpu_v3_table, yl_cpu_v4_table;
+#endif
+
+/* The tables of the lesser instruction sets, and numbers of threads that divide nothing. */
+static void other_tables_and_threads(void **state)
+{
+    const yl_ctx whole = ctx;
+    const yl_conv2d_algo *const *own = algorithms;
+    const yl_kernels *tables[] = {
+#ifdef __x86_64__
+        &yl_cpu_v2_table,
+        __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") ? &yl_cpu_v3_table : NULL,
+#endif
+        ctx.device->kernels,
+    };
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        if (!tables[i]) continue;
+        yl_device device = *whole.device;
+        device.kernels = tables[i];
+        ctx.device = &device;
+        ctx.threads = i == 0 ? 5 : 3;
+        assert_int_equal(tables[i]->conv2d_algorithms(&algorithms), YL_OK);
+        named_shapes(state);
+        random_shapes(state);
+        bias_gradient(state);
+    }
+    ctx = whole;
+    algorithms = own;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(named_shapes), cmocka_unit_test(uneven_shapes), cmocka_unit_test(random_shapes),
-        cmocka_unit_test(repeats),      cmocka_unit_test(bias_gradient),
+        cmocka_unit_test(repeats),      cmocka_unit_test(bias_gradient), cmocka_unit_test(other_tables_and_threads),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }
