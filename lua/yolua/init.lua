@@ -7,7 +7,7 @@ local from = {
 }
 
 -- Policies of the training loop: yl.keep is the module yolua.policies.keep.
-local alias = { keep = "policies.keep", freeze = "policies.freeze", stop = "policies.stop" }
+local alias = { keep = "policies.keep", freeze = "policies.freeze", stop = "policies.stop", evaluate = "policies.evaluate" }
 
 local yl = { core = core, version = core.version }
 

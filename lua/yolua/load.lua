@@ -44,7 +44,12 @@ local function from_checkpoint(o)
   local names = core.json.decode(note(info, o.model, "names"), o.model)
   local ok, net = pcall(structure.build, s, o.device)
   if not ok then error(("%s: its structure cannot be built: %s"):format(o.model, net), 0) end
-  core.restore(net, o.model, o.full or false)
+  local averaged = info.metadata.averaged == "true" and not o.full
+  core.restore(net, o.model, o.full or averaged)
+  if averaged then -- the weights that were evaluated are the average
+    for _, range in ipairs(net:ranges()) do core.copy_values(net, net, range.name, "ema", "value") end
+    for _, slab in ipairs { "momentum", "adam_m", "adam_v", "ema" } do net:drop(slab) end
+  end
   return Model.new { net = net, names = names, path = o.model, notes = info.metadata, device = o.device, pretrained = true }
 end
 

@@ -23,8 +23,14 @@ function Model.new(fields)
   return self
 end
 
--- A plan of that kind (see core.net's plan), made once and kept. Changing what is frozen drops the training plans.
+-- A plan of that kind (see core.net's plan), made once and kept. Changing what is frozen drops them. Inference uses the averaged
+-- weights while `averaged` is set (training with ema).
 function Model:plan(spec)
+  if self.averaged and spec.mode ~= "train" and not spec.slab then
+    local copy = { slab = "ema" }
+    for key, value in pairs(spec) do copy[key] = value end
+    spec = copy
+  end
   local key = table.concat({ spec.mode or "infer", spec.part or "whole", spec.batch or 1, spec.h or self.h, spec.w or self.w,
     spec.slab or "value", spec.algorithm or "auto", spec.precision or "f32" }, "/")
   self.plans[key] = self.plans[key] or self.net:plan(spec)

@@ -1,8 +1,8 @@
 -- The training loop is a spine: batch -> forward -> loss -> backward -> step. Everything else is a policy that subscribes to its
 -- events: start, epoch_start, step, epoch_end, finish. A policy is {name=, state={plain data}, on={event=function(policy, trainer)}}.
 local core = require "yolua.core"
-local options = require "yolua.options"
 local schedule = require "yolua.schedule"
+local setup = require "yolua.train.setup"
 local sources = require "yolua.train.sources"
 local checkpoint = require "yolua.train.checkpoint"
 local watchdog = require "yolua.train.watchdog"
@@ -27,15 +27,8 @@ function Trainer:freeze(pattern)
   sources.drop(self)
 end
 
--- The training options, checked and with defaults, whether they came from yl.options or were written by hand.
-local function checked(o)
-  if getmetatable(o) then return o end
-  local groups = require("yolua.fields").get { "data", "size", "train", "optim", "augment", "eval", "run" }
-  return options.check("train", groups, o)
-end
-
 local function new(spec)
-  local o = checked(spec.options or {})
+  local o = setup.options(spec.options or {})
   local self = setmetatable({ model = spec.net, data = spec.data, run = spec.run, options = o, epoch = 0, step = 0, seen = 0,
     policies = {}, batch_done = 0, loss_sum = 0, loss_images = 0 }, Trainer)
   for i, policy in ipairs(spec) do
@@ -47,6 +40,8 @@ local function new(spec)
   self.micro = math.max(1, o.batch // (o.subdivisions or 1))
   self.w = o.imgsz and o.imgsz[1] or self.model.w
   self.h = o.imgsz and o.imgsz[2] or self.model.h
+  self.sizes = o.multiscale and setup.sizes(self.model, self.w, self.h) or nil
+  self.model.averaged = (o.ema or 0) > 0
   self.rule = require("yolua.optim." .. o.optim.name).rule
   local images = #spec.data.train.frames
   self.batches_per_epoch = (images + self.micro - 1) // self.micro
@@ -74,6 +69,7 @@ end
 -- Forward, loss and backward over one micro-batch; the gradient is added to what is there.
 function Trainer:accumulate(source, batch)
   local plan = self.model:plan { mode = "train", part = source.part, batch = self.micro, h = batch.h or self.h, w = batch.w or self.w }
+  setup.announce(self, plan)
   source:feed(plan, batch)
   plan:forward { seed = self.options.seed, step = self.step }
   local parts = source:loss(plan, batch)
@@ -143,9 +139,8 @@ function Trainer:dev_loss()
   local source = sources.dev(self)
   if not source then return nil, true end
   local sum, images = 0, 0
-  local slab = (self.options.ema or 0) > 0 and "ema" or nil
   for batch in source:epoch(0) do
-    local plan = self.model:plan { mode = "infer", part = source.part, batch = batch.count, h = self.h, w = self.w, slab = slab }
+    local plan = self.model:plan { mode = "infer", part = source.part, batch = batch.count, h = self.h, w = self.w }
     source:feed(plan, batch)
     plan:forward()
     sum, images = sum + total(source:loss(plan, batch)), images + batch.count

@@ -370,6 +370,16 @@ static int net_zero(lua_State *L)
     return 0;
 }
 
+/* net:drop(slab): forgets a slab other than the values */
+static int net_drop(lua_State *L)
+{
+    yl_net *net = yl__check_net(L, 1);
+    const char *name = luaL_checkstring(L, 2);
+    luaL_argcheck(L, strcmp(name, "value") != 0, 2, "the values cannot be dropped");
+    yl_net_drop_slab(net, name);
+    return 0;
+}
+
 static int net_freeze(lua_State *L)
 {
     yl_net *net = yl__check_net(L, 1);
@@ -417,7 +427,7 @@ void yl__bind_net(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         {"ranges", net_ranges}, {"layers", net_layers},     {"size", net_size}, {"header", net_header}, {"get", net_get},     {"set", net_set}, {"tensor", net_tensor},
-        {"zero", net_zero},     {"freeze", net_freeze},     {"init", net_init}, {"plan", yl__net_plan}, {"close", net_close},
+        {"zero", net_zero},     {"freeze", net_freeze}, {"drop", net_drop},     {"init", net_init}, {"plan", yl__net_plan}, {"close", net_close},
         {"__gc", net_close},    {"__close", net_close},     {"checksum", net_checksum}, {NULL, NULL},
     };
     yl__class(L, YL_NET_CLASS, methods);

@@ -87,13 +87,25 @@ function TestLoop.test_subdivisions_equal_the_whole_batch()
   for i = 1, #x do t.assertAlmostEquals(x[i], y[i], 1e-5) end
 end
 
+-- With an average that hardly moves, dev loss and the best checkpoint are those of the untrained weights.
 function TestLoop.test_averaged_weights_are_what_dev_loss_and_best_use()
-  local m = model()
-  local _, records = train(m, { ema = 0.9999, epochs = 3 })
-  local start = model()
-  local _, still = train(start, { epochs = 1, optim = { name = "sgd", lr = 0, momentum = 0, decay = 0 } })
-  t.assertAlmostEquals(records[1].dev_loss, still[1].dev_loss, 0.35 * still[1].dev_loss) -- hardly moved
+  local m, untouched = model(), model()
+  local trainer, records = train(m, { ema = 0.999999, epochs = 3 })
   t.assertTrue(records[3].train_loss < records[1].train_loss)
+  t.assertAlmostEquals(records[3].dev_loss, records[1].dev_loss, 1e-3 * records[1].dev_loss)
+  local path = top .. "/averaged.safetensors"
+  trainer.model:save(path, require("yolua.train.checkpoint").notes(trainer), true)
+  local loaded = yl.load { model = path }
+  local got, want = loaded.net:get "conv2.weight", untouched.net:get "conv2.weight"
+  for i = 1, #want do t.assertAlmostEquals(got[i], want[i], 1e-4) end
+  t.assertNotEquals(m.net:get "conv2.weight", want)
+end
+
+function TestLoop.test_multiscale_draws_sizes_in_whole_cells()
+  local setup = require "yolua.train.setup"
+  t.assertEquals(setup.sizes(model(), 160, 96), { { 112, 64 }, { 128, 80 }, { 160, 96 }, { 176, 96 }, { 192, 112 } })
+  local _, records = train(model(), { multiscale = true, epochs = 2 })
+  t.assertTrue(records[2].train_loss < records[1].train_loss)
 end
 
 TestPolicies = {}
@@ -149,6 +161,15 @@ function TestPolicies.test_a_policy_without_a_name_is_refused()
   t.assertErrorMsgContains("policy 1: expected a table with a name", function()
     yl.train { net = model(), data = data(), options = options(), { on = {} } }
   end)
+end
+
+function TestPolicies.test_evaluation_writes_the_record()
+  local _, records = train(model(), { epochs = 3 }, yl.evaluate { "voc", every = 2 })
+  -- the listener stands before the policy in the list, but the record is one table
+  t.assertEquals(records[1].dev_ap, nil)
+  t.assertEquals(type(records[2].dev_ap), "number")
+  t.assertEquals(type(records[3].dev_ap), "number") -- the last epoch always
+  t.assertErrorMsgContains("'every': expected a whole number", function() yl.evaluate { "voc", every = 0 } end)
 end
 
 TestSchedules = {}

@@ -25,6 +25,7 @@ function checkpoint.notes(t)
   return {
     clocks = core.json.encode(clocks(t)), policies = core.json.encode(policy_states(t)), seed = tostring(seed),
     threads = tostring(core.system.threads()), algorithms = core.algorithms(), frozen = t.model.frozen or "none",
+    averaged = tostring(t.model.averaged or false),
   }
 end
 

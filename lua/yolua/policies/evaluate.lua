@@ -1,0 +1,22 @@
+-- yl.evaluate{"voc", every = 1}: after an epoch the dev split is scored; the record gets dev_ap (the protocol's map), so that
+-- keep.best "dev_ap" and stop{"dev_ap"} can follow it.
+local score = require "yolua.score"
+
+-- spec[1]: the protocol (voc, coco, kitti or poster); every: epochs between two evaluations (the last epoch always has one).
+return function(spec)
+  if type(spec) == "string" then spec = { spec } end
+  local protocol, every = spec[1] or "voc", spec.every or 1
+  if math.type(every) ~= "integer" or every < 1 then
+    error(("evaluate: 'every': expected a whole number of epochs from 1, got %s"):format(tostring(every)), 2)
+  end
+  return {
+    name = "evaluate." .. protocol,
+    on = {
+      epoch_end = function(_, t)
+        if t.epoch % every ~= 0 and t.epoch < t.options.epochs then return end
+        local rows = score.run(t.model, t.data.dev, t.options, { stage = "epoch " .. t.epoch, protocols = { protocol } })
+        t.record.dev_ap, t.record.dev_protocol = rows[1].map, protocol
+      end,
+    },
+  }
+end
