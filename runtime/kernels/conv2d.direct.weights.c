@@ -217,14 +217,6 @@ static void run_rows(const plan *p, block *b, int64_t from, int64_t to)
     }
 }
 
-/* dw += the threads' sums, in order. */
-static void add_sums(const yl_ctx *ctx, const plan *p, const float *sums, int64_t apart, float *dw)
-{
-#pragma omp parallel for simd num_threads(ctx->threads) schedule(static)
-    for (int64_t i = 0; i < p->count; i++)
-        for (int64_t t = 0; t < ctx->threads; t++) dw[i] += sums[t * apart + i];
-}
-
 static void run_group(const yl_ctx *ctx, const plan *p, const yl_conv2d_run *run, int64_t group)
 {
     const yl_conv2d_geom *g = p->g;
@@ -251,7 +243,7 @@ static void run_group(const yl_ctx *ctx, const plan *p, const yl_conv2d_run *run
             run_rows(p, &b, 0, rows);
         }
     }
-    if (apart) add_sums(ctx, p, (float *)run->scratch + threads * (each - apart), apart, dw);
+    if (apart) yl__add_sums(ctx, p->count, (float *)run->scratch + threads * (each - apart), apart, dw);
 }
 
 yl_status YL_CPU(conv2d_direct_weights)(const yl_ctx *ctx, const yl_conv2d_geom *g, const yl_conv2d_run *run)

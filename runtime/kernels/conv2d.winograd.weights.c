@@ -177,10 +177,7 @@ static void run_private(const yl_ctx *ctx, const plan *p, const yl_conv2d_run *r
         for (int64_t q = from; q < to; q += p->chunk)
             run_alone(p, run, q, q + p->chunk < to ? q + p->chunk : to, own, own + p->tiles_floats, dw);
     }
-    if (threads == 1) return;
-#pragma omp parallel for simd num_threads(ctx->threads) schedule(static)
-    for (int64_t i = 0; i < p->weights; i++)
-        for (int64_t t = 0; t < threads; t++) run->dweight[i] += sums[t * apart + i];
+    if (threads > 1) yl__add_sums(ctx, p->weights, sums, apart, run->dweight);
 }
 
 static void run_shared(const yl_ctx *ctx, const plan *p, const yl_conv2d_run *run)

@@ -4,7 +4,7 @@
 #ifndef YL_KERNELS_SLAB_H
 #define YL_KERNELS_SLAB_H
 
-#include "core/status.h"
+#include "core/device.h"
 
 #include <string.h>
 
@@ -54,9 +54,16 @@ static inline void yl__slab_copy(const yl__source *s, const yl__block *b, float 
             yl__slab_row(s, b, b->n0 + n, b->i0 + i, to + (n * b->rows + i) * b->cols * b->pixel);
 }
 
-static inline int64_t yl__slab_floats(const yl__block *b)
+/* to[i] += the threads' sums, `apart` floats from one to the next, in order. */
+static inline void yl__add_sums(const yl_ctx *ctx, int64_t count, const float *sums, int64_t apart, float *to)
 {
-    return b->n * b->rows * b->cols * b->pixel;
+    const int64_t step = 4096;
+#pragma omp parallel for num_threads(ctx->threads) schedule(static)
+    for (int64_t from = 0; from < count; from += step) {
+        int64_t end = from + step < count ? from + step : count;
+        for (int64_t t = 0; t < ctx->threads; t++)
+            for (int64_t i = from; i < end; i++) to[i] += sums[t * apart + i];
+    }
 }
 
 #endif
