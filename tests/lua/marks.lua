@@ -28,6 +28,15 @@ function TestMarks.testRoles()
   t.assertEquals(list[#list].label, "car 0.60")
 end
 
+function TestMarks.testHalfIsEnough()
+  local truths = { { class = "car", box = { 0, 0, 10, 10 } } }
+  local function hits(x2)
+    local _, hit = marks.of(truths, { { class = "car", score = 0.9, box = { 0, 0, x2, 10 } } })
+    return hit
+  end
+  t.assertEquals({ hits(5), hits(4.9), hits(20), hits(20.1) }, { 1, 0, 1, 0 }) -- IoU 0.5 matches, less does not
+end
+
 function TestMarks.testEmpty()
   local list, hits, misses, alarms = marks.of({}, {})
   t.assertEquals({ #list, hits, misses, alarms }, { 0, 0, 0, 0 })

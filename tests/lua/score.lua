@@ -40,6 +40,20 @@ function TestScore.testOrderWhateverTheBatch()
   t.assertEquals(collect({}, {}), {})
 end
 
+-- What comes back is what the plan's heads say, by name.
+function TestScore.testSameAsThePlan()
+  local loader <close> = core.loader { samples = { { image = data.dev.frames[1].image } }, batch = 1, width = 160, height = 96,
+    train = false, resize = "letterbox" }
+  loader:epoch(0, 1)
+  local batch, plan = loader:next(), model:plan { mode = "infer", batch = 1, h = 96, w = 160 }
+  plan:load(batch)
+  plan:forward()
+  local want = plan:detect(batch, { conf = 0.02, iou = 0.45 })[1]
+  local got = collect({ data.dev.frames[1] }, { conf = 0.02, iou = 0.45 })[1][1]
+  t.assertEquals(#got, #want)
+  for i, d in ipairs(want) do t.assertEquals(got[i], { class = model.names[d.class], score = d.score, box = d.box }) end
+end
+
 function TestScore.testViews()
   local views = { { conf = 0.02, iou = 0.45 }, { conf = 0.02, iou = 0.5, one_class = true, agnostic = true } }
   local found = collect(data.dev.frames, { views = views })

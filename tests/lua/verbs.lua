@@ -96,6 +96,11 @@ function TestVerbs.testDoctorAndAnchors()
   t.assertEquals({ a.k, #a.anchors, a.boxes, a.frames, a.unit }, { 3, 3, 72, 24, "pixels of the input" })
   t.assertTrue(a.mean_best_iou > 0.75 and a.mean_best_iou <= 1)
   t.assertAlmostEquals(a.anchors_in_cells[3][1], a.anchors[3][1] / 16, 0.01)
+  local wide = { "anchors", "data=kitti", "data.root=" .. top .. "/data", "k=1", "imgsz=320x96" }
+  t.assertEquals(program.json(wide).anchors, program.json({ "anchors", "data=kitti", "data.root=" .. top .. "/data", "k=1",
+    "imgsz=160x96" }).anchors) -- letterboxed, the height decides
+  local stretched = program.json { "anchors", "data=kitti", "data.root=" .. top .. "/data", "k=1", "imgsz=320x96", "resize=stretch" }
+  t.assertAlmostEquals(stretched.anchors[1][1], 2 * program.json(wide).anchors[1][1], 0.02)
 end
 
 -- A trained network finds what it was shown.

@@ -29,6 +29,9 @@ function TestCocoFt.testRunDirectory()
   end
   local epochs = read_lines(run .. "/metrics.jsonl")
   t.assertEquals(#epochs, 3)
+  local rates = { epochs[1].images_per_s, epochs[2].images_per_s, epochs[3].images_per_s }
+  table.sort(rates)
+  t.assertEquals(core.json.decode(core.system.read(run .. "/results.json")).speed.train_images_per_s, rates[2])
   for i, e in ipairs(epochs) do
     t.assertEquals(e.epoch, i)
     t.assertTrue(e.train_loss > 0 and e.dev_loss > 0 and e.lr == 0.003 and e.images_per_s > 0)
@@ -88,6 +91,34 @@ function TestCocoFt.testInterrupt()
       for e = 1, 12 do t.assertEquals({ a[e].train_loss, a[e].dev_loss }, { b[e].train_loss, b[e].dev_loss }) end
     end
   end
+end
+
+-- A stop between two epochs, before the first image of the next.
+function TestCocoFt.testInterruptBetweenEpochs()
+  local path = top .. "/stop.lua"
+  core.system.write(path, [[
+local yl = require "yolua"
+local o = yl.options {}
+local run <close> = yl.run(o)
+local data, net = yl.data(o.data), yl.load { cfg = o.cfg, names = o.names }
+local stop = { name = "stop", on = { epoch_start = function(_, t)
+  if t.epoch == 3 and not run.resumed then io.popen("kill -INT $PPID"):close() end
+end } }
+yl.train { net = net, data = data, run = run, options = o, stop }
+]])
+  local words = { path, "config=" .. top .. "/config.yaml", "threads=2", "data.workers=0", "epochs=4", "out=" .. top .. "/k" }
+  local status, _, err = program.run(words)
+  t.assertEquals(status, 1)
+  t.assertStrContains(err, "stopped by the user in epoch 2")
+  program.ok { path, "resume=" .. top .. "/k" }
+  words[#words] = "out=" .. top .. "/l"
+  core.system.write(path, (core.system.read(path):gsub("t.epoch == 3", "false")))
+  program.ok(words)
+  local epochs = read_lines(top .. "/k/metrics.jsonl")
+  t.assertEquals({ #epochs, epochs[3].epoch, epochs[4].epoch }, { 4, 3, 4 })
+  local a = core.safetensors.info(top .. "/k/last.safetensors").metadata
+  local b = core.safetensors.info(top .. "/l/last.safetensors").metadata
+  t.assertEquals(a.clocks, b.clocks)
 end
 
 local function refused(words, what)
