@@ -1,0 +1,182 @@
+/* Files are replaced as a whole or not at all; folders, lists and appended lines; what each refusal says. */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/file.h"
+#include "core/folder.h"
+#include "core/memory.h"
+
+static char top[] = "core-file-XXXXXX";
+
+static const char *in(const char *name)
+{
+    static char paths[4][128];
+    static int next;
+    char *path = paths[next++ % 4];
+    snprintf(path, sizeof paths[0], "%s/%s", top, name);
+    return path;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    return mkdtemp(top) == NULL;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    char command[64];
+    snprintf(command, sizeof command, "rm -rf %s", top);
+    return system(command);
+}
+
+static void holds(const char *path, const char *want, int64_t length)
+{
+    char *data;
+    int64_t size;
+    assert_int_equal(yl__file_read(path, &data, &size), YL_OK);
+    assert_int_equal(size, length);
+    assert_memory_equal(data, want, (size_t)length);
+    assert_int_equal(data[size], 0);
+    yl__free(data);
+}
+
+static void refused(yl_status status, const char *word, const char *reason)
+{
+    assert_int_equal(status, YL_IO);
+    if (!strstr(yl_error(), word) || !strstr(yl_error(), reason)) fail_msg("'%s' lacks '%s' or '%s'", yl_error(), word, reason);
+}
+
+static int64_t files_here(void)
+{
+    char **names;
+    int64_t count;
+    assert_int_equal(yl__folder_list(top, &names, &count), YL_OK);
+    yl__folder_list_free(names, count);
+    return count;
+}
+
+static void there_and_back(void **state)
+{
+    (void)state;
+    static const char bytes[] = "one\0two\n";
+    assert_int_equal(yl__file_write(in("a"), bytes, sizeof bytes), YL_OK);
+    holds(in("a"), bytes, sizeof bytes);
+    assert_int_equal(yl__file_write(in("a"), "", 0), YL_OK);
+    holds(in("a"), "", 0);
+}
+
+static void old_or_new(void **state)
+{
+    (void)state;
+    yl_file_writer writer;
+    assert_int_equal(yl__file_write(in("b"), "old", 3), YL_OK);
+    int64_t files = files_here();
+    assert_int_equal(yl__file_begin(in("b"), &writer), YL_OK);
+    assert_int_equal(yl__file_put(&writer, "ne", 2), YL_OK);
+    holds(in("b"), "old", 3); /* until the commit */
+    yl__file_discard(&writer);
+    holds(in("b"), "old", 3);
+    assert_int_equal(files_here(), files);
+    assert_int_equal(yl__file_begin(in("b"), &writer), YL_OK);
+    assert_int_equal(yl__file_put(&writer, "ne", 2), YL_OK);
+    assert_int_equal(yl__file_put(&writer, "w", 1), YL_OK);
+    assert_int_equal(yl__file_commit(&writer), YL_OK);
+    holds(in("b"), "new", 3);
+    assert_int_equal(files_here(), files);
+}
+
+static void file_refusals(void **state)
+{
+    (void)state;
+    char *data;
+    int64_t size;
+    refused(yl__file_read(in("absent"), &data, &size), "absent", "No such file");
+    refused(yl__file_read(top, &data, &size), top, "directory");
+    refused(yl__file_write(in("absent/x"), "x", 1), "absent/x", "No such file");
+    mkdir(in("folder"), 0777);
+    int64_t files = files_here();
+    refused(yl__file_write(in("folder"), "x", 1), "folder", "directory");
+    assert_int_equal(files_here(), files); /* no temporary file stays */
+    refused(yl__file_write("/dev/full/x", "x", 1), "/dev/full/x", "Not a directory");
+}
+
+/* Whatever allocation fails, the old file stays and no other is left behind. */
+static void out_of_memory(void **state)
+{
+    (void)state;
+    assert_int_equal(yl__file_write(in("c"), "old", 3), YL_OK);
+    int64_t files = files_here();
+    yl_status status = YL_MEMORY;
+    for (int n = 1; n < 3; n++) {
+        yl__alloc_fail_at(n);
+        status = yl__file_write(in("c"), "new", 3);
+        assert_int_equal(status, YL_MEMORY);
+        yl__alloc_fail_at(0);
+        holds(in("c"), "old", 3);
+        assert_int_equal(files_here(), files);
+    }
+    char *data;
+    int64_t size;
+    yl__alloc_fail_at(1);
+    assert_int_equal(yl__file_read(in("c"), &data, &size), YL_MEMORY);
+    yl__alloc_fail_at(0);
+}
+
+static void appends(void **state)
+{
+    (void)state;
+    assert_int_equal(yl__file_append(in("log"), "one\n", 4), YL_OK);
+    assert_int_equal(yl__file_append(in("log"), "two\n", 4), YL_OK);
+    holds(in("log"), "one\ntwo\n", 8);
+    refused(yl__file_append(in("absent/log"), "x", 1), "absent/log", "No such file");
+    refused(yl__file_append("/dev/full", "x", 1), "/dev/full", "No space left");
+}
+
+static void folders(void **state)
+{
+    (void)state;
+    bool made;
+    char **names;
+    int64_t count;
+    assert_int_equal(yl__folder_make(in("d/e/f")), YL_OK);
+    assert_int_equal(yl__folder_make(in("d/e/f/")), YL_OK);
+    assert_int_equal(yl__path_kind(in("d/e/f")), YL_PATH_FOLDER);
+    assert_int_equal(yl__folder_new(in("d/new"), &made), YL_OK);
+    assert_true(made);
+    assert_int_equal(yl__folder_new(in("d/new"), &made), YL_OK);
+    assert_false(made);
+    assert_int_equal(yl__file_write(in("d/file"), "x", 1), YL_OK);
+    assert_int_equal(yl__file_write(in("d/B"), "x", 1), YL_OK);
+    assert_int_equal(yl__folder_list(in("d"), &names, &count), YL_OK);
+    const char *want[] = {"B", "e", "file", "new"};
+    assert_int_equal(count, 4);
+    for (int i = 0; i < 4; i++) assert_string_equal(names[i], want[i]);
+    yl__folder_list_free(names, count);
+    assert_int_equal(yl__path_kind(in("d/file")), YL_PATH_FILE);
+    assert_int_equal(yl__path_kind(in("d/none")), YL_PATH_NONE);
+    assert_int_equal(yl__path_kind("/dev/null"), YL_PATH_OTHER);
+    refused(yl__folder_make(in("d/file")), "d/file", "file of that name");
+    refused(yl__folder_make(in("d/file/x")), "d/file", "");
+    refused(yl__folder_list(in("d/none"), &names, &count), "d/none", "No such file");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(there_and_back), cmocka_unit_test(old_or_new), cmocka_unit_test(file_refusals),
+        cmocka_unit_test(out_of_memory),  cmocka_unit_test(appends),    cmocka_unit_test(folders),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
