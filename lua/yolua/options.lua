@@ -132,7 +132,7 @@ end
 -- Where the value of a dotted key came from ("command line", "recipe.lua:7"), or nil where it is the default.
 function options.origin(o, path)
   local head, rest = path:match "^([^.]+)%.(.+)$"
-  if head then return options.origin(rawget(o, head), rest) end
+  if head then return rawget(o, head) and options.origin(rawget(o, head), rest) end
   return info[o].where[path]
 end
 

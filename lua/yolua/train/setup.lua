@@ -38,7 +38,8 @@ function setup.announce(t, plan)
   if not t.run or t.announced then return end
   local arena, scratch, packed = plan:memory()
   local counts = t.model:counts()
-  t.run:say("%d of %d parameters train; a step of %d images at %dx%d takes %.0f MiB (activations and gradients %.0f, scratch %.0f, packed weights %.0f)",
+  t.run:say("%d of %d parameters train; a step of %d images at %dx%d takes %.0f MiB (activations and gradients %.0f, "
+    .. "scratch %.0f, packed weights %.0f)",
     counts.params - counts.frozen, counts.params, t.micro, t.w, t.h, mib(arena + scratch + packed), mib(arena), mib(scratch), mib(packed))
   t.announced = true
 end
