@@ -22,7 +22,7 @@ end
 -- The rate of a step, burn-in included: lr * (step / warmup)^power while step < warmup (Darknet's burn_in, power 4).
 -- `which`: a name of this file, or a function of the same argument.
 function schedule.rate(which, s)
-  local f = type(which) == "function" and which or schedule[which]
+  local f = type(which) == "function" and which or which ~= "rate" and schedule[which]
   if not f then error(("unknown schedule '%s'; expected constant, steps, cosine or a function"):format(which), 2) end
   local warmup = s.options.warmup or 0
   if s.step < warmup then return s.lr * ((s.step + 1) / warmup) ^ (s.options.power or 4) end

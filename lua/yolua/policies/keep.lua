@@ -3,7 +3,7 @@ local checkpoint = require "yolua.train.checkpoint"
 
 local keep = {}
 
--- metric: a field of the epoch's record; larger is better except for losses. file: default best.safetensors.
+-- metric: a field of the epoch's record; larger is better except for losses, and NaN is never best. file: default best.safetensors.
 function keep.best(metric, file)
   local sign = metric:find "loss" and -1 or 1
   return {
@@ -15,7 +15,7 @@ function keep.best(metric, file)
         if value == nil then
           error(("keep.best: the epoch's record has no '%s' (is there a dev split?)"):format(metric), 0)
         end
-        if self.state.value and sign * value <= sign * self.state.value then return end
+        if value ~= value or self.state.value and sign * value <= sign * self.state.value then return end
         self.state.value, self.state.epoch = value, t.epoch
         t.record.best = metric
         checkpoint.save(t, file or "best.safetensors")

@@ -1,0 +1,106 @@
+-- Loading models: Darknet's three files and checkpoints, and one sentence for each that cannot be taken.
+local t = require "luaunit"
+local core = require "yolua.core"
+local yl = require "yolua"
+
+local folder
+
+local function put(name, text)
+  core.system.write(folder .. "/" .. name, text)
+  return folder .. "/" .. name
+end
+
+local CFG = "[net]\nwidth=16\nheight=8\nchannels=3\n[convolutional]\nfilters=14\nsize=1\nactivation=linear\n"
+  .. "[region]\nanchors=1,1, 2,2\nclasses=2\nnum=2\nsoftmax=1\n"
+
+-- 14*3 weights and 14 biases behind a header of version 0.2 whose `seen` has 64 bits; floats 0.5, 1.0, 1.5, ...
+local function weights(count, seen)
+  local parts = { string.pack("<i4i4i4i8", 0, 2, 0, seen or 12800) }
+  for i = 1, count do parts[#parts + 1] = string.pack("<f", i / 2) end
+  return table.concat(parts)
+end
+
+TestLoad = {}
+
+function TestLoad.setUp()
+  folder = os.tmpname()
+  os.remove(folder)
+  core.files.make_folder(folder)
+end
+
+function TestLoad.tearDown() os.execute("rm -rf '" .. folder .. "'") end
+
+function TestLoad.testDarknet()
+  local names = put("a.names", "car\r\ntraffic light\n\n\n")
+  local m = yl.load { cfg = put("a.cfg", CFG), weights = put("a.weights", weights(56, 4711)), names = names }
+  t.assertEquals({ m.names, m.w, m.h, m.seen, m.pretrained }, { { "car", "traffic light" }, 16, 8, 4711, true })
+  local bias = m.net:get "conv1.bias" -- biases come first
+  t.assertEquals({ bias[1], bias[14], m.net:get("conv1.weight")[1] }, { 0.5, 7, 7.5 })
+end
+
+function TestLoad.testWithoutWeightsTheyAreDrawn()
+  local path = put("a.cfg", CFG)
+  local a, b, c = yl.load { cfg = path }, yl.load { cfg = path, seed = 1 }, yl.load { cfg = path, seed = 2 }
+  t.assertEquals(a:checksum(), b:checksum())
+  t.assertNotEquals(a:checksum(), c:checksum())
+  t.assertEquals({ a.names, a.pretrained, a.seen }, { { "class1", "class2" }, false, nil })
+end
+
+local function fails(words, o)
+  local ok, sentence = pcall(yl.load, o)
+  t.assertFalse(ok)
+  for _, word in ipairs(words) do t.assertStrContains(tostring(sentence), word) end
+  t.assertNil(tostring(sentence):find "\n")
+end
+
+function TestLoad.testNames()
+  local cfg = put("a.cfg", CFG)
+  fails({ "b.names:2: expected a class name, got an empty line" }, { cfg = cfg, names = put("b.names", "car\n\nperson\n") })
+  fails({ "e.names", "got an empty file" }, { cfg = cfg, names = put("e.names", "\n \n") })
+  fails({ "region1 has 2 classes, but 3 names were given" }, { cfg = cfg, names = put("t.names", "a\nb\nc\n") })
+  fails({ "none.names" }, { cfg = cfg, names = folder .. "/none.names" })
+end
+
+function TestLoad.testFilesThatDoNotFit()
+  local cfg = put("a.cfg", CFG)
+  fails({ "no model was named", "cfg=", "model=" }, {})
+  fails({ "none.cfg" }, { cfg = folder .. "/none.cfg" })
+  fails({ "s.weights" }, { cfg = cfg, weights = put("s.weights", weights(55)) })
+  fails({ "z.weights" }, { cfg = cfg, weights = put("z.weights", "") })
+  fails({ "k.cfg:5", "convolutinal" }, { cfg = put("k.cfg", (CFG:gsub("convolutional", "convolutinal"))) })
+end
+
+function TestLoad.testCheckpoints()
+  local m = yl.load { cfg = put("a.cfg", CFG), seed = 5 }
+  m:save(folder .. "/m.safetensors")
+  local again = yl.load { model = folder .. "/m.safetensors" }
+  t.assertEquals({ again:checksum() }, { m:checksum() })
+  t.assertEquals(again.names, m.names)
+end
+
+function TestLoad.testCheckpointsOfOthers()
+  local path = folder .. "/m.safetensors"
+  fails({ "m.safetensors" }, { model = path })
+  put("m.safetensors", "nonsense")
+  fails({ "m.safetensors" }, { model = path })
+  local header = '{"__metadata__":{"format":"pt"},"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
+  put("m.safetensors", string.pack("<I8", #header) .. header .. "\0\0\0\0")
+  fails({ "m.safetensors: not a checkpoint of yolua: its metadata has no 'structure'" }, { model = path })
+end
+
+-- A structure that no network has is refused with the file's name, and so are values that do not belong to it.
+function TestLoad.testBrokenStructures()
+  local m = yl.load { cfg = put("a.cfg", CFG) }
+  local path = folder .. "/m.safetensors"
+  local s = core.json.encode(m.structure)
+  core.save(m.net, path, { structure = (s:gsub("conv2d", "conv9d")), names = '["a","b"]' }, false)
+  fails({ path .. ": its structure cannot be built", "conv9d" }, { model = path })
+  core.save(m.net, path, { structure = (s:gsub('"filters":"14"', '"filters":"15"')), names = '["a","b"]' }, false)
+  fails({ "m.safetensors" }, { model = path })
+  core.save(m.net, path, { structure = s, names = '["a"]' }, false)
+  fails({ "2 classes, but 1 names" }, { model = path })
+  core.save(m.net, path, { structure = "{", names = '["a","b"]' }, false)
+  fails({ "m.safetensors" }, { model = path })
+end
+
+os.exit(t.LuaUnit.run())

@@ -1,0 +1,135 @@
+-- Models: plans made once and dropped when freezing changes, counts, checksums, the layer table, and what a checkpoint keeps.
+local t = require "luaunit"
+local core = require "yolua.core"
+local yl = require "yolua"
+local Model = require "yolua.model"
+
+local function network()
+  return core.net { h = 8, w = 12, c = 3, seed = 2, layers = {
+    { "conv2d", filters = 4, size = 3, pad = true, bias = false }, { "batchnorm", name = "conv1.bn" }, { "activation", name = "conv1.act" },
+    { "conv2d", filters = 7, size = 1 }, { "region", classes = 2, num = 1, anchors = { 1, 1 } },
+  } }
+end
+
+local function model() return Model.new { net = network(), names = { "car", "person" }, path = "here.cfg" } end
+
+TestModel = {}
+
+function TestModel.testFields()
+  local m = model()
+  t.assertEquals({ m.w, m.h, m.c, #m.heads, m.heads[1].conv }, { 12, 8, 3, 1, "conv2" })
+  t.assertEquals(m.layers.conv1.weight:shape(), { 4, 3, 3, 3 })
+end
+
+function TestModel.testNamesMustFitTheHead()
+  t.assertErrorMsgContains("here.cfg: region1 has 2 classes, but 3 names were given", Model.new,
+    { net = network(), names = { "a", "b", "c" }, path = "here.cfg" })
+end
+
+-- The same request gives the same plan; whatever differs gives another one.
+function TestModel.testPlansAreKept()
+  local m = model()
+  local plan = m:plan { mode = "infer", batch = 2 }
+  t.assertIs(m:plan { mode = "infer", batch = 2 }, plan)
+  t.assertIs(m:plan { batch = 2, h = 8, w = 12 }, plan)
+  for _, spec in ipairs { { batch = 1 }, { batch = 2, mode = "train" }, { batch = 2, h = 16 }, { batch = 2, w = 24 },
+    { batch = 2, algorithm = "gemm" } } do
+    local ok, other = pcall(m.plan, m, spec)
+    if ok then t.assertFalse(other == plan) end
+  end
+end
+
+function TestModel.testFreezingDropsPlans()
+  local m = model()
+  local plan = m:plan { mode = "train", batch = 1 }
+  t.assertIs(m:freeze { "conv1", "conv2.bias" }, m)
+  t.assertEquals({ m.frozen, m.frozen_ranges }, { "conv1,conv2.bias", 6 })
+  t.assertFalse(pcall(plan.forward, plan)) -- closed
+  t.assertFalse(m:plan { mode = "train", batch = 1 } == plan)
+  t.assertErrorMsgContains("'konv'", m.freeze, m, "konv")
+end
+
+-- 4*27 weights, 4 times 4 of batch-norm, 7*4 + 7 of the head.
+function TestModel.testCounts()
+  local m = model()
+  local c = m:counts()
+  t.assertEquals({ c.params, c.bytes, c.frozen }, { 159, 636, 0 })
+  m:freeze "body"
+  t.assertEquals(m:counts().frozen, 124)
+  local zeros = {}
+  for i = 1, 108 do zeros[i] = i <= 100 and 0 or 1 end
+  local before = m:counts().nonzero
+  local was = 0
+  for _, value in ipairs(m.net:get "conv1.weight") do was = was + (value ~= 0 and 1 or 0) end
+  m.net:set("conv1.weight", zeros)
+  t.assertEquals(m:counts().nonzero, before - was + 8)
+end
+
+-- Two per multiply-add of both convolutions at each of the 96 cells, and whatever the small layers count; twice the cells, twice that.
+function TestModel.testFlops()
+  local m = model()
+  local convs = 2 * 96 * (4 * 27 + 7 * 4)
+  t.assertTrue(m:flops() >= convs and m:flops() < 1.3 * convs)
+  t.assertEquals(m:flops(16, 12), 2 * m:flops())
+end
+
+function TestModel.testChecksum()
+  local m, same = model(), model()
+  local sum, ranges, numbers = m:checksum()
+  t.assertEquals({ sum, ranges, numbers }, { same:checksum(), 7, 159 })
+  local bias = m.net:get "conv2.bias"
+  bias[7] = bias[7] + 1
+  m.net:set("conv2.bias", bias)
+  t.assertNotEquals(m:checksum(), sum)
+  local function body(r) return r.layer:find "^conv1" end
+  t.assertEquals({ m:checksum(body) }, { same:checksum(body) })
+  t.assertEquals(select(2, m:checksum(body)), 5)
+end
+
+function TestModel.testTable()
+  local m = model():freeze "body"
+  local text = tostring(m)
+  t.assertStrMatches(text, "layer +kind +output h w c +params +FLOPs\n.*")
+  t.assertStrMatches(text, ".*\nconv1 +conv2d +8 x 12 x 4 +108 +%S+  frozen\n.*")
+  t.assertStrMatches(text, ".*\nconv2 +conv2d +8 x 12 x 7 +35 +%S+\n.*")
+  t.assertStrMatches(text, ".*\ntotal +input 8 x 12 x 3 +159 +%S+")
+end
+
+-- What is saved comes back: structure, names, values, notes.
+function TestModel.testSaveAndLoad()
+  local path = os.tmpname()
+  local m = model()
+  m:save(path, { remark = "mine" })
+  local again = yl.load { model = path }
+  t.assertEquals(again:checksum(), m:checksum())
+  t.assertEquals({ again.names, again.structure, again.notes.remark }, { m.names, m.structure, "mine" })
+  t.assertEquals({ again.pretrained, again.path }, { true, path })
+  os.remove(path)
+end
+
+-- A small checkpoint holds the values alone; a full one the optimizer's state as well.
+function TestModel.testFullKeepsTheOptimizersState()
+  local small, full = os.tmpname(), os.tmpname()
+  local m = model()
+  local plan = m:plan { mode = "train", batch = 1 }
+  plan:forward { seed = 1, step = 1 }
+  plan:loss { { { 0.5, 0.5, 0.3, 0.3, 1, 0 } } }
+  plan:backward()
+  core.step(m.net, { rule = "sgd", lr = 0.1, momentum = 0.9, decay = 0, images = 1, count = 1 })
+  m:save(small, nil, false)
+  m:save(full, nil, true)
+  t.assertTrue(#core.system.read(full) >= #core.system.read(small) + 4 * 151) -- a momentum for all but the statistics
+  t.assertEquals(yl.load({ model = full }):checksum(), m:checksum())
+  os.remove(small)
+  os.remove(full)
+end
+
+function TestModel.testCloseEndsTheNetwork()
+  local m = model()
+  m:plan { batch = 1 }
+  m:close()
+  t.assertEquals(next(m.plans), nil)
+  t.assertFalse(pcall(m.counts, m))
+end
+
+os.exit(t.LuaUnit.run())

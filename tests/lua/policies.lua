@@ -1,0 +1,122 @@
+-- Policies on their own: what they ask of the trainer, epoch by epoch, and what they refuse.
+local t = require "luaunit"
+local freeze = require "yolua.policies.freeze"
+local keep = require "yolua.policies.keep"
+local stop = require "yolua.policies.stop"
+local checkpoint = require "yolua.train.checkpoint"
+
+TestFreeze = {}
+
+-- The patterns that a policy asks for in the given epochs.
+local function patterns(policy, epochs)
+  local list = {}
+  for _, epoch in ipairs(epochs) do
+    policy.on.epoch_start(policy, { epoch = epoch, freeze = function(_, pattern) list[#list + 1] = pattern end })
+  end
+  return list
+end
+
+function TestFreeze.testSchedules()
+  t.assertEquals(patterns(freeze { "body", until_epoch = 2 }, { 1, 2, 3, 4 }), { "body", "body", "none", "none" })
+  t.assertEquals(patterns(freeze { "body", until_epoch = 1, after = "conv1*" }, { 1, 2 }), { "body", "conv1*" })
+  t.assertEquals(patterns(freeze "conv1", { 1, 99 }), { "conv1", "conv1" })
+  t.assertEquals(patterns(freeze { "all", until_epoch = 0 }, { 1 }), { "none" })
+end
+
+-- A resumed run asks anew: only the epoch decides.
+function TestFreeze.testAnyOrderOfEpochs()
+  t.assertEquals(patterns(freeze { "body", until_epoch = 2 }, { 3, 2, 3, 1 }), { "none", "body", "none", "body" })
+end
+
+function TestFreeze.testRefusals()
+  t.assertErrorMsgContains("freeze: 'until_epoch': expected a number, got a string", freeze, { "body", until_epoch = "3" })
+  t.assertErrorMsgContains("freeze: 'after': expected a string, got a boolean", freeze, { "body", after = true })
+  t.assertErrorMsgContains("expected a pattern", freeze, { until_epoch = 3 })
+end
+
+TestStop = {}
+
+-- After which epoch of these numbers the policy ends the run; nil: never.
+local function stopped(policy, metric, values)
+  for i, value in ipairs(values) do
+    local trainer = { record = { [metric] = value } }
+    policy.on.epoch_end(policy, trainer)
+    if trainer.stop then return i end
+  end
+end
+
+function TestStop.testPatience()
+  t.assertEquals(stopped(stop { "dev_loss", patience = 1 }, "dev_loss", { 3, 2, 2, 1 }), 3)
+  t.assertEquals(stopped(stop { "dev_loss", patience = 2 }, "dev_loss", { 3, 4, 2, 4, 3, 1 }), 5)
+  t.assertNil(stopped(stop { "dev_loss", patience = 3 }, "dev_loss", { 3, 4, 4, 2, 4, 4, 1 }))
+  t.assertEquals(stopped(stop { patience = 1 }, "dev_loss", { 1, 2 }), 2) -- dev_loss where nothing else is said
+end
+
+-- What is no loss is better when it is larger.
+function TestStop.testMetrics()
+  t.assertEquals(stopped(stop { "dev_ap", patience = 2 }, "dev_ap", { 0.1, 0.2, 0.2, 0.1 }), 4)
+  t.assertNil(stopped(stop { "dev_ap", patience = 1 }, "dev_ap", { 0.1, 0.2, 0.3 }))
+end
+
+-- Patience survives a resume: the state is plain data that another policy object goes on with.
+function TestStop.testState()
+  local a, b = stop { patience = 3 }, stop { patience = 3 }
+  t.assertNil(stopped(a, "dev_loss", { 1, 2, 2 }))
+  b.state = { value = a.state.value, waited = a.state.waited }
+  t.assertEquals(stopped(b, "dev_loss", { 2 }), 1)
+  t.assertEquals(a.name, b.name)
+end
+
+function TestStop.testANumberThatIsMissing()
+  local ok, sentence = pcall(stopped, stop { "dev_ap", patience = 1 }, "other", { 1 })
+  t.assertFalse(ok)
+  t.assertStrContains(sentence, "stop: the epoch's record has no 'dev_ap'")
+end
+
+-- A loss that is no number is no improvement, and does not hide later ones.
+function TestStop.testNotANumber()
+  t.assertEquals(stopped(stop { patience = 2 }, "dev_loss", { 0 / 0, 0 / 0, 1 }), 2)
+  t.assertNil(stopped(stop { patience = 2 }, "dev_loss", { 0 / 0, 3, 4, 2 }))
+end
+
+TestKeep = {}
+
+function TestKeep.setUp()
+  TestKeep.real, TestKeep.saved = checkpoint.save, {}
+  checkpoint.save = function(_, name) TestKeep.saved[#TestKeep.saved + 1] = name end
+end
+
+function TestKeep.tearDown() checkpoint.save = TestKeep.real end
+
+-- Whether each of these epochs is marked as the best so far.
+local function marked(policy, metric, values)
+  local list = {}
+  for i, value in ipairs(values) do
+    local record = { [metric] = value }
+    policy.on.epoch_end(policy, { epoch = i, record = record })
+    list[i] = record.best == metric
+  end
+  return list
+end
+
+function TestKeep.testBest()
+  local policy = keep.best "dev_loss"
+  t.assertEquals(marked(policy, "dev_loss", { 3, 4, 2, 2, 1.5 }), { true, false, true, false, true })
+  t.assertEquals(policy.state, { value = 1.5, epoch = 5 })
+  t.assertEquals(#TestKeep.saved, 3)
+end
+
+function TestKeep.testFileAndDirection()
+  t.assertEquals(marked(keep.best("dev_ap", "ap.safetensors"), "dev_ap", { 0.2, 0.1, 0.3 }), { true, false, true })
+  t.assertEquals(TestKeep.saved, { "ap.safetensors", "ap.safetensors" })
+end
+
+function TestKeep.testNotANumber()
+  t.assertEquals(marked(keep.best "dev_loss", "dev_loss", { 0 / 0, 3, 0 / 0, 2 }), { false, true, false, true })
+end
+
+function TestKeep.testAMissingNumberIsNamed()
+  t.assertErrorMsgContains("keep.best: the epoch's record has no 'dev_ap' (is there a dev split?)", marked, keep.best "dev_ap", "x", { 1 })
+end
+
+os.exit(t.LuaUnit.run())
