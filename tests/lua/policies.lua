@@ -1,5 +1,6 @@
 -- Policies on their own: what they ask of the trainer, epoch by epoch, and what they refuse.
 local t = require "luaunit"
+local core = require "yolua.core"
 local freeze = require "yolua.policies.freeze"
 local keep = require "yolua.policies.keep"
 local stop = require "yolua.policies.stop"
@@ -73,6 +74,13 @@ function TestStop.testANumberThatIsMissing()
   t.assertStrContains(sentence, "stop: the epoch's record has no 'dev_ap'")
 end
 
+-- Epochs in which nothing was evaluated count neither way.
+function TestStop.testNotEvaluated()
+  local none = core.null
+  t.assertNil(stopped(stop { "dev_ap", patience = 2 }, "dev_ap", { none, 0.2, none, 0.1, none, 0.3 }))
+  t.assertEquals(stopped(stop { "dev_ap", patience = 2 }, "dev_ap", { none, 0.2, none, 0.1, none, 0.1 }), 6)
+end
+
 -- A loss that is no number is no improvement, and does not hide later ones.
 function TestStop.testNotANumber()
   t.assertEquals(stopped(stop { patience = 2 }, "dev_loss", { 0 / 0, 0 / 0, 1 }), 2)
@@ -109,6 +117,10 @@ end
 function TestKeep.testFileAndDirection()
   t.assertEquals(marked(keep.best("dev_ap", "ap.safetensors"), "dev_ap", { 0.2, 0.1, 0.3 }), { true, false, true })
   t.assertEquals(TestKeep.saved, { "ap.safetensors", "ap.safetensors" })
+end
+
+function TestKeep.testNotEvaluated()
+  t.assertEquals(marked(keep.best "dev_ap", "dev_ap", { core.null, 0.1, core.null, 0.2 }), { false, true, false, true })
 end
 
 function TestKeep.testNotANumber()

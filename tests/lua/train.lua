@@ -164,9 +164,9 @@ function TestPolicies.test_a_policy_without_a_name_is_refused()
 end
 
 function TestPolicies.test_evaluation_writes_the_record()
-  local _, records = train(model(), { epochs = 3 }, yl.evaluate { "voc", every = 2 })
+  local _, records = train(model(), { epochs = 3 }, yl.evaluate { "voc", every = 2 }, yl.keep.best "dev_ap", yl.stop { "dev_ap" })
   -- the listener stands before the policy in the list, but the record is one table
-  t.assertEquals(records[1].dev_ap, nil)
+  t.assertEquals(records[1].dev_ap, core.null)
   t.assertEquals(type(records[2].dev_ap), "number")
   t.assertEquals(type(records[3].dev_ap), "number") -- the last epoch always
   t.assertErrorMsgContains("'every': expected a whole number", function() yl.evaluate { "voc", every = 0 } end)

@@ -1,5 +1,6 @@
 -- yl.evaluate{"voc", every = 1}: after an epoch the dev split is scored; the record gets dev_ap (the protocol's map), so that
 -- keep.best "dev_ap" and stop{"dev_ap"} can follow it.
+local core = require "yolua.core"
 local score = require "yolua.score"
 
 -- spec[1]: the protocol (voc, coco, kitti or poster); every: epochs between two evaluations (the last epoch always has one).
@@ -13,7 +14,10 @@ return function(spec)
     name = "evaluate." .. protocol,
     on = {
       epoch_end = function(_, t)
-        if t.epoch % every ~= 0 and t.epoch < t.options.epochs then return end
+        if t.epoch % every ~= 0 and t.epoch < t.options.epochs then
+          t.record.dev_ap = core.null -- not evaluated, which those that follow it pass over
+          return
+        end
         local rows = score.run(t.model, t.data.dev, t.options, { stage = "epoch " .. t.epoch, protocols = { protocol } })
         t.record.dev_ap, t.record.dev_protocol = rows[1].map, protocol
       end,

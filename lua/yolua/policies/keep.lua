@@ -1,4 +1,5 @@
 -- yl.keep.best "dev_loss": after an epoch that is the best so far by that number, the state is saved as best.safetensors.
+local core = require "yolua.core"
 local checkpoint = require "yolua.train.checkpoint"
 
 local keep = {}
@@ -15,7 +16,7 @@ function keep.best(metric, file)
         if value == nil then
           error(("keep.best: the epoch's record has no '%s' (is there a dev split?)"):format(metric), 0)
         end
-        if value ~= value or self.state.value and sign * value <= sign * self.state.value then return end
+        if value == core.null or value ~= value or self.state.value and sign * value <= sign * self.state.value then return end
         self.state.value, self.state.epoch = value, t.epoch
         t.record.best = metric
         checkpoint.save(t, file or "best.safetensors")

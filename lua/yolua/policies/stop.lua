@@ -1,4 +1,6 @@
 -- yl.stop{"dev_loss", patience = 10}: ends the run when a number has not improved for so many epochs. NaN is no improvement.
+local core = require "yolua.core"
+
 return function(spec)
   local metric, patience = spec[1] or "dev_loss", spec.patience or 10
   local sign = metric:find "loss" and -1 or 1
@@ -9,6 +11,7 @@ return function(spec)
       epoch_end = function(self, t)
         local s, value = self.state, t.record[metric]
         if value == nil then error(("stop: the epoch's record has no '%s' (is there a dev split?)"):format(metric), 0) end
+        if value == core.null then return end -- not evaluated in this epoch
         if value == value and (not s.value or sign * value > sign * s.value) then
           s.value, s.waited = value, 0
         else
