@@ -1,6 +1,7 @@
 -- The training loop is a spine: batch -> forward -> loss -> backward -> step. Everything else is a policy that subscribes to its
 -- events: start, epoch_start, step, epoch_end, finish. A policy is {name=, state={plain data}, on={event=function(policy, trainer)}}.
 local core = require "yolua.core"
+local reuse = require "yolua.reuse"
 local schedule = require "yolua.schedule"
 local setup = require "yolua.train.setup"
 local sources = require "yolua.train.sources"
@@ -194,6 +195,9 @@ end
 -- its array part. On Ctrl-C the step is finished, the state saved and an error raised that says so.
 return function(spec)
   local self = new(spec)
+  if self.run then
+    reuse.begin(self.run, reuse.key { net = self.model, data = self.data, options = self.options, table.unpack(self.policies) })
+  end
   checkpoint.restore(self)
   local before = proof(self)
   self:fire "start"
@@ -209,6 +213,7 @@ return function(spec)
     if self.stop then break end
   end
   self:fire "finish"
+  if self.run then reuse.finish(self.run) end
   show_proof(self, before)
   sources.drop(self)
   return self

@@ -4,11 +4,11 @@ local core = require "yolua.core"
 local Model = require "yolua.model"
 local structure = require "yolua.structure"
 
--- The old class that a new one takes its rows from: `like[new]`, or the same name but for case; nil: none.
+-- The old class that a new one takes its rows from: `like[new]` where the old head has it, else the same name but for case; nil: none.
 local function sources(old, new, like)
   local by_name, from = {}, {}
   for i, name in ipairs(old) do by_name[name:lower()] = i end
-  for i, name in ipairs(new) do from[i] = by_name[(like[name] or name):lower()] end
+  for i, name in ipairs(new) do from[i] = like[name] and by_name[like[name]:lower()] or by_name[name:lower()] end
   return from
 end
 
