@@ -6,9 +6,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -172,11 +174,53 @@ static void folders(void **state)
     refused(yl__folder_list(in("d/none"), &names, &count), "d/none", "No such file");
 }
 
+/* A limit on the size of files stands for a disk that fills up halfway. */
+static void full_disk(void **state)
+{
+    (void)state;
+    char bytes[4000], **names;
+    int64_t count, before;
+    memset(bytes, 'z', sizeof bytes);
+    assert_int_equal(yl__file_write(in("old"), "old", 3), YL_OK);
+    assert_int_equal(yl__folder_list(top, &names, &before), YL_OK);
+    yl__folder_list_free(names, before);
+    struct rlimit usual, small;
+    getrlimit(RLIMIT_FSIZE, &usual);
+    small = usual;
+    small.rlim_cur = 1000;
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &small);
+    yl_status status = yl__file_write(in("old"), bytes, sizeof bytes);
+    setrlimit(RLIMIT_FSIZE, &usual);
+    refused(status, "cannot write", "/old");
+    holds(in("old"), "old", 3);
+    assert_int_equal(yl__folder_list(top, &names, &count), YL_OK);
+    assert_int_equal(count, before); /* the part that was written is gone */
+    yl__folder_list_free(names, count);
+}
+
+/* What comes in pieces and has no size is put together. */
+static void pipes(void **state)
+{
+    (void)state;
+    enum { BIG = 50000 };
+    int ends[2];
+    char name[64], bytes[BIG];
+    for (int i = 0; i < BIG; i++) bytes[i] = (char)(i * 13 + i / 256);
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], bytes, BIG), BIG); /* a pipe holds 65536 bytes */
+    close(ends[1]);
+    snprintf(name, sizeof name, "/proc/self/fd/%d", ends[0]);
+    holds(name, bytes, BIG);
+    close(ends[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(there_and_back), cmocka_unit_test(old_or_new), cmocka_unit_test(file_refusals),
         cmocka_unit_test(out_of_memory),  cmocka_unit_test(appends),    cmocka_unit_test(folders),
+        cmocka_unit_test(full_disk),      cmocka_unit_test(pipes),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -122,11 +122,35 @@ static void permutations(void **state)
     yl_rng_permutation(&rng, 0, order);
 }
 
+/* The block counter is 64 bits wide: after 2^32 blocks the stream does not begin again. */
+static void counter_carries(void **state)
+{
+    (void)state;
+    yl_rng rng = yl_rng_make(1, 2, 3);
+    rng.counter[0] = UINT32_MAX;
+    for (int i = 0; i < 4; i++) yl_rng_u32(&rng);
+    uint32_t want[4];
+    yl_philox((const uint32_t[4]){0, 1, 2, 3}, (const uint32_t[2]){1, 0}, want);
+    assert_int_equal(yl_rng_u32(&rng), want[0]);
+}
+
+/* Where two thirds of the words are refused, a remainder without refusal would favour the low half. */
+static void below_refuses(void **state)
+{
+    (void)state;
+    const int64_t n = INT64_MAX / 2 + INT64_MAX / 4;
+    yl_rng rng = yl_rng_make(3, 0, 0);
+    int low = 0;
+    for (int i = 0; i < 10000; i++) low += yl_rng_below(&rng, n) < n / 2;
+    assert_true(low > 4750 && low < 5250);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_answers),  cmocka_unit_test(streams),       cmocka_unit_test(uniform_moments),
         cmocka_unit_test(normal_moments), cmocka_unit_test(below_is_even), cmocka_unit_test(permutations),
+        cmocka_unit_test(counter_carries), cmocka_unit_test(below_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
