@@ -30,11 +30,14 @@ local function new(o, more)
   if getmetatable(o) == nil then o = options.check("yl.data", fields.groups.data, { data = o }).data end
   o = options.plain(o)
   if more and more.images == false then o.images = false end
-  if not o.root then fail("data.root is missing: expected the folder of the %s data set", o.name) end
-  if files.kind(o.root) ~= "folder" then fail("data.root: there is no folder %s", o.root) end
   local set = require("yolua.datasets." .. o.name)
+  if not set.rootless then
+    if not o.root then fail("data.root is missing: expected the folder of the %s data set", o.name) end
+    if files.kind(o.root) ~= "folder" then fail("data.root: there is no folder %s", o.root) end
+  end
   local source = set.open(o)
-  return setmetatable({ name = o.name, root = o.root, options = o, set = set, source = source, classes = source.classes or set.classes,
+  return setmetatable({ name = o.name, root = o.root or source.root, options = o, set = set, source = source,
+    classes = source.classes or set.classes,
     lists = {}, labels = {}, maps = {} }, Data)
 end
 

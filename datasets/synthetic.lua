@@ -1,0 +1,78 @@
+-- Street scenes that the program draws itself, for who has no data set at hand: written once as files in KITTI's layout, then read as
+-- KITTI is. They lie under data.root, else in a folder of the cache ($XDG_CACHE_HOME/yolua) that is named after the options; the same
+-- options give the same bytes. Two looks of one world: `source` (clear days, strong colours) and `target` (dusk, fog, grain).
+local core = require "yolua.core"
+local kitti = require "yolua.datasets.kitti"
+local files = core.files
+
+local synthetic = {
+  help = "street scenes that the program draws",
+  rootless = true, -- data.root may be left out
+  classes = { "Car", "Van", "Truck", "Pedestrian", "Cyclist", "Tram" },
+  regions = kitti.regions,
+  neighbours = { Van = "Car" },
+  map = kitti.map,
+  fields = {
+    { "style", "enum", "target", "", "the look: of a source domain, or of the target domain that one adapts to",
+      choices = { "source", "target" } },
+    { "frames", "int", 240, "frames", "how many frames are drawn; a fifth of them, the last ones, are dev", min = 2, max = 1000000 },
+    { "picture", "size", { 828, 250 }, "px", "size of a frame, width first", min = 32, max = 4096 },
+  },
+}
+
+-- What the picture's bytes depend on besides the options; to be raised when the drawing changes.
+local EDITION = 1
+
+-- The folder of these options in the user's cache.
+local function cache_folder(o)
+  local cache = os.getenv "XDG_CACHE_HOME"
+  if not cache or cache == "" then cache = (os.getenv "HOME" or "/tmp") .. "/.cache" end
+  local key = ("%d %s %d %dx%d %d"):format(EDITION, o.style, o.frames, o.picture[1], o.picture[2], o.seed)
+  return ("%s/yolua/synthetic-%s-%s"):format(cache, o.style, files.hash_text(key))
+end
+
+-- A row of a label file; two decimals, as KITTI's.
+local function label_line(row)
+  local numbers = { row.alpha }
+  for _, list in ipairs { row.box, row.dims, row.location, { row.rotation_y } } do table.move(list, 1, #list, #numbers + 1, numbers) end
+  for i, number in ipairs(numbers) do numbers[i] = ("%.2f"):format(number) end
+  return ("%s %.2f %d %s\n"):format(row.class, row.truncated, math.floor(row.occluded), table.concat(numbers, " "))
+end
+
+local function write_frame(o, folder, index)
+  local id, lines = ("%06d"):format(index), {}
+  local rows = core.scene.write({ width = o.picture[1], height = o.picture[2], seed = o.seed, index = index, style = o.style },
+    ("%s/training/image_2/%s.png"):format(folder, id))
+  for i, row in ipairs(rows) do lines[i] = label_line(row) end
+  core.system.write(("%s/training/label_2/%s.txt"):format(folder, id), table.concat(lines))
+end
+
+local function write_split(folder, name, first, last)
+  local ids = {}
+  for index = first, last do ids[#ids + 1] = ("%06d\n"):format(index) end
+  core.system.write(("%s/ImageSets/%s.txt"):format(folder, name), table.concat(ids))
+end
+
+-- The frames come first and the splits last, dev last of all: where that is, everything is.
+local function write_all(o, folder)
+  for _, below in ipairs { "training/image_2", "training/label_2", "ImageSets" } do files.make_folder(folder .. "/" .. below) end
+  for index = 0, o.frames - 1 do write_frame(o, folder, index) end
+  local dev = math.max(1, o.frames // 5)
+  write_split(folder, "train", 0, o.frames - dev - 1)
+  write_split(folder, "dev", o.frames - dev, o.frames - 1)
+end
+
+local function complete(folder) return files.kind(folder .. "/ImageSets/dev.txt") == "file" end
+
+-- o: the options of data=synthetic. Draws what is not there yet. A folder given as data.root that is complete is taken as it is.
+function synthetic.open(o)
+  local given = { style = o.style or "target", frames = o.frames or 240, picture = o.picture or { 828, 250 }, seed = o.seed or 1 }
+  local folder = o.root or cache_folder(given)
+  local fresh = not complete(folder)
+  if fresh then write_all(given, folder) end
+  core.system.warn(("the data are synthetic (%d frames of the %s style, %s in %s); real ones are named by data=kitti data.root=DIR")
+    :format(given.frames, given.style, fresh and "drawn now" or "kept", folder))
+  return kitti.open { root = folder, images = o.images }
+end
+
+return synthetic

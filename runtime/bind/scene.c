@@ -1,0 +1,95 @@
+/* core.scene: street scenes drawn from nothing, with their labels. */
+#include "bind/bind.h"
+#include "core/memory.h"
+#include "image/encode.h"
+#include "image/scene.h"
+
+#include <string.h>
+
+static int64_t integer_field(lua_State *L, const char *key, int64_t otherwise)
+{
+    lua_getfield(L, 1, key);
+    int64_t value = luaL_optinteger(L, -1, otherwise);
+    lua_pop(L, 1);
+    return value;
+}
+
+static yl_scene_options read_options(lua_State *L)
+{
+    static const char *const styles[] = {"source", "target", NULL};
+    luaL_checktype(L, 1, LUA_TTABLE);
+    yl_scene_options o = {.width = integer_field(L, "width", 828), .height = integer_field(L, "height", 250)};
+    o.seed = (uint64_t)integer_field(L, "seed", 1);
+    o.index = (uint32_t)integer_field(L, "index", 0);
+    lua_getfield(L, 1, "style");
+    o.style = (yl_scene_style)luaL_checkoption(L, -1, "source", styles);
+    lua_pop(L, 1);
+    return o;
+}
+
+static void set_numbers(lua_State *L, const char *key, const double *values, int count)
+{
+    lua_createtable(L, count, 0);
+    for (int i = 0; i < count; i++) {
+        lua_pushnumber(L, values[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, key);
+}
+
+static void push_row(lua_State *L, const yl_label *row, double visible)
+{
+    const struct {
+        const char *key;
+        double value;
+    } numbers[] = {{"truncated", row->truncated},
+                   {"occluded", row->occluded},
+                   {"alpha", row->alpha},
+                   {"rotation_y", row->rotation_y},
+                   {"visible", visible}};
+    const double box[4] = {row->box.x1, row->box.y1, row->box.x2, row->box.y2};
+    lua_createtable(L, 0, 9);
+    lua_pushstring(L, row->name);
+    lua_setfield(L, -2, "class");
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        lua_pushnumber(L, numbers[i].value);
+        lua_setfield(L, -2, numbers[i].key);
+    }
+    set_numbers(L, "box", box, 4);
+    set_numbers(L, "dims", row->dims, 3);
+    set_numbers(L, "location", row->location, 3);
+}
+
+/* scene.write({width =, height =, seed =, index =, style = "source"|"target"}, path) -> rows {class, box, truncated,
+ * occluded, alpha, dims, location, rotation_y, visible}; the picture is written as PNG */
+static int scene_write(lua_State *L)
+{
+    yl_scene *scene;
+    const char *path = luaL_checkstring(L, 2);
+    lua_settop(L, 2);
+    yl_scene_options o = read_options(L);
+    lua_createtable(L, YL_SCENE_OBJECTS, 0);
+    yl__check(L, yl__calloc(1, sizeof *scene, &scene));
+    yl_status status = yl_scene_render(&o, scene);
+    if (!status) status = yl_image_write_png(path, &scene->image);
+    yl_label rows[YL_SCENE_OBJECTS];
+    double visible[YL_SCENE_OBJECTS];
+    int64_t count = status ? 0 : scene->count;
+    memcpy(rows, scene->objects, sizeof rows);
+    memcpy(visible, scene->visible, sizeof visible);
+    yl_scene_free(scene);
+    yl__free(scene); /* nothing is held any more when Lua runs out of memory */
+    yl__check(L, status);
+    for (int64_t i = 0; i < count; i++) {
+        push_row(L, &rows[i], visible[i]);
+        lua_rawseti(L, 3, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+void yl__bind_scene(lua_State *L)
+{
+    static const luaL_Reg functions[] = {{"write", scene_write}, {NULL, NULL}};
+    luaL_newlib(L, functions);
+    lua_setfield(L, -2, "scene");
+}
