@@ -25,7 +25,11 @@ int64_t yl__field_integer(lua_State *L, int index, const char *key, int64_t fall
 double yl__field_number(lua_State *L, int index, const char *key, double fallback)
 {
     double value = fallback;
-    if (lua_getfield(L, index, key) != LUA_TNIL) value = luaL_checknumber(L, -1);
+    if (lua_getfield(L, index, key) != LUA_TNIL) {
+        int is_number;
+        value = lua_tonumberx(L, -1, &is_number);
+        if (!is_number) luaL_error(L, "'%s': expected a number, got %s", key, luaL_tolstring(L, -1, NULL));
+    }
     lua_pop(L, 1);
     return value;
 }
@@ -41,11 +45,27 @@ const char *yl__field_string(lua_State *L, int index, const char *key, const cha
 {
     const char *value = fallback;
     if (lua_getfield(L, index, key) != LUA_TNIL) {
-        value = lua_tostring(L, -1);
+        value = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL; /* a number's text would not outlive the pop */
         if (!value) luaL_error(L, "'%s': expected a string, got a %s", key, luaL_typename(L, -1));
     }
     lua_pop(L, 1);
     return value;
+}
+
+int yl__field_choice(lua_State *L, int index, const char *key, const char *const *choices)
+{
+    int chosen = 0;
+    const char *text = yl__field_string(L, index, key, choices[0]);
+    while (choices[chosen] && strcmp(choices[chosen], text) != 0) chosen++;
+    if (choices[chosen]) return chosen;
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    for (int i = 0; choices[i]; i++) {
+        if (i) luaL_addstring(&b, " or ");
+        luaL_addstring(&b, choices[i]);
+    }
+    luaL_pushresult(&b);
+    return luaL_error(L, "'%s': expected %s, got '%s'", key, lua_tostring(L, -1), text);
 }
 
 void *yl__scratch(lua_State *L, size_t bytes)
@@ -99,7 +119,7 @@ int yl__check_layer(lua_State *L, const yl_net *net, int index)
 
 /* ---- building ---- */
 
-static yl_value to_value(lua_State *L, int index)
+static yl_value to_value(lua_State *L, int index, const char *who, const char *key)
 {
     yl_value value = {.kind = YL_VALUE_STRING};
     if (lua_isboolean(L, index)) return (yl_value){.kind = YL_VALUE_BOOL, .boolean = lua_toboolean(L, index)};
@@ -108,14 +128,17 @@ static yl_value to_value(lua_State *L, int index)
     if (lua_istable(L, index)) {
         value.kind = YL_VALUE_NUMBERS;
         int64_t n = luaL_len(L, index);
-        for (int64_t i = 0; i < n && i < YL_OPTION_LIST; i++) {
-            lua_rawgeti(L, index, i + 1);
-            value.numbers.at[value.numbers.count++] = luaL_checknumber(L, -1);
+        if (n > YL_OPTION_LIST) luaL_error(L, "%s: '%s' takes at most %d numbers, got %d", who, key, YL_OPTION_LIST, (int)n);
+        for (int64_t i = 0; i < n; i++) {
+            if (lua_rawgeti(L, index, i + 1) != LUA_TNUMBER)
+                luaL_error(L, "%s: '%s' expected numbers, number %d is a %s", who, key, (int)i + 1, luaL_typename(L, -1));
+            value.numbers.at[value.numbers.count++] = lua_tonumber(L, -1);
             lua_pop(L, 1);
         }
         return value;
     }
-    value.string = luaL_checkstring(L, index);
+    if (lua_type(L, index) != LUA_TSTRING) luaL_error(L, "%s: '%s' cannot be a %s", who, key, luaL_typename(L, index));
+    value.string = lua_tostring(L, index);
     return value;
 }
 
@@ -126,7 +149,7 @@ static void set_layer_options(lua_State *L, int spec, const yl_layer_kind *kind,
         if (lua_type(L, -2) != LUA_TSTRING) continue;
         const char *key = lua_tostring(L, -2);
         if (strcmp(key, "name") == 0 || strcmp(key, "inputs") == 0 || strcmp(key, "section") == 0) continue;
-        yl_value value = to_value(L, lua_gettop(L));
+        yl_value value = to_value(L, lua_gettop(L), kind->name, key);
         if (!kind->fields) luaL_error(L, "%s takes no options, got '%s'", kind->name, key);
         yl__check(L, yl_options_set(kind->fields, options, kind->name, key, &value));
     }
@@ -137,7 +160,7 @@ static int layer_inputs(lua_State *L, const yl_net *net, int spec, int inputs[YL
     int count = 0;
     if (lua_getfield(L, spec, "inputs") == LUA_TNIL) inputs[count++] = net->n_layers - 1;
     else {
-        luaL_checktype(L, -1, LUA_TTABLE);
+        if (!lua_istable(L, -1)) luaL_error(L, "inputs: expected a list of layers, got a %s", luaL_typename(L, -1));
         int64_t n = luaL_len(L, -1);
         if (n > YL_MAX_INPUTS) luaL_error(L, "inputs: at most %d, got %d", YL_MAX_INPUTS, (int)n);
         for (; count < n; count++) {
@@ -152,9 +175,10 @@ static int layer_inputs(lua_State *L, const yl_net *net, int spec, int inputs[YL
 
 static void add_layer(lua_State *L, yl_net *net, int spec)
 {
-    luaL_checktype(L, spec, LUA_TTABLE);
-    lua_rawgeti(L, spec, 1);
-    const char *kind_name = luaL_checkstring(L, -1);
+    if (!lua_istable(L, spec)) luaL_error(L, "layer %d: expected a table, got a %s", net->n_layers + 1, luaL_typename(L, spec));
+    if (lua_rawgeti(L, spec, 1) != LUA_TSTRING)
+        luaL_error(L, "layer %d: expected its kind as a string first, got a %s", net->n_layers + 1, luaL_typename(L, -1));
+    const char *kind_name = lua_tostring(L, -1);
     const yl_layer_kind *kind = yl_layer_find(kind_name);
     if (!kind) {
         const char *names[64];
@@ -190,8 +214,7 @@ static int net_new(lua_State *L)
     yl__check(L, yl_net_create(device, yl__field_integer(L, 1, "h", 0), yl__field_integer(L, 1, "w", 0),
                                yl__field_integer(L, 1, "c", 3), &net));
     *box = net;
-    lua_getfield(L, 1, "layers");
-    luaL_checktype(L, -1, LUA_TTABLE);
+    if (lua_getfield(L, 1, "layers") != LUA_TTABLE) luaL_error(L, "layers: expected a list of layers, got a %s", luaL_typename(L, -1));
     int layers = lua_gettop(L);
     int64_t n = luaL_len(L, layers);
     for (int64_t i = 1; i <= n; i++) {
@@ -367,6 +390,7 @@ static int net_zero(lua_State *L)
     yl_slab *slab;
     yl__check(L, yl_net_slab(net, luaL_checkstring(L, 2), &slab));
     yl__check(L, net->device->zero(net->device, slab->data, (size_t)slab->count * yl_dtype_bytes(slab->dtype)));
+    for (int i = 0; i < net->n_ranges; i++) net->ranges[i].version++;
     return 0;
 }
 

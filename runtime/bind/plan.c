@@ -11,11 +11,9 @@ int yl__net_plan(lua_State *L)
     static const char *const modes[] = {"infer", "train", NULL}, *const parts[] = {"whole", "body", "tail", NULL};
     yl_net *net = yl__check_net(L, 1);
     luaL_checktype(L, 2, LUA_TTABLE);
-    lua_getfield(L, 2, "mode");
-    lua_getfield(L, 2, "part");
     yl_plan_options options = {
-        .mode = luaL_checkoption(L, -2, "infer", modes) == 0 ? YL_INFER : YL_TRAIN,
-        .part = (yl_part)luaL_checkoption(L, -1, "whole", parts),
+        .mode = yl__field_choice(L, 2, "mode", modes) == 0 ? YL_INFER : YL_TRAIN,
+        .part = (yl_part)yl__field_choice(L, 2, "part", parts),
         .batch = yl__field_integer(L, 2, "batch", 1),
         .h = yl__field_integer(L, 2, "h", 0),
         .w = yl__field_integer(L, 2, "w", 0),
@@ -64,6 +62,7 @@ static int plan_input(lua_State *L)
     yl_plan *plan = yl__check_plan(L, 1);
     yl_net *net = plan_net(L);
     const yl_plan_options *o = yl_plan_get_options(plan);
+    if (!yl_plan_input(plan)) return luaL_error(L, "input: a tail starts at the cut and has no input");
     int64_t count = o->batch * o->h * o->w * net->c;
     float *values = yl__scratch(L, (size_t)count * sizeof *values);
     yl__check_floats(L, 2, values, count, "input");

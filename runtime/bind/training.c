@@ -14,9 +14,8 @@ static int training_step(lua_State *L)
     static const char *const rules[] = {"sgd", "adam", "adamw", NULL};
     yl_net *net = yl__check_net(L, 1);
     luaL_checktype(L, 2, LUA_TTABLE);
-    lua_getfield(L, 2, "rule");
     yl_step_options o = {
-        .rule = (yl_rule)luaL_checkoption(L, -1, "sgd", rules),
+        .rule = (yl_rule)yl__field_choice(L, 2, "rule", rules),
         .nesterov = yl__field_boolean(L, 2, "nesterov", false),
         .lr = yl__field_number(L, 2, "lr", 1e-3),
         .momentum = yl__field_number(L, 2, "momentum", 0.9),
@@ -74,10 +73,14 @@ static int training_copy(lua_State *L)
     yl_slab *source, *target;
     yl__check(L, yl_net_slab(from, luaL_optstring(L, 4, "value"), &source));
     yl__check(L, yl_net_slab(to, luaL_optstring(L, 5, "value"), &target));
-    size_t bytes = (size_t)from->ranges[i].count * sizeof(float);
-    float *values = yl__scratch(L, bytes);
-    yl__check(L, from->device->from_device(from->device, values, yl_net_at(source, &from->ranges[i]), bytes));
-    yl__check(L, to->device->to_device(to->device, yl_net_at(target, &to->ranges[k]), values, bytes));
+    const void *source_at = yl_net_at(source, &from->ranges[i]);
+    void *target_at = yl_net_at(target, &to->ranges[k]);
+    if (!source_at || !target_at || source->dtype != target->dtype)
+        return luaL_error(L, "'%s' cannot be copied from slab '%s' to slab '%s'", name, source->name, target->name);
+    size_t bytes = (size_t)from->ranges[i].count * yl_dtype_bytes(source->dtype);
+    void *values = yl__scratch(L, bytes);
+    yl__check(L, from->device->from_device(from->device, values, source_at, bytes));
+    yl__check(L, to->device->to_device(to->device, target_at, values, bytes));
     to->ranges[k].version++;
     return 0;
 }
@@ -128,7 +131,7 @@ static int training_nonzero(lua_State *L)
 static int training_permutation(lua_State *L)
 {
     int64_t n = luaL_checkinteger(L, 1);
-    luaL_argcheck(L, n >= 0, 1, "expected a count");
+    luaL_argcheck(L, n >= 0 && n <= INT32_MAX, 1, "expected a count");
     int64_t *order = yl__scratch(L, (size_t)n * sizeof *order);
     yl_rng rng = yl_rng_make((uint64_t)luaL_checkinteger(L, 2), (uint32_t)luaL_checkinteger(L, 3), 0x6f72646cu /* "ordl" */);
     yl_rng_permutation(&rng, n, order);

@@ -99,11 +99,12 @@ static yl_status store_truth(yl_features *f, const yl_truth *truth, int64_t imag
     int32_t count = truth->counts[image];
     yl__free(f->rows[sample]);
     f->rows[sample] = NULL;
-    f->row_counts[sample] = count;
+    f->row_counts[sample] = 0;
     if (count == 0) return YL_OK;
     YL_TRY(yl__alloc((int64_t)count * YL_TRUTH_FIELDS, sizeof(float), &f->rows[sample]));
     memcpy(f->rows[sample], truth->rows + image * truth->cap * YL_TRUTH_FIELDS,
            (size_t)count * YL_TRUTH_FIELDS * sizeof(float));
+    f->row_counts[sample] = count; /* only now: there are rows */
     if (count > f->cap) f->cap = count;
     return YL_OK;
 }

@@ -232,9 +232,13 @@ yl_status yl_net_finish(yl_net *net)
     yl_status status = yl_net_shapes(net, 1, net->h, net->w, shapes);
     if (status == YL_OK) status = collect_ranges(net, shapes);
     yl__free(shapes);
-    if (status != YL_OK) return status;
     place_ranges(net);
-    net->finished = true;
+    net->finished = status == YL_OK;
     yl_slab *value;
-    return yl_net_slab(net, "value", &value);
+    if (status == YL_OK) status = yl_net_slab(net, "value", &value);
+    if (status != YL_OK) { /* as before the call: it may be tried again */
+        net->finished = false;
+        net->n_ranges = 0;
+    }
+    return status;
 }

@@ -191,6 +191,8 @@ yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **
     if (options->precision != YL_F32)
         return yl__fail(YL_UNSUPPORTED, "plan: precision %s is not available on %s", yl_dtype_name(options->precision),
                         net->device->name);
+    if (options->slab && strcmp(options->slab, "value") != 0 && strcmp(options->slab, "ema") != 0)
+        return yl__fail(YL_INVALID, "plan: expected the slab value or ema, got '%s'", options->slab);
     yl_plan *plan;
     YL_TRY(yl__calloc(1, sizeof *plan, &plan));
     plan->net = net;
@@ -271,9 +273,10 @@ yl_plan_memory yl_plan_bytes(const yl_plan *plan)
 
 const char *yl_plan_algorithm(const yl_plan *plan, int layer, int direction)
 {
-    const yl_layer_kind *kind = plan->net->layers[layer].kind;
-    for (int i = 0; i < plan->n_steps; i++)
+    for (int i = 0; i < plan->n_steps; i++) {
+        const yl_layer_kind *kind = plan->net->layers[plan->steps[i].layer].kind;
         if (plan->steps[i].layer == layer && kind->algorithm) return kind->algorithm(plan->steps[i].prepared, direction);
+    }
     return NULL;
 }
 

@@ -1,0 +1,187 @@
+-- Every misuse of networks, plans, steps and checkpoints from Lua ends in one sentence that says what was wrong, never in a crash.
+local t = require "luaunit"
+local core = require "yolua.core"
+
+local function network(more)
+  local layers = {
+    { "conv2d", filters = 4, size = 3, pad = true, bias = false }, { "batchnorm", name = "conv1.bn" }, { "activation" },
+    { "conv2d", filters = 7, size = 1 }, { "region", name = "head", classes = 2, num = 1, anchors = { 1, 1 } },
+  }
+  for _, layer in ipairs(more or {}) do layers[#layers + 1] = layer end
+  return core.net { h = 8, w = 8, c = 3, seed = 3, layers = layers }
+end
+
+-- Fails with that sentence, one line long.
+local function refused(sentence, f, ...)
+  local done, message = pcall(f, ...)
+  t.assertFalse(done, sentence)
+  t.assertStrContains(message, sentence)
+  t.assertNotStrContains(message, "\n")
+  t.assertNotStrContains(message, "bad argument #-") -- a place on the stack tells nobody anything
+end
+
+local function one(layer) return { h = 8, w = 8, c = 3, layers = { layer } } end
+
+TestBuilding = {}
+
+function TestBuilding.testTables()
+  refused("table expected", core.net)
+  refused("layers: expected a list of layers, got a nil", core.net, { h = 8, w = 8 })
+  refused("layers: expected a list of layers, got a number", core.net, { h = 8, w = 8, layers = 3 })
+  refused("the network has no layers", core.net, { h = 8, w = 8, layers = {} })
+  refused("layer 1: expected a table, got a string", core.net, one "conv2d")
+  refused("layer 1: expected its kind as a string first, got a nil", core.net, one {})
+  refused("layer 1: expected its kind as a string first, got a number", core.net, one { 5 })
+end
+
+function TestBuilding.testSizes()
+  refused("1..65536", core.net, { w = 8, layers = { { "maxpool" } } })
+  refused("'h': expected an integer, got 8.5", core.net, { h = 8.5, w = 8, layers = { { "maxpool" } } })
+  refused("'w': expected an integer, got wide", core.net, { h = 8, w = "wide", layers = { { "maxpool" } } })
+  refused("device 'tpu' is unknown", core.net, { h = 8, w = 8, device = "tpu", layers = { { "maxpool" } } })
+end
+
+function TestBuilding.testLayers()
+  refused("unknown layer 'conv2', did you mean 'conv2d'?", core.net, one { "conv2" })
+  refused("did you mean 'filters'", core.net, one { "conv2d", fitlers = 3 })
+  refused("'filters' cannot be a function", core.net, one { "conv2d", filters = print })
+  refused("layer 7: expected 0..0", core.net, one { "maxpool", inputs = { 7 } })
+  refused("the network has no layer 'x'", core.net, one { "maxpool", inputs = { "x" } })
+  refused("inputs: expected a list of layers, got a number", core.net, one { "maxpool", inputs = 0 })
+  refused("'name': expected a string, got a number", core.net, one { "maxpool", name = 5 })
+  refused("layer name 'a' is taken", core.net,
+          { h = 8, w = 8, layers = { { "maxpool", name = "a" }, { "maxpool", name = "a" } } })
+end
+
+function TestBuilding.testLists()
+  refused("'anchors' expected numbers, number 2 is a boolean", core.net, one { "region", anchors = { 1, true } })
+  local many = {}
+  for i = 1, 65 do many[i] = i end
+  refused("'anchors' takes at most 64 numbers, got 65", core.net, one { "region", anchors = many })
+end
+
+TestLooking = {}
+
+function TestLooking.testParameters()
+  local net = network()
+  refused("the network has no parameter 'conv9.weight'", net.get, net, "conv9.weight")
+  refused("slab 'gard' is unknown", net.get, net, "conv1.weight", "gard")
+  refused("slab 'mask' does not hold numbers", net.get, net, "conv1.weight", "mask")
+  refused("slab 'grad' holds nothing for conv1.bn.mean", net.get, net, "conv1.bn.mean", "grad")
+  refused("conv1.bn.mean: expected 4 numbers, got 1", net.set, net, "conv1.bn.mean", { 1 })
+  refused("slab 'grda' is unknown", net.zero, net, "grda")
+  refused("net", net.get, {}, "conv1.weight")
+end
+
+function TestLooking.testClearingCountsAsAChange()
+  local net = network()
+  local plan = net:plan { mode = "infer", batch = 1 }
+  local x = {}
+  for i = 1, 8 * 8 * 3 do x[i] = i / 100 end
+  local function head()
+    plan:input(x)
+    plan:forward()
+    return (plan:output "conv2" or plan:output "head")
+  end
+  head()
+  net:zero "value" -- packed weights are packed anew
+  for _, v in ipairs(head()) do t.assertTrue(v == 0 or v == 0.5 or math.abs(v - 1 / 2) < 1e-6, v) end
+end
+
+function TestLooking.testClosed()
+  local net = network()
+  local plan = net:plan { batch = 1 }
+  net:close()
+  net:close()
+  refused("was closed", net.layers, net)
+  refused("was closed", plan.output, plan, 1)
+  plan:close()
+  plan:close()
+  refused("was closed", plan.forward, plan)
+end
+
+TestPlans = {}
+
+function TestPlans.testOptions()
+  local net = network()
+  refused("table expected", net.plan, net)
+  for _, batch in ipairs { 0, -1, 65537, math.maxinteger } do refused("batch in 1..65536", net.plan, net, { batch = batch }) end
+  refused("'batch': expected an integer", net.plan, net, { batch = 1.5 })
+  refused("expected the slab value or ema, got 'mask'", net.plan, net, { slab = "mask" })
+  refused("expected the slab value or ema, got 'grad'", net.plan, net, { slab = "grad" })
+  refused("'slab': expected a string, got a number", net.plan, net, { slab = 1 })
+  refused("magic", net.plan, net, { algorithm = "magic" })
+  refused("'mode': expected infer or train, got 'run'", net.plan, net, { mode = "run" })
+  refused("'part': expected whole or body or tail, got 'tale'", net.plan, net, { part = "tale" })
+  refused("conv1: an input of 8x-8 (width x height)", net.plan, net, { h = -8, w = 8 })
+end
+
+function TestPlans.testNumbers()
+  local net = network()
+  local plan = net:plan { mode = "infer", batch = 1 }
+  refused("input: expected 192 numbers, got 2", plan.input, plan, { 1, 2 })
+  refused("the network has no layer 'conv9'", plan.output, plan, "conv9")
+  refused("layer 6: expected 0..5", plan.output, plan, 6)
+  refused("truth: expected 1 images, got 2", plan.loss, plan, { {}, {} })
+  refused("truth row: expected 6 numbers, got 2", plan.loss, plan, { { { 1, 2 } } })
+  refused("backward: the plan was made for inference", plan.backward, plan)
+  t.assertNil(plan:algorithm(0, "forward")) -- the input has none
+  t.assertEquals(type(plan:algorithm("conv1", "forward")), "string")
+  t.assertEquals({ plan:seconds(0) }, { 0, 0 })
+  local train = net:plan { mode = "train", batch = 1 }
+  refused("backward: expected 448 numbers, got 1", train.backward, train, { 1 })
+end
+
+function TestPlans.testTails()
+  local net = network()
+  net:freeze "conv1"
+  local tail = net:plan { mode = "train", part = "tail", batch = 1 }
+  refused("a tail starts at the cut and has no input", tail.input, tail, {})
+  local body = net:plan { part = "body", batch = 2 }
+  refused("the plans' batches differ", tail.take_cut, tail, body)
+end
+
+TestTraining = {}
+
+function TestTraining.testSteps()
+  local net = network()
+  refused("table expected", core.step, net)
+  refused("'rule': expected sgd or adam or adamw, got 'sgdd'", core.step, net, { rule = "sgdd" })
+  refused("'lr': expected a number, got fast", core.step, net, { lr = "fast" })
+  refused("'images': expected an integer, got 1.5", core.step, net, { images = 1.5 })
+  net:set("conv1.weight", (function(v) v[3] = 0 / 0 return v end)(net:get "conv1.weight"), "grad")
+  local before = net:checksum "conv1.weight"
+  refused("conv1.weight", core.step, net, { lr = 1 })
+  t.assertEquals(net:checksum "conv1.weight", before)
+end
+
+function TestTraining.testCheckpoints()
+  local net, path = network(), os.tmpname()
+  refused("text", core.save, net, path, { 1 }, true)
+  refused("No such file", core.restore, net, path .. ".absent", true)
+  local file <close> = assert(io.open(path, "w"))
+  file:write "not tensors"
+  file:flush()
+  local before = net:checksum "conv1.weight"
+  refused(path, core.restore, net, path, true)
+  t.assertEquals(net:checksum "conv1.weight", before)
+  os.remove(path)
+end
+
+function TestTraining.testCopies()
+  local a, b = network(), network()
+  refused("does not exist with one shape", core.copy_values, a, b, "conv9.weight")
+  refused("cannot be copied from slab 'momentum' to slab 'value'", core.copy_values, a, b, "conv1.bn.mean", "momentum")
+  refused("cannot be copied from slab 'mask' to slab 'value'", core.copy_values, a, b, "conv1.weight", "mask")
+  core.copy_values(a, b, "conv1.weight", "mask", "mask") -- bytes, not numbers
+  refused("no such row", core.copy_rows, a, b, "conv1.weight", { { 5, 1 } })
+  refused("no such row", core.copy_rows, a, b, "conv1.weight", { { 1, 0 } })
+end
+
+function TestTraining.testPermutations()
+  refused("expected a count", core.permutation, -1, 1, 1)
+  refused("expected a count", core.permutation, 1 << 61, 1, 1) -- its bytes would wrap to 0
+  t.assertEquals(core.permutation(0, 1, 1), {})
+end
+
+os.exit(t.LuaUnit.run())
