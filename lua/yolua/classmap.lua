@@ -159,6 +159,11 @@ local function report_list(map, set, names)
   return list
 end
 
+-- The first five of a list of names, for a sentence.
+local function some(names)
+  return table.concat(names, ", ", 1, math.min(5, #names)) .. (#names > 5 and ", ..." or "")
+end
+
 -- set: {classes, regions, neighbours, optional, map} of a data set; names: the network's; which: "auto", "identity", a map's name, or a
 -- YAML file. auto: identity where one side's names are all known to the other, else the data set's own map. Errors: an unknown
 -- map or name (file, line and the nearest one), or a map without a class in common.
@@ -171,8 +176,8 @@ function classmap.make(set, names, which)
   find_clashes(map, set, net)
   map.classes = report_list(map, set, names)
   if #map.classes == 0 then
-    fail("data.map=%s: the data's classes (%s) and the network's (%s, ...) have none in common", which,
-      table.concat(set.classes, ", "), names[1] or "none")
+    fail("data.map=%s: the data's classes (%s) and the network's (%s) have none in common "
+      .. "(data.map=identity trains a new head for the data's)", which, some(set.classes), some(names))
   end
   return map
 end

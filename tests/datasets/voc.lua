@@ -71,6 +71,32 @@ function TestVoc:testRefusals()
   t.assertErrorMsgContains("expected JPEGImages", yl.data, { name = "voc", root = self.top .. "/empty" })
 end
 
+-- Comments hide what they hold and keep the count of lines; entities are read; class names may be one's own.
+function TestVoc:testXml()
+  self:add("a", "<!-- <object>\n</object> -->\n", object("salt &amp; p&#101;pper", 1, 1, 9, 9), object("cat", 1, 1, 20, 20))
+  core.system.write(self.top .. "/ImageSets/Main/val.txt", "a\n")
+  local rows = yl.data { name = "voc", root = self.top, names = { "cat", "salt & pepper" } }.dev.frames[1].objects
+  t.assertEquals({ #rows, rows[1].class, rows[1].line, rows[2].class, rows[2].line }, { 2, "salt & pepper", 4, "cat", 10 })
+  refused(self, "end of the comment that begins at byte 14", "<!-- no end")
+  refused(self, "bad.xml:8: expected an end of the <object>", object("dog", 1, 1, 9, 9), "<object>")
+  refused(self, "at most 65536 bytes", "<object>" .. (" "):rep(70000) .. "</object>")
+  refused(self, "bad.xml:2: expected a <bndbox>", "<object><name>dog</name>" .. ("<bndbox>"):rep(8000) .. "</object>")
+end
+
+-- The development kit's own layout: the newest year counts.
+function TestVoc:testDevkit()
+  self:add("a", object("dog", 1, 1, 9, 9))
+  core.system.write(self.top .. "/ImageSets/Main/val.txt", "a\n")
+  local kit = os.tmpname()
+  os.remove(kit)
+  files.make_folder(kit .. "/VOCdevkit/VOC2007")
+  os.rename(self.top, kit .. "/VOCdevkit/VOC2012")
+  for _, root in ipairs { kit, kit .. "/VOCdevkit", kit .. "/VOCdevkit/VOC2012" } do
+    t.assertEquals(#yl.data({ name = "voc", root = root }).dev.frames, 1)
+  end
+  os.execute("rm -rf '" .. kit .. "'")
+end
+
 function TestVoc:testSmallExcessIsClipped()
   self:add("a", object("dog", 1, 1, 62, 40))
   t.assertEquals(self:data("a").dev.frames[1].objects[1].box[3], 60)

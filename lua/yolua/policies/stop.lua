@@ -1,4 +1,4 @@
--- yl.stop{"dev_loss", patience = 10}: ends the run when a number has not improved for so many epochs. NaN is no improvement.
+-- yl.stop{"dev_loss", patience = 10}: ends the run when a number has not improved for so many epochs (0: never). NaN is no improvement.
 local core = require "yolua.core"
 
 return function(spec)
@@ -16,7 +16,7 @@ return function(spec)
           s.value, s.waited = value, 0
         else
           s.waited = s.waited + 1
-          t.stop = s.waited >= patience
+          t.stop = patience > 0 and s.waited >= patience
         end
       end,
     },
