@@ -1,0 +1,132 @@
+/* A network's slabs through a file: the same bits come back, and what does not fit is named before anything has changed. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/memory.h"
+#include "formats/checkpoint.h"
+
+static const char *const path = "formats-checkpoint.safetensors";
+
+static void ok(yl_status status)
+{
+    if (status != YL_OK) fail_msg("%s: %s", yl_status_name(status), yl_error());
+}
+
+/* A convolution over `channels`, with its batch normalisation where asked for. */
+static yl_net *network(int64_t channels, bool bn, uint64_t seed)
+{
+    yl_device *cpu;
+    yl_net *net;
+    int index;
+    ok(yl_device_get("cpu", &cpu));
+    ok(yl_net_create(cpu, 8, 8, channels, &net));
+    ok(yl_net_add(net, yl_layer_find("conv2d"), NULL, NULL, 1, (int[]){-1}, &index));
+    if (bn) ok(yl_net_add(net, yl_layer_find("batchnorm"), "conv1.bn", NULL, 1, (int[]){0}, &index));
+    ok(yl_net_init(net, seed));
+    return net;
+}
+
+static const char *const slabs[] = {"value", "mask", "momentum", "adam_m", "adam_v", "ema"};
+
+static void fill(yl_net *net)
+{
+    for (int i = 0; i < 6; i++) {
+        yl_slab *slab;
+        ok(yl_net_slab(net, slabs[i], &slab));
+        for (int64_t k = 0; k < slab->count; k++) {
+            if (slab->dtype == YL_U8) ((uint8_t *)slab->data)[k] = k % 3 == 0;
+            else ((float *)slab->data)[k] = (float)(i + 1) / (float)(k + 3);
+        }
+    }
+}
+
+static bool same_slab(const yl_net *a, const yl_net *b, const char *name)
+{
+    const yl_slab *x = yl_net_has_slab(a, name), *y = yl_net_has_slab(b, name);
+    if (!x || !y) return false;
+    for (int r = 0; r < a->n_ranges; r++) {
+        const void *p = yl_net_at(x, &a->ranges[r]), *q = yl_net_at(y, &b->ranges[r]);
+        if (p && memcmp(p, q, (size_t)a->ranges[r].count * yl_dtype_bytes(x->dtype)) != 0) return false;
+    }
+    return true;
+}
+
+static void test_round_trip(void **state)
+{
+    (void)state;
+    yl_net *a = network(3, true, 1), *b = network(3, true, 2), *c = network(3, true, 2);
+    fill(a);
+    ok(yl_checkpoint_save(a, path, true, NULL, 0));
+    assert_false(same_slab(a, b, "value"));
+    uint64_t version = b->ranges[0].version;
+    ok(yl_checkpoint_restore(b, path, true));
+    for (int i = 0; i < 6; i++) assert_true(same_slab(a, b, slabs[i]));
+    assert_true(b->ranges[0].version > version);
+    ok(yl_checkpoint_restore(c, path, false)); /* the values and no more */
+    assert_true(same_slab(a, c, "value"));
+    for (int i = 1; i < 6; i++) assert_null(yl_net_has_slab(c, slabs[i]));
+    remove(path);
+    yl_net_free(a);
+    yl_net_free(b);
+    yl_net_free(c);
+}
+
+/* Restores into another network: refused with that sentence, the values as they were. */
+static void misfit(yl_net *from, yl_net *to, const char *sentence)
+{
+    uint64_t before, after;
+    ok(yl_checkpoint_save(from, path, false, NULL, 0));
+    ok(yl_net_checksum(to, 0, &before));
+    for (int full = 0; full <= 1; full++) {
+        assert_int_equal(yl_checkpoint_restore(to, path, full), YL_FORMAT);
+        if (!strstr(yl_error(), sentence) || !strstr(yl_error(), path)) fail_msg("'%s' lacks '%s'", yl_error(), sentence);
+    }
+    ok(yl_net_checksum(to, 0, &after));
+    assert_true(before == after);
+    remove(path);
+}
+
+static void test_misfits(void **state)
+{
+    (void)state;
+    yl_net *with = network(3, true, 1), *without = network(3, false, 2), *wide = network(5, true, 3);
+    misfit(without, with, "parameter conv1.bn.scale is missing");
+    misfit(with, without, "the network has no parameter 'conv1.bn.");
+    misfit(wide, with, "parameter conv1.weight has another shape");
+    yl_net_free(with);
+    yl_net_free(without);
+    yl_net_free(wide);
+}
+
+static void test_memory_runs_out(void **state)
+{
+    (void)state;
+    yl_net *net = network(3, true, 1);
+    fill(net);
+    int n = 1;
+    for (yl_status status = YL_MEMORY; status; n++) {
+        yl__alloc_fail_at(n);
+        status = yl_checkpoint_save(net, path, true, NULL, 0);
+        yl__alloc_fail_at(0);
+        assert_true(status == YL_OK || status == YL_MEMORY);
+    }
+    assert_true(n > 8);
+    remove(path);
+    yl_net_free(net);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_misfits),
+        cmocka_unit_test(test_memory_runs_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
