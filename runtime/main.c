@@ -55,7 +55,8 @@ static void wait_asleep(int argc, char **argv, char **environment)
     if (length > 0) execve(path, argv, with);
 }
 
-__attribute__((section(".preinit_array"), used)) static void (*const before_constructors)(int, char **, char **) = wait_asleep;
+__attribute__((section(".preinit_array"), used)) static void (*const before_constructors)(int, char **,
+                                                                                          char **) = wait_asleep;
 
 static lua_State *the_state;
 

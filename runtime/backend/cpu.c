@@ -66,7 +66,8 @@ static inline bool has_v3(void)
 static inline bool has_v4(void)
 {
     return has_v3() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+           __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vl");
 }
 #endif
 
@@ -95,7 +96,8 @@ yl_status yl_device_get(const char *name, yl_device **out)
 {
     if (strcmp(name, "cpu") == 0) {
         if (!cpu.kernels) pick_table();
-        if (!cpu.kernels) return yl__fail(YL_UNSUPPORTED, "the kernels were compiled for a processor that this one is not");
+        if (!cpu.kernels)
+            return yl__fail(YL_UNSUPPORTED, "the kernels were compiled for a processor that this one is not");
         *out = &cpu;
         return YL_OK;
     }

@@ -137,7 +137,8 @@ static int features_load(lua_State *L)
     yl_plan *tail = yl__check_plan(L, 2);
     int64_t count, *picks = check_picks(L, 3, &count);
     if (count != yl_plan_get_options(tail)->batch)
-        return luaL_error(L, "features: expected %d samples, got %d", (int)yl_plan_get_options(tail)->batch, (int)count);
+        return luaL_error(L, "features: expected %d samples, got %d", (int)yl_plan_get_options(tail)->batch,
+                          (int)count);
     yl__check(L, yl_features_load(f, tail, picks));
     return 0;
 }
@@ -155,8 +156,13 @@ static int features_loss(lua_State *L)
 void yl__bind_batches(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"store", features_store}, {"load", features_load},      {"loss", features_loss},
-        {"close", features_close}, {"__close", features_close}, {"__gc", features_close}, {NULL, NULL},
+        {"store", features_store},
+        {"load", features_load},
+        {"loss", features_loss},
+        {"close", features_close},
+        {"__close", features_close},
+        {"__gc", features_close},
+        {NULL, NULL},
     };
     yl__class(L, FEATURES_CLASS, methods);
     lua_pushcfunction(L, features_new);

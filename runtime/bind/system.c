@@ -113,9 +113,17 @@ static int system_clear_interrupt(lua_State *L)
 void yl__bind_system(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"read", system_read}, {"write", system_write}, {"clock", system_clock}, {"interrupted", system_interrupted}, {"clear_interrupt", system_clear_interrupt}, {"threads", system_threads},
-        {"try_read", system_try_read}, {"is_failure", system_is_failure}, {"warn", system_warn},
-        {"take_output", system_take_output}, {NULL, NULL},
+        {"read", system_read},
+        {"write", system_write},
+        {"clock", system_clock},
+        {"interrupted", system_interrupted},
+        {"clear_interrupt", system_clear_interrupt},
+        {"threads", system_threads},
+        {"try_read", system_try_read},
+        {"is_failure", system_is_failure},
+        {"warn", system_warn},
+        {"take_output", system_take_output},
+        {NULL, NULL},
     };
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);

@@ -10,9 +10,18 @@ typedef struct yl_box {
     double x1, y1, x2, y2;
 } yl_box;
 
-static inline double yl_box_width(yl_box b) { return b.x2 - b.x1; }
-static inline double yl_box_height(yl_box b) { return b.y2 - b.y1; }
-static inline double yl_box_area(yl_box b) { return (b.x2 - b.x1) * (b.y2 - b.y1); }
+static inline double yl_box_width(yl_box b)
+{
+    return b.x2 - b.x1;
+}
+static inline double yl_box_height(yl_box b)
+{
+    return b.y2 - b.y1;
+}
+static inline double yl_box_area(yl_box b)
+{
+    return (b.x2 - b.x1) * (b.y2 - b.y1);
+}
 
 /* Area of the intersection; 0 where the boxes only touch or are apart. */
 static inline double yl_box_intersection(yl_box a, yl_box b)
@@ -52,7 +61,8 @@ static inline double yl__decode_square(double t)
 /* The box {cx, cy, w, h} of one prediction, in fractions of the network's input. `entry` is the head's output: x and y after the
  * logistic function, w and h as they are; `prior_w`, `prior_h` is the anchor in fractions of the input.
  *   cx = (col + scale * x - (scale - 1) / 2) / cols,   w = prior_w * exp(w) */
-static inline void yl__decode(const float *entry, double prior_w, double prior_h, double scale, yl_cell cell, double box[4])
+static inline void yl__decode(const float *entry, double prior_w, double prior_h, double scale, yl_cell cell,
+                              double box[4])
 {
     box[0] = ((double)cell.col + scale * entry[0] - 0.5 * (scale - 1)) / (double)cell.cols;
     box[1] = ((double)cell.row + scale * entry[1] - 0.5 * (scale - 1)) / (double)cell.rows;

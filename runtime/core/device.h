@@ -8,9 +8,9 @@ struct yl_kernels; /* kernels/kernels.h */
 typedef struct yl_device yl_device;
 
 struct yl_device {
-    const char *name;  /* "cpu", "cuda:0" */
-    const char *isa;   /* what the kernels were compiled for, or the chip's name */
-    bool host_memory;  /* its pointers can be dereferenced by the host */
+    const char *name; /* "cpu", "cuda:0" */
+    const char *isa;  /* what the kernels were compiled for, or the chip's name */
+    bool host_memory; /* its pointers can be dereferenced by the host */
     const struct yl_kernels *kernels;
     yl_status (*alloc)(yl_device *device, size_t bytes, void **out); /* zeroed, 64-byte aligned */
     void (*release)(yl_device *device, void *pointer);               /* NULL is fine */

@@ -24,7 +24,8 @@ static yl_status read_descriptor(int fd, const char *path, char **data, int64_t 
     int64_t capacity = 0, length = 0;
     char *bytes = NULL;
     for (;;) { /* pipes and /proc files have no size: read until the end */
-        yl_status status = yl__reserve(length + (st.st_size > length ? st.st_size - length : 4096) + 1, &capacity, 1, &bytes);
+        yl_status status =
+            yl__reserve(length + (st.st_size > length ? st.st_size - length : 4096) + 1, &capacity, 1, &bytes);
         ssize_t got = status ? -1 : read(fd, bytes + length, (size_t)(capacity - length - 1));
         if (got < 0 && !status && errno == EINTR) continue;
         if (got < 0) {

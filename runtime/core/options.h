@@ -44,7 +44,10 @@ typedef struct yl_field_table {
 } yl_field_table;
 
 /* The table of an array: static const yl_field_table t = YL_FIELD_TABLE("conv2d", fields); */
-#define YL_FIELD_TABLE(who_, fields_) {who_, fields_, (int64_t)(sizeof(fields_) / sizeof *(fields_))}
+#define YL_FIELD_TABLE(who_, fields_)                                                                                  \
+    {                                                                                                                  \
+        who_, fields_, (int64_t)(sizeof(fields_) / sizeof *(fields_))                                                  \
+    }
 
 /* A value on its way in, from cfg, YAML, Lua or the command line. */
 typedef struct yl_value {

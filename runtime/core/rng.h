@@ -18,10 +18,10 @@ void yl_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]
 /* The stream of (seed, a, b): a and b are, say, epoch and sample index. */
 yl_rng yl_rng_make(uint64_t seed, uint32_t a, uint32_t b);
 uint32_t yl_rng_u32(yl_rng *rng);
-double yl_rng_uniform(yl_rng *rng);                     /* [0, 1), 53 bits */
+double yl_rng_uniform(yl_rng *rng); /* [0, 1), 53 bits */
 double yl_rng_range(yl_rng *rng, double low, double high);
-double yl_rng_normal(yl_rng *rng);                      /* Box-Muller, one of the pair */
-int64_t yl_rng_below(yl_rng *rng, int64_t n);           /* 0..n-1, unbiased; n >= 1 */
+double yl_rng_normal(yl_rng *rng);                             /* Box-Muller, one of the pair */
+int64_t yl_rng_below(yl_rng *rng, int64_t n);                  /* 0..n-1, unbiased; n >= 1 */
 void yl_rng_permutation(yl_rng *rng, int64_t n, int64_t *out); /* Fisher-Yates over 0..n-1 */
 
 #endif

@@ -2,13 +2,13 @@
 #ifndef YL_CORE_THREADS_H
 #define YL_CORE_THREADS_H
 
-int yl_threads(void);        /* at present */
-void yl_set_threads(int n);  /* n >= 1; 0: as many as the machine gives this process */
-int yl__thread_index(void);  /* inside a parallel region: 0..yl_threads()-1 */
-int yl__processors(void);    /* what the machine gives this process */
+int yl_threads(void);       /* at present */
+void yl_set_threads(int n); /* n >= 1; 0: as many as the machine gives this process */
+int yl__thread_index(void); /* inside a parallel region: 0..yl_threads()-1 */
+int yl__processors(void);   /* what the machine gives this process */
 
 /* The cooperative stop flag that Ctrl-C sets: read after an optimizer step and in the loader's wait. */
-void yl_interrupt(void);     /* async-signal-safe */
+void yl_interrupt(void); /* async-signal-safe */
 int yl_interrupted(void);
 void yl_clear_interrupt(void);
 

@@ -20,8 +20,8 @@ static double suppression_beta(const yl_net *net)
     return 0;
 }
 
-static yl_status decode_layer(const yl_net *net, yl_plan *plan, int layer, int64_t image, double conf, yl_detection **list,
-                              int64_t *count, int64_t *capacity)
+static yl_status decode_layer(const yl_net *net, yl_plan *plan, int layer, int64_t image, double conf,
+                              yl_detection **list, int64_t *count, int64_t *capacity)
 {
     yl_shape shape;
     float *y = yl_plan_output(plan, layer, &shape), *copy;
@@ -39,7 +39,8 @@ static yl_status decode_layer(const yl_net *net, yl_plan *plan, int layer, int64
     return status;
 }
 
-static yl_status decode_all(const yl_net *net, yl_plan *plan, int64_t image, double conf, yl_detection **list, int64_t *count)
+static yl_status decode_all(const yl_net *net, yl_plan *plan, int64_t image, double conf, yl_detection **list,
+                            int64_t *count)
 {
     int64_t capacity = 0;
     bool any = false;
@@ -67,13 +68,16 @@ static void to_image(const yl_batch *batch, int64_t i, bool clip, yl_detection *
     }
 }
 
-static yl_status finish(const yl_net *net, const yl_batch *batch, int64_t i, const yl_detect_options *o, yl_detection *d,
-                        int64_t *count)
+static yl_status finish(const yl_net *net, const yl_batch *batch, int64_t i, const yl_detect_options *o,
+                        yl_detection *d, int64_t *count)
 {
     to_image(batch, i, o->clip, d, *count);
     if (o->one_class) YL_TRY(yl_best_class_per_box(d, count));
-    yl_suppress_options s = {.iou = o->iou, .beta = o->agnostic ? 0 : suppression_beta(net), .class_agnostic = o->agnostic,
-                             .width = (double)batch->image_size[i][0], .height = (double)batch->image_size[i][1]};
+    yl_suppress_options s = {.iou = o->iou,
+                             .beta = o->agnostic ? 0 : suppression_beta(net),
+                             .class_agnostic = o->agnostic,
+                             .width = (double)batch->image_size[i][0],
+                             .height = (double)batch->image_size[i][1]};
     YL_TRY(yl_suppress(&s, d, count));
     if (o->most > 0 && *count > o->most) *count = o->most;
     return YL_OK;

@@ -7,8 +7,10 @@
 static yl_status check(const yl_net *net, yl_plan *plan, const yl_image *image)
 {
     const yl_plan_options *o = yl_plan_get_options(plan);
-    if (o->mode != YL_INFER || o->part != YL_WHOLE) return yl__fail(YL_INVALID, "predict: expected a plan of the whole network for inference");
-    if (net->c != 3) return yl__fail(YL_INVALID, "predict: the network takes %d channels, a picture has 3", (int)net->c);
+    if (o->mode != YL_INFER || o->part != YL_WHOLE)
+        return yl__fail(YL_INVALID, "predict: expected a plan of the whole network for inference");
+    if (net->c != 3)
+        return yl__fail(YL_INVALID, "predict: the network takes %d channels, a picture has 3", (int)net->c);
     if (!image->data || image->w < 1 || image->h < 1) return yl__fail(YL_INVALID, "predict: the picture is empty");
     return YL_OK;
 }

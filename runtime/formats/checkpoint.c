@@ -17,8 +17,10 @@ typedef struct yl_collection {
 
 static void entry_name(const yl_slab *slab, const yl_range *range, char out[ENTRY_NAME])
 {
-    if (strcmp(slab->name, "value") == 0) snprintf(out, ENTRY_NAME, "%s", range->name);
-    else snprintf(out, ENTRY_NAME, "%s/%s", slab->name, range->name);
+    if (strcmp(slab->name, "value") == 0)
+        snprintf(out, ENTRY_NAME, "%s", range->name);
+    else
+        snprintf(out, ENTRY_NAME, "%s/%s", slab->name, range->name);
 }
 
 static yl_status collect_slab(const yl_net *net, const yl_slab *slab, yl_collection *all, int i)

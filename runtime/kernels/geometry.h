@@ -109,18 +109,18 @@ typedef struct yl_reorg_geom {
 enum { YL_MAX_ANCHORS = 32, YL_HEAD_BOX = 5 };
 
 typedef struct yl_head_geom {
-    int64_t n, h, w;         /* images and cells */
+    int64_t n, h, w;          /* images and cells */
     int32_t anchors, classes; /* anchors of this head */
-    bool softmax;            /* classes: softmax, else logistic each */
-    bool new_coords;         /* yolo only: the layer before has activated everything; sizes are squares */
+    bool softmax;             /* classes: softmax, else logistic each */
+    bool new_coords;          /* yolo only: the layer before has activated everything; sizes are squares */
 } yl_head_geom;
 
 /* The loss of YOLOv2's head; the formulas stand in kernels/region.c. */
 typedef struct yl_region_geom {
     yl_head_geom head;
     float anchors[2 * YL_MAX_ANCHORS]; /* width, height, in cells */
-    bool bias_match; /* anchors are matched by their own shape, not by the predicted one */
-    bool rescore;    /* objectness learns the IoU, not 1 */
+    bool bias_match;                   /* anchors are matched by their own shape, not by the predicted one */
+    bool rescore;                      /* objectness learns the IoU, not 1 */
     float thresh, object_scale, noobject_scale, class_scale, coord_scale;
     float prior_scale; /* pull of every unmatched prediction towards its anchor; 0: none */
 } yl_region_geom;

@@ -57,7 +57,8 @@ yl_status YL_CPU(step_adam)(const yl_ctx *ctx, const yl_step_geom *g, const yl_s
 }
 
 /* The average alone: for statistics, which no optimizer moves. */
-yl_status YL_CPU(step_average)(const yl_ctx *ctx, const yl_step_geom *g, const yl_step_scalars *s, const float *value, float *ema)
+yl_status YL_CPU(step_average)(const yl_ctx *ctx, const yl_step_geom *g, const yl_step_scalars *s, const float *value,
+                               float *ema)
 {
     (void)ctx;
     for (int64_t i = 0; i < g->count; i++) ema[i] = average(s, ema[i], value[i]);

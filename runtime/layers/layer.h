@@ -35,8 +35,8 @@ typedef struct yl_param {
 
 typedef struct yl_layer {
     const yl_layer_kind *kind;
-    char name[YL_NAME]; /* conv3, conv3.bn, conv3.act, region1 */
-    void *options;      /* kind->options_size bytes, read through kind->fields */
+    char name[YL_NAME];                  /* conv3, conv3.bn, conv3.act, region1 */
+    void *options;                       /* kind->options_size bytes, read through kind->fields */
     int n_inputs, inputs[YL_MAX_INPUTS]; /* indices of earlier layers; -1: the network's input */
     int n_params, params[YL_MAX_PARAMS]; /* indices of the network's ranges */
     int64_t in_c, out_c;                 /* channels of the first input and of the output */
@@ -46,13 +46,13 @@ typedef struct yl_layer {
 /* What a plan tells a layer before it runs. */
 typedef struct yl_setting {
     const yl_ctx *ctx;
-    yl_mode mode;                       /* of this layer: a frozen layer of a training plan runs as YL_INFER */
-    bool wants_dx, wants_dparams;       /* which gradients backward will be asked for */
+    yl_mode mode;                 /* of this layer: a frozen layer of a training plan runs as YL_INFER */
+    bool wants_dx, wants_dparams; /* which gradients backward will be asked for */
     yl_shape in[YL_MAX_INPUTS], out;
-    int64_t net_h, net_w;               /* the plan's image size in pixels: YOLO heads count anchors in them */
-    yl_dtype dtype;                     /* of activations */
-    const yl_layer *bn, *act;           /* layers fused into this one (conv2d in inference), or NULL */
-    const char *algorithm;              /* "auto", or the one to use where it supports the shape */
+    int64_t net_h, net_w;     /* the plan's image size in pixels: YOLO heads count anchors in them */
+    yl_dtype dtype;           /* of activations */
+    const yl_layer *bn, *act; /* layers fused into this one (conv2d in inference), or NULL */
+    const char *algorithm;    /* "auto", or the one to use where it supports the shape */
 } yl_setting;
 
 /* What the layer asks of the plan, in bytes. */
@@ -73,12 +73,12 @@ typedef struct yl_pass {
     void *dx[YL_MAX_INPUTS];      /* NULL where no input gradient is wanted; may equal dy where kind->in_place */
     float dx_beta[YL_MAX_INPUTS]; /* 0 overwrite, 1 add */
     const void *dy;
-    float *param[YL_MAX_PARAMS];  /* values, in the order of `params` */
-    float *dparam[YL_MAX_PARAMS]; /* gradients, added to; NULL where frozen */
+    float *param[YL_MAX_PARAMS];          /* values, in the order of `params` */
+    float *dparam[YL_MAX_PARAMS];         /* gradients, added to; NULL where frozen */
     const float *bn_param[YL_MAX_PARAMS]; /* values of the fused batch-norm: scale, bias, mean, var */
-    uint64_t seed;                /* for layers with randomness: the run's seed, */
-    uint32_t step, layer_index;   /* the iteration, and which layer of the network this is */
-    bool update_statistics;       /* training forward: move running statistics (off in gradient checks) */
+    uint64_t seed;                        /* for layers with randomness: the run's seed, */
+    uint32_t step, layer_index;           /* the iteration, and which layer of the network this is */
+    bool update_statistics;               /* training forward: move running statistics (off in gradient checks) */
 } yl_pass;
 
 enum { YL_READS_NOTHING = 0, YL_READS_X = 1, YL_READS_Y = 2 };
@@ -89,8 +89,8 @@ struct yl_layer_kind {
     const yl_field_table *fields;
     size_t options_size, prepared_size;
     int min_inputs, max_inputs;
-    bool in_place; /* forward may write y over x[0], backward dx[0] over dy (shapes are then equal) */
-    bool random;   /* its training output depends on the seed */
+    bool in_place;                 /* forward may write y over x[0], backward dx[0] over dy (shapes are then equal) */
+    bool random;                   /* its training output depends on the seed */
     const char *const *loss_parts; /* NULL-terminated names of the parts that `loss` reports; NULL: not a loss */
 
     /* Output shape from the inputs' (n_inputs of them). Errors: INVALID, naming the layer and the sizes. */

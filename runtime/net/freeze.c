@@ -66,8 +66,9 @@ static yl_status no_match(const yl_net *net, const char *part)
             nearest = net->layers[i].name;
         }
     }
-    return yl__fail(YL_INVALID, "freeze: '%s' matches no layer or parameter; expected none, body, all or a name such as '%s'",
-                    part, nearest ? nearest : "conv1");
+    return yl__fail(YL_INVALID,
+                    "freeze: '%s' matches no layer or parameter; expected none, body, all or a name such as '%s'", part,
+                    nearest ? nearest : "conv1");
 }
 
 static yl_status freeze_parts(const yl_net *net, char *patterns, const bool *head, bool *frozen)

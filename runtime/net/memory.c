@@ -62,7 +62,8 @@ static bool shares_with_input(const yl_plan *plan, const yl_plan_step *step)
 {
     const yl_layer *l = &plan->net->layers[step->layer];
     const yl_value_info *input = &plan->values[l->inputs[0] + 1];
-    if (plan->options.keep || !l->kind->in_place || l->n_inputs != 1 || input->readers != 1 || input->producer < 0) return false;
+    if (plan->options.keep || !l->kind->in_place || l->n_inputs != 1 || input->readers != 1 || input->producer < 0)
+        return false;
     if (step->output != step->layer || reads(plan, step) & YL_READS_X) return false;
     if (kept(plan, l->inputs[0] + 1)) return false;
     return !(reads(plan, &plan->steps[input->producer]) & YL_READS_Y);
@@ -102,15 +103,18 @@ static yl_status place_activations(yl_plan *plan)
         yl_plan_step *step = &plan->steps[s];
         const yl_layer *l = &plan->net->layers[step->layer];
         yl_value_info *out = &plan->values[step->output + 1];
-        if (shares_with_input(plan, step)) out->place = plan->values[l->inputs[0] + 1].place;
-        else YL_TRY(new_place(plan, value_bytes(plan, step->output + 1), &out->place));
+        if (shares_with_input(plan, step))
+            out->place = plan->values[l->inputs[0] + 1].place;
+        else
+            YL_TRY(new_place(plan, value_bytes(plan, step->output + 1), &out->place));
         use(plan, out->place, s);
         if (kept(plan, step->output + 1)) use(plan, out->place, moment_end(plan));
         for (int k = 0; k < l->n_inputs; k++) use(plan, plan->values[l->inputs[k] + 1].place, s);
         unsigned r = reads(plan, step);
         int later = l->kind->loss_parts ? moment_loss(plan) : moment_backward(plan, s);
         if (r & YL_READS_Y) use(plan, out->place, later);
-        for (int k = 0; k < l->n_inputs && (r & YL_READS_X); k++) use(plan, plan->values[l->inputs[k] + 1].place, later);
+        for (int k = 0; k < l->n_inputs && (r & YL_READS_X); k++)
+            use(plan, plan->values[l->inputs[k] + 1].place, later);
         if (!step->needs.state) continue;
         YL_TRY(new_place(plan, step->needs.state, &step->state_place));
         use(plan, step->state_place, s);
@@ -134,8 +138,8 @@ static yl_status place_input_gradients(yl_plan *plan, int s, int moment)
         yl_value_info *in = &plan->values[l->inputs[k] + 1];
         if (!wants_gradient(plan, l->inputs[k] + 1) || (in->producer < 0 && l->inputs[k] >= 0)) continue;
         step->dx_beta[k] = in->grad_writes++ > 0;
-        bool share = l->kind->in_place && !l->kind->loss_parts && l->n_inputs == 1 && in->readers == 1 &&
-                     !plan->options.keep;
+        bool share =
+            l->kind->in_place && !l->kind->loss_parts && l->n_inputs == 1 && in->readers == 1 && !plan->options.keep;
         if (in->grad_place < 0 && share) in->grad_place = out->grad_place;
         if (in->grad_place < 0) YL_TRY(new_place(plan, value_bytes(plan, l->inputs[k] + 1), &in->grad_place));
         use(plan, in->grad_place, moment);
@@ -151,13 +155,14 @@ static yl_status place_gradients(yl_plan *plan)
         if (!plan->net->layers[plan->steps[s].layer].kind->loss_parts) continue;
         if (plan->steps[s].backward) YL_TRY(place_input_gradients(plan, s, moment_loss(plan)));
         yl_value_info *in = &plan->values[plan->net->layers[plan->steps[s].layer].inputs[0] + 1];
-        if (in->grad_place >= 0) continue; /* only the value of the loss is wanted: the kernel still needs room for dx */
+        if (in->grad_place >= 0)
+            continue; /* only the value of the loss is wanted: the kernel still needs room for dx */
         YL_TRY(new_place(plan, (size_t)yl_shape_count(in->shape) * sizeof(float), &plan->steps[s].dx_dummy));
         use(plan, plan->steps[s].dx_dummy, moment_loss(plan));
     }
     yl_value_info *last = &plan->values[plan->net->n_layers];
-    if (plan->options.mode == YL_TRAIN && last->producer >= 0 && last->readers == 0 && plan->steps[last->producer].backward &&
-        !plan->net->layers[plan->net->n_layers - 1].kind->loss_parts) {
+    if (plan->options.mode == YL_TRAIN && last->producer >= 0 && last->readers == 0 &&
+        plan->steps[last->producer].backward && !plan->net->layers[plan->net->n_layers - 1].kind->loss_parts) {
         YL_TRY(new_place(plan, value_bytes(plan, plan->net->n_layers), &last->grad_place));
         use(plan, last->grad_place, moment_loss(plan));
         use(plan, last->grad_place, moment_backward(plan, last->producer));

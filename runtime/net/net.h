@@ -24,7 +24,7 @@ typedef struct yl_slab {
     char name[16]; /* value, grad, mask, momentum, adam_m, adam_v, ema */
     yl_dtype dtype;
     int64_t count;
-    void *data; /* device memory */
+    void *data;       /* device memory */
     yl_tensor **lent; /* tensors over ranges that were handed out, by range; NULL: none yet */
 } yl_slab;
 
@@ -49,7 +49,7 @@ typedef struct yl_net {
     int n_slabs;
     yl_slab slabs[YL_MAX_SLABS];
     yl_workspace workspace;
-    char *header; /* the text of the cfg's [net] section without width, height and channels; NULL where none */
+    char *header;   /* the text of the cfg's [net] section without width, height and channels; NULL where none */
     int references; /* the owner's one, and one per plan */
 } yl_net;
 

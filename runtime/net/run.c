@@ -30,8 +30,13 @@ static void bind_step(yl_plan *plan, yl_plan_step *step, const yl_slab *values, 
 {
     const yl_layer *l = &plan->net->layers[step->layer];
     yl_pass *f = &step->forward_pass, *b = &step->backward_pass;
-    *f = (yl_pass){.ctx = &plan->ctx, .layer = l, .setting = &step->setting, .prepared = step->prepared, .packed = step->packed,
-                   .state = yl__plan_at(plan, step->state_place), .scratch = plan->net->workspace.scratch,
+    *f = (yl_pass){.ctx = &plan->ctx,
+                   .layer = l,
+                   .setting = &step->setting,
+                   .prepared = step->prepared,
+                   .packed = step->packed,
+                   .state = yl__plan_at(plan, step->state_place),
+                   .scratch = plan->net->workspace.scratch,
                    .layer_index = (uint32_t)step->layer};
     bind_parameters(plan, step, f, values, grads);
     *b = *f;

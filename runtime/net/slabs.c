@@ -13,8 +13,8 @@ static const struct {
     yl_dtype dtype;
     bool statistics; /* spans the statistics too */
 } known[] = {
-    {"value", YL_F32, true},      {"grad", YL_F32, false},   {"mask", YL_U8, false}, {"momentum", YL_F32, false},
-    {"adam_m", YL_F32, false},    {"adam_v", YL_F32, false}, {"ema", YL_F32, true},
+    {"value", YL_F32, true},   {"grad", YL_F32, false},   {"mask", YL_U8, false}, {"momentum", YL_F32, false},
+    {"adam_m", YL_F32, false}, {"adam_v", YL_F32, false}, {"ema", YL_F32, true},
 };
 
 yl_slab *yl_net_has_slab(const yl_net *net, const char *name)
@@ -59,7 +59,8 @@ yl_status yl_net_slab(yl_net *net, const char *name, yl_slab **out)
         *out = &net->slabs[net->n_slabs++];
         return YL_OK;
     }
-    return yl__fail(YL_INVALID, "slab '%s' is unknown; expected value, grad, mask, momentum, adam_m, adam_v or ema", name);
+    return yl__fail(YL_INVALID, "slab '%s' is unknown; expected value, grad, mask, momentum, adam_m, adam_v or ema",
+                    name);
 }
 
 void yl_net_drop_slab(yl_net *net, const char *name)

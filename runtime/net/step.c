@@ -34,8 +34,7 @@ static yl_status gradient_norm(const yl_net *net, const yl_ctx *ctx, const yl_sl
         double sum;
         if (r->frozen || r->kind == YL_STATISTIC) continue;
         YL_TRY(net->device->kernels->sum_squares(ctx, r->count, yl_net_at(grad, r), &sum));
-        if (!isfinite(sum))
-            return yl__fail(YL_NUMERIC, "the gradient of %s is NaN or infinite", r->name);
+        if (!isfinite(sum)) return yl__fail(YL_NUMERIC, "the gradient of %s is NaN or infinite", r->name);
         total += sum;
     }
     *norm = sqrt(total) / images;
@@ -63,8 +62,11 @@ static yl_status step_range(const yl_net *net, const yl_ctx *ctx, const yl_step_
                             const yl_step_scalars *numbers, const yl_range *r)
 {
     const yl_kernels *k = net->device->kernels;
-    yl_step_geom g = {.count = r->count, .lr_mult = r->lr_mult, .decays = r->kind == YL_WEIGHT,
-                      .decoupled = o->rule == YL_ADAMW, .nesterov = o->nesterov};
+    yl_step_geom g = {.count = r->count,
+                      .lr_mult = r->lr_mult,
+                      .decays = r->kind == YL_WEIGHT,
+                      .decoupled = o->rule == YL_ADAMW,
+                      .nesterov = o->nesterov};
     float *value = yl_net_at(s->value, r), *ema = yl_net_at(s->ema, r);
     if (r->kind == YL_STATISTIC) return ema ? k->step_average(ctx, &g, numbers, value, ema) : YL_OK;
     const uint8_t *mask = yl_net_at(s->mask, r);

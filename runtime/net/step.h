@@ -10,10 +10,10 @@ typedef struct yl_step_options {
     yl_rule rule;
     bool nesterov;
     double lr, momentum, decay, beta1, beta2, epsilon;
-    double clip;     /* upper bound of the gradient's global norm (per image); 0: none */
-    int64_t images;  /* that the gradient is a sum over */
-    int64_t count;   /* 1 for the first step: Adam's bias correction */
-    double ema;      /* share of the old average that stays; 0: no average is kept */
+    double clip;    /* upper bound of the gradient's global norm (per image); 0: none */
+    int64_t images; /* that the gradient is a sum over */
+    int64_t count;  /* 1 for the first step: Adam's bias correction */
+    double ema;     /* share of the old average that stays; 0: no average is kept */
 } yl_step_options;
 
 /* Clips, decays, steps, masks, averages and clears the gradient of every unfrozen range, and bumps its version. *norm is the

@@ -57,7 +57,8 @@ static void holds(const char *path, const char *want, int64_t length)
 static void refused(yl_status status, const char *word, const char *reason)
 {
     assert_int_equal(status, YL_IO);
-    if (!strstr(yl_error(), word) || !strstr(yl_error(), reason)) fail_msg("'%s' lacks '%s' or '%s'", yl_error(), word, reason);
+    if (!strstr(yl_error(), word) || !strstr(yl_error(), reason))
+        fail_msg("'%s' lacks '%s' or '%s'", yl_error(), word, reason);
 }
 
 static int64_t files_here(void)

@@ -19,7 +19,9 @@ static void known_answers(void **state)
     } cases[] = {
         {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
         {{~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}, {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
-        {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, {0xa4093822, 0x299f31d0}, {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+        {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+         {0xa4093822, 0x299f31d0},
+         {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uint32_t out[4];
@@ -148,8 +150,8 @@ static void below_refuses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(known_answers),  cmocka_unit_test(streams),       cmocka_unit_test(uniform_moments),
-        cmocka_unit_test(normal_moments), cmocka_unit_test(below_is_even), cmocka_unit_test(permutations),
+        cmocka_unit_test(known_answers),   cmocka_unit_test(streams),       cmocka_unit_test(uniform_moments),
+        cmocka_unit_test(normal_moments),  cmocka_unit_test(below_is_even), cmocka_unit_test(permutations),
         cmocka_unit_test(counter_carries), cmocka_unit_test(below_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

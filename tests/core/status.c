@@ -125,8 +125,9 @@ static void machine(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names),    cmocka_unit_test(sentences),        cmocka_unit_test(one_per_thread), cmocka_unit_test(try_returns),
-        cmocka_unit_test(warnings), cmocka_unit_test(threads_and_stop), cmocka_unit_test(machine),
+        cmocka_unit_test(names),       cmocka_unit_test(sentences), cmocka_unit_test(one_per_thread),
+        cmocka_unit_test(try_returns), cmocka_unit_test(warnings),  cmocka_unit_test(threads_and_stop),
+        cmocka_unit_test(machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

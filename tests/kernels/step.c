@@ -41,8 +41,16 @@ static int setup(void **state)
     return 0;
 }
 
-static const yl_step_scalars scalars = {.scale = 0.125f, .lr = 0.01f, .momentum = 0.9f, .decay = 0.05f, .beta1 = 0.9f,
-    .beta2 = 0.99f, .epsilon = 1e-8f, .correction1 = 0.19f, .correction2 = 0.0199f, .ema = 0.75f};
+static const yl_step_scalars scalars = {.scale = 0.125f,
+                                        .lr = 0.01f,
+                                        .momentum = 0.9f,
+                                        .decay = 0.05f,
+                                        .beta1 = 0.9f,
+                                        .beta2 = 0.99f,
+                                        .epsilon = 1e-8f,
+                                        .correction1 = 0.19f,
+                                        .correction2 = 0.0199f,
+                                        .ema = 0.75f};
 
 static void near(double got, double want)
 {
@@ -106,7 +114,11 @@ static void test_formulas(void **state)
 {
     (void)state;
     for (int bits = 0; bits < 64; bits++) {
-        yl_step_geom g = {.count = N, .lr_mult = bits & 1 ? 0.5f : 1.0f, .decays = bits & 2, .decoupled = bits & 4, .nesterov = bits & 8};
+        yl_step_geom g = {.count = N,
+                          .lr_mult = bits & 1 ? 0.5f : 1.0f,
+                          .decays = bits & 2,
+                          .decoupled = bits & 4,
+                          .nesterov = bits & 8};
         compare(bits & 4, &g, bits & 16, bits & 32);
     }
     yl_step_geom coupled = {.count = N, .lr_mult = 1, .decays = true};
@@ -171,8 +183,11 @@ static void test_find_not_finite(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_formulas),    cmocka_unit_test(test_same_bits),         cmocka_unit_test(test_average_of_statistics),
-        cmocka_unit_test(test_sum_squares), cmocka_unit_test(test_find_not_finite),
+        cmocka_unit_test(test_formulas),
+        cmocka_unit_test(test_same_bits),
+        cmocka_unit_test(test_average_of_statistics),
+        cmocka_unit_test(test_sum_squares),
+        cmocka_unit_test(test_find_not_finite),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

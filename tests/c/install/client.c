@@ -2,7 +2,8 @@
 #include <stdio.h>
 #include <yolua.h>
 
-static const char cfg[] = "[net]\nwidth=16\nheight=16\nchannels=3\n[convolutional]\nfilters=4\nsize=3\nstride=2\npad=1\nactivation=leaky\n";
+static const char cfg[] =
+    "[net]\nwidth=16\nheight=16\nchannels=3\n[convolutional]\nfilters=4\nsize=3\nstride=2\npad=1\nactivation=leaky\n";
 
 static yl_status run(yl_shape *shape)
 {
