@@ -1,0 +1,131 @@
+-- What a finished run leaves for readers: results.json by its schema, tables, plots and pictures, out of a run made by hand.
+local t = require "luaunit"
+local yl = require "yolua"
+local core = yl.core
+local report = require "yolua.report"
+local files = core.files
+
+local top
+local real_print = print
+
+TestReport = {}
+
+function TestReport.setUp()
+  top = os.tmpname()
+  os.remove(top)
+  rawset(_G, "print", function() end)
+end
+
+function TestReport.tearDown()
+  rawset(_G, "print", real_print)
+  os.execute("rm -rf '" .. top .. "'")
+end
+
+local function keys(value)
+  local list = {}
+  for key in pairs(value) do list[#list + 1] = key end
+  table.sort(list)
+  return table.concat(list, " ")
+end
+
+local function row(protocol, stage, map)
+  local class = protocol == "voc" and { n_gt = 3, n_det = 2, tp = 1, fp = 1, ap07 = 0.25, ap = map }
+    or { tp = 1, fp = 2, fn = 3, precision = map, recall = 0.25, f1 = 0.2 }
+  return { protocol = protocol, stage = stage, split = "dev", map = map, variant = "clean", iou = 0.5, classes = { Car = class } }
+end
+
+local function run_of(options)
+  local run = yl.run({ out = top .. "/r", seed = 3, cfg = "nets/tiny.v2.cfg", table.unpack(options or {}) }, "mine")
+  run:use { name = "kitti", hash = "0123456789abcdef", train = { frames = { 1, 2, 3 } }, dev = { frames = { 1 } } }
+  for e, rate in ipairs { 10, 30, 20, 50 } do
+    run:log_epoch { epoch = e, lr = 0.1 / e, train_loss = 4 / e, dev_loss = 5 / e, images_per_s = rate, seconds = 2 }
+  end
+  run.model = { path = "other.cfg", counts = function() return { params = 10, nonzero = 9, bytes = 40 } end, flops = function() return 77 end }
+  run.seen = { infer_ms = 1.5, frames = {} }
+  for _, r in ipairs { row("voc", "Original", 0.5), row("poster", "Original", 0.125), row("voc", "After", 0.75) } do
+    table.insert(run.rows, r)
+  end
+  return run
+end
+
+local function results(run)
+  report.results(run)
+  run:report()
+  return core.json.decode(core.system.read(run:path "results.json"))
+end
+
+function TestReport.testSchema()
+  local r = results(run_of())
+  t.assertEquals(keys(r), "bytes data epochs eval flops model nonzero params recipe seconds seed speed")
+  t.assertEquals({ r.recipe, r.model, r.params, r.nonzero, r.flops, r.bytes, r.epochs, r.seed }, { "mine", "tiny.v2", 10, 9, 77, 40, 4, 3 })
+  t.assertEquals(r.data, { name = "kitti", train = 3, dev = 1, split_hash = "0123456789abcdef" })
+  t.assertEquals(keys(r.speed), "device infer_ms threads train_images_per_s")
+  t.assertEquals({ r.speed.train_images_per_s, r.speed.infer_ms, r.speed.device }, { 25, 1.5, "cpu" }) -- the median of four
+  t.assertTrue(r.seconds >= 0)
+  t.assertEquals({ r.eval[1].map, r.eval[2].protocol, r.eval[3].stage }, { 0.5, "poster", "After" })
+end
+
+-- What is not known is null, not left out.
+function TestReport.testNothingToSay()
+  local run = yl.run({ out = top .. "/r" }, "bare")
+  local r = results(run)
+  t.assertEquals(keys(r), "bytes data epochs eval flops model nonzero params recipe seconds seed speed")
+  for _, key in ipairs { "bytes", "data", "flops", "model", "nonzero", "params", "seed" } do t.assertIs(r[key], core.null, key) end
+  t.assertIs(r.speed.infer_ms, core.null)
+  t.assertIs(r.speed.train_images_per_s, core.null)
+  t.assertEquals({ r.epochs, r.eval }, { 0, {} })
+  t.assertNil(files.kind(run:path "plots"))
+  t.assertNil(files.kind(run:path "detections"))
+end
+
+function TestReport.testMarkdown()
+  local run = run_of()
+  run:report()
+  local text = core.system.read(run:path "results.md")
+  t.assertStrContains(text, "# mine\n")
+  t.assertStrContains(text, "| tiny.v2 | 10 | 9 | 77 | kitti | 3 | 1 | 3 | cpu |")
+  t.assertStrContains(text, "| epoch | learning rate | train loss | dev loss | images/s | seconds |")
+  t.assertStrContains(text, "| 2 | 0.05 | 2.0000 | 2.5000 | 30.0 | 2.0 |")
+  local voc, poster = text:find "## voc", text:find "## poster"
+  t.assertTrue(voc < poster)
+  t.assertStrContains(text:sub(voc, poster), "After")
+  for line in text:gmatch "[^\n]+" do t.assertNil(line:find "nil", line) end
+end
+
+-- A loss that is missing or NaN is said so, and drawn as a gap.
+function TestReport.testMissingNumbers()
+  local run = yl.run({ out = top .. "/r" }, "bare")
+  run:log_epoch { epoch = 1, lr = 0.1, train_loss = 0 / 0, images_per_s = 4, seconds = 1 }
+  run:log_epoch { epoch = 2, lr = 0.1, train_loss = 3, images_per_s = 4, seconds = 1 }
+  run:report()
+  t.assertStrContains(core.system.read(run:path "results.md"), "| 1 | 0.1 | n/a | n/a | 4.0 | 1.0 |")
+  t.assertStrContains(core.system.read(run:path "plots/loss.svg"), "<svg")
+end
+
+function TestReport.testCurves()
+  local run = run_of()
+  run.curves = { { stage = "After", classes = {
+    ["traffic light/x"] = { recall = { 0.5, 1 }, precision = { 1, 0.5 }, scores = { 0.9, 0.4 }, score = { 0.9, 0.4 }, n_gt = 2 },
+    Tram = { recall = {}, precision = {}, scores = {}, score = {}, n_gt = 0 } } } }
+  report.plot_curves(run)
+  t.assertEquals(files.list(run:path "plots"), { "pr-traffic_light_x.svg" })
+end
+
+function TestReport.testPictures()
+  local run = run_of()
+  local image = top .. "/a.png"
+  core.image.new(20, 10, ("\100\110\120"):rep(200)):save(image)
+  run.seen.frames = { { id = "000007", image = image, truths = { { class = "Car", box = { 2, 2, 8, 8 }, ignore = false } },
+    dets = { { class = "Car", score = 0.9, box = { 2, 2, 8, 8 } } } } }
+  report.draw(run)
+  t.assertEquals(files.list(run:path "detections"), { "000007.png" })
+  t.assertEquals({ core.image.probe(run:path "detections/000007.png") }, { 20, 10 })
+  t.assertNotEquals(files.hash(run:path "detections/000007.png"), files.hash(image))
+end
+
+function TestReport.testByProtocol()
+  local list = report.by_protocol { row("voc", "a", 1), row("coco", "a", 1), row("voc", "b", 1) }
+  t.assertEquals({ #list, list[1][1], #list[1][2], list[1][2][2].stage, list[2][1] }, { 2, "voc", 2, "b", "coco" })
+end
+
+os.exit(t.LuaUnit.run())
