@@ -2,12 +2,13 @@
 -- It proves that what a COCO detector knows of roads is worth a few minutes of training: Coco-FT against Original, on dev frames.
 --
 --   yolua recipes/coco_ft.lua cfg=FILE.cfg weights=FILE.weights names=FILE.names data=kitti data.root=DIR [key=value ...]
+--   yolua recipes/coco_ft.lua                    on synthetic streets, with a small network that comes along
 local yl = require "yolua"
 
-local o = yl.options {
+local o = yl.embedded(yl.options {
   epochs = 5, batch = 8, freeze = "body", resize = "stretch",
   optim = { name = "adam", lr = 1e-3 },
-}
+})
 local run <close> = yl.run(o)
 local data = yl.data(o.data)
 local net = yl.load { cfg = o.cfg, weights = o.weights, names = o.names, model = o.model, device = o.device }

@@ -1,0 +1,19 @@
+-- The network that recipes start from where no other is named: trained from nothing on synthetic scenes of the source style.
+-- It plays the part of a COCO detector: it knows people, bicycles, cars, trains and trucks, but not the streets it will be used on.
+--
+--   yolua recipes/pretrain_synthetic.lua [key=value ...]        (from the top of the source tree)
+local yl = require "yolua"
+
+local o = yl.options {
+  cfg = "recipes/models/street.cfg", names = "recipes/models/street.names",
+  data = { name = "synthetic", style = "source", frames = 500, seed = 11, picture = { 416, 128 } },
+  epochs = 30, batch = 16, resize = "stretch", augment = "standard",
+  optim = { name = "adam", lr = 2e-3, schedule = "cosine" },
+}
+local run <close> = yl.run(o)
+local data = yl.data(o.data)
+local net = yl.load { cfg = o.cfg, weights = o.weights, names = o.names, model = o.model, device = o.device }
+
+yl.train { net = net, data = data, run = run, options = o, yl.keep.best "dev_loss" }
+run:eval("Source", run:best(), data.dev)
+run:report()

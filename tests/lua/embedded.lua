@@ -1,0 +1,31 @@
+-- yl.embedded: fills in what nobody named, and touches nothing that somebody did.
+local t = require "luaunit"
+local yl = require "yolua"
+local fields = require "yolua.fields"
+
+TestEmbedded = {}
+
+local function options(values)
+  return yl.embedded(yl.options.check("test", fields.get { "model", "data", "train" }, values))
+end
+
+function TestEmbedded.testNothingNamed()
+  local o = options {}
+  t.assertEquals({ o.data.name, o.data.style, o.data.frames }, { "synthetic", "target", 240 })
+  t.assertEquals(o.cfg:match "[^/]+/[^/]+$", "models/street.cfg")
+  t.assertEquals(o.weights:match "[^/]+$", "street.weights")
+  t.assertEquals(o.names:match "[^/]+$", "street.names")
+end
+
+function TestEmbedded.testSyntheticOptionsStay()
+  local o = options { data = { name = "synthetic", style = "source", frames = 7 } }
+  t.assertEquals({ o.data.style, o.data.frames, o.cfg:match "[^/]+$" }, { "source", 7, "street.cfg" })
+end
+
+function TestEmbedded.testNamedThingsStay()
+  t.assertNil(options({ data = { name = "kitti" } }).cfg)
+  t.assertNil(options({ model = "a.safetensors" }).data.name)
+  t.assertEquals(options({ cfg = "b.cfg", data = "synthetic" }).cfg, "b.cfg")
+end
+
+os.exit(t.LuaUnit.run())
