@@ -188,6 +188,7 @@ function report.write(run)
   report.draw(run)
   core.system.write(run:path "results.md", report.markdown(run, results))
   core.system.write(run:path "results.json", core.json.encode(results, { pretty = true }) .. "\n")
+  require("yolua.html").write(run.dir)
   for _, pair in ipairs(report.by_protocol(run.rows)) do run:say("%s", tables.text(pair[1], pair[2])) end
   run:say("results in %s", run:path "results.md")
   return results

@@ -86,6 +86,28 @@ static int files_hash(lua_State *L)
     return 1;
 }
 
+/* files.base64(bytes) -> text (RFC 4648, section 4: padded, without line breaks) */
+static int files_base64(lua_State *L)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t size;
+    const unsigned char *in = (const unsigned char *)luaL_checklstring(L, 1, &size);
+    luaL_Buffer out;
+    luaL_buffinit(L, &out);
+    for (size_t i = 0; i < size; i += 3) {
+        size_t left = size - i;
+        unsigned group = (unsigned)in[i] << 16;
+        if (left > 1) group |= (unsigned)in[i + 1] << 8;
+        if (left > 2) group |= in[i + 2];
+        luaL_addchar(&out, digits[group >> 18]);
+        luaL_addchar(&out, digits[group >> 12 & 63]);
+        luaL_addchar(&out, left > 1 ? digits[group >> 6 & 63] : '=');
+        luaL_addchar(&out, left > 2 ? digits[group & 63] : '=');
+    }
+    luaL_pushresult(&out);
+    return 1;
+}
+
 /* files.is_terminal() -> whether standard output is one */
 static int files_is_terminal(lua_State *L)
 {
@@ -128,7 +150,7 @@ void yl__bind_files(lua_State *L)
     static const luaL_Reg functions[] = {
         {"kind", files_kind}, {"make_folder", files_make_folder}, {"new_folder", files_new_folder},
         {"list", files_list}, {"append", files_append},           {"hash_text", files_hash_text},
-        {"hash", files_hash}, {"is_terminal", files_is_terminal}, {NULL, NULL},
+        {"base64", files_base64}, {"hash", files_hash}, {"is_terminal", files_is_terminal}, {NULL, NULL},
     };
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
