@@ -17,7 +17,9 @@ local function quiet(f, ...)
   return result
 end
 
-local function model(freeze) return yl.load({ cfg = top .. "/tiny.cfg", names = top .. "/tiny.names", seed = 3 }):freeze(freeze or "none") end
+local function model(freeze)
+  return yl.load({ cfg = top .. "/tiny.cfg", names = top .. "/tiny.names", seed = 3 }):freeze(freeze or "none")
+end
 
 local function data(limit) return yl.data { name = "kitti", root = top .. "/data", map = "identity", limit = limit } end
 
@@ -196,10 +198,13 @@ end
 function TestWatchdog.testWhichImage()
   local layer, image = "conv2", 2
   local plan = { forward = function() end, close = function() end, not_finite = function() return layer, image end }
-  local trainer = { epoch = 3, step = 17, lr = 0.5, options = {}, data = { train = { frames = { { id = "a" }, { id = "b" }, { id = "c" } } } },
+  local frames = { { id = "a" }, { id = "b" }, { id = "c" } }
+  local trainer = { epoch = 3, step = 17, lr = 0.5, options = {}, data = { train = { frames = frames } },
     model = { net = { plan = function() return plan end } } }
   local source, batch = { feed = function() end }, { indices = function() return { 2, 3, 1 } end }
-  local function sentence() return select(2, pcall(require("yolua.train.watchdog").stop, trainer, source, batch, "x.lua:3: the norm is inf")) end
+  local function sentence()
+    return select(2, pcall(require("yolua.train.watchdog").stop, trainer, source, batch, "x.lua:3: the norm is inf"))
+  end
   t.assertEquals(sentence(), "training stopped in epoch 3, iteration 17 (learning rate 0.5): conv2 gives NaN or infinity for image c")
   layer, image = nil, nil
   t.assertEquals(sentence(), "training stopped in epoch 3, iteration 17 (learning rate 0.5): the norm is inf")

@@ -40,7 +40,8 @@ local function run_of(options)
   for e, rate in ipairs { 10, 30, 20, 50 } do
     run:log_epoch { epoch = e, lr = 0.1 / e, train_loss = 4 / e, dev_loss = 5 / e, images_per_s = rate, seconds = 2 }
   end
-  run.model = { path = "other.cfg", counts = function() return { params = 10, nonzero = 9, bytes = 40 } end, flops = function() return 77 end }
+  local function counts() return { params = 10, nonzero = 9, bytes = 40 } end
+  run.model = { path = "other.cfg", counts = counts, flops = function() return 77 end }
   run.seen = { infer_ms = 1.5, frames = {} }
   for _, r in ipairs { row("voc", "Original", 0.5), row("poster", "Original", 0.125), row("voc", "After", 0.75) } do
     table.insert(run.rows, r)
