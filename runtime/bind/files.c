@@ -148,9 +148,16 @@ static int machine(lua_State *L)
 void yl__bind_files(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"kind", files_kind}, {"make_folder", files_make_folder}, {"new_folder", files_new_folder},
-        {"list", files_list}, {"append", files_append},           {"hash_text", files_hash_text},
-        {"base64", files_base64}, {"hash", files_hash}, {"is_terminal", files_is_terminal}, {NULL, NULL},
+        {"kind", files_kind},
+        {"make_folder", files_make_folder},
+        {"new_folder", files_new_folder},
+        {"list", files_list},
+        {"append", files_append},
+        {"hash_text", files_hash_text},
+        {"base64", files_base64},
+        {"hash", files_hash},
+        {"is_terminal", files_is_terminal},
+        {NULL, NULL},
     };
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);

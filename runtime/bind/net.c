@@ -45,7 +45,8 @@ const char *yl__field_string(lua_State *L, int index, const char *key, const cha
 {
     const char *value = fallback;
     if (lua_getfield(L, index, key) != LUA_TNIL) {
-        value = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL; /* a number's text would not outlive the pop */
+        value =
+            lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL; /* a number's text would not outlive the pop */
         if (!value) luaL_error(L, "'%s': expected a string, got a %s", key, luaL_typename(L, -1));
     }
     lua_pop(L, 1);
@@ -128,10 +129,12 @@ static yl_value to_value(lua_State *L, int index, const char *who, const char *k
     if (lua_istable(L, index)) {
         value.kind = YL_VALUE_NUMBERS;
         int64_t n = luaL_len(L, index);
-        if (n > YL_OPTION_LIST) luaL_error(L, "%s: '%s' takes at most %d numbers, got %d", who, key, YL_OPTION_LIST, (int)n);
+        if (n > YL_OPTION_LIST)
+            luaL_error(L, "%s: '%s' takes at most %d numbers, got %d", who, key, YL_OPTION_LIST, (int)n);
         for (int64_t i = 0; i < n; i++) {
             if (lua_rawgeti(L, index, i + 1) != LUA_TNUMBER)
-                luaL_error(L, "%s: '%s' expected numbers, number %d is a %s", who, key, (int)i + 1, luaL_typename(L, -1));
+                luaL_error(L, "%s: '%s' expected numbers, number %d is a %s", who, key, (int)i + 1,
+                           luaL_typename(L, -1));
             value.numbers.at[value.numbers.count++] = lua_tonumber(L, -1);
             lua_pop(L, 1);
         }
@@ -158,7 +161,8 @@ static void set_layer_options(lua_State *L, int spec, const yl_layer_kind *kind,
 static int layer_inputs(lua_State *L, const yl_net *net, int spec, int inputs[YL_MAX_INPUTS])
 {
     int count = 0;
-    if (lua_getfield(L, spec, "inputs") == LUA_TNIL) inputs[count++] = net->n_layers - 1;
+    if (lua_getfield(L, spec, "inputs") == LUA_TNIL)
+        inputs[count++] = net->n_layers - 1;
     else {
         if (!lua_istable(L, -1)) luaL_error(L, "inputs: expected a list of layers, got a %s", luaL_typename(L, -1));
         int64_t n = luaL_len(L, -1);
@@ -175,9 +179,11 @@ static int layer_inputs(lua_State *L, const yl_net *net, int spec, int inputs[YL
 
 static void add_layer(lua_State *L, yl_net *net, int spec)
 {
-    if (!lua_istable(L, spec)) luaL_error(L, "layer %d: expected a table, got a %s", net->n_layers + 1, luaL_typename(L, spec));
+    if (!lua_istable(L, spec))
+        luaL_error(L, "layer %d: expected a table, got a %s", net->n_layers + 1, luaL_typename(L, spec));
     if (lua_rawgeti(L, spec, 1) != LUA_TSTRING)
-        luaL_error(L, "layer %d: expected its kind as a string first, got a %s", net->n_layers + 1, luaL_typename(L, -1));
+        luaL_error(L, "layer %d: expected its kind as a string first, got a %s", net->n_layers + 1,
+                   luaL_typename(L, -1));
     const char *kind_name = lua_tostring(L, -1);
     const yl_layer_kind *kind = yl_layer_find(kind_name);
     if (!kind) {
@@ -188,7 +194,8 @@ static void add_layer(lua_State *L, yl_net *net, int spec)
             n++;
         }
         const char *near = yl__nearest(kind_name, names, n);
-        luaL_error(L, "unknown layer '%s'%s%s%s", kind_name, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+        luaL_error(L, "unknown layer '%s'%s%s%s", kind_name, near ? ", did you mean '" : "", near ? near : "",
+                   near ? "'?" : "");
     }
     void *options = yl__scratch(L, kind->options_size);
     memset(options, 0, kind->options_size);
@@ -214,7 +221,8 @@ static int net_new(lua_State *L)
     yl__check(L, yl_net_create(device, yl__field_integer(L, 1, "h", 0), yl__field_integer(L, 1, "w", 0),
                                yl__field_integer(L, 1, "c", 3), &net));
     *box = net;
-    if (lua_getfield(L, 1, "layers") != LUA_TTABLE) luaL_error(L, "layers: expected a list of layers, got a %s", luaL_typename(L, -1));
+    if (lua_getfield(L, 1, "layers") != LUA_TTABLE)
+        luaL_error(L, "layers: expected a list of layers, got a %s", luaL_typename(L, -1));
     int layers = lua_gettop(L);
     int64_t n = luaL_len(L, layers);
     for (int64_t i = 1; i <= n; i++) {
@@ -433,7 +441,8 @@ static int net_init(lua_State *L)
     yl_net *net = yl__check_net(L, 1);
     uint64_t seed = (uint64_t)luaL_checkinteger(L, 2);
     int number;
-    if (lua_isnoneornil(L, 3)) yl__check(L, yl_net_init(net, seed));
+    if (lua_isnoneornil(L, 3))
+        yl__check(L, yl_net_init(net, seed));
     else {
         check_range(L, net, 3, &number);
         yl__check(L, yl_net_init_range(net, number, seed));
@@ -450,9 +459,11 @@ static int alloc_count(lua_State *L)
 void yl__bind_net(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"ranges", net_ranges}, {"layers", net_layers},     {"size", net_size}, {"header", net_header}, {"get", net_get},     {"set", net_set}, {"tensor", net_tensor},
-        {"zero", net_zero},     {"freeze", net_freeze}, {"drop", net_drop},     {"init", net_init}, {"plan", yl__net_plan}, {"close", net_close},
-        {"__gc", net_close},    {"__close", net_close},     {"checksum", net_checksum}, {NULL, NULL},
+        {"ranges", net_ranges}, {"layers", net_layers}, {"size", net_size},     {"header", net_header},
+        {"get", net_get},       {"set", net_set},       {"tensor", net_tensor}, {"zero", net_zero},
+        {"freeze", net_freeze}, {"drop", net_drop},     {"init", net_init},     {"plan", yl__net_plan},
+        {"close", net_close},   {"__gc", net_close},    {"__close", net_close}, {"checksum", net_checksum},
+        {NULL, NULL},
     };
     yl__class(L, YL_NET_CLASS, methods);
     lua_pushcfunction(L, net_new);

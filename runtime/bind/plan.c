@@ -189,8 +189,8 @@ static int plan_backward(lua_State *L)
         int64_t count = luaL_len(L, 2);
         yl_shape shape;
         yl_plan_output(plan, net->n_layers - 1, &shape);
-        if (count != yl_shape_count(shape)) return luaL_error(L, "backward: expected %d numbers, got %d",
-                                                              (int)yl_shape_count(shape), (int)count);
+        if (count != yl_shape_count(shape))
+            return luaL_error(L, "backward: expected %d numbers, got %d", (int)yl_shape_count(shape), (int)count);
         dy = yl__scratch(L, (size_t)count * sizeof *dy);
         yl__check_floats(L, 2, dy, count, "dy");
     }
@@ -278,10 +278,12 @@ static int plan_seconds(lua_State *L)
 void yl__bind_plan(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"input", plan_input},         {"forward", plan_forward},     {"output", plan_output}, {"gradient", plan_gradient},
-        {"load", yl__plan_load},         {"detect", yl__plan_detect},     {"loss", plan_loss},           {"backward", plan_backward},   {"memory", plan_memory}, {"algorithm", plan_algorithm},
-        {"not_finite", plan_not_finite}, {"take_cut", plan_take_cut}, {"timing", plan_timing},       {"seconds", plan_seconds},     {"close", plan_close},   {"__gc", plan_close},
-        {"__close", plan_close},       {NULL, NULL},
+        {"input", plan_input},         {"forward", plan_forward},       {"output", plan_output},
+        {"gradient", plan_gradient},   {"load", yl__plan_load},         {"detect", yl__plan_detect},
+        {"loss", plan_loss},           {"backward", plan_backward},     {"memory", plan_memory},
+        {"algorithm", plan_algorithm}, {"not_finite", plan_not_finite}, {"take_cut", plan_take_cut},
+        {"timing", plan_timing},       {"seconds", plan_seconds},       {"close", plan_close},
+        {"__gc", plan_close},          {"__close", plan_close},         {NULL, NULL},
     };
     yl__class(L, YL_PLAN_CLASS, methods);
 }

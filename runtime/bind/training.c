@@ -96,8 +96,10 @@ static int training_copy_rows(lua_State *L)
     const yl_range *source = &from->ranges[i], *target = &to->ranges[k];
     int64_t row = source->count / source->dims[0];
     if (target->count / target->dims[0] != row) return luaL_error(L, "%s: rows of different sizes", name);
-    float *a = yl__scratch(L, (size_t)source->count * sizeof *a), *b = yl__scratch(L, (size_t)target->count * sizeof *b);
-    char *source_at = yl_net_at(yl_net_has_slab(from, "value"), source), *target_at = yl_net_at(yl_net_has_slab(to, "value"), target);
+    float *a = yl__scratch(L, (size_t)source->count * sizeof *a),
+          *b = yl__scratch(L, (size_t)target->count * sizeof *b);
+    char *source_at = yl_net_at(yl_net_has_slab(from, "value"), source),
+         *target_at = yl_net_at(yl_net_has_slab(to, "value"), target);
     yl__check(L, from->device->from_device(from->device, a, source_at, (size_t)source->count * sizeof *a));
     yl__check(L, to->device->from_device(to->device, b, target_at, (size_t)target->count * sizeof *b));
     for (int64_t p = 1, n = luaL_len(L, 4); p <= n; p++) {
@@ -106,7 +108,8 @@ static int training_copy_rows(lua_State *L)
         lua_rawgeti(L, -2, 2);
         int64_t t = luaL_checkinteger(L, -2) - 1, f = luaL_checkinteger(L, -1) - 1;
         lua_pop(L, 3);
-        if (t < 0 || f < 0 || t >= target->dims[0] || f >= source->dims[0]) return luaL_error(L, "%s: no such row", name);
+        if (t < 0 || f < 0 || t >= target->dims[0] || f >= source->dims[0])
+            return luaL_error(L, "%s: no such row", name);
         memcpy(b + t * row, a + f * row, (size_t)row * sizeof *b);
     }
     yl__check(L, to->device->to_device(to->device, target_at, b, (size_t)target->count * sizeof *b));
@@ -133,7 +136,8 @@ static int training_permutation(lua_State *L)
     int64_t n = luaL_checkinteger(L, 1);
     luaL_argcheck(L, n >= 0 && n <= INT32_MAX, 1, "expected a count");
     int64_t *order = yl__scratch(L, (size_t)n * sizeof *order);
-    yl_rng rng = yl_rng_make((uint64_t)luaL_checkinteger(L, 2), (uint32_t)luaL_checkinteger(L, 3), 0x6f72646cu /* "ordl" */);
+    yl_rng rng =
+        yl_rng_make((uint64_t)luaL_checkinteger(L, 2), (uint32_t)luaL_checkinteger(L, 3), 0x6f72646cu /* "ordl" */);
     yl_rng_permutation(&rng, n, order);
     lua_createtable(L, (int)n, 0);
     for (int64_t i = 0; i < n; i++) {
@@ -159,9 +163,15 @@ static int training_algorithms(lua_State *L)
 void yl__bind_training(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"step", training_step}, {"save", training_save}, {"restore", training_restore}, {"copy_values", training_copy},
-        {"copy_rows", training_copy_rows}, {"nonzero", training_nonzero}, {"permutation", training_permutation},
-        {"algorithms", training_algorithms}, {NULL, NULL},
+        {"step", training_step},
+        {"save", training_save},
+        {"restore", training_restore},
+        {"copy_values", training_copy},
+        {"copy_rows", training_copy_rows},
+        {"nonzero", training_nonzero},
+        {"permutation", training_permutation},
+        {"algorithms", training_algorithms},
+        {NULL, NULL},
     };
     luaL_setfuncs(L, functions, 0);
 }

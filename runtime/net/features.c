@@ -77,8 +77,10 @@ yl_status yl_features_create(yl_device *device, yl_plan *body, int64_t samples, 
     f->device = device;
     f->stride = sample_floats(body, f);
     yl_status status = allocate(f, samples);
-    if (status != YL_OK) yl_features_free(f);
-    else *out = f;
+    if (status != YL_OK)
+        yl_features_free(f);
+    else
+        *out = f;
     return status;
 }
 

@@ -36,9 +36,12 @@ static void find_counting(yl_plan *plan)
 static bool in_part(const yl_plan *plan, int layer)
 {
     switch (plan->options.part) {
-    case YL_BODY: return !plan->below[layer];
-    case YL_TAIL: return plan->below[layer];
-    default: return true;
+    case YL_BODY:
+        return !plan->below[layer];
+    case YL_TAIL:
+        return plan->below[layer];
+    default:
+        return true;
     }
 }
 
@@ -210,8 +213,10 @@ yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **
         if (status == YL_OK) status = build(plan, shapes);
         yl__free(shapes);
     }
-    if (status != YL_OK) yl_plan_free(plan);
-    else *out = plan;
+    if (status != YL_OK)
+        yl_plan_free(plan);
+    else
+        *out = plan;
     return status;
 }
 
@@ -275,7 +280,8 @@ const char *yl_plan_algorithm(const yl_plan *plan, int layer, int direction)
 {
     for (int i = 0; i < plan->n_steps; i++) {
         const yl_layer_kind *kind = plan->net->layers[plan->steps[i].layer].kind;
-        if (plan->steps[i].layer == layer && kind->algorithm) return kind->algorithm(plan->steps[i].prepared, direction);
+        if (plan->steps[i].layer == layer && kind->algorithm)
+            return kind->algorithm(plan->steps[i].prepared, direction);
     }
     return NULL;
 }

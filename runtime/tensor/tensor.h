@@ -102,15 +102,22 @@ yl_status yl_tensor_write(yl_tensor *t, const void *host);
 #define YL_BINARIES(X)                                                                                                 \
     X(ADD, "add")                                                                                                      \
     X(SUB, "sub")                                                                                                      \
-    X(MUL, "mul") X(DIV, "div") X(FLOORDIV, "floordiv") X(MOD, "mod") X(POW, "pow") X(MIN, "minimum")                  \
-        X(MAX, "maximum") X(EQ, "eq") X(NE, "ne") X(LT, "lt") X(LE, "le") X(GT, "gt") X(GE, "ge")
+    X(MUL, "mul")                                                                                                      \
+    X(DIV, "div")                                                                                                      \
+    X(FLOORDIV, "floordiv")                                                                                            \
+    X(MOD, "mod")                                                                                                      \
+    X(POW, "pow")                                                                                                      \
+    X(MIN, "minimum") X(MAX, "maximum") X(EQ, "eq") X(NE, "ne") X(LT, "lt") X(LE, "le") X(GT, "gt") X(GE, "ge")
 
 /* NEG, ABS and SIGN keep the type (of u8: i32); the others give floats. */
 #define YL_UNARIES(X)                                                                                                  \
     X(NEG, "neg")                                                                                                      \
     X(ABS, "abs")                                                                                                      \
-    X(SIGN, "sign") X(SQRT, "sqrt") X(EXP, "exp") X(LOG, "log") X(TANH, "tanh") X(SIGMOID, "sigmoid")                  \
-        X(FLOOR, "floor") X(CEIL, "ceil") X(ROUND, "round") X(ISNAN, "isnan")
+    X(SIGN, "sign")                                                                                                    \
+    X(SQRT, "sqrt")                                                                                                    \
+    X(EXP, "exp")                                                                                                      \
+    X(LOG, "log")                                                                                                      \
+    X(TANH, "tanh") X(SIGMOID, "sigmoid") X(FLOOR, "floor") X(CEIL, "ceil") X(ROUND, "round") X(ISNAN, "isnan")
 
 /* Over one axis, which goes, or over all elements (axis -1: the result has no dimensions). SUM, MEAN, MIN, MAX add up
  * or compare in double precision (integers: exactly), in the order of the elements. A NaN wins MIN and MAX and their

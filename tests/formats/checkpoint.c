@@ -40,8 +40,10 @@ static void fill(yl_net *net)
         yl_slab *slab;
         ok(yl_net_slab(net, slabs[i], &slab));
         for (int64_t k = 0; k < slab->count; k++) {
-            if (slab->dtype == YL_U8) ((uint8_t *)slab->data)[k] = k % 3 == 0;
-            else ((float *)slab->data)[k] = (float)(i + 1) / (float)(k + 3);
+            if (slab->dtype == YL_U8)
+                ((uint8_t *)slab->data)[k] = k % 3 == 0;
+            else
+                ((float *)slab->data)[k] = (float)(i + 1) / (float)(k + 3);
         }
     }
 }
@@ -85,7 +87,8 @@ static void misfit(yl_net *from, yl_net *to, const char *sentence)
     ok(yl_net_checksum(to, 0, &before));
     for (int full = 0; full <= 1; full++) {
         assert_int_equal(yl_checkpoint_restore(to, path, full), YL_FORMAT);
-        if (!strstr(yl_error(), sentence) || !strstr(yl_error(), path)) fail_msg("'%s' lacks '%s'", yl_error(), sentence);
+        if (!strstr(yl_error(), sentence) || !strstr(yl_error(), path))
+            fail_msg("'%s' lacks '%s'", yl_error(), sentence);
     }
     ok(yl_net_checksum(to, 0, &after));
     assert_true(before == after);

@@ -1,16 +1,31 @@
--- luacheck over all Lua, where it is installed.
+-- luacheck over all Lua, clang-format over all C, where they are installed.
 local t = require "luaunit"
 local tree = require "support.tree"
 
 TestTools = {}
 
+local function said(command)
+  local pipe <close> = io.popen(("cd '%s' && %s 2>&1"):format(tree.top, command))
+  return pipe:read "a"
+end
+
 local function installed(tool) return os.execute("command -v " .. tool .. " >/dev/null 2>&1") == true end
 
 function TestTools.testLuacheck()
   if not installed "luacheck" then return print "SKIP luacheck is not installed" end
-  local check <close> = io.popen(("cd '%s' && env -u LUA_PATH luacheck -q --no-color lua recipes datasets tests 2>&1"):format(tree.top))
-  local words = check:read "a"
-  t.assertTrue(check:close(), words)
+  local words = said "env -u LUA_PATH luacheck -q --no-color lua recipes datasets tests"
+  t.assertStrContains(words, "Total: 0 warnings / 0 errors")
+end
+
+-- Other versions of clang-format lay some lines out otherwise.
+function TestTools.testClangFormat()
+  if not installed "clang-format" or not said "clang-format --version":find "version 14%." then
+    return print "SKIP clang-format 14 is not installed"
+  end
+  local found = said "find runtime tests -name '*.[ch]' | xargs clang-format --dry-run"
+  local files = {}
+  for path in found:gmatch "\n?([^\n:]+):%d+:%d+: warning" do files[path] = "clang-format -i " .. path end
+  t.assertEquals(files, {})
 end
 
 os.exit(t.LuaUnit.run())

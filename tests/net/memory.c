@@ -132,7 +132,8 @@ static void test_sharing_saves(void **state)
     size_t arena[2];
     for (int keep = 0; keep <= 1; keep++) {
         yl_plan *plan;
-        ok(yl_plan_create(net, &(yl_plan_options){.mode = YL_INFER, .batch = 2, .keep = keep, .algorithm = "gemm"}, &plan));
+        ok(yl_plan_create(net, &(yl_plan_options){.mode = YL_INFER, .batch = 2, .keep = keep, .algorithm = "gemm"},
+                          &plan));
         arena[keep] = yl_plan_bytes(plan).arena;
         yl_plan_free(plan);
     }

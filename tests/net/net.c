@@ -39,8 +39,10 @@ static yl_status build(yl_net **out)
     if (status == YL_OK) status = add(net, "maxpool", NULL, 2);
     if (status == YL_OK) status = add(net, "conv2d", NULL, 3);
     if (status == YL_OK) status = yl_net_init(net, 1);
-    if (status == YL_OK) *out = net;
-    else yl_net_free(net);
+    if (status == YL_OK)
+        *out = net;
+    else
+        yl_net_free(net);
     return status;
 }
 
@@ -193,7 +195,8 @@ static void test_finishing_again(void **state)
     for (int n = 1, done = 0; !done; n++) {
         yl_net *net;
         ok(yl_net_create(device(), 12, 8, 3, &net));
-        for (int i = 0; i < whole->n_layers; i++) ok(add(net, whole->layers[i].kind->name, whole->layers[i].name, i - 1));
+        for (int i = 0; i < whole->n_layers; i++)
+            ok(add(net, whole->layers[i].kind->name, whole->layers[i].name, i - 1));
         yl__alloc_fail_at(n);
         done = yl_net_finish(net) == YL_OK;
         yl__alloc_fail_at(0);
@@ -215,7 +218,8 @@ static void test_plans_without_memory(void **state)
     int failures = 0;
     for (int n = 1; n < 500; n++) {
         yl_plan *plan = NULL;
-        const yl_plan_options options = {.mode = YL_TRAIN, .batch = n, .algorithm = "gemm"}; /* larger each time: the arena grows */
+        const yl_plan_options options = {
+            .mode = YL_TRAIN, .batch = n, .algorithm = "gemm"}; /* larger each time: the arena grows */
         yl__alloc_fail_at(n);
         yl_status status = yl_plan_create(net, &options, &plan);
         yl__alloc_fail_at(0);
@@ -256,14 +260,10 @@ static void test_refused_plans(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_names_and_inputs),
-        cmocka_unit_test(test_ranges),
-        cmocka_unit_test(test_slabs),
-        cmocka_unit_test(test_seeds),
-        cmocka_unit_test(test_building_without_memory),
-        cmocka_unit_test(test_finishing_again),
-        cmocka_unit_test(test_plans_without_memory),
+        cmocka_unit_test(test_sizes),           cmocka_unit_test(test_names_and_inputs),
+        cmocka_unit_test(test_ranges),          cmocka_unit_test(test_slabs),
+        cmocka_unit_test(test_seeds),           cmocka_unit_test(test_building_without_memory),
+        cmocka_unit_test(test_finishing_again), cmocka_unit_test(test_plans_without_memory),
         cmocka_unit_test(test_refused_plans),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
