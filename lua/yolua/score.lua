@@ -14,7 +14,7 @@ local poster_view = { conf = 0.5, iou = 0.5, one_class = true, agnostic = true }
 function score.protocols(o, data)
   local asked = rawget(o, "protocol")
   if asked and #asked > 0 then return asked end
-  return data.name == "kitti" and eval.protocols or { "coco", "voc" }
+  return (data.name == "kitti" or data.name == "synthetic") and eval.protocols or { "coco", "voc" }
 end
 
 -- Fills two sets in one pass: what every protocol sees, and what the poster's does.
