@@ -91,11 +91,15 @@ function Run:use(data)
   self:write_config()
 end
 
+-- Puts an epoch's record aside before its checkpoint is written, so that a run which dies between checkpoint and log_epoch loses no line.
+function Run:expect(record) core.system.write(self:path "epoch.json", core.json.encode(record)) end
+
 -- Appends an epoch's record ({epoch, train_loss, dev_loss, lr, seconds, wait_share, images_per_s, ...}) to metrics.jsonl and waits
 -- for the disk. To be called when that epoch's checkpoint is in place.
 function Run:log_epoch(record)
   self.epochs[#self.epochs + 1] = record
   core.files.append(self:path "metrics.jsonl", core.json.encode(record) .. "\n")
+  os.remove(self:path "epoch.json")
   self:step(nil)
   local function number(format, value) return type(value) == "number" and value == value and format:format(value) or "n/a" end
   self:say("epoch %s: train loss %s, dev loss %s, learning rate %s, %s images/s, %s s (%s %% waiting for images)",
@@ -117,7 +121,13 @@ end
 -- Forgets the records after `epoch`: those of a resumed run that its checkpoint does not hold.
 function Run:rewind(epoch)
   self.epochs = rundir.metrics(self.dir, epoch)
+  local path = self:path "epoch.json"
+  if #self.epochs == epoch - 1 and core.files.kind(path) == "file" then
+    local record = core.json.decode(core.system.read(path), path)
+    if record.epoch == epoch then self.epochs[epoch] = record end
+  end
   rundir.write_metrics(self.dir, self.epochs)
+  os.remove(path)
 end
 
 -- The model of best.safetensors; of last.safetensors where no policy kept a best one.

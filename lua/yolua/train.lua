@@ -203,6 +203,7 @@ return function(spec)
   self:fire "start"
   while self.epoch < self.options.epochs or self.batch_done > 0 do
     local whole = self:run_epoch()
+    if whole and self.run then self.run:expect(self.record) end
     checkpoint.save(self)
     if not whole then
       core.system.clear_interrupt()

@@ -233,6 +233,22 @@ function TestResume.test_broken_and_resumed_equals_undisturbed()
   t.assertEquals(lines, 3)
 end
 
+-- Death between an epoch's checkpoint and its line in metrics.jsonl: the line is found again.
+function TestResume.test_no_line_is_lost_between_checkpoint_and_log()
+  local o = run_options { out = top .. "/c", epochs = 2 }
+  local run <close> = yl.run(o, "train")
+  local log = getmetatable(run).__index.log_epoch
+  run.log_epoch = function(self, record)
+    if record.epoch == 2 then error("the lights went out", 0) end
+    return log(self, record)
+  end
+  t.assertErrorMsgContains("the lights went out", function() yl.train { net = model(), data = data(), run = run, options = o } end)
+  whole_run(run_options { resume = top .. "/c", epochs = 2 })
+  local text = bytes(top .. "/c/metrics.jsonl")
+  t.assertEquals(select(2, text:gsub("\n", "")), 2)
+  t.assertStrContains(text, '"epoch":2')
+end
+
 local status = t.LuaUnit.run()
 os.execute("rm -r " .. top)
 os.exit(status)

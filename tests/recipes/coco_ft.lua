@@ -82,7 +82,7 @@ function TestCocoFt.testInterrupt()
   for i, seconds in ipairs { 0.25, 0.4, 0.6 } do
     local run = ("%s/h%d"):format(top, i)
     local words = table.concat(recipe("epochs=12", "protocol=voc", "out=" .. run), " ")
-    os.execute(("cd %s && timeout -s INT %g %s %s >/dev/null 2>&1"):format(program.source, seconds, program.path, words))
+    os.execute(("cd %s && timeout --foreground -s INT %g %s %s >/dev/null 2>&1"):format(program.source, seconds, program.path, words))
     if exists(run .. "/last.safetensors") then
       program.ok { "recipes/coco_ft.lua", "resume=" .. run }
       t.assertEquals(core.files.hash(run .. "/last.safetensors"), core.files.hash(top .. "/g/last.safetensors"))
