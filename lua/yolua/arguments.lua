@@ -4,7 +4,8 @@ local options = require "yolua.options"
 local schema = require "yolua.schema"
 local fields = require "yolua.fields"
 
-local arguments = { given = {}, program = "yolua" } -- `given`: what the command line gave the recipe that is running
+-- What the command line gave the recipe that is running (`given`), and its path (`program`).
+local arguments = { given = {} }
 
 -- { "data.root=x", ... } -> { {key=, value=}, ... }; the word must be key=value.
 function arguments.parse(words)
@@ -62,13 +63,21 @@ function arguments.resolve(spec)
   return o
 end
 
+-- A stock interpreter knows nothing of options: its script, and no other file, takes the words behind its name.
+local function take_script()
+  local words, caller = rawget(_G, "arg"), options.caller()
+  if arguments.program or type(words) ~= "table" or not caller or caller.source ~= "@" .. tostring(words[0]) then return end
+  arguments.program, arguments.given = words[0], arguments.parse(words)
+end
+
 -- yl.options(defaults [, extra]): a recipe's options. `extra` lists fields of its own.
 function arguments.recipe(defaults, extra)
+  take_script()
   arguments.taken = true
   local list = { table.unpack(fields.recipe) }
   table.move(extra or {}, 1, #(extra or {}), #list + 1, list)
   local o = arguments.resolve {
-    who = arguments.program, fields = list, defaults = defaults, where = options.position(), list = arguments.given,
+    who = arguments.program or "yl.options", fields = list, defaults = defaults, where = options.position(), list = arguments.given,
   }
   if arguments.probe then arguments.probe(o) end
   return o

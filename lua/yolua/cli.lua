@@ -86,17 +86,12 @@ end
 
 -- A recipe sees its key=value words through yl.options; modules beside it are found first.
 function cli.recipe(path, words)
-  local chunk = load_recipe(path)
-  if #words > 0 then
-    local arguments = require "yolua.arguments"
-    arguments.given = arguments.parse(words)
-  end
-  if package.loaded["yolua.arguments"] then package.loaded["yolua.arguments"].program = path end
-  cli.program = path
+  local chunk, arguments = load_recipe(path), require "yolua.arguments"
+  arguments.given, arguments.program = arguments.parse(words), path
   package.path = (path:match "^(.*)/[^/]*$" or ".") .. "/?.lua;" .. package.path
   require("yolua.strict").on()
   chunk()
-  if #words > 0 then check_taken(require "yolua.arguments", path) end
+  check_taken(arguments, path)
 end
 
 -- The options of a recipe as it sets them itself: it runs up to its yl.options. Nil where it has none.

@@ -118,13 +118,18 @@ function options.check(who, fields, values)
   return merge(options.new(fields, who), values or {}, from)
 end
 
--- "recipe.lua:12", the nearest caller outside the library's own files.
-function options.position()
+-- The nearest caller outside the library's own files: what debug.getinfo tells of it, or nil.
+function options.caller()
   for level = 2, 1e6 do
     local at = debug.getinfo(level, "Sl")
-    if not at then return "Lua" end
-    if at.currentline > 0 and at.source:sub(1, 7) ~= "@yolua/" then return ("%s:%d"):format(at.short_src, at.currentline) end
+    if not at or at.currentline > 0 and at.source:sub(1, 7) ~= "@yolua/" then return at end
   end
+end
+
+-- The same as "recipe.lua:12".
+function options.position()
+  local at = options.caller()
+  return at and ("%s:%d"):format(at.short_src, at.currentline) or "Lua"
 end
 
 -- ---- reading -------------------------------------------------------------------------------------------------------------

@@ -15,8 +15,8 @@ Run.__index = Run
 
 -- A recipe's or verb's name: the stem of the file that is running, else "run".
 local function program_name()
-  local cli = package.loaded["yolua.cli"]
-  local path = type(cli) == "table" and rawget(cli, "program") or "run"
+  local arguments = package.loaded["yolua.arguments"]
+  local path = arguments and arguments.program or "run"
   return (path:match "([^/]*)$":gsub("%.lua$", ""))
 end
 

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Installs the build into a folder of its own and uses it from there: the program, C and C++ through pkg-config, and CMake.
+# Installs the build into a folder of its own and uses it from there: the program, the plain module, C and C++ through pkg-config,
+# and CMake.
 # usage: install.sh BUILD_FOLDER SOURCE_FOLDER CC CXX
 set -euo pipefail
 build=$1 source=$2 cc=$3 cxx=$4
@@ -18,6 +19,10 @@ done
 expect() { [ "$1" = "$2" ] || { echo "expected '$2', got '$1'"; exit 1; }; }
 expect "$("$prefix/bin/yolua" -e 'print(require("yolua.core").version)')" "$("$build/yolua" -e 'print(require("yolua.core").version)')"
 expect "$(YOLUA_PATH="$prefix/share/yolua" "$prefix/bin/yolua" -e 'print(type(require "yolua.options"))')" table
+if command -v lua5.4 >/dev/null; then
+  expect "$(LUA_PATH="$prefix/share/lua/5.4/?/init.lua" LUA_CPATH="$prefix/lib/lua/5.4/?.so" \
+    lua5.4 -e 'print(require("yolua").ones { 2, 3 }:sum())')" 6.0
+fi
 version=$("$prefix/bin/yolua" -e 'io.write(require("yolua.core").version)')
 said="yolua $version: 8 x 8 x 4"
 
