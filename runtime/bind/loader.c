@@ -78,7 +78,9 @@ static void check_sizes(lua_State *L, yl_loader_options *o)
             for (int k = 0; k < 2; k++) {
                 lua_rawgeti(L, -1, k + 1);
                 o->sizes[o->n_sizes][k] = luaL_checkinteger(L, -1);
-                if (o->sizes[o->n_sizes][k] < 1) luaL_error(L, "loader: expected sizes above 0");
+                if (o->sizes[o->n_sizes][k] < 1 || o->sizes[o->n_sizes][k] > 65536)
+                    luaL_error(L, "loader: 'sizes': expected sides in 1..65536, got %I",
+                               (LUAI_UACINT)o->sizes[o->n_sizes][k]);
                 lua_pop(L, 1);
             }
             lua_pop(L, 1);

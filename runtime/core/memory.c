@@ -56,6 +56,18 @@ yl_status yl__reserve(int64_t need, int64_t *capacity, size_t size, void *inout)
     return YL_OK;
 }
 
+int64_t yl__product(int n, const int64_t *sizes)
+{
+    int64_t product = 1;
+    bool over = false;
+    for (int i = 0; i < n; i++) {
+        if (sizes[i] == 0) return 0;
+        over |= product > INT64_MAX / sizes[i];
+        if (!over) product *= sizes[i];
+    }
+    return over ? INT64_MAX : product;
+}
+
 yl_status yl__strdup(const char *text, char **out)
 {
     size_t length = strlen(text) + 1;

@@ -1,6 +1,7 @@
 /* [connected] of Darknet, a fully connected layer. The input is flattened in its own order (h, w, c); its activation,
  * where a cfg names one, is a layer of its own. */
 #include "layers/layer.h"
+#include "core/memory.h"
 
 typedef struct options {
     int64_t output;
@@ -42,7 +43,7 @@ static int params(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX
 static int64_t flops(const yl_layer *layer, const yl_shape *in, yl_shape out)
 {
     (void)layer;
-    return 2 * in->n * flat(*in) * out.c;
+    return YL_PRODUCT(2, in->n, flat(*in), out.c);
 }
 
 static unsigned reads(const yl_layer *layer)

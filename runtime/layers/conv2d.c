@@ -92,7 +92,7 @@ static int params(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX
 static int64_t flops(const yl_layer *layer, const yl_shape *in, yl_shape out)
 {
     const yl_conv2d_options *o = layer->options;
-    return 2 * yl_shape_count(out) * o->size * o->size * (in[0].c / o->groups);
+    return YL_PRODUCT(2, yl_shape_count(out), o->size, o->size, in[0].c / o->groups);
 }
 
 static unsigned reads(const yl_layer *layer)

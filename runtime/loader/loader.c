@@ -223,13 +223,13 @@ static yl_status make_slots(yl_loader *l)
 {
     int64_t n = l->options.batch, pixels = l->options.w * l->options.h;
     for (int64_t i = 0; i < l->options.n_sizes; i++) {
-        int64_t p = l->options.sizes[i][0] * l->options.sizes[i][1];
+        int64_t p = YL_PRODUCT(l->options.sizes[i][0], l->options.sizes[i][1]);
         if (p > pixels) pixels = p;
     }
     for (int i = 0; i < SLOTS; i++) {
         slot *s = &l->slots[i];
         s->batch.n = n;
-        YL_TRY(yl__alloc(n * pixels * 3, sizeof(float), &s->batch.images));
+        YL_TRY(yl__alloc(YL_PRODUCT(n, pixels, 3), sizeof(float), &s->batch.images));
         YL_TRY(yl__alloc(n, sizeof *s->batch.indices, &s->batch.indices));
         YL_TRY(yl__calloc(n, sizeof *s->batch.to_image, &s->batch.to_image));
         YL_TRY(yl__calloc(n, sizeof *s->batch.image_size, &s->batch.image_size));
@@ -309,8 +309,8 @@ void yl_loader_epoch(yl_loader *l, int64_t epoch, int64_t first)
     yl_rng rng = yl_rng_make(l->options.seed, (uint32_t)epoch, 0x6f72646cu /* "ordl": no sample has this index */);
     if (l->options.train) yl_rng_permutation(&rng, l->count, l->order);
     l->batches = (l->count + l->options.batch - 1) / l->options.batch;
-    l->taken = first;
-    l->next_item = first * l->options.batch;
+    l->taken = first < l->batches ? first : l->batches;
+    l->next_item = l->taken * l->options.batch;
     pthread_cond_broadcast(&l->work);
     pthread_mutex_unlock(&l->lock);
 }

@@ -56,22 +56,22 @@ static bool has_body(yl_plan *body)
 int64_t yl_features_bytes(yl_plan *body, int64_t samples)
 {
     if (!has_body(body)) return 0;
-    return samples * sample_floats(body, NULL) * (int64_t)sizeof(float);
+    return YL_PRODUCT(samples, sample_floats(body, NULL), (int64_t)sizeof(float));
 }
 
 static yl_status allocate(yl_features *f, int64_t samples)
 {
     f->samples = samples;
-    YL_TRY(yl__alloc(samples * f->stride, sizeof *f->data, &f->data));
+    YL_TRY(yl__alloc(YL_PRODUCT(samples, f->stride), sizeof *f->data, &f->data));
     YL_TRY(yl__calloc(samples, sizeof *f->rows, &f->rows));
     return yl__calloc(samples, sizeof *f->row_counts, &f->row_counts);
 }
 
 yl_status yl_features_create(yl_device *device, yl_plan *body, int64_t samples, yl_features **out)
 {
-    if (!has_body(body)) {
+    if (!has_body(body))
         return yl__fail(YL_INVALID, "nothing below the first trainable layer is frozen: there is no body to cache");
-    }
+    if (samples < 0) return yl__fail(YL_INVALID, "features: expected at least 0 samples, got %lld", (long long)samples);
     yl_features *f;
     YL_TRY(yl__calloc(1, sizeof *f, &f));
     f->device = device;

@@ -7,13 +7,31 @@
 
 enum { SIDE_MAX = 65536, RANGE_ALIGN = 16 /* elements: one cache line of f32 */ };
 
+/* Of one activation. What no memory holds is refused, so that the products of sizes, kernels and bytes that layers and kernels
+ * make stay within 64 bits. */
+static const int64_t MOST_ELEMENTS = (int64_t)1 << 42;
+
+static bool in_range(int64_t side)
+{
+    return side >= 1 && side <= SIDE_MAX;
+}
+
+/* `whose`: "network input", "conv3: output" */
+static yl_status check_shape(const char *whose, yl_shape s)
+{
+    if (!in_range(s.h) || !in_range(s.w) || !in_range(s.c))
+        return yl__fail(YL_INVALID, "%s: expected height, width and channels in 1..%d, got %lld x %lld x %lld", whose,
+                        SIDE_MAX, (long long)s.h, (long long)s.w, (long long)s.c);
+    if (s.n < 1 || YL_PRODUCT(s.n, s.h, s.w, s.c) > MOST_ELEMENTS)
+        return yl__fail(YL_INVALID, "%s: %lld images of %lld x %lld x %lld are more numbers than memory can hold",
+                        whose, (long long)s.n, (long long)s.h, (long long)s.w, (long long)s.c);
+    return YL_OK;
+}
+
 yl_status yl_net_create(yl_device *device, int64_t h, int64_t w, int64_t c, yl_net **out)
 {
-    if (h < 1 || w < 1 || c < 1 || h > SIDE_MAX || w > SIDE_MAX || c > SIDE_MAX)
-        return yl__fail(YL_INVALID,
-                        "network input: expected height, width and channels in 1..%d, got %lld x %lld x %lld", SIDE_MAX,
-                        (long long)h, (long long)w, (long long)c);
     yl_net *net;
+    YL_TRY(check_shape("network input", (yl_shape){1, h, w, c}));
     YL_TRY(yl__calloc(1, sizeof *net, &net));
     net->device = device;
     net->references = 1;
@@ -86,14 +104,12 @@ static yl_status check_inputs(const yl_net *net, const yl_layer *layer)
     return YL_OK;
 }
 
-/* The bounds keep every product of sizes within 64 bits. */
 static yl_status output_shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 {
+    char whose[YL_NAME + 8];
+    snprintf(whose, sizeof whose, "%s: output", layer->name);
     YL_TRY(layer->kind->shape(layer, in, out));
-    if (out->h >= 1 && out->w >= 1 && out->c >= 1 && out->h <= SIDE_MAX && out->w <= SIDE_MAX && out->c <= SIDE_MAX)
-        return YL_OK;
-    return yl__fail(YL_INVALID, "%s: expected an output of height, width and channels in 1..%d, got %lld x %lld x %lld",
-                    layer->name, SIDE_MAX, (long long)out->h, (long long)out->w, (long long)out->c);
+    return check_shape(whose, *out);
 }
 
 /* The shapes are computed anew for the whole network: it keeps none, and a network is built once. */
@@ -150,6 +166,7 @@ void yl_net_inputs(const yl_net *net, int layer, const yl_shape *shapes, yl_shap
 yl_status yl_net_shapes(const yl_net *net, int64_t n, int64_t h, int64_t w, yl_shape *out)
 {
     yl_shape in[YL_MAX_INPUTS], input = {n, h, w, net->c};
+    YL_TRY(check_shape("network input", input));
     for (int i = 0; i < net->n_layers; i++) {
         yl_net_inputs(net, i, out, input, in);
         YL_TRY(output_shape(&net->layers[i], in, &out[i]));
@@ -168,7 +185,7 @@ yl_status yl_net_flops(const yl_net *net, int64_t n, int64_t h, int64_t w, int64
         const yl_layer *l = &net->layers[i];
         int64_t flops = l->kind->flops ? l->kind->flops(l, in, shapes[i]) : 0;
         if (per_layer) per_layer[i] = flops;
-        sum += flops;
+        sum = flops > INT64_MAX - sum ? INT64_MAX : sum + flops;
     }
     if (total) *total = sum;
     yl__free(shapes);
@@ -178,14 +195,12 @@ yl_status yl_net_flops(const yl_net *net, int64_t n, int64_t h, int64_t w, int64
 static yl_status add_range(yl_net *net, int layer, const yl_param *p)
 {
     YL_TRY(yl__reserve(net->n_ranges + 1, &net->range_capacity, sizeof *net->ranges, &net->ranges));
-    yl_range r = {.layer = layer, .kind = p->kind, .init = p->init, .n_dims = p->n_dims, .lr_mult = 1, .count = 1};
+    yl_range r = {.layer = layer, .kind = p->kind, .init = p->init, .n_dims = p->n_dims, .lr_mult = 1};
     snprintf(r.name, sizeof r.name, "%s.%s", net->layers[layer].name, p->name);
-    for (int d = 0; d < p->n_dims; d++) {
-        r.dims[d] = p->dims[d];
-        if (p->dims[d] < 1 || r.count > INT32_MAX / p->dims[d])
-            return yl__fail(YL_INVALID, "%s: a parameter of more than %d numbers is not supported", r.name, INT32_MAX);
-        r.count *= p->dims[d];
-    }
+    for (int d = 0; d < p->n_dims; d++) r.dims[d] = p->dims[d];
+    r.count = yl__product(p->n_dims, p->dims);
+    if (r.count < 1 || r.count > INT32_MAX)
+        return yl__fail(YL_INVALID, "%s: a parameter of more than %d numbers is not supported", r.name, INT32_MAX);
     net->ranges[net->n_ranges++] = r;
     return YL_OK;
 }

@@ -34,15 +34,17 @@ static void set_strides(yl_tensor *t)
 
 static yl_status check_dims(yl_dtype dtype, int n_dims, const int64_t *dims)
 {
-    int64_t room = INT64_MAX / 2 / (int64_t)yl_dtype_bytes(dtype);
+    int64_t full[YL_TENSOR_DIMS + 1]; /* with zeros as ones: strides pass over them */
     if (n_dims < 0 || n_dims > YL_TENSOR_DIMS)
         return yl__fail(YL_INVALID, "tensor: expected at most %d dimensions, got %d", YL_TENSOR_DIMS, n_dims);
     for (int d = 0; d < n_dims; d++) {
         if (dims[d] < 0)
             return yl__fail(YL_INVALID, "tensor: expected sizes of at least 0, got %lld", (long long)dims[d]);
-        if (dims[d] > 0 && (room /= dims[d]) == 0)
-            return yl__fail(YL_MEMORY, "tensor: the sizes multiply to more elements than memory has addresses");
+        full[d] = dims[d] > 0 ? dims[d] : 1;
     }
+    full[n_dims] = (int64_t)yl_dtype_bytes(dtype);
+    if (yl__product(n_dims + 1, full) > INT64_MAX / 2)
+        return yl__fail(YL_MEMORY, "tensor: the sizes multiply to more elements than memory has addresses");
     return YL_OK;
 }
 
@@ -203,13 +205,15 @@ yl_status yl_tensor_slice(const yl_tensor *t, int axis, int64_t first, int64_t c
 {
     YL_TRY(check_axis(t, axis));
     int64_t size = t->dims[axis];
-    if (step < 1 || first < 0 || count < 0 || first > size || (count > 0 && first + (count - 1) * step >= size))
+    bool fits = step >= 1 && first >= 0 && count >= 0 && first <= size;
+    if (fits && count > 0) fits = first < size && count - 1 <= (size - 1 - first) / step;
+    if (!fits)
         return yl__fail(YL_INVALID, "tensor: a slice of %lld from %lld (step %lld) does not fit axis %d of size %lld",
                         (long long)count, (long long)first + 1, (long long)step, axis + 1, (long long)size);
     YL_TRY(yl_tensor_view(t, out));
     (*out)->offset += count > 0 ? first * t->strides[axis] : 0;
     (*out)->dims[axis] = count;
-    (*out)->strides[axis] *= step;
+    if (count > 1) (*out)->strides[axis] *= step;
     return YL_OK;
 }
 
@@ -249,19 +253,19 @@ yl_status yl_tensor_permute(const yl_tensor *t, const int *order, yl_tensor **ou
 /* Fills in the size that is -1. */
 static yl_status complete_dims(const yl_tensor *t, int n_dims, const int64_t *dims, int64_t *out)
 {
-    int64_t count = yl_tensor_count(t), known = 1;
+    int64_t count = yl_tensor_count(t), known;
     int open = -1;
     char from[128];
     for (int d = 0; d < n_dims; d++) {
         out[d] = dims[d];
         if (dims[d] == -1 && open < 0)
             open = d;
-        else if (dims[d] < 0 || (dims[d] > 0 && known > INT64_MAX / dims[d]))
+        else if (dims[d] < 0)
             return yl__fail(YL_INVALID, "tensor: reshape: expected sizes of at least 0 (one may be -1), got %lld",
                             (long long)dims[d]);
-        else
-            known *= dims[d];
     }
+    if (open >= 0) out[open] = 1;
+    known = yl__product(n_dims, out);
     if (open >= 0 && known > 0) out[open] = count / known;
     if ((open >= 0 && known > 0 ? out[open] * known : open >= 0 ? -1 : known) == count) return YL_OK;
     yl_tensor_describe(t, from, sizeof from);

@@ -34,6 +34,20 @@ static void sizes_that_cannot_be(void **state)
     assert_null(p);
 }
 
+static void products(void **state)
+{
+    (void)state;
+    assert_int_equal(yl__product(0, NULL), 1);
+    assert_int_equal(YL_PRODUCT(7), 7);
+    assert_int_equal(YL_PRODUCT(3, 5, 7, 11), 1155);
+    assert_int_equal(YL_PRODUCT(INT64_MAX), INT64_MAX);
+    assert_int_equal(YL_PRODUCT((int64_t)1 << 31, (int64_t)1 << 31), (int64_t)1 << 62);
+    assert_int_equal(YL_PRODUCT((int64_t)1 << 32, (int64_t)1 << 31), INT64_MAX);
+    assert_int_equal(YL_PRODUCT(65536, 65536, 65536, 65536), INT64_MAX); /* 2^64, which would wrap to 0 */
+    assert_int_equal(YL_PRODUCT(65536, 65536, 65536, 65536, 0), 0);
+    assert_int_equal(YL_PRODUCT(0, INT64_MAX, INT64_MAX), 0);
+}
+
 static void growth_keeps(void **state)
 {
     (void)state;
@@ -78,10 +92,8 @@ static void failures_on_purpose(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(aligned_and_zeroed),
-        cmocka_unit_test(sizes_that_cannot_be),
-        cmocka_unit_test(growth_keeps),
-        cmocka_unit_test(failures_on_purpose),
+        cmocka_unit_test(aligned_and_zeroed), cmocka_unit_test(sizes_that_cannot_be), cmocka_unit_test(products),
+        cmocka_unit_test(growth_keeps),       cmocka_unit_test(failures_on_purpose),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

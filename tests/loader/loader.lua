@@ -45,6 +45,18 @@ function TestLoader:testBatches()
   t.assertNil(l:next())
 end
 
+function TestLoader:testSizesAndPlacesThatCannotBe()
+  local l <close> = loader {}
+  l:epoch(1, math.maxinteger)
+  t.assertNil(l:next())
+  l:epoch(1)
+  t.assertEquals(l:next().count, 2)
+  for _, side in ipairs { 0, 65537, math.maxinteger } do
+    t.assertErrorMsgContains("expected sides in 1..65536, got " .. side, loader, { train = true, sizes = { { 32, side } } })
+  end
+  t.assertErrorMsgContains("out of memory", loader, { train = true, batch = 65536, sizes = { { 65536, 65536 } } })
+end
+
 function TestLoader:testLetterboxLeavesGrey()
   local l <close> = loader { resize = "letterbox" }
   l:epoch(1)
@@ -111,7 +123,7 @@ function TestLoader:testBadOptions()
     ["'jitter'"] = { augment = { jitter = 0.7 } }, ["at least one sample"] = { samples = {} }, ["expected a path"] = { samples = { {} } },
     ["list of samples"] = { samples = 5 },
     ["truth 1: expected x1 < x2"] = { samples = { { image = "x", truth = { { 5, 5, 4, 9, 0, 0 } } } } },
-    ["sizes above 0"] = { sizes = { { 0, 32 } } }, ["factors of at least 1"] = { augment = { saturation = 0.5 } },
+    ["expected sides in 1..65536, got 0"] = { sizes = { { 0, 32 } } }, ["factors of at least 1"] = { augment = { saturation = 0.5 } },
   } do t.assertErrorMsgContains(word, loader, more) end
 end
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "layers/conv2d.h"
 #include "net/plan.h"
 
 static void ok(yl_status status)
@@ -60,10 +61,34 @@ static void test_sizes(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         refused(yl_net_create(device(), bad[i][0], bad[i][1], bad[i][2], &net), "in 1..65536");
     assert_null(net);
+    refused(yl_net_create(device(), 65536, 65536, 65536, &net), "more numbers than memory can hold");
+    assert_null(net);
     ok(yl_net_create(device(), 65536, 1, 65536, &net));
     refused(yl_net_finish(net), "the network has no layers");
     yl_net_free(net);
     yl_net_free(NULL);
+}
+
+/* Images, height, width and channels of 65536 each would multiply to 2^64, which wraps to 0. */
+static void test_products(void **state)
+{
+    (void)state;
+    yl_net *net;
+    yl_plan *plan;
+    yl_shape shapes[1];
+    int64_t flops;
+    ok(yl_net_create(device(), 8, 8, 1, &net));
+    const yl_conv2d_options o = {.filters = 65536, .size = 1, .stride = 1, .dilation = 1, .groups = 1};
+    int index;
+    ok(yl_net_add(net, yl_layer_find("conv2d"), NULL, &o, 1, (int[]){-1}, &index));
+    ok(yl_net_finish(net));
+    refused(yl_net_shapes(net, 65536, 65536, 65536, shapes), "network input: 65536 images of 65536 x 65536 x 1");
+    refused(yl_net_shapes(net, 65536, 1024, 1024, shapes), "conv1: output: 65536 images of 1024 x 1024 x 65536");
+    refused(yl_net_shapes(net, 0, 8, 8, shapes), "0 images");
+    refused(yl_plan_create(net, &(yl_plan_options){.batch = 65536, .h = 65536, .w = 65536}, &plan), "network input");
+    ok(yl_net_flops(net, 1, 2048, 2048, NULL, &flops));
+    assert_int_equal(flops, (int64_t)1 << 39);
+    yl_net_free(net);
 }
 
 static void test_names_and_inputs(void **state)
@@ -260,10 +285,15 @@ static void test_refused_plans(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes),           cmocka_unit_test(test_names_and_inputs),
-        cmocka_unit_test(test_ranges),          cmocka_unit_test(test_slabs),
-        cmocka_unit_test(test_seeds),           cmocka_unit_test(test_building_without_memory),
-        cmocka_unit_test(test_finishing_again), cmocka_unit_test(test_plans_without_memory),
+        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_products),
+        cmocka_unit_test(test_names_and_inputs),
+        cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_slabs),
+        cmocka_unit_test(test_seeds),
+        cmocka_unit_test(test_building_without_memory),
+        cmocka_unit_test(test_finishing_again),
+        cmocka_unit_test(test_plans_without_memory),
         cmocka_unit_test(test_refused_plans),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -375,6 +375,12 @@ static void test_refusals(void **state)
     assert_string_equal(yl_error(), "tensor: index 4 is outside axis 2 of size 3");
     assert_int_equal(yl_tensor_set(t, (int64_t[]){-1, 0}, 1), YL_INVALID);
     assert_int_equal(yl_tensor_slice(t, 1, 2, 2, 1, &v), YL_INVALID);
+    assert_int_equal(yl_tensor_slice(t, 1, 0, 3, INT64_MAX, &v), YL_INVALID); /* the last place would wrap */
+    assert_int_equal(yl_tensor_slice(t, 1, 0, INT64_MAX, INT64_MAX, &v), YL_INVALID);
+    assert_int_equal(yl_tensor_slice(t, 1, 1, 1, INT64_MAX, &v), YL_OK); /* one element needs no step */
+    yl_tensor_release(v);
+    assert_int_equal(yl_tensor_reshape(t, 4, (int64_t[]){1 << 16, 1 << 16, 1 << 16, 1 << 16}, &v), YL_INVALID);
+    assert_int_equal(yl_tensor_reshape(t, 3, (int64_t[]){INT64_MAX, INT64_MAX, -1}, &v), YL_INVALID);
     assert_int_equal(yl_tensor_permute(t, (int[]){1, 1}, &v), YL_INVALID);
     assert_int_equal(yl_tensor_reshape(t, 1, (int64_t[]){5}, &v), YL_INVALID);
     assert_int_equal(yl_tensor_reshape(t, 2, (int64_t[]){-1, 4}, &v), YL_INVALID);
