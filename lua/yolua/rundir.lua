@@ -13,6 +13,7 @@ end
 -- Errors: one sentence that names the folder which cannot be made or written to.
 function rundir.make(name, out)
   local wanted = (out or "runs/" .. name):gsub("(.)/+$", "%1")
+  if files.kind(wanted) == "other" then error(("out: expected a folder for the run, %s is a device or a pipe"):format(wanted), 0) end
   local path, number, existed = wanted, 1, files.kind(wanted) ~= nil
   while not free(path) do
     number = number + 1

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,17 +52,40 @@ yl_status yl__file_read(const char *path, char **data, int64_t *size)
     return status;
 }
 
+/* The file that a link leads to, so that the link stays; a name that is not taken stands for itself. */
+static yl_status find_target(const char *path, char **out)
+{
+    char *real = realpath(path, NULL);
+    yl_status status = yl__strdup(real ? real : path, out);
+    free(real);
+    return status;
+}
+
+/* Opens the temporary file, or what is no file (a device, a pipe), which cannot be replaced and is written in place. */
+static yl_status open_to_write(yl_file_writer *writer)
+{
+    struct stat st;
+    bool taken = stat(writer->target, &st) == 0;
+    if (taken && S_ISDIR(st.st_mode))
+        return yl__fail(YL_IO, "cannot write %s: it is a directory, a file was expected", writer->path);
+    writer->in_place = taken && !S_ISREG(st.st_mode);
+    if (writer->in_place) {
+        writer->descriptor = open(writer->target, O_WRONLY | O_CLOEXEC);
+    } else {
+        size_t length = strlen(writer->target) + 32;
+        YL_TRY(yl__alloc((int64_t)length, 1, &writer->temporary));
+        snprintf(writer->temporary, length, "%s.%ld.part", writer->target, (long)getpid());
+        writer->descriptor = open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    }
+    return writer->descriptor < 0 ? refuse("write", writer->path) : YL_OK;
+}
+
 yl_status yl__file_begin(const char *path, yl_file_writer *writer)
 {
     *writer = (yl_file_writer){.descriptor = -1};
-    YL_TRY(yl__strdup(path, &writer->path));
-    size_t length = strlen(path) + 32;
-    yl_status status = yl__alloc((int64_t)length, 1, &writer->temporary);
-    if (status == YL_OK) {
-        snprintf(writer->temporary, length, "%s.%ld.part", path, (long)getpid());
-        writer->descriptor = open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-        if (writer->descriptor < 0) status = refuse("write", path);
-    }
+    yl_status status = yl__strdup(path, &writer->path);
+    if (status == YL_OK) status = find_target(path, &writer->target);
+    if (status == YL_OK) status = open_to_write(writer);
     if (status != YL_OK) yl__file_discard(writer);
     return status;
 }
@@ -94,12 +118,14 @@ static void sync_folder(const char *path)
 yl_status yl__file_commit(yl_file_writer *writer)
 {
     yl_status status = YL_OK;
-    if (fsync(writer->descriptor)) status = refuse("write", writer->path);
+    bool synced = fsync(writer->descriptor) == 0 || (writer->in_place && errno == EINVAL); /* not every device can */
+    if (!synced) status = refuse("write", writer->path);
     if (close(writer->descriptor) && !status) status = refuse("write", writer->path);
     writer->descriptor = -1;
-    if (!status && rename(writer->temporary, writer->path)) status = refuse("write", writer->path);
-    if (!status) {
-        sync_folder(writer->path);
+    if (!status && !writer->in_place && rename(writer->temporary, writer->target))
+        status = refuse("write", writer->path);
+    if (!status && !writer->in_place) {
+        sync_folder(writer->target);
         writer->temporary[0] = '\0'; /* renamed: nothing to remove */
     }
     yl__file_discard(writer);
@@ -111,6 +137,7 @@ void yl__file_discard(yl_file_writer *writer)
     if (writer->descriptor >= 0) close(writer->descriptor);
     if (writer->temporary && writer->temporary[0]) unlink(writer->temporary);
     yl__free(writer->temporary);
+    yl__free(writer->target);
     yl__free(writer->path);
     *writer = (yl_file_writer){.descriptor = -1};
 }

@@ -8,14 +8,17 @@
  * Errors: IO for a missing or unreadable file or a directory, with the path and the system's reason. */
 yl_status yl__file_read(const char *path, char **data, int64_t *size);
 
-/* Replaces `path` by `size` bytes, so that a crash or a full disk leaves the old file or the new one, never a mixture. */
+/* Replaces `path` by `size` bytes, so that a crash or a full disk leaves the old file or the new one, never a mixture. A link stays
+ * and the file that it leads to is replaced; what is no file (a device, a pipe) is written in place.
+ * Errors: IO with the path and the system's reason; a directory. */
 yl_status yl__file_write(const char *path, const void *data, int64_t size);
 
 /* The same in parts: open, write any number of times, then commit; discard removes the temporary file.
  * After a failed write, discard is still to be called. */
 typedef struct yl_file_writer {
-    char *path, *temporary;
+    char *path, *target, *temporary; /* as it was given; where it leads; written until the commit, NULL in place */
     int descriptor;
+    bool in_place; /* no regular file */
 } yl_file_writer;
 
 yl_status yl__file_begin(const char *path, yl_file_writer *writer);

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,6 +116,35 @@ static void file_refusals(void **state)
     refused(yl__file_write("/dev/full/x", "x", 1), "/dev/full/x", "Not a directory");
 }
 
+/* A device is written to and stays what it is; so does a link, whose file is replaced. */
+static void devices_and_links(void **state)
+{
+    (void)state;
+    struct stat st;
+    assert_int_equal(mkfifo(in("fifo"), 0666), 0);
+    int reader = open(in("fifo"), O_RDONLY | O_NONBLOCK);
+    assert_int_equal(yl__file_write(in("fifo"), "new", 3), YL_OK);
+    char got[4] = "";
+    assert_int_equal(read(reader, got, 3), 3);
+    assert_string_equal(got, "new");
+    close(reader);
+    assert_int_equal(stat(in("fifo"), &st), 0);
+    assert_true(S_ISFIFO(st.st_mode));
+    assert_int_equal(yl__file_write("/dev/null", "x", 1), YL_OK);
+    assert_int_equal(yl__path_kind("/dev/null"), YL_PATH_OTHER);
+    refused(yl__file_write("/dev/full", "x", 1), "/dev/full", "No space left");
+    assert_int_equal(yl__path_kind("/dev/full"), YL_PATH_OTHER);
+    assert_int_equal(yl__file_write(in("real"), "old", 3), YL_OK);
+    assert_int_equal(symlink("real", in("link")), 0);
+    assert_int_equal(yl__file_write(in("link"), "new", 3), YL_OK);
+    assert_int_equal(lstat(in("link"), &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    holds(in("real"), "new", 3);
+    assert_int_equal(symlink("nowhere", in("dangling")), 0);
+    assert_int_equal(yl__file_write(in("dangling"), "new", 3), YL_OK);
+    holds(in("dangling"), "new", 3);
+}
+
 /* Whatever allocation fails, the old file stays and no other is left behind. */
 static void out_of_memory(void **state)
 {
@@ -122,7 +152,7 @@ static void out_of_memory(void **state)
     assert_int_equal(yl__file_write(in("c"), "old", 3), YL_OK);
     int64_t files = files_here();
     yl_status status = YL_MEMORY;
-    for (int n = 1; n < 3; n++) {
+    for (int n = 1; n < 4; n++) {
         yl__alloc_fail_at(n);
         status = yl__file_write(in("c"), "new", 3);
         assert_int_equal(status, YL_MEMORY);
@@ -219,9 +249,9 @@ static void pipes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(there_and_back), cmocka_unit_test(old_or_new), cmocka_unit_test(file_refusals),
-        cmocka_unit_test(out_of_memory),  cmocka_unit_test(appends),    cmocka_unit_test(folders),
-        cmocka_unit_test(full_disk),      cmocka_unit_test(pipes),
+        cmocka_unit_test(there_and_back),    cmocka_unit_test(old_or_new),    cmocka_unit_test(file_refusals),
+        cmocka_unit_test(devices_and_links), cmocka_unit_test(out_of_memory), cmocka_unit_test(appends),
+        cmocka_unit_test(folders),           cmocka_unit_test(full_disk),     cmocka_unit_test(pipes),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

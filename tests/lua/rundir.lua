@@ -55,7 +55,7 @@ end
 
 function TestRundir.testImpossible()
   core.system.write(top .. "/file", "x")
-  for _, out in ipairs { top .. "/file/run", "/proc/1/run", "/dev/null/a/b" } do
+  for _, out in ipairs { top .. "/file/run", "/proc/1/run", "/dev/null/a/b", "/dev/full", "/dev/null/" } do
     local ok, sentence = pcall(rundir.make, "x", out)
     t.assertFalse(ok)
     t.assertStrContains(sentence, out:match "^/[^/]+/[^/]+")
