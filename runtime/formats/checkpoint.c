@@ -138,8 +138,11 @@ static yl_status restore(yl_net *net, const char *path, yl_safetensors *file, bo
 yl_status yl_checkpoint_restore(yl_net *net, const char *path, bool full)
 {
     yl_safetensors *file;
+    int slabs = net->n_slabs;
     YL_TRY(yl_safetensors_open(path, &file));
     yl_status status = restore(net, path, file, full);
     yl_safetensors_close(file);
+    while (status != YL_OK && net->n_slabs > slabs) /* made for what was refused */
+        yl_net_drop_slab(net, net->slabs[net->n_slabs - 1].name);
     return status;
 }

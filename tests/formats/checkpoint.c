@@ -79,11 +79,14 @@ static void test_round_trip(void **state)
     yl_net_free(c);
 }
 
-/* Restores into another network: refused with that sentence, the values as they were. */
+/* Restores into another network: refused with that sentence, its slabs as they were. */
 static void misfit(yl_net *from, yl_net *to, const char *sentence)
 {
     uint64_t before, after;
-    ok(yl_checkpoint_save(from, path, false, NULL, 0));
+    yl_slab *momentum;
+    int slabs_before = to->n_slabs;
+    ok(yl_net_slab(from, "momentum", &momentum));
+    ok(yl_checkpoint_save(from, path, true, NULL, 0));
     ok(yl_net_checksum(to, 0, &before));
     for (int full = 0; full <= 1; full++) {
         assert_int_equal(yl_checkpoint_restore(to, path, full), YL_FORMAT);
@@ -92,6 +95,7 @@ static void misfit(yl_net *from, yl_net *to, const char *sentence)
     }
     ok(yl_net_checksum(to, 0, &after));
     assert_true(before == after);
+    assert_int_equal(to->n_slabs, slabs_before);
     remove(path);
 }
 
@@ -105,6 +109,31 @@ static void test_misfits(void **state)
     yl_net_free(with);
     yl_net_free(without);
     yl_net_free(wide);
+}
+
+/* A file with good values, a good slab and a slab that no network has: what was made for the good one goes again. */
+static void test_refused_late(void **state)
+{
+    (void)state;
+    yl_net *net = network(3, false, 1);
+    yl_safetensor entries[8] = {0};
+    static const char *const surplus[] = {"adam_m/conv1.bias", "zzz/conv1.bias"};
+    for (int i = 0; i < net->n_ranges + 2; i++) {
+        bool value = i < net->n_ranges;
+        const yl_range *r = &net->ranges[value ? i : yl_net_find_range(net, "conv1.bias")];
+        entries[i] = (yl_safetensor){.name = value ? r->name : surplus[i - net->n_ranges], .n_dims = r->n_dims};
+        entries[i].dtype = YL_F32;
+        for (int d = 0; d < r->n_dims; d++) entries[i].dims[d] = r->dims[d];
+        entries[i].data = yl_net_at(yl_net_has_slab(net, "value"), r);
+    }
+    ok(yl_safetensors_write(path, entries, net->n_ranges + 2, NULL, 0));
+    ok(yl_checkpoint_restore(net, path, false)); /* asks for the values only */
+    assert_int_equal(yl_checkpoint_restore(net, path, true), YL_FORMAT);
+    if (!strstr(yl_error(), "zzz/conv1.bias")) fail_msg("'%s'", yl_error());
+    assert_null(yl_net_has_slab(net, "adam_m"));
+    assert_int_equal(net->n_slabs, 1);
+    remove(path);
+    yl_net_free(net);
 }
 
 static void test_memory_runs_out(void **state)
@@ -129,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_misfits),
+        cmocka_unit_test(test_refused_late),
         cmocka_unit_test(test_memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
