@@ -49,17 +49,67 @@ local function names_first(o, list)
   return table.move(rest, 1, #rest, #first + 1, first)
 end
 
+-- ---- one network ---------------------------------------------------------------------------------------------------------
+
+local darknet = { "cfg", "weights", "names" }
+
+-- Where the keys that name a network got their values; nil for a call that takes none.
+local function network_origins(o)
+  local known, origins = {}, {}
+  for _, field in ipairs(options.fields(o)) do known[field[1]] = true end
+  if not (known.model and known.cfg) then return nil end
+  for _, key in ipairs { "model", table.unpack(darknet) } do origins[key] = options.origin(o, key) end
+  return origins
+end
+
+local function drop(o, keys, chosen)
+  local dropped = {}
+  for _, key in ipairs(keys) do
+    if rawget(o, key) then
+      dropped[#dropped + 1] = key
+      options.drop(o, key)
+    end
+  end
+  if #dropped > 0 then
+    core.system.warn(("%s=%s: dropped %s, which named another network"):format(chosen, o[chosen], table.concat(dropped, ", ")))
+  end
+end
+
+-- A network is a checkpoint (model) or a Darknet one (cfg, weights, names). What a config file or the command line names drops the
+-- other kind that was named before it; both at once are a fault. `before`: network_origins before they were read.
+local function one_network(o, before, from)
+  if not before then return end
+  local function fresh(key) return options.origin(o, key) ~= before[key] end
+  local other = fresh "cfg" and "cfg" or fresh "weights" and "weights" or fresh "names" and "names"
+  if fresh "model" and not other then return drop(o, darknet, "model") end
+  if fresh "cfg" and not fresh "model" then return drop(o, { "model" }, "cfg") end
+  if other and rawget(o, "model") then
+    schema.fail(from, "%s: '%s=%s' beside 'model=%s': expected either a checkpoint or a Darknet network (cfg, weights, names)",
+      from.where, other, o[other], o.model)
+  end
+end
+
+-- Runs one stage, which sets options that come from `from`.
+local function stage(o, from, set)
+  local before = network_origins(o)
+  set()
+  one_network(o, before, from)
+end
+
 -- spec: who = "yolua val"; fields = list of group names and fields; defaults, where = the recipe's own table and its
 -- position; list = the parsed key=value list. Returns the options. Faults of the call are usage errors (status 2).
 function arguments.resolve(spec)
   local o = options.new(fields.get(spec.fields), spec.who)
-  options.merge(o, spec.defaults or {}, { where = spec.where or spec.who })
+  local own, given = { where = spec.where or spec.who }, { where = "command line", outside = true }
+  stage(o, own, function() options.merge(o, spec.defaults or {}, own) end)
   for _, argument in ipairs(spec.list) do
-    if argument.key == "config" then read_config(o, argument.value) end
+    if argument.key == "config" then
+      stage(o, { where = argument.value, outside = true }, function() read_config(o, argument.value) end)
+    end
   end
-  for _, argument in ipairs(names_first(o, spec.list)) do
-    options.set(o, argument.key, argument.value, { where = "command line", outside = true })
-  end
+  stage(o, given, function()
+    for _, argument in ipairs(names_first(o, spec.list)) do options.set(o, argument.key, argument.value, given) end
+  end)
   return o
 end
 

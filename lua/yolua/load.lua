@@ -56,7 +56,12 @@ end
 -- Options: cfg, weights, names (files), or model (a checkpoint); device; seed (for weights that are drawn); full (a checkpoint's
 -- optimizer state too). Returns a model (see yolua.model). Errors: one sentence naming the file.
 return function(o)
-  if o.model then return from_checkpoint(o) end
+  if o.model then
+    for _, key in ipairs { "cfg", "weights", "names" } do
+      if o[key] then error(("'%s=%s' beside 'model=%s': expected one network"):format(key, o[key], o.model), 2) end
+    end
+    return from_checkpoint(o)
+  end
   if not o.cfg then error("no model was named: expected cfg=FILE.cfg weights=FILE.weights names=FILE.names, or model=CHECKPOINT", 2) end
   return from_darknet(o)
 end

@@ -42,6 +42,48 @@ function TestParse:testWords()
   end
 end
 
+TestNetwork = {}
+
+-- Runs f with warnings kept instead of shown; returns them.
+local function warnings(f)
+  local real, said = core.system.warn, {}
+  local back <close> = setmetatable({}, { __close = function() core.system.warn = real end })
+  core.system.warn = function(sentence) said[#said + 1] = sentence end
+  t.assertEquals(type(back), "table")
+  f()
+  return said
+end
+
+function TestNetwork:testTwoNetworksAreAFault()
+  for _, other in ipairs { "cfg", "weights", "names" } do
+    local text, usage = failure(resolve, { "model=m", other .. "=x" })
+    t.assertEquals(text, "command line: '" .. other .. "=x' beside 'model=m': expected either a checkpoint or a Darknet network " ..
+      "(cfg, weights, names)")
+    t.assertTrue(usage)
+  end
+  local path = config "cfg: a\nmodel: m\n"
+  local text, usage = failure(resolve, { "config=" .. path })
+  t.assertStrContains(text, path .. ": 'cfg=a' beside 'model=m'")
+  t.assertTrue(usage)
+  text, usage = failure(resolve, {}, { cfg = "a", model = "m" })
+  t.assertStrContains(text, "a.lua:3: 'cfg=a' beside")
+  t.assertFalse(usage)
+  t.assertStrContains(failure(resolve, { "weights=w" }, { model = "m" }), "'weights=w' beside 'model=m'")
+end
+
+function TestNetwork:testLaterStagesReplace()
+  local o
+  local path = config "model: m\n"
+  local said = warnings(function() o = resolve({ "config=" .. path }, { cfg = "a", names = "n" }) end)
+  t.assertEquals({ o.model, tostring(o.cfg), tostring(o.names) }, { "m", "nil", "nil" })
+  t.assertEquals(said, { "model=m: dropped cfg, names, which named another network" })
+  said = warnings(function() o = resolve({ "config=" .. path, "cfg=b", "weights=w" }) end)
+  t.assertEquals({ o.cfg, o.weights, tostring(o.model) }, { "b", "w", "nil" })
+  t.assertEquals(said, { "cfg=b: dropped model, which named another network" })
+  said = warnings(function() o = resolve({ "weights=w" }, { cfg = "a", names = "n" }) end)
+  t.assertEquals({ o.cfg, o.weights, o.names, #said }, { "a", "w", "n", 0 })
+end
+
 TestConfig = {}
 
 function TestConfig:testPrecedence()

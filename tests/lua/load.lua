@@ -64,6 +64,7 @@ end
 function TestLoad.testFilesThatDoNotFit()
   local cfg = put("a.cfg", CFG)
   fails({ "no model was named", "cfg=", "model=" }, {})
+  fails({ "'cfg=a.cfg' beside 'model=m.safetensors'" }, { cfg = "a.cfg", model = "m.safetensors" })
   fails({ "none.cfg" }, { cfg = folder .. "/none.cfg" })
   fails({ "s.weights" }, { cfg = cfg, weights = put("s.weights", weights(55)) })
   fails({ "z.weights" }, { cfg = cfg, weights = put("z.weights", "") })
