@@ -3,9 +3,10 @@
 -- It proves what classes of one's own are worth: a van is no car. Its rows are by KITTI's classes, those of Coco-FT by COCO's.
 --
 --   yolua recipes/kitti_ft.lua cfg=FILE.cfg weights=FILE.weights names=FILE.names data=kitti data.root=DIR [key=value ...]
+--   yolua recipes/kitti_ft.lua                   on synthetic streets, with a small network that comes along
 local yl = require "yolua"
 
-local o = yl.options({
+local o = yl.embedded(yl.options({
   epochs = 500, patience = 25, batch = 8, freeze = "body", resize = "stretch", data = { map = "identity" },
   optim = { name = "adam", lr = 1e-3 },
 }, {
@@ -14,7 +15,7 @@ local o = yl.options({
     { "lr", "number", 1e-3, "1/step", "Coco-FT's learning rate", min = 0 },
     { "map", "string", "auto", "", "Coco-FT's class map" },
   } },
-})
+}))
 local run <close> = yl.run(o)
 local data = yl.data(o.data)
 local original = yl.load { cfg = o.cfg, weights = o.weights, names = o.names, model = o.model, device = o.device }

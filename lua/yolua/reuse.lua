@@ -62,6 +62,16 @@ function reuse.find(parent, key)
   end
 end
 
+-- Writes changes over plain options; a table of another name (optim, augment) takes the place of the whole.
+local function overlay(values, with)
+  for key, value in pairs(with) do
+    local old = values[key]
+    if type(old) == "table" and type(value) == "table" and (value.name or old.name) == old.name then overlay(old, value)
+    else values[key] = value end
+  end
+  return values
+end
+
 -- This recipe's options with changes; keys that only this recipe has are left out.
 local function changed(o, with)
   local known, values = {}, options.plain(o)
@@ -69,7 +79,7 @@ local function changed(o, with)
   for _, field in ipairs(list) do known[field[1]] = true end
   for key in pairs(values) do values[key] = known[key] and values[key] or nil end
   values.out, values.resume, values.config = nil, nil, nil
-  return options.merge(options.check("reuse", list, values), with, { where = "reuse" })
+  return options.check("reuse", list, overlay(values, with))
 end
 
 local function train(spec, o, data, parent)

@@ -28,4 +28,16 @@ function TestEmbedded.testNamedThingsStay()
   t.assertEquals(options({ cfg = "b.cfg", data = "synthetic" }).cfg, "b.cfg")
 end
 
+-- What a recipe wants smaller for these scenes, unless the user named it; the recipe's own defaults give way.
+function TestEmbedded.testSmall()
+  local list = fields.get { "model", "data", "train" }
+  local function made(values, where)
+    local o = yl.options.check("test", list, { batch = 3, epochs = 50 })
+    return yl.embedded(yl.options.merge(o, values, { where = where }), { epochs = 7, ema = 0.5 })
+  end
+  t.assertEquals({ made({}).epochs, made({}).ema, made({}).batch }, { 7, 0.5, 3 })
+  t.assertEquals(made({ epochs = 2 }, "command line").epochs, 2)
+  t.assertEquals(made({ cfg = "b.cfg" }, "command line").epochs, 50)
+end
+
 os.exit(t.LuaUnit.run())

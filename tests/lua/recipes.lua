@@ -19,4 +19,20 @@ function TestRecipes.testSmoke()
   os.execute("rm -rf '" .. top .. "'")
 end
 
+-- With nothing named but fewer frames, the poster's recipes run on synthetic streets, and the later ones reuse the first one's run.
+function TestRecipes.testEmbedded()
+  local top = os.tmpname()
+  os.remove(top)
+  for i, name in ipairs { "coco_ft", "coco_full", "kitti_ft" } do
+    local words = { "recipes/" .. name .. ".lua", "protocol=voc", "threads=2", "out=" .. top .. "/" .. name, "data=synthetic",
+      "data.frames=10", "data.picture=416x128", "data.root=" .. top .. "/streets", i > 1 and "epochs=1" or nil }
+    local out, err = program.ok(words)
+    t.assertStrContains(err, "the data are synthetic (10 frames")
+    t.assertNotStrContains(err, "dropped")
+    if i > 1 then t.assertStrContains(out, ("coco_ft: the finished run %s/coco_ft is reused"):format(top)) end
+    t.assertEquals(core.files.kind(top .. "/" .. name .. "/report.html"), "file")
+  end
+  os.execute("rm -rf '" .. top .. "'")
+end
+
 os.exit(t.LuaUnit.run())
