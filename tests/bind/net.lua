@@ -113,7 +113,7 @@ function TestPlans.testOptions()
   refused("magic", net.plan, net, { algorithm = "magic" })
   refused("'mode': expected infer or train, got 'run'", net.plan, net, { mode = "run" })
   refused("'part': expected whole or body or tail, got 'tale'", net.plan, net, { part = "tale" })
-  refused("conv1: an input of 8x-8 (width x height)", net.plan, net, { h = -8, w = 8 })
+  refused("network input: expected height, width and channels in 1..65536, got -8 x 8 x 3", net.plan, net, { h = -8, w = 8 })
 end
 
 function TestPlans.testNumbers()
