@@ -6,6 +6,26 @@ local cli = {}
 
 local function say(sentence) io.stderr:write("yolua: ", sentence, "\n") end
 
+-- ---- what `yolua -i FILE` leaves to the prompt ---------------------------------------------------------------------------
+
+-- The locals of the function at that level become globals.
+local function keep_locals(level)
+  for i = 1, math.huge do
+    local name, value = debug.getlocal(level + 1, i)
+    if not name then break end
+    if name:sub(1, 1) ~= "(" then rawset(_G, name, value) end
+  end
+end
+
+-- The same for a chunk that failed, wherever it stands in the stack.
+local function keep_locals_of(chunk)
+  for level = 2, math.huge do
+    local at = debug.getinfo(level, "f")
+    if not at then break end
+    if at.func == chunk then keep_locals(level) end
+  end
+end
+
 -- ---- failures ------------------------------------------------------------------------------------------------------------
 
 -- Lua's own C functions: what they throw is a fault of the code that called them.
@@ -40,17 +60,24 @@ local function with_callers_position(sentence)
   return stripped
 end
 
+-- The message and the user's frames, without those of the program below them; one frame alone says nothing that the message does not.
+local function traceback(text)
+  local lines = {}
+  for line in debug.traceback("", 3):gmatch "[^\n]+" do
+    if line:find "^\tyolua/lua/yolua/cli%.lua" or line:find "^\tyolua/lua/yolua/prompt%.lua" then break end
+    if line ~= "\t[C]: in function 'error'" and #lines < 9 then lines[#lines + 1] = line:gsub("in %l+ 'chunk'$", "in main chunk") end
+  end
+  if #lines == 2 and lines[2]:match "^\t(.-): in" == text:match "^(.-:%d+): " then return text end
+  return text .. "\n" .. table.concat(lines, "\n")
+end
+
 -- The message handler: a sentence for what the library says on purpose, a short traceback for anything else.
 function cli.explain(message)
+  if cli.kept_chunk then keep_locals_of(cli.kept_chunk) end
   if type(message) == "table" and (getmetatable(message) or {}).__tostring then return message end
   local text = type(message) == "string" and message or ("error object: %s"):format(tostring(message))
   if is_sentence(message) then return with_callers_position(text) end
-  local lines = {}
-  for line in debug.traceback(text, 2):gmatch "[^\n]+" do
-    if line:find "^\tyolua/lua/yolua/cli%.lua" or line:find "^\tyolua/lua/yolua/prompt%.lua" then break end -- the program
-    if line ~= "\t[C]: in function 'error'" and #lines < 10 then lines[#lines + 1] = line end
-  end
-  return table.concat(lines, "\n")
+  return traceback(text)
 end
 
 local schema -- yolua.schema, loaded when the first failure or key=value asks for it
@@ -71,10 +98,13 @@ end
 
 -- ---- what a call can be ----------------------------------------------------------------------------------------------------
 
-local function load_recipe(path)
+local function load_recipe(path, keep)
   local text, reason = core.system.try_read(path)
   if not text then usage("%s", reason) end
-  local chunk, message = load(text:gsub("^#[^\n]*", ""), "@" .. path, "t")
+  text = text:gsub("^#[^\n]*", "")
+  local keeping = keep and load(text .. "\n;(...)()", "@" .. path, "t") -- nil where the file ends with a return
+  if keeping then return keeping end
+  local chunk, message = load(text, "@" .. path, "t")
   if not chunk then error(message, 0) end
   return chunk
 end
@@ -84,13 +114,15 @@ local function check_taken(arguments, path)
   usage("command line: %s takes no options, but '%s' was given", path, arguments.given[1].key)
 end
 
--- A recipe sees its key=value words through yl.options; modules beside it are found first.
-function cli.recipe(path, words)
-  local chunk, arguments = load_recipe(path), require "yolua.arguments"
+-- A recipe sees its key=value words through yl.options; modules beside it are found first. keep: its locals become globals at its end.
+function cli.recipe(path, words, keep)
+  local chunk, arguments = load_recipe(path, keep), require "yolua.arguments"
   arguments.given, arguments.program = arguments.parse(words), path
   package.path = (path:match "^(.*)/[^/]*$" or ".") .. "/?.lua;" .. package.path
   require("yolua.strict").on()
-  chunk()
+  cli.kept_chunk = keep and chunk
+  chunk(keep and function() keep_locals(2) end)
+  cli.kept_chunk = nil
   check_taken(arguments, path)
 end
 
@@ -150,7 +182,7 @@ local function code(text)
 end
 
 local function prompt(path, words)
-  require("yolua.prompt").run(path and function() cli.recipe(path, words) end)
+  require("yolua.prompt").run(path and function() cli.recipe(path, words, true) end)
 end
 
 local function help(words)

@@ -1,11 +1,47 @@
 -- yl.detect(model, images, o, callback): images stream through the loader into an inference plan; boxes come back in order.
+-- model:detect(picture, o): one picture in memory.
 local core = require "yolua.core"
+local fields = require "yolua.fields"
+local options = require "yolua.options"
+local terminal = require "yolua.terminal"
+
+local detect = {}
+
+-- A list of detections prints as a table: class, score, corners.
+local Detections = { __name = "detections" }
+
+function Detections:__tostring()
+  if #self == 0 then return "no objects" end
+  local columns, rows = { { "class" }, { "score", right = true } }, {}
+  for i, name in ipairs { "x1", "y1", "x2", "y2" } do columns[i + 2] = { name, right = true } end
+  for i, d in ipairs(self) do
+    rows[i] = { d.class, ("%.3f"):format(d.score) }
+    for k = 1, 4 do rows[i][k + 2] = ("%.1f"):format(d.box[k]) end
+  end
+  return table.concat(terminal.columns(columns, rows), "\n")
+end
 
 -- The plan's detections of one image, with names for class numbers.
 local function named(found, names)
   local list = {}
   for i, d in ipairs(found) do list[i] = { class = names[d.class], score = d.score, box = d.box } end
-  return list
+  return setmetatable(list, Detections)
+end
+
+local picture_fields = fields.get {
+  { "conf", "number", 0.25, "", "lowest score of a detection", min = 0, max = 1 },
+  fields.pick("eval", "iou"), fields.pick("eval", "resize"), "size",
+  { "clip", "bool", false, "", "cut boxes off at the image's border" },
+}
+
+-- What model:detect does; see there.
+function detect.picture(model, picture, o)
+  o = options.check("net:detect", picture_fields, o)
+  if type(picture) == "string" then picture = require "yolua.image"(picture) end
+  local size = o.imgsz or { model.w, model.h }
+  local plan = model:plan { mode = "infer", batch = 1, h = size[2], w = size[1] }
+  local found = plan:predict(picture, { conf = o.conf, iou = o.iou, clip = o.clip, letterbox = o.resize == "letterbox" })
+  return named(found, model.names)
 end
 
 -- model: of yl.load. images: paths, or frames with an `image`. o: conf (lowest score), iou (of suppression), clip (boxes to the
@@ -14,7 +50,7 @@ end
 -- callback(i, detections [, detections of the second view ...]): of the i-th image, in list order; a detection is {class = name, score,
 -- box = {x1, y1, x2, y2}} in pixels of the original image, by falling score.
 -- Returns {images, seconds (of network and boxes, without decoding), infer_ms (per image)}.
-return function(model, images, o, callback)
+function detect.stream(model, images, o, callback)
   local w, h = model.w, model.h
   if o.imgsz then w, h = o.imgsz[1], o.imgsz[2] end
   local samples, views = {}, o.views or { { conf = o.conf or 0.25, iou = o.iou or 0.45, clip = o.clip } }
@@ -47,3 +83,5 @@ return function(model, images, o, callback)
   stats.infer_ms = stats.images > 0 and 1e3 * stats.seconds / stats.images or nil
   return stats
 end
+
+return setmetatable(detect, { __call = function(_, ...) return detect.stream(...) end })

@@ -81,27 +81,13 @@ function Model:checksum(which)
   return core.files.hash_text(table.concat(sums)), #sums, n
 end
 
-local function short(n)
-  if n >= 1e9 then return ("%.2fG"):format(n / 1e9) end
-  if n >= 1e6 then return ("%.2fM"):format(n / 1e6) end
-  if n >= 1e3 then return ("%.1fk"):format(n / 1e3) end
-  return ("%d"):format(n)
-end
+-- The layer table (yolua.describe): output size, parameters, FLOPs, frozen, and the algorithms chosen so far, as wide as the terminal.
+function Model:table(width) return require("yolua.describe")(self, width) end
 
--- The layer table: output size, parameters, FLOPs, frozen.
-function Model:table()
-  local lines = { ("%-14s %-11s %16s %9s %9s"):format("layer", "kind", "output h w c", "params", "FLOPs") }
-  local params, flops = 0, 0
-  for _, l in ipairs(self.net:layers()) do
-    params, flops = params + l.params, flops + l.flops
-    lines[#lines + 1] = ("%-14s %-11s %16s %9s %9s%s"):format(l.name, l.kind,
-      ("%d x %d x %d"):format(l.shape[2], l.shape[3], l.shape[4]), l.params > 0 and short(l.params) or "",
-      l.flops > 0 and short(l.flops) or "", l.frozen and "  frozen" or "")
-  end
-  lines[#lines + 1] = ("%-14s %-11s %16s %9s %9s"):format("total", "", ("input %d x %d x %d"):format(self.h, self.w, self.c),
-    short(params), short(flops))
-  return table.concat(lines, "\n")
-end
+-- The objects in a picture: a tensor u8 {h, w, 3} or {1, h, w, 3} (yl.image gives one), or the path of an image. o: conf (lowest score,
+-- .25), iou (of suppression, .45), clip (boxes to the image), resize ("letterbox" or "stretch"), imgsz ({w, h}).
+-- Returns a list of {class = name, score, box = {x1, y1, x2, y2}} in pixels of the picture, by falling score; it prints as a table.
+function Model:detect(picture, o) return require("yolua.detect").picture(self, picture, o) end
 
 Model.__tostring = Model.table
 

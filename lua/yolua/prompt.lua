@@ -1,88 +1,67 @@
 -- The prompt: reads chunks (unfinished ones go on over lines), prints what expressions give, keeps a history.
+local chunks = require "yolua.chunks"
 local core = require "yolua.core"
+local show = require "yolua.show"
 
-local prompt = {}
+local prompt = { show = show, compile = chunks.compile }
 
--- ---- values as a person wants to see them ------------------------------------------------------------------------------------
-
-local function key_text(key)
-  if type(key) == "string" and key:find "^[%a_][%w_]*$" then return key end
-  return "[" .. prompt.show(key, 9) .. "]"
-end
-
-local function sorted(keys)
-  table.sort(keys, function(a, b)
-    if type(a) == type(b) and (type(a) == "number" or type(a) == "string") then return a < b end
-    return type(a) < type(b)
-  end)
-  return keys
-end
-
-local function table_parts(value, depth)
-  local parts, keys = {}, {}
-  for i = 1, math.min(#value, 100) do parts[i] = prompt.show(value[i], depth + 1) end
-  if #value > 100 then parts[#parts + 1] = ("... (%d in all)"):format(#value) end
-  for key in pairs(value) do
-    if math.type(key) ~= "integer" or key < 1 or key > #value then keys[#keys + 1] = key end
-  end
-  for _, key in ipairs(sorted(keys)) do parts[#parts + 1] = key_text(key) .. " = " .. prompt.show(value[key], depth + 1) end
-  return parts
-end
-
--- A value as text: objects by their own __tostring, plain tables spelled out (three levels deep), texts quoted inside tables.
-function prompt.show(value, depth)
-  depth = depth or 0
-  if type(value) == "string" then return depth > 0 and ("%q"):format(value) or value end
-  local meta = getmetatable(value)
-  if type(value) ~= "table" or type(meta) == "table" and (meta.__tostring or meta.__name) then return tostring(value) end
-  if depth > 2 then return next(value) == nil and "{}" or "{...}" end
-  local parts = table_parts(value, depth)
-  local line = #parts == 0 and "{}" or "{ " .. table.concat(parts, ", ") .. " }"
-  if #line <= 100 and not line:find "\n" then return line end
-  local indent = ("  "):rep(depth + 1)
-  return "{\n" .. indent .. table.concat(parts, ",\n" .. indent) .. ",\n" .. ("  "):rep(depth) .. "}"
-end
-
--- ---- chunks -------------------------------------------------------------------------------------------------------------------
-
--- The chunk that the text is: an expression first, else statements. Returns nil and the message, and whether more is expected.
-function prompt.compile(text)
-  local chunk = load("return " .. text, "=prompt", "t")
-  if chunk then return chunk end
-  local statements, message = load(text, "=prompt", "t")
-  if statements then return statements end
-  return nil, message, message:find "<eof>$" ~= nil
+local function print_results(results)
+  if results.n == 0 or results.n == 1 and results[1] == io.stdout then return end -- io.write is called for what it does
+  for i = 1, results.n do results[i] = show(results[i]) end
+  print(table.concat(results, "\t"))
 end
 
 local function run(chunk)
-  local cli = require "yolua.cli"
-  cli.attempt(function()
-    local results = table.pack(chunk())
-    for i = 1, results.n do results[i] = prompt.show(results[i]) end
-    if results.n > 0 then print(table.concat(results, "\t")) end
-  end)
+  return require("yolua.cli").attempt(function() print_results(table.pack(chunk())) end)
 end
 
--- Reads one whole chunk. Returns its text; false after Ctrl-C, nil at the end of the input.
-local function read_chunk(editor)
-  local text = editor:read "> "
+-- ---- on a terminal ---------------------------------------------------------------------------------------------------------
+
+-- A line, or the lines of a paste; one that does not end its last line waits for Enter.
+local function read_line(editor, mark)
+  local text, open = editor:read(mark)
+  while text and open do
+    local more
+    more, open = editor:read ">> "
+    text = more and text .. more
+  end
+  return text
+end
+
+-- Reads until the last chunk is whole. Returns the text; false after Ctrl-C, nil at the end of the input.
+local function read_text(editor)
+  local text = read_line(editor, "> ")
   while text do
-    local _, _, unfinished = prompt.compile(text)
+    local _, _, unfinished = chunks.compile(text:find "\n" and chunks.last(text) or text)
     if not unfinished then return text end
-    local more = editor:read ">> "
+    local more = read_line(editor, ">> ")
     text = more and text .. "\n" .. more
   end
   return text
 end
 
+local function run_chunk(text, line)
+  local chunk, message = chunks.compile(text, nil, line)
+  if chunk then return run(chunk) end
+  io.stderr:write("yolua: ", message, "\n")
+  return 1
+end
+
+-- Chunk by chunk, up to the first that fails.
+local function run_text(text)
+  if not text:find "\n" then return run_chunk(text) end
+  for _, part in ipairs(chunks.split(text)) do
+    if run_chunk(part.text, part.line) ~= 0 then return end
+  end
+end
+
 local function loop(editor)
   while true do
-    local text = read_chunk(editor)
+    local text = read_text(editor)
     if text == nil then return print() end
     if text and text:find "%S" then
-      editor:add(text)
-      local chunk, message = prompt.compile(text)
-      if chunk then run(chunk) else io.stderr:write("yolua: ", message, "\n") end
+      editor:add((text:gsub("\n+$", "")))
+      run_text(text)
     end
   end
 end
@@ -92,11 +71,17 @@ local function history_file()
   return os.getenv "YOLUA_HISTORY" or home and home .. "/.yolua_history"
 end
 
--- Without a terminal the whole input is one chunk, as with lua.
+-- ---- without a terminal ----------------------------------------------------------------------------------------------------
+
+-- The whole input falls into chunks, which are checked before the first one runs; the first failure ends it.
 local function run_input()
-  local chunk, message = load(io.read "a":gsub("^#[^\n]*", ""), "=stdin", "t")
-  if not chunk then error(message, 0) end
-  chunk()
+  local list = chunks.split(io.read "a":gsub("^#[^\n]*", ""), "=stdin")
+  for i, part in ipairs(list) do
+    local chunk, message = chunks.compile(part.text, "=stdin", part.line)
+    if not chunk then error(message, 0) end
+    list[i] = chunk
+  end
+  for _, chunk in ipairs(list) do print_results(table.pack(chunk())) end
 end
 
 -- Starts the prompt; `before` (running a recipe, say) goes first, and the prompt opens even where it fails.
@@ -109,7 +94,7 @@ function prompt.run(before)
   if not interactive then return run_input() end
   local editor <close> = core.prompt.open(history_file())
   editor:complete(require("yolua.complete").tab)
-  print(("yolua %s; help() tells more, Ctrl-D leaves"):format(core.version))
+  print(("yolua %s: help() tells more, Ctrl-D leaves"):format(core.version))
   loop(editor)
 end
 

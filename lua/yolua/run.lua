@@ -66,6 +66,7 @@ function Run:path(name) return self.dir .. "/" .. name end
 -- Prints a line and keeps it in log.txt.
 function Run:say(format, ...)
   local line = select("#", ...) > 0 and format:format(...) or format
+  if self.bar then self.bar:clear() end
   print(line)
   core.files.append(self:path "log.txt", line .. "\n")
 end
@@ -107,15 +108,16 @@ function Run:log_epoch(record)
     number("%.1f", record.images_per_s), number("%.1f", record.seconds), number("%.0f", record.wait_share and 100 * record.wait_share))
 end
 
--- Shows how far an epoch is, on a terminal. state: {epoch, epochs, done, total (images), loss, lr}; nil takes the line away.
+-- Shows how far an epoch is. state: {epoch, epochs, done, total (images), loss (per image), lr, wait_share}; nil takes the line away.
 function Run:step(state)
   if not state then
     if self.bar then self.bar:close() end
     self.bar = nil
     return
   end
-  self.bar = self.bar or require("yolua.progress").new { label = ("epoch %g/%g"):format(state.epoch, state.epochs), total = state.total }
-  self.bar:update(state.done, state.loss and state.lr and ("loss %.4f, learning rate %g"):format(state.loss, state.lr))
+  self.bar = self.bar or require("yolua.progress").new { label = ("epoch %g/%g"):format(state.epoch, state.epochs), total = state.total,
+    done = state.done }
+  self.bar:update(state.done, state)
 end
 
 -- Forgets the records after `epoch`: those of a resumed run that its checkpoint does not hold.

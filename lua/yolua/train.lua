@@ -95,11 +95,17 @@ function Trainer:update(source, batch, images)
   self.norm, self.seen = norm, self.seen + images
 end
 
--- How far the epoch is, on a terminal.
+-- How far the epoch is.
 function Trainer:show()
   if not self.run then return end
   self.run:step { epoch = self.epoch, epochs = self.options.epochs, done = self.batch_done * self.micro,
-    total = self.batches_per_epoch * self.micro, loss = self.loss, lr = self.lr }
+    total = self.batches_per_epoch * self.micro, loss = self.loss, lr = self.lr, wait_share = self:wait_share() }
+end
+
+-- The share of the epoch's time so far that went into waiting for images; nil before there is any.
+function Trainer:wait_share()
+  local seconds = core.system.clock() - self.epoch_started
+  return self.loss and seconds > 0 and ((self.train_source:stats().waited_s or 0) - self.waited) / seconds or nil
 end
 
 -- Where the clock stood after the last step: what is left of an unfinished one is forgotten when the user asks to stop.
@@ -156,7 +162,7 @@ function Trainer:run_epoch()
   end
   self:fire "epoch_start"
   local source = sources.train(self)
-  local waited = source:stats().waited_s or 0
+  self.epoch_started, self.waited = started, source:stats().waited_s or 0
   if not self:pass(source) then
     if self.batch_done == 0 then self.epoch = self.epoch - 1 end -- it had not begun
     return false
@@ -167,7 +173,7 @@ function Trainer:run_epoch()
   self.record = {
     epoch = self.epoch, step = self.step, lr = self.lr or self:rate(), train_loss = self.loss_sum / self.loss_images, dev_loss = dev_loss,
     gradient_norm = self.norm, images_per_s = self.loss_images / seconds,
-    wait_share = ((source:stats().waited_s or 0) - waited) / seconds, cached_body = source.part == "tail",
+    wait_share = ((source:stats().waited_s or 0) - self.waited) / seconds, cached_body = source.part == "tail",
   }
   self.batch_done = 0
   self.record.seconds = core.system.clock() - started

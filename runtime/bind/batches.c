@@ -1,7 +1,8 @@
 /* Batches meet plans: loading images, losses against a batch's truth, detections, and the cached output of a frozen body. */
 #include "bind/net_objects.h"
+#include "bind/tensor_objects.h"
 #include "core/memory.h"
-#include "detect/detect.h"
+#include "detect/predict.h"
 #include "net/features.h"
 
 #define FEATURES_CLASS "yolua.features"
@@ -46,36 +47,77 @@ static void push_detection(lua_State *L, const yl_detection *d)
     lua_setfield(L, -2, "box");
 }
 
+static yl_detect_options check_detect_options(lua_State *L, int index)
+{
+    luaL_checktype(L, index, LUA_TTABLE);
+    return (yl_detect_options){
+        .conf = yl__field_number(L, index, "conf", 0.25),
+        .iou = yl__field_number(L, index, "iou", 0.45),
+        .clip = yl__field_boolean(L, index, "clip", false),
+        .one_class = yl__field_boolean(L, index, "one_class", false),
+        .agnostic = yl__field_boolean(L, index, "agnostic", false),
+        .most = yl__field_integer(L, index, "max", 0),
+    };
+}
+
+/* Pushes the list and frees it. */
+static void push_detections(lua_State *L, yl_detection *list, int64_t count)
+{
+    lua_createtable(L, (int)count, 0);
+    for (int64_t k = 0; k < count; k++) {
+        push_detection(L, &list[k]);
+        lua_rawseti(L, -2, k + 1);
+    }
+    yl__free(list);
+}
+
 /* plan:detect(batch, {conf=, iou=, clip=, one_class=, agnostic=, max=}) -> for each real image a list of
  * {class = 1-based, score, box = {x1, y1, x2, y2} in pixels of the image}, highest score first */
 int yl__plan_detect(lua_State *L)
 {
     yl_plan *plan = yl__check_plan(L, 1);
     const yl_batch *batch = yl__check_batch(L, 2);
-    luaL_checktype(L, 3, LUA_TTABLE);
+    yl_detect_options o = check_detect_options(L, 3);
     yl_net *net = net_of_plan(L, 1);
     check_size(L, plan, batch);
-    yl_detect_options o = {
-        .conf = yl__field_number(L, 3, "conf", 0.25),
-        .iou = yl__field_number(L, 3, "iou", 0.45),
-        .clip = yl__field_boolean(L, 3, "clip", false),
-        .one_class = yl__field_boolean(L, 3, "one_class", false),
-        .agnostic = yl__field_boolean(L, 3, "agnostic", false),
-        .most = yl__field_integer(L, 3, "max", 0),
-    };
     lua_createtable(L, (int)batch->count, 0);
     for (int64_t i = 0; i < batch->count && i < yl_plan_get_options(plan)->batch; i++) {
         yl_detection *list;
         int64_t count;
         yl__check(L, yl_detect_image(net, plan, batch, i, &o, &list, &count));
-        lua_createtable(L, (int)count, 0);
-        for (int64_t k = 0; k < count; k++) {
-            push_detection(L, &list[k]);
-            lua_rawseti(L, -2, k + 1);
-        }
-        yl__free(list);
+        push_detections(L, list, count);
         lua_rawseti(L, -2, i + 1);
     }
+    return 1;
+}
+
+/* The tensor's picture; its pixels stay the tensor's. */
+static yl_image check_picture(lua_State *L, int index)
+{
+    yl_tensor *t = yl__check_tensor(L, index);
+    const int64_t *dims = t->dims + (t->n_dims == 4);
+    bool fits = t->dtype == YL_U8 && (t->n_dims == 3 || (t->n_dims == 4 && t->dims[0] == 1)) && dims[2] == 3;
+    if (!fits || !yl_tensor_contiguous(t)) {
+        char what[128];
+        yl_tensor_describe(t, what, sizeof what);
+        luaL_error(L, "predict: expected a picture, u8 {h, w, 3} or {1, h, w, 3} in one piece, got %s", what);
+    }
+    void *data;
+    yl__check(L, yl_tensor_data(t, &data));
+    return (yl_image){.w = dims[1], .h = dims[0], .data = data};
+}
+
+/* plan:predict(picture, {as plan:detect's, letterbox=}) -> its detections; the picture is a tensor of bytes, {h, w, 3} or {1, h, w, 3} */
+int yl__plan_predict(lua_State *L)
+{
+    yl_plan *plan = yl__check_plan(L, 1);
+    yl_image picture = check_picture(L, 2);
+    yl_predict_options o = {.detect = check_detect_options(L, 3),
+                            .letterbox = yl__field_boolean(L, 3, "letterbox", true)};
+    yl_detection *list;
+    int64_t count;
+    yl__check(L, yl_predict(net_of_plan(L, 1), plan, &picture, &o, &list, &count));
+    push_detections(L, list, count);
     return 1;
 }
 

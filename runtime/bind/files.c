@@ -5,6 +5,7 @@
 #include "core/folder.h"
 #include "core/machine.h"
 #include "core/memory.h"
+#include "core/terminal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -115,6 +116,17 @@ static int files_is_terminal(lua_State *L)
     return 1;
 }
 
+/* files.columns() -> the width of the terminal that standard output is, or nil */
+static int files_columns(lua_State *L)
+{
+    int columns = yl__terminal_columns();
+    if (columns > 0)
+        lua_pushinteger(L, columns);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
 static void set_integer(lua_State *L, const char *key, int64_t value)
 {
     lua_pushinteger(L, (lua_Integer)value);
@@ -157,6 +169,7 @@ void yl__bind_files(lua_State *L)
         {"base64", files_base64},
         {"hash", files_hash},
         {"is_terminal", files_is_terminal},
+        {"columns", files_columns},
         {NULL, NULL},
     };
     lua_newtable(L);

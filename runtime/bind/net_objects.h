@@ -23,9 +23,10 @@ static inline yl_plan *yl__check_plan(lua_State *L, int index)
 void yl__push_net(lua_State *L, yl_net *net);
 /* net:plan{...}, defined in bind/plan.c. */
 int yl__net_plan(lua_State *L);
-/* plan:load, plan:detect, defined in bind/batches.c. */
+/* plan:load, plan:detect, plan:predict, defined in bind/batches.c. */
 int yl__plan_load(lua_State *L);
 int yl__plan_detect(lua_State *L);
+int yl__plan_predict(lua_State *L);
 /* Runs the plan's losses against the truth and pushes {layer = {part = sum}}; returns 1. */
 int yl__push_loss(lua_State *L, yl_plan *plan, const yl_net *net, const yl_truth *truth);
 /* The loader's batch at `index` (bind/loader.c), still valid, or an error. */

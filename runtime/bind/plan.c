@@ -278,12 +278,25 @@ static int plan_seconds(lua_State *L)
 void yl__bind_plan(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"input", plan_input},         {"forward", plan_forward},       {"output", plan_output},
-        {"gradient", plan_gradient},   {"load", yl__plan_load},         {"detect", yl__plan_detect},
-        {"loss", plan_loss},           {"backward", plan_backward},     {"memory", plan_memory},
-        {"algorithm", plan_algorithm}, {"not_finite", plan_not_finite}, {"take_cut", plan_take_cut},
-        {"timing", plan_timing},       {"seconds", plan_seconds},       {"close", plan_close},
-        {"__gc", plan_close},          {"__close", plan_close},         {NULL, NULL},
+        {"input", plan_input},
+        {"forward", plan_forward},
+        {"output", plan_output},
+        {"gradient", plan_gradient},
+        {"load", yl__plan_load},
+        {"detect", yl__plan_detect},
+        {"loss", plan_loss},
+        {"backward", plan_backward},
+        {"memory", plan_memory},
+        {"algorithm", plan_algorithm},
+        {"not_finite", plan_not_finite},
+        {"take_cut", plan_take_cut},
+        {"predict", yl__plan_predict},
+        {"timing", plan_timing},
+        {"seconds", plan_seconds},
+        {"close", plan_close},
+        {"__gc", plan_close},
+        {"__close", plan_close},
+        {NULL, NULL},
     };
     yl__class(L, YL_PLAN_CLASS, methods);
 }

@@ -2,6 +2,7 @@
 #include "bind/tensor_objects.h"
 #include "bind/tree.h"
 #include "core/memory.h"
+#include "core/terminal.h"
 #include "tensor/rows.h"
 
 #include <string.h>
@@ -303,7 +304,8 @@ static int tensor_tostring(lua_State *L)
     void **box = luaL_checkudata(L, 1, YL_TENSOR_CLASS);
     if (!*box) return luaL_error(L, "this tensor was closed");
     yl_text *text = yl__push_text(L);
-    yl__check(L, yl_tensor_text(*box, text));
+    int columns = yl__terminal_columns();
+    yl__check(L, yl_tensor_text(*box, columns > 0 ? columns : 80, text));
     lua_pushlstring(L, text->data, (size_t)text->length);
     return 1;
 }

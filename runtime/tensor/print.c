@@ -1,4 +1,5 @@
-/* Tensors as text: what they are, then the numbers, long axes cut to their first and last three. */
+/* Tensors as text: what they are, then the numbers. Rows and columns are cut to their first and last three, columns to fewer
+ * where the lines would be too long; of more than six matrices the first and the last along each axis are shown. */
 #include "core/memory.h"
 #include "tensor/rows.h"
 
@@ -6,23 +7,24 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { EDGE = 3, SHOWN = 2 * EDGE, CELL = 24 };
+enum { EDGE = 3, MATRICES = 6, CELL = 24 };
 
-static bool cut(int64_t size)
-{
-    return size > SHOWN;
-}
+/* How much of a tensor is shown: elements at either end of each axis, and characters of a cell. */
+typedef struct view {
+    int64_t edge[YL_TENSOR_DIMS];
+    int width;
+} view;
 
 /* The k-th shown place of an axis, or -1 for the gap. */
-static int64_t place(int64_t size, int64_t k)
+static int64_t place(int64_t size, int64_t edge, int64_t k)
 {
-    if (!cut(size) || k < EDGE) return k;
-    return k == EDGE ? -1 : size - SHOWN - 1 + k;
+    if (size <= 2 * edge || k < edge) return k;
+    return k == edge ? -1 : size - 2 * edge - 1 + k;
 }
 
-static int64_t places(int64_t size)
+static int64_t places(int64_t size, int64_t edge)
 {
-    return cut(size) ? SHOWN + 1 : size;
+    return size <= 2 * edge ? size : 2 * edge + 1;
 }
 
 static yl_status cell(const yl_tensor *t, const int64_t *index, char out[CELL])
@@ -40,21 +42,21 @@ static yl_status cell(const yl_tensor *t, const int64_t *index, char out[CELL])
 }
 
 /* One line of the last axis; without `out`, only the widest cell is looked for. */
-static yl_status line(const yl_tensor *t, int64_t *index, int *width, yl_text *out)
+static yl_status line(const yl_tensor *t, int64_t *index, view *v, yl_text *out)
 {
     char text[CELL];
     int last = t->n_dims - 1;
-    for (int64_t k = 0; k < places(t->dims[last]); k++) {
-        index[last] = place(t->dims[last], k);
+    for (int64_t k = 0; k < places(t->dims[last], v->edge[last]); k++) {
+        index[last] = place(t->dims[last], v->edge[last], k);
         if (index[last] < 0) {
             if (out) YL_TRY(yl__text_add(out, "  ..."));
             continue;
         }
         YL_TRY(cell(t, index, text));
         if (out)
-            YL_TRY(yl__text_add(out, "  %*s", *width, text));
-        else if ((int)strlen(text) > *width)
-            *width = (int)strlen(text);
+            YL_TRY(yl__text_add(out, "  %*s", v->width, text));
+        else if ((int)strlen(text) > v->width)
+            v->width = (int)strlen(text);
     }
     return out ? yl__text_append(out, "\n", 1) : YL_OK;
 }
@@ -67,25 +69,40 @@ static yl_status title(const yl_tensor *t, const int64_t *index, yl_text *out)
     return yl__text_add(out, "., .]\n");
 }
 
-static yl_status block(const yl_tensor *t, int axis, int64_t *index, int *width, yl_text *out)
+static yl_status block(const yl_tensor *t, int axis, int64_t *index, view *v, yl_text *out)
 {
-    if (axis == t->n_dims - 1) return line(t, index, width, out);
+    if (axis == t->n_dims - 1) return line(t, index, v, out);
     if (axis == t->n_dims - 2 && axis > 0 && out) YL_TRY(title(t, index, out));
-    for (int64_t k = 0; k < places(t->dims[axis]); k++) {
-        index[axis] = place(t->dims[axis], k);
+    for (int64_t k = 0; k < places(t->dims[axis], v->edge[axis]); k++) {
+        index[axis] = place(t->dims[axis], v->edge[axis], k);
         if (index[axis] >= 0)
-            YL_TRY(block(t, axis + 1, index, width, out));
+            YL_TRY(block(t, axis + 1, index, v, out));
         else if (out)
             YL_TRY(yl__text_add(out, axis < t->n_dims - 2 ? "...\n" : "  ...\n"));
     }
     return YL_OK;
 }
 
-yl_status yl_tensor_text(const yl_tensor *t, yl_text *out)
+/* What fits: the widest cell, and so many columns of it. */
+static yl_status choose(const yl_tensor *t, int columns, view *v)
+{
+    int64_t index[YL_TENSOR_DIMS] = {0}, matrices = 1;
+    int last = t->n_dims - 1;
+    for (int d = 0; d < t->n_dims - 2; d++) matrices *= t->dims[d] > MATRICES ? MATRICES + 1 : t->dims[d];
+    for (int d = 0; d <= last; d++) v->edge[d] = d < last - 1 && matrices > MATRICES ? 1 : EDGE;
+    v->width = 1;
+    YL_TRY(block(t, 0, index, v, NULL));
+    int64_t fit = (columns - 5) / (v->width + 2); /* "  ..." takes 5 */
+    bool whole = t->dims[last] <= 2 * EDGE && t->dims[last] * (v->width + 2) <= columns;
+    if (!whole && fit < 2 * EDGE) v->edge[last] = fit < 2 ? 1 : fit / 2;
+    return YL_OK;
+}
+
+yl_status yl_tensor_text(const yl_tensor *t, int columns, yl_text *out)
 {
     char what[128], text[CELL];
     int64_t index[YL_TENSOR_DIMS] = {0};
-    int width = 1;
+    view v;
     yl_tensor_describe(t, what, sizeof what);
     if (!yl_tensor_alive(t)) return yl__text_add(out, "%s (its memory is gone)", what);
     if (!yl_tensor_device(t)->host_memory) return yl__text_add(out, "%s on %s", what, yl_tensor_device(t)->name);
@@ -96,8 +113,8 @@ yl_status yl_tensor_text(const yl_tensor *t, yl_text *out)
         return yl__text_add(out, "  %s", text);
     }
     YL_TRY(yl__text_append(out, "\n", 1));
-    YL_TRY(block(t, 0, index, &width, NULL));
-    YL_TRY(block(t, 0, index, &width, out));
+    YL_TRY(choose(t, columns, &v));
+    YL_TRY(block(t, 0, index, &v, out));
     out->data[--out->length] = '\0'; /* without the last line's end */
     return YL_OK;
 }

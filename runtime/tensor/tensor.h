@@ -59,8 +59,9 @@ yl_status yl_tensor_get(const yl_tensor *t, const int64_t *index, double *number
 yl_status yl_tensor_set(yl_tensor *t, const int64_t *index, double number);
 /* "f32 {2, 3}" */
 void yl_tensor_describe(const yl_tensor *t, char *out, size_t size);
-/* The description and the numbers, abbreviated: at most six of each axis, the first three and the last three. */
-yl_status yl_tensor_text(const yl_tensor *t, yl_text *out);
+/* The description and the numbers, abbreviated to lines of at most `columns` characters where two numbers fit: at most six of a row
+ * and of a column, the first three and the last three; of more than six matrices the first and last along each axis. */
+yl_status yl_tensor_text(const yl_tensor *t, int columns, yl_text *out);
 
 /* ---- views
  * ------------------------------------------------------------------------------------------------------------- */

@@ -88,11 +88,9 @@ end
 
 function TestModel.testTable()
   local m = model():freeze "body"
-  local text = tostring(m)
-  t.assertStrMatches(text, "layer +kind +output h w c +params +FLOPs\n.*")
-  t.assertStrMatches(text, ".*\nconv1 +conv2d +8 x 12 x 4 +108 +%S+  frozen\n.*")
-  t.assertStrMatches(text, ".*\nconv2 +conv2d +8 x 12 x 7 +35 +%S+\n.*")
-  t.assertStrMatches(text, ".*\ntotal +input 8 x 12 x 3 +159 +%S+")
+  t.assertEquals(tostring(m), m:table())
+  t.assertStrMatches(m:table(80), ".*\nconv1 +conv2d 3x3 bn %S+ +8x12x4 +124 +%S+  frozen\n.*")
+  t.assertStrMatches(m:table(80), ".*\ntotal +159 +%S+")
 end
 
 -- What is saved comes back: structure, names, values, notes.

@@ -1,45 +1,96 @@
--- The progress line: share, rate, time left; drawn on terminals only and not more often than it can be read.
+-- The progress line: share, rate, time left; on a terminal one line that fits and never scrolls, elsewhere a plain line now and then.
 local t = require "luaunit"
 local progress = require "yolua.progress"
 
 TestProgress = {}
 
-local function make(total)
+local function make(total, width, spec)
   local now, written = { 0 }, {}
-  local bar = progress.new { label = "epoch 1/5", total = total, clock = function() return now[1] end,
-    out = { write = function(_, ...) written[#written + 1] = table.concat { ... } end, flush = function() end } }
-  return bar, now, written
+  spec = spec or {}
+  spec.label, spec.total, spec.clock = "epoch 1/5", total, function() return now[1] end
+  spec.width = function() return now.width or width or 200 end
+  if spec.terminal == nil then spec.terminal = true end
+  spec.out = { write = function(_, ...) written[#written + 1] = table.concat { ... } end, flush = function() end }
+  return progress.new(spec), now, written
 end
+
+local state = { loss = 1.25, lr = 0.001, wait_share = 0.07 }
 
 function TestProgress.testLine()
   local bar, now, written = make(200)
   now[1] = 10
-  bar:update(50, "loss 1.25")
-  t.assertEquals(written[1], "\r\27[Kepoch 1/5 [######                  ]  25 % 5.0 images/s, 0:30 left, loss 1.25")
+  bar:update(50, state)
+  t.assertEquals(table.concat(written),
+    "\r\27[Jepoch 1/5 [######                  ]  25 % 5.0 images/s 0:30 left loss 1.25 lr 0.001 wait 7 %")
+  local count = #written
   bar:update(51)
-  t.assertEquals(#written, 1) -- too soon
+  t.assertEquals(#written, count) -- too soon
   now[1] = 11
   bar:update(52)
-  t.assertEquals(#written, 2)
+  t.assertTrue(#written > count)
+  count = #written
   bar:close()
-  t.assertEquals(written[3], "\r\27[K")
+  t.assertEquals(written[count + 1], "\r\27[J")
+  bar:close()
+  t.assertEquals(#written, count + 1)
+end
+
+-- Whatever the width, the line leaves the last column free, and what matters most stays.
+function TestProgress.testFits()
+  for width = 10, 120 do
+    local bar, now = make(100000, width)
+    now[1] = 1000
+    bar.done = 50000
+    local line = bar:line(state, width - 1)
+    t.assertTrue(#line < width)
+    if width > 40 then t.assertStrContains(line, "loss 1.25") end
+    if width > 60 then t.assertStrContains(line, "images/s") end
+  end
+  local bar, now = make(200)
+  now[1], bar.done = 10, 50
+  t.assertEquals(bar:line(state, 39), "epoch 1/5  25 % 0:30 left loss 1.25")
+end
+
+-- A narrower window breaks the line into several: all of them go.
+function TestProgress.testResize()
+  local bar, now, written = make(200, 80)
+  now[1] = 10
+  bar:update(50, state)
+  local length = #written[#written]
+  t.assertTrue(length > 60 and length < 80)
+  now[1], now.width = 11, 30
+  bar:update(60, state)
+  t.assertStrContains(table.concat(written), ("\27[%dA\r\27[J"):format(math.ceil(length / 30) - 1))
+  t.assertTrue(#written[#written] < 30)
 end
 
 function TestProgress.testEdges()
-  t.assertStrContains(make(0):line(), "  0 %")
+  t.assertStrContains(make(0):line({}, 80), "  0 %")
   local bar, now = make(100000)
   now[1] = 1
   bar.done = 10
-  t.assertStrContains(bar:line(), "2:46:39 left")
+  t.assertStrContains(bar:line({}, 80), "2:46:39 left")
   bar.done = 200000
-  t.assertStrContains(bar:line(), "100 %")
+  t.assertStrContains(bar:line({}, 80), "100 %")
 end
 
-function TestProgress.testSilentElsewhere()
-  local bar = progress.new { label = "x", total = 3 }
-  if not require("yolua.core").files.is_terminal() then t.assertNil(bar.out) end
-  bar:update(1)
+-- An epoch that goes on in the middle: the rate is that of what was done here.
+function TestProgress.testGoesOn()
+  local bar, now = make(200, 200, { done = 100 })
+  now[1], bar.done = 10, 150
+  t.assertStrContains(bar:line({}, 199), " 75 % 5.0 images/s 0:10 left")
+end
+
+function TestProgress.testPlainLinesElsewhere()
+  local bar, now, written = make(200, 40, { terminal = false })
+  now[1] = 10
+  bar:update(50, state)
+  t.assertEquals(written, {}) -- the job has hardly begun
+  now[1] = 70
+  bar:update(140, state)
+  t.assertEquals(table.concat(written), "epoch 1/5  70 % 2.0 images/s 0:30 left loss 1.25 lr 0.001 wait 7 %\n")
   bar:close()
+  t.assertEquals(#written, 1)
 end
 
 os.exit(t.LuaUnit.run())

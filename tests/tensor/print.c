@@ -21,7 +21,7 @@ static void ok(yl_status status)
 static void prints(const yl_tensor *t, const char *expected)
 {
     yl_text text = {0};
-    ok(yl_tensor_text(t, &text));
+    ok(yl_tensor_text(t, 80, &text));
     assert_string_equal(text.data, expected);
     assert_int_equal(text.length, strlen(expected));
     yl__text_free(&text);
@@ -81,8 +81,44 @@ static void test_abbreviation(void **state)
     prints(t, "i64 {8, 1}\n  0\n  1\n  2\n  ...\n  5\n  6\n  7");
     yl_tensor_release(t);
     t = counting(YL_U8, 3, (int64_t[]){7, 1, 2});
-    prints(t, "u8 {7, 1, 2}\n[1, ., .]\n   0   1\n[2, ., .]\n   2   3\n[3, ., .]\n   4   5\n...\n[5, ., .]\n   8   9\n"
-              "[6, ., .]\n  10  11\n[7, ., .]\n  12  13");
+    prints(t, "u8 {7, 1, 2}\n[1, ., .]\n   0   1\n...\n[7, ., .]\n  12  13");
+    yl_tensor_release(t);
+}
+
+static void prints_within(const yl_tensor *t, int columns, const char *expected)
+{
+    yl_text text = {0};
+    ok(yl_tensor_text(t, columns, &text));
+    assert_string_equal(text.data, expected);
+    for (const char *line = text.data, *end; line; line = end ? end + 1 : NULL) {
+        end = strchr(line, '\n');
+        assert_true((end ? (size_t)(end - line) : strlen(line)) <= (size_t)columns);
+    }
+    yl__text_free(&text);
+}
+
+static void test_narrow(void **state)
+{
+    (void)state;
+    yl_tensor *t = counting(YL_I32, 2, (int64_t[]){1, 6});
+    ok(yl_tensor_set(t, (int64_t[]){0, 5}, 1234567));
+    prints_within(t, 54, "i32 {1, 6}\n        0        1        2        3        4  1234567");
+    prints_within(t, 53, "i32 {1, 6}\n        0        1  ...        4  1234567");
+    prints_within(t, 40, "i32 {1, 6}\n        0  ...  1234567");
+    prints_within(t, 24, "i32 {1, 6}\n        0  ...  1234567");
+    yl_tensor_release(t);
+}
+
+static void test_many_matrices(void **state)
+{
+    (void)state;
+    yl_tensor *t = counting(YL_I32, 4, (int64_t[]){2, 4, 1, 2});
+    prints(t, "i32 {2, 4, 1, 2}\n[1, 1, ., .]\n   0   1\n...\n[1, 4, ., .]\n   6   7\n"
+              "[2, 1, ., .]\n   8   9\n...\n[2, 4, ., .]\n  14  15");
+    yl_tensor_release(t);
+    t = counting(YL_I32, 4, (int64_t[]){2, 3, 1, 1});
+    prints(t, "i32 {2, 3, 1, 1}\n[1, 1, ., .]\n  0\n[1, 2, ., .]\n  1\n[1, 3, ., .]\n  2\n"
+              "[2, 1, ., .]\n  3\n[2, 2, ., .]\n  4\n[2, 3, ., .]\n  5");
     yl_tensor_release(t);
 }
 
@@ -109,7 +145,7 @@ static void test_memory_runs_out(void **state)
     for (int n = 1; n < 8; n++) {
         yl_text text = {0};
         yl__alloc_fail_at(n);
-        yl_status status = yl_tensor_text(t, &text);
+        yl_status status = yl_tensor_text(t, 80, &text);
         yl__alloc_fail_at(0);
         assert_true(status == YL_OK || status == YL_MEMORY);
         yl__text_free(&text);
@@ -128,7 +164,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_small),           cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_abbreviation),    cmocka_unit_test(test_views_and_the_dead),
-        cmocka_unit_test(test_memory_runs_out),
+        cmocka_unit_test(test_memory_runs_out), cmocka_unit_test(test_narrow),
+        cmocka_unit_test(test_many_matrices),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

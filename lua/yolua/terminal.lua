@@ -1,0 +1,95 @@
+-- The terminal as far as text has to know it: how wide it is, and text cut, wrapped and laid out in columns to fit.
+local core = require "yolua.core"
+
+local terminal = { fallback = 80 }
+
+-- Columns of the terminal that standard output is; $COLUMNS, else 80, where it is none. Asked anew each time: windows change.
+function terminal.width()
+  return core.files.columns() or tonumber(os.getenv "COLUMNS") or terminal.fallback
+end
+
+-- How many characters a text has; bytes that are no UTF-8 count one by one.
+function terminal.length(text) return utf8.len(text) or #text end
+
+local function first_characters(text, count)
+  local stop = utf8.len(text) and utf8.offset(text, count + 1)
+  return text:sub(1, (stop or count + 1) - 1)
+end
+
+-- The text in at most `width` characters; what is cut off shows as "..".
+function terminal.cut(text, width)
+  if terminal.length(text) <= width then return text end
+  if width <= 2 then return ("."):rep(math.max(0, width)) end
+  return first_characters(text, width - 2) .. ".."
+end
+
+-- The text as lines of at most `width` characters, broken at blanks; the lines after the first begin with `indent` blanks. A word
+-- that is longer than a line is broken where the line ends.
+function terminal.wrap(text, width, indent)
+  local lines, line, margin = {}, "", (" "):rep(math.min(indent or 0, width // 2))
+  for word in text:gmatch "%S+" do
+    local joined = line:find "%S" and line .. " " .. word or line .. word
+    if terminal.length(joined) > width and line:find "%S" then
+      lines[#lines + 1], joined = line, margin .. word
+    end
+    while terminal.length(joined) > width do
+      local head = first_characters(joined, width)
+      lines[#lines + 1], joined = head, margin .. joined:sub(#head + 1)
+    end
+    line = joined
+  end
+  lines[#lines + 1] = line
+  return lines
+end
+
+local function pad(text, width, right)
+  local blanks = (" "):rep(width - terminal.length(text))
+  return right and blanks .. text or text .. blanks
+end
+
+-- Widths of the columns, and how wide they are together; empty columns take no place.
+local function measure(columns, rows)
+  local widths, sum = {}, -2
+  for i, column in ipairs(columns) do
+    local filled
+    widths[i] = terminal.length(column[1])
+    for _, row in ipairs(rows) do
+      widths[i] = math.max(widths[i], terminal.length(row[i] or ""))
+      filled = filled or (row[i] or "") ~= ""
+    end
+    if not filled or column.dropped then widths[i] = 0 else sum = sum + widths[i] + 2 end
+  end
+  return widths, sum
+end
+
+-- Drops columns of the least weight until the rest fits; the first column stays.
+local function fitted(columns, rows, width)
+  columns = table.move(columns, 1, #columns, 1, {})
+  while true do
+    local widths, sum = measure(columns, rows)
+    local least
+    for i = 2, #columns do
+      if widths[i] > 0 and (not least or (columns[i].weight or 0) < (columns[least].weight or 0)) then least = i end
+    end
+    if sum <= width or not least then return widths end
+    columns[least] = { columns[least][1], dropped = true }
+  end
+end
+
+-- A table as lines that fit: columns = { {head, right = bool, weight = number}, ... }, rows of texts. Where the width does not do,
+-- the columns of the least weight go first, and the first column is cut in the end.
+function terminal.columns(columns, rows, width)
+  width = width or terminal.width()
+  local widths, lines, head = fitted(columns, rows, width), {}, {}
+  for i, column in ipairs(columns) do head[i] = column[1] end
+  for _, row in ipairs { head, table.unpack(rows) } do
+    local cells = {}
+    for i, column in ipairs(columns) do
+      if widths[i] > 0 then cells[#cells + 1] = pad(row[i] or "", widths[i], column.right) end
+    end
+    lines[#lines + 1] = terminal.cut(table.concat(cells, "  "):gsub("%s+$", ""), width)
+  end
+  return lines
+end
+
+return terminal
