@@ -9,6 +9,7 @@ local core = require "yolua.core"
 local options = require "yolua.options"
 local provenance = require "yolua.provenance"
 local rundir = require "yolua.rundir"
+local screen = require "yolua.screen"
 
 local Run = { __name = "run" }
 Run.__index = Run
@@ -66,8 +67,7 @@ function Run:path(name) return self.dir .. "/" .. name end
 -- Prints a line and keeps it in log.txt.
 function Run:say(format, ...)
   local line = select("#", ...) > 0 and format:format(...) or format
-  if self.bar then self.bar:clear() end
-  print(line)
+  screen.say(self, line)
   core.files.append(self:path "log.txt", line .. "\n")
 end
 
@@ -102,23 +102,10 @@ function Run:log_epoch(record)
   core.files.append(self:path "metrics.jsonl", core.json.encode(record) .. "\n")
   os.remove(self:path "epoch.json")
   self:step(nil)
-  local function number(format, value) return type(value) == "number" and value == value and format:format(value) or "n/a" end
-  self:say("epoch %s: train loss %s, dev loss %s, learning rate %s, %s images/s, %s s (%s %% waiting for images)",
-    number("%g", record.epoch), number("%.4f", record.train_loss), number("%.4f", record.dev_loss), number("%g", record.lr),
-    number("%.1f", record.images_per_s), number("%.1f", record.seconds), number("%.0f", record.wait_share and 100 * record.wait_share))
+  self:say(screen.epoch_text(record))
 end
 
--- Shows how far an epoch is. state: {epoch, epochs, done, total (images), loss (per image), lr, wait_share}; nil takes the line away.
-function Run:step(state)
-  if not state then
-    if self.bar then self.bar:close() end
-    self.bar = nil
-    return
-  end
-  self.bar = self.bar or require("yolua.progress").new { label = ("epoch %g/%g"):format(state.epoch, state.epochs), total = state.total,
-    done = state.done }
-  self.bar:update(state.done, state)
-end
+Run.step = screen.step -- shows how far an epoch is
 
 -- Forgets the records after `epoch`: those of a resumed run that its checkpoint does not hold.
 function Run:rewind(epoch)

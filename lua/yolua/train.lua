@@ -2,14 +2,14 @@
 -- events: start, epoch_start, step, epoch_end, finish. A policy is {name=, state={plain data}, on={event=function(policy, trainer)}}.
 local core = require "yolua.core"
 local reuse = require "yolua.reuse"
-local schedule = require "yolua.schedule"
 local setup = require "yolua.train.setup"
 local sources = require "yolua.train.sources"
 local checkpoint = require "yolua.train.checkpoint"
-local watchdog = require "yolua.train.watchdog"
+local steps = require "yolua.train.steps"
 
-local Trainer = {}
+local Trainer = { __name = "trainer" }
 Trainer.__index = Trainer
+for name, method in pairs(steps.methods) do Trainer[name] = method end
 
 -- Policies are called in list order. A handler may read and write the trainer's public fields: model, data, run, options, epoch,
 -- record (the epoch's numbers), lr, stop (true ends the run after this epoch).
@@ -25,7 +25,13 @@ function Trainer:freeze(pattern)
   if type(pattern) == "table" then pattern = table.concat(pattern, ",") end
   if pattern == self.model.frozen then return end
   self.model:freeze(pattern)
+  self:drop()
+end
+
+-- Gives back loaders and cached features; they are made again when they are needed.
+function Trainer:drop()
   sources.drop(self)
+  self.batches = nil
 end
 
 local function new(spec)
@@ -50,94 +56,30 @@ local function new(spec)
   return self
 end
 
-function Trainer:rate()
-  local optim = self.options.optim
-  return schedule.rate(optim.schedule, { step = self.step, steps = self.steps, epoch = self.epoch, lr = optim.lr, options = optim })
+-- The share of the epoch's time so far that went into waiting for images; nil before there is any.
+function Trainer:wait_share()
+  return self.spent > 0 and ((self.source:stats().waited_s or 0) - self.waited) / self.spent or nil
 end
 
--- The sum of all heads' loss parts, in the order of their names: the same bits in every run.
-local function total(parts)
-  local values = {}
-  for head, list in pairs(parts) do
-    for part, value in pairs(list) do values[#values + 1] = { head .. "." .. part, value } end
+-- Opens the epoch that the clock stands in, the next one where the last is done.
+function Trainer:begin_epoch()
+  if self.batch_done == 0 then
+    self.epoch, self.loss_sum, self.loss_images = self.epoch + 1, 0, 0
   end
-  table.sort(values, function(a, b) return a[1] < b[1] end)
-  local sum = 0
-  for _, pair in ipairs(values) do sum = sum + pair[2] end
-  return sum
-end
-
--- Forward, loss and backward over one micro-batch; the gradient is added to what is there.
-function Trainer:accumulate(source, batch)
-  local plan = self.model:plan { mode = "train", part = source.part, batch = self.micro, h = batch.h or self.h, w = batch.w or self.w }
-  setup.announce(self, plan)
-  source:feed(plan, batch)
-  plan:forward { seed = self.options.seed, step = self.step }
-  local parts = source:loss(plan, batch)
-  local loss = total(parts)
-  watchdog.check_loss(self, source, batch, loss)
-  plan:backward()
-  self.parts = parts
-  self.loss_sum, self.loss_images = self.loss_sum + loss, self.loss_images + self.micro
-  return loss / self.micro
-end
-
-function Trainer:update(source, batch, images)
-  local o, optim = self.options, self.options.optim
-  local function of(key) return rawget(optim, key) end -- each optimizer has its own keys
-  self.lr = self:rate()
-  self.step = self.step + 1
-  local ok, norm = pcall(core.step, self.model.net, {
-    rule = self.rule, lr = self.lr, momentum = of "momentum", decay = of "decay", beta1 = of "beta1", beta2 = of "beta2",
-    epsilon = of "epsilon", nesterov = of "nesterov", clip = o.clip, images = images, count = self.step, ema = o.ema,
-  })
-  if not ok then watchdog.stop(self, source, batch, norm) end
-  self.norm, self.seen = norm, self.seen + images
+  self:fire "epoch_start"
+  self.source = sources.train(self)
+  self.batches = self.source:epoch(self.epoch, self.batch_done + 1)
+  self.spent, self.waited = 0, self.source:stats().waited_s or 0
+  self:mark()
+  self:show()
 end
 
 -- How far the epoch is.
 function Trainer:show()
-  if not self.run then return end
-  self.run:step { epoch = self.epoch, epochs = self.options.epochs, done = self.batch_done * self.micro,
+  local screen = self.run or self.screen
+  if not screen then return end
+  screen:step { epoch = self.epoch, epochs = self.options.epochs, done = self.batch_done * self.micro,
     total = self.batches_per_epoch * self.micro, loss = self.loss, lr = self.lr, wait_share = self:wait_share() }
-end
-
--- The share of the epoch's time so far that went into waiting for images; nil before there is any.
-function Trainer:wait_share()
-  local seconds = core.system.clock() - self.epoch_started
-  return self.loss and seconds > 0 and ((self.train_source:stats().waited_s or 0) - self.waited) / seconds or nil
-end
-
--- Where the clock stood after the last step: what is left of an unfinished one is forgotten when the user asks to stop.
-function Trainer:mark()
-  self.marked = { batch_done = self.batch_done, loss_sum = self.loss_sum, loss_images = self.loss_images }
-end
-
-function Trainer:back_to_mark()
-  for key, value in pairs(self.marked) do self[key] = value end
-  self.model.net:zero "grad"
-  return false
-end
-
--- One epoch from where the clock stands. Returns false where the user asked to stop in the middle.
-function Trainer:pass(source)
-  local subdivisions, images = self.options.subdivisions or 1, 0
-  self:mark()
-  self:show()
-  for batch in source:epoch(self.epoch, self.batch_done + 1) do
-    self.loss = self:accumulate(source, batch)
-    self.batch_done, images = self.batch_done + 1, images + self.micro
-    if self.batch_done % subdivisions == 0 or self.batch_done == self.batches_per_epoch then
-      self:update(source, batch, images)
-      images = 0
-      self:mark()
-      self:fire "step"
-      self:show()
-      if core.system.interrupted() then return false end
-    end
-  end
-  if self.batch_done < self.batches_per_epoch then return self:back_to_mark() end -- the source stopped while it waited
-  return true
 end
 
 -- Mean loss per image over the dev list, in inference mode, with the averaged weights where there are any; nil without a dev list.
@@ -150,35 +92,37 @@ function Trainer:dev_loss()
     local plan = self.model:plan { mode = "infer", part = source.part, batch = batch.count, h = self.h, w = self.w }
     source:feed(plan, batch)
     plan:forward()
-    sum, images = sum + total(source:loss(plan, batch)), images + batch.count
+    sum, images = sum + steps.total(source:loss(plan, batch)), images + batch.count
   end
   return sum / images, images == source.size
 end
 
-function Trainer:run_epoch()
-  local started = core.system.clock()
-  if self.batch_done == 0 then
-    self.epoch, self.loss_sum, self.loss_images = self.epoch + 1, 0, 0
-  end
-  self:fire "epoch_start"
-  local source = sources.train(self)
-  self.epoch_started, self.waited = started, source:stats().waited_s or 0
-  if not self:pass(source) then
-    if self.batch_done == 0 then self.epoch = self.epoch - 1 end -- it had not begun
-    return false
-  end
-  local seconds = core.system.clock() - started
+-- What follows an epoch's last step: its record, and the policies that hear of it. Returns false where the user asked to stop before.
+function Trainer:end_epoch()
+  local started, source = core.system.clock(), self.source
   local dev_loss, whole = self:dev_loss()
   if not whole then return false end
   self.record = {
     epoch = self.epoch, step = self.step, lr = self.lr or self:rate(), train_loss = self.loss_sum / self.loss_images, dev_loss = dev_loss,
-    gradient_norm = self.norm, images_per_s = self.loss_images / seconds,
-    wait_share = ((source:stats().waited_s or 0) - self.waited) / seconds, cached_body = source.part == "tail",
+    gradient_norm = self.norm, images_per_s = self.loss_images / self.spent, wait_share = self:wait_share(),
+    cached_body = source.part == "tail", seconds = self.spent + core.system.clock() - started,
   }
-  self.batch_done = 0
-  self.record.seconds = core.system.clock() - started
+  self.batch_done, self.batches = 0, nil
   self:fire "epoch_end"
   return true
+end
+
+-- The rest of the epoch that the clock stands in. Returns false where the user asked to stop.
+function Trainer:run_epoch()
+  if not self.batches then self:begin_epoch() end
+  while self.batch_done < self.batches_per_epoch do
+    if not self:one_step() then return false end
+    if core.system.interrupted() then
+      self.batches = nil
+      return false
+    end
+  end
+  return self:end_epoch()
 end
 
 -- Which parameters were frozen, and their checksum: printed after the run as a proof that freezing froze.
@@ -197,31 +141,71 @@ local function show_proof(t, before)
     before.sum, after, before.sum == after and "not a byte changed" or "changed since a schedule thawed them")
 end
 
--- Trains and returns the trainer. The table holds net (a model), data, run, options (epochs, batch, optim, ...), and policies in
--- its array part. On Ctrl-C the step is finished, the state saved and an error raised that says so.
-return function(spec)
-  local self = new(spec)
+-- Before the first step: what is known of an earlier part of the run, and what must be known at its end.
+function Trainer:start()
+  if self.proof then return end
   if self.run then
     reuse.begin(self.run, reuse.key { net = self.model, data = self.data, options = self.options, table.unpack(self.policies) })
   end
   checkpoint.restore(self)
-  local before = proof(self)
+  self.proof = proof(self)
   self:fire "start"
-  while self.epoch < self.options.epochs or self.batch_done > 0 do
-    local whole = self:run_epoch()
-    if whole and self.run then self.run:expect(self.record) end
-    checkpoint.save(self)
-    if not whole then
-      core.system.clear_interrupt()
-      error(("stopped by the user in epoch %d after step %d; continue with resume=%s"):format(self.epoch, self.step,
-        self.run and self.run.dir or "RUNDIR"), 0)
+end
+
+-- After an epoch: the checkpoint first, then the line that says it is there.
+function Trainer:close_epoch()
+  if self.run then self.run:expect(self.record) end
+  checkpoint.save(self)
+  local screen = self.run or self.screen
+  if screen then screen:log_epoch(self.record) end
+end
+
+-- How a training that Ctrl-C stopped can go on.
+local function way_on(self)
+  local ways = { self.run and "continue with resume=" .. self.run.dir or nil }
+  if self.led then ways[#ways + 1] = ":step() and :run() go on"
+  elseif package.loaded["yolua.prompt"] then
+    local trainer = require "yolua.trainer"
+    trainer.stopped = trainer.over(self)
+    ways[#ways + 1] = "yl.trainer.stopped:run() goes on"
+  end
+  return table.concat(ways, ", or ")
+end
+
+-- Tells that the user asked to stop: an error, after the last whole step.
+function Trainer:stopped()
+  core.system.clear_interrupt()
+  error(("stopped by the user in epoch %d after step %d; %s"):format(self.epoch, self.step, way_on(self)), 0)
+end
+
+-- Trains up to that epoch. On Ctrl-C the step is finished, the state saved and an error raised that says so.
+function Trainer:go(epochs)
+  while self.epoch < epochs or self.batch_done > 0 do
+    if not self:run_epoch() then
+      checkpoint.save(self)
+      self:stopped()
     end
-    if self.run then self.run:log_epoch(self.record) end
+    self:close_epoch()
     if self.stop then break end
   end
+end
+
+function Trainer:finish()
   self:fire "finish"
   if self.run then reuse.finish(self.run) end
-  show_proof(self, before)
-  sources.drop(self)
-  return self
+  show_proof(self, self.proof)
+  self:drop()
 end
+
+local train = { new = new }
+
+-- Trains and returns the trainer. The table holds net (a model), data, run, options (epochs, batch, optim, ...), and policies in
+-- its array part.
+return setmetatable(train, { __call = function(_, spec)
+  local self = new(spec)
+  if package.loaded["yolua.prompt"] then self.screen = require("yolua.screen").new() end -- someone is watching
+  self:start()
+  self:go(self.options.epochs)
+  self:finish()
+  return self
+end })

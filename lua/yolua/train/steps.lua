@@ -1,0 +1,101 @@
+-- The part of a trainer that computes: a micro-batch forward and backward, the optimizer's step, and how a step that was broken off is
+-- taken back.
+local core = require "yolua.core"
+local schedule = require "yolua.schedule"
+local setup = require "yolua.train.setup"
+local watchdog = require "yolua.train.watchdog"
+
+local steps, Trainer = {}, {}
+
+-- The sum of all heads' loss parts, in the order of their names: the same bits in every run.
+function steps.total(parts)
+  local values = {}
+  for head, list in pairs(parts) do
+    for part, value in pairs(list) do values[#values + 1] = { head .. "." .. part, value } end
+  end
+  table.sort(values, function(a, b) return a[1] < b[1] end)
+  local sum = 0
+  for _, pair in ipairs(values) do sum = sum + pair[2] end
+  return sum
+end
+
+function Trainer:rate()
+  local optim = self.options.optim
+  return schedule.rate(optim.schedule, { step = self.step, steps = self.steps, epoch = self.epoch, lr = optim.lr, options = optim })
+end
+
+-- Forward, loss and backward over one micro-batch; the gradient is added to what is there.
+function Trainer:accumulate(source, batch)
+  local plan = self.model:plan { mode = "train", part = source.part, batch = self.micro, h = batch.h or self.h, w = batch.w or self.w }
+  setup.announce(self, plan)
+  source:feed(plan, batch)
+  plan:forward { seed = self.options.seed, step = self.step }
+  local parts = source:loss(plan, batch)
+  local loss = steps.total(parts)
+  watchdog.check_loss(self, source, batch, loss)
+  plan:backward()
+  self.parts = parts
+  self.loss_sum, self.loss_images = self.loss_sum + loss, self.loss_images + self.micro
+  return loss / self.micro
+end
+
+function Trainer:update(source, batch, images)
+  local o, optim = self.options, self.options.optim
+  local function of(key) return rawget(optim, key) end -- each optimizer has its own keys
+  self.lr = self:rate()
+  self.step = self.step + 1
+  local ok, norm = pcall(core.step, self.model.net, {
+    rule = self.rule, lr = self.lr, momentum = of "momentum", decay = of "decay", beta1 = of "beta1", beta2 = of "beta2",
+    epsilon = of "epsilon", nesterov = of "nesterov", clip = o.clip, images = images, count = self.step, ema = o.ema,
+  })
+  if not ok then watchdog.stop(self, source, batch, norm) end
+  self.norm, self.seen = norm, self.seen + images
+end
+
+-- Where the clock stood after the last step: what is left of an unfinished one is forgotten when the user asks to stop, or it failed.
+function Trainer:mark()
+  self.marked = { batch_done = self.batch_done, loss_sum = self.loss_sum, loss_images = self.loss_images }
+end
+
+function Trainer:back_to_mark()
+  for key, value in pairs(self.marked) do self[key] = value end
+  self.model.net:zero "grad"
+  self.batches = nil
+  return false
+end
+
+-- Forward and backward until a batch is full, then the optimizer. Returns false where the source stopped while it waited.
+function Trainer:advance()
+  local subdivisions, images = self.options.subdivisions or 1, 0
+  repeat
+    local batch = self.batches()
+    if not batch then return self:back_to_mark() end
+    self.loss = self:accumulate(self.source, batch)
+    self.batch_done, images = self.batch_done + 1, images + self.micro
+    if self.batch_done % subdivisions == 0 or self.batch_done == self.batches_per_epoch then
+      self:update(self.source, batch, images)
+      images = 0
+    end
+  until images == 0
+  self:mark()
+  return true
+end
+
+-- The next step of the epoch, which is begun where none is. Returns false where the user asked to stop before it was whole.
+function Trainer:one_step()
+  if self.busy then self:back_to_mark() end -- an error broke the last one off
+  if not self.batches then self:begin_epoch() end
+  local started = core.system.clock()
+  self.busy = true
+  local whole = self:advance()
+  self.busy, self.spent = false, self.spent + core.system.clock() - started
+  if whole then
+    self:fire "step"
+    self:show()
+  elseif self.batch_done == 0 then self.epoch = self.epoch - 1 end -- it had not begun
+  return whole
+end
+
+steps.methods = Trainer
+
+return steps

@@ -1,0 +1,108 @@
+-- yl.trainer: a training to be led by hand, step by step or an epoch at a time. It lives on when Ctrl-C stops it.
+--
+--   t = yl.trainer { net = net, data = data, batch = 4, optim = { name = "adam", lr = 1e-3 } }
+--   t:step()                            one optimizer step; a record that prints: {step, epoch, loss, norm, lr}
+--   for s in t:steps(100) do ... end    many; Ctrl-C ends the loop after a step
+--   t:run()                             on to the last epoch; t:run(2): two epochs
+-- Fields: net, data, options, epoch, loss (per image, of the last batch), lr, record (of the last epoch), policies.
+-- yl.trainer.stopped: the training of yl.train that Ctrl-C stopped at the prompt.
+local core = require "yolua.core"
+local terminal = require "yolua.terminal"
+
+local Session = { __name = "yolua.trainer" }
+local methods = {}
+
+-- The trainer behind a session (yolua.train), whose public fields are the session's.
+local behind = setmetatable({}, { __mode = "k" })
+
+function Session.__index(self, key)
+  if methods[key] then return methods[key] end
+  local trainer = behind[self]
+  if key == "net" then return trainer.model end
+  return trainer[key]
+end
+
+local function fitted(format, ...) return table.concat(terminal.wrap(format:format(...), terminal.width(), 2), "\n") end
+
+local Step = { __name = "yolua.step" }
+
+function Step.__tostring(s)
+  return fitted("step %d: loss %.4g, gradient norm %.4g, learning rate %.3g", s.step, s.loss, s.norm, s.lr)
+end
+
+-- One optimizer step, and what belongs to the end of an epoch after its last one (dev loss, policies). Errors: Ctrl-C, after the step.
+function methods:step()
+  local trainer = behind[self]
+  trainer:start()
+  local function close_full_epoch()
+    if trainer.batch_done < trainer.batches_per_epoch then return end
+    if not trainer:end_epoch() then trainer:stopped() end
+    trainer:close_epoch()
+  end
+  close_full_epoch() -- Ctrl-C came before the last one's end
+  if not trainer:one_step() or core.system.interrupted() then trainer:stopped() end
+  local made = { step = trainer.step, epoch = trainer.epoch, loss = trainer.loss, norm = trainer.norm, lr = trainer.lr }
+  close_full_epoch()
+  return setmetatable(made, Step)
+end
+
+-- Iterator over `count` steps (for ever without one).
+function methods:steps(count)
+  local done = 0
+  return function()
+    done = done + 1
+    if done <= (count or math.huge) then return self:step() end
+  end
+end
+
+-- Trains up to the last epoch of the options, or for `epochs` more; an epoch that was begun is the first of them. Shows how far it is.
+-- Returns the session. Errors: Ctrl-C, after a step; the same call goes on.
+function methods:run(epochs)
+  local trainer = behind[self]
+  trainer:start()
+  trainer.screen = require("yolua.screen").new()
+  local last = epochs and trainer.epoch + epochs - (trainer.batch_done > 0 and 1 or 0)
+  local ok, message = xpcall(trainer.go, function(e) return e end, trainer, last or trainer.options.epochs)
+  trainer.screen:step(nil)
+  trainer.screen = nil
+  if not ok then error(message, 0) end
+  if trainer.epoch >= trainer.options.epochs then trainer:finish() end
+  return self
+end
+
+-- Gives back what the training holds besides the network: loaders and cached features. It can still go on.
+function methods:close() behind[self]:drop() end
+Session.__close = methods.close
+
+function Session.__tostring(self)
+  local trainer = behind[self]
+  local place = fitted("trainer: epoch %d of %d, batch %d of %d, step %d", trainer.epoch, trainer.options.epochs, trainer.batch_done,
+    trainer.batches_per_epoch, trainer.step)
+  if not trainer.loss then return place end
+  return place .. "\n" .. fitted("loss %.4g, learning rate %.3g, %s", trainer.loss, trainer.lr, trainer.options.optim.name)
+end
+
+-- A session over a trainer that is there already.
+local function over(trainer)
+  local self = setmetatable({}, Session)
+  behind[self], trainer.led = trainer, true
+  return self
+end
+
+-- What is no part of the training itself is an option of it.
+local parts = { net = true, data = true, run = true, options = true }
+
+-- spec: as yl.train's: net, data, policies in the array part, run (optional), and the options, in `options` or beside the rest.
+local function new(spec)
+  local given, options = { options = spec.options }, {}
+  for key, value in pairs(spec) do
+    if parts[key] or math.type(key) == "integer" then given[key] = value else options[key] = value end
+  end
+  given.options = given.options or options
+  for _, key in ipairs { "net", "data" } do
+    if given[key] == nil then error(("yl.trainer: '%s' is missing"):format(key), 2) end
+  end
+  return over(require("yolua.train").new(given))
+end
+
+return setmetatable({ new = new, over = over }, { __call = function(_, spec) return new(spec) end })

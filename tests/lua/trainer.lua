@@ -1,0 +1,122 @@
+-- Training led by hand: steps and epochs give the bits that yl.train gives, records print, and what stops it leaves it able to go on.
+local t = require "luaunit"
+local yl = require "yolua"
+local core = yl.core
+
+local top = require("support.program").tiny()
+
+local function data() return yl.data { name = "kitti", root = top .. "/data", map = "identity" } end
+local function model() return yl.load { cfg = top .. "/tiny.cfg", names = top .. "/tiny.names", seed = 3 } end
+
+local function options() return { epochs = 2, batch = 4, seed = 7, optim = { name = "adam", lr = 0.001 } } end
+
+local function trained()
+  local m = model()
+  local trainer = yl.train { net = m, data = data(), options = options() }
+  return m:checksum(), trainer
+end
+
+local function led(more)
+  local spec = options()
+  for key, value in pairs(more or {}) do spec[key] = value end
+  spec.net, spec.data = model(), data()
+  return yl.trainer(spec)
+end
+
+-- print and the progress line go nowhere while f runs; returns what was printed.
+local function quietly(f, ...)
+  local said, real = {}, print
+  print = function(text) said[#said + 1] = text end -- luacheck: ignore
+  local ok, message = pcall(f, ...)
+  print = real -- luacheck: ignore
+  if not ok then error(message, 0) end
+  return table.concat(said, "\n")
+end
+
+TestTrainer = {}
+
+function TestTrainer.testStepsGiveTheSameBits()
+  local sum, trainer = trained()
+  local by_hand = led()
+  for _ = 1, 12 do by_hand:step() end -- 24 images in batches of 4, twice
+  t.assertEquals(by_hand.net:checksum(), sum)
+  t.assertEquals(by_hand.record.dev_loss, trainer.record.dev_loss)
+  t.assertEquals(by_hand.record.train_loss, trainer.record.train_loss)
+  t.assertEquals({ by_hand.epoch, by_hand.batch_done }, { 2, 0 })
+end
+
+function TestTrainer.testRunGoesOnFromAnyStep()
+  local sum = trained()
+  local by_hand = led()
+  for _ in by_hand:steps(4) do end
+  local said = quietly(by_hand.run, by_hand, 1)
+  t.assertStrMatches(said, "epoch 1: train loss [%d.]+, dev loss [%d.]+, learning rate 0.001, .*")
+  t.assertEquals({ by_hand.epoch, by_hand.batch_done }, { 1, 0 })
+  by_hand:step()
+  quietly(by_hand.run, by_hand)
+  t.assertEquals(by_hand.epoch, 2)
+  t.assertEquals(by_hand.net:checksum(), sum)
+end
+
+function TestTrainer.testRecords()
+  local by_hand = led()
+  t.assertEquals(tostring(by_hand), "trainer: epoch 0 of 2, batch 0 of 6, step 0")
+  local s = by_hand:step()
+  t.assertEquals({ s.step, s.epoch, s.lr }, { 1, 1, 0.001 })
+  t.assertEquals({ s.loss, s.norm }, { by_hand.loss, by_hand.norm })
+  t.assertStrMatches(tostring(s), "step 1: loss [%d.]+, gradient norm [%d.]+, learning rate 0.001")
+  t.assertStrMatches(tostring(by_hand), "trainer: epoch 1 of 2, batch 1 of 6, step 1\nloss [%d.]+, learning rate 0.001, adam")
+  by_hand.options.optim.lr = 0.0005
+  t.assertEquals(by_hand:step().lr, 0.0005)
+end
+
+-- An error within a step, of a policy say, or the second Ctrl-C: the next step begins where the last whole one ended.
+function TestTrainer.testAfterAnError()
+  local sum = trained()
+  local plans, by_hand = 0, led()
+  local plan = by_hand.net.plan
+  by_hand.net.plan = function(net, spec)
+    if spec.mode == "train" then plans = plans + 1 end
+    if plans == 5 then error("the lights went out", 0) end
+    return plan(net, spec)
+  end
+  quietly(function() -- before forward, so that no running statistics have moved
+    t.assertErrorMsgContains("the lights went out", by_hand.run, by_hand)
+  end)
+  t.assertEquals(by_hand.batch_done, 4)
+  quietly(by_hand.run, by_hand)
+  t.assertEquals(by_hand.net:checksum(), sum)
+end
+
+-- Ctrl-C, which a policy plays here, ends the run after its step; the same call goes on, with the same bits.
+function TestTrainer.testAfterCtrlC()
+  local sum, steps = trained(), 0
+  local kill = { name = "ctrl-c", on = { step = function()
+    steps = steps + 1
+    if steps == 4 or steps == 6 then
+      os.execute "p=$PPID; (sleep 0.05; kill -INT $p) &" -- os.execute itself lets no SIGINT in
+      local started = core.system.clock()
+      while not core.system.interrupted() and core.system.clock() - started < 5 do end
+    end
+  end } }
+  local by_hand = led { kill }
+  quietly(function()
+    t.assertErrorMsgContains("stopped by the user in epoch 1 after step 4; :step() and :run() go on", by_hand.run, by_hand)
+    t.assertFalse(core.system.interrupted())
+    by_hand:step()
+    t.assertErrorMsgContains("stopped by the user in epoch 1 after step 6", by_hand.step, by_hand) -- before the dev loss
+    t.assertEquals(by_hand.epoch, 1)
+    by_hand:run()
+  end)
+  t.assertEquals(by_hand.net:checksum(), sum)
+end
+
+function TestTrainer.testFaults()
+  t.assertErrorMsgContains("yl.trainer: 'net' is missing", yl.trainer, { data = data() })
+  t.assertErrorMsgContains("yl.trainer: 'data' is missing", yl.trainer, { net = model() })
+  t.assertErrorMsgContains("'bach', did you mean 'batch'?", yl.trainer, { net = model(), data = data(), bach = 2 })
+end
+
+local status = t.LuaUnit.run()
+os.execute(("rm -r '%s'"):format(top))
+os.exit(status)
