@@ -110,6 +110,7 @@ function arguments.resolve(spec)
   stage(o, given, function()
     for _, argument in ipairs(names_first(o, spec.list)) do options.set(o, argument.key, argument.value, given) end
   end)
+  if rawget(o, "require") then require("yolua.layer").load(o.require) end
   return o
 end
 

@@ -186,7 +186,12 @@ local function prompt(path, words)
 end
 
 local function help(words)
-  require("yolua.help").show(table.unpack(words))
+  local topics = {}
+  for _, word in ipairs(words) do
+    local files = word:match "^require=(.+)$"
+    if files then require("yolua.layer").load(files) else topics[#topics + 1] = word end
+  end
+  require("yolua.help").show(table.unpack(topics))
 end
 
 local function dispatch(first, ...)

@@ -7,6 +7,8 @@ groups.model = {
   { "weights", "string", nil, "", "its weights, a Darknet weights file" },
   { "names", "string", nil, "", "class names: a file with one a line, or coco, kitti, voc", aliases = { "labels_file", "classes" } },
   { "model", "string", nil, "", "a checkpoint (instead of cfg, weights and names)", aliases = { "checkpoint", "ckpt" } },
+  { "require", "list", nil, "", "Lua files to run first: those that make layers of one's own (yl.layer)",
+    aliases = { "plugins", "plugin", "import", "layers" } },
 }
 
 groups.data = {

@@ -13,7 +13,7 @@ yolua trains, prunes and measures YOLO detectors.
   yolua -e CODE                      run Lua code
   yolua -i RECIPE.lua [key=value]    run it, then stay at the prompt
   yolua                              the prompt
-  yolua help [VERB|LAYER|KEY|RECIPE.lua]
+  yolua help [VERB|LAYER|KEY|RECIPE.lua] [require=FILE.lua]
 ]]
 
 local function list_verbs()
@@ -113,8 +113,8 @@ local function recipe_page(path)
 end
 
 local function layer_page(kind)
-  local list = core.layers.fields(kind)
-  return list and ("layer %s%s"):format(kind,
+  local list, made = core.layers.fields(kind), require("yolua.layer").kinds[kind]
+  return list and ("layer %s%s%s"):format(kind, made and made.help ~= "" and "\n" .. made.help or "",
     #list > 0 and "\n\n  key, type, default, meaning\n" .. help.table(list) or ", without options")
 end
 

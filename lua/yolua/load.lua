@@ -38,9 +38,20 @@ local function note(info, path, key)
   return text
 end
 
+-- Layers that are written in Lua are no part of a checkpoint: their files have to be named.
+local function check_kinds(s, path)
+  for _, layer in ipairs(type(s.layers) == "table" and s.layers or {}) do
+    if type(layer.kind) == "string" and not core.layers.fields(layer.kind) then
+      error(("%s: its structure cannot be built: it uses the layer '%s', which is not known; a layer of one's own is made by its Lua "
+        .. "file (require=FILE.lua)"):format(path, layer.kind), 0)
+    end
+  end
+end
+
 local function from_checkpoint(o)
   local info = core.safetensors.info(o.model)
   local s = core.json.decode(note(info, o.model, "structure"), o.model)
+  check_kinds(s, o.model)
   local names = core.json.decode(note(info, o.model, "names"), o.model)
   local ok, net = pcall(structure.build, s, o.device)
   if not ok then error(("%s: its structure cannot be built: %s"):format(o.model, net), 0) end
@@ -53,9 +64,11 @@ local function from_checkpoint(o)
   return Model.new { net = net, names = names, path = o.model, notes = info.metadata, device = o.device, pretrained = true }
 end
 
--- Options: cfg, weights, names (files), or model (a checkpoint); device; seed (for weights that are drawn); full (a checkpoint's
--- optimizer state too). Returns a model (see yolua.model). Errors: one sentence naming the file.
+-- Options: cfg, weights, names (files), or model (a checkpoint); require (Lua files that make layers of one's own); device; seed (for
+-- weights that are drawn); full (a checkpoint's optimizer state too). Returns a model (see yolua.model). Errors: one sentence naming
+-- the file.
 return function(o)
+  if o.require then require("yolua.layer").load(o.require) end
   if o.model then
     for _, key in ipairs { "cfg", "weights", "names" } do
       if o[key] then error(("'%s=%s' beside 'model=%s': expected one network"):format(key, o[key], o.model), 2) end

@@ -29,6 +29,7 @@ function reuse.key(spec)
   return files.hash_text(core.json.encode {
     structure = net.structure, names = net.names, values = net:checksum(), data = spec.data.hash, policies = policies,
     map = { map.to, map.ignore, map.neighbour }, options = chosen(o), size = { size[1], size[2] },
+    layers = require("yolua.layer").code(net.structure),
   })
 end
 

@@ -40,7 +40,10 @@ end
 local function resume(run, o)
   local path = o.resume:gsub("(.)/+$", "%1")
   local values, made = rundir.config(path)
-  if is_options(o) then take_over(o, values, { where = path .. "/config.yaml" }, "") end
+  if is_options(o) then
+    take_over(o, values, { where = path .. "/config.yaml" }, "")
+    if rawget(o, "require") then require("yolua.layer").load(o.require) end
+  end
   run.dir, run.resumed, run.made, run.data_hash = path, true, made, made.data_hash
   run.name = made.name or run.name
   run.epochs = rundir.metrics(path)

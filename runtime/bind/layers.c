@@ -1,11 +1,8 @@
 /* core.layers: which kinds of layers there are and what options they take, for help pages and editors. */
-#include "bind/bind.h"
+#include "bind/option_objects.h"
 #include "layers/layer.h"
 
 #include <math.h>
-
-/* In the order of yl_option_type, as Lua's field tables name them. */
-static const char *const type_names[] = {"bool", "int", "number", "string", "enum", "numbers", "size"};
 
 static void push_choices(lua_State *L, const yl_field *f)
 {
@@ -30,7 +27,7 @@ static void set_limit(lua_State *L, const char *name, double limit)
 /* {key, type, default, unit, help, min=, max=, choices=}, the default as text */
 static void push_field(lua_State *L, const yl_field *f)
 {
-    const char *const texts[] = {f->key, type_names[f->type], f->fallback, f->unit, f->help};
+    const char *const texts[] = {f->key, yl__option_types[f->type], f->fallback, f->unit, f->help};
     lua_newtable(L);
     for (int i = 0; i < 5; i++) {
         lua_pushstring(L, texts[i]); /* NULL: nil */
@@ -56,12 +53,12 @@ static int layers_fields(lua_State *L)
     return 1;
 }
 
-/* layers.kinds() -> their names, in the order of layers.def */
+/* layers.kinds() -> their names, in the order of layers.def, then those that were registered */
 static int layers_kinds(lua_State *L)
 {
     lua_newtable(L);
-    for (int i = 0; yl_layer_kinds[i]; i++) {
-        lua_pushstring(L, yl_layer_kinds[i]->name);
+    for (int i = 0; yl_layer_at(i); i++) {
+        lua_pushstring(L, yl_layer_at(i)->name);
         lua_rawseti(L, -2, i + 1);
     }
     return 1;

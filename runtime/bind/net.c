@@ -187,12 +187,10 @@ static void add_layer(lua_State *L, yl_net *net, int spec)
     const char *kind_name = lua_tostring(L, -1);
     const yl_layer_kind *kind = yl_layer_find(kind_name);
     if (!kind) {
-        const char *names[64];
+        enum { MOST = 128 };
+        const char *names[MOST];
         int n = 0;
-        while (n < 64 && yl_layer_kinds[n]) {
-            names[n] = yl_layer_kinds[n]->name;
-            n++;
-        }
+        for (; n < MOST && yl_layer_at(n); n++) names[n] = yl_layer_at(n)->name;
         const char *near = yl__nearest(kind_name, names, n);
         luaL_error(L, "unknown layer '%s'%s%s%s", kind_name, near ? ", did you mean '" : "", near ? near : "",
                    near ? "'?" : "");

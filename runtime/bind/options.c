@@ -1,14 +1,12 @@
 /* The option parser for Lua's field tables: a field {key, type, min=, max=, choices=, unit=} is turned into C's
  * yl_field, so that Lua and C accept the same spellings and fail with the same sentences. */
-#include "bind/bind.h"
-#include "core/options.h"
+#include "bind/option_objects.h"
 #include "core/text.h"
 
 #include <math.h>
 #include <string.h>
 
-/* In the order of yl_option_type. */
-static const char *const type_names[] = {"bool", "int", "number", "string", "enum", "numbers", "size", NULL};
+const char *const yl__option_types[] = {"bool", "int", "number", "string", "enum", "numbers", "size", NULL};
 
 /* Joins field.choices, leaving the joined string on the stack. */
 static const char *join_choices(lua_State *L, int table)
@@ -27,7 +25,7 @@ static const char *join_choices(lua_State *L, int table)
     return lua_tostring(L, -1);
 }
 
-static void read_range(lua_State *L, int table, yl_field *f)
+void yl__field_range(lua_State *L, int table, yl_field *f)
 {
     bool has_min = lua_getfield(L, table, "min") != LUA_TNIL, has_max = lua_getfield(L, table, "max") != LUA_TNIL;
     if (has_min || has_max) {
@@ -45,10 +43,10 @@ static yl_field read_field(lua_State *L, int table)
     lua_rawgeti(L, table, 1);
     f.key = luaL_checkstring(L, -1);
     lua_rawgeti(L, table, 2);
-    f.type = (yl_option_type)luaL_checkoption(L, -1, NULL, type_names);
+    f.type = (yl_option_type)luaL_checkoption(L, -1, NULL, yl__option_types);
     f.choices = f.type == YL_OPTION_ENUM ? join_choices(L, table) : NULL;
     if (f.type == YL_OPTION_ENUM && !f.choices) luaL_error(L, "field '%s' is an enum without choices", f.key);
-    read_range(L, table, &f);
+    yl__field_range(L, table, &f);
     return f;
 }
 
@@ -89,7 +87,7 @@ static void read_value(lua_State *L, int index, const yl_field *f, yl_value *out
     }
 }
 
-static void push_value(lua_State *L, const yl_field *f, const yl_value *v)
+void yl__push_option(lua_State *L, const yl_field *f, const yl_value *v)
 {
     char choice[YL_OPTION_TEXT];
     switch (f->type) {
@@ -138,7 +136,7 @@ static int options_check(lua_State *L)
         lua_pushstring(L, yl_error());
         return lua_error(L);
     }
-    push_value(L, &f, &value);
+    yl__push_option(L, &f, &value);
     return 1;
 }
 

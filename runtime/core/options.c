@@ -378,11 +378,16 @@ yl_status yl_options_set(const yl_field_table *table, void *options, const char 
     return store(field, where, &made, options);
 }
 
-static void clear(const yl_field *f, char *options)
+size_t yl_option_size(yl_option_type type)
 {
     static const size_t sizes[] = {sizeof(bool),    sizeof(int64_t),    sizeof(double),    YL_OPTION_TEXT,
                                    sizeof(int64_t), sizeof(yl_numbers), sizeof(yl_numbers)};
-    memset(options + f->offset, 0, sizes[f->type]);
+    return sizes[type];
+}
+
+static void clear(const yl_field *f, char *options)
+{
+    memset(options + f->offset, 0, yl_option_size(f->type));
 }
 
 yl_status yl_options_defaults(const yl_field_table *table, void *options)
@@ -396,35 +401,44 @@ yl_status yl_options_defaults(const yl_field_table *table, void *options)
     return YL_OK;
 }
 
-void yl_options_text(const yl_field *f, const void *options, char *out, size_t size)
+void yl_options_get(const yl_field *f, const void *options, yl_value *v)
 {
     const char *at = (const char *)options + f->offset;
-    yl_value v = {0};
-    char choice[YL_OPTION_TEXT];
+    *v = (yl_value){0};
     switch (f->type) {
     case YL_OPTION_BOOL:
-        v.kind = YL_VALUE_BOOL, memcpy(&v.boolean, at, sizeof v.boolean);
+        v->kind = YL_VALUE_BOOL, memcpy(&v->boolean, at, sizeof v->boolean);
         break;
     case YL_OPTION_INT:
-        v.kind = YL_VALUE_INT, memcpy(&v.integer, at, sizeof v.integer);
+    case YL_OPTION_ENUM:
+        v->kind = YL_VALUE_INT, memcpy(&v->integer, at, sizeof v->integer);
         break;
     case YL_OPTION_NUMBER:
-        v.kind = YL_VALUE_NUMBER, memcpy(&v.number, at, sizeof v.number);
+        v->kind = YL_VALUE_NUMBER, memcpy(&v->number, at, sizeof v->number);
         break;
     case YL_OPTION_NUMBERS:
     case YL_OPTION_SIZE:
-        v.kind = YL_VALUE_NUMBERS, memcpy(&v.numbers, at, sizeof v.numbers);
+        v->kind = YL_VALUE_NUMBERS, memcpy(&v->numbers, at, sizeof v->numbers);
         break;
     case YL_OPTION_STRING:
-        snprintf(out, size, "%s", at);
-        return;
-    case YL_OPTION_ENUM:
-        memcpy(&v.integer, at, sizeof v.integer);
+        v->kind = YL_VALUE_STRING, v->string = at;
+        break;
+    }
+}
+
+void yl_options_text(const yl_field *f, const void *options, char *out, size_t size)
+{
+    yl_value v;
+    char choice[YL_OPTION_TEXT];
+    yl_options_get(f, options, &v);
+    if (f->type == YL_OPTION_STRING) {
+        snprintf(out, size, "%s", v.string);
+    } else if (f->type == YL_OPTION_ENUM) {
         yl_option_choice(f, v.integer, choice);
         snprintf(out, size, "%s", choice);
-        return;
+    } else {
+        print_value(&v, out, size);
     }
-    print_value(&v, out, size);
 }
 
 void yl_option_choice(const yl_field *field, int64_t index, char out[YL_OPTION_TEXT])

@@ -71,12 +71,17 @@ yl_status yl_option_check(const yl_field *field, const char *where, const yl_val
 /* Sets the sentence for a key that the table lacks, with the suggestion where there is one; returns INVALID. */
 yl_status yl_option_unknown(const yl_field_table *table, const char *where, const char *key);
 
+/* Bytes that a value of that type takes in a struct. */
+size_t yl_option_size(yl_option_type type);
+
 /* Fills the struct with defaults; required fields are left zero. */
 yl_status yl_options_defaults(const yl_field_table *table, void *options);
 /* Stores one value. Errors: INVALID for an unknown key (with a suggestion), a wrong type or range, or a text of
  * YL_OPTION_TEXT bytes or more. */
 yl_status yl_options_set(const yl_field_table *table, void *options, const char *where, const char *key,
                          const yl_value *value);
+/* The value in the struct; a STRING is borrowed from it. */
+void yl_options_get(const yl_field *field, const void *options, yl_value *out);
 /* The value in the struct as text that reads back as the same value (checkpoints and cfg files print it). YL_OPTION_TEXT*8
  * bytes are enough for every field. */
 void yl_options_text(const yl_field *field, const void *options, char *out, size_t size);

@@ -29,27 +29,51 @@ static const yl__section_kind kinds[] = {
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
+/* A kind of layer that was registered at run time has a section of its own name; with `layers` as in [route] where it can
+ * read several. */
+static const yl__section_kind *registered_section(const char *name)
+{
+    static yl__section_kind made[YL_MAX_REGISTERED];
+    for (int i = 0; i < YL_MAX_REGISTERED; i++) {
+        const yl_layer_kind *kind = yl_layer_registered(i);
+        if (!kind) break;
+        if (strcmp(kind->name, name) != 0) continue;
+        bool several = kind->max_inputs > 1;
+        made[i] =
+            (yl__section_kind){kind->name, kind->name, several ? YL__ROUTE : YL__PLAIN, several ? "layers" : "", ""};
+        return &made[i];
+    }
+    return NULL;
+}
+
 const yl__section_kind *yl__section_find(const char *name)
 {
     for (int i = 0; i < KINDS; i++)
         if (strcmp(kinds[i].name, name) == 0) return &kinds[i];
-    return NULL;
+    return registered_section(name);
 }
 
 const yl__section_kind *yl__section_of_layer(const char *kind)
 {
     for (int i = 0; i < KINDS; i++)
         if (strcmp(kinds[i].layer, kind) == 0) return &kinds[i];
-    return NULL;
+    return registered_section(kind);
 }
 
 yl_status yl__section_unknown(const char *path, int64_t line, const char *name)
 {
-    const char *names[KINDS];
-    for (int i = 0; i < KINDS; i++) names[i] = kinds[i].name;
-    const char *nearest = yl__nearest(name, names, KINDS);
-    return yl__fail(YL_FORMAT, "%s:%lld: unknown section [%.60s]%s%s%s", path, (long long)line, name,
-                    nearest ? ", did you mean [" : "", nearest ? nearest : "", nearest ? "]?" : "");
+    const char *names[KINDS + YL_MAX_REGISTERED];
+    int count = 0;
+    for (; count < KINDS; count++) names[count] = kinds[count].name;
+    for (const yl_layer_kind *kind; (kind = yl_layer_registered(count - KINDS)); count++) names[count] = kind->name;
+    const char *nearest = yl__nearest(name, names, count);
+    if (!nearest)
+        return yl__fail(
+            YL_FORMAT,
+            "%s:%lld: unknown section [%.60s]; a layer of one's own is made by its Lua file (require=FILE.lua)", path,
+            (long long)line, name);
+    return yl__fail(YL_FORMAT, "%s:%lld: unknown section [%.60s], did you mean [%s]?", path, (long long)line, name,
+                    nearest);
 }
 
 bool yl__listed(const char *list, const char *word)

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_PIECES = 5 };
+enum { MAX_PIECES = YL_MAX_PARAMS };
 
 /* One run of numbers in the file: a range, and for weights how it is permuted. */
 typedef struct piece {
@@ -73,11 +73,22 @@ static yl_status append_section(const yl_net *net, const yl__section *s, const y
     return YL_OK;
 }
 
+/* A registered kind's numbers stand as the layer has them, parameter by parameter. */
+static void append_all(const yl_net *net, const yl_layer *l, pieces *p)
+{
+    for (int k = 0; k < l->n_params; k++) append(net, p, l->params[k], 1, 1);
+}
+
 static yl_status collect(const yl_net *net, const yl__sections *s, const yl_shape *shapes, int count, pieces *p)
 {
     YL_TRY(yl__reserve((int64_t)count * MAX_PIECES, &p->capacity, sizeof *p->at, &p->at));
-    for (int i = 0; i < count; i++)
-        if (range_of(net, s->at[i].head, "weight") >= 0) YL_TRY(append_section(net, &s->at[i], shapes, p));
+    for (int i = 0; i < count; i++) {
+        const yl_layer *l = &net->layers[s->at[i].head];
+        if (l->kind->who)
+            append_all(net, l, p);
+        else if (range_of(net, s->at[i].head, "weight") >= 0)
+            YL_TRY(append_section(net, &s->at[i], shapes, p));
+    }
     return YL_OK;
 }
 

@@ -35,8 +35,8 @@ static int params(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX
 {
     options *o = layer->options;
     o->inputs = flat(*in);
-    out[0] = (yl_param){"weight", YL_WEIGHT, YL_INIT_FAN_IN, 2, {o->output, flat(*in)}};
-    out[1] = (yl_param){"bias", YL_BIAS, YL_INIT_ZERO, 1, {o->output}};
+    out[0] = (yl_param){"weight", YL_WEIGHT, YL_INIT_FAN_IN, 2, {o->output, flat(*in)}, 0};
+    out[1] = (yl_param){"bias", YL_BIAS, YL_INIT_ZERO, 1, {o->output}, 0};
     return o->bias ? 2 : 1;
 }
 

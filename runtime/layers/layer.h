@@ -10,7 +10,7 @@
 #include "core/truth.h"
 #include "kernels/kernels.h"
 
-enum { YL_MAX_INPUTS = 16, YL_MAX_PARAMS = 4, YL_MAX_LOSS_PARTS = 8, YL_NAME = 64 };
+enum { YL_MAX_INPUTS = 16, YL_MAX_PARAMS = 8, YL_MAX_LOSS_PARTS = 8, YL_NAME = 64 };
 
 typedef struct yl_layer_kind yl_layer_kind;
 
@@ -23,6 +23,7 @@ typedef enum yl_init {
     YL_INIT_ZERO,
     YL_INIT_ONE,
     YL_INIT_FAN_IN, /* normal, standard deviation sqrt(2 / fan_in): He et al. 2015, eq. 10; fan_in = count / dims[0] */
+    YL_INIT_VALUE,  /* init_value everywhere */
 } yl_init;
 
 typedef struct yl_param {
@@ -31,7 +32,23 @@ typedef struct yl_param {
     yl_init init;
     int n_dims;
     int64_t dims[4];
+    float init_value;
 } yl_param;
+
+/* What a parameter becomes in a network: a part of each of its slabs. */
+typedef struct yl_range {
+    char name[YL_NAME + 16]; /* conv3.weight, conv3.bn.mean */
+    int layer;               /* index of its layer */
+    yl_param_kind kind;
+    yl_init init;
+    float init_value;
+    int64_t offset, count; /* in elements of a slab; statistics lie last */
+    int n_dims;
+    int64_t dims[4];
+    bool frozen;
+    float lr_mult;
+    uint64_t version; /* counts changes of the values */
+} yl_range;
 
 typedef struct yl_layer {
     const yl_layer_kind *kind;
@@ -73,6 +90,7 @@ typedef struct yl_pass {
     void *dx[YL_MAX_INPUTS];      /* NULL where no input gradient is wanted; may equal dy where kind->in_place */
     float dx_beta[YL_MAX_INPUTS]; /* 0 overwrite, 1 add */
     const void *dy;
+    const yl_range *range[YL_MAX_PARAMS]; /* what the parameters are: names, dims */
     float *param[YL_MAX_PARAMS];          /* values, in the order of `params` */
     float *dparam[YL_MAX_PARAMS];         /* gradients, added to; NULL where frozen */
     const float *bn_param[YL_MAX_PARAMS]; /* values of the fused batch-norm: scale, bias, mean, var */
@@ -92,10 +110,12 @@ struct yl_layer_kind {
     bool in_place;                 /* forward may write y over x[0], backward dx[0] over dy (shapes are then equal) */
     bool random;                   /* its training output depends on the seed */
     const char *const *loss_parts; /* NULL-terminated names of the parts that `loss` reports; NULL: not a loss */
+    void *who;                     /* of kinds that are registered at run time: what their functions need */
 
     /* Output shape from the inputs' (n_inputs of them). Errors: INVALID, naming the layer and the sizes. */
     yl_status (*shape)(const yl_layer *layer, const yl_shape *in, yl_shape *out);
-    /* Parameters, given the shapes at the network's own size; NULL where there are none. Returns how many. */
+    /* Parameters, given the shapes at the network's own size; NULL where there are none. Returns how many; -1 with a sentence
+     * where they cannot be told. The names are copied. */
     int (*params)(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS]);
     /* Multiply-adds count 2. Per batch of `in[0].n` images. NULL: 0. */
     int64_t (*flops)(const yl_layer *layer, const yl_shape *in, yl_shape out);
@@ -103,6 +123,8 @@ struct yl_layer_kind {
     unsigned (*reads)(const yl_layer *layer);
     /* Fills `prepared` (prepared_size bytes, zeroed) and `needs` (zeroed). NULL: nothing to prepare. */
     yl_status (*prepare)(const yl_layer *layer, const yl_setting *setting, void *prepared, yl_needs *needs);
+    /* Lets go of what `prepared` holds besides its own bytes. NULL: nothing. */
+    void (*release)(const yl_layer *layer, void *prepared);
     /* Refreshes p->packed from p->param (and p->bn_param). Called before forward when a version changed. */
     yl_status (*pack)(yl_pass *p);
     yl_status (*forward)(yl_pass *p);
@@ -120,8 +142,21 @@ struct yl_layer_kind {
 #include "layers/layers.def"
 #undef L
 
-/* The kind of that name, or NULL; yl_layer_kinds lists all, NULL-terminated. */
-const yl_layer_kind *yl_layer_find(const char *name);
+/* The kinds of layers.def, NULL-terminated. */
 extern const yl_layer_kind *const yl_layer_kinds[];
+
+/* Makes a kind known by its name, besides those of layers.def; one of that name that was registered before makes way, networks
+ * that were built with it keep it. The caller keeps `kind` and its texts for as long as any network may use it. Errors:
+ * INVALID for a name of layers.def, or where YL_MAX_REGISTERED are known. Not thread-safe, as little as what follows. */
+enum { YL_MAX_REGISTERED = 64 };
+yl_status yl_layer_register(const yl_layer_kind *kind);
+void yl_layer_unregister(const yl_layer_kind *kind); /* one that is not registered (any more) is left alone */
+
+/* The kind of that name, or NULL. */
+const yl_layer_kind *yl_layer_find(const char *name);
+/* The i-th that was registered (0-based), or NULL. */
+const yl_layer_kind *yl_layer_registered(int i);
+/* The i-th kind (0-based): those of layers.def, then those that were registered; NULL behind the last. */
+const yl_layer_kind *yl_layer_at(int i);
 
 #endif

@@ -195,7 +195,12 @@ yl_status yl_net_flops(const yl_net *net, int64_t n, int64_t h, int64_t w, int64
 static yl_status add_range(yl_net *net, int layer, const yl_param *p)
 {
     YL_TRY(yl__reserve(net->n_ranges + 1, &net->range_capacity, sizeof *net->ranges, &net->ranges));
-    yl_range r = {.layer = layer, .kind = p->kind, .init = p->init, .n_dims = p->n_dims, .lr_mult = 1};
+    yl_range r = {.layer = layer,
+                  .kind = p->kind,
+                  .init = p->init,
+                  .init_value = p->init_value,
+                  .n_dims = p->n_dims,
+                  .lr_mult = 1};
     snprintf(r.name, sizeof r.name, "%s.%s", net->layers[layer].name, p->name);
     for (int d = 0; d < p->n_dims; d++) r.dims[d] = p->dims[d];
     r.count = yl__product(p->n_dims, p->dims);
@@ -213,7 +218,9 @@ static yl_status collect_ranges(yl_net *net, const yl_shape *shapes)
         if (!l->kind->params) continue;
         yl_param params[YL_MAX_PARAMS];
         yl_net_inputs(net, i, shapes, input, in);
-        l->n_params = l->kind->params(l, in, params);
+        int count = l->kind->params(l, in, params);
+        if (count < 0) return YL_INVALID;
+        l->n_params = count;
         for (int k = 0; k < l->n_params; k++) {
             l->params[k] = net->n_ranges;
             YL_TRY(add_range(net, i, &params[k]));

@@ -6,19 +6,6 @@
 #include "layers/layer.h"
 #include "tensor/tensor.h"
 
-typedef struct yl_range {
-    char name[YL_NAME + 16]; /* conv3.weight, conv3.bn.mean */
-    int layer;               /* index of its layer */
-    yl_param_kind kind;
-    yl_init init;
-    int64_t offset, count; /* in elements of a slab; statistics lie last */
-    int n_dims;
-    int64_t dims[4];
-    bool frozen;
-    float lr_mult;
-    uint64_t version; /* counts changes of the values */
-} yl_range;
-
 /* A slab holds one number per parameter. value and ema span all ranges; the others stop before the statistics. */
 typedef struct yl_slab {
     char name[16]; /* value, grad, mask, momentum, adam_m, adam_v, ema */

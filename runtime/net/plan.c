@@ -225,6 +225,8 @@ void yl_plan_free(yl_plan *plan)
     if (!plan) return;
     yl_device *device = plan->net->device;
     for (int i = 0; plan->steps && i < plan->n_steps; i++) {
+        const yl_layer *layer = &plan->net->layers[plan->steps[i].layer];
+        if (layer->kind->release && plan->steps[i].prepared) layer->kind->release(layer, plan->steps[i].prepared);
         yl__free(plan->steps[i].prepared);
         device->release(device, plan->steps[i].packed);
     }

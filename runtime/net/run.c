@@ -19,6 +19,7 @@ static void bind_parameters(yl_plan *plan, const yl_plan_step *step, yl_pass *pa
     const yl_layer *l = &net->layers[step->layer];
     for (int k = 0; k < l->n_params; k++) {
         const yl_range *range = &net->ranges[l->params[k]];
+        pass->range[k] = range;
         pass->param[k] = yl_net_at(values, range);
         pass->dparam[k] = step->setting.wants_dparams && !range->frozen ? yl_net_at(grads, range) : NULL;
     }

@@ -82,9 +82,9 @@ static void draw_values(const yl_range *range, uint64_t seed, int index, float *
 {
     yl_rng rng = yl_rng_make(seed, 0x696e6974u /* "init": apart from the streams of samples */, (uint32_t)index);
     double deviation = sqrt(2.0 * (double)range->dims[0] / (double)range->count);
+    float constant = range->init == YL_INIT_VALUE ? range->init_value : range->init == YL_INIT_ONE;
     for (int64_t i = 0; i < range->count; i++)
-        values[i] = range->init == YL_INIT_FAN_IN ? (float)(deviation * yl_rng_normal(&rng))
-                                                  : (range->init == YL_INIT_ONE ? 1.0f : 0.0f);
+        values[i] = range->init == YL_INIT_FAN_IN ? (float)(deviation * yl_rng_normal(&rng)) : constant;
 }
 
 yl_status yl_net_init_range(yl_net *net, int index, uint64_t seed)

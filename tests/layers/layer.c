@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "layers/layer.h"
@@ -28,8 +29,49 @@ static void test_found_by_name(void **state)
     assert_null(yl_layer_find("Conv2d"));
 }
 
+/* Kinds that are registered at run time: found by name, listed behind the others, replaced by name, and gone again. */
+static void test_registering(void **state)
+{
+    (void)state;
+    yl_layer_kind one = yl_layer_maxpool, two = yl_layer_maxpool, taken = yl_layer_maxpool;
+    int count = 0;
+    while (yl_layer_at(count)) count++;
+    one.name = two.name = "own";
+    assert_null(yl_layer_registered(0));
+    assert_int_equal(yl_layer_register(&one), YL_OK);
+    assert_ptr_equal(yl_layer_find("own"), &one);
+    assert_ptr_equal(yl_layer_at(count), &one);
+    assert_ptr_equal(yl_layer_registered(0), &one);
+    assert_int_equal(yl_layer_register(&two), YL_OK);
+    assert_ptr_equal(yl_layer_find("own"), &two);
+    assert_null(yl_layer_at(count + 1));
+    assert_int_equal(yl_layer_register(&taken), YL_INVALID);
+    assert_string_equal(yl_error(), "layer 'maxpool': there is a layer of that name already");
+    yl_layer_unregister(&one); /* made way long ago */
+    assert_ptr_equal(yl_layer_find("own"), &two);
+    yl_layer_unregister(&two);
+    assert_null(yl_layer_find("own"));
+}
+
+static void test_room(void **state)
+{
+    (void)state;
+    static yl_layer_kind kinds[YL_MAX_REGISTERED + 1];
+    static char names[YL_MAX_REGISTERED + 1][8];
+    for (int i = 0; i <= YL_MAX_REGISTERED; i++) {
+        kinds[i] = yl_layer_maxpool;
+        snprintf(names[i], sizeof names[i], "own%d", i);
+        kinds[i].name = names[i];
+        assert_int_equal(yl_layer_register(&kinds[i]), i < YL_MAX_REGISTERED ? YL_OK : YL_INVALID);
+    }
+    assert_string_equal(yl_error(), "layer 'own64': at most 64 kinds of layers can be registered");
+    for (int i = 0; i < YL_MAX_REGISTERED; i++) yl_layer_unregister(&kinds[i]);
+    assert_null(yl_layer_registered(0));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_found_by_name)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_found_by_name), cmocka_unit_test(test_registering),
+                                       cmocka_unit_test(test_room)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

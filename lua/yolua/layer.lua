@@ -1,0 +1,191 @@
+-- yl.layer{...}: a kind of layer written in Lua. From then on it is used like any other: in core.net and cfg files by its name, in
+-- plans, training, checkpoints (which keep its name and options, never its code), help pages. lua/README.md shows examples.
+local core = require "yolua.core"
+local options = require "yolua.options"
+
+local layer = { kinds = {} } -- by name: the descriptors as they were given
+
+local fields = {
+  { "name", "string", nil, "", "the kind's name, in a cfg [name]" },
+  { "help", "string", "", "", "one line for the help page" },
+  { "stem", "string", nil, "", "of the layers' names, a number follows (default: the name)" },
+  { "fields", "any", nil, "", "its options: a list of {key, type, default, unit, help, min=, max=, choices=, aliases=}" },
+  { "inputs", "numbers", { 1 }, "", "how many inputs it takes, or {least, most}", min = 1, max = 16 },
+  { "shape", "function", nil, "", "(o, x, inputs) -> {h=, w=, c=}: the output's size (default: the first input's)" },
+  { "parameters", "function", nil, "", "(o, x, inputs) -> list of {name, kind, sizes, init=}" },
+  { "flops", "function", nil, "", "(o, x, y, inputs) -> operations per batch" },
+  { "reads", "enum", "xy", "", "what backward reads besides dy: less saves memory", choices = { "xy", "x", "y", "none" } },
+  { "forward", "function", nil, "", "(l, x, y): writes y" },
+  { "backward", "function", nil, "", "(l, x, y, dy, dx): writes dx, adds to l.gradients" },
+  { "loss", "function", nil, "", "(l, y, truth, dx) -> {part = sum}: makes the layer a loss" },
+  { "parts", "list", nil, "", "names of the parts that loss returns" },
+  { "random", "bool", false, "", "the output in training depends on l.seed and l.step" },
+}
+
+local READS = { none = 0, x = 1, y = 2, xy = 3 }
+local KINDS = { weight = 0, bias = 1, scale = 2, statistic = 3 }
+local INITS = { zero = 0, one = 1, fan_in = 2 }
+local MOST_PARAMETERS, MOST_PARTS = 8, 7
+
+local function fail(name, format, ...) error(("%s: yl.layer '%s': %s"):format(options.position(), name, format:format(...)), 0) end
+
+-- ---- options: what core/options.c wants as text is made text --------------------------------------------------------------
+
+local function text_of(value)
+  if value == nil or type(value) == "string" then return value end
+  if type(value) == "table" then
+    local items = {}
+    for i, item in ipairs(value) do items[i] = text_of(item) end
+    return table.concat(items, ",")
+  end
+  return math.type(value) == "float" and ("%.17g"):format(value) or tostring(value)
+end
+
+local TYPES = { bool = true, int = true, number = true, string = true, enum = true, numbers = true, size = true }
+local TAKEN = { name = true, inputs = true, section = true, layers = true } -- keys of every layer's own
+
+local function to_fields(name, list)
+  if type(list) ~= "table" then fail(name, "'fields': expected a list of fields, got a %s", type(list)) end
+  local made, known = {}, {}
+  for i, field in ipairs(list) do
+    local key, kind = field[1], field[2]
+    if type(key) ~= "string" or not key:find "^[%a_][%w_]*$" then fail(name, "field %d: expected a key first, got %s", i, tostring(key)) end
+    if TAKEN[key] or known[key] then fail(name, "field '%s': the key is taken", key) end
+    if not TYPES[kind] then
+      fail(name, "field '%s': expected a type (bool int number string enum numbers size), got %s", key, tostring(kind))
+    end
+    if kind == "enum" and type(field.choices) ~= "table" then fail(name, "field '%s': an enum needs choices = {...}", key) end
+    known[key] = true
+    made[i] = { key = key, type = kind, default = text_of(field[3]), unit = field[4] or "", help = field[5] or "", min = field.min,
+      max = field.max, choices = field.choices and table.concat(field.choices, "|"),
+      aliases = field.aliases and table.concat(field.aliases, " ") }
+  end
+  return made
+end
+
+-- ---- the functions, as bind/layer.c calls them ------------------------------------------------------------------------------
+
+local function size_of(d, o, inputs)
+  local x = inputs[1]
+  local s = d.shape and d.shape(o, x, inputs) or x
+  if type(s) ~= "table" then error(("expected the shape {h=, w=, c=}, got a %s"):format(type(s)), 0) end
+  return { h = s.h or x.h, w = s.w or x.w, c = s.c or x.c }
+end
+
+local function to_parameter(p, i)
+  if type(p) ~= "table" then error(("parameter %d: expected {name, kind, sizes}, got a %s"):format(i, type(p)), 0) end
+  local name, kind, sizes, init = p[1], p[2], p[3], p.init
+  if type(name) ~= "string" or not name:find "^[%a_][%w_]*$" or #name > 14 then
+    error(("parameter %d: expected a name of at most 14 letters, got %s"):format(i, tostring(name)), 0)
+  end
+  if not KINDS[kind] then error(("parameter '%s': expected weight, bias, scale or statistic, got %s"):format(name, tostring(kind)), 0) end
+  if type(sizes) ~= "table" or #sizes < 1 or #sizes > 4 then error(("parameter '%s': expected a list of 1 to 4 sizes"):format(name), 0) end
+  for d, size in ipairs(sizes) do
+    if math.type(size) ~= "integer" or size < 1 then
+      error(("parameter '%s': size %d: expected a whole number from 1, got %s"):format(name, d, tostring(size)), 0)
+    end
+  end
+  if init == nil then init = kind == "weight" and "fan_in" or kind == "scale" and "one" or "zero" end
+  if type(init) == "number" then return { name = name, kind = KINDS[kind], dims = sizes, init = 3, value = init } end
+  if not INITS[init] then
+    error(("parameter '%s': init: expected zero, one, fan_in or a number, got %s"):format(name, tostring(init)), 0)
+  end
+  return { name = name, kind = KINDS[kind], dims = sizes, init = INITS[init], value = 0 }
+end
+
+local function parameters_of(d, o, inputs)
+  local made, known = {}, {}
+  local list = d.parameters(o, inputs[1], inputs)
+  if type(list) ~= "table" then error(("expected a list of parameters, got a %s"):format(type(list)), 0) end
+  if #list > MOST_PARAMETERS then error(("at most %d parameters, got %d"):format(MOST_PARAMETERS, #list), 0) end
+  for i, p in ipairs(list) do
+    made[i] = to_parameter(p, i)
+    if known[made[i].name] then error(("two parameters are named '%s'"):format(made[i].name), 0) end
+    known[made[i].name] = true
+  end
+  return made
+end
+
+-- What a loss returns, checked against its parts.
+local function parts_of(d, parts)
+  if type(parts) ~= "table" then error(("expected the loss to return {part = sum}, got a %s"):format(type(parts)), 0) end
+  for part in pairs(parts) do
+    local known = false
+    for _, name in ipairs(d.parts) do known = known or name == part end
+    if not known then error(("the loss returned a part '%s' that 'parts' does not list"):format(tostring(part)), 0) end
+  end
+  return parts
+end
+
+local function descriptor(d)
+  local made = { name = d.name, stem = d.stem or d.name, fields = to_fields(d.name, d.fields or {}), reads = READS[d.reads],
+    least = d.inputs[1], most = d.inputs[2] or d.inputs[1], random = d.random and 1 or 0, parts = d.parts }
+  function made.shape(o, inputs) return size_of(d, o, inputs) end
+  if d.parameters then function made.parameters(o, inputs) return parameters_of(d, o, inputs) end end
+  if d.flops then function made.flops(o, inputs, y) return d.flops(o, inputs[1], y, inputs) end end
+  if d.forward then function made.forward(l) d.forward(l, l.inputs[1], l.y) end
+  else function made.forward(l) l.y:copy_(l.inputs[1]) end end -- a loss that compares its input with the truth
+  if d.backward then
+    function made.backward(l) d.backward(l, l.inputs and l.inputs[1], l.y, l.dy, l.input_gradients[1]) end
+  end
+  if d.loss then function made.loss(l) return parts_of(d, d.loss(l, l.y, l.truth, l.input_gradients[1])) end end
+  return made
+end
+
+local function check(d)
+  local name = d.name
+  if not name or not name:find "^%a[%w_]*$" or #name > 40 then fail(name or "", "expected name = a word of at most 40 letters") end
+  if d.loss then
+    if d.backward then fail(name, "a loss gives dx itself: it has no backward") end
+    if not d.parts or #d.parts < 1 or #d.parts > MOST_PARTS then fail(name, "a loss needs parts = {1 to %d names}", MOST_PARTS) end
+  elseif not d.forward or not d.backward then fail(name, "expected forward and backward, or loss") end
+end
+
+-- Makes the kind known under its name; one of that name that was made before makes way, networks that have it keep it. Returns the
+-- name. Errors: one sentence with the position of the caller.
+local function new(values)
+  local d = options.check("yl.layer", fields, values)
+  check(d)
+  local made = descriptor(d)
+  local ok, message = pcall(core.layer.register, made)
+  if not ok then fail(d.name, "%s", message) end
+  layer.kinds[d.name] = d
+  return d.name
+end
+
+-- ---- files ------------------------------------------------------------------------------------------------------------------
+
+local done = {} -- path -> the text that was run
+
+local function run_file(path)
+  local text = core.system.read(path)
+  if done[path] == text then return end
+  local chunk, message = load(text:gsub("^#[^\n]*", ""), "@" .. path, "t")
+  if not chunk then error(message, 0) end
+  if not getmetatable(_G) then require("yolua.strict").on() end
+  chunk()
+  done[path] = text
+end
+
+-- Runs Lua files that make layers (a path, paths with commas between them, or a list), each once as long as its text is the same.
+function layer.load(files)
+  if type(files) == "table" then
+    for _, path in ipairs(files) do run_file(path) end
+  else
+    for path in tostring(files):gmatch "[^,]+" do run_file(path) end
+  end
+end
+
+-- A hash of the code of the kinds that a structure uses and Lua made; nil where there are none. What a function closes over is not seen.
+function layer.code(structure)
+  local dumps = {}
+  for _, l in ipairs(structure.layers) do
+    for _, key in ipairs(layer.kinds[l.kind] and { "shape", "parameters", "forward", "backward", "loss" } or {}) do
+      local f = layer.kinds[l.kind][key]
+      if f then dumps[#dumps + 1] = l.kind .. key .. string.dump(f, true) end
+    end
+  end
+  return #dumps > 0 and core.files.hash_text(table.concat(dumps)) or nil
+end
+
+return setmetatable(layer, { __call = function(_, values) return new(values) end })

@@ -1,0 +1,64 @@
+/* Layers written in Lua: what their registering (bind/layer.c) and their running (bind/layer_work.c) share.
+ *
+ * The functions run under pcall on a Lua thread of their own, so that it does not matter from where, or from which coroutine,
+ * a plan was run. */
+#ifndef YL_BIND_LAYER_OBJECTS_H
+#define YL_BIND_LAYER_OBJECTS_H
+
+#include "bind/bind.h"
+#include "layers/layer.h"
+#include "tensor/tensor.h"
+
+/* The kind's `who`. It lives until the Lua state closes: a network may use it for as long. */
+typedef struct yl__made_kind {
+    yl_layer_kind kind;
+    yl_field_table table;
+    lua_State *L; /* the thread */
+    unsigned reads;
+    const char *parts[YL_MAX_LOSS_PARTS + 1];
+    yl_field fields[];
+} yl__made_kind;
+
+enum { YL__MOST_LENT = 2 * YL_MAX_INPUTS + 2 * YL_MAX_PARAMS + 4 };
+
+/* A gradient that the call made for itself, and where it is added afterwards. */
+typedef struct yl__sum {
+    yl_tensor *made;
+    float *target;
+} yl__sum;
+
+/* One call of a function of the descriptor, from whichever room. */
+typedef struct yl__layer_call {
+    const yl_layer *layer;
+    const yl_shape *in; /* questions: shape, parameters, flops */
+    yl_shape *out;
+    yl_param *params;
+    int64_t number; /* how many parameters, or FLOPs */
+    yl_pass *pass;  /* work: forward, backward, loss */
+    const yl_truth *truth;
+    double *parts;
+    int n_lent, n_sums;
+    yl_tensor *lent[YL__MOST_LENT];
+    yl__sum sums[YL_MAX_INPUTS + YL_MAX_PARAMS];
+} yl__layer_call;
+
+static inline const yl__made_kind *yl__made_of(const yl_layer *layer)
+{
+    return layer->kind->who;
+}
+
+/* Runs body(call as light userdata) under pcall on the layers' thread. A failure becomes one sentence that ends with the places
+ * in the user's files that the call came from. */
+yl_status yl__layer_protect(lua_CFunction body, yl__layer_call *c);
+/* Pushes the descriptor's function of that name. */
+void yl__layer_function(lua_State *L, const yl__layer_call *c, const char *name);
+/* Pushes the layer's options as a table of values. */
+void yl__layer_options(lua_State *L, const yl_layer *layer);
+
+/* The functions of a kind that do the work. */
+yl_status yl__layer_forward(yl_pass *p);
+yl_status yl__layer_backward(yl_pass *p);
+yl_status yl__layer_loss(yl_pass *p, const yl_truth *truth, double parts[YL_MAX_LOSS_PARTS]);
+void yl__layer_forget(const yl_layer *layer, void *prepared);
+
+#endif

@@ -1,0 +1,498 @@
+-- Layers written in Lua: held against oracles and differences like those in C, in networks, files, freezing and steps; what their
+-- functions may do wrong, and what the network is worth afterwards.
+local t = require "luaunit"
+local yl = require "yolua"
+local check = require "support.layercheck"
+local core = yl.core
+
+yl.layer.load((os.getenv "YOLUA_SOURCE" or ".") .. "/tests/support/own_layers.lua")
+
+-- ---- against oracles -----------------------------------------------------------------------------------------------------------
+
+local function map(x, f)
+  local y = {}
+  for i = 1, #x do y[i] = f(x[i], i) end
+  return y, { x.n, x.h, x.w, x.c }
+end
+
+local function logistic(x) return 1 / (1 + math.exp(-x)) end
+
+TestGelu = check.layer {
+  kind = "gelu", allocates = true, tolerance = { forward = 1e-6, backward = 1e-4 },
+  oracle = function(inputs, _, o) return map(inputs[1], function(x) return x * logistic((o.k or 1.702) * x) end) end,
+  cases = { { input = { 2, 3, 4, 5 }, scale = 3 }, { input = { 1, 2, 2, 3 }, options = { k = 0.5 } },
+    { input = { 2, 3, 3, 2 }, mode = "infer" } },
+}
+
+TestScale = check.layer {
+  kind = "scale", allocates = true, tolerance = { forward = 1e-6, backward = 1e-4 },
+  oracle = function(inputs, params)
+    local x = inputs[1]
+    return map(x, function(v, i) return v * params.scale[(i - 1) % x.c + 1] end)
+  end,
+  cases = { { input = { 2, 3, 4, 5 } }, { input = { 1, 1, 1, 1 } } },
+}
+
+local function squeeze(inputs, p, o)
+  local x = inputs[1]
+  local n, hw, c, s = x.n, x.h * x.w, x.c, math.max(1, x.c // (o.ratio or 2))
+  local y = {}
+  for image = 0, n - 1 do
+    local mean, hidden, gate = {}, {}, {}
+    for k = 1, c do
+      mean[k] = 0
+      for i = 0, hw - 1 do mean[k] = mean[k] + x[(image * hw + i) * c + k] / hw end
+    end
+    for j = 1, s do
+      hidden[j] = p.b1[j]
+      for k = 1, c do hidden[j] = hidden[j] + p.w1[(j - 1) * c + k] * mean[k] end
+      hidden[j] = math.max(0, hidden[j])
+    end
+    for k = 1, c do
+      gate[k] = p.b2[k]
+      for j = 1, s do gate[k] = gate[k] + p.w2[(k - 1) * s + j] * hidden[j] end
+    end
+    for i = 0, hw - 1 do
+      for k = 1, c do y[(image * hw + i) * c + k] = x[(image * hw + i) * c + k] * logistic(gate[k]) end
+    end
+  end
+  return y, { x.n, x.h, x.w, x.c }
+end
+
+TestSqueeze = check.layer {
+  kind = "squeeze", allocates = true, tolerance = { forward = 1e-5, backward = 1e-3 }, oracle = squeeze,
+  cases = { { input = { 2, 3, 4, 6 } }, { input = { 1, 2, 2, 3 }, options = { ratio = 3 } } },
+}
+
+TestProduct = check.layer {
+  kind = "product", allocates = true, tolerance = { forward = 1e-6, backward = 1e-4 },
+  oracle = function(inputs) return map(inputs[1], function(x, i) return x * inputs[2][i] end) end,
+  cases = { { input = { 2, 3, 2, 4 }, split = 2, inputs = { 1, 2 } }, { input = { 1, 2, 2, 2 }, inputs = { 0, 0 } } },
+}
+
+local rows = { { .5, .5, .2, .2, 0, 0 } }
+TestCount = check.loss {
+  kind = "count", allocates = true, tolerance = { forward = 1e-5, backward = 1e-3 },
+  oracle = function(x, truth, o)
+    local sum, size = 0, x.h * x.w * x.c
+    for i = 1, x.n do
+      local d = -#truth[i]
+      for k = 1, size do d = d + x[(i - 1) * size + k] end
+      sum = sum + math.log((math.exp(d) + math.exp(-d)) / 2)
+    end
+    return { count = (o and o.weight or 1) * sum }
+  end,
+  cases = { { input = { 2, 2, 2, 1 }, truth = { { rows[1], rows[1] }, {} } },
+    { input = { 1, 1, 2, 2 }, truth = { { rows[1] } }, options = { weight = 3 } } },
+}
+
+-- ---- yl.gradcheck ----------------------------------------------------------------------------------------------------------------
+
+TestGradcheck = {}
+
+function TestGradcheck.testRightOnes()
+  local specs = { { "gelu", options = { k = 2 } }, { "scale" }, { "squeeze", options = { ratio = 3 } }, { "product", inputs = 2 },
+    { "count", input = { 2, 2, 2, 1 }, truth = { rows, {} } }, { "activation", options = { activation = "leaky" } },
+    { "conv2d", options = { filters = 3 } }, { "batchnorm" }, { "softmax", input = { 1, 1, 1, 5 }, truth = { rows } } }
+  for _, spec in ipairs(specs) do
+    local report = yl.gradcheck(spec)
+    t.assertTrue(report.places >= 5 and report.worst < 1e-2, spec[1] .. ": " .. report.worst)
+  end
+end
+
+local function twin(name, change)
+  local d = {}
+  for key, value in pairs(yl.layer.kinds.scale) do d[key] = value end
+  d.name = name
+  change(d)
+  return yl.layer(setmetatable(d, nil))
+end
+
+function TestGradcheck.testWrongOnes()
+  local function scaled(f)
+    twin("wrong", function(d) d.backward = f end)
+    local ok, message = pcall(yl.gradcheck, { "wrong" })
+    t.assertFalse(ok)
+    return message
+  end
+  t.assertStrMatches(scaled(function(l, x, _, dy, dx)
+    if dx then dx:copy_(dy):mul_(l.parameters.scale):mul_(1.03) end
+    if l.gradients.scale then l.gradients.scale:add_((x * dy):reshape(-1, 6):sum(1)) end
+  end), "gradcheck: wrong: dx: element %d+ is .*, but differences give .*")
+  t.assertStrContains(scaled(function(l, x, _, dy, dx)
+    if dx then dx:copy_(dy):mul_(l.parameters.scale) end
+    if l.gradients.scale then l.gradients.scale:sub_((x * dy):reshape(-1, 6):sum(1)) end
+  end), "gradcheck: wrong: dscale: element")
+  t.assertStrContains(scaled(function(l, x, _, dy, dx)
+    dx:copy_(dy):mul_(l.parameters.scale)
+    if l.gradients.scale then l.gradients.scale:add_((x * dy):reshape(-1, 6):sum(1)) end
+  end), "gradcheck: wrong: without an input gradient: ")
+  t.assertStrContains(scaled(function(l, x, _, dy, dx)
+    if dx then dx:copy_(dy):mul_(l.parameters.scale) end
+    l.gradients.scale:add_((x * dy):reshape(-1, 6):sum(1))
+  end), "gradcheck: wrong: with frozen parameters: ")
+end
+
+function TestGradcheck.testKinks()
+  yl.layer { name = "stairs", forward = function(_, x, y) y:copy_(x):mul_(20):floor_() end, backward = function() end }
+  t.assertErrorMsgContains("no slope at", yl.gradcheck, { "stairs" })
+  t.assertErrorMsgContains("there is no layer 'stair', did you mean 'stairs'?", yl.gradcheck, { "stair" })
+end
+
+-- ---- in a network ----------------------------------------------------------------------------------------------------------------
+
+local function net_of(...) return core.net { h = 4, w = 4, c = 3, layers = { ... } } end
+
+TestNetwork = {}
+
+function TestNetwork.testNamesOptionsAndRanges()
+  local net = net_of({ "conv2d", filters = 4 }, { "scale", start = 0.25 }, { "gelu" }, { "squeeze", name = "se" })
+  local names = {}
+  for i, layer in ipairs(net:layers()) do names[i] = layer.name end
+  t.assertEquals(names, { "conv1", "scale1", "gelu1", "se" })
+  t.assertEquals(net:layers()[2].options, { start = "0.25" })
+  t.assertEquals(net:layers()[3].flops, 4 * 4 * 4 * 4)
+  t.assertEquals(net:get "scale1.scale", { 0.25, 0.25, 0.25, 0.25 })
+  local kinds = {}
+  for _, r in ipairs(net:ranges()) do kinds[r.name] = { r.kind, table.unpack(r.dims) } end
+  t.assertEquals(kinds["se.w1"], { "weight", 2, 4 })
+  t.assertEquals(kinds["se.b2"], { "bias", 4 })
+  t.assertEquals(kinds["scale1.scale"], { "scale", 4 })
+  local sum = 0
+  for _, v in ipairs(net:get "se.w1") do sum = sum + math.abs(v) end
+  t.assertTrue(sum > 0) -- drawn
+  t.assertEquals(net:get "se.b1", { 0, 0 })
+end
+
+function TestNetwork.testOptionsAreChecked()
+  t.assertErrorMsgContains("unknown option 'strat', did you mean 'start'?", net_of, { "scale", strat = 1 })
+  t.assertErrorMsgContains("unknown option 'beta', did you mean 'k'?", net_of, { "gelu", beta = 1 })
+  t.assertErrorMsgContains("option 'k': expected a number in 0..100, got -1", net_of, { "gelu", k = -1 })
+  t.assertErrorMsgContains("option 'ratio': expected an integer in 1..1024, got 'many'", net_of, { "squeeze", ratio = "many" })
+  t.assertErrorMsgContains("unknown layer 'gleu', did you mean 'gelu'?", net_of, { "gleu" })
+  t.assertErrorMsgContains("expected 2 to 2 inputs, got 1", net_of, { "product" })
+  t.assertErrorMsgContains("expected inputs of equal channels, got 3 and 5", net_of, { "conv2d", filters = 5 },
+    { "product", inputs = { 0, 1 } })
+end
+
+-- Decay takes weights only; a frozen layer has no gradient, keeps its bits and runs as in inference; masks and averages hold.
+function TestNetwork.testStepAndFreeze()
+  local net = net_of({ "scale", inputs = { 0 } }, { "squeeze" })
+  local function step(extra)
+    local plan <close> = net:plan { mode = "train" }
+    plan:forward()
+    plan:backward(core.tensor.zeros({ 4 * 4 * 3 }, "f32"):fill_(0):totable())
+    local o = { rule = "sgd", lr = 0.1, momentum = 0, decay = 0.5, images = 1, count = 1 }
+    for key, value in pairs(extra or {}) do o[key] = value end
+    core.step(net, o)
+  end
+  local w, s = net:get "squeeze1.w1", net:get "scale1.scale"
+  step { ema = 0.5 }
+  t.assertAlmostEquals(net:get "squeeze1.w1"[1], w[1] * (1 - 0.1 * 0.5), 1e-6)
+  t.assertEquals(net:get "scale1.scale", s)
+  t.assertNotEquals(net:get("squeeze1.w1", "ema"), net:get "squeeze1.w1")
+  net:freeze "squeeze1"
+  w = net:get "squeeze1.w1"
+  step()
+  t.assertEquals(net:get "squeeze1.w1", w)
+  net:tensor("squeeze1.w2", "mask"):fill_(0)
+  net:freeze "none"
+  step()
+  t.assertEquals(net:get "squeeze1.w2", { 0, 0, 0 })
+end
+
+-- The state of one plan's step is not another's; a frozen layer is told "infer"; a layer of statistics moves them.
+function TestNetwork.testModesAndStatistics()
+  local seen = {}
+  yl.layer {
+    name = "meter", reads = "none",
+    parameters = function(_, x) return { { "mean", "statistic", { x.c } }, { "gain", "scale", { 1 } } } end,
+    forward = function(l, x, y)
+      seen[#seen + 1] = { mode = l.mode, count = l.state.count, step = l.step, name = l.name }
+      l.state.count = (l.state.count or 0) + 1
+      if l.update_statistics then l.parameters.mean:mul_(0.5):add_(x:reshape(-1, #l.parameters.mean):mean(1) * 0.5) end
+      y:copy_(x)
+    end,
+    backward = function(_, x, y, dy, dx)
+      t.assertNil(x)
+      t.assertNil(y)
+      if dx then dx:copy_(dy) end
+    end,
+  }
+  local net = net_of { "meter", inputs = { 0 } }
+  local ones = core.tensor.zeros({ 48 }, "f32"):fill_(1):totable()
+  local a, b = net:plan { mode = "train" }, net:plan { mode = "train" }
+  for _, plan in ipairs { a, a, b } do
+    plan:input(ones)
+    plan:forward { step = 9 }
+  end
+  t.assertEquals(seen[2], { mode = "train", count = 1, step = 9, name = "meter1" })
+  t.assertNil(seen[3].count)
+  t.assertEquals(net:get "meter1.mean", { 0.875, 0.875, 0.875 })
+  net:freeze "all"
+  local frozen = net:plan { mode = "train", whole_gradient = true }
+  frozen:input(ones)
+  frozen:forward()
+  frozen:backward(ones)
+  t.assertEquals(seen[4].mode, "infer")
+  t.assertEquals(net:get "meter1.mean", { 0.875, 0.875, 0.875 })
+end
+
+-- Another kind of the same name: networks keep the one that they were built with.
+function TestNetwork.testReplacing()
+  local function plus(k)
+    yl.layer { name = "plus", forward = function(_, x, y) y:copy_(x):add_(k) end, backward = function(_, _, _, dy, dx) dx:copy_(dy) end }
+    return core.net { h = 1, w = 1, c = 1, layers = { { "plus", inputs = { 0 } } } }
+  end
+  local one, two = plus(1), plus(2)
+  collectgarbage()
+  for k, net in ipairs { one, two } do
+    local plan = net:plan {}
+    plan:input { 10 }
+    plan:forward()
+    t.assertEquals((plan:output(1)), { 10 + k })
+  end
+end
+
+function TestNetwork.testInsideACoroutineAndItself()
+  local inner = net_of { "gelu", inputs = { 0 } }
+  local inner_plan = inner:plan {}
+  yl.layer { name = "nested", forward = function(_, x, y)
+    inner_plan:input(x:reshape(-1):totable())
+    inner_plan:forward()
+    y:copy_(yl.tensor((inner_plan:output(1))):reshape(x:shape()))
+  end, backward = function() end }
+  local plan = net_of { "nested", inputs = { 0 } }:plan {}
+  local out = coroutine.wrap(function()
+    plan:input(core.tensor.zeros({ 48 }, "f32"):fill_(2):totable())
+    plan:forward()
+    return (plan:output(1))
+  end)()
+  t.assertAlmostEquals(out[48], 2 * logistic(1.702 * 2), 1e-6)
+end
+
+-- ---- what may go wrong -----------------------------------------------------------------------------------------------------------
+
+TestFailures = {}
+
+local function failing(change)
+  twin("failing", change)
+  local net = net_of { "failing", inputs = { 0 } }
+  local plan = net:plan { mode = "train" }
+  local zeros = core.tensor.zeros({ 48 }, "f32"):totable()
+  local ok, message = pcall(function()
+    plan:forward()
+    plan:backward(zeros)
+  end)
+  t.assertFalse(ok)
+  twin("failing", function() end) -- the next network has the good one; this one still stands
+  t.assertTrue(pcall(net.plan, net, { mode = "infer" }))
+  return message
+end
+
+function TestFailures.testOneSentenceWithPlaceAndTrace()
+  local function helper(x) return x.nothing.at_all end
+  local message = failing(function(d) d.forward = function(l) return (helper(l)) end end)
+  t.assertStrMatches(message, ".-layer%.lua:%d+: failing1 forward: .-layer%.lua:%d+: attempt to index a nil value %(field 'nothing'%)"
+    .. " %(called from .-layer%.lua:%d+%)")
+  t.assertStrContains(failing(function(d) d.backward = function() error("no luck", 0) end end), "failing1 backward: no luck (called from ")
+  t.assertStrContains(failing(function(d) d.forward = function(_, x, y) y:copy_(x:reshape(-1)) end end), "failing1 forward: ")
+  t.assertStrContains(failing(function(d) d.forward = function() coroutine.yield() end end), "attempt to yield")
+end
+
+-- What was lent for one call is dead afterwards, also after a failure, and views of it too.
+function TestFailures.testTensorsDie()
+  local kept = {}
+  failing(function(d)
+    d.forward = function(l, x, y)
+      kept = { x, y, l.parameters.scale, x:reshape(-1) }
+      error "stop"
+    end
+  end)
+  twin("keeper", function(d)
+    local backward = d.backward
+    d.backward = function(l, x, y, dy, dx)
+      table.move({ dy, l.gradients.scale }, 1, 2, #kept + 1, kept)
+      backward(l, x, y, dy, dx)
+    end
+  end)
+  local plan = net_of { "keeper", inputs = { 0 } }:plan { mode = "train" }
+  plan:forward()
+  plan:backward(core.tensor.zeros({ 48 }, "f32"):totable())
+  t.assertEquals(#kept, 6)
+  for _, tensor in ipairs(kept) do
+    t.assertFalse(tensor:alive())
+    t.assertErrorMsgContains("this tensor's memory is gone: it was lent for one call", tensor.sum, tensor)
+    t.assertErrorMsgContains("memory is gone", tensor.fill_, tensor, 1)
+  end
+end
+
+-- After a failure the network is what it was: the next call of the same plan is right.
+function TestFailures.testThePlanStaysUsable()
+  local bad = true
+  twin("moody", function(d)
+    local forward = d.forward
+    d.forward = function(l, x, y)
+      if bad then error "not now" end
+      forward(l, x, y)
+    end
+  end)
+  local plan = net_of { "moody", inputs = { 0 }, start = 3 }:plan {}
+  plan:input(core.tensor.zeros({ 48 }, "f32"):fill_(2):totable())
+  t.assertErrorMsgContains("moody1 forward", plan.forward, plan)
+  bad = false
+  plan:forward()
+  t.assertEquals((plan:output(1))[1], 6)
+end
+
+local function refused(expected, change)
+  t.assertErrorMsgContains(expected, twin, "refused", change)
+end
+
+function TestFailures.testDescriptors()
+  refused("yl.layer has no option 'forwrad', did you mean 'forward'?", function(d) d.forwrad = d.forward end)
+  refused("expected forward and backward, or loss", function(d) d.backward = nil end)
+  refused("a loss gives dx itself", function(d) d.loss = function() end end)
+  refused("field 'name': the key is taken", function(d) d.fields = { { "name", "string" } } end)
+  refused("field 'a': expected a type", function(d) d.fields = { { "a", "integer" } } end)
+  refused("option 'a': expected an integer, got 'x'", function(d) d.fields = { { "a", "int", "x" } } end)
+  refused("an enum needs choices", function(d) d.fields = { { "a", "enum", "x" } } end)
+  refused("layer 'conv2d': there is a layer of that name already", function(d) d.name = "conv2d" end)
+  refused("layer 'convolutional': a Darknet section has that name", function(d) d.name = "convolutional" end)
+  refused("expected name = a word", function(d) d.name = "my layer" end)
+  refused("option 'reads': expected one of xy|x|y|none, got 'z'", function(d) d.reads = "z" end)
+end
+
+local function unbuildable(expected, change)
+  twin("unbuildable", change)
+  t.assertErrorMsgContains(expected, net_of, { "unbuildable", inputs = { 0 } })
+end
+
+function TestFailures.testAnswers()
+  unbuildable("unbuildable1 shape: expected the shape {h=, w=, c=}, got a number", function(d) d.shape = function() return 3 end end)
+  unbuildable("unbuildable1 shape: expected a whole number as 'c', got a string",
+    function(d) d.shape = function() return { c = "x" } end end)
+  unbuildable("unbuildable1: output: expected height, width and channels in 1..65536, got 4 x 4 x 0",
+    function(d) d.shape = function() return { c = 0 } end end)
+  unbuildable("unbuildable1 parameters: parameter 'w': expected weight, bias, scale or statistic, got wait",
+    function(d) d.parameters = function() return { { "w", "wait", { 1 } } } end end)
+  unbuildable("parameter 'w': size 1: expected a whole number from 1, got 0",
+    function(d) d.parameters = function() return { { "w", "weight", { 0 } } } end end)
+  unbuildable("at most 8 parameters, got 9", function(d)
+    d.parameters = function()
+      local list = {}
+      for i = 1, 9 do list[i] = { "w" .. i, "weight", { 1 } } end
+      return list
+    end
+  end)
+  unbuildable("two parameters are named 'w'", function(d)
+    d.parameters = function() return { { "w", "bias", { 1 } }, { "w", "bias", { 1 } } } end
+  end)
+  unbuildable("unbuildable1 parameters: " , function(d) d.parameters = function(_, x) return x.no.such end end)
+end
+
+function TestFailures.testLosses()
+  local function loss_of(f)
+    yl.layer { name = "badloss", parts = { "a", "b" }, loss = f }
+    local plan = core.net { h = 1, w = 1, c = 1, layers = { { "badloss", inputs = { 0 } } } }:plan { mode = "train" }
+    plan:forward()
+    local ok, message = pcall(plan.loss, plan, { {} })
+    t.assertFalse(ok)
+    return message
+  end
+  t.assertStrContains(loss_of(function() end), "badloss1 loss: expected the loss to return {part = sum}, got a nil")
+  t.assertStrContains(loss_of(function() return { a = 1 } end), "badloss1 loss: expected the loss to return {b = number}, got a nil")
+  t.assertStrContains(loss_of(function() return { a = 1, b = 2, c = 3 } end), "returned a part 'c' that 'parts' does not list")
+end
+
+-- ---- files -----------------------------------------------------------------------------------------------------------------------
+
+TestFiles = {}
+
+local CFG = [[
+[net]
+width=4
+height=4
+channels=3
+
+[convolutional]
+filters=4
+size=1
+activation=linear
+
+[gelu]
+k=2
+
+[squeeze]
+
+[product]
+layers=-1,-2
+]]
+
+local function temporary(suffix)
+  local path = os.tmpname()
+  os.remove(path)
+  return path .. suffix
+end
+
+function TestFiles.testCfgAndWeightsThereAndBack()
+  local net = core.darknet.parse_cfg(CFG, "own.cfg")
+  t.assertEquals(net:layers()[2].options.k, "2")
+  t.assertEquals(net:layers()[4].inputs, { 3, 2 })
+  net:init(5)
+  local path, weights = temporary ".cfg", temporary ".weights"
+  core.darknet.save_cfg(net, path)
+  core.darknet.save_weights(net, weights)
+  local text = core.system.read(path)
+  t.assertStrContains(text, "[gelu]\nk=2\n")
+  t.assertStrContains(text, "[squeeze]\n")
+  t.assertStrContains(text, "[product]\nlayers=-1,1\n")
+  local back = core.darknet.load_cfg(path)
+  core.darknet.load_weights(back, weights)
+  for _, r in ipairs(net:ranges()) do t.assertEquals(back:get(r.name), net:get(r.name), r.name) end
+  os.remove(path)
+  os.remove(weights)
+end
+
+function TestFiles.testCfgComplaints()
+  t.assertErrorMsgContains("own.cfg:12: option 'k': expected a number in 0..100, got", core.darknet.parse_cfg,
+    (CFG:gsub("k=2", "k=many")), "own.cfg")
+  t.assertErrorMsgContains("own.cfg:11: unknown section [gleu], did you mean [gelu]?", core.darknet.parse_cfg,
+    (CFG:gsub("%[gelu%]", "[gleu]")), "own.cfg")
+end
+
+-- A checkpoint keeps names and options; who does not know the layer is told which one, who does gets the same numbers.
+function TestFiles.testCheckpoint()
+  local structure = require "yolua.structure"
+  local Model = require "yolua.model"
+  local net = core.darknet.parse_cfg(CFG, "own.cfg")
+  net:init(5)
+  local path = temporary ".safetensors"
+  local model = Model.new { net = net, names = {}, path = "own.cfg" }
+  model:save(path)
+  t.assertNotStrContains(core.system.read(path), "sigmoid") -- no code
+  local again = yl.load { model = path }
+  t.assertEquals(again:checksum(), model:checksum())
+  t.assertEquals(structure.of(again.net).layers, structure.of(net).layers)
+  os.remove(path)
+end
+
+function TestFiles.testCodeHasAHash()
+  local code = yl.layer.code
+  local function hash(k)
+    yl.layer { name = "hashed", forward = load("return function(_, x, y) y:copy_(x):mul_(" .. k .. ") end")(),
+      backward = function() end }
+    return code { layers = { { kind = "hashed" }, { kind = "conv2d" } } }
+  end
+  t.assertEquals(hash(2), hash(2))
+  t.assertNotEquals(hash(2), hash(3))
+  t.assertNil(code { layers = { { kind = "conv2d" } } })
+end
+
+function TestFiles.testHelp()
+  local page = require("yolua.help").page "gelu"
+  t.assertStrContains(page, "layer gelu\nGaussian error linear unit")
+  t.assertStrMatches(page, ".*k +number 0%.%.100 +1%.702 +steepness.*")
+end
+
+os.exit(t.LuaUnit.run())
