@@ -40,7 +40,8 @@ local Features = {}
 Features.__index = Features
 
 -- Runs every image of an (unshuffled, unaugmented) image source once through the body, in list order.
--- spec: model, source (of images), seed, batch (of the batches to hand out), train (bool: shuffled), body_batch
+-- spec: model, source (of images), seed, batch (of the batches to hand out), train (bool: shuffled), body_batch. Nil where the user
+-- asked to stop before its end.
 function batches.features(spec)
   local shape = { mode = "infer", part = "body", batch = spec.body_batch, h = spec.h, w = spec.w }
   local features = core.features(spec.model:plan(shape), spec.source.size)
@@ -52,8 +53,8 @@ function batches.features(spec)
     features:store(body, batch)
   end
   if core.system.interrupted() then
-    core.system.clear_interrupt()
-    error("stopped by the user while the frozen body's output was computed", 0)
+    features:close()
+    return nil
   end
   return setmetatable({ features = features, size = spec.source.size, seed = spec.seed, batch = spec.batch, train = spec.train }, Features)
 end

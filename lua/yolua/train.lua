@@ -61,17 +61,23 @@ function Trainer:wait_share()
   return self.spent > 0 and ((self.source:stats().waited_s or 0) - self.waited) / self.spent or nil
 end
 
--- Opens the epoch that the clock stands in, the next one where the last is done.
+-- Opens the epoch that the clock stands in, the next one where the last is done. Returns false where the user asked to stop while its
+-- images' features were computed.
 function Trainer:begin_epoch()
   if self.batch_done == 0 then
     self.epoch, self.loss_sum, self.loss_images = self.epoch + 1, 0, 0
   end
   self:fire "epoch_start"
   self.source = sources.train(self)
+  if not self.source then
+    if self.batch_done == 0 then self.epoch = self.epoch - 1 end -- it had not begun
+    return false
+  end
   self.batches = self.source:epoch(self.epoch, self.batch_done + 1)
-  self.spent, self.waited = 0, self.source:stats().waited_s or 0
+  self.spent, self.waited, self.images_before = 0, self.source:stats().waited_s or 0, self.loss_images
   self:mark()
   self:show()
+  return true
 end
 
 -- How far the epoch is.
@@ -86,7 +92,7 @@ end
 -- Second value: false where the user asked to stop before its end.
 function Trainer:dev_loss()
   local source = sources.dev(self)
-  if not source then return nil, true end
+  if not source then return nil, not sources.has_dev(self) end
   local sum, images = 0, 0
   for batch in source:epoch(0) do
     local plan = self.model:plan { mode = "infer", part = source.part, batch = batch.count, h = self.h, w = self.w }
@@ -104,7 +110,8 @@ function Trainer:end_epoch()
   if not whole then return false end
   self.record = {
     epoch = self.epoch, step = self.step, lr = self.lr or self:rate(), train_loss = self.loss_sum / self.loss_images, dev_loss = dev_loss,
-    gradient_norm = self.norm, images_per_s = self.loss_images / self.spent, wait_share = self:wait_share(),
+    gradient_norm = self.norm, wait_share = self:wait_share(),
+    images_per_s = self.spent > 0 and (self.loss_images - self.images_before) / self.spent or nil, -- a stop may have left the end alone
     cached_body = source.part == "tail", seconds = self.spent + core.system.clock() - started,
   }
   self.batch_done, self.batches = 0, nil
@@ -114,7 +121,7 @@ end
 
 -- The rest of the epoch that the clock stands in. Returns false where the user asked to stop.
 function Trainer:run_epoch()
-  if not self.batches then self:begin_epoch() end
+  if not self.batches and not self:begin_epoch() then return false end
   while self.batch_done < self.batches_per_epoch do
     if not self:one_step() then return false end
     if core.system.interrupted() then

@@ -6,6 +6,7 @@
 #include "core/folder.h"
 #include "core/memory.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@
 
 typedef struct choice {
     char key[YL_CHOICE_KEY], name[YL_CHOICE_TEXT];
-    bool used; /* asked for in this process, and not only known from a file */
+    bool used; /* asked for in this process or taken over from a checkpoint, and not only known from the cache file */
 } choice;
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
@@ -35,10 +36,11 @@ static choice *find(const char *key)
     return NULL;
 }
 
-static yl_status put(const char *key, const char *name, bool replace)
+/* `ours`: this run's own choice, which stands over what is known and belongs to its record. */
+static yl_status put(const char *key, const char *name, bool ours)
 {
     choice *c = find(key);
-    if (c && !replace) return YL_OK;
+    if (c && !ours) return YL_OK;
     if (!c) {
         YL_TRY(yl__reserve(count + 1, &capacity, sizeof *choices, &choices));
         c = &choices[count++];
@@ -46,6 +48,7 @@ static yl_status put(const char *key, const char *name, bool replace)
         snprintf(c->key, sizeof c->key, "%s", key);
     }
     snprintf(c->name, sizeof c->name, "%s", name);
+    c->used |= ours;
     return YL_OK;
 }
 
@@ -65,7 +68,6 @@ yl_status yl__choice_set(const char *key, const char *name)
 {
     pthread_mutex_lock(&mutex);
     yl_status status = put(key, name, true);
-    if (status == YL_OK) find(key)->used = true;
     pthread_mutex_unlock(&mutex);
     return status;
 }
@@ -100,14 +102,14 @@ static bool split(const char *line, size_t length, choice *out)
     return true;
 }
 
-yl_status yl_choices_import(const char *text, bool replace)
+yl_status yl_choices_import(const char *text, bool ours)
 {
     yl_status status = YL_OK;
     pthread_mutex_lock(&mutex);
     while (*text && status == YL_OK) {
         size_t length = strcspn(text, "\n");
         choice c;
-        if (split(text, length, &c)) status = put(c.key, c.name, replace);
+        if (split(text, length, &c)) status = put(c.key, c.name, ours);
         text += length + (text[length] == '\n');
     }
     pthread_mutex_unlock(&mutex);
@@ -144,12 +146,21 @@ static void read_file(const char *path)
     yl__free(text);
 }
 
+/* A signal while another process measures must not end the wait: what this process then chose would depend on it. */
+static bool lock_file(int descriptor)
+{
+    int bad;
+    do bad = flock(descriptor, LOCK_EX);
+    while (bad && errno == EINTR);
+    return !bad;
+}
+
 bool yl__choices_lock(const char *stem)
 {
     char path[1024];
     pthread_mutex_lock(&file_mutex);
     if (cache_path(stem, ".lock", path)) lock_descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0666);
-    if (lock_descriptor < 0 || flock(lock_descriptor, LOCK_EX) != 0 || !cache_path(stem, ".txt", path)) {
+    if (lock_descriptor < 0 || !lock_file(lock_descriptor) || !cache_path(stem, ".txt", path)) {
         yl__choices_unlock(stem, "", false);
         return false;
     }

@@ -13,12 +13,12 @@ bool yl__choice_find(const char *key, char name[YL_CHOICE_TEXT]);
 /* Remembers a choice; one that stands already is replaced. */
 yl_status yl__choice_set(const char *key, const char *name);
 
-/* Adds all choices whose keys begin with `prefix` as lines, sorted; `only_used`: those that this process asked for, which is what
- * a checkpoint records, since the others depend on what else ran on the machine. */
+/* Adds all choices whose keys begin with `prefix` as lines, sorted; `only_used`: those that this process asked for or that its
+ * checkpoint holds, which is what a checkpoint records, since the others depend on what else ran on the machine. */
 yl_status yl_choices_export(const char *prefix, bool only_used, yl_text *out);
-/* Takes lines over, replacing what stands (`replace`) or yielding to it. Lines that are not choices are skipped, so
- * that a damaged cache costs a measurement and no more. */
-yl_status yl_choices_import(const char *text, bool replace);
+/* Takes lines over: a checkpoint's (`ours`) replace what stands and are passed on to the next checkpoint, a cache's yield to what
+ * stands. Lines that are not choices are skipped, so that a damaged cache costs a measurement and no more. */
+yl_status yl_choices_import(const char *text, bool ours);
 void yl_choices_clear(void);
 
 /* Begins a choice that has to be measured: takes the cache file's lock and reads what other processes have written.

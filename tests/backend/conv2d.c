@@ -6,9 +6,14 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "backend/conv2d.h"
@@ -134,6 +139,39 @@ static void cache_is_obeyed(void **state)
     assert_string_equal(choose(&g, YL_FORWARD, NULL), "gemm");
 }
 
+static void on_alarm(int number)
+{
+    (void)number;
+}
+
+/* A signal that comes while another process holds the lock: the wait goes on, and what is chosen is measured as ever. */
+static void signals_do_not_end_the_wait(void **state)
+{
+    (void)state;
+    char lock[1280], byte = 0;
+    int ends[2];
+    yl_conv2d_geom g = make(27, 64, 64, 3);
+    snprintf(lock, sizeof lock, "%.*slock", (int)strlen(path) - 3, path);
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        int fd = open(lock, O_CREAT | O_RDWR, 0666);
+        bool held = fd >= 0 && flock(fd, LOCK_EX) == 0 && write(ends[1], &byte, 1) == 1;
+        usleep(300000);
+        _exit(!held);
+    }
+    assert_int_equal(read(ends[0], &byte, 1), 1);
+    struct sigaction action = {.sa_handler = on_alarm}; /* without SA_RESTART */
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &(struct itimerval){.it_value = {.tv_usec = 100000}}, NULL);
+    choose(&g, YL_FORWARD, NULL);
+    int status;
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+    assert_non_null(strstr(text_of_cache(), "27x27x64"));
+    close(ends[0]), close(ends[1]);
+}
+
 /* A damaged file, and a name that no longer exists, cost a measurement. */
 static void damaged_cache(void **state)
 {
@@ -220,10 +258,15 @@ static void memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(by_name),          cmocka_unit_test(small_ones_are_not_measured),
-        cmocka_unit_test(measured_once),    cmocka_unit_test(cache_is_obeyed),
-        cmocka_unit_test(damaged_cache),    cmocka_unit_test(record_travels),
-        cmocka_unit_test(nowhere_to_write), cmocka_unit_test(record_is_of_what_ran),
+        cmocka_unit_test(by_name),
+        cmocka_unit_test(small_ones_are_not_measured),
+        cmocka_unit_test(measured_once),
+        cmocka_unit_test(cache_is_obeyed),
+        cmocka_unit_test(signals_do_not_end_the_wait),
+        cmocka_unit_test(damaged_cache),
+        cmocka_unit_test(record_travels),
+        cmocka_unit_test(nowhere_to_write),
+        cmocka_unit_test(record_is_of_what_ran),
         cmocka_unit_test(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -93,32 +93,63 @@ function TestCocoFt.testInterrupt()
   end
 end
 
--- A stop between two epochs, before the first image of the next.
-function TestCocoFt.testInterruptBetweenEpochs()
-  local path = top .. "/stop.lua"
-  core.system.write(path, [[
+-- Runs a recipe that stops itself where `when` (an event and a condition on the trainer `t`) says, resumes it, and runs it once more
+-- undisturbed; returns the two run directories and what the stopped run complained.
+local function stopped_and_whole(name, when)
+  local path, run = top .. "/" .. name .. ".lua", top .. "/" .. name
+  local text = [[
 local yl = require "yolua"
 local o = yl.options {}
 local run <close> = yl.run(o)
 local data, net = yl.data(o.data), yl.load { cfg = o.cfg, names = o.names }
-local stop = { name = "stop", on = { epoch_start = function(_, t)
-  if t.epoch == 3 and not run.resumed then io.popen("kill -INT $PPID"):close() end
+net:freeze(o.freeze)
+local stop = { name = "stop", on = { EVENT = function(_, t)
+  if CONDITION and not run.resumed then io.popen("kill -INT $PPID"):close() end
 end } }
 yl.train { net = net, data = data, run = run, options = o, stop }
-]])
-  local words = { path, "config=" .. top .. "/config.yaml", "threads=2", "data.workers=0", "epochs=4", "out=" .. top .. "/k" }
+]]
+  local words = { path, "config=" .. top .. "/config.yaml", "threads=2", "data.workers=0", "epochs=4", "optim.schedule=cosine",
+    "out=" .. run .. "-a", table.unpack(when, 3) }
+  core.system.write(path, (text:gsub("EVENT", when[1]):gsub("CONDITION", when[2])))
   local status, _, err = program.run(words)
   t.assertEquals(status, 1)
-  t.assertStrContains(err, "stopped by the user in epoch 2")
-  program.ok { path, "resume=" .. top .. "/k" }
-  words[#words] = "out=" .. top .. "/l"
-  core.system.write(path, (core.system.read(path):gsub("t.epoch == 3", "false")))
+  program.ok { path, "resume=" .. run .. "-a" }
+  core.system.write(path, (text:gsub("EVENT", "start"):gsub("CONDITION", "false")))
+  words[7] = "out=" .. run .. "-b"
   program.ok(words)
-  local epochs = read_lines(top .. "/k/metrics.jsonl")
-  t.assertEquals({ #epochs, epochs[3].epoch, epochs[4].epoch }, { 4, 3, 4 })
-  local a = core.safetensors.info(top .. "/k/last.safetensors").metadata
-  local b = core.safetensors.info(top .. "/l/last.safetensors").metadata
-  t.assertEquals(a.clocks, b.clocks)
+  return run .. "-a", run .. "-b", err
+end
+
+-- What a run's record says but for the clock.
+local function timeless(run)
+  local list = read_lines(run .. "/metrics.jsonl")
+  for _, record in ipairs(list) do record.seconds, record.images_per_s, record.wait_share = nil, nil, nil end
+  return list
+end
+
+-- A stop between two epochs, before the first image of the next.
+function TestCocoFt.testInterruptBetweenEpochs()
+  local a, b, err = stopped_and_whole("between", { "epoch_start", "t.epoch == 3" })
+  t.assertStrContains(err, "stopped by the user in epoch 2")
+  t.assertEquals(timeless(a), timeless(b))
+  t.assertEquals(core.files.hash(a .. "/last.safetensors"), core.files.hash(b .. "/last.safetensors"))
+end
+
+-- A stop when nothing is left of the last epoch but its dev loss: the run that goes on makes no plan for training, and knows of the
+-- algorithms chosen for it all the same.
+function TestCocoFt.testInterruptAfterTheLastStep()
+  local a, b, err = stopped_and_whole("after", { "step", "t.step == 24" })
+  t.assertStrContains(err, "stopped by the user in epoch 4 after step 24")
+  t.assertEquals(timeless(a), timeless(b))
+  t.assertEquals(core.files.hash(a .. "/last.safetensors"), core.files.hash(b .. "/last.safetensors"))
+end
+
+-- A stop while the frozen body's output is computed for the dev list: the epoch's steps are not lost.
+function TestCocoFt.testInterruptWhileTheBodyIsCached()
+  local a, b, err = stopped_and_whole("cached", { "step", "t.step == 6", "freeze=body" })
+  t.assertStrContains(err, "stopped by the user in epoch 1 after step 6")
+  t.assertEquals(timeless(a), timeless(b))
+  t.assertEquals(core.files.hash(a .. "/last.safetensors"), core.files.hash(b .. "/last.safetensors"))
 end
 
 local function refused(words, what)

@@ -3,7 +3,7 @@ local core = require "yolua.core"
 
 local checkpoint = {}
 
-local clock_fields = { "epoch", "step", "seen", "batch_done", "loss_sum", "loss_images" }
+local clock_fields = { "epoch", "step", "seen", "batch_done", "loss_sum", "loss_images", "lr", "norm" }
 
 local function clocks(t)
   local out = {}

@@ -43,11 +43,12 @@ local function features(t, list, train)
   local made = batches.features { model = t.model, source = source, seed = t.options.seed, batch = t.micro, train = train,
     body_batch = t.micro, h = t.h, w = t.w }
   source:close()
-  made.part = "tail"
+  if made then made.part = "tail" end
   return made
 end
 
--- The training source; made on first use after a change of what is frozen, kept for later epochs.
+-- The training source; made on first use after a change of what is frozen, kept for later epochs. Nil where the user asked to stop
+-- while it was made.
 function sources.train(t)
   if not t.train_source then
     t.cached = cacheable(t)
@@ -56,9 +57,11 @@ function sources.train(t)
   return t.train_source
 end
 
--- The dev source in list order, or nil where there is no dev list.
+function sources.has_dev(t) return t.data.dev and #t.data.dev.frames > 0 end
+
+-- The dev source in list order; nil where there is no dev list, or where the user asked to stop while it was made.
 function sources.dev(t)
-  if not t.data.dev or #t.data.dev.frames == 0 then return nil end
+  if not sources.has_dev(t) then return nil end
   if not t.dev_source then t.dev_source = (t.cached and features or images)(t, t.data.dev, false) end
   return t.dev_source
 end

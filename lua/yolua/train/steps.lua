@@ -84,7 +84,7 @@ end
 -- The next step of the epoch, which is begun where none is. Returns false where the user asked to stop before it was whole.
 function Trainer:one_step()
   if self.busy then self:back_to_mark() end -- an error broke the last one off
-  if not self.batches then self:begin_epoch() end
+  if not self.batches and not self:begin_epoch() then return false end
   local started = core.system.clock()
   self.busy = true
   local whole = self:advance()
