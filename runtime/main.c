@@ -94,7 +94,8 @@ static void on_interrupt(int number)
 
 static void handle_signals(void)
 {
-    struct sigaction action = {.sa_handler = on_interrupt}; /* no SA_RESTART: the prompt's read comes back */
+    /* What is being written goes on; the prompt alone has its read come back. */
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     signal(SIGPIPE, SIG_DFL); /* `yolua ... | head` ends without a word */

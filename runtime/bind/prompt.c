@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <histedit.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -240,6 +241,15 @@ static int prompt_open(lua_State *L)
     return 1;
 }
 
+/* Whether what Ctrl-C falls into goes on afterwards: everywhere but in the wait for a character. */
+static void restart_after_interrupt(bool restart)
+{
+    struct sigaction action;
+    if (sigaction(SIGINT, NULL, &action)) return;
+    action.sa_flags = restart ? action.sa_flags | SA_RESTART : action.sa_flags & ~SA_RESTART;
+    sigaction(SIGINT, &action, NULL);
+}
+
 /* Pushes pasted lines, and whether more of the paste waits for the next read. */
 static int give_pasted(lua_State *L, prompt *p)
 {
@@ -260,7 +270,9 @@ static int prompt_read(lua_State *L)
     yl_clear_interrupt();
     yl__at_prompt = 1;
     mark_pastes(p, true);
+    restart_after_interrupt(false);
     const char *line = el_gets(p->el, &length);
+    restart_after_interrupt(true);
     mark_pastes(p, false);
     yl__at_prompt = 0;
     if (p->pasted.data) return give_pasted(L, p); /* the line itself may be empty */

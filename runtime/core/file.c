@@ -90,17 +90,30 @@ yl_status yl__file_begin(const char *path, yl_file_writer *writer)
     return status;
 }
 
-yl_status yl__file_put(yl_file_writer *writer, const void *data, int64_t size)
+yl_status yl__write_all(int descriptor, const char *path, const void *data, int64_t size)
 {
     const char *p = data;
     while (size > 0) {
-        ssize_t put = write(writer->descriptor, p, (size_t)size);
+        ssize_t put = write(descriptor, p, (size_t)size);
         if (put < 0 && errno == EINTR) continue;
-        if (put < 0) return refuse("write", writer->path);
+        if (put < 0) return refuse("write", path);
         p += put;
         size -= put;
     }
     return YL_OK;
+}
+
+yl_status yl__sync(int descriptor, const char *path)
+{
+    int bad;
+    do bad = fsync(descriptor);
+    while (bad && errno == EINTR);
+    return bad && errno != EINVAL && errno != EROFS ? refuse("write", path) : YL_OK;
+}
+
+yl_status yl__file_put(yl_file_writer *writer, const void *data, int64_t size)
+{
+    return yl__write_all(writer->descriptor, writer->path, data, size);
 }
 
 static void sync_folder(const char *path)
@@ -117,9 +130,7 @@ static void sync_folder(const char *path)
 
 yl_status yl__file_commit(yl_file_writer *writer)
 {
-    yl_status status = YL_OK;
-    bool synced = fsync(writer->descriptor) == 0 || (writer->in_place && errno == EINVAL); /* not every device can */
-    if (!synced) status = refuse("write", writer->path);
+    yl_status status = yl__sync(writer->descriptor, writer->path);
     if (close(writer->descriptor) && !status) status = refuse("write", writer->path);
     writer->descriptor = -1;
     if (!status && !writer->in_place && rename(writer->temporary, writer->target))

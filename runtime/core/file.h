@@ -26,4 +26,9 @@ yl_status yl__file_put(yl_file_writer *writer, const void *data, int64_t size);
 yl_status yl__file_commit(yl_file_writer *writer); /* on failure nothing is left behind but the old file */
 void yl__file_discard(yl_file_writer *writer);
 
+/* All bytes to an open file, and the wait for the disk (which a device need not have), whatever signals come between; `path` is for
+ * the sentence. */
+yl_status yl__write_all(int descriptor, const char *path, const void *data, int64_t size);
+yl_status yl__sync(int descriptor, const char *path);
+
 #endif

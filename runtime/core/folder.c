@@ -1,6 +1,7 @@
 /* Folders, and files that grow line by line. */
 #define _GNU_SOURCE
 #include "core/folder.h"
+#include "core/file.h"
 #include "core/memory.h"
 
 #include <dirent.h>
@@ -95,25 +96,14 @@ yl_status yl__folder_list(const char *path, char ***names, int64_t *count)
     return YL_OK;
 }
 
-static yl_status append_all(int fd, const char *path, const char *data, int64_t size)
-{
-    while (size > 0) {
-        ssize_t put = write(fd, data, (size_t)size);
-        if (put < 0 && errno == EINTR) continue;
-        if (put < 0) return refuse("write", path);
-        data += put;
-        size -= put;
-    }
-    return fsync(fd) && errno != EINVAL && errno != EROFS ? refuse("write", path) : YL_OK;
-}
-
 yl_status yl__file_append(const char *path, const void *data, int64_t size)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (fd < 0) return refuse("write", path);
     struct stat before;
     bool regular = fstat(fd, &before) == 0 && S_ISREG(before.st_mode);
-    yl_status status = append_all(fd, path, data, size);
+    yl_status status = yl__write_all(fd, path, data, size);
+    if (status == YL_OK) status = yl__sync(fd, path);
     if (status && regular && ftruncate(fd, before.st_size)) status = yl__fail_in(status, "after a partial line");
     if (close(fd) && !status) status = refuse("write", path);
     return status;

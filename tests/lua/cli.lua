@@ -197,6 +197,21 @@ function TestSignals:testSecondInterruptRaises()
   t.assertStrContains(err, "interrupted")
 end
 
+-- A signal while standard output is full: everything that was printed arrives all the same.
+function TestSignals:testInterruptedWriting()
+  local code = "io.stdout:write(('x'):rep(65536)):flush() io.stderr:write 'up' io.stdout:write 'y'" -- a pipe holds 64 KiB
+  local script = ([[
+    %s -e %s 2>%s/err > >(sleep 0.6; cat >%s/out; touch %s/end) & p=$!
+    for i in $(seq 100); do [ -s %s/err ] && break; sleep 0.02; done
+    sleep 0.1; kill -INT $p; wait $p; s=$?
+    for i in $(seq 100); do [ -e %s/end ] && break; sleep 0.02; done
+    exit $s
+  ]]):format(quote(program), quote(code), folder, folder, folder, folder, folder)
+  os.remove(folder .. "/err")
+  local _, kind, status = os.execute("bash -c " .. quote(script))
+  t.assertEquals({ kind, status, #slurp(folder .. "/out") }, { "exit", 0, 65537 })
+end
+
 local status = t.LuaUnit.run()
 os.execute("rm -r " .. folder)
 os.exit(status)
