@@ -48,7 +48,7 @@ function TestCocoFt.testResults()
   local r = core.json.decode(core.system.read(top .. "/b/results.json"))
   t.assertEquals({ r.recipe, r.model, r.epochs, r.seed }, { "coco_ft", "tiny", 1, 1 })
   t.assertEquals({ r.data.name, r.data.train, r.data.dev }, { "kitti", 24, 8 })
-  t.assertEquals({ #r.data.split_hash, r.speed.device, r.speed.threads, r.bytes }, { 16, "cpu", 2, 4 * r.params })
+  t.assertEquals({ #r.data.split_hash, r.speed.device, r.speed.threads, r.bytes }, { 16, "cpu", core.system.threads(2), 4 * r.params })
   t.assertTrue(r.params >= r.nonzero and r.flops > 0 and r.seconds > 0 and r.speed.train_images_per_s > 0 and r.speed.infer_ms > 0)
   local stages = {}
   for i, row in ipairs(r.eval) do stages[i] = row.protocol .. " " .. row.stage .. " " .. row.split end
