@@ -1,6 +1,7 @@
 /* Darknet cfg text: one pass over the lines of a private copy, which the sections then point into. */
 #include "formats/darknet_cfg.h"
 #include "core/file.h"
+#include "core/log.h"
 #include "core/memory.h"
 
 #include <string.h>
@@ -65,9 +66,10 @@ static yl_status add_option(yl_cfg *cfg, char *text, int64_t line)
     if (!*key) return yl__fail(YL_FORMAT, "%s:%lld: no key before '='", cfg->path, (long long)line);
     if (!*value) return yl__fail(YL_FORMAT, "%s:%lld: '%.60s' has no value", cfg->path, (long long)line, key);
     const yl_cfg_option *before = yl__cfg_find(cfg, section, key);
-    if (before)
-        return yl__fail(YL_FORMAT, "%s:%lld: '%.60s' was already given at line %lld of this section", cfg->path,
-                        (long long)line, key, (long long)before->line);
+    if (before) {
+        if (cfg->n_repeated++ == 0) cfg->repeated = (yl_cfg_option){key, value, line};
+        return YL_OK;
+    }
     YL_TRY(yl__reserve(cfg->n_options + 1, &cfg->option_capacity, sizeof *cfg->options, &cfg->options));
     cfg->options[cfg->n_options++] = (yl_cfg_option){key, value, line};
     section->n_options++;
@@ -91,8 +93,13 @@ static yl_status add_lines(yl_cfg *cfg, int64_t size)
         YL_TRY(add_line(cfg, at, stop ? stop : end, line));
         at = next;
     }
-    if (cfg->n_sections > 0) return YL_OK;
-    return yl__fail(YL_FORMAT, "%s:1: not one [section] in %lld bytes", cfg->path, (long long)size);
+    if (cfg->n_sections == 0)
+        return yl__fail(YL_FORMAT, "%s:1: not one [section] in %lld bytes", cfg->path, (long long)size);
+    if (cfg->n_repeated > 0)
+        yl__warn("%s:%lld: '%.60s' was given before in this section, where the first one counts (%lld such line%s)",
+                 cfg->path, (long long)cfg->repeated.line, cfg->repeated.key, (long long)cfg->n_repeated,
+                 cfg->n_repeated > 1 ? "s" : "");
+    return YL_OK;
 }
 
 static yl_status parse_owned(yl_cfg *cfg, int64_t size, const char *path)

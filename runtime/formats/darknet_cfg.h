@@ -21,11 +21,14 @@ typedef struct yl_cfg { /* release with yl__cfg_free */
     int64_t n_sections, n_options, section_capacity, option_capacity;
     yl_cfg_section *sections;
     yl_cfg_option *options;
+    int64_t n_repeated;     /* lines whose key their section had before: left out with one warning, */
+    yl_cfg_option repeated; /* which names the first of them */
 } yl_cfg;
 
 /* Splits `size` bytes into *out (zeroed before; empty on failure). '#' and ';' begin a comment at the start of a line
- * or after a blank. Errors: FORMAT, "path:line: ...": bytes that are not text, a line over 4096 bytes, no '=', nothing
- * before or after it, a key twice in its section, options before the first section, no section at all. */
+ * or after a blank. Of a key given twice in its section the first counts, as in Darknet, some of whose published files
+ * have such lines. Errors: FORMAT, "path:line: ...": bytes that are not text, a line over 4096 bytes, no '=', nothing
+ * before or after it, options before the first section, no section at all. */
 yl_status yl__cfg_parse(const char *text, int64_t size, const char *path, yl_cfg *out);
 /* The same from a file. Errors: IO too. */
 yl_status yl__cfg_read(const char *path, yl_cfg *out);

@@ -94,12 +94,13 @@ static yl_status put_route(exporter *e, int section)
 static yl_status put_shortcut(exporter *e, int section)
 {
     int read[2], head = e->sections->at[section].head;
-    for (int i = 0; i < 2; i++) YL_TRY(section_read(e, head, e->net->layers[head].inputs[i], &read[i]));
-    bool swapped = read[0] != section - 1; /* a sum: the order does not matter */
+    const yl_layer *l = &e->net->layers[head];
+    for (int i = 0; i < 2; i++) YL_TRY(section_read(e, head, l->inputs[i], &read[i]));
+    bool equal = read[1] >= 0 && e->net->layers[l->inputs[1]].out_c == l->out_c;
+    bool swapped = equal && read[0] != section - 1; /* a sum of equals: the order does not matter */
     YL_TRY(check_previous(e, section, read[swapped]));
     if (read[!swapped] < 0)
-        return yl__fail(YL_UNSUPPORTED, "%s: a Darknet shortcut cannot read the network's input",
-                        e->net->layers[head].name);
+        return yl__fail(YL_UNSUPPORTED, "%s: a Darknet shortcut cannot read the network's input", l->name);
     return yl__text_add(e->out, "from=%d\n", read[!swapped] - section);
 }
 

@@ -111,17 +111,41 @@ function TestCfg.testRefusals()
   t.assertErrorMsgContains("absent.cfg", darknet.load_cfg, "absent.cfg")
 end
 
--- A warning goes to standard error: looked at from outside.
-function TestCfg.testUnknownOptionsAreOneWarning()
+-- A warning goes to standard error: looked at from outside. Returns the file's path and what was said of it.
+local function warned(text)
   local program = os.getenv "YOLUA_PROGRAM"
   local path = os.tmpname()
   local f = assert(io.open(path, "w"))
-  f:write(NET, "[dropout]\nfoo=1\n[dropout]\nbar=2\nfoo=3\n")
+  f:write(text)
   f:close()
   local pipe = assert(io.popen(("'%s' -e 'require(\"yolua.core\").darknet.load_cfg(\"%s\")' 2>&1"):format(program, path)))
   local said = pipe:read "a"
   pipe:close()
   os.remove(path)
+  return path, said
+end
+
+-- Darknet's own yolov3-openimages.cfg has such lines: they are told of, and the first one counts.
+function TestCfg.testRepeatedOptionsAreOneWarning()
+  local text = NET .. "[maxpool]\nsize=2\nstride=2\nsize=3\nsize=4\n"
+  t.assertStrContains((describe(parse(text))), "[maxpool]\nsize=2\n")
+  local path, said = warned(text)
+  t.assertEquals(said, ("yolua: warning: %s:10: 'size' was given before in this section, where the first one counts (2 such lines)\n")
+    :format(path))
+end
+
+-- A cfg's sum has the channels of the section before it, so that only equals may change places.
+function TestCfg.testShortcutOfUnequalChannels()
+  local function built(filters)
+    return core.net { h = 8, w = 8, c = 4, layers = { { "conv2d", filters = 6, size = 1 }, { "conv2d", filters = filters, size = 1 },
+      { "shortcut", inputs = { "conv1", "conv2" } } } }
+  end
+  t.assertStrContains(describe(built(6)), "[shortcut]\nfrom=-2\n")
+  t.assertErrorMsgContains("does not read the section before it", describe, built(2))
+end
+
+function TestCfg.testUnknownOptionsAreOneWarning()
+  local path, said = warned(NET .. "[dropout]\nfoo=1\n[dropout]\nbar=2\nfoo=3\n")
   t.assertStrContains(said, path .. ": 3 unknown options were ignored: 'foo' (line 8), 'bar' (line 10), 'foo' (line 11)")
   local _, lines = said:gsub("\n", "")
   t.assertEquals(lines, 1)

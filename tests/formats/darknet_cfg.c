@@ -59,7 +59,6 @@ static void test_refusals(void **state)
     refused_text("[net]\nwidth", "x.cfg:2: expected [section] or key=value, got 'width'");
     refused_text("[net]\n=3", "x.cfg:2: no key");
     refused_text("[net]\nwidth=  # none", "x.cfg:2: 'width' has no value");
-    refused_text("[net]\na=1\n\na=2", "x.cfg:4: 'a' was already given at line 2");
     refused_text("[net\na=1", "x.cfg:1: expected [section], got '[net'");
     refused_text("[net] a=1", "x.cfg:1: expected [section]");
     refused_text("[ ]", "x.cfg:1: expected [section]");

@@ -187,7 +187,7 @@ function run.shortcut(s, x, _, outputs, index)
   local from = number(s, "from")
   local other, f = outputs[from < 0 and index + from or from], activate[s.activation or "linear"]
   local y = { c = x.c, h = x.h, w = x.w }
-  for p = 1, #x do y[p] = f(x[p] + other[p]) end
+  for p = 1, #x do y[p] = f(x[p] + (other[p] or 0)) end -- planes come first: what `other` lacks are whole channels
   return y
 end
 
@@ -314,6 +314,12 @@ end
 local function small(sections_text, h, w)
   local cfg = NET .. sections_text
   compare(cfg, random_weights(cfg), h, w)
+end
+
+function TestForward.testShortcutOfUnequalChannels()
+  small("[convolutional]\nfilters=7\nsize=1\nactivation=leaky\n[convolutional]\nfilters=3\nsize=1\nactivation=leaky\n"
+    .. "[shortcut]\nfrom=-2\nactivation=leaky\n[convolutional]\nfilters=6\nsize=1\nactivation=linear\n"
+    .. "[shortcut]\nfrom=-2\nactivation=linear\n", 8, 4)
 end
 
 function TestForward.testReorg() small("[reorg]\nstride=2\n[convolutional]\nfilters=2\nactivation=linear\n", 8, 4) end
