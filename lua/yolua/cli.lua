@@ -67,7 +67,7 @@ local function traceback(text)
     if line:find "^\tyolua/lua/yolua/cli%.lua" or line:find "^\tyolua/lua/yolua/prompt%.lua" then break end
     if line ~= "\t[C]: in function 'error'" and #lines < 9 then lines[#lines + 1] = line:gsub("in %l+ 'chunk'$", "in main chunk") end
   end
-  if #lines == 2 and lines[2]:match "^\t(.-): in" == text:match "^(.-:%d+): " then return text end
+  if #lines < 2 or #lines == 2 and lines[2]:match "^\t(.-): in" == text:match "^(.-:%d+): " then return text end
   return text .. "\n" .. table.concat(lines, "\n")
 end
 

@@ -28,7 +28,8 @@ local function named(found, names)
   return setmetatable(list, Detections)
 end
 
-local picture_fields = fields.get {
+-- The options of model:detect.
+detect.fields = fields.get {
   { "conf", "number", 0.25, "", "lowest score of a detection", min = 0, max = 1 },
   fields.pick("eval", "iou"), fields.pick("eval", "resize"), "size",
   { "clip", "bool", false, "", "cut boxes off at the image's border" },
@@ -36,7 +37,7 @@ local picture_fields = fields.get {
 
 -- What model:detect does; see there.
 function detect.picture(model, picture, o)
-  o = options.check("net:detect", picture_fields, o)
+  o = options.check("net:detect", detect.fields, o)
   if type(picture) == "string" then picture = require "yolua.image"(picture) end
   local size = o.imgsz or { model.w, model.h }
   local plan = model:plan { mode = "infer", batch = 1, h = size[2], w = size[1] }

@@ -1,124 +1,54 @@
--- `yolua help [verb|layer|recipe|key]`: pages made from the field tables.
+-- `yolua help [topic]` and help "topic" at the prompt: pages made from the field tables and from what the files say of themselves.
+local comments = require "yolua.help.comments"
 local core = require "yolua.core"
 local fields = require "yolua.fields"
+local rows = require "yolua.help.rows"
 local schema = require "yolua.schema"
+local terminal = require "yolua.terminal"
+local topics = require "yolua.help.topics"
 
-local help = {}
+local help = { table = rows.text }
 
-local overview = [[
-yolua trains, prunes and measures YOLO detectors.
+local calls = {
+  { "yolua RECIPE.lua [key=value ...]", "run an experiment" },
+  { "yolua VERB [key=value ...]", "one job; dots reach inside: optim.lr=1e-4" },
+  { "yolua -e CODE", "run Lua code" },
+  { "yolua -i RECIPE.lua [key=value ...]", "run it, then stay at the prompt" },
+  { "yolua", "the prompt" },
+  { "yolua help TOPIC [require=FILE.lua]", "more on a word below, a key, a recipe.lua" },
+}
 
-  yolua RECIPE.lua [key=value ...]   run an experiment
-  yolua VERB [key=value ...]         one job; dots reach inside: data.root=... optim.lr=1e-4
-  yolua -e CODE                      run Lua code
-  yolua -i RECIPE.lua [key=value]    run it, then stay at the prompt
-  yolua                              the prompt
-  yolua help [VERB|LAYER|KEY|RECIPE.lua] [require=FILE.lua]
-]]
-
-local function list_verbs()
+local function call_lines(width)
   local lines = {}
-  for _, name in ipairs(core.options.modules "lua/yolua/verbs/") do
-    local verb = require("yolua.verbs." .. name)
-    lines[#lines + 1] = ("  %-10s %s"):format(name, verb.help or "")
+  for i, call in ipairs(calls) do
+    local line = ("  %-35s  %s"):format(call[1], call[2])
+    lines[i] = #line <= width and line
+      or ("  %s\n      %s"):format(call[1], table.concat(terminal.wrap(call[2], width - 6), "\n      "))
   end
   return table.concat(lines, "\n")
 end
 
-local function number_text(x) return math.type(x) == "integer" and tostring(x) or ("%g"):format(x) end
-
--- "int 1..65536", "f32|bf16", "size"
-local function type_text(field)
-  if field.choices then return table.concat(field.choices, field[2] == "list" and "," or "|") end
-  if field.variants then return table.concat(schema.variant_names(field), "|") end
-  if field.min and field.max then return ("%s %s..%s"):format(field[2], number_text(field.min), number_text(field.max)) end
-  if field.min then return ("%s >= %s"):format(field[2], number_text(field.min)) end
-  return field[2] == "table" and "" or field[2]
-end
-
-local function default_text(value)
-  if type(value) == "table" then return table.concat(value, ",") end
-  return value == nil and "" or tostring(value)
-end
-
-local add_rows
-
--- The fields that the names of a table add: those of each module, with the names that have them.
-local function add_variants(field, prefix, rows)
-  local order, by_key = {}, {}
-  for _, name in ipairs(schema.variant_names(field)) do
-    for _, extra in ipairs(schema.variant_fields(field, name, { where = "help" })) do
-      local entry = by_key[extra[1]]
-      if not entry then
-        entry = { extra, names = {} }
-        order[#order + 1], by_key[extra[1]] = entry, entry
-      end
-      table.insert(entry.names, name)
-    end
-  end
-  for _, entry in ipairs(order) do
-    add_rows({ entry[1] }, prefix, rows)
-    local row = rows[#rows]
-    row[4] = ("%s (%s)"):format(row[4], table.concat(entry.names, ", "))
-  end
-end
-
--- One row per key: key, type, default, meaning.
-function add_rows(list, prefix, rows)
-  for _, field in ipairs(list) do
-    local key = prefix .. field[1]
-    local unit = field[4] and field[4] ~= "" and ("[" .. field[4] .. "] ") or ""
-    rows[#rows + 1] = { key, type_text(field), default_text(field[3]), unit .. (field[5] or field.help or "") }
-    add_rows(field.fields or {}, key .. ".", rows)
-    if field.variants then add_variants(field, key .. ".", rows) end
-  end
-  return rows
-end
-
--- The fields as aligned lines: key, type, default, help.
-function help.table(list)
-  local rows, widths, lines = add_rows(list, "", {}), { 1, 1, 1 }, {}
-  for _, row in ipairs(rows) do
-    for i = 1, 3 do widths[i] = math.min(24, math.max(widths[i], #row[i])) end
-  end
-  for i, row in ipairs(rows) do
-    local line = ("  %-" .. widths[1] .. "s  %-" .. widths[2] .. "s  %-" .. widths[3] .. "s  %s"):format(table.unpack(row))
-    lines[i] = line:match "^(.-)%s*$"
-  end
-  return table.concat(lines, "\n")
-end
-
-function help.verb(name, verb)
-  local list = fields.get(verb.fields or {})
-  return ("yolua %s [key=value ...]\n%s%s"):format(name, verb.help or "",
-    #list > 0 and "\n\n  key, type, default, meaning\n" .. help.table(list) or "")
-end
-
--- A file's opening comment.
-local function opening_comment(path)
-  local lines = {}
-  for line in core.system.read(path):gmatch "([^\n]*)\n" do
-    local text = line:match "^%-%-%s?(.*)$"
-    if not text then break end
-    lines[#lines + 1] = text
-  end
-  return table.concat(lines, "\n")
+local function overview()
+  local width, list = terminal.width(), {}
+  for _, topic in ipairs(topics.list) do list[#list + 1] = { topic.name, table.concat(topic.names(), " ") } end
+  list[#list + 1] = { "keys", "every key=value of a recipe" }
+  list[#list + 1] = { "prompt", "what the prompt understands" }
+  local title = table.concat(terminal.wrap("yolua trains and measures YOLO detectors.", width), "\n")
+  return title .. "\n\n" .. call_lines(width) .. "\n\n" .. rows.layout(list, width)
 end
 
 -- The recipe is run up to its yl.options, whose values are its own defaults.
 local function recipe_page(path)
-  local page = path .. "\n" .. opening_comment(path)
+  local width = terminal.width()
+  local page = path .. "\n" .. comments.fit(comments.opening(core.system.read(path)), width)
   local o = require("yolua.cli").recipe_options(path)
-  return o and page .. "\n\n  key, value here, set at\n" .. tostring(o) or page
+  if not o then return page end
+  local lines = {}
+  for line in tostring(o):gmatch "[^\n]+" do lines[#lines + 1] = terminal.cut(line, width) end
+  return page .. "\n\nkey, value here, set at\n" .. table.concat(lines, "\n")
 end
 
-local function layer_page(kind)
-  local list, made = core.layers.fields(kind), require("yolua.layer").kinds[kind]
-  return list and ("layer %s%s%s"):format(kind, made and made.help ~= "" and "\n" .. made.help or "",
-    #list > 0 and "\n\n  key, type, default, meaning\n" .. help.table(list) or ", without options")
-end
-
--- Every field with that key or dotted path.
+-- Every field with that key or dotted path: a list of {field, prefix}.
 local function find_key(list, key, prefix, found)
   for _, field in ipairs(list) do
     local path = prefix .. field[1]
@@ -134,27 +64,75 @@ end
 local function key_page(key)
   local lines = {}
   for _, hit in ipairs(find_key(fields.all(), key, "", {})) do
-    lines[#lines + 1] = help.table { setmetatable({ hit[2] .. hit[1][1] }, { __index = hit[1] }) }
+    lines[#lines + 1] = rows.text { setmetatable({ hit[2] .. hit[1][1] }, { __index = hit[1] }) }
   end
   return #lines > 0 and table.concat(lines, "\n") or nil
 end
 
--- The names that help knows besides files.
-local function topics()
-  local names = core.options.modules "lua/yolua/verbs/"
-  table.move(core.layers.kinds(), 1, #core.layers.kinds(), #names + 1, names)
-  for _, row in ipairs(add_rows(fields.all(), "", {})) do names[#names + 1] = row[1] end
-  return names
+-- Everything that bears the name: the pages of all topics, then the key.
+local function pages_of(name)
+  local pages = {}
+  for _, topic in ipairs(topics.list) do
+    for _, item in ipairs(topic.names()) do
+      if name == (topic.prefix or "") .. item then pages[#pages + 1] = topic.page(item) end
+    end
+    if topic.name == name then pages[#pages + 1] = topics.page(topic) end
+  end
+  if topics.pages[name] then pages[#pages + 1] = topics.pages[name]() end
+  pages[#pages + 1] = key_page(name)
+  return pages
 end
 
--- The page on that topic as text; throws where there is none.
+-- All words that help knows, sorted; for completion and suggestions.
+function help.words()
+  local known, list = {}, {}
+  local function add(word)
+    if not known[word] then known[word], list[#list + 1] = true, word end
+  end
+  for _, topic in ipairs(topics.list) do
+    add(topic.name)
+    for _, name in ipairs(topic.names()) do add((topic.prefix or "") .. name) end
+  end
+  for name in pairs(topics.pages) do add(name) end
+  for _, row in ipairs(rows.add(fields.all(), "", {})) do add(row.key) end
+  table.sort(list)
+  return list
+end
+
+-- What an object of the library is described by.
+local objects = { ["yolua.model"] = "model", ["yolua.trainer"] = "trainer", run = "run", data = "data", detections = "detect" }
+
+-- The names of a value's methods.
+local function methods_page(value, name)
+  local names = {}
+  for key in pairs(debug.getmetatable(value)) do
+    if type(key) == "string" and not key:find "^__" then names[#names + 1] = key end
+  end
+  table.sort(names)
+  return rows.layout { { name, table.concat(names, " ") } }
+end
+
+local function object_page(value)
+  local yl = require "yolua"
+  for name, known in pairs(yl) do
+    if known == value and type(name) == "string" and #pages_of("yl." .. name) > 0 then return help.page("yl." .. name) end
+  end
+  local meta = debug.getmetatable(value)
+  local name = type(meta) == "table" and meta.__name
+  if name and objects[name] then return topics.library_page(objects[name]) end
+  if name and type(value) == "userdata" then return methods_page(value, (name:gsub("^yolua%.", ""))) end
+  error(schema.usage(("there is no help on this %s: help takes a word in quotes (help \"train\") or a thing of the library")
+    :format(type(value))))
+end
+
+-- The page on that topic (a word, or a thing of the library) as text; throws where there is none.
 function help.page(topic)
-  if topic == nil then return overview .. "\nVerbs:\n" .. list_verbs() end
+  if topic == nil or topic == "help" then return overview() end
+  if type(topic) ~= "string" then return object_page(topic) end
   if topic:find "%.lua$" then return recipe_page(topic) end
-  local verb = require("yolua.cli").verb(topic)
-  local page = verb and help.verb(topic, verb) or layer_page(topic) or key_page(topic)
-  if page then return page end
-  error(schema.usage(("there is no help on '%s'%s"):format(topic, schema.did_you_mean(topic, topics()))))
+  local pages = pages_of(topic)
+  if #pages > 0 then return table.concat(pages, "\n\n") end
+  error(schema.usage(("there is no help on '%s'%s"):format(topic, schema.did_you_mean(topic, help.words()))))
 end
 
 function help.show(topic) print(help.page(topic)) end

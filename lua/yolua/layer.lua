@@ -21,6 +21,7 @@ local fields = {
   { "parts", "list", nil, "", "names of the parts that loss returns" },
   { "random", "bool", false, "", "the output in training depends on l.seed and l.step" },
 }
+layer.fields = fields
 
 local READS = { none = 0, x = 1, y = 2, xy = 3 }
 local KINDS = { weight = 0, bias = 1, scale = 2, statistic = 3 }

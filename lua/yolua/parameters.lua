@@ -1,6 +1,7 @@
 -- A network's parameters by layer: layers.conv3.weight, layers["conv3.bn"].scale. Each is a tensor over the memory that the
 -- network computes with: methods that end in _ change the network, and closing the network ends the tensor.
 local schema = require "yolua.schema"
+local terminal = require "yolua.terminal"
 
 local function names_of(list)
   local names = {}
@@ -22,6 +23,16 @@ function Layer:__index(key)
   error(("layer %s has no '%s'%s"):format(self.facts.name, tostring(key), schema.did_you_mean(tostring(key), names)), 2)
 end
 
+-- For completion at the prompt: the facts, and the layer's parameters.
+function Layer:__names()
+  local names = {}
+  for name in pairs(self.facts) do names[#names + 1] = name end
+  for _, range in ipairs(self.net:ranges()) do
+    if range.layer == self.facts.name then names[#names + 1] = range.name:match "[^.]+$" end
+  end
+  return names
+end
+
 function Layer:__tostring()
   local f = self.facts
   return ("%s: %s, output {%s}, %d parameters, %d FLOPs%s"):format(f.name, f.kind, table.concat(f.shape, ", "), f.params, f.flops,
@@ -31,7 +42,13 @@ end
 -- The table that looks layers up by name or number, in the network of that core object.
 return function(net)
   return setmetatable({}, {
+    __name = "layers",
+    __tostring = function(self)
+      local text = ("%d layers: %s"):format(#self, table.concat(names_of(net:layers()), " "))
+      return table.concat(terminal.wrap(text, terminal.width(), 2), "\n")
+    end,
     __len = function() return #net:layers() end,
+    __names = function() return names_of(net:layers()) end,
     __index = function(_, key)
       local list = net:layers()
       for i, facts in ipairs(list) do

@@ -1,5 +1,6 @@
 -- The prompt: reads chunks (unfinished ones go on over lines), prints what expressions give, keeps a history.
 local chunks = require "yolua.chunks"
+local complete = require "yolua.complete"
 local core = require "yolua.core"
 local show = require "yolua.show"
 
@@ -30,10 +31,12 @@ end
 
 -- Reads until the last chunk is whole. Returns the text; false after Ctrl-C, nil at the end of the input.
 local function read_text(editor)
+  complete.before = ""
   local text = read_line(editor, "> ")
   while text do
     local _, _, unfinished = chunks.compile(text:find "\n" and chunks.last(text) or text)
     if not unfinished then return text end
+    complete.before = text .. "\n"
     local more = read_line(editor, ">> ")
     text = more and text .. "\n" .. more
   end
@@ -93,7 +96,7 @@ function prompt.run(before)
   require("yolua.strict").on(true)
   if not interactive then return run_input() end
   local editor <close> = core.prompt.open(history_file())
-  editor:complete(require("yolua.complete").tab)
+  editor:complete(complete.tab)
   print(("yolua %s: help() tells more, Ctrl-D leaves"):format(core.version))
   loop(editor)
 end

@@ -10,6 +10,7 @@ end
 
 local function did_you_mean(name)
   local names = {}
+  if rawget(_G, "yl") and require("yolua.complete").library()[name] then return (", did you mean 'yl.%s'?"):format(name) end
   for key in pairs(_G) do
     if type(key) == "string" then names[#names + 1] = key end
   end

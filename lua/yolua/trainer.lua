@@ -1,9 +1,10 @@
 -- yl.trainer: a training to be led by hand, step by step or an epoch at a time. It lives on when Ctrl-C stops it.
 --
---   t = yl.trainer { net = net, data = data, batch = 4, optim = { name = "adam", lr = 1e-3 } }
---   t:step()                            one optimizer step; a record that prints: {step, epoch, loss, norm, lr}
---   for s in t:steps(100) do ... end    many; Ctrl-C ends the loop after a step
---   t:run()                             on to the last epoch; t:run(2): two epochs
+--   t = yl.trainer { net = net, data = data, batch = 4, optim = "adam" }
+--   t:step()                  one optimizer step: {step, epoch, loss, norm, lr}
+--   for s in t:steps(100) do print(s) end
+--   t:run()                   on to the last epoch; t:run(2): two epochs
+--
 -- Fields: net, data, options, epoch, loss (per image, of the last batch), lr, record (of the last epoch), policies.
 -- yl.trainer.stopped: the training of yl.train that Ctrl-C stopped at the prompt.
 local core = require "yolua.core"
@@ -23,6 +24,13 @@ function Session.__index(self, key)
 end
 
 local function fitted(format, ...) return table.concat(terminal.wrap(format:format(...), terminal.width(), 2), "\n") end
+
+-- For completion at the prompt.
+function Session.__names()
+  local names = { "net", "data", "options", "epoch", "loss", "lr", "record", "policies" }
+  for name in pairs(methods) do names[#names + 1] = name end
+  return names
+end
 
 local Step = { __name = "yolua.step" }
 

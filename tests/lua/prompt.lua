@@ -1,27 +1,5 @@
--- The prompt: completion, and sessions through a pipe and on a terminal.
+-- The prompt: sessions through a pipe and on a terminal.
 local t = require "luaunit"
-
-TestCompletion = {}
-
-function TestCompletion:testCandidates()
-  local complete = require "yolua.complete"
-  rawset(_G, "sample", { alpha = 1, alpine = { deep = {} }, beta = require "yolua".zeros { 1 } })
-  rawset(_G, "yl", require "yolua")
-  local function is(line, expected) t.assertEquals((complete.candidates(line)), expected) end
-  is("sample.al", { "alpha", "alpine" })
-  is("x = 1 + sample.alpine.", { "deep" })
-  is("sample.beta:resh", { "reshape" })
-  is("print(yl.zer", { "zeros" })
-  is("string.rep", { "rep" })
-  is("pri", { "print" })
-  is("whi", { "while" })
-  is("nothing.at.all", {})
-  is("sample.alpha.b", {})
-  t.assertEquals(complete.tab "sample.a", "lp")
-  t.assertEquals(complete.tab "sample.b", "eta")
-  t.assertNil(complete.tab "sample.q")
-  rawset(_G, "sample", nil)
-end
 
 local program = os.getenv "YOLUA_PROGRAM"
 

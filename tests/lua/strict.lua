@@ -18,6 +18,14 @@ function TestStrict:testSuggestionsAreNear()
   t.assertNotStrContains(e, "did you mean")
 end
 
+-- At the prompt, where the library is `yl`, its names are suggested with it.
+function TestStrict:testNamesOfTheLibrary()
+  rawset(_G, "yl", require "yolua")
+  local _, e = pcall(function() return zeros end) -- luacheck: ignore
+  rawset(_G, "yl", nil)
+  t.assertStrContains(e, "undeclared global 'zeros', did you mean 'yl.zeros'?")
+end
+
 function TestStrict:testDeclaredGlobals()
   rawset(_G, "declared", 1)
   t.assertEquals(declared, 1) -- luacheck: ignore

@@ -1,0 +1,181 @@
+-- The topics of help: each is a kind of thing, with the names there are, a line on each, and a page.
+local calls = require "yolua.help.calls"
+local comments = require "yolua.help.comments"
+local core = require "yolua.core"
+local fields = require "yolua.fields"
+local rows = require "yolua.help.rows"
+local terminal = require "yolua.terminal"
+
+local topics = {}
+
+local function of_folder(folder)
+  return function() return core.options.modules(folder) end
+end
+
+local function opening(folder)
+  return function(name) return comments.opening(comments.file(folder .. name .. ".lua")) end
+end
+
+local function sentence(folder)
+  local comment = opening(folder)
+  return function(name) return comments.sentence(comment(name)) end
+end
+
+local function with_fields(text, list)
+  return #list > 0 and text .. "\n\n" .. rows.text(list) or text
+end
+
+local function fit(text) return comments.fit(text, terminal.width()) end
+
+-- ---- modules that list their fields ----------------------------------------------------------------------------------------
+
+-- key: what chooses among them on the command line ("optim"); how: what stands before the text.
+local function choices(name, title, key, folder, prefix)
+  return { name = name, title = title, names = of_folder(folder), line = sentence(folder), page = function(item)
+    local module = require(prefix .. item)
+    local list = {}
+    for i, field in ipairs(module.fields or {}) do list[i] = setmetatable({ key .. "." .. field[1] }, { __index = field }) end
+    return with_fields(("%s=%s\n%s"):format(key, item, fit(opening(folder)(item))), list)
+  end }
+end
+
+-- ---- verbs, layers ---------------------------------------------------------------------------------------------------------
+
+local function verb_page(name)
+  local verb = require("yolua.verbs." .. name)
+  return with_fields(("yolua %s [key=value ...]\n%s"):format(name, fit(verb.help or "")), fields.get(verb.fields or {}))
+end
+
+local layer_lines = {
+  activation = "an activation function, elementwise",
+  avgpool = "the mean over the whole image, or over windows",
+  batchnorm = "batch normalisation per channel",
+  connected = "a fully connected layer",
+  conv2d = "convolution, with Darknet's keys",
+  dropout = "zeroes elements at random while training",
+  maxpool = "the maximum over windows",
+  region = "the head and the loss of YOLOv2",
+  reorg = "pixels into channels, in the order that YOLOv2's weights expect",
+  reorg3d = "plain space-to-depth",
+  route = "the inputs' channels side by side",
+  shortcut = "the sum of two layers of equal shape",
+  softmax = "class probabilities, and the cross-entropy",
+  upsample = "every pixel repeated stride x stride times",
+  yolo = "a head of YOLOv3 and YOLOv4, and its loss",
+}
+
+-- Kinds that were written in Lua bring their own line.
+local function layer_line(kind)
+  local made = require("yolua.layer").kinds[kind]
+  return layer_lines[kind] or made and made.help or ""
+end
+
+local function layer_page(kind)
+  local list, line = core.layers.fields(kind), layer_line(kind)
+  local text = ("layer %s%s"):format(kind, line ~= "" and "\n" .. fit(line) or "")
+  return #list > 0 and with_fields(text, list) or text .. "\nIt has no options."
+end
+
+-- ---- the library -----------------------------------------------------------------------------------------------------------
+
+local library = { "load", "data", "run", "options", "train", "trainer", "detect", "image", "tensor", "layer", "reuse", "transplant",
+  "embedded" }
+
+local function library_page(name)
+  local text = comments.file(("lua/yolua/%s.lua"):format(name))
+  local list = comments.functions(text)
+  for i, f in ipairs(list) do list[i] = { f.call, f.text } end
+  local page, options = fit(comments.opening(text)), calls.fields(name)
+  if #list > 0 then page = page .. "\n\n" .. rows.layout(list) end
+  if name == "run" or name == "options" then return page .. "\n\nIts options: help \"keys\"." end
+  return options and with_fields(page .. "\n\nOptions:", options):gsub("Options:\n\n", "Options:\n") or page
+end
+
+local function schedule_list()
+  local list = {}
+  for _, f in ipairs(comments.functions(comments.file "lua/yolua/schedule.lua")) do
+    if f.name ~= "rate" then list[#list + 1] = f end
+  end
+  return list
+end
+
+local function schedule_line(name)
+  for _, f in ipairs(schedule_list()) do
+    if f.name == name then return f.text end
+  end
+end
+
+local function names_of(list)
+  for i, item in ipairs(list) do list[i] = item.name end
+  return list
+end
+
+local protocol_lines = {
+  coco = "AP over IoU .50:.95, and AR (pycocotools)", kitti = "AP at 40 and 11 recall points, by difficulty (the devkit's rules)",
+  poster = "precision, recall and F1 at score .5", voc = "AP at IoU .5, area and 11 points",
+}
+
+local function protocol_page(name)
+  local list = {}
+  for _, field in ipairs(fields.groups.protocols) do
+    if field[1] == name or name == "kitti" and field[1] == "curves" then list[#list + 1] = field end
+  end
+  return with_fields(("protocol=%s\n%s"):format(name, fit(protocol_lines[name])), list)
+end
+
+local prompt_text = [[
+An expression prints its value, an unfinished chunk goes on after >>, and a name of an earlier `local` can be used on. A text of several
+lines that is pasted runs as one. yl is the library, help the help: help "conv2d", help(net), help "keys".
+
+  Tab       completes names (yl.tr, net.layers.co), options inside a call's braces, and file names in quotes
+  Ctrl-C    drops a half-typed line; ends a training after its step, and everything lives on
+  Ctrl-D    leaves
+  Up, Down  earlier lines, kept in ~/.yolua_history ($YOLUA_HISTORY); Ctrl-R searches
+
+`yolua -i FILE.lua` runs a file first and keeps its locals, where it fails too. `echo CODE | yolua` runs the code as if it were typed.]]
+
+-- In the order of the overview. names() -> list; line(name): one line on it; page(name): all of it.
+topics.list = {
+  { name = "verbs", title = "one job each: yolua VERB [key=value ...]", names = of_folder "lua/yolua/verbs/",
+    line = function(name) return require("yolua.verbs." .. name).help or "" end, page = verb_page },
+  { name = "recipes", title = "experiments: yolua recipes/NAME.lua [key=value ...]", names = of_folder "recipes/",
+    line = sentence "recipes/", page = function(name) return fit(opening "recipes/"(name)) end },
+  { name = "layers", title = "kinds of layers, for networks made in Lua", names = function()
+    local list = table.move(core.layers.kinds(), 1, 1000, 1, {})
+    table.sort(list)
+    return list
+  end, line = layer_line, page = layer_page },
+  choices("optimizers", "optim=NAME", "optim", "lua/yolua/optim/", "yolua.optim."),
+  { name = "schedules", title = "optim.schedule=NAME: how the learning rate changes",
+    names = function() return names_of(schedule_list()) end, line = schedule_line,
+    page = function(name) return ("optim.schedule=%s\n%s"):format(name, fit(schedule_line(name))) end },
+  { name = "policies", title = "what follows a training along: yl.train { ..., yl.NAME ... }", names = of_folder "lua/yolua/policies/",
+    line = sentence "lua/yolua/policies/", page = function(name) return fit(opening "lua/yolua/policies/"(name)) end },
+  choices("augmentations", "augment=NAME: random changes of the training images", "augment", "lua/yolua/augment/", "yolua.augment."),
+  choices("datasets", "data=NAME data.root=FOLDER", "data", "datasets/", "yolua.datasets."),
+  { name = "protocols", title = "protocol=NAME,...: how detections are scored",
+    names = function() return { "coco", "kitti", "poster", "voc" } end, line = function(name) return protocol_lines[name] end,
+    page = protocol_page },
+  { name = "library", title = "the library, as `yl` at the prompt and in recipes: help \"yl.NAME\"", prefix = "yl.",
+    names = function() return library end, line = function(name)
+      return comments.sentence(comments.opening(comments.file(("lua/yolua/%s.lua"):format(name))))
+    end, page = library_page },
+}
+
+-- Pages that are no list of names.
+topics.pages = {
+  keys = function() return "every key=value of a recipe\n\n" .. rows.text(fields.all()) end,
+  prompt = function() return fit(prompt_text) end,
+}
+
+-- The page of a kind of things: a line on each.
+function topics.page(topic)
+  local list = {}
+  for i, name in ipairs(topic.names()) do list[i] = { (topic.prefix or "") .. name, topic.line(name) } end
+  return fit(topic.title) .. "\n\n" .. rows.layout(list)
+end
+
+-- The page on a file of the library.
+topics.library_page = library_page
+
+return topics
