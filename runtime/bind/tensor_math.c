@@ -44,23 +44,6 @@ static int wrong_operand(lua_State *L, int index)
                          lua_pushfstring(L, "expected a tensor or a number, got a %s", luaL_typename(L, index)));
 }
 
-/* a op b, where one of them may be a number */
-static int binary(lua_State *L)
-{
-    yl_binary op = (yl_binary)upvalue(L);
-    yl_tensor *a = yl__test_tensor(L, 1), *b = yl__test_tensor(L, 2), **out;
-    int number = a ? 2 : 1;
-    if (!a && !b) return wrong_operand(L, 1);
-    if ((!a || !b) && lua_type(L, number) != LUA_TNUMBER) return wrong_operand(L, number);
-    out = yl__new_tensor(L);
-    if (a && b)
-        yl__check(L, yl_tensor_binary(op, a, b, out));
-    else
-        yl__check(L,
-                  yl_tensor_binary_number(op, a ? a : b, lua_tonumber(L, number), lua_isinteger(L, number), !a, out));
-    return give(L, out);
-}
-
 /* A tensor without dimensions that holds the number at `index`; pushed. */
 static yl_tensor *number_tensor(lua_State *L, int index, const yl_tensor *like)
 {
@@ -71,20 +54,73 @@ static yl_tensor *number_tensor(lua_State *L, int index, const yl_tensor *like)
     return *out;
 }
 
+/* The tensor or number at `index` as a tensor; a number's is pushed. */
+static yl_tensor *operand(lua_State *L, int index, const yl_tensor *like)
+{
+    yl_tensor *t = yl__test_tensor(L, index);
+    if (!t && lua_type(L, index) != LUA_TNUMBER) wrong_operand(L, index);
+    return t ? t : number_tensor(L, index, like);
+}
+
+/* A further argument, where there is one, receives the result and is returned. */
+static yl_tensor *target(lua_State *L, int index)
+{
+    return lua_isnoneornil(L, index) ? NULL : yl__check_tensor(L, index);
+}
+
+static int give_target(lua_State *L, int index)
+{
+    lua_settop(L, index);
+    return 1;
+}
+
+/* a op b, where one of them may be a number; op(a, b, to) writes to `to` */
+static int binary(lua_State *L)
+{
+    yl_binary op = (yl_binary)upvalue(L);
+    yl_tensor *a = yl__test_tensor(L, 1), *b = yl__test_tensor(L, 2), **out;
+    int number = a ? 2 : 1;
+    if (!a && !b) return wrong_operand(L, 1);
+    if ((!a || !b) && lua_type(L, number) != LUA_TNUMBER) return wrong_operand(L, number);
+    yl_tensor *to = target(L, 3);
+    if (to) {
+        a = operand(L, 1, to);
+        yl__check(L, yl_tensor_binary_to(op, a, operand(L, 2, to), to));
+        return give_target(L, 3);
+    }
+    out = yl__new_tensor(L);
+    if (a && b)
+        yl__check(L, yl_tensor_binary(op, a, b, out));
+    else
+        yl__check(L,
+                  yl_tensor_binary_number(op, a ? a : b, lua_tonumber(L, number), lua_isinteger(L, number), !a, out));
+    return give(L, out);
+}
+
 static int binary_into(lua_State *L)
 {
-    yl_tensor *to = yl__check_tensor(L, 1), *b = yl__test_tensor(L, 2);
-    if (!b && lua_type(L, 2) != LUA_TNUMBER) return wrong_operand(L, 2);
-    if (!b) b = number_tensor(L, 2, to);
-    yl__check(L, yl_tensor_binary_into((yl_binary)upvalue(L), to, b));
-    lua_settop(L, 1);
-    return 1;
+    yl_tensor *to = yl__check_tensor(L, 1);
+    yl__check(L, yl_tensor_binary_into((yl_binary)upvalue(L), to, operand(L, 2, to)));
+    return give_target(L, 1);
 }
 
 static int unary(lua_State *L)
 {
-    yl_tensor *a = yl__check_tensor(L, 1), **out = yl__new_tensor(L);
+    yl_tensor *a = yl__check_tensor(L, 1), *to = target(L, 2);
+    if (to) {
+        yl__check(L, yl_tensor_unary_to((yl_unary)upvalue(L), a, to));
+        return give_target(L, 2);
+    }
+    yl_tensor **out = yl__new_tensor(L);
     yl__check(L, yl_tensor_unary((yl_unary)upvalue(L), a, out));
+    return give(L, out);
+}
+
+/* -a: Lua gives the operand twice */
+static int minus(lua_State *L)
+{
+    yl_tensor *a = yl__check_tensor(L, 1), **out = yl__new_tensor(L);
+    yl__check(L, yl_tensor_unary(YL_UNARY_NEG, a, out));
     return give(L, out);
 }
 
@@ -103,16 +139,40 @@ static void number_places(lua_State *L, yl_tensor *places)
     lua_pop(L, 2);
 }
 
-/* t:sum() is a number; t:sum(axis) a tensor without that axis */
+/* Bits of the axis at `index`, or of the list of axes. */
+static unsigned check_axes(lua_State *L, int index, const yl_tensor *t)
+{
+    unsigned axes = 0;
+    if (!lua_istable(L, index)) return 1u << yl__check_axis(L, index, t);
+    lua_Integer n = luaL_len(L, index);
+    for (lua_Integer i = 1; i <= n; i++) {
+        int whole;
+        lua_geti(L, index, i);
+        lua_Integer axis = lua_tointegerx(L, -1, &whole);
+        if (!whole || axis < 1 || axis > t->n_dims || axes & 1u << (axis - 1))
+            luaL_argerror(
+                L, index,
+                lua_pushfstring(L, "expected different axes in 1..%d, got %s", t->n_dims, luaL_tolstring(L, -1, NULL)));
+        axes |= 1u << (axis - 1);
+        lua_pop(L, 1);
+    }
+    return axes;
+}
+
+/* t:sum() is a number; t:sum(axis) or t:sum {axes} a tensor without them; t:sum(axis, to) writes to `to` */
 static int reduce(lua_State *L)
 {
     yl_reduction op = (yl_reduction)upvalue(L);
-    yl_tensor *a = yl__check_tensor(L, 1);
+    yl_tensor *a = yl__check_tensor(L, 1), *to = target(L, 3);
     bool all = lua_isnoneornil(L, 2);
-    int axis = all ? -1 : yl__check_axis(L, 2, a);
+    unsigned axes = all ? 0 : check_axes(L, 2, a);
     yl_tensor **out = yl__new_tensor(L);
-    yl__check(L, yl_tensor_reduce(op, a, axis, out));
+    yl__check(L, all ? yl_tensor_reduce(op, a, -1, out) : yl_tensor_reduce_axes(op, a, axes, out));
     if (op >= YL_REDUCE_ARGMIN) number_places(L, *out);
+    if (to) {
+        yl__check(L, yl_tensor_copy(*out, to));
+        return give_target(L, 3);
+    }
     if (!all) return give(L, out);
     lua_getfield(L, -1, "item");
     lua_insert(L, -2);
@@ -120,10 +180,52 @@ static int reduce(lua_State *L)
     return 1;
 }
 
+/* a:matmul(b [, to]) */
 static int matmul(lua_State *L)
 {
-    yl_tensor *a = yl__check_tensor(L, 1), *b = yl__check_tensor(L, 2), **out = yl__new_tensor(L);
+    yl_tensor *a = yl__check_tensor(L, 1), *b = yl__check_tensor(L, 2), *to = target(L, 3);
+    if (to) {
+        yl__check(L, yl_tensor_matmul_to(a, b, false, to));
+        return give_target(L, 3);
+    }
+    yl_tensor **out = yl__new_tensor(L);
     yl__check(L, yl_tensor_matmul(a, b, out));
+    return give(L, out);
+}
+
+/* t:addmatmul_(a, b): t = t + a b, the matrix product */
+static int add_matmul(lua_State *L)
+{
+    yl_tensor *to = yl__check_tensor(L, 1);
+    yl__check(L, yl_tensor_matmul_to(yl__check_tensor(L, 2), yl__check_tensor(L, 3), true, to));
+    return give_target(L, 1);
+}
+
+/* t:addmul_(a, b): t = t + a b, element by element; a and b may be numbers */
+static int add_product(lua_State *L)
+{
+    yl_tensor *to = yl__check_tensor(L, 1), *a = operand(L, 2, to);
+    yl__check(L, yl_tensor_add_product(to, a, operand(L, 3, to)));
+    return give_target(L, 1);
+}
+
+/* The operand at `index`; a number is of the other operand's type. */
+static yl_tensor *choice(lua_State *L, int index, const yl_tensor *other, const yl_tensor *mask)
+{
+    yl_tensor *t = operand(L, index, mask), **out;
+    if (yl__test_tensor(L, index)) return t;
+    out = yl__new_tensor(L);
+    yl__check(L, yl_tensor_convert(t, other ? other->dtype : YL_F32, out));
+    return *out;
+}
+
+/* mask:where(a, b): a where the mask is not zero, else b; either may be a number */
+static int where(lua_State *L)
+{
+    lua_settop(L, 3);
+    yl_tensor *mask = yl__check_tensor(L, 1), *a = yl__test_tensor(L, 2), *b = yl__test_tensor(L, 3);
+    yl_tensor *x = choice(L, 2, b, mask), *y = choice(L, 3, a, mask), **out = yl__new_tensor(L);
+    yl__check(L, yl_tensor_where(mask, x, y, out));
     return give(L, out);
 }
 
@@ -187,7 +289,7 @@ static void add_operators(lua_State *L)
 {
     static const char *const operators[][2] = {
         {"__add", "add"},       {"__sub", "sub"}, {"__mul", "mul"}, {"__div", "div"},
-        {"__idiv", "floordiv"}, {"__mod", "mod"}, {"__pow", "pow"}, {"__unm", "neg"},
+        {"__idiv", "floordiv"}, {"__mod", "mod"}, {"__pow", "pow"},
     };
     for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
         lua_pushstring(L, operators[i][1]);
@@ -200,8 +302,9 @@ static void add_operators(lua_State *L)
 
 void yl__tensor_math(lua_State *L)
 {
-    static const luaL_Reg methods[] = {
-        {"matmul", matmul}, {"equal", equal}, {"fill_", fill_with}, {"copy_", copy_from}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"matmul", matmul},   {"addmatmul_", add_matmul}, {"addmul_", add_product},
+                                       {"where", where},     {"__unm", minus},           {"equal", equal},
+                                       {"fill_", fill_with}, {"copy_", copy_from},       {NULL, NULL}};
     static const char *const draws[] = {"uniform_", "normal_"};
     add_functions(L, BINARIES, binary_names, "", binary);
     add_functions(L, YL_BINARY_EQ, binary_names, "_", binary_into); /* a comparison's result is no number to keep */

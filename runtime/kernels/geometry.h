@@ -151,6 +151,7 @@ typedef struct yl_yolo_geom {
 typedef struct yl_matmul_geom {
     int64_t m, n, k, lda, ldb, ldc;
     bool at, bt;
+    float beta; /* of what is in c: 0 overwrite, 1 add */
 } yl_matmul_geom;
 
 /* A picture laid on a network's input (see augment/record.h): the view, a rectangle of the source in pixels, fills the pane, a

@@ -1,4 +1,4 @@
-/* c {m, n} = a {m, k} b {k, n}, row-major with leading dimensions; `at` and `bt`: the matrix lies transposed in memory.
+/* c {m, n} = a {m, k} b {k, n} + beta c, row-major with leading dimensions; `at` and `bt`: the matrix lies transposed in memory.
  */
 #include "kernels/kernels.h"
 
@@ -8,6 +8,6 @@ yl_status YL_CPU(matmul)(const yl_ctx *ctx, const yl_matmul_geom *g, const float
 {
     (void)ctx;
     cblas_sgemm(CblasRowMajor, g->at ? CblasTrans : CblasNoTrans, g->bt ? CblasTrans : CblasNoTrans, (blasint)g->m,
-                (blasint)g->n, (blasint)g->k, 1, a, (blasint)g->lda, b, (blasint)g->ldb, 0, c, (blasint)g->ldc);
+                (blasint)g->n, (blasint)g->k, 1, a, (blasint)g->lda, b, (blasint)g->ldb, g->beta, c, (blasint)g->ldc);
     return YL_OK;
 }

@@ -156,6 +156,16 @@ static double unary_number(yl_unary op, double x)
         return tanh(x);
     case YL_UNARY_SIGMOID:
         return 1 / (1 + exp(-x));
+    case YL_UNARY_ERF:
+        return erf(x);
+    case YL_UNARY_SIN:
+        return sin(x);
+    case YL_UNARY_COS:
+        return cos(x);
+    case YL_UNARY_LOG1P:
+        return log1p(x);
+    case YL_UNARY_EXPM1:
+        return expm1(x);
     case YL_UNARY_FLOOR:
         return floor(x);
     case YL_UNARY_CEIL:
@@ -229,7 +239,7 @@ static int rank(yl_dtype t)
     return t == YL_U8 ? 0 : t == YL_I32 ? 1 : t == YL_I64 ? 2 : t == YL_F64 ? 4 : 3;
 }
 
-static yl_dtype result_type(yl_binary op, yl_dtype a, yl_dtype b)
+yl_dtype yl__binary_type(yl_binary op, yl_dtype a, yl_dtype b)
 {
     if (op >= YL_BINARY_EQ) return YL_U8;
     yl_dtype t = rank(a) >= rank(b) ? a : b;
@@ -259,7 +269,7 @@ done:
 
 yl_status yl_tensor_binary(yl_binary op, const yl_tensor *a, const yl_tensor *b, yl_tensor **out)
 {
-    return binary_as(op, a, b, result_type(op, a->dtype, b->dtype), out);
+    return binary_as(op, a, b, yl__binary_type(op, a->dtype, b->dtype), out);
 }
 
 yl_status yl_tensor_binary_number(yl_binary op, const yl_tensor *a, double b, bool integer, bool left, yl_tensor **out)
@@ -268,7 +278,7 @@ yl_status yl_tensor_binary_number(yl_binary op, const yl_tensor *a, double b, bo
     yl_dtype weak = !integer ? YL_F32 : fabs(b) > INT32_MAX ? YL_I64 : yl__is_integer(a->dtype) ? YL_U8 : a->dtype;
     YL_TRY(yl_tensor_new(yl_tensor_device(a), integer ? YL_I64 : YL_F64, 0, NULL, &number));
     yl_status status = yl_tensor_fill(number, b);
-    yl_dtype type = result_type(op, a->dtype, weak);
+    yl_dtype type = yl__binary_type(op, a->dtype, weak);
     if (op < YL_BINARY_EQ && a->dtype == YL_U8 && integer) type = rank(type) < 1 ? YL_I32 : type;
     if (status == YL_OK) status = left ? binary_as(op, number, a, type, out) : binary_as(op, a, number, type, out);
     yl_tensor_release(number);
@@ -284,25 +294,59 @@ static yl_status settled(const yl_tensor *to, const yl_tensor *b, yl_tensor **ou
     return to->storage == b->storage && !same ? yl_tensor_clone(b, out) : yl_tensor_view(b, out);
 }
 
+yl_status yl__spread(const yl_tensor *to, const yl_tensor *b, yl_tensor **out)
+{
+    yl_tensor *own;
+    YL_TRY(settled(to, b, &own));
+    yl_status status = yl_tensor_expand(own, to->n_dims, to->dims, out);
+    yl_tensor_release(own);
+    return status;
+}
+
 yl_status yl_tensor_binary_into(yl_binary op, yl_tensor *to, const yl_tensor *b)
 {
-    yl_tensor *own, *wide = NULL;
-    YL_TRY(settled(to, b, &own));
-    yl_status status = yl_tensor_expand(own, to->n_dims, to->dims, &wide);
-    if (status == YL_OK) status = run_binary(op, to, wide, to);
+    yl_tensor *wide;
+    YL_TRY(yl__spread(to, b, &wide));
+    yl_status status = run_binary(op, to, wide, to);
     yl_tensor_release(wide);
-    yl_tensor_release(own);
+    return status;
+}
+
+/* Refuses a tensor that is not of the result's dims: only operands broadcast. */
+static yl_status check_target(const yl_tensor *to, int n_dims, const int64_t *dims)
+{
+    char got[128], expected[128];
+    if (to->n_dims == n_dims && memcmp(to->dims, dims, (size_t)n_dims * sizeof *dims) == 0) return YL_OK;
+    yl_tensor result = {.dtype = to->dtype, .n_dims = n_dims};
+    memcpy(result.dims, dims, (size_t)n_dims * sizeof *dims);
+    yl_tensor_describe(&result, expected, sizeof expected);
+    yl_tensor_describe(to, got, sizeof got);
+    return yl__fail(YL_INVALID, "tensor: the result does not fit: expected %s to write to, got %s", expected, got);
+}
+
+yl_status yl_tensor_binary_to(yl_binary op, const yl_tensor *a, const yl_tensor *b, yl_tensor *to)
+{
+    int n_dims;
+    int64_t dims[YL_TENSOR_DIMS];
+    yl_tensor *x = NULL, *y = NULL;
+    yl_status status = YL_OK;
+    YL_TRY(yl__broadcast(a, b, &n_dims, dims));
+    YL_TRY(check_target(to, n_dims, dims));
+    YL_TRY_GOTO(yl__spread(to, a, &x), done);
+    YL_TRY_GOTO(yl__spread(to, b, &y), done);
+    status = run_binary(op, x, y, to);
+done:
+    yl_tensor_release(x);
+    yl_tensor_release(y);
     return status;
 }
 
 yl_status yl_tensor_copy(const yl_tensor *from, yl_tensor *to)
 {
-    yl_tensor *own, *wide = NULL;
-    YL_TRY(settled(to, from, &own));
-    yl_status status = yl_tensor_expand(own, to->n_dims, to->dims, &wide);
-    if (status == YL_OK) status = run_binary(YL_BINARY_MAX, wide, wide, to); /* max(x, x) = x */
+    yl_tensor *wide;
+    YL_TRY(yl__spread(to, from, &wide));
+    yl_status status = run_binary(YL_BINARY_MAX, wide, wide, to); /* max(x, x) = x */
     yl_tensor_release(wide);
-    yl_tensor_release(own);
     return status;
 }
 
@@ -369,4 +413,14 @@ yl_status yl_tensor_unary(yl_unary op, const yl_tensor *a, yl_tensor **out)
 yl_status yl_tensor_unary_into(yl_unary op, yl_tensor *to)
 {
     return run_unary(op, to, to);
+}
+
+yl_status yl_tensor_unary_to(yl_unary op, const yl_tensor *a, yl_tensor *to)
+{
+    yl_tensor *x;
+    YL_TRY(check_target(to, a->n_dims, a->dims));
+    YL_TRY(yl__spread(to, a, &x));
+    yl_status status = run_unary(op, x, to);
+    yl_tensor_release(x);
+    return status;
 }

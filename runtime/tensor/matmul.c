@@ -49,38 +49,84 @@ static yl_status check(const yl_tensor *a, const yl_tensor *b)
     return yl__fail(YL_INVALID, "matmul: expected f32 {m, k} and f32 {k, n}, got %s and %s", left, right);
 }
 
-static yl_status multiply(const matrix *a, const matrix *b, yl_tensor *out)
+/* `out` is contiguous and shares no memory with the operands. */
+static yl_status multiply(const matrix *a, const matrix *b, bool add, yl_tensor *out)
 {
     yl_device *device = yl_tensor_device(out);
     yl_ctx ctx = yl__ctx(device);
     void *x, *y, *z;
-    yl_matmul_geom g = {a->rows,       b->cols,      a->cols, a->lead, b->lead, b->cols > 0 ? b->cols : 1,
-                        a->transposed, b->transposed};
+    yl_matmul_geom g = {a->rows,       b->cols,       a->cols, a->lead, b->lead, b->cols > 0 ? b->cols : 1,
+                        a->transposed, b->transposed, add};
     YL_TRY(yl_tensor_data(a->t, &x));
     YL_TRY(yl_tensor_data(b->t, &y));
     YL_TRY(yl_tensor_data(out, &z));
-    if (g.m == 0 || g.n == 0 || g.k == 0) return YL_OK; /* `out` is zero already */
+    if (g.m == 0 || g.n == 0) return YL_OK;
+    if (g.k == 0) return add ? YL_OK : yl_tensor_fill(out, 0);
     return device->kernels->matmul(&ctx, &g, x, y, z);
+}
+
+/* The product's dims: a vector's own axis goes. */
+static int product_dims(const yl_tensor *a, const yl_tensor *b, int64_t dims[2])
+{
+    int n = 0;
+    if (a->n_dims == 2) dims[n++] = a->dims[0];
+    if (b->n_dims == 2) dims[n++] = b->dims[1];
+    return n;
+}
+
+static yl_status multiply_tensors(const yl_tensor *a, const yl_tensor *b, bool add, yl_tensor *out)
+{
+    matrix x = {0}, y = {0};
+    yl_status status = take(a, false, &x);
+    if (status == YL_OK) status = take(b, true, &y);
+    if (status == YL_OK) status = multiply(&x, &y, add, out);
+    yl_tensor_release(x.t);
+    yl_tensor_release(y.t);
+    return status;
 }
 
 yl_status yl_tensor_matmul(const yl_tensor *a, const yl_tensor *b, yl_tensor **out)
 {
     int64_t dims[2];
-    int n = 0;
-    matrix x = {0}, y = {0};
-    yl_tensor *made = NULL;
-    yl_status status = YL_OK;
+    yl_tensor *made;
     YL_TRY(check(a, b));
-    YL_TRY_GOTO(take(a, false, &x), done);
-    YL_TRY_GOTO(take(b, true, &y), done);
-    if (a->n_dims == 2) dims[n++] = x.rows;
-    if (b->n_dims == 2) dims[n++] = y.cols;
-    YL_TRY_GOTO(yl_tensor_new(yl_tensor_device(a), YL_F32, n, dims, &made), done);
-    YL_TRY_GOTO(multiply(&x, &y, made), done);
-    *out = yl_tensor_retain(made);
-done:
-    yl_tensor_release(x.t);
-    yl_tensor_release(y.t);
+    int n = product_dims(a, b, dims);
+    YL_TRY(yl_tensor_new(yl_tensor_device(a), YL_F32, n, dims, &made));
+    yl_status status = multiply_tensors(a, b, false, made);
+    if (status == YL_OK)
+        *out = made;
+    else
+        yl_tensor_release(made);
+    return status;
+}
+
+static yl_status check_target(const yl_tensor *a, const yl_tensor *b, const yl_tensor *to)
+{
+    yl_tensor product = {.dtype = YL_F32};
+    char expected[128], got[128];
+    product.n_dims = product_dims(a, b, product.dims);
+    bool same = to->n_dims == product.n_dims;
+    for (int d = 0; same && d < to->n_dims; d++) same = to->dims[d] == product.dims[d];
+    if (same) return YL_OK;
+    yl_tensor_describe(&product, expected, sizeof expected);
+    yl_tensor_describe(to, got, sizeof got);
+    return yl__fail(YL_INVALID, "matmul: the product does not fit: expected %s to write to, got %s", expected, got);
+}
+
+yl_status yl_tensor_matmul_to(const yl_tensor *a, const yl_tensor *b, bool add, yl_tensor *to)
+{
+    char *written;
+    yl_tensor *made;
+    YL_TRY(check(a, b));
+    YL_TRY(check_target(a, b, to));
+    bool direct =
+        to->dtype == YL_F32 && yl_tensor_contiguous(to) && to->storage != a->storage && to->storage != b->storage;
+    if (direct) {
+        YL_TRY(yl__tensor_host_to_write(to, &written));
+        return multiply_tensors(a, b, add, to);
+    }
+    YL_TRY(yl_tensor_matmul(a, b, &made));
+    yl_status status = add ? yl_tensor_binary_into(YL_BINARY_ADD, to, made) : yl_tensor_copy(made, to);
     yl_tensor_release(made);
     return status;
 }

@@ -92,6 +92,24 @@ static yl_status reduce_all(yl_reduction op, const yl_tensor *a, yl_tensor *out)
     return YL_OK;
 }
 
+/* Sums of floats where the results lie side by side and each one's elements far apart (an axis in front of the last): a piece of
+ * results at a time, so that memory is read in rows. Each sum keeps the order of its elements. */
+static void sum_pieces(yl_reduction op, const yl__walk *w, yl_dtype from, int64_t count, int64_t stride, yl_dtype to)
+{
+    double sums[YL__PIECE], x[YL__PIECE];
+    for (int64_t i = 0; i < w->length; i += YL__PIECE) {
+        int64_t n = w->length - i < YL__PIECE ? w->length - i : YL__PIECE;
+        const char *at = yl__walk_at(w, 1, i);
+        for (int64_t j = 0; j < n; j++) sums[j] = 0;
+        for (int64_t k = 0; k < count; k++, at += stride * (int64_t)yl_dtype_bytes(from)) {
+            yl__load_numbers(from, at, w->stride[1], n, x);
+            for (int64_t j = 0; j < n; j++) sums[j] += x[j];
+        }
+        for (int64_t j = 0; j < n && op == YL_REDUCE_MEAN; j++) sums[j] /= (double)count;
+        yl__store_numbers(to, sums, n, yl__walk_at(w, 0, i), w->stride[0]);
+    }
+}
+
 /* `rest` is `a` with the axis gone: each of its elements starts a run of `count` elements, `stride` apart. */
 static yl_status reduce_axis(yl_reduction op, const yl_tensor *rest, int64_t count, int64_t stride, yl_tensor *out)
 {
@@ -99,12 +117,18 @@ static yl_status reduce_axis(yl_reduction op, const yl_tensor *rest, int64_t cou
     char *base[2];
     YL_TRY(yl__tensor_host(rest, &base[1]));
     YL_TRY(yl__tensor_host(out, &base[0]));
-    for (yl__walk_start(&w, 2, (const yl_tensor *const[]){out, rest}, base); !w.done; yl__walk_next(&w))
+    bool sums = (op == YL_REDUCE_SUM || op == YL_REDUCE_MEAN) && !yl__is_integer(rest->dtype);
+    for (yl__walk_start(&w, 2, (const yl_tensor *const[]){out, rest}, base); !w.done; yl__walk_next(&w)) {
+        if (sums && w.stride[1] < stride) {
+            sum_pieces(op, &w, rest->dtype, count, stride, out->dtype);
+            continue;
+        }
         for (int64_t i = 0; i < w.length; i++) {
             accumulator acc = {0};
             take(&acc, op, rest->dtype, yl__walk_at(&w, 1, i), stride, count);
             give(&acc, op, rest->dtype, out->dtype, yl__walk_at(&w, 0, i));
         }
+    }
     return YL_OK;
 }
 
@@ -139,4 +163,49 @@ yl_status yl_tensor_reduce(yl_reduction op, const yl_tensor *a, int axis, yl_ten
     else
         yl_tensor_release(made);
     return status;
+}
+
+/* Takes axis d out of the view; with `merge` its elements go on as further ones of the axis before it. */
+static void drop_axis(yl_tensor *view, int d, bool merge)
+{
+    if (merge) {
+        view->dims[d - 1] *= view->dims[d];
+        view->strides[d - 1] = view->strides[d];
+    }
+    view->n_dims--;
+    for (int i = d; i < view->n_dims; i++) {
+        view->dims[i] = view->dims[i + 1];
+        view->strides[i] = view->strides[i + 1];
+    }
+}
+
+/* Neighbouring axes of the set that lie as one become one. Returns the axes that are left. */
+static unsigned merge_axes(yl_tensor *view, unsigned axes)
+{
+    for (int d = view->n_dims - 1; d > 0; d--) {
+        unsigned both = 3u << (d - 1);
+        if ((axes & both) != both || view->strides[d - 1] != view->strides[d] * view->dims[d]) continue;
+        drop_axis(view, d, true);
+        unsigned below = (1u << d) - 1;
+        axes = (axes & below) | (axes >> 1 & ~below);
+    }
+    return axes;
+}
+
+yl_status yl_tensor_reduce_axes(yl_reduction op, const yl_tensor *a, unsigned axes, yl_tensor **out)
+{
+    yl_tensor view = *a, *from = NULL, *made = NULL; /* the view is on the stack: it never outlives this call */
+    if (op >= YL_REDUCE_ARGMIN && (axes & (axes - 1)))
+        return yl__fail(YL_INVALID, "tensor: the place of the smallest or largest element is found along one axis");
+    axes = merge_axes(&view, axes);
+    for (int d = view.n_dims - 1; d >= 0; d--) {
+        if (!(axes & 1u << d)) continue;
+        yl_status status = yl_tensor_reduce(op, from ? from : &view, d, &made);
+        yl_tensor_release(from);
+        YL_TRY(status);
+        from = made;
+    }
+    if (!from) return yl__fail(YL_INVALID, "tensor: expected an axis to reduce over, got none");
+    *out = from;
+    return YL_OK;
 }

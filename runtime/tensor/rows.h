@@ -8,7 +8,7 @@
 
 #include "tensor/tensor.h"
 
-enum { YL__PIECE = 256, YL__OPERANDS = 3 };
+enum { YL__PIECE = 256, YL__OPERANDS = 4 };
 
 /* The memory of a tensor that the host can reach. Errors: INVALID (gone), UNSUPPORTED (on another device). */
 yl_status yl__tensor_host(const yl_tensor *t, char **out);
@@ -27,7 +27,7 @@ void yl__load_integers(yl_dtype dtype, const char *from, int64_t stride, int64_t
 void yl__store_numbers(yl_dtype dtype, const double *from, int64_t count, char *to, int64_t stride);
 void yl__store_integers(yl_dtype dtype, const int64_t *from, int64_t count, char *to, int64_t stride);
 
-/* A walk over up to three tensors of equal dims, in the order of the elements. */
+/* A walk over up to four tensors of equal dims, in the order of the elements. */
 typedef struct yl__walk {
     int operands, outer; /* axes before the row's */
     int64_t dims[YL_TENSOR_DIMS + 1], index[YL_TENSOR_DIMS];
@@ -46,6 +46,11 @@ static inline char *yl__walk_at(const yl__walk *w, int operand, int64_t i)
 {
     return w->at[operand] + i * w->stride[operand] * (int64_t)yl_dtype_bytes(w->tensor[operand]->dtype);
 }
+
+/* The type that a binary operation's result has. */
+yl_dtype yl__binary_type(yl_binary op, yl_dtype a, yl_dtype b);
+/* `b` as it can be read while `to` is written: spread over its dims, and a copy where it overlaps in another layout. */
+yl_status yl__spread(const yl_tensor *to, const yl_tensor *b, yl_tensor **out);
 
 /* The dims that two shapes broadcast to. Errors: INVALID naming both. */
 yl_status yl__broadcast(const yl_tensor *a, const yl_tensor *b, int *n_dims, int64_t *dims);

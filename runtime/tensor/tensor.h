@@ -118,7 +118,13 @@ yl_status yl_tensor_write(yl_tensor *t, const void *host);
     X(SQRT, "sqrt")                                                                                                    \
     X(EXP, "exp")                                                                                                      \
     X(LOG, "log")                                                                                                      \
-    X(TANH, "tanh") X(SIGMOID, "sigmoid") X(FLOOR, "floor") X(CEIL, "ceil") X(ROUND, "round") X(ISNAN, "isnan")
+    X(TANH, "tanh")                                                                                                    \
+    X(SIGMOID, "sigmoid")                                                                                              \
+    X(ERF, "erf")                                                                                                      \
+    X(SIN, "sin")                                                                                                      \
+    X(COS, "cos")                                                                                                      \
+    X(LOG1P, "log1p")                                                                                                  \
+    X(EXPM1, "expm1") X(FLOOR, "floor") X(CEIL, "ceil") X(ROUND, "round") X(ISNAN, "isnan")
 
 /* Over one axis, which goes, or over all elements (axis -1: the result has no dimensions). SUM, MEAN, MIN, MAX add up
  * or compare in double precision (integers: exactly), in the order of the elements. A NaN wins MIN and MAX and their
@@ -151,11 +157,24 @@ yl_status yl_tensor_binary_number(yl_binary op, const yl_tensor *a, double b, bo
 yl_status yl_tensor_binary_into(yl_binary op, yl_tensor *to, const yl_tensor *b);
 yl_status yl_tensor_unary(yl_unary op, const yl_tensor *a, yl_tensor **out);
 yl_status yl_tensor_unary_into(yl_unary op, yl_tensor *to);
+/* The same result into a tensor of its dims, in that tensor's type; it may share memory with an operand. */
+yl_status yl_tensor_binary_to(yl_binary op, const yl_tensor *a, const yl_tensor *b, yl_tensor *to);
+yl_status yl_tensor_unary_to(yl_unary op, const yl_tensor *a, yl_tensor *to);
+/* to = to + a b, where a and b broadcast to `to`; rounded once. */
+yl_status yl_tensor_add_product(yl_tensor *to, const yl_tensor *a, const yl_tensor *b);
+/* a where the mask is not zero, else b; all three broadcast. The type is that of minimum(a, b). */
+yl_status yl_tensor_where(const yl_tensor *mask, const yl_tensor *a, const yl_tensor *b, yl_tensor **out);
+
 yl_status yl_tensor_reduce(yl_reduction op, const yl_tensor *a, int axis, yl_tensor **out);
+/* Over the axes d whose bit 1 << d is set (one at least). Sums of axes that do not lie side by side in memory are rounded in
+ * between. Errors: INVALID for ARGMIN and ARGMAX of several axes. */
+yl_status yl_tensor_reduce_axes(yl_reduction op, const yl_tensor *a, unsigned axes, yl_tensor **out);
 
 /* f32 {m, k} times f32 {k, n}; a vector {k} counts as a row on the left and a column on the right, and its axis goes.
  */
 yl_status yl_tensor_matmul(const yl_tensor *a, const yl_tensor *b, yl_tensor **out);
+/* The same into a tensor of the product's dims, or added to it. It may share memory with a or b. */
+yl_status yl_tensor_matmul_to(const yl_tensor *a, const yl_tensor *b, bool add, yl_tensor *to);
 
 /* Element i (in the order of the elements) is draw i of the stream. */
 yl_status yl_tensor_uniform(yl_tensor *t, yl_rng *rng, double low, double high);

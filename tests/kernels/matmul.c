@@ -33,7 +33,7 @@ static void check(const yl_matmul_geom *g)
             assert_true(c[i] == -7); /* nothing outside the product is written */
             continue;
         }
-        double sum = 0;
+        double sum = g->beta * -7;
         for (int64_t k = 0; k < g->k; k++)
             sum += element(a, g->at, g->lda, row, k) * element(b, g->bt, g->ldb, k, column);
         assert_true(fabs(c[i] - sum) < 1e-4);
@@ -45,11 +45,12 @@ static void test_layouts(void **state)
     (void)state;
     for (int layout = 0; layout < 4; layout++) {
         bool at = layout & 1, bt = layout & 2;
-        check(&(yl_matmul_geom){M, N, K, LEAD, LEAD, LEAD, at, bt});
-        check(&(yl_matmul_geom){M, N, K, at ? M : K, bt ? K : N, N, at, bt}); /* packed */
-        check(&(yl_matmul_geom){1, N, K, LEAD, LEAD, N, at, bt});
-        check(&(yl_matmul_geom){M, 1, K, LEAD, LEAD, 1, at, bt});
-        check(&(yl_matmul_geom){M, N, 1, LEAD, LEAD, N, at, bt});
+        check(&(yl_matmul_geom){M, N, K, LEAD, LEAD, LEAD, at, bt, 0});
+        check(&(yl_matmul_geom){M, N, K, LEAD, LEAD, LEAD, at, bt, 1});          /* added */
+        check(&(yl_matmul_geom){M, N, K, at ? M : K, bt ? K : N, N, at, bt, 0}); /* packed */
+        check(&(yl_matmul_geom){1, N, K, LEAD, LEAD, N, at, bt, 0});
+        check(&(yl_matmul_geom){M, 1, K, LEAD, LEAD, 1, at, bt, 0});
+        check(&(yl_matmul_geom){M, N, 1, LEAD, LEAD, N, at, bt, 0});
     }
 }
 

@@ -8,11 +8,11 @@ yl.layer {
   fields = { { "k", "number", 1.702, "", "steepness", min = 0, max = 100, aliases = { "beta" } } },
   reads = "x",
   flops = function(_, x) return 4 * x.n * x.h * x.w * x.c end,
-  forward = function(l, x, y) y:copy_(x):mul_(l.options.k):sigmoid_():mul_(x) end,
+  forward = function(l, x, y) x:mul(l.options.k, y):sigmoid_():mul_(x) end,
   backward = function(l, x, _, dy, dx) -- s (1 + k x (1 - s)) dy
     local k = l.options.k
     local s = (x * k):sigmoid()
-    dx:copy_(s):mul_(-1):add_(1):mul_(x):mul_(k):add_(1):mul_(s):mul_(dy)
+    s:neg(dx):add_(1):mul_(x):mul_(k):add_(1):mul_(s):mul_(dy)
   end,
 }
 
@@ -22,11 +22,10 @@ yl.layer {
   fields = { { "start", "number", 1, "", "the factor before training" } },
   reads = "x",
   parameters = function(o, x) return { { "scale", "scale", { x.c }, init = o.start } } end,
-  forward = function(l, x, y) y:copy_(x):mul_(l.parameters.scale) end,
+  forward = function(l, x, y) x:mul(l.parameters.scale, y) end,
   backward = function(l, x, _, dy, dx)
-    if dx then dx:copy_(dy):mul_(l.parameters.scale) end
-    local g = l.gradients.scale
-    if g then g:add_((x * dy):reshape(-1, #g):sum(1)) end
+    if dx then dy:mul(l.parameters.scale, dx) end
+    if l.gradients.scale then (x * dy):sum({ 1, 2, 3 }, l.gradients.scale) end
   end,
 }
 
@@ -45,7 +44,7 @@ yl.layer {
     s.mean = x:reshape(n, h * w, c):mean(2)
     s.hidden = (s.mean:matmul(p.w1:transpose()) + p.b1):maximum(0)
     s.gate = (s.hidden:matmul(p.w2:transpose()) + p.b2):sigmoid()
-    y:copy_(x):mul_(s.gate:reshape(n, 1, 1, c))
+    x:mul(s.gate:reshape(n, 1, 1, c), y)
   end,
   backward = function(l, x, _, dy, dx)
     local n, h, w, c = table.unpack(x:shape())
@@ -53,14 +52,14 @@ yl.layer {
     local dgate = (x * dy):reshape(n, h * w, c):sum(2) * s.gate * (1 - s.gate)
     local dhidden = dgate:matmul(p.w2) * s.hidden:gt(0)
     if g.w1 then
-      g.w2:add_(dgate:transpose():matmul(s.hidden))
-      g.b2:add_(dgate:sum(1))
-      g.w1:add_(dhidden:transpose():matmul(s.mean))
-      g.b1:add_(dhidden:sum(1))
+      dgate:transpose():matmul(s.hidden, g.w2)
+      dgate:sum(1, g.b2)
+      dhidden:transpose():matmul(s.mean, g.w1)
+      dhidden:sum(1, g.b1)
     end
     if dx then
       local dmean = dhidden:matmul(p.w1) / (h * w)
-      dx:copy_(dy):mul_(s.gate:reshape(n, 1, 1, c)):add_(dmean:reshape(n, 1, 1, c))
+      dy:mul(s.gate:reshape(n, 1, 1, c), dx):add_(dmean:reshape(n, 1, 1, c))
     end
   end,
 }
@@ -71,10 +70,10 @@ yl.layer {
   shape = function(_, x, inputs)
     if inputs[2].c ~= x.c then error(("expected inputs of equal channels, got %d and %d"):format(x.c, inputs[2].c)) end
   end,
-  forward = function(l, x, y) y:copy_(x):mul_(l.inputs[2]) end,
+  forward = function(l, x, y) x:mul(l.inputs[2], y) end,
   backward = function(l, x, _, dy, dx)
-    if dx then dx:copy_(dy):mul_(l.inputs[2]) end
-    if l.input_gradients[2] then l.input_gradients[2]:copy_(dy):mul_(x) end
+    if dx then dy:mul(l.inputs[2], dx) end
+    if l.input_gradients[2] then dy:mul(x, l.input_gradients[2]) end
   end,
 }
 

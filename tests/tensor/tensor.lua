@@ -184,6 +184,107 @@ function TestArithmetic:testConversion()
   t.assertFalse(x:equal(yl.tensor { 1 }))
 end
 
+TestTargets = {} -- results written to a given tensor
+
+function TestTargets:testLastArgument()
+  local x, y, out = yl.tensor { { 1, -2 }, { 3, 4 } }, yl.tensor { 2, 3 }, yl.zeros { 2, 2 }
+  t.assertTrue(rawequal(x:add(y, out), out))
+  t.assertEquals(out:totable(), { { 3, 1 }, { 5, 7 } })
+  t.assertEquals(x:mul(3, out):totable(), { { 3, -6 }, { 9, 12 } })
+  t.assertEquals(x:neg(out):totable(), { { -1, 2 }, { -3, -4 } })
+  t.assertEquals(x:gt(0, out):totable(), { { 1, 0 }, { 1, 1 } })
+  t.assertEquals(x:add(0.5, yl.zeros { 2, 2, dtype = "i32" }):totable(), { { 2, -2 }, { 4, 4 } }) -- ties to even
+  t.assertEquals(x:sum(1, yl.zeros { 2 }):totable(), { 4, 2 })
+  t.assertEquals(x:argmax(2, yl.zeros { 2 }):totable(), { 1, 2 })
+  t.assertEquals(x:matmul(y, yl.ones { 2 }):totable(), { -4, 18 })
+  fails("the result does not fit: expected f32 {2, 2} to write to, got f32 {2}", x.add, x, y, yl.zeros { 2 })
+  fails("expected f32 {2, 2} to write to, got f32 {1, 2}", x.exp, x, yl.zeros { 1, 2 })
+  fails("matmul: the product does not fit: expected f32 {2} to write to, got f32 {2, 2}", x.matmul, x, y, out)
+  fails("yolua.tensor expected, got number", x.add, x, y, 3)
+end
+
+-- A target may be an operand, whole, shifted or turned: it is as if the result had been copied there.
+function TestTargets:testOverlap()
+  local x = yl.arange(1, 6)
+  x:slice(1, 1, 5):add(x:slice(1, 2, 6), x:slice(1, 2, 6))
+  t.assertEquals(x:totable(), { 1, 3, 5, 7, 9, 11 })
+  local m = yl.tensor { { 1, 2 }, { 3, 4 } }
+  m:neg(m:transpose())
+  t.assertEquals(m:totable(), { { -1, -3 }, { -2, -4 } })
+  local a = yl.tensor { { 1, 2 }, { 3, 4 } }
+  a:matmul(a, a)
+  t.assertEquals(a:totable(), { { 7, 10 }, { 15, 22 } })
+  a:matmul(yl.tensor { { 0, 1 }, { 1, 0 } }, a:transpose())
+  t.assertEquals(a:totable(), { { 10, 22 }, { 7, 15 } })
+end
+
+function TestTargets:testAddedProducts()
+  local x = yl.tensor { { 1, 2 }, { 3, 4 } }
+  t.assertTrue(rawequal(x:addmul_(yl.tensor { 10, 20 }, 0.5), x))
+  t.assertEquals(x:totable(), { { 6, 12 }, { 8, 14 } })
+  t.assertEquals(x:addmul_(x:transpose(), -1):totable(), { { 0, 4 }, { -4, 0 } })
+  t.assertEquals(yl.tensor({ 1, 2 }, "i32"):addmul_(2, 3):totable(), { 7, 8 })
+  local a, b = yl.randn { 5, 7, seed = 1 }, yl.randn { 7, 3, seed = 2 }
+  local sum = yl.ones { 5, 3 }
+  t.assertTrue((sum:addmatmul_(a, b) - a:matmul(b) - 1):abs():max() < 1e-5)
+  local turned = yl.ones { 3, 5 }
+  turned:transpose():addmatmul_(a, b)
+  t.assertTrue((turned:transpose() - sum):abs():max() < 1e-5)
+  fails("cannot be spread", x.addmul_, x, yl.ones { 3 }, 1)
+end
+
+function TestTargets:testWhere()
+  local x = yl.tensor { { 1, -2 }, { 0 / 0, 4 } }
+  local mask = x:gt(0)
+  t.assertEquals(mask:where(x, 0):totable(), { { 1, 0 }, { 0, 4 } })
+  t.assertEquals(mask:where(yl.tensor { 10, 20 }, -x):totable()[1], { 10, 2 })
+  t.assertEquals(mask:where(7, 8):totable(), { { 7, 8 }, { 8, 7 } })
+  t.assertEquals(mask:where(yl.tensor({ 5, 6 }, "u8"), 0):dtype(), "u8")
+  t.assertEquals(yl.tensor({ 1, 0 }, "u8"):where(yl.tensor({ 1 << 60 | 1 }, "i64"), 0):totable(), { 1 << 60 | 1, 0 })
+  fails("do not broadcast", mask.where, mask, yl.ones { 3 }, 0)
+  fails("expected a tensor or a number, got a string", mask.where, mask, "a", 0)
+end
+
+function TestArithmetic:testMoreFunctions()
+  local x = yl.tensor({ -1.25, 0, 0.5, 3 }, "f64")
+  local function check(name, f)
+    for i, got in ipairs(x[name](x):totable()) do t.assertAlmostEquals(got, f(x[i]), 1e-14, name) end
+    t.assertEquals(x:clone()[name .. "_"](x:clone()):totable(), x[name](x):totable())
+  end
+  check("sin", math.sin)
+  check("cos", math.cos)
+  check("expm1", function(v) return math.exp(v) - 1 end)
+  t.assertAlmostEquals(yl.tensor({ 0.5 }, "f64"):log1p()[1], math.log(1.5), 1e-15)
+  t.assertAlmostEquals(yl.tensor({ 0.5 }, "f64"):erf()[1], 0.5204998778130465, 1e-15) -- Abramowitz and Stegun, table 7.1
+end
+
+-- Several axes at once are the same as one after the other, in every layout.
+function TestArithmetic:testReductionsOverAxes()
+  local x = yl.arange(1, 120):reshape(2, 3, 4, 5)
+  for _, view in ipairs { x, x:transpose(1, 4), x:slice(3, 1, 4, 2), x:permute(3, 1, 4, 2) } do
+    t.assertTrue(view:sum { 1, 2, 3 }:equal(view:sum(1):sum(1):sum(1)))
+    t.assertTrue(view:sum { 3, 1 }:equal(view:sum(3):sum(1)))
+    t.assertTrue(view:mean { 2, 3 }:equal(view:mean(3):mean(2)))
+    t.assertTrue(view:max { 1, 2, 3, 4 }:item() == view:max())
+    t.assertTrue(view:min { 4 }:equal(view:min(4)))
+  end
+  t.assertEquals(x:sum({ 1, 2, 3, 4 }):item(), 7260)
+  t.assertTrue(yl.arange(1, 24, 1, "i32"):reshape(2, 3, 4):sum { 1, 2 }:equal(yl.tensor({ 66, 72, 78, 84 }, "i64")))
+  fails("expected different axes in 1..4, got 5", x.sum, x, { 1, 5 })
+  fails("expected different axes in 1..4, got 1", x.sum, x, { 1, 1 })
+  fails("found along one axis", x.argmax, x, { 1, 2 })
+  fails("expected an axis to reduce over, got none", x.sum, x, {})
+end
+
+-- A sum over a leading axis goes through memory in rows, and is the same number as element by element.
+function TestArithmetic:testSumsOverALeadingAxis()
+  local x = yl.randn { 300, 70, seed = 4 }
+  local sums, turned = x:sum(1), x:transpose():clone():sum(2)
+  t.assertTrue(sums:equal(turned))
+  t.assertTrue(x:mean(1):equal(x:transpose():clone():mean(2)))
+  t.assertTrue(x:slice(2, 1, -1, 3):sum(1):equal(sums:slice(1, 1, -1, 3)))
+end
+
 TestText = {}
 
 function TestText:testPrinting()

@@ -1,0 +1,95 @@
+/* Operations of three operands: a product that is added, and a choice. */
+#include "tensor/rows.h"
+
+static yl_status add_product(yl_tensor *to, const yl_tensor *a, const yl_tensor *b)
+{
+    yl__walk w;
+    char *base[3];
+    double t[YL__PIECE], x[YL__PIECE], y[YL__PIECE];
+    YL_TRY(yl__tensor_host(a, &base[1]));
+    YL_TRY(yl__tensor_host(b, &base[2]));
+    YL_TRY(yl__tensor_host_to_write(to, &base[0]));
+    for (yl__walk_start(&w, 3, (const yl_tensor *const[]){to, a, b}, base); !w.done; yl__walk_next(&w))
+        for (int64_t i = 0; i < w.length; i += YL__PIECE) {
+            int64_t n = w.length - i < YL__PIECE ? w.length - i : YL__PIECE;
+            yl__load_numbers(to->dtype, yl__walk_at(&w, 0, i), w.stride[0], n, t);
+            yl__load_numbers(a->dtype, yl__walk_at(&w, 1, i), w.stride[1], n, x);
+            yl__load_numbers(b->dtype, yl__walk_at(&w, 2, i), w.stride[2], n, y);
+            for (int64_t j = 0; j < n; j++) t[j] += x[j] * y[j];
+            yl__store_numbers(to->dtype, t, n, yl__walk_at(&w, 0, i), w.stride[0]);
+        }
+    return YL_OK;
+}
+
+yl_status yl_tensor_add_product(yl_tensor *to, const yl_tensor *a, const yl_tensor *b)
+{
+    yl_tensor *x, *y;
+    YL_TRY(yl__spread(to, a, &x));
+    yl_status status = yl__spread(to, b, &y);
+    if (status == YL_OK) {
+        status = add_product(to, x, y);
+        yl_tensor_release(y);
+    }
+    yl_tensor_release(x);
+    return status;
+}
+
+/* All of equal dims; `to` is new. */
+static yl_status choose(const yl_tensor *mask, const yl_tensor *a, const yl_tensor *b, yl_tensor *to)
+{
+    yl__walk w;
+    char *base[4];
+    double m[YL__PIECE], x[YL__PIECE], y[YL__PIECE];
+    int64_t k[YL__PIECE], l[YL__PIECE];
+    bool exact = yl__is_integer(to->dtype);
+    YL_TRY(yl__tensor_host(to, &base[0]));
+    YL_TRY(yl__tensor_host(mask, &base[1]));
+    YL_TRY(yl__tensor_host(a, &base[2]));
+    YL_TRY(yl__tensor_host(b, &base[3]));
+    for (yl__walk_start(&w, 4, (const yl_tensor *const[]){to, mask, a, b}, base); !w.done; yl__walk_next(&w))
+        for (int64_t i = 0; i < w.length; i += YL__PIECE) {
+            int64_t n = w.length - i < YL__PIECE ? w.length - i : YL__PIECE;
+            yl__load_numbers(mask->dtype, yl__walk_at(&w, 1, i), w.stride[1], n, m);
+            if (exact) {
+                yl__load_integers(a->dtype, yl__walk_at(&w, 2, i), w.stride[2], n, k);
+                yl__load_integers(b->dtype, yl__walk_at(&w, 3, i), w.stride[3], n, l);
+                for (int64_t j = 0; j < n; j++) k[j] = m[j] != 0 ? k[j] : l[j];
+                yl__store_integers(to->dtype, k, n, yl__walk_at(&w, 0, i), w.stride[0]);
+                continue;
+            }
+            yl__load_numbers(a->dtype, yl__walk_at(&w, 2, i), w.stride[2], n, x);
+            yl__load_numbers(b->dtype, yl__walk_at(&w, 3, i), w.stride[3], n, y);
+            for (int64_t j = 0; j < n; j++) x[j] = m[j] != 0 ? x[j] : y[j];
+            yl__store_numbers(to->dtype, x, n, yl__walk_at(&w, 0, i), w.stride[0]);
+        }
+    return YL_OK;
+}
+
+/* The dims that the three broadcast to. */
+static yl_status common_dims(const yl_tensor *mask, const yl_tensor *a, const yl_tensor *b, yl_tensor *out)
+{
+    yl_tensor both = *a; /* only its dims are looked at */
+    YL_TRY(yl__broadcast(a, b, &both.n_dims, both.dims));
+    *out = both;
+    return yl__broadcast(mask, &both, &out->n_dims, out->dims);
+}
+
+yl_status yl_tensor_where(const yl_tensor *mask, const yl_tensor *a, const yl_tensor *b, yl_tensor **out)
+{
+    yl_tensor dims, *m = NULL, *x = NULL, *y = NULL, *made = NULL;
+    yl_status status = YL_OK;
+    YL_TRY(common_dims(mask, a, b, &dims));
+    YL_TRY_GOTO(yl_tensor_expand(mask, dims.n_dims, dims.dims, &m), done);
+    YL_TRY_GOTO(yl_tensor_expand(a, dims.n_dims, dims.dims, &x), done);
+    YL_TRY_GOTO(yl_tensor_expand(b, dims.n_dims, dims.dims, &y), done);
+    yl_dtype type = yl__binary_type(YL_BINARY_MIN, a->dtype, b->dtype);
+    YL_TRY_GOTO(yl_tensor_new(yl_tensor_device(a), type, dims.n_dims, dims.dims, &made), done);
+    YL_TRY_GOTO(choose(m, x, y, made), done);
+    *out = yl_tensor_retain(made);
+done:
+    yl_tensor_release(m);
+    yl_tensor_release(x);
+    yl_tensor_release(y);
+    yl_tensor_release(made);
+    return status;
+}
