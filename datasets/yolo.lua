@@ -1,6 +1,7 @@
 -- Images with YOLO's labels, one row `class cx cy w h` an object, as Darknet and Ultralytics keep them: ROOT/images beside
--- ROOT/labels, flat or with a folder for each split. Class names: data.names, ROOT/data.yaml, ROOT/classes.txt or ROOT/*.names; else
--- the network's. Splits: ROOT/ImageSets/NAME.txt, ROOT/NAME.txt, what data.yaml says, or a folder of images of that name.
+-- ROOT/labels, flat or with a folder for each split; or all of them in ROOT itself. Class names: data.names, ROOT/data.yaml,
+-- ROOT/classes.txt or ROOT/*.names; else the network's. Splits: ROOT/ImageSets/NAME.txt, ROOT/NAME.txt, what data.yaml says, or a folder of
+-- images of that name.
 local core = require "yolua.core"
 local fail = require "yolua.data.fail"
 local files = core.files
@@ -58,14 +59,28 @@ end
 
 -- ---- frames ----------------------------------------------------------------------------------------------------------------
 
--- o: the options of data=yolo. Errors: no such folder, or no ROOT/images and ROOT/labels.
+local endings = { jpg = true, jpeg = true, png = true }
+
+local function ending(name) return (name:match "%.(%w+)$" or ""):lower() end
+
+-- Images with their labels beside them, as Darknet's tools leave them: no folders `images` and `labels`.
+local function is_flat(root)
+  if files.kind(root .. "/images") == "folder" or files.kind(root .. "/labels") == "folder" then return false end
+  for _, name in ipairs(files.list(root)) do
+    if endings[ending(name)] then return true end
+  end
+  return false
+end
+
+-- o: the options of data=yolo. Errors: no such folder, or no images there.
 function yolo.open(o)
   local root = o.root:gsub("(.)/+$", "%1")
   local self = setmetatable({ root = root, images = root .. "/images", label_root = root .. "/labels" }, Source)
+  if is_flat(root) then self.images, self.label_root = root, root end
   self.blind = o.images == false and files.kind(self.images) ~= "folder"
   for _, folder in ipairs { self.label_root, not self.blind and self.images or nil } do
     if files.kind(folder) ~= "folder" then
-      fail("data: there is no folder %s: expected images and labels in %s", folder, root)
+      fail("data: there is no folder %s: expected images and labels in %s, or images with their labels beside them", folder, root)
     end
   end
   local path
@@ -74,10 +89,6 @@ function yolo.open(o)
   self.splits = files.kind(root .. "/ImageSets") == "folder" and root .. "/ImageSets" or nil
   return self
 end
-
-local endings = { jpg = true, jpeg = true, png = true }
-
-local function ending(name) return (name:match "%.(%w+)$" or ""):lower() end
 
 -- item: an image's name below ROOT/images ("a.jpg", "train/a.jpg"), with or without its ending, or a path (".../images/train/a.jpg").
 local function below_images(item) return item:match "^.*/images/(.+)$" or item:match "^images/(.+)$" or item end

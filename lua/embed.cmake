@@ -1,5 +1,6 @@
-# Writes a C file that holds every Lua module and data-set description, so that a built program needs no files beside it.
-set(text "/* Generated from lua/ and datasets/. */\n#include \"bind/bind.h\"\n")
+# Writes a C file with a table NAME of FILES (Lua modules, data-set descriptions, models), so that a built program needs no files
+# beside it.
+set(text "/* Generated: files of the source tree. */\n#include \"bind/bind.h\"\n")
 set(table "")
 set(i 0)
 foreach(file ${FILES})
@@ -10,5 +11,5 @@ foreach(file ${FILES})
   string(APPEND table "    {\"${name}\", (const char *)file${i}, sizeof file${i} - 1},\n")
   math(EXPR i "${i} + 1")
 endforeach()
-string(APPEND text "const yl_embedded_file yl__embedded[] = {\n${table}    {0, 0, 0},\n};\n")
+string(APPEND text "const yl_embedded_file ${NAME}[] = {\n${table}    {0, 0, 0},\n};\n")
 file(WRITE ${OUT} "${text}")

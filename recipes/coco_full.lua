@@ -7,21 +7,22 @@
 local yl = require "yolua"
 
 local o = yl.embedded(yl.options({
-  epochs = 50, batch = 8, freeze = "none", resize = "stretch", augment = "standard", ema = 0.998,
+  epochs = 50, batch = 8, freeze = "none", resize = "stretch", augment = "standard", ema = 0.99,
+  statistics = "running",
   optim = { name = "adamw", lr = 1e-4, schedule = "cosine", warmup = 50 },
 }, {
   { "ft", "table", help = "Coco-FT, where this recipe begins: a finished run of it is reused", fields = {
     { "epochs", "int", 5, "epochs", "how long Coco-FT trains", min = 0 },
     { "lr", "number", 1e-3, "1/step", "Coco-FT's learning rate", min = 0 },
   } },
-}), { epochs = 30, ema = 0.99, ["optim.lr"] = 1e-3 })
+}), { epochs = 30, ["optim.lr"] = 1e-3 })
 local run <close> = yl.run(o)
 local data = yl.data(o.data)
 local net = yl.load { cfg = o.cfg, weights = o.weights, names = o.names, model = o.model, device = o.device }
 
 run:eval("Original", net, data.dev)
 net = yl.reuse { name = "coco_ft", run = run, net = net, options = o, yl.keep.best "dev_loss",
-  with = { epochs = o.ft.epochs, freeze = "body", augment = "none", ema = 0,
+  with = { epochs = o.ft.epochs, freeze = "body", statistics = "batch", augment = "none", ema = 0,
     optim = { name = "adam", lr = o.ft.lr, schedule = "constant", warmup = 0 } } }
 run:eval("Coco-FT", net, data.dev)
 

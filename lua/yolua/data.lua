@@ -119,6 +119,7 @@ function methods:eval_classes(names) return self:map(names).classes end
 
 -- The class of a label by the data's name; YOLO's numbers are named by the network where the data has no names.
 local function class_name(self, row, names, frame)
+  if self.numbered then return self.classes[row.index] end
   if self.classes or not row.index then return row.class end
   if not names then return tostring(row.index - 1) end
   return names[row.index]
@@ -138,6 +139,19 @@ function methods:head_classes(names)
     end
   end
   if missing then return own, classmap.targets(self.set.map) end
+end
+
+-- Where nobody named the classes: names them by their numbers (class0, class1, ...), as many as the labels of train and dev have.
+function methods:number_classes()
+  local most = 0
+  for _, list in ipairs { self.train, self.dev } do
+    for _, frame in ipairs(list.frames) do
+      for _, row in ipairs(frame.objects) do most = math.max(most, row.index or 0) end
+    end
+  end
+  if most == 0 then fail("data: the labels of %s and %s in %s hold no object", self.train.name, self.dev.name, self.root) end
+  self.classes, self.maps, self.numbered = {}, {}, true
+  for i = 1, most do self.classes[i] = "class" .. i - 1 end
 end
 
 local function copy(row, class, ignore)

@@ -6,7 +6,8 @@ groups.model = {
   { "cfg", "string", nil, "", "the network, a Darknet cfg file", aliases = { "config_file", "network" } },
   { "weights", "string", nil, "", "its weights, a Darknet weights file" },
   { "names", "string", nil, "", "class names: a file with one a line, or coco, kitti, voc", aliases = { "labels_file", "classes" } },
-  { "model", "string", nil, "", "a checkpoint (instead of cfg, weights and names)", aliases = { "checkpoint", "ckpt" } },
+  { "model", "string", nil, "", "a checkpoint, or street, the network that comes along (instead of cfg, weights and names)",
+    aliases = { "checkpoint", "ckpt" } },
   { "require", "list", nil, "", "Lua files to run first: those that make layers of one's own (yl.layer)",
     aliases = { "plugins", "plugin", "import", "layers" } },
 }
@@ -47,6 +48,9 @@ groups.train = {
   { "batch", "int", 8, "images", "images per optimizer step", min = 1, max = 65536, aliases = { "batch_size", "bs", "batchsize" } },
   { "subdivisions", "int", 1, "", "parts that a batch is computed in", min = 1, max = 65536, aliases = { "accumulate", "accum" } },
   { "freeze", "list", "none", "", "none, body, or layer names with globs (conv1*)", aliases = { "frozen", "freeze_layers" } },
+  { "statistics", "enum", "batch", "", "what batch-norm goes by while it trains: each batch's own statistics (which move the running "
+    .. "ones), or the running ones that were loaded (which stay)", choices = { "batch", "running" },
+    aliases = { "bn", "batchnorm", "freeze_bn", "bn_eval", "norm_eval" } },
   { "ema", "number", 0, "", "decay of the averaged weights; 0: none", min = 0, max = 0.999999 },
   { "clip", "number", 0, "", "largest norm of the gradient; 0: no clipping", min = 0,
     aliases = { "grad_clip", "clip_grad", "max_norm", "clip_norm" } },

@@ -3,10 +3,10 @@ local core = require "yolua.core"
 local Model = require "yolua.model"
 local structure = require "yolua.structure"
 
--- Class names, one a line; blank lines at the end do not count.
-local function read_names(path)
+-- Class names, one a line; blank lines at the end do not count. text: of the file at `path`, where it is there already.
+local function read_names(path, text)
   local names = {}
-  for line in (core.system.read(path) .. "\n"):gmatch("([^\n]*)\n") do
+  for line in ((text or core.system.read(path)) .. "\n"):gmatch("([^\n]*)\n") do
     names[#names + 1] = line:match("^%s*(.-)%s*$")
   end
   while names[#names] == "" do names[#names] = nil end
@@ -15,6 +15,12 @@ local function read_names(path)
   end
   if #names == 0 then error(path .. ": expected class names, one a line, got an empty file", 0) end
   return names
+end
+
+-- names: a file, or a list of datasets/names.yaml ("coco"); a file of that name goes first.
+local function named_list(names)
+  local lists = core.files.kind(names) ~= "file" and core.yaml.decode(core.embedded "datasets/names.yaml", "datasets/names.yaml")
+  return lists and lists[names] or read_names(names)
 end
 
 local function numbered(count)
@@ -28,8 +34,19 @@ local function from_darknet(o)
   local seen
   if o.weights then seen = core.darknet.load_weights(net, o.weights).seen else net:init(o.seed or 1) end
   local heads = structure.heads(structure.of(net))
-  local names = o.names and read_names(o.names) or numbered(heads[1] and heads[1].classes or 0)
+  local names = o.names and named_list(o.names) or numbered(heads[1] and heads[1].classes or 0)
   return Model.new { net = net, names = names, path = o.cfg, seen = seen, device = o.device, pretrained = o.weights ~= nil }
+end
+
+-- The network `name` that the program carries; nil where there is none, or a file of that name.
+local function shipped(name, device)
+  local stem = ("recipes/models/%s."):format(name)
+  local known, cfg = pcall(core.embedded, stem .. "cfg")
+  if not known or name:find "[^%w_-]" or core.files.kind(name) then return nil end
+  local net = core.darknet.parse_cfg(cfg, stem .. "cfg", device)
+  local seen = core.darknet.parse_weights(net, core.embedded(stem .. "weights"), stem .. "weights").seen
+  local names = read_names(stem .. "names", core.embedded(stem .. "names"))
+  return Model.new { net = net, names = names, path = stem .. "cfg", seen = seen, device = device, pretrained = true }
 end
 
 local function note(info, path, key)
@@ -64,16 +81,16 @@ local function from_checkpoint(o)
   return Model.new { net = net, names = names, path = o.model, notes = info.metadata, device = o.device, pretrained = true }
 end
 
--- Options: cfg, weights, names (files), or model (a checkpoint); require (Lua files that make layers of one's own); device; seed (for
--- weights that are drawn); full (a checkpoint's optimizer state too). Returns a model (see yolua.model). Errors: one sentence naming
--- the file.
+-- Options: cfg, weights, names (files; names also coco, voc, kitti), or model (a checkpoint, or `street`, which the program carries);
+-- require (Lua files that make layers of one's own); device; seed (for weights that are drawn); full (a checkpoint's optimizer state
+-- too). Returns a model (see yolua.model). Errors: one sentence naming the file.
 return function(o)
   if o.require then require("yolua.layer").load(o.require) end
   if o.model then
     for _, key in ipairs { "cfg", "weights", "names" } do
       if o[key] then error(("'%s=%s' beside 'model=%s': expected one network"):format(key, o[key], o.model), 2) end
     end
-    return from_checkpoint(o)
+    return shipped(o.model, o.device) or from_checkpoint(o)
   end
   if not o.cfg then error("no model was named: expected cfg=FILE.cfg weights=FILE.weights names=FILE.names, or model=CHECKPOINT", 2) end
   return from_darknet(o)

@@ -48,9 +48,24 @@ end
 function Model:freeze(pattern)
   if type(pattern) == "table" then pattern = table.concat(pattern, ",") end
   self:drop_plans()
-  self.frozen_ranges = self.net:freeze(pattern)
+  self.frozen_ranges = self.net:freeze(self.still and pattern .. ",*.mean,*.var" or pattern)
   self.frozen = pattern
   return self
+end
+
+local function has_statistics(net)
+  for _, r in ipairs(net:ranges()) do
+    if r.kind == "statistic" then return true end
+  end
+  return false
+end
+
+-- yes: batch-norm runs on the statistics that it has, in training too, and these stay whatever else is frozen or not. Returns self.
+function Model:keep_statistics(yes)
+  local still = yes and has_statistics(self.net)
+  if still == (self.still or false) then return self end
+  self.still = still
+  return self:freeze(self.frozen or "none")
 end
 
 -- Counts over all parameters: {params, nonzero is counted by prune, bytes, frozen}

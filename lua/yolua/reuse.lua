@@ -11,8 +11,8 @@ local files = core.files
 
 local reuse = {}
 
-local deciding = { "epochs", "batch", "subdivisions", "freeze", "ema", "clip", "patience", "multiscale", "optim", "augment", "resize",
-  "seed", "precision" }
+local deciding = { "epochs", "batch", "subdivisions", "freeze", "statistics", "ema", "clip", "patience", "multiscale", "optim",
+  "augment", "resize", "seed", "precision" }
 
 local function chosen(o)
   local plain, out = getmetatable(o) and options.plain(o) or o, {}

@@ -48,6 +48,7 @@ local function new(spec)
   self.w = o.imgsz and o.imgsz[1] or self.model.w
   self.h = o.imgsz and o.imgsz[2] or self.model.h
   self.sizes = o.multiscale and setup.sizes(self.model, self.w, self.h) or nil
+  self.model:keep_statistics(o.statistics == "running")
   self.model.averaged = (o.ema or 0) > 0
   self.rule = require("yolua.optim." .. o.optim.name).rule
   local images = #spec.data.train.frames

@@ -25,8 +25,9 @@ local function rows(head, old_count, new_count, from)
   return pairs_
 end
 
-local function rebuilt(model, names, seed)
+local function rebuilt(model, names, seed, size)
   local s = structure.of(model.net)
+  if size then s.w, s.h = size[1], size[2] end
   for _, head in ipairs(structure.heads(s)) do
     structure.layer(s, head.name).options.classes = tostring(#names)
     structure.layer(s, head.conv).options.filters = tostring(head.anchors * (5 + #names))
@@ -59,12 +60,12 @@ local function report(model, names, from)
   return lines
 end
 
--- transplant(model, names, {like = {new = old}, seed = 1}) -> a model with these classes (the old one stays as it is), and the
--- lines that say what was kept, moved and drawn anew.
+-- transplant(model, names, {like = {new = old}, seed = 1, size = {w, h}}) -> a model with these classes (the old one stays as it is)
+-- and that input size (default: the old one's), and the lines that say what was kept, moved and drawn anew.
 return function(model, names, o)
   o = o or {}
   local from = sources(model.names, names, o.like or {})
-  local net = rebuilt(model, names, o.seed or 1)
+  local net = rebuilt(model, names, o.seed or 1, o.size)
   local changed = copy_heads(model, net, names, from)
   copy_body(model.net, net, changed)
   return Model.new { net = net, names = names, path = model.path, device = model.device, pretrained = model.pretrained },

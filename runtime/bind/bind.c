@@ -60,12 +60,15 @@ void yl__class(lua_State *L, const char *class_name, const luaL_Reg *methods)
 
 static const yl_embedded_file *embedded(const char *name)
 {
-    for (const yl_embedded_file *f = yl__embedded; f->name; f++)
-        if (strcmp(f->name, name) == 0) return f;
+    const yl_embedded_file *const tables[] = {yl__embedded, yl__embedded_models};
+    for (int i = 0; i < 2; i++)
+        for (const yl_embedded_file *f = tables[i]; f->name; f++)
+            if (strcmp(f->name, name) == 0) return f;
     return NULL;
 }
 
-/* embedded(name) -> the text of a file that the program carries ("datasets/maps.yaml"); YOLUA_PATH goes first. */
+/* embedded(name) -> the text of a file that the program carries ("datasets/maps.yaml", "recipes/models/street.weights");
+ * YOLUA_PATH goes first. */
 static int push_embedded(lua_State *L)
 {
     char *data;

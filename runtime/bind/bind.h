@@ -17,7 +17,8 @@ typedef struct yl_embedded_file {
     size_t size;
 } yl_embedded_file;
 
-extern const yl_embedded_file yl__embedded[]; /* ends with a NULL name */
+/* The Lua library with the data sets' descriptions, and the networks that come along; both end with a NULL name. */
+extern const yl_embedded_file yl__embedded[], yl__embedded_models[];
 
 /* Opens `require "yolua.core"`: a table of everything that C gives to Lua; the library in lua/yolua builds on it. */
 int luaopen_yolua_core(lua_State *L);

@@ -68,6 +68,18 @@ static int darknet_load_weights(lua_State *L)
     return 1;
 }
 
+/* darknet.parse_weights(network, bytes, name) -> the same from bytes in memory */
+static int darknet_parse_weights(lua_State *L)
+{
+    size_t size;
+    yl_darknet_header header;
+    yl_net *net = yl__check_net(L, 1);
+    const char *data = luaL_checklstring(L, 2, &size), *name = luaL_checkstring(L, 3);
+    yl__check(L, yl_darknet_parse_weights(net, data, (int64_t)size, name, &header));
+    push_header(L, &header);
+    return 1;
+}
+
 /* darknet.save_weights(network, path [, header]): `header` as load_weights gave it; 0.2.5 with seen 0 by default. */
 static int darknet_save_weights(lua_State *L)
 {
@@ -88,8 +100,13 @@ static int darknet_save_weights(lua_State *L)
 void yl__bind_darknet(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"load_cfg", darknet_load_cfg},         {"parse_cfg", darknet_parse_cfg},       {"save_cfg", darknet_save_cfg},
-        {"load_weights", darknet_load_weights}, {"save_weights", darknet_save_weights}, {NULL, NULL},
+        {"load_cfg", darknet_load_cfg},
+        {"parse_cfg", darknet_parse_cfg},
+        {"save_cfg", darknet_save_cfg},
+        {"load_weights", darknet_load_weights},
+        {"parse_weights", darknet_parse_weights},
+        {"save_weights", darknet_save_weights},
+        {NULL, NULL},
     };
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);

@@ -31,6 +31,9 @@ typedef struct yl_darknet_header {
  * exactly these. Nothing changes unless all is well. `header` may be NULL. Errors: IO; FORMAT with the path and both
  * counts. */
 yl_status yl_darknet_load_weights(yl_net *net, const char *path, int sections, yl_darknet_header *header);
+/* The same for all sections from `size` bytes; `path` is for sentences. */
+yl_status yl_darknet_parse_weights(yl_net *net, const char *data, int64_t size, const char *path,
+                                   yl_darknet_header *header);
 
 /* Writes all values in Darknet's order. `header` NULL: version 0.2.5, seen 0. Errors: IO; UNSUPPORTED as for the cfg.
  */

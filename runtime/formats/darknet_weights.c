@@ -211,6 +211,17 @@ static yl_status load(yl_net *net, const pieces *p, const char *path, const char
     return YL_OK;
 }
 
+yl_status yl_darknet_parse_weights(yl_net *net, const char *data, int64_t size, const char *path,
+                                   yl_darknet_header *header)
+{
+    pieces p;
+    yl_status status = list_pieces(net, 0, &p);
+    if (status != YL_OK) return yl__fail_in(status, "%s", path);
+    status = load(net, &p, path, data, size, header);
+    yl__free(p.at);
+    return status;
+}
+
 yl_status yl_darknet_load_weights(yl_net *net, const char *path, int sections, yl_darknet_header *header)
 {
     pieces p;

@@ -1,6 +1,6 @@
 /* Batch normalisation over n, h and w, per channel. Training uses the batch's own statistics and moves the running ones
- * (running = (1 - momentum) * running + momentum * batch, the variance with n - 1, as Darknet); inference and frozen
- * layers use the running ones. */
+ * (running = (1 - momentum) * running + momentum * batch, the variance with n - 1, as Darknet); inference, frozen
+ * layers and layers with frozen statistics use the running ones. */
 #include "layers/batchnorm.h"
 
 #include <math.h>

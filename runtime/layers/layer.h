@@ -63,7 +63,7 @@ typedef struct yl_layer {
 /* What a plan tells a layer before it runs. */
 typedef struct yl_setting {
     const yl_ctx *ctx;
-    yl_mode mode;                 /* of this layer: a frozen layer of a training plan runs as YL_INFER */
+    yl_mode mode;                 /* of this layer: a frozen one, or one with frozen statistics, runs as YL_INFER */
     bool wants_dx, wants_dparams; /* which gradients backward will be asked for */
     yl_shape in[YL_MAX_INPUTS], out;
     int64_t net_h, net_w;     /* the plan's image size in pixels: YOLO heads count anchors in them */

@@ -110,3 +110,15 @@ bool yl_net_layer_frozen(const yl_net *net, int layer)
         if (!net->ranges[l->params[k]].frozen) return false;
     return l->n_params > 0;
 }
+
+bool yl_net_statistics_frozen(const yl_net *net, int layer)
+{
+    const yl_layer *l = &net->layers[layer];
+    int statistics = 0;
+    for (int k = 0; k < l->n_params; k++) {
+        const yl_range *range = &net->ranges[l->params[k]];
+        if (range->kind == YL_STATISTIC && !range->frozen) return false;
+        statistics += range->kind == YL_STATISTIC;
+    }
+    return statistics > 0;
+}

@@ -88,6 +88,8 @@ void *yl_net_at(const yl_slab *slab, const yl_range *range);
 yl_status yl_net_freeze(yl_net *net, const char *patterns, int *matched);
 /* A layer is frozen when it has parameters and all are frozen. */
 bool yl_net_layer_frozen(const yl_net *net, int layer);
+/* A layer whose statistics are all frozen runs on these, also where its other parameters train. */
+bool yl_net_statistics_frozen(const yl_net *net, int layer);
 /* Fixed-order checksum (xxHash64) of a range's values. */
 yl_status yl_net_checksum(const yl_net *net, int range, uint64_t *out);
 

@@ -86,7 +86,7 @@ static void describe_step(yl_plan *plan, yl_plan_step *step, const yl_shape *sha
     s->algorithm = plan->algorithm;
     bool trains = plan->options.mode == YL_TRAIN && plan->below[step->layer];
     bool own = layer->n_params == 0 || !yl_net_layer_frozen(net, step->layer);
-    s->mode = trains && own ? YL_TRAIN : YL_INFER;
+    s->mode = trains && own && !yl_net_statistics_frozen(net, step->layer) ? YL_TRAIN : YL_INFER;
     step->backward = trains && plan->counts[step->layer];
     yl_net_inputs(net, step->layer, shapes, input, s->in);
     s->out = shapes[step->layer];

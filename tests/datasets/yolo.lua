@@ -96,6 +96,28 @@ function TestYolo:testLabelsAlone()
   t.assertEquals({ frame.id, frame.image, frame.objects[1].box }, { "a", nil, { 0.25, 0.25, 0.75, 0.75 } })
 end
 
+-- Images and labels side by side; the classes are numbers that nobody named.
+function TestYolo:testOneFolderWithoutNames()
+  files.make_folder(self.top)
+  for i, id in ipairs { "a", "b" } do
+    self.image:save(("%s/%s.png"):format(self.top, id))
+    self:put(id .. ".txt", ("%d 0.5 0.5 0.5 0.5\n"):format(2 * i))
+  end
+  local data = self:data { train = "all", dev = "all" }
+  t.assertEquals(ids(data.train), "a b")
+  t.assertNil(data.classes)
+  data:number_classes()
+  t.assertEquals(data.classes, { "class0", "class1", "class2", "class3", "class4" })
+  local row = data:rows(data.train.frames[2], data.classes)[1]
+  t.assertEquals({ row.class, row.box }, { "class4", { 50, 25, 150, 75 } })
+  t.assertEquals(data:truth(data.train.frames[1], data.classes)[1][5], 2)
+  t.assertErrorMsgContains("hold no object", function()
+    self:put("a.txt", "")
+    self:put("b.txt", "")
+    self:data({ train = "all", dev = "all" }):number_classes()
+  end)
+end
+
 function TestYolo:testRefusals()
   self:frame("a", "0 0.5 0.5 0.5 0.5\n0 0.5 nan 0.5 0.5\n")
   t.assertErrorMsgContains("labels/a.txt:2", function() self:data():list() end)

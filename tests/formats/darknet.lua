@@ -190,6 +190,13 @@ function TestWeights.testOrder()
   os.remove(path)
 end
 
+function TestWeights.testFromMemory()
+  local net = parse(SMALL)
+  t.assertEquals(darknet.parse_weights(net, HEAD .. BODY, "memory").seen, 32013312)
+  t.assertEquals(net:get "conv1.weight", { 11, 15, 12, 16, 13, 17, 14, 18 })
+  t.assertErrorMsgContains("memory: too short", darknet.parse_weights, net, HEAD .. BODY:sub(1, -5), "memory")
+end
+
 function TestWeights.testRefusalsChangeNothing()
   local net = parse(SMALL)
   local function turned_down(bytes, ...)

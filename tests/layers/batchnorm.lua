@@ -85,4 +85,30 @@ function TestBatchnorm.test_frozen_keeps_statistics()
   t.assertAlmostEquals(plan:output("bn")[4], 4 / math.sqrt(1 + 1e-5), 1e-5)
 end
 
+-- Frozen statistics: scale and bias learn on the running ones, which stay. dscale = sum dy xhat, dbias = sum dy, dx = dy scale / sigma.
+function TestBatchnorm.test_frozen_statistics()
+  local x, dy = { 1, 10, 2, 20, 3, 30, 6, 60 }, { 1, -1, 2, 0.5, -3, 2, 0.25, 4 }
+  local net = core.net { h = 1, w = 4, c = 2, layers = { { "batchnorm", name = "bn" } }, seed = 1 }
+  local mean, var, scale = { 2, 25 }, { 4, 16 }, { 1.5, -2 }
+  for name, values in pairs { mean = mean, var = var, scale = scale } do net:set("bn." .. name, values) end
+  net:freeze "*.mean,*.var"
+  local plan = net:plan { mode = "train", batch = 1, keep = true, whole_gradient = true }
+  plan:input(x)
+  plan:forward {}
+  plan:backward(dy)
+  t.assertEquals({ net:get "bn.mean", net:get "bn.var" }, { mean, var })
+  local y, dscale, dbias, dx = {}, { 0, 0 }, { 0, 0 }, {}
+  for i = 1, 8 do
+    local k = (i - 1) % 2 + 1
+    local inverse = 1 / math.sqrt(var[k] + 1e-5)
+    local xhat = (x[i] - mean[k]) * inverse
+    y[i], dx[i] = scale[k] * xhat, dy[i] * scale[k] * inverse
+    dscale[k], dbias[k] = dscale[k] + dy[i] * xhat, dbias[k] + dy[i]
+  end
+  check.compare(plan:output "bn", y, 1e-5, "y")
+  check.compare(net:get("bn.scale", "grad"), dscale, 1e-5, "dscale")
+  check.compare(net:get("bn.bias", "grad"), dbias, 1e-5, "dbias")
+  check.compare(plan:gradient(0), dx, 1e-5, "dx")
+end
+
 os.exit(t.LuaUnit.run())

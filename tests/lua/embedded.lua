@@ -12,18 +12,16 @@ end
 function TestEmbedded.testNothingNamed()
   local o = options {}
   t.assertEquals({ o.data.name, o.data.style, o.data.frames }, { "synthetic", "target", 240 })
-  t.assertEquals(o.cfg:match "[^/]+/[^/]+$", "models/street.cfg")
-  t.assertEquals(o.weights:match "[^/]+$", "street.weights")
-  t.assertEquals(o.names:match "[^/]+$", "street.names")
+  t.assertEquals({ o.model, o.cfg, o.weights, o.names }, { "street" })
 end
 
 function TestEmbedded.testSyntheticOptionsStay()
   local o = options { data = { name = "synthetic", style = "source", frames = 7 } }
-  t.assertEquals({ o.data.style, o.data.frames, o.cfg:match "[^/]+$" }, { "source", 7, "street.cfg" })
+  t.assertEquals({ o.data.style, o.data.frames, o.model }, { "source", 7, "street" })
 end
 
 function TestEmbedded.testNamedThingsStay()
-  t.assertNil(options({ data = { name = "kitti" } }).cfg)
+  t.assertNil(options({ data = { name = "kitti" } }).model)
   t.assertNil(options({ model = "a.safetensors" }).data.name)
   t.assertEquals(options({ cfg = "b.cfg", data = "synthetic" }).cfg, "b.cfg")
 end

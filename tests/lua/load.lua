@@ -61,6 +61,28 @@ function TestLoad.testNames()
   fails({ "none.names" }, { cfg = cfg, names = folder .. "/none.names" })
 end
 
+-- A list that the program knows by name; a file of that name goes first.
+function TestLoad.testNamedLists()
+  local function net(classes)
+    return put("n.cfg", (CFG:gsub("filters=14", "filters=" .. 2 * (5 + classes)):gsub("classes=2", "classes=" .. classes)))
+  end
+  local function got(names, classes) return yl.load({ cfg = net(classes), names = names }).names end
+  local coco, voc, kitti = got("coco", 80), got("voc", 20), got("kitti", 7)
+  t.assertEquals({ coco[1], coco[58], coco[80], voc[20], kitti[6] }, { "person", "sofa", "toothbrush", "tvmonitor", "Cyclist" })
+  t.assertEquals(got(put("coco", "a\nb\n"), 2), { "a", "b" })
+  fails({ "cocco" }, { cfg = net(80), names = "cocco" })
+end
+
+-- The network that the program carries is the one beside the recipes, number by number.
+function TestLoad.testCarried()
+  local stem = (os.getenv "YOLUA_SOURCE" or ".") .. "/recipes/models/street."
+  local carried = yl.load { model = "street" }
+  local filed = yl.load { cfg = stem .. "cfg", weights = stem .. "weights", names = stem .. "names" }
+  t.assertEquals({ carried:checksum(), carried.names, carried.pretrained }, { filed:checksum(), filed.names, true })
+  fails({ "streets" }, { model = "streets" })
+  fails({ "../models/street" }, { model = "../models/street" })
+end
+
 function TestLoad.testFilesThatDoNotFit()
   local cfg = put("a.cfg", CFG)
   fails({ "no model was named", "cfg=", "model=" }, {})

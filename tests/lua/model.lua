@@ -122,6 +122,23 @@ function TestModel.testFullKeepsTheOptimizersState()
   os.remove(full)
 end
 
+-- Statistics that are kept stay frozen whatever else is thawed, until they are given back; a network without any has none to keep.
+function TestModel.testKeepStatistics()
+  local m = yl.load { model = "street" }
+  local function frozen(pattern)
+    local n = 0
+    for _, r in ipairs(m.net:ranges()) do n = n + (r.frozen and r.name:find(pattern) and 1 or 0) end
+    return n
+  end
+  m:freeze "none":keep_statistics(true)
+  t.assertEquals({ frozen "%.mean$", frozen "%.var$", frozen "" }, { 10, 10, 20 })
+  m:freeze "conv1"
+  t.assertEquals({ frozen "%.var$", frozen "^conv1%.", m.frozen }, { 10, 5, "conv1" })
+  m:keep_statistics(false)
+  t.assertEquals(frozen "", 5)
+  t.assertEquals(model():keep_statistics(true):freeze("none").frozen, "none")
+end
+
 function TestModel.testCloseEndsTheNetwork()
   local m = model()
   m:plan { batch = 1 }

@@ -117,6 +117,12 @@ function TestTransplant.testSameClassesSameOutput()
   end
 end
 
+function TestTransplant.testSize()
+  local old = detector { "person" }
+  local new = transplant(old, { "car" }, { size = { 64, 32 } })
+  t.assertEquals({ new.w, new.h, old.w == 64 and old.h == 32 }, { 64, 32, false })
+end
+
 function TestTransplant.testNoClassesAreRefused()
   local ok, sentence = pcall(transplant, detector { "person" }, {})
   t.assertFalse(ok)

@@ -115,6 +115,27 @@ function TestVerbs.testTrain()
   t.assertTrue(after.eval[1].map > before.eval[1].map)
 end
 
+-- Images with YOLO's labels in one folder, and nothing else named: the carried network gets a head for their classes, and an input size
+-- that the checkpoint keeps; the run can be continued.
+function TestVerbs.testTrainOnOnesOwnFolder()
+  local own = top .. "/own"
+  core.files.make_folder(own)
+  local picture = core.image.load(image)
+  for i = 1, 12 do
+    picture:save(("%s/%02d.png"):format(own, i))
+    core.system.write(("%s/%02d.txt"):format(own, i), "0 0.25 0.5 0.25 0.25\n1 0.75 0.5 0.25 0.5\n")
+  end
+  local words = { "train", "data=yolo", "data.root=" .. own, "epochs=1", "threads=2", "out=" .. top .. "/own-run" }
+  local out, err = program.ok(words)
+  t.assertStrContains(err, "no network was named: taken is model=street")
+  t.assertStrContains(out, "head: 5 classes become 2")
+  local model = require "yolua".load { model = top .. "/own-run/best.safetensors" }
+  t.assertEquals({ model.names, model.w, model.h }, { { "class0", "class1" }, 416, 256 })
+  out = program.ok { "train", "resume=" .. top .. "/own-run", "epochs=2" }
+  t.assertStrContains(out, "epoch 2:")
+  t.assertEquals(#program.json { "predict", "model=" .. top .. "/own-run/best.safetensors", "source=" .. own .. "/01.png" }, 1)
+end
+
 local function refused(word, ...)
   local status, out, err = program.run { ... }
   t.assertTrue(status == 1 or status == 2, err)

@@ -164,11 +164,11 @@ function TestCocoFt.testEmbeddedDefault()
   local words = { "recipes/coco_ft.lua", "epochs=1", "protocol=voc", "out=" .. top .. "/s", "threads=2",
     "data=synthetic", "data.frames=10", "data.picture=416x128", "data.root=" .. top .. "/streets" }
   local out, err = program.ok(words)
-  t.assertStrContains(err, "no network was named: taken is recipes/models/street.cfg")
+  t.assertStrContains(err, "no network was named: taken is model=street")
   t.assertStrContains(err, "the data are synthetic (10 frames of the target style, drawn now in")
   t.assertStrContains(out, "Coco-FT: voc")
   local config = core.yaml.decode(core.system.read(top .. "/s/config.yaml"))
-  t.assertEquals({ config.cfg, config.data.name }, { "recipes/models/street.cfg", "synthetic" })
+  t.assertEquals({ config.model, config.data.name }, { "street", "synthetic" })
 end
 
 function TestCocoFt.testRefusals()

@@ -1,27 +1,70 @@
 -- `yolua train`: fine-tunes a detector on a data set, with one recipe's worth of options; resume=RUNDIR goes on with a run.
+-- Where no network is named, it is the small one that the program carries, with a head for the data's own classes.
 local yl = require "yolua"
+local core = require "yolua.core"
 local fields = require "yolua.fields"
+local options = require "yolua.options"
 
--- A head for the data's own classes where the class map asks for them (data.map=identity).
-local function fitted(run, model, data, seed)
+local default = { where = "embedded default" }
+
+-- What suits a small network that meets new classes, where nobody asked for anything else.
+local function fall_back(o)
+  if o.resume or o.cfg or o.model then return end
+  core.system.warn "no network was named: taken is model=street, pretrained on synthetic scenes (cfg=, weights=, names= name another)"
+  options.set(o, "model", "street", default)
+  if not (options.explicit(o, "optim.name") or options.explicit(o, "optim.lr")) then
+    options.merge(o, { optim = { name = "adam", lr = 2e-3, schedule = "cosine", warmup = 20 } }, default)
+  end
+  if not options.explicit(o, "augment.name") then options.set(o, "augment", "standard", default) end
+  if not options.explicit(o, "patience") then options.set(o, "patience", 20, default) end
+  if not options.explicit(o, "data.map") then options.set(o, "data.map", "identity", default) end
+end
+
+-- The input size of about 100000 pixels with the middle frame's shape, in whole cells of the network.
+local function size_for(list)
+  local shapes = {}
+  for i, frame in ipairs(list.frames) do shapes[i] = frame.width / frame.height end
+  table.sort(shapes)
+  local shape = shapes[(#shapes + 1) // 2]
+  local function cells(pixels) return math.max(2, math.floor(pixels / 32 + 0.5)) * 32 end
+  return { cells(math.sqrt(1e5 * shape)), cells(math.sqrt(1e5 / shape)) }
+end
+
+-- Input size and length for the carried network on these data; kept in the options, so that a resumed run has them too.
+local function suit(run, o, data)
+  if not data.classes then data:number_classes() end
+  if not o.imgsz then options.set(o, "imgsz", size_for(data.train), default) end
+  if not options.explicit(o, "epochs") then
+    options.set(o, "epochs", math.max(10, math.min(100, 8000 // #data.train.frames)), default)
+  end
+  run:say("input %dx%d, %d epochs over %d images (imgsz=, epochs= change that)", o.imgsz[1], o.imgsz[2], o.epochs, #data.train.frames)
+end
+
+-- A head for the data's own classes where the class map asks for them (data.map=identity), and the input size for good.
+local function fitted(run, model, data, o)
   local names, like = data:head_classes(model.names)
-  if not names then return model end
-  local made, lines = yl.transplant(model, names, { like = like, seed = seed })
-  for _, line in ipairs(lines) do run:say("%s", line) end
+  local resized = o.model == "street" and (o.imgsz[1] ~= model.w or o.imgsz[2] ~= model.h)
+  if not names and not resized then return model end
+  local made, lines = yl.transplant(model, names or model.names, { like = like, seed = o.seed, size = o.imgsz })
+  for _, line in ipairs(names and lines or {}) do run:say("%s", line) end
   return made
 end
 
 local function train(o)
+  fall_back(o)
   local run <close> = yl.run(o, "train")
   local data = yl.data(o.data)
   local model = yl.load { cfg = o.cfg, weights = o.weights, names = o.names, model = o.model, device = o.device, seed = o.seed }
-  model = fitted(run, model, data, o.seed)
+  if o.model == "street" then suit(run, o, data) end
+  model = fitted(run, model, data, o)
   model:freeze(o.freeze)
   local policies = { yl.keep.best "dev_loss" }
   if o.patience > 0 then policies[2] = yl.stop { "dev_loss", patience = o.patience } end
   yl.train { net = model, data = data, run = run, options = o, table.unpack(policies) }
   run:eval("trained", run:best(), data.dev)
-  return run:report()
+  local results = run:report()
+  run:say("try it: yolua predict model=%s/best.safetensors source=IMAGE", run.dir)
+  return results
 end
 
 return { help = "fine-tune a detector on a data set", fields = fields.recipe, run = train }
