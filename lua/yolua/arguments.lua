@@ -14,7 +14,7 @@ function arguments.parse(words)
     local key, value = word:match "^([^=%s]+)=(.*)$"
     if not key then
       local name = word:match "^%-*([%w_.-]+)$"
-      local nearest = name and word:find "^%-" and schema.suggest(fields.all(), name, "")
+      local nearest = name and word:find "^%-" and schema.suggest(fields.all(), name)
       error(schema.usage(("command line: expected key=value, got '%s'%s"):format(word,
         nearest and (", did you mean '%s=...'?"):format(nearest) or "")))
     end
@@ -25,8 +25,8 @@ end
 
 local function read_config(o, path)
   local from = { where = path, outside = true }
-  local ok, text = pcall(core.system.read, path)
-  if not ok then schema.fail(from, "command line: option 'config': %s", text) end
+  local text, reason = core.system.try_read(path)
+  if not text then schema.fail(from, "command line: option 'config': %s", reason) end
   local decoded, values, lines = pcall(core.yaml.decode, text, path)
   if not decoded then schema.fail(from, "%s", values) end
   if values == core.null then return end
@@ -104,7 +104,8 @@ function arguments.resolve(spec)
   stage(o, own, function() options.merge(o, spec.defaults or {}, own) end)
   for _, argument in ipairs(spec.list) do
     if argument.key == "config" then
-      stage(o, { where = argument.value, outside = true }, function() read_config(o, argument.value) end)
+      options.set(o, "config", argument.value, given)
+      stage(o, { where = argument.value, outside = true }, function() read_config(o, o.config) end)
     end
   end
   stage(o, given, function()

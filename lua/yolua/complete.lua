@@ -83,9 +83,7 @@ end
 -- The fields of a table field, those of all its variants included.
 local function inner_fields(field)
   local list = { table.unpack(field.fields or {}) }
-  for _, name in ipairs(field.variants and schema.variant_names(field) or {}) do
-    table.move(schema.variant_fields(field, name, { where = "completion" }), 1, 1000, #list + 1, list)
-  end
+  for _, entry in ipairs(schema.variants(field)) do list[#list + 1] = entry[1] end
   return list
 end
 

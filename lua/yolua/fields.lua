@@ -27,7 +27,8 @@ groups.data = {
     { "cache", "number", 2048, "MiB", "memory for decoded frames", min = 0 },
     { "features", "number", nil, "MiB", "memory for a frozen body's cached output (default: a quarter of the machine's); 0: off", min = 0 },
     { "cache_dir", "string", nil, "", "a folder for decoded frames (off by default)" },
-    { "seed", "int", 1, "", "seed of the dev tenth where a data set has no split files", min = 0 },
+    { "seed", "int", 1, "", "seed of what the data are: the dev tenth where there are no split files, drawn scenes; not of the run",
+      min = 0 },
     { "workers", "int", 2, "threads", "decoding threads", min = 0, max = 256, aliases = { "num_workers", "nw" } },
   } },
 }
@@ -36,7 +37,8 @@ groups.run = {
   { "config", "string", nil, "", "a YAML file with any of these keys" },
   { "out", "string", nil, "", "run directory (default: runs/NAME, numbered when taken)",
     aliases = { "project", "save_dir", "output", "outdir" } },
-  { "seed", "int", 1, "", "seed of everything random", min = 0 },
+  { "seed", "int", 1, "", "seed of what a run draws: new weights, order, augmentation, dropout (data.seed: which frames there are)",
+    min = 0, aliases = { "random_seed", "manual_seed" } },
   { "device", "string", "cpu", "", "cpu, cuda or cuda:N", aliases = { "gpu", "gpus" } },
   { "threads", "int", 0, "", "threads of the CPU kernels; 0: as many as the machine gives", min = 0, max = 1024 },
   { "precision", "enum", "f32", "", "arithmetic of activations", choices = { "f32", "bf16" }, aliases = { "half", "amp", "fp16" } },
@@ -68,7 +70,8 @@ groups.optim = {
   { "optim", "table", variants = "yolua.optim", help = "the optimizer and the learning-rate schedule", fields = {
     { "name", "string", "sgd", "", "which optimizer: sgd, adam, ...", aliases = { "optimizer" } },
     { "lr", "number", 1e-3, "1/step", "learning rate", min = 0, max = 1e3, aliases = { "lr0", "learning_rate", "learningrate" } },
-    { "schedule", "string", "constant", "", "learning-rate schedule: constant, steps, cosine, ...", lua = true,
+    { "schedule", "enum", "constant", "", "learning-rate schedule (from Lua also a function)", lua = true,
+      choices = { "constant", "steps", "cosine" },
       aliases = { "policy", "cos_lr", "scheduler", "lr_scheduler" } },
     { "warmup", "int", 0, "steps", "steps of warm-up: lr * (step / warmup)^power", min = 0,
       aliases = { "burn_in", "warmup_epochs", "warmup_steps" } },
@@ -76,16 +79,13 @@ groups.optim = {
     { "steps", "numbers", { 0.8, 0.9 }, "", "schedule=steps: shares of the run after which the rate drops", min = 0, max = 1 },
     { "gamma", "number", 0.1, "", "schedule=steps: factor of each drop", min = 0, max = 1 },
     { "final", "number", 0.01, "", "schedule=cosine: the last rate as a share of the first", min = 0, max = 1, aliases = { "lrf" } },
-  }, otherwise = {
-    { "momentum", "number", 0.9, "", "momentum, or Adam's beta1", min = 0, max = 1 },
-    { "decay", "number", 5e-4, "", "weight decay (L2)", min = 0, max = 10, aliases = { "weight_decay", "weights_decay", "wd", "l2" } },
   } },
 }
 
 groups.augment = {
   { "augment", "table", variants = "yolua.augment", help = "random changes of the training images", fields = {
     { "name", "string", "none", "", "which augmentations: none, standard" },
-  }, otherwise = {} },
+  } },
 }
 
 groups.eval = {

@@ -48,23 +48,18 @@ local function recipe_page(path)
   return page .. "\n\nkey, value here, set at\n" .. table.concat(lines, "\n")
 end
 
--- Every field with that key or dotted path: a list of {field, prefix}.
-local function find_key(list, key, prefix, found)
-  for _, field in ipairs(list) do
-    local path = prefix .. field[1]
-    if path == key or field[1] == key then found[#found + 1] = { field, prefix } end
-    find_key(field.fields or {}, key, path .. ".", found)
-    for _, name in ipairs(field.variants and schema.variant_names(field) or {}) do
-      if #find_key(schema.variant_fields(field, name, { where = "help" }), key, path .. ".", found) > 0 then break end
+-- Every field of the recipes and the verbs with that key or dotted path.
+local function key_page(key)
+  local lines, seen = {}, {}
+  local function visit(field, path)
+    if (path == key or field[1] == key) and not seen[path] then
+      lines[#lines + 1] = rows.text { setmetatable({ path }, { __index = field }) }
+      seen[path] = true
     end
   end
-  return found
-end
-
-local function key_page(key)
-  local lines = {}
-  for _, hit in ipairs(find_key(fields.all(), key, "", {})) do
-    lines[#lines + 1] = rows.text { setmetatable({ hit[2] .. hit[1][1] }, { __index = hit[1] }) }
+  schema.each(fields.all(), visit)
+  for _, verb in ipairs(core.options.modules "lua/yolua/verbs/") do
+    schema.each(fields.get(require("yolua.verbs." .. verb).fields or {}), visit)
   end
   return #lines > 0 and table.concat(lines, "\n") or nil
 end

@@ -9,10 +9,21 @@ local Options = { __name = "options" }
 local fail, nowhere = schema.fail, { where = "default" }
 local merge
 
+-- " without data=synthetic": which names of the table would bring that key along, and which name it has; nil where none would.
+local function whose(meta, key)
+  for _, entry in ipairs(meta.field and schema.variants(meta.field) or {}) do
+    if entry[1][1] == key then
+      local table_, names = meta.field[1], table.concat(entry.names, " or ")
+      if not meta.chosen then return (" without %s=%s"):format(table_, names) end
+      return (" with %s=%s, only with %s=%s"):format(table_, meta.chosen, table_, names)
+    end
+  end
+end
+
 local function unknown(meta, key, from)
-  local nearest = schema.suggest(meta.schema.list, key, "")
-  local name = not nearest and meta.chosen and (" with %s=%s"):format(meta.field[1], meta.chosen) or ""
-  fail(from, "%s: %s has no option '%s'%s%s", from.where, meta.who, meta.path .. key, name,
+  local why, nearest = whose(meta, key)
+  if not why then nearest = schema.suggest(meta.schema.list, key, meta.field) end
+  fail(from, "%s: %s has no option '%s'%s%s", from.where, meta.who, meta.path .. key, why or "",
        nearest and (", did you mean '%s%s'?"):format(meta.path, nearest) or "")
 end
 
@@ -29,8 +40,8 @@ end
 -- After the name changed: the new name's fields; what it lacks is dropped, and said where someone had set it.
 local function switch(o, from)
   local meta, dropped = info[o], {}
-  meta.chosen = o.name
-  meta.schema = schema.of(meta.field.fields or {}, schema.variant_fields(meta.field, o.name, from))
+  meta.chosen = rawget(o, "name")
+  meta.schema = schema.of(meta.field.fields or {}, meta.chosen and schema.variant_fields(meta.field, meta.chosen, from) or {})
   for key in pairs(o) do
     local set = meta.where[key]
     if not meta.schema.by_key[key] or not set and key ~= "name" then
@@ -41,7 +52,8 @@ local function switch(o, from)
   fill_defaults(o)
   table.sort(dropped)
   if #dropped > 0 then
-    core.system.warn(("%s=%s: dropped %s, which it does not have"):format(meta.field[1], o.name, table.concat(dropped, ", ")))
+    core.system.warn(("%s=%s: dropped %s, which it does not have"):format(meta.field[1], tostring(meta.chosen),
+      table.concat(dropped, ", ")))
   end
 end
 
@@ -49,7 +61,9 @@ local function set(o, key, value, from)
   local meta = info[o]
   local field = meta.schema.by_key[key]
   if not field then unknown(meta, key, from) end
+  if value == core.null then value, from = field[3], nowhere end -- YAML's null, and nil from Lua: the default again
   if field[2] == "table" then
+    if value == nil then return o end
     local inner = rawget(o, key)
     if type(value) ~= "table" then
       if not info[inner].schema.by_key.name then
@@ -59,9 +73,10 @@ local function set(o, key, value, from)
     end
     return merge(inner, value, from)
   end
-  rawset(o, key, schema.convert(field, value, from, meta.path .. key))
-  meta.where[key] = from.where
-  if key == "name" and meta.field and meta.field.variants and rawget(o, key) ~= nil then switch(o, from) end
+  if value ~= nil then value = schema.convert(field, value, from, meta.path .. key) end
+  rawset(o, key, value)
+  meta.where[key] = from ~= nowhere and from.where or nil
+  if key == "name" and meta.field and meta.field.variants then switch(o, from) end
 end
 
 local function sorted_keys(values)
@@ -209,7 +224,7 @@ function Options.__index(o, key)
 end
 
 function Options.__newindex(o, key, value)
-  merge(o, { [key] = value }, { where = options.position() })
+  merge(o, { [key] = value == nil and core.null or value }, { where = options.position() })
 end
 
 -- yl.options(defaults [, extra fields]): a recipe's options (arguments.lua).

@@ -7,7 +7,7 @@
 --   function any                                 set from Lua only
 -- and, where wanted: `lua = true` (a Lua function or table is taken as it is, besides the type), `positional = true` (the
 -- array part of a constructor's table), `variants = "yolua.optim"` (a table's further fields are those of the module that
--- its name selects; `otherwise` stands in where that module lists none). Aliases are suggested, never accepted.
+-- its name selects). Aliases are suggested, never accepted. An empty text is a value in Lua alone.
 local core = require "yolua.core"
 
 local schema = {}
@@ -40,28 +40,52 @@ function schema.of(...)
   return made
 end
 
--- The field whose alias the word is, or the nearest key, as a dotted path; nil where nothing is near.
-function schema.suggest(list, word, prefix, best)
-  word, best = word:gsub("^%-+", ""), best or { distance = 1.6 + #word // 3 }
-  for _, field in ipairs(list) do
-    local key, path = field[1], prefix .. field[1]
-    for _, alias in ipairs(field.aliases or {}) do
-      if core.options.distance(alias, word) == 0 then best.distance, best.path = -1, path end
+-- The fields that the names of a table bring along, each once, with those names: { { field, names = {...} }, ... }
+function schema.variants(field)
+  local list, by_key = {}, {}
+  for _, name in ipairs(field.variants and schema.variant_names(field) or {}) do
+    for _, inner in ipairs(schema.variant_fields(field, name)) do
+      local entry = by_key[inner[1]]
+      if not entry then
+        entry = { inner, names = {} }
+        list[#list + 1], by_key[inner[1]] = entry, entry
+      end
+      table.insert(entry.names, name)
     end
-    local distance = math.min(core.options.distance(path, word), core.options.distance(key, word) + (prefix == "" and 0 or 0.5))
-    if distance < best.distance then best.distance, best.path = distance, path end
-    if field.fields then schema.suggest(field.fields, word, path .. ".", best) end
-    if field.otherwise then schema.suggest(field.otherwise, word, path .. ".", best) end
   end
-  return best.path
+  return list
+end
+
+-- Calls visit(field, path, names) for each field of a list and, after it, for those inside it; `names`: of the table that bring it along.
+function schema.each(list, visit, prefix)
+  for _, field in ipairs(list) do
+    local path = (prefix or "") .. field[1]
+    visit(field, path)
+    schema.each(field.fields or {}, visit, path .. ".")
+    for _, entry in ipairs(schema.variants(field)) do visit(entry[1], path .. "." .. entry[1][1], entry.names) end
+  end
+end
+
+-- The dotted path of the field that the word is a slip of, or nil: outer keys go before inner ones, keys before other tools' spellings.
+-- `of`: the table that the list belongs to, whose other names' fields count too.
+function schema.suggest(list, word, of)
+  local all, spellings, paths = { {}, {}, {} }, {}, {}
+  local function offer(spelling, path) spellings[#spellings + 1], paths[#paths + 1] = spelling, path end
+  schema.each(list, function(field, path) table.insert(path:find(".", 1, true) and all[2] or all[1], { field, path }) end)
+  for _, entry in ipairs(of and schema.variants(of) or {}) do table.insert(all[3], { entry[1], entry[1][1] }) end
+  for _, entries in ipairs(all) do
+    for _, entry in ipairs(entries) do offer(entry[1][1], entry[2]) offer(entry[2], entry[2]) end
+  end
+  for _, entries in ipairs(all) do
+    for _, entry in ipairs(entries) do
+      for _, alias in ipairs(entry[1].aliases or {}) do offer(alias, entry[2]) end
+    end
+  end
+  return paths[core.options.nearest(word, spellings)]
 end
 
 -- The nearest of a list of names, or nil.
-function schema.nearest(word, names)
-  local list = {}
-  for i, name in ipairs(names) do list[i] = { name } end
-  return schema.suggest(list, word, "")
-end
+function schema.nearest(word, names) return names[core.options.nearest(word, names)] end
 
 function schema.did_you_mean(word, names)
   local nearest = schema.nearest(word, names)
@@ -77,14 +101,13 @@ end
 -- The fields that a name adds to its table: those of the module of that name.
 function schema.variant_fields(field, name, from)
   local names = schema.variant_names(field)
-  if #names == 0 then return field.otherwise or {} end
   local ok, module = pcall(require, field.variants .. "." .. name)
   if not ok and not tostring(module):find("not found", 1, true) then error(module, 0) end
   if not ok then
     schema.fail(from, "%s: option '%s': there is no %s '%s'%s (%s)", from.where, field[1], field[1], name,
          schema.did_you_mean(name, names), table.concat(names, ", "))
   end
-  return type(module) == "table" and module.fields or field.otherwise or {}
+  return type(module) == "table" and module.fields or {}
 end
 
 -- ---- values ------------------------------------------------------------------------------------------------------------
@@ -96,7 +119,10 @@ local function split(text)
 end
 
 local function to_list(field, value, from, path)
-  local items = {}
+  local items, given = {}, type(value)
+  if given ~= "table" and given ~= "string" and given ~= "number" then
+    schema.fail(from, "%s: option '%s': expected texts, got a %s", from.where, path, given)
+  end
   for i, item in ipairs(type(value) == "table" and value or split(tostring(value))) do
     if type(item) ~= "string" and type(item) ~= "number" then
       schema.fail(from, "%s: option '%s': expected texts, got a %s as number %d", from.where, path, type(item), i)
@@ -114,7 +140,7 @@ end
 
 function schema.convert(field, value, from, path)
   local kind, given = field[2], type(value)
-  if value == core.null then return nil end
+  if value == "" and from.outside then schema.fail(from, "%s: option '%s': expected a value, got nothing", from.where, path) end
   if kind == "function" or kind == "any" then
     if from.outside then schema.fail(from, "%s: option '%s' can only be set from Lua", from.where, path) end
     if kind == "function" and given ~= "function" then

@@ -3,6 +3,7 @@
 #include "layers/layer.h"
 
 #include <math.h>
+#include <string.h>
 
 static void push_choices(lua_State *L, const yl_field *f)
 {
@@ -24,7 +25,19 @@ static void set_limit(lua_State *L, const char *name, double limit)
     lua_setfield(L, -2, name);
 }
 
-/* {key, type, default, unit, help, min=, max=, choices=}, the default as text */
+static void push_aliases(lua_State *L, const char *p)
+{
+    lua_newtable(L);
+    for (lua_Integer i = 1; p && *(p += strspn(p, " ")); i++) {
+        size_t length = strcspn(p, " ");
+        lua_pushlstring(L, p, length);
+        lua_rawseti(L, -2, i);
+        p += length;
+    }
+    lua_setfield(L, -2, "aliases");
+}
+
+/* {key, type, default, unit, help, min=, max=, choices=, aliases=}, the default as text */
 static void push_field(lua_State *L, const yl_field *f)
 {
     const char *const texts[] = {f->key, yl__option_types[f->type], f->fallback, f->unit, f->help};
@@ -38,6 +51,7 @@ static void push_field(lua_State *L, const yl_field *f)
         set_limit(L, "max", f->max);
     }
     if (f->type == YL_OPTION_ENUM) push_choices(L, f);
+    if (f->aliases) push_aliases(L, f->aliases);
 }
 
 /* layers.fields(kind) -> the kind's field table, or nil where there is no such kind */

@@ -1,5 +1,6 @@
 /* Networks for Lua: building, looking, freezing, copying values in and out. */
 #include "bind/net_objects.h"
+#include "bind/option_objects.h"
 #include "bind/tensor_objects.h"
 #include "core/memory.h"
 #include "core/text.h"
@@ -120,31 +121,6 @@ int yl__check_layer(lua_State *L, const yl_net *net, int index)
 
 /* ---- building ---- */
 
-static yl_value to_value(lua_State *L, int index, const char *who, const char *key)
-{
-    yl_value value = {.kind = YL_VALUE_STRING};
-    if (lua_isboolean(L, index)) return (yl_value){.kind = YL_VALUE_BOOL, .boolean = lua_toboolean(L, index)};
-    if (lua_isinteger(L, index)) return (yl_value){.kind = YL_VALUE_INT, .integer = lua_tointeger(L, index)};
-    if (lua_type(L, index) == LUA_TNUMBER) return (yl_value){.kind = YL_VALUE_NUMBER, .number = lua_tonumber(L, index)};
-    if (lua_istable(L, index)) {
-        value.kind = YL_VALUE_NUMBERS;
-        int64_t n = luaL_len(L, index);
-        if (n > YL_OPTION_LIST)
-            luaL_error(L, "%s: '%s' takes at most %d numbers, got %d", who, key, YL_OPTION_LIST, (int)n);
-        for (int64_t i = 0; i < n; i++) {
-            if (lua_rawgeti(L, index, i + 1) != LUA_TNUMBER)
-                luaL_error(L, "%s: '%s' expected numbers, number %d is a %s", who, key, (int)i + 1,
-                           luaL_typename(L, -1));
-            value.numbers.at[value.numbers.count++] = lua_tonumber(L, -1);
-            lua_pop(L, 1);
-        }
-        return value;
-    }
-    if (lua_type(L, index) != LUA_TSTRING) luaL_error(L, "%s: '%s' cannot be a %s", who, key, luaL_typename(L, index));
-    value.string = lua_tostring(L, index);
-    return value;
-}
-
 static void set_layer_options(lua_State *L, int spec, const yl_layer_kind *kind, void *options)
 {
     if (kind->fields) yl__check(L, yl_options_defaults(kind->fields, options));
@@ -152,7 +128,7 @@ static void set_layer_options(lua_State *L, int spec, const yl_layer_kind *kind,
         if (lua_type(L, -2) != LUA_TSTRING) continue;
         const char *key = lua_tostring(L, -2);
         if (strcmp(key, "name") == 0 || strcmp(key, "inputs") == 0 || strcmp(key, "section") == 0) continue;
-        yl_value value = to_value(L, lua_gettop(L), kind->name, key);
+        yl_value value = yl__option_value(L, lua_gettop(L), kind->name, key);
         if (!kind->fields) luaL_error(L, "%s takes no options, got '%s'", kind->name, key);
         yl__check(L, yl_options_set(kind->fields, options, kind->name, key, &value));
     }

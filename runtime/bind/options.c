@@ -50,40 +50,43 @@ static yl_field read_field(lua_State *L, int table)
     return f;
 }
 
-static void read_numbers(lua_State *L, int index, const yl_field *f, yl_value *out)
+/* "where: option 'key': sentence" */
+static int refuse(lua_State *L, const char *where, const char *key, const char *sentence)
 {
-    lua_Integer n = luaL_len(L, index);
-    out->kind = YL_VALUE_NUMBERS;
-    if (n > YL_OPTION_LIST)
-        luaL_error(L, "option '%s': expected at most %d numbers, got %I", f->key, YL_OPTION_LIST, n);
-    for (lua_Integer i = 1; i <= n; i++) {
-        if (lua_geti(L, index, i) != LUA_TNUMBER)
-            luaL_error(L, "option '%s': expected numbers, got a %s as number %I", f->key, luaL_typename(L, -1), i);
-        out->numbers.at[out->numbers.count++] = lua_tonumber(L, -1);
-        lua_pop(L, 1);
-    }
+    return luaL_error(L, "%s%soption '%s': %s", where ? where : "", where ? ": " : "", key, sentence);
 }
 
-static void read_value(lua_State *L, int index, const yl_field *f, yl_value *out)
+static yl_value numbers_of(lua_State *L, int index, const char *where, const char *key)
+{
+    yl_value value = {.kind = YL_VALUE_NUMBERS};
+    lua_Integer n = luaL_len(L, index);
+    if (n > YL_OPTION_LIST)
+        refuse(L, where, key, lua_pushfstring(L, "expected at most %d numbers, got %I", YL_OPTION_LIST, n));
+    for (lua_Integer i = 1; i <= n; i++) {
+        if (lua_geti(L, index, i) != LUA_TNUMBER)
+            refuse(L, where, key,
+                   lua_pushfstring(L, "expected numbers, got a %s as number %I", luaL_typename(L, -1), i));
+        value.numbers.at[value.numbers.count++] = lua_tonumber(L, -1);
+        lua_pop(L, 1);
+    }
+    return value;
+}
+
+yl_value yl__option_value(lua_State *L, int index, const char *where, const char *key)
 {
     switch (lua_type(L, index)) {
     case LUA_TBOOLEAN:
-        *out = (yl_value){.kind = YL_VALUE_BOOL, .boolean = lua_toboolean(L, index)};
-        return;
+        return (yl_value){.kind = YL_VALUE_BOOL, .boolean = lua_toboolean(L, index)};
     case LUA_TSTRING:
-        *out = (yl_value){.kind = YL_VALUE_STRING, .string = lua_tostring(L, index)};
-        return;
+        return (yl_value){.kind = YL_VALUE_STRING, .string = lua_tostring(L, index)};
     case LUA_TNUMBER:
-        if (lua_isinteger(L, index))
-            *out = (yl_value){.kind = YL_VALUE_INT, .integer = lua_tointeger(L, index)};
-        else
-            *out = (yl_value){.kind = YL_VALUE_NUMBER, .number = lua_tonumber(L, index)};
-        return;
+        if (lua_isinteger(L, index)) return (yl_value){.kind = YL_VALUE_INT, .integer = lua_tointeger(L, index)};
+        return (yl_value){.kind = YL_VALUE_NUMBER, .number = lua_tonumber(L, index)};
     case LUA_TTABLE:
-        read_numbers(L, index, f, out);
-        return;
+        return numbers_of(L, index, where, key);
     default:
-        luaL_error(L, "option '%s': a %s is no value of an option", f->key, luaL_typename(L, index));
+        refuse(L, where, key, lua_pushfstring(L, "a %s is no value of an option", luaL_typename(L, index)));
+        return (yl_value){0};
     }
 }
 
@@ -129,14 +132,28 @@ static int options_check(lua_State *L)
     const char *where = luaL_optstring(L, 2, NULL);
     lua_settop(L, 4);
     yl_field f = read_field(L, 1);
-    yl_value value = {0};
     if (!lua_isnil(L, 4)) f.key = luaL_checkstring(L, 4);
-    read_value(L, 3, &f, &value);
+    yl_value value = yl__option_value(L, 3, where, f.key);
     if (yl_option_check(&f, where, &value, &value) != YL_OK) {
         lua_pushstring(L, yl_error());
         return lua_error(L);
     }
     yl__push_option(L, &f, &value);
+    return 1;
+}
+
+/* nearest(word, spellings): the place of the spelling that the word is a slip of, or nil */
+static int options_nearest(lua_State *L)
+{
+    yl_nearest nearest = yl__nearest_to(luaL_checkstring(L, 1));
+    lua_Integer found = 0;
+    luaL_checktype(L, 2, LUA_TTABLE);
+    for (lua_Integer i = 1; lua_geti(L, 2, i) != LUA_TNIL; i++) {
+        if (yl__nearer(&nearest, luaL_checkstring(L, -1), "")) found = i;
+        lua_pop(L, 1);
+    }
+    if (!found) return 0;
+    lua_pushinteger(L, found);
     return 1;
 }
 
@@ -170,7 +187,12 @@ static int options_modules(lua_State *L)
 void yl__bind_options(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"check", options_check}, {"distance", options_distance}, {"modules", options_modules}, {NULL, NULL}};
+        {"check", options_check},
+        {"nearest", options_nearest},
+        {"distance", options_distance},
+        {"modules", options_modules},
+        {NULL, NULL},
+    };
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
     lua_setfield(L, -2, "options");

@@ -18,33 +18,22 @@ static const yl_field *find(const yl_field_table *table, const char *key)
     return NULL;
 }
 
-/* Whether the blank-separated list holds the word; '-' and '_' and the two cases count as equal. */
-static bool lists(const char *list, const char *word)
+static void offer_aliases(yl_nearest *nearest, const yl_field *field)
 {
-    char item[64];
+    char alias[64];
     int length, at = 0;
-    while (list && sscanf(list + at, " %63s%n", item, &length) == 1) {
+    while (field->aliases && sscanf(field->aliases + at, " %63s%n", alias, &length) == 1) {
         at += length;
-        if (yl__edit_distance(item, word) == 0) return true;
+        yl__nearer(nearest, alias, field->key);
     }
-    return false;
 }
 
 static const char *suggest(const yl_field_table *table, const char *key)
 {
-    const char *nearest = NULL;
-    int best = 2 + (int)strlen(key) / 3;
-    while (*key == '-') key++;
-    for (int64_t i = 0; i < table->count; i++) {
-        const yl_field *field = &table->fields[i];
-        if (lists(field->aliases, key)) return field->key;
-        int distance = yl__edit_distance(key, field->key);
-        if (distance < best) {
-            best = distance;
-            nearest = field->key;
-        }
-    }
-    return nearest;
+    yl_nearest nearest = yl__nearest_to(key);
+    for (int64_t i = 0; i < table->count; i++) yl__nearer(&nearest, table->fields[i].key, table->fields[i].key);
+    for (int64_t i = 0; i < table->count; i++) offer_aliases(&nearest, &table->fields[i]);
+    return nearest.found;
 }
 
 const yl_field *yl_option_find(const yl_field_table *table, const char *key, const char **suggestion)
@@ -57,6 +46,7 @@ const yl_field *yl_option_find(const yl_field_table *table, const char *key, con
 yl_status yl_option_unknown(const yl_field_table *table, const char *where, const char *key)
 {
     const char *nearest = suggest(table, key);
+    if (where && strcmp(where, table->who) == 0) where = NULL; /* a layer's options in Lua: nowhere else */
     return yl__fail(YL_INVALID, "%s%s%s: unknown option '%s'%s%s%s", where ? where : "", where ? ": " : "", table->who,
                     key, nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
@@ -138,17 +128,30 @@ static void print_value(const yl_value *v, char *out, size_t size)
     }
 }
 
+/* ", did you mean 'leaky'?" */
+static void suggest_choice(const yl_field *f, const char *word, char out[PHRASE])
+{
+    char choice[YL_OPTION_TEXT];
+    yl_nearest nearest = yl__nearest_to(word);
+    for (int64_t i = 0;; i++) {
+        yl_option_choice(f, i, choice);
+        if (!*choice) break;
+        if (yl__nearer(&nearest, choice, "")) snprintf(out, PHRASE, ", did you mean '%s'?", choice);
+    }
+}
+
 static yl_status refuse(const yl_field *f, const char *where, const yl_value *got)
 {
-    char expected[PHRASE], found[PHRASE];
+    char expected[PHRASE], found[PHRASE], meant[PHRASE] = "";
     describe_expected(f, expected);
     print_value(got, found, sizeof found);
     if (got->kind == YL_VALUE_STRING) { /* a number in a text is shown as the number that it is */
         double number;
         if (yl__parse_number(got->string, &number)) snprintf(found, sizeof found, "%.100s", got->string);
     }
-    return yl__fail(YL_INVALID, "%s%soption '%s': expected %s, got %s", where ? where : "", where ? ": " : "", f->key,
-                    expected, found);
+    if (f->type == YL_OPTION_ENUM && got->kind == YL_VALUE_STRING) suggest_choice(f, got->string, meant);
+    return yl__fail(YL_INVALID, "%s%soption '%s': expected %s, got %s%s", where ? where : "", where ? ": " : "", f->key,
+                    expected, found, meant);
 }
 
 /* ---- from a value to the field's type ------------------------------------------------------------------------------
@@ -242,7 +245,8 @@ static bool read_numbers(const char *text, bool size, yl_numbers *out)
         if (*p == closing || *p == '\0') break;
         if (out->count == YL_OPTION_LIST || !(p = read_item(p, separators, &out->at[out->count++]))) return false;
         p += strspn(p, " \t\n");
-        if (*p == ',' || (size && (*p == 'x' || *p == 'X'))) p++;
+        bool separated = *p == ',' || (size && (*p == 'x' || *p == 'X'));
+        if (separated && (*++p == closing || *p == '\0')) return false; /* nothing follows */
     }
     if (closing && *p++ != closing) return false;
     return p[strspn(p, " \t\n")] == '\0';

@@ -173,16 +173,25 @@ int yl__edit_distance(const char *a, const char *b)
     return d[n][m];
 }
 
+yl_nearest yl__nearest_to(const char *word)
+{
+    while (*word == '-') word++;
+    int length = (int)strlen(word), most = 1 + length / 3;
+    return (yl_nearest){.word = word, .best = most < length ? most + 1 : length};
+}
+
+bool yl__nearer(yl_nearest *nearest, const char *spelling, const char *meaning)
+{
+    int distance = yl__edit_distance(nearest->word, spelling);
+    if (distance >= nearest->best) return false;
+    nearest->best = distance;
+    nearest->found = meaning;
+    return true;
+}
+
 const char *yl__nearest(const char *word, const char *const *candidates, int64_t count)
 {
-    const char *nearest = NULL;
-    int best = 2 + (int)strlen(word) / 3;
-    for (int64_t i = 0; i < count; i++) {
-        int distance = yl__edit_distance(word, candidates[i]);
-        if (distance < best) {
-            best = distance;
-            nearest = candidates[i];
-        }
-    }
-    return nearest;
+    yl_nearest nearest = yl__nearest_to(word);
+    for (int64_t i = 0; i < count; i++) yl__nearer(&nearest, candidates[i], candidates[i]);
+    return nearest.found;
 }

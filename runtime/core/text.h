@@ -33,7 +33,19 @@ bool yl__same_word(const char *a, const char *b);
 
 /* Damerau-Levenshtein distance (optimal string alignment), case-insensitive; '-' and '_' count as equal. */
 int yl__edit_distance(const char *a, const char *b);
-/* The candidate closest to `word`, or NULL when none is near enough to be a misspelling (distance <= 1 + length/3). */
+
+/* "Did you mean": what the word could have meant is offered spelling by spelling; `found` is the meaning of the nearest so far,
+ * the first of equals, or NULL when none is near enough to be a misspelling: at most 1 + length/3 edits, and fewer than there
+ * are letters. '-' before the word do not count. */
+typedef struct yl_nearest {
+    const char *word, *found;
+    int best;
+} yl_nearest;
+
+yl_nearest yl__nearest_to(const char *word);
+/* Returns whether this one is the nearest now. Borrows `meaning`. */
+bool yl__nearer(yl_nearest *nearest, const char *spelling, const char *meaning);
+/* All that in one call. */
 const char *yl__nearest(const char *word, const char *const *candidates, int64_t count);
 
 #endif

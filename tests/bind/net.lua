@@ -44,7 +44,7 @@ end
 function TestBuilding.testLayers()
   refused("unknown layer 'conv2', did you mean 'conv2d'?", core.net, one { "conv2" })
   refused("did you mean 'filters'", core.net, one { "conv2d", fitlers = 3 })
-  refused("'filters' cannot be a function", core.net, one { "conv2d", filters = print })
+  refused("conv2d: option 'filters': a function is no value of an option", core.net, one { "conv2d", filters = print })
   refused("layer 7: expected 0..0", core.net, one { "maxpool", inputs = { 7 } })
   refused("the network has no layer 'x'", core.net, one { "maxpool", inputs = { "x" } })
   refused("inputs: expected a list of layers, got a number", core.net, one { "maxpool", inputs = 0 })
@@ -54,10 +54,10 @@ function TestBuilding.testLayers()
 end
 
 function TestBuilding.testLists()
-  refused("'anchors' expected numbers, number 2 is a boolean", core.net, one { "region", anchors = { 1, true } })
+  refused("region: option 'anchors': expected numbers, got a boolean as number 2", core.net, one { "region", anchors = { 1, true } })
   local many = {}
   for i = 1, 65 do many[i] = i end
-  refused("'anchors' takes at most 64 numbers, got 65", core.net, one { "region", anchors = many })
+  refused("region: option 'anchors': expected at most 64 numbers, got 65", core.net, one { "region", anchors = many })
 end
 
 TestLooking = {}

@@ -113,7 +113,8 @@ static void test_refusals(void **state)
     refuses("share", "-1e-9", "x.cfg:12: option 'share': expected a number in 0..1, got -1e-9");
     refuses("anchors", "[1,2}", "x.cfg:12: option 'anchors': expected numbers (1,2,3), got '[1,2}'");
     refuses("on", "2", "x.cfg:12: option 'on': expected true or false, got 2");
-    refuses("kind", "leeky", "x.cfg:12: option 'kind': expected one of linear|leaky|mish, got 'leeky'");
+    refuses("kind", "leeky",
+            "x.cfg:12: option 'kind': expected one of linear|leaky|mish, got 'leeky', did you mean 'leaky'?");
     refuses("kind", "leaky|mish", "x.cfg:12: option 'kind': expected one of linear|leaky|mish, got 'leaky|mish'");
     refuses("anchors", "1,x", "x.cfg:12: option 'anchors': expected numbers (1,2,3), got '1,x'");
     refuses("anchors", "[1,2", "x.cfg:12: option 'anchors': expected numbers (1,2,3), got '[1,2'");

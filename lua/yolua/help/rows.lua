@@ -20,35 +20,12 @@ local function default_text(value)
   return value == nil and "" or tostring(value)
 end
 
--- The fields that the names of a table add: those of each module, with the names that have them.
-local function add_variants(field, prefix, list)
-  local order, by_key = {}, {}
-  for _, name in ipairs(schema.variant_names(field)) do
-    for _, extra in ipairs(schema.variant_fields(field, name, { where = "help" })) do
-      local entry = by_key[extra[1]]
-      if not entry then
-        entry = { extra, names = {} }
-        order[#order + 1], by_key[extra[1]] = entry, entry
-      end
-      table.insert(entry.names, name)
-    end
-  end
-  for _, entry in ipairs(order) do
-    local first = #list + 1
-    rows.add({ entry[1] }, prefix, list)
-    list[first].of = table.concat(entry.names, ", ")
-  end
-end
-
 -- Appends {key =, help =, type =, unit =, default =, of = names that have it} for every field, those inside tables too.
 function rows.add(fields, prefix, list)
-  for _, field in ipairs(fields) do
-    local key = prefix .. field[1]
+  schema.each(fields, function(field, key, names)
     list[#list + 1] = { key = key, help = field[5] or field.help or "", type = type_text(field), unit = field[4] or "",
-      default = default_text(field[3]) }
-    rows.add(field.fields or {}, key .. ".", list)
-    if field.variants then add_variants(field, key .. ".", list) end
-  end
+      default = default_text(field[3]), of = names and table.concat(names, ", ") }
+  end, prefix)
   return list
 end
 
