@@ -115,6 +115,31 @@ static int image_save(lua_State *L)
     return 1;
 }
 
+/* image:jpeg([quality]) -> the bytes of a JPEG; quality 1..100, 80 unless told */
+static int image_jpeg(lua_State *L)
+{
+    yl_image *image = check_image(L, 1);
+    int64_t size, quality = luaL_optinteger(L, 2, 80);
+    void *bytes;
+    luaL_argcheck(L, quality >= 1 && quality <= 100, 2, "a JPEG's quality is a number from 1 to 100");
+    luaL_Buffer out;
+    yl__check(L, yl_image_encode_jpeg(image, (int)quality, &bytes, &size));
+    char *copy = luaL_buffinitsize(L, &out, (size_t)size);
+    memcpy(copy, bytes, (size_t)size);
+    yl__free(bytes);
+    luaL_pushresultsize(&out, (size_t)size);
+    return 1;
+}
+
+/* image:fit(w, h) -> a copy of at most that size, its aspect kept */
+static int image_fit(lua_State *L)
+{
+    yl_image *image = check_image(L, 1);
+    int64_t w = luaL_checkinteger(L, 2), h = luaL_checkinteger(L, 3);
+    yl__check(L, yl_image_fit(image, w, h, push_image(L)));
+    return 1;
+}
+
 static double box_number(lua_State *L, int index, int i)
 {
     lua_rawgeti(L, index, i);
@@ -138,10 +163,13 @@ static yl_mark read_mark(lua_State *L, lua_Integer i)
     lua_pop(L, 1);
     if (lua_getfield(L, -1, "role") == LUA_TSTRING) yl__check(L, yl_role_parse(lua_tostring(L, -1), &m.role));
     lua_pop(L, 1);
+    lua_getfield(L, -1, "colour");
+    m.colour = (int32_t)luaL_optinteger(L, -1, 0);
+    lua_pop(L, 1);
     return m;
 }
 
-/* image:draw { {box = {x1, y1, x2, y2}, label = "car .93", role = "hit"}, ... } -> image */
+/* image:draw { {box = {x1, y1, x2, y2}, label = "car .93", role = "hit", colour = 2}, ... } -> image */
 static int image_draw(lua_State *L)
 {
     yl_image *image = check_image(L, 1);
@@ -271,9 +299,13 @@ void yl__bind_image(lua_State *L)
         {"new", image_new},   {"sheet", image_sheet},   {NULL, NULL},
     };
     static const luaL_Reg methods[] = {
-        {"w", image_w},         {"h", image_h},        {"bytes", image_bytes},   {"pixel", image_pixel},
-        {"copy", image_copy},   {"save", image_save},  {"draw", image_draw},     {"__tostring", image_tostring},
-        {"close", image_close}, {"__gc", image_close}, {"__close", image_close}, {NULL, NULL},
+        {"w", image_w},           {"h", image_h},
+        {"bytes", image_bytes},   {"pixel", image_pixel},
+        {"copy", image_copy},     {"fit", image_fit},
+        {"jpeg", image_jpeg},     {"save", image_save},
+        {"draw", image_draw},     {"__tostring", image_tostring},
+        {"close", image_close},   {"__gc", image_close},
+        {"__close", image_close}, {NULL, NULL},
     };
     static const luaL_Reg plots[] = {{"lines", plot_lines}, {NULL, NULL}};
     yl__class(L, IMAGE, methods);

@@ -1,5 +1,6 @@
-/* Boxes with labels, and sheets of pictures. */
+/* Boxes with labels, pictures scaled down, and sheets of pictures. */
 #include "image/draw.h"
+#include "core/memory.h"
 #include "core/text.h"
 #include "image/canvas.h"
 
@@ -38,38 +39,78 @@ yl_status yl_role_parse(const char *name, yl_role *out)
                     name, near ? ", did you mean " : "", near ? near : "");
 }
 
-static void draw_label(cairo_t *cr, const yl_mark *m, const struct style *s, double line, double width)
+/* Colours of classes: Okabe and Ito's, on dark and light ground alike. */
+static const double class_colours[][3] = {{.34, .71, .91}, {.90, .62, 0}, {0, .62, .45},   {.94, .89, .26},
+                                          {.80, .47, .65}, {.84, .37, 0}, {.35, .55, 1.0}, {.85, .85, .85}};
+
+static struct style style_of(const yl_mark *m)
 {
+    struct style s = styles[m->role];
+    const double *c = class_colours[(m->colour - 1) & 7];
+    if (m->colour > 0) s.r = c[0], s.g = c[1], s.b = c[2];
+    return s;
+}
+
+static bool overlaps(yl_box a, const yl_box *others, int64_t count)
+{
+    for (int64_t i = 0; i < count; i++)
+        if (a.x1 < others[i].x2 && others[i].x1 < a.x2 && a.y1 < others[i].y2 && others[i].y1 < a.y2) return true;
+    return false;
+}
+
+enum { PLACES = 4, STACK = 4 };
+
+/* Where a label of w x h stands: above the box, below it, inside at its top or right of it; where all of these are taken,
+ * further up and down. The first inside the picture and clear of the labels before, else the first of all. */
+static yl_box label_place(yl_box box, double line, double w, double h, const yl_image *image, const yl_box *taken,
+                          int64_t count)
+{
+    double right = (double)image->w, bottom = (double)image->h, left = box.x1 - line / 2;
+    const double places[PLACES][2] = {{left, box.y1 - h}, {left, box.y2}, {left, box.y1}, {box.x2, box.y1}};
+    yl_box first = {0};
+    for (int i = 0; i < PLACES + 2 * STACK; i++) {
+        int step = i < PLACES ? 0 : 1 + (i - PLACES) / 2, side = i < PLACES ? i : i % 2;
+        double want = places[side][1] + (side == 0 ? -h : h) * step;
+        double x = fmax(0, fmin(places[side][0], right - w)), y = fmax(0, fmin(want, bottom - h));
+        yl_box at = {x, y, x + w, y + h};
+        if (i == 0) first = at;
+        if (y == want && !overlaps(at, taken, count)) return at;
+    }
+    return first;
+}
+
+static void draw_label(cairo_t *cr, const yl_mark *m, double line, const yl_image *image, yl_box *taken, int64_t *count)
+{
+    struct style s = style_of(m);
     cairo_text_extents_t size;
     cairo_font_extents_t font;
     cairo_text_extents(cr, m->label, &size);
     cairo_font_extents(cr, &font);
-    double pad = line, w = size.x_advance + 2 * pad, h = font.height + pad;
-    double x = fmax(0, fmin(m->box.x1 - line / 2, width - w)), y = m->box.y1 - h;
-    if (y < 0) y = fmax(0, m->box.y1); /* no room above: inside the box */
-    cairo_set_source_rgba(cr, s->r, s->g, s->b, .85);
-    cairo_rectangle(cr, x, y, w, h);
+    double pad = line, w = size.x_advance + 2 * pad, h = font.height;
+    yl_box at = label_place(m->box, line, w, h, image, taken, *count);
+    taken[(*count)++] = at;
+    cairo_set_source_rgba(cr, s.r, s.g, s.b, .9);
+    cairo_rectangle(cr, at.x1, at.y1, w, h);
     cairo_fill(cr);
-    bool dark = .299 * s->r + .587 * s->g + .114 * s->b > .45;
+    bool dark = .299 * s.r + .587 * s.g + .114 * s.b > .45;
     cairo_set_source_rgb(cr, !dark, !dark, !dark);
-    cairo_move_to(cr, x + pad, y + pad / 2 + font.ascent);
+    cairo_move_to(cr, at.x1 + pad, at.y1 + font.ascent);
     cairo_show_text(cr, m->label);
 }
 
-static void draw_mark(cairo_t *cr, const yl_mark *m, double line, double width)
+static void draw_mark(cairo_t *cr, const yl_mark *m, double line)
 {
-    const struct style *s = &styles[m->role];
-    double dash[2] = {s->dash * line, s->dash * line};
+    struct style s = style_of(m);
+    double dash[2] = {s.dash * line, s.dash * line};
     cairo_rectangle(cr, m->box.x1, m->box.y1, yl_box_width(m->box), yl_box_height(m->box));
     cairo_set_dash(cr, NULL, 0, 0);
     cairo_set_source_rgba(cr, 0, 0, 0, .5); /* a dark edge keeps light colours visible on light ground */
     cairo_set_line_width(cr, line * 1.8);
     cairo_stroke_preserve(cr);
-    cairo_set_dash(cr, dash, s->dash > 0 ? 2 : 0, 0);
-    cairo_set_source_rgb(cr, s->r, s->g, s->b);
+    cairo_set_dash(cr, dash, s.dash > 0 ? 2 : 0, 0);
+    cairo_set_source_rgb(cr, s.r, s.g, s.b);
     cairo_set_line_width(cr, line);
     cairo_stroke(cr);
-    if (m->label && m->label[0]) draw_label(cr, m, s, line, width);
 }
 
 static yl_status check_marks(const yl_mark *marks, int64_t count)
@@ -84,45 +125,96 @@ static yl_status check_marks(const yl_mark *marks, int64_t count)
     return YL_OK;
 }
 
+static void draw_marks(cairo_t *cr, const yl_image *image, const yl_mark *marks, int64_t count, yl_box *taken)
+{
+    double line = fmax(1.2, (double)image->w / 480);
+    int64_t labels = 0;
+    cairo_select_font_face(cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
+    cairo_set_font_size(cr, fmax(10, (double)image->w / 72));
+    cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
+    for (int64_t i = 0; i < count; i++) draw_mark(cr, &marks[i], line);
+    for (int64_t i = 0; i < count; i++)
+        if (marks[i].label && marks[i].label[0]) draw_label(cr, &marks[i], line, image, taken, &labels);
+}
+
 yl_status yl_image_draw(yl_image *image, const yl_mark *marks, int64_t count)
 {
     cairo_surface_t *surface;
+    yl_box *taken;
     YL_TRY(check_marks(marks, count));
-    YL_TRY(yl__canvas_open(image, &surface));
-    cairo_t *cr = cairo_create(surface);
-    double side = sqrt((double)image->w * (double)image->h), line = fmax(1, side / 400);
-    cairo_select_font_face(cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
-    cairo_set_font_size(cr, fmax(9, side / 55));
-    cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
-    for (int64_t i = 0; i < count; i++) draw_mark(cr, &marks[i], line, (double)image->w);
-    yl_status status = yl__canvas_status(cairo_status(cr), "image");
-    cairo_destroy(cr);
-    if (!status) yl__canvas_read(surface, image);
-    cairo_surface_destroy(surface);
+    YL_TRY(yl__alloc(count + 1, sizeof *taken, &taken));
+    yl_status status = yl__canvas_open(image, &surface);
+    if (!status) {
+        cairo_t *cr = cairo_create(surface);
+        draw_marks(cr, image, marks, count, taken);
+        status = yl__canvas_status(cairo_status(cr), "image");
+        cairo_destroy(cr);
+        if (!status) yl__canvas_read(surface, image);
+        cairo_surface_destroy(surface);
+    }
+    yl__free(taken);
     return status;
 }
 
 enum { GAP = 4, CAPTION = 16 };
 
-static yl_status draw_cell(cairo_t *cr, const yl_image *image, const char *caption, double x, double y, double w,
-                           double h)
+/* Paints the picture into the rectangle, filtered. */
+static yl_status paint_scaled(cairo_t *cr, const yl_image *image, double x, double y, double w, double h)
 {
     cairo_surface_t *picture;
     YL_TRY(yl__canvas_open(image, &picture));
-    double scale = fmin(w / (double)image->w, h / (double)image->h);
     cairo_save(cr);
-    cairo_translate(cr, x + (w - scale * (double)image->w) / 2, y + (h - scale * (double)image->h) / 2);
-    cairo_scale(cr, scale, scale);
+    cairo_translate(cr, x, y);
+    cairo_scale(cr, w / (double)image->w, h / (double)image->h);
     cairo_set_source_surface(cr, picture, 0, 0);
     cairo_pattern_set_filter(cairo_get_source(cr), CAIRO_FILTER_GOOD);
-    cairo_paint(cr);
+    cairo_pattern_set_extend(cairo_get_source(cr), CAIRO_EXTEND_PAD); /* no pale edges */
+    cairo_rectangle(cr, 0, 0, (double)image->w, (double)image->h);
+    cairo_fill(cr);
     cairo_restore(cr);
     cairo_surface_destroy(picture);
+    return YL_OK;
+}
+
+static yl_status draw_cell(cairo_t *cr, const yl_image *image, const char *caption, double x, double y, double w,
+                           double h)
+{
+    double scale = fmin(w / (double)image->w, h / (double)image->h);
+    double pw = scale * (double)image->w, ph = scale * (double)image->h;
+    YL_TRY(paint_scaled(cr, image, x + (w - pw) / 2, y + (h - ph) / 2, pw, ph));
     if (!caption) return YL_OK;
     cairo_set_source_rgb(cr, 0, 0, 0);
     cairo_move_to(cr, x, y + h + CAPTION - 4);
     cairo_show_text(cr, caption);
     return YL_OK;
+}
+
+yl_status yl_image_fit(const yl_image *image, int64_t w, int64_t h, yl_image *out)
+{
+    *out = (yl_image){0};
+    if (w < 1 || h < 1)
+        return yl__fail(YL_INVALID, "a picture is scaled to at least one pixel, got %lldx%lld", (long long)w,
+                        (long long)h);
+    double scale = fmin(1, fmin((double)w / (double)image->w, (double)h / (double)image->h));
+    int64_t width = (int64_t)fmax(1, round(scale * (double)image->w));
+    int64_t height = (int64_t)fmax(1, round(scale * (double)image->h));
+    YL_TRY(yl_image_new(width, height, out));
+    if (width == image->w && height == image->h) {
+        memcpy(out->data, image->data, (size_t)yl_image_bytes(image));
+        return YL_OK;
+    }
+    cairo_surface_t *surface;
+    yl_status status = yl__canvas_open(&(yl_image){.w = width, .h = height}, &surface);
+    if (!status) {
+        cairo_t *cr = cairo_create(surface);
+        status = paint_scaled(cr, image, 0, 0, (double)width, (double)height);
+        if (!status) status = yl__canvas_status(cairo_status(cr), "image");
+        cairo_destroy(cr);
+        if (!status) yl__canvas_read(surface, out);
+        cairo_surface_destroy(surface);
+    }
+    if (status) yl_image_free(out);
+    return status;
 }
 
 static yl_status draw_cells(cairo_t *cr, const yl_image *const *images, const char *const *captions, int64_t count,

@@ -29,11 +29,17 @@ typedef struct yl_mark {
     yl_box box;        /* pixels */
     const char *label; /* NULL: none */
     yl_role role;
+    int32_t colour; /* 1, 2, ...: of that class in a palette of eight, instead of the role's; 0: the role's */
 } yl_mark;
 
-/* Draws the marks onto the picture, in order; line width and letters grow with it. Boxes may reach outside.
+/* Draws the marks onto the picture: the boxes in order, then their labels, each where it hides no other if there is such a
+ * place. Lines and letters grow with the picture's width. Boxes may reach outside.
  * Errors: MEMORY, INVALID for a box that is not finite. */
 yl_status yl_image_draw(yl_image *image, const yl_mark *marks, int64_t count);
+
+/* The picture scaled down to at most w x h pixels, its aspect kept; a smaller one is copied as it is. Errors: INVALID
+ * (sizes below one pixel), MEMORY. */
+yl_status yl_image_fit(const yl_image *image, int64_t w, int64_t h, yl_image *out);
 
 /* A sheet of `count` pictures in `columns`, each scaled to fit a cell of cell_w x cell_h pixels, on white; captions may
  * be NULL as a whole or one by one. Errors: INVALID (no picture, sizes), MEMORY. */

@@ -1,23 +1,24 @@
-/* Line plots through cairo. */
+/* Line plots: the ranges of their axes, what stands where, and the curves, drawn by a pen (image/plot_pen.h). */
 #include "image/plot.h"
 #include "core/file.h"
-#include "core/text.h"
+#include "core/memory.h"
+#include "image/plot_pen.h"
 
-#include <cairo-svg.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { WIDTH = 720, HEIGHT = 440, LEFT = 72, TOP = 40, BOTTOM = 56, RIGHT = 24, LEGEND = 150, PALETTE = 7 };
+enum { WIDTH = 480, HEIGHT = 320, TITLE = 30, LEGEND_LINE = 18, BOTTOM = 46, RIGHT = 16, FEW = 40 };
+
+static const double SMALL = 12, LETTER = 6.9; /* size of a word, and about how wide its letters are, pixels */
+
+const double yl__plot_palette[YL_PLOT_COLOURS][3] = {
+    {0, .45, .70}, {.84, .37, 0}, {0, .62, .45}, {.80, .47, .65}, {.90, .62, 0}, {.34, .71, .91}, {.2, .2, .2},
+};
 
 typedef struct axis {
     double low, high, step, from, to; /* data range and tick distance; pixel positions of low and high */
 } axis;
-
-/* Okabe and Ito's colours, the eighth series starts over with dashes. */
-static const double palette[PALETTE][3] = {
-    {0, .45, .70}, {.84, .37, 0}, {0, .62, .45}, {.80, .47, .65}, {.90, .62, 0}, {.34, .71, .91}, {.2, .2, .2},
-};
 
 static double place(const axis *a, double value)
 {
@@ -31,14 +32,27 @@ static double nice_step(double range, int wanted)
     return power * (lead < 1.5 ? 1 : lead < 3.5 ? 2 : lead < 7.5 ? 5 : 10);
 }
 
+static bool drawable(const yl_series *s, int64_t i)
+{
+    return i >= 0 && i < s->count && isfinite(s->x[i]) && isfinite(s->y[i]);
+}
+
 static void widen(const yl_series *s, bool use_x, double *low, double *high)
 {
     for (int64_t i = 0; i < s->count; i++) {
-        if (!isfinite(s->x[i]) || !isfinite(s->y[i])) continue;
         double v = use_x ? s->x[i] : s->y[i];
+        if (!drawable(s, i)) continue;
         if (v < *low) *low = v;
         if (v > *high) *high = v;
     }
+}
+
+static bool whole_numbers(const yl_plot *p)
+{
+    for (int64_t i = 0; i < p->count; i++)
+        for (int64_t k = 0; k < p->series[i].count; k++)
+            if (drawable(&p->series[i], k) && p->series[i].x[k] != floor(p->series[i].x[k])) return false;
+    return true;
 }
 
 static axis make_axis(const yl_plot *p, bool use_x)
@@ -50,27 +64,17 @@ static axis make_axis(const yl_plot *p, bool use_x)
     if (asked) a.low = limits[0], a.high = limits[1];
     if (!(a.low <= a.high)) a.low = 0, a.high = 1;
     if (!(a.high - a.low > 1e-12 * fmax(fabs(a.low), fabs(a.high)))) { /* one value: give it room */
-        double room = a.low != 0 ? fabs(a.low) * .1 : 1;
+        double room = use_x ? 1 : a.low != 0 ? fabs(a.low) * .1 : 1;
         a.low -= room;
         a.high += room;
     }
-    a.step = nice_step(a.high - a.low, use_x ? 8 : 6);
+    a.step = nice_step(a.high - a.low, use_x ? 7 : 5);
+    if (use_x && !asked && a.step < 1 && whole_numbers(p)) a.step = 1; /* epochs have no halves */
     if (!asked && !use_x) {
         a.low = floor(a.low / a.step) * a.step;
         a.high = ceil(a.high / a.step) * a.step;
     }
-    a.from = use_x ? LEFT : HEIGHT - BOTTOM;
-    a.to = use_x ? WIDTH - RIGHT : TOP;
     return a;
-}
-
-static void show(cairo_t *cr, const char *text, double x, double y, double align)
-{
-    cairo_text_extents_t size;
-    if (!text) return;
-    cairo_text_extents(cr, text, &size);
-    cairo_move_to(cr, x - align * size.x_advance, y);
-    cairo_show_text(cr, text);
 }
 
 static void tick_text(double value, double step, char out[32])
@@ -79,151 +83,153 @@ static void tick_text(double value, double step, char out[32])
     snprintf(out, 32, "%.6g", value);
 }
 
-static void line(cairo_t *cr, double x1, double y1, double x2, double y2)
+/* The n-th tick's value, from 0; false where there are no more. */
+static bool tick(const axis *a, int64_t n, double *value)
 {
-    cairo_move_to(cr, x1, y1);
-    cairo_line_to(cr, x2, y2);
-    cairo_stroke(cr);
+    *value = (ceil(a->low / a->step - 1e-9) + (double)n) * a->step;
+    return n < 100 && *value <= a->high + 1e-9 * a->step;
 }
 
-static void draw_ticks(cairo_t *cr, const axis *x, const axis *y, bool use_x)
+static double widest_tick(const axis *a)
+{
+    double value, most = 0;
+    char text[32];
+    for (int64_t n = 0; tick(a, n, &value); n++) {
+        tick_text(value, a->step, text);
+        most = fmax(most, (double)strlen(text) * LETTER);
+    }
+    return most;
+}
+
+/* How many letters a name takes: code points of UTF-8. */
+static double width_of(const char *text)
+{
+    double letters = 0;
+    for (; *text; text++) letters += ((unsigned char)*text & 0xc0) != 0x80;
+    return letters * LETTER;
+}
+
+static double top_of(const yl_plot *p)
+{
+    return p->title ? TITLE : 12;
+}
+
+/* Sets the names side by side in lines from `left`, under the title; returns the number of lines. pen: NULL only counts. */
+static int legend(const yl_plot *p, double left, yl_pen *pen)
+{
+    double x = left;
+    int lines = 0;
+    for (int64_t i = 0; i < p->count; i++) {
+        const char *name = p->series[i].name;
+        if (!name) continue;
+        double need = 26 + width_of(name) + 18;
+        if (lines == 0 || x + need > WIDTH) x = left, lines++;
+        double y = top_of(p) + LEGEND_LINE * (lines - 1) + 12;
+        if (pen) {
+            pen->curve(pen, &(yl_curve){.xy = (double[]){x, y - 4, x + 20, y - 4}, .count = 2, .series = i});
+            pen->word(pen, &(yl_word){.text = name, .x = x + 26, .y = y, .size = SMALL, .ink = YL_INK_STRONG});
+        }
+        x += need;
+    }
+    return lines;
+}
+
+static void draw_ticks(yl_pen *pen, const axis *x, const axis *y, bool use_x)
 {
     const axis *a = use_x ? x : y;
     char text[32];
-    for (double k = ceil(a->low / a->step - 1e-9); k * a->step <= a->high + 1e-9 * a->step; k++) {
-        double at = place(a, k * a->step);
-        cairo_set_source_rgb(cr, .88, .88, .88);
-        if (use_x)
-            line(cr, at, y->from, at, y->to);
-        else
-            line(cr, x->from, at, x->to, at);
-        cairo_set_source_rgb(cr, .2, .2, .2);
-        tick_text(k * a->step, a->step, text);
-        if (use_x)
-            show(cr, text, at, y->from + 18, .5);
-        else
-            show(cr, text, x->from - 8, at + 4, 1);
+    double value;
+    for (int64_t n = 0; tick(a, n, &value); n++) {
+        double at = place(a, value);
+        yl_word w = {.text = text, .size = SMALL, .ink = YL_INK_SOFT};
+        tick_text(value, a->step, text);
+        if (use_x) {
+            pen->line(pen, at, y->from, at, y->to, YL_INK_GRID);
+            w.x = at, w.y = y->from + 17, w.align = .5;
+        } else {
+            pen->line(pen, x->from, at, x->to, at, YL_INK_GRID);
+            w.x = x->from - 7, w.y = at + 4, w.align = 1;
+        }
+        pen->word(pen, &w);
     }
 }
 
-static void draw_frame(cairo_t *cr, const yl_plot *p, const axis *x, const axis *y)
+static void draw_frame(yl_pen *pen, const yl_plot *p, const axis *x, const axis *y)
 {
-    cairo_set_source_rgb(cr, 1, 1, 1);
-    cairo_paint(cr);
-    cairo_select_font_face(cr, "sans-serif", CAIRO_FONT_SLANT_NORMAL, CAIRO_FONT_WEIGHT_NORMAL);
-    cairo_set_font_size(cr, 12);
-    cairo_set_line_width(cr, 1);
-    draw_ticks(cr, x, y, true);
-    draw_ticks(cr, x, y, false);
-    line(cr, x->from, y->from, x->to, y->from);
-    line(cr, x->from, y->from, x->from, y->to);
-    double middle = (x->from + x->to) / 2;
-    show(cr, p->xlabel, middle, HEIGHT - 14, .5);
-    cairo_save(cr);
-    cairo_translate(cr, 18, (y->from + y->to) / 2);
-    cairo_rotate(cr, -1.5707963267948966);
-    show(cr, p->ylabel, 0, 0, .5);
-    cairo_restore(cr);
-    cairo_set_font_size(cr, 15);
-    show(cr, p->title, middle, 24, .5);
-    cairo_set_font_size(cr, 12);
+    yl_word label = {.size = SMALL, .align = .5, .ink = YL_INK_SOFT};
+    draw_ticks(pen, x, y, true);
+    draw_ticks(pen, x, y, false);
+    pen->line(pen, x->from, y->from, x->to, y->from, YL_INK_AXIS);
+    pen->line(pen, x->from, y->from, x->from, y->to, YL_INK_AXIS);
+    if (p->title)
+        pen->word(pen, &(yl_word){.text = p->title, .x = 14, .y = 20, .size = 14, .bold = true, .ink = YL_INK_STRONG});
+    if (p->xlabel) {
+        label.text = p->xlabel, label.x = (x->from + x->to) / 2, label.y = HEIGHT - 10;
+        pen->word(pen, &label);
+    }
+    if (p->ylabel) {
+        label.text = p->ylabel, label.x = 18, label.y = (y->from + y->to) / 2, label.up = true;
+        pen->word(pen, &label);
+    }
 }
 
-static void pen(cairo_t *cr, int64_t i)
+static double within(double pixel)
 {
-    const double *c = palette[i % PALETTE], dash[2] = {6, 3};
-    cairo_set_source_rgb(cr, c[0], c[1], c[2]);
-    cairo_set_line_width(cr, 1.8);
-    cairo_set_dash(cr, dash, i / PALETTE % 2 ? 2 : 0, 0);
+    return fmax(-1e5, fmin(1e5, pixel));
 }
 
-static bool drawable(const yl_series *s, int64_t i)
+/* One run of neighbours that are all there, from `first`: points less than half a pixel apart are left out. Returns where it
+ * ends. */
+static int64_t draw_run(yl_pen *pen, const yl_plot *p, int64_t series, int64_t first, const axis *x, const axis *y,
+                        double *xy)
 {
-    return i >= 0 && i < s->count && isfinite(s->x[i]) && isfinite(s->y[i]);
+    const yl_series *s = &p->series[series];
+    int64_t n = 0, i = first;
+    for (; drawable(s, i); i++) {
+        double px = within(place(x, s->x[i])), py = within(place(y, s->y[i]));
+        bool near = n > 0 && fabs(px - xy[2 * n - 2]) + fabs(py - xy[2 * n - 1]) < .5;
+        if (near && drawable(s, i + 1)) continue;
+        xy[2 * n] = px, xy[2 * n + 1] = py, n++;
+    }
+    pen->curve(pen, &(yl_curve){.xy = xy, .count = n, .series = series, .dots = s->count <= FEW && whole_numbers(p)});
+    return i;
 }
 
-/* Lines between neighbours that are both there; a lonely value becomes a dot. */
-static void draw_series(cairo_t *cr, const yl_series *s, const axis *x, const axis *y)
+static bool draw_series(yl_pen *pen, const yl_plot *p, int64_t series, const axis *x, const axis *y)
 {
+    const yl_series *s = &p->series[series];
+    bool any = false;
+    double *xy;
+    if (s->count == 0) return false;
+    if (!pen->status) pen->status = yl__alloc(s->count, 2 * sizeof *xy, &xy);
+    if (pen->status) return true;
     for (int64_t i = 0; i < s->count; i++) {
         if (!drawable(s, i)) continue;
-        double px = place(x, s->x[i]), py = place(y, s->y[i]);
-        if (drawable(s, i - 1))
-            cairo_line_to(cr, px, py);
-        else
-            cairo_move_to(cr, px, py);
-        if (drawable(s, i - 1) || drawable(s, i + 1)) continue;
-        cairo_stroke(cr); /* ends the path so far */
-        cairo_arc(cr, px, py, 3, 0, 6.283185307179586);
-        cairo_fill(cr);
+        any = true;
+        i = draw_run(pen, p, series, i, x, y, xy);
     }
-    cairo_stroke(cr);
+    yl__free(xy);
+    return any;
 }
 
-static void draw_legend(cairo_t *cr, const yl_plot *p, const axis *x)
-{
-    for (int64_t i = 0; i < p->count; i++) {
-        double y = TOP + 12 + 18 * (double)i, at = x->to + 12;
-        if (!p->series[i].name) continue;
-        pen(cr, i);
-        line(cr, at, y, at + 22, y);
-        cairo_set_source_rgb(cr, .2, .2, .2);
-        show(cr, p->series[i].name, at + 28, y + 4, 0);
-    }
-}
-
-static bool named(const yl_plot *p)
-{
-    for (int64_t i = 0; i < p->count; i++)
-        if (p->series[i].name) return true;
-    return false;
-}
-
-static bool any_value(const yl_plot *p)
-{
-    for (int64_t i = 0; i < p->count; i++)
-        for (int64_t j = 0; j < p->series[i].count; j++)
-            if (drawable(&p->series[i], j)) return true;
-    return false;
-}
-
-static void draw(cairo_t *cr, const yl_plot *p)
+static void draw(yl_pen *pen, const yl_plot *p)
 {
     axis x = make_axis(p, true), y = make_axis(p, false);
-    if (named(p)) x.to -= LEGEND;
-    draw_frame(cr, p, &x, &y);
-    if (!any_value(p)) show(cr, "no values", (x.from + x.to) / 2, (y.from + y.to) / 2, .5);
-    cairo_save(cr);
-    cairo_rectangle(cr, x.from, y.to, x.to - x.from, y.from - y.to);
-    cairo_clip(cr);
-    for (int64_t i = 0; i < p->count; i++) {
-        pen(cr, i);
-        draw_series(cr, &p->series[i], &x, &y);
-    }
-    cairo_restore(cr);
-    draw_legend(cr, p, &x);
-}
-
-static cairo_status_t collect(void *text, const unsigned char *bytes, unsigned int size)
-{
-    return yl__text_append(text, bytes, size) == YL_OK ? CAIRO_STATUS_SUCCESS : CAIRO_STATUS_NO_MEMORY;
-}
-
-static yl_status render(const yl_plot *p, bool svg, const char *path, yl_text *out)
-{
-    cairo_surface_t *surface = svg ? cairo_svg_surface_create_for_stream(collect, out, WIDTH, HEIGHT)
-                                   : cairo_image_surface_create(CAIRO_FORMAT_RGB24, WIDTH, HEIGHT);
-    cairo_t *cr = cairo_create(surface);
-    draw(cr, p);
-    cairo_status_t code = cairo_status(cr);
-    cairo_destroy(cr);
-    if (!code && !svg) code = cairo_surface_write_to_png_stream(surface, collect, out);
-    cairo_surface_finish(surface);
-    if (!code) code = cairo_surface_status(surface);
-    cairo_surface_destroy(surface);
-    if (!code) return YL_OK;
-    return yl__fail(code == CAIRO_STATUS_NO_MEMORY ? YL_MEMORY : YL_INVALID, "%s: drawing failed: %s", path,
-                    cairo_status_to_string(code));
+    bool any = false;
+    x.from = (p->ylabel ? 34 : 14) + widest_tick(&y);
+    x.to = WIDTH - RIGHT;
+    y.from = HEIGHT - BOTTOM;
+    y.to = top_of(p) + LEGEND_LINE * legend(p, x.from, NULL) + 8;
+    if (y.to > y.from - 60) y.to = y.from - 60; /* more names than room: the plot stays */
+    draw_frame(pen, p, &x, &y);
+    pen->clip(pen, x.from, y.to - 3, x.to - x.from + 3, y.from - y.to + 6);
+    for (int64_t i = 0; i < p->count; i++) any |= draw_series(pen, p, i, &x, &y);
+    pen->clip(pen, 0, 0, -1, 0);
+    legend(p, x.from, pen);
+    yl_word none = {
+        .text = "no values", .x = (x.from + x.to) / 2, .y = (y.from + y.to) / 2, .align = .5, .size = SMALL};
+    none.ink = YL_INK_SOFT;
+    if (!any) pen->word(pen, &none);
 }
 
 static yl_status check(const yl_plot *p, const char *path, bool *svg)
@@ -241,9 +247,12 @@ static yl_status check(const yl_plot *p, const char *path, bool *svg)
 yl_status yl_plot_write(const yl_plot *plot, const char *path)
 {
     bool svg;
+    yl_pen *pen;
     yl_text out = {0};
     YL_TRY(check(plot, path, &svg));
-    yl_status status = render(plot, svg, path, &out);
+    YL_TRY(svg ? yl__pen_svg(plot->title, WIDTH, HEIGHT, &pen) : yl__pen_pixels(WIDTH, HEIGHT, &pen));
+    draw(pen, plot);
+    yl_status status = pen->finish(pen, &out);
     if (!status) status = yl__file_write(path, out.data, out.length);
     yl__text_free(&out);
     return status;

@@ -31,6 +31,50 @@ function TestDraw:testLabelsStayInside()
   t.assertEquals(im:w(), 60)
 end
 
+-- Two boxes in one place: their labels stand side by side, so that both can be read.
+function TestDraw:testLabelsDoNotCover()
+  local one = flat(200, 100, 0, 0, 0):draw { { box = { 40, 40, 90, 70 }, label = "car", role = "hit" } }
+  local two = flat(200, 100, 0, 0, 0):draw { { box = { 40, 40, 90, 70 }, label = "car", role = "hit" },
+    { box = { 40, 40, 90, 70 }, label = "van", role = "miss" } }
+  for y = 30, 38 do t.assertEquals({ two:pixel(50, y) }, { one:pixel(50, y) }) end -- the first label is whole
+  local r = two:pixel(60, 75) -- the second one stands below
+  t.assertTrue(r > 150)
+end
+
+function TestDraw:testClassColours()
+  local seen = {}
+  for colour = 1, 8 do
+    local bytes = flat(64, 64, 0, 0, 0):draw({ { box = { 8, 8, 56, 56 }, role = "truth", colour = colour } }):bytes()
+    t.assertNil(seen[bytes], colour)
+    seen[bytes] = true
+  end
+  local ninth = flat(64, 64, 0, 0, 0):draw({ { box = { 8, 8, 56, 56 }, role = "truth", colour = 9 } }):bytes()
+  t.assertTrue(seen[ninth])
+end
+
+function TestDraw:testFitAndJpeg()
+  local im = flat(300, 100, 200, 40, 90)
+  local small = im:fit(60, 60)
+  t.assertEquals({ small:w(), small:h() }, { 60, 20 })
+  t.assertEquals({ small:pixel(1, 1) }, { 200, 40, 90 }) -- no pale edge
+  t.assertEquals(im:fit(900, 900):bytes(), im:bytes())
+  t.assertEquals({ flat(1000, 1, 0, 0, 0):fit(10, 10):h() }, { 1 })
+  local jpeg = im:jpeg(90)
+  t.assertEquals(jpeg:sub(1, 3), "\xff\xd8\xff")
+  local back = core.image.decode(jpeg)
+  t.assertEquals({ back:w(), back:h() }, { 300, 100 })
+  local r, g, b = back:pixel(150, 50)
+  t.assertTrue(math.abs(r - 200) < 6 and math.abs(g - 40) < 6 and math.abs(b - 90) < 6)
+  local function stripes()
+    local rows = {}
+    for y = 1, 100 do rows[y] = (y % 2 == 0 and "\255\0\0" or "\0\0\255"):rep(300) end
+    return core.image.new(300, 100, table.concat(rows))
+  end
+  t.assertTrue(#stripes():jpeg(95) > #stripes():jpeg(30))
+  t.assertErrorMsgContains("1 to 100", im.jpeg, im, 0)
+  t.assertErrorMsgContains("at least one pixel", im.fit, im, 0, 5)
+end
+
 function TestDraw:testBadMarks()
   local im = flat(20, 20, 0, 0, 0)
   t.assertErrorMsgContains("did you mean false_alarm", im.draw, im, { { box = { 1, 1, 2, 2 }, role = "false-alarn" } })
@@ -74,6 +118,47 @@ function TestPlot:testLimitsAndOddData()
                             { { x = { 1, 2 }, y = { 1 / 0, -1 / 0 } } } } do
     t.assertStrContains(plot("draw_test.svg", { series = series }), "</svg>")
   end
+end
+
+-- Words stay words, escaped; what is no text becomes a question mark; the file is XML whatever a class is called.
+function TestPlot:testSvgWords()
+  local svg = plot("draw_test.svg", { title = 'a<b> & "c"', series = { { name = "\1Zug\255 \u{e4}", x = { 1, 2 }, y = { 1, 2 } } } })
+  t.assertStrContains(svg, "<title>a&#60;b&#62; &#38; &#34;c&#34;</title>")
+  t.assertStrContains(svg, ">?Zug? \u{e4}</text>")
+  t.assertStrContains(svg, "prefers-color-scheme:dark")
+  for _, mark in ipairs { "nan", "inf" } do t.assertNil(svg:find(mark .. '"', 1, true)) end
+end
+
+local function ticks(svg)
+  local list = {}
+  for text in svg:gmatch 'text%-anchor="middle">([%d.]+)</text>' do list[#list + 1] = text end
+  return table.concat(list, " ")
+end
+
+-- Epochs have no halves; a few of them are marked each, and one alone is a dot.
+function TestPlot:testWholeNumbers()
+  local svg = plot("draw_test.svg", { series = { { name = "a", x = { 1, 2, 3 }, y = { 1, 4, 2 } } } })
+  t.assertEquals(ticks(svg), "1 2 3")
+  t.assertEquals(select(2, svg:gsub("<circle", "")), 3)
+  svg = plot("draw_test.svg", { series = { { x = { 0, 0.5, 1 }, y = { 1, 4, 2 } } } })
+  t.assertEquals(ticks(svg), "0 0.1 0.2 0.3 0.4 0.5 0.6 0.7 0.8 0.9 1")
+  t.assertEquals(select(2, plot("draw_test.svg", { series = { { x = { 0.5 }, y = { 1 } } } }):gsub("<circle", "")), 1)
+end
+
+-- Ten thousand points make no file of ten thousand points, and the curve's ends stay.
+function TestPlot:testManyPoints()
+  local s = { x = {}, y = {} }
+  for i = 1, 10000 do s.x[i], s.y[i] = i / 10000, (i / 10000) ^ 2 end
+  local svg = plot("draw_test.svg", { xlim = { 0, 1 }, ylim = { 0, 1 }, series = { s } })
+  t.assertTrue(#svg < 20000, #svg)
+  t.assertStrMatches(svg:match 'points="([^"]*)"', ".* 464,38")
+end
+
+-- Names that fill more lines than there is room leave the plot in place.
+function TestPlot:testManyNames()
+  local series = {}
+  for i = 1, 40 do series[i] = { name = "a rather long name of a stage", x = { 1, 2 }, y = { i, i } } end
+  t.assertStrContains(plot("draw_test.svg", { series = series }), "</svg>")
 end
 
 function TestPlot:testErrors()
