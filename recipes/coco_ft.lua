@@ -15,6 +15,6 @@ local net = yl.load { cfg = o.cfg, weights = o.weights, names = o.names, model =
 
 run:eval("Original", net, data.dev)
 net:freeze(o.freeze)
-yl.train { net = net, data = data, run = run, options = o, yl.keep.best "dev_loss" }
+yl.train { net = net, data = data, run = run, options = o, yl.evaluate "voc", yl.keep.best "dev_loss" }
 run:eval("Coco-FT", run:best(), data.dev)
 run:report()

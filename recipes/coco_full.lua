@@ -21,12 +21,12 @@ local data = yl.data(o.data)
 local net = yl.load { cfg = o.cfg, weights = o.weights, names = o.names, model = o.model, device = o.device }
 
 run:eval("Original", net, data.dev)
-net = yl.reuse { name = "coco_ft", run = run, net = net, options = o, yl.keep.best "dev_loss",
+net = yl.reuse { name = "coco_ft", run = run, net = net, options = o, yl.evaluate "voc", yl.keep.best "dev_loss",
   with = { epochs = o.ft.epochs, freeze = "body", statistics = "batch", augment = "none", ema = 0,
     optim = { name = "adam", lr = o.ft.lr, schedule = "constant", warmup = 0 } } }
 run:eval("Coco-FT", net, data.dev)
 
 net:freeze(o.freeze)
-yl.train { net = net, data = data, run = run, options = o, yl.keep.best "dev_loss" }
+yl.train { net = net, data = data, run = run, options = o, yl.evaluate "voc", yl.keep.best "dev_loss" }
 run:eval("Coco-Full", run:best(), data.dev)
 run:report()

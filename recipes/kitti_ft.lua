@@ -20,7 +20,7 @@ local run <close> = yl.run(o)
 local data = yl.data(o.data)
 local original = yl.load { cfg = o.cfg, weights = o.weights, names = o.names, model = o.model, device = o.device }
 
-local coco, seen = yl.reuse { name = "coco_ft", run = run, net = original, options = o, yl.keep.best "dev_loss",
+local coco, seen = yl.reuse { name = "coco_ft", run = run, net = original, options = o, yl.evaluate "voc", yl.keep.best "dev_loss",
   with = { epochs = o.ft.epochs, patience = 0, freeze = "body", data = { map = o.ft.map }, optim = { lr = o.ft.lr } } }
 run:eval("Coco-FT", coco, seen.dev)
 
@@ -30,6 +30,6 @@ run:say("%s", table.concat(lines, "\n"))
 
 net:freeze(o.freeze)
 yl.train { net = net, data = data, run = run, options = o,
-  yl.keep.best "dev_loss", yl.stop { "dev_loss", patience = o.patience } }
+  yl.evaluate { "voc", every = 5 }, yl.keep.best "dev_loss", yl.stop { "dev_loss", patience = o.patience } }
 run:eval("KITTI-FT", run:best(), data.dev)
 run:report()

@@ -3,6 +3,16 @@
 local core = require "yolua.core"
 local score = require "yolua.score"
 
+-- Scores the dev list as it stands after the epoch. A stop by the user loses this epoch, which a resume does again: its record and
+-- those who follow dev_ap must not differ from an undisturbed run's.
+local function run(t, protocol)
+  local ok, rows = pcall(score.run, t.model, t.data.dev, t.options, { stage = "epoch " .. t.epoch, protocols = { protocol } })
+  if ok then return rows[1] end
+  local stopped = tostring(rows):match "stopped by the user.*"
+  if not (stopped and t.run) then error(rows, 0) end
+  error(("%s of the dev split in epoch %d; continue with resume=%s"):format(stopped, t.epoch, t.run.dir), 0)
+end
+
 -- spec[1]: the protocol (voc, coco, kitti or poster); every: epochs between two evaluations (the last epoch always has one).
 return function(spec)
   if type(spec) == "string" then spec = { spec } end
@@ -18,8 +28,7 @@ return function(spec)
           t.record.dev_ap = core.null -- not evaluated, which those that follow it pass over
           return
         end
-        local rows = score.run(t.model, t.data.dev, t.options, { stage = "epoch " .. t.epoch, protocols = { protocol } })
-        t.record.dev_ap, t.record.dev_protocol = rows[1].map, protocol
+        t.record.dev_ap, t.record.dev_protocol = run(t, protocol).map, protocol
       end,
     },
   }
