@@ -7,11 +7,12 @@ local fields = require "yolua.fields"
 -- What the command line gave the recipe that is running (`given`), and its path (`program`).
 local arguments = { given = {} }
 
--- { "data.root=x", ... } -> { {key=, value=}, ... }; the word must be key=value.
-function arguments.parse(words)
+-- { "data.root=x", ... } -> { {key=, value=}, ... }; a word must be key=value. positional: the key that a first word without one has.
+function arguments.parse(words, positional)
   local list = {}
   for i, word in ipairs(words) do
     local key, value = word:match "^([^=%s]+)=(.*)$"
+    if not key and i == 1 and positional and word ~= "" and not word:find "^%-" then key, value = positional, word end
     if not key then
       local name = word:match "^%-*([%w_.-]+)$"
       local nearest = name and word:find "^%-" and schema.suggest(fields.all(), name)

@@ -159,7 +159,8 @@ end
 local function run_verb(name, verb, words)
   local arguments = require "yolua.arguments"
   local list = verb.fields or {}
-  local o = arguments.resolve { who = "yolua " .. name, fields = list, defaults = verb.defaults, list = arguments.parse(words) }
+  local given = arguments.parse(words, verb.positional)
+  local o = arguments.resolve { who = "yolua " .. name, fields = list, defaults = verb.defaults, list = given }
   local out = rawget(o, "json") and core.system.take_output() or nil
   if rawget(o, "threads") and o.threads > 0 then core.system.threads(o.threads) end
   give(verb, verb.run(o), o, out)

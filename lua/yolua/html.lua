@@ -1,36 +1,16 @@
--- report.html: one page that opens from disk and needs nothing beside it. Made from the files of a run directory alone, so that an
--- earlier run's page can be made again: the tables of results.md, plots/, detections/, the checkpoint's layers, config.yaml.
+-- report.html: one page that opens from disk and needs nothing beside it. Made from the files of a run directory alone, so that the
+-- page of an earlier run, or of one that is not done, can be made at any time: config.yaml, metrics.jsonl, results.json, results.md,
+-- plots/, detections/, the checkpoint's layers, log.txt.
 local core = require "yolua.core"
 local page = require "yolua.html_page"
+local parts = require "yolua.html_parts"
+local rundir = require "yolua.rundir"
+local tables = require "yolua.tables"
+local files = core.files
 
-local html = {}
+local html = { escape = parts.escape, table = parts.table }
 
-local entities = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;", ["'"] = "&#39;" }
-
--- Text that means itself inside an element or a quoted attribute.
-function html.escape(text) return (tostring(text):gsub("[&<>\"']", entities)) end
-
-local escape = html.escape
-
-local function is_number(cell) return cell:find "^%-?%d" ~= nil or cell == "n/a" end
-
-local function cells_of(list, tag)
-  local out = {}
-  for i, cell in ipairs(list) do
-    local open = i == 1 and tag == "td" and '<th scope="row">' or tag == "th" and '<th scope="col">'
-      or is_number(cell) and '<td class="n">' or "<td>"
-    out[i] = open .. escape(cell) .. (open:find "^<th" and "</th>" or "</td>")
-  end
-  return "<tr>" .. table.concat(out) .. "</tr>"
-end
-
--- head: texts; body: lists of texts; name: what a screen reader calls the box that the table scrolls in.
-function html.table(head, body, name)
-  local rows = {}
-  for i, line in ipairs(body) do rows[i] = cells_of(line, "td") end
-  return ('<div class="scroll" role="region" tabindex="0" aria-label="%s"><table><thead>%s</thead><tbody>\n%s\n</tbody></table></div>')
-    :format(escape(name), cells_of(head, "th"), table.concat(rows, "\n"))
-end
+-- ---- what the directory holds ----------------------------------------------------------------------------------------------
 
 local function split_cells(line)
   local cells = {}
@@ -54,82 +34,187 @@ function html.sections(markdown)
   return list
 end
 
-local function figure(path, kind, alt)
-  return ('<figure><img src="data:%s;base64,%s" alt="%s"><figcaption>%s</figcaption></figure>')
-    :format(kind, core.files.base64(core.system.read(path)), escape(alt), escape(alt))
+-- A JSON file's document; nil where there is none, or none that can be read.
+local function document(path)
+  local text = core.system.try_read(path)
+  local ok, value = pcall(core.json.decode, text or "", path)
+  return ok and type(value) == "table" and value or nil
 end
 
-local function figures(folder, ending, kind, name)
-  local out = {}
-  for _, file in ipairs(core.files.kind(folder) == "folder" and core.files.list(folder) or {}) do
-    local stem = file:match("^(.*)%." .. ending .. "$")
-    if stem then out[#out + 1] = figure(folder .. "/" .. file, kind, name(stem)) end
+local function look(dir)
+  if files.kind(dir .. "/config.yaml") ~= "file" then
+    error(("report: %s holds no run (config.yaml is missing)"):format(dir), 0)
   end
+  local config = core.yaml.decode(core.system.read(dir .. "/config.yaml"), dir .. "/config.yaml")
+  local run = { dir = dir, config = type(config) == "table" and config or {}, results = document(dir .. "/results.json"),
+    epochs = rundir.metrics(dir), sections = html.sections(core.system.try_read(dir .. "/results.md") or "") }
+  run.made = type(run.config.provenance) == "table" and run.config.provenance or {}
+  run.name = run.results and run.results.recipe or run.made.name or dir:match "([^/]+)$"
+  return run
+end
+
+-- ---- results ---------------------------------------------------------------------------------------------------------------
+
+local function is(value) return value ~= nil and value ~= core.null end
+
+local means = { kitti = "mean AP, moderate, 40 recall points", voc = "mean AP, IoU 0.5", coco = "AP, IoU .50:.95",
+  poster = "mean precision at score 0.5" }
+
+local function change(first, last)
+  if type(first) ~= "number" or type(last) ~= "number" then return nil end
+  return ("%+.3f"):format(last - first)
+end
+
+local function fraction(value) return type(value) == "number" and value >= 0 and ("%.3f"):format(value) or "n/a" end
+
+-- The mean of the last stage by each protocol, and how far it is from the first stage's.
+local function cards(groups)
+  local out = {}
+  for i, pair in ipairs(groups) do
+    local first, last = pair[2][1], pair[2][#pair[2]]
+    local diff = #pair[2] > 1 and change(tonumber(fraction(first.map)), tonumber(fraction(last.map))) -- of what is shown
+    local note = is(last.stage) and last.stage or ""
+    if diff then
+      note = ('%s, <span class="%s" style="display:inline">%s</span> from %s'):format(parts.escape(note),
+        diff:find "^%+" and "up" or "down", diff, parts.escape(first.stage))
+    else note = parts.escape(note) end
+    out[i] = ("<li><span>%s: %s</span><b>%s</b><span>%s</span></li>"):format(parts.escape(pair[1]), means[pair[1]] or "mean",
+      fraction(last.map), note)
+  end
+  return '<ul class="cards">\n' .. table.concat(out, "\n") .. "\n</ul>"
+end
+
+-- A protocol's table with a column for each stage, so that it fits a narrow page, and the change from the first to the last.
+local function stages(protocol, rows)
+  local head, body = tables.layout(protocol, rows)
+  local columns, lines = { protocol == "coco" and "measure" or "class" }, {}
+  for i, row in ipairs(rows) do columns[i + 1] = is(row.stage) and row.stage or "" end
+  if #rows > 1 then columns[#columns + 1] = "change" end
+  for k = 2, #head do
+    local line = { head[k] }
+    for i = 1, #rows do line[i + 1] = body[i][k] end
+    if #rows > 1 then line[#line + 1] = change(tonumber(line[2]), tonumber(line[#rows + 1])) or "" end
+    lines[#lines + 1] = line
+  end
+  local caption = tables.caption(protocol, rows)
+  return ("<div><h3>%s</h3>\n%s</div>"):format(parts.escape(caption),
+    parts.table(columns, lines, { name = caption, changes = #rows > 1 and #columns or nil }))
+end
+
+local function results(run)
+  local rows = run.results and run.results.eval or {}
+  if #rows == 0 then return end
+  local groups, out = tables.by_protocol(rows), {}
+  for i, pair in ipairs(groups) do out[i] = stages(pair[1], pair[2]) end
+  return cards(groups) .. '\n<div class="pair">\n' .. table.concat(out, "\n") .. "\n</div>"
+end
+
+-- The sections of results.md whose titles hold `words`: the last stage's is shown, those before it are folded.
+local function by_stage(run, words, make)
+  local found, out = {}, {}
+  for _, s in ipairs(run.sections) do
+    if s.head and s.title:find(words, 1, true) then found[#found + 1] = s end
+  end
+  if #found == 0 then return end
+  local last = found[#found]
+  out[1] = ("<h3>%s</h3>\n%s"):format(parts.escape(last.title), make(last))
+  for i = 1, #found - 1 do out[#out + 1] = parts.fold(found[i].title, nil, make(found[i])) end
   return table.concat(out, "\n")
 end
 
-local measures = { pr = "Precision over recall: %s", f1 = "F1 over the least score: %s" }
-
-local function plot_name(stem)
-  local kind, class = stem:match "^(%w+)%-(.*)"
-  if measures[kind] then return measures[kind]:format(class) end
-  return stem == "loss" and "Loss per image, training and dev" or stem
+local function errors(run)
+  local confusion = by_stage(run, ": confusion at", function(s) return parts.heat(s.head, s.body, s.title) end)
+  local best = by_stage(run, ": best working points", function(s) return parts.table(s.head, s.body, { name = s.title }) end)
+  if not confusion and not best then return end
+  return ('<div class="pair">\n<div>%s</div>\n<div>%s</div>\n</div>'):format(confusion or "", best or "")
 end
 
--- The checkpoint's layers; nil where the run keeps none that can be read.
-local function layers(dir)
-  for _, name in ipairs { "best.safetensors", "last.safetensors" } do
-    local found, model = pcall(function() return require "yolua.load" { model = dir .. "/" .. name } end)
-    if found then
-      local body = {}
-      for i, l in ipairs(model.net:layers()) do
-        body[i] = { l.name, l.kind, ("%d x %d x %d"):format(l.shape[2], l.shape[3], l.shape[4]), ("%d"):format(l.params),
-          ("%d"):format(l.flops) }
-      end
-      model:close()
-      return html.table({ "layer", "kind", "output h x w x c", "parameters", "FLOPs" }, body, "Layers of the network"), name
+-- ---- pictures --------------------------------------------------------------------------------------------------------------
+
+local function plots(run, pattern, name)
+  local out = {}
+  for _, file in ipairs(files.kind(run.dir .. "/plots") == "folder" and files.list(run.dir .. "/plots") or {}) do
+    local what = file:match("^" .. pattern .. "%.svg$")
+    if what then out[#out + 1] = parts.plot(run.dir .. "/plots/" .. file, name:format(what)) end
+  end
+  return #out > 0 and '<div class="plots">\n' .. table.concat(out, "\n") .. "\n</div>" or nil, #out
+end
+
+local function curves(run)
+  local shown = plots(run, "(pr%-.*)", "Precision over recall, %s")
+  local folded, count = plots(run, "(f1%-.*)", "F1 over the least score, %s")
+  return shown, folded and parts.fold("F1 over the least score", ("%d classes"):format(count), folded) or ""
+end
+
+local function training(run)
+  local head, body = tables.epochs(run.epochs)
+  if #body == 0 then return end
+  local list, shown = parts.table(head, body, { name = "Epochs", tall = true }), plots(run, "(%l+)", "Curve over the epochs: %s") or ""
+  if #body > 12 then return shown .. "\n" .. parts.fold("Epoch by epoch", ("%d epochs"):format(#body), list) end
+  return shown .. "\n<h3>Epoch by epoch</h3>\n" .. list
+end
+
+local function counted(frame)
+  return ("hits %d, misses %d, false alarms %d"):format(frame.hits, frame.misses, frame.false_alarms)
+end
+
+local function detections(run)
+  local folder, out, wide, known = run.dir .. "/detections", {}, 0, {}
+  for _, frame in ipairs(document(folder .. "/frames.json") or {}) do known[frame.file] = frame end
+  for _, file in ipairs(files.kind(folder) == "folder" and files.list(folder) or {}) do
+    local stem, frame = file:match "^(.*)%.png$", known[file]
+    if stem then
+      local caption = "Frame " .. (frame and frame.id or stem) .. (frame and ": " .. counted(frame) or "")
+      local text, is_wide = parts.picture(folder .. "/" .. file, "Detections on the picture of " .. caption:lower(), caption)
+      out[#out + 1], wide = text, wide + (is_wide and 1 or 0)
     end
   end
+  if #out == 0 then return end
+  return ('%s<div class="pictures%s">\n%s\n</div>'):format(page.legend, wide * 2 > #out and " wide" or "", table.concat(out, "\n"))
 end
 
-local function optional(path) return core.system.try_read(path) end
+-- ---- the page ----------------------------------------------------------------------------------------------------------------
 
-local function timings(dir)
-  local known, r = pcall(function() return core.json.decode(core.system.read(dir .. "/results.json")) end)
-  if not known or type(r) ~= "table" then return nil end
-  local speed, body = type(r.speed) == "table" and r.speed or {}, {}
-  for _, row in ipairs { { "whole run, seconds", r.seconds }, { "training, images per second (median)", speed.train_images_per_s },
-    { "network, ms per image", speed.infer_ms }, { "threads", speed.threads } } do
-    body[#body + 1] = { row[1], type(row[2]) == "number" and ("%.6g"):format(row[2]) or "n/a" }
-  end
-  return html.table({ "timing", "value" }, body, "Timings")
+local function add(list, title, ...)
+  local content = {}
+  for i = 1, select("#", ...) do content[i] = select(i, ...) or "" end
+  local text = table.concat(content, "\n")
+  if not text:find "%S" then return end
+  local id = title:lower():gsub("%W+", "-")
+  local format = '<section id="%s" aria-labelledby="%s-title"><h2 id="%s-title">%s</h2>\n%s\n</section>'
+  list[#list + 1] = { title = title, id = id, text = format:format(id, id, id, parts.escape(title), text) }
 end
 
-local function add(parts, title, content)
-  if content and content ~= "" then parts[#parts + 1] = ("<section><h2>%s</h2>\n%s</section>"):format(escape(title), content) end
+local function assemble(run, list)
+  local out, links = { (page.head:gsub("TITLE", function() return parts.escape(run.name) end)) }, {}
+  for i, s in ipairs(list) do links[i] = ('<li><a href="#%s">%s</a></li>'):format(s.id, parts.escape(s.title)) end
+  out[#out + 1] = require("yolua.html_about").header(run)
+  out[#out + 1] = '<nav aria-label="Sections"><ul>' .. table.concat(links) .. "</ul></nav>\n<main>"
+  for _, s in ipairs(list) do out[#out + 1] = s.text end
+  out[#out + 1] = page.foot:gsub("VERSION", (parts.escape(run.made.yolua or core.version):gsub("%%", "%%%%")))
+  return table.concat(out, "\n")
 end
 
--- The page of the run in `dir` as text. Errors: results.md cannot be read.
+-- The page of the run in `dir` as text. Errors: the folder holds no run.
 function html.page(dir)
-  local parts, name = {}, "run"
-  for i, s in ipairs(html.sections(core.system.read(dir .. "/results.md"))) do
-    if i == 1 then name = s.title end
-    if s.head then add(parts, i == 1 and "Overview" or s.title, html.table(s.head, s.body, s.title)) end
-  end
-  local plots = figures(dir .. "/plots", "svg", "image/svg+xml", plot_name)
-  add(parts, "Curves", plots ~= "" and '<div class="plots">' .. plots .. "</div>")
-  local seen = figures(dir .. "/detections", "png", "image/png", function(stem) return "Detections on frame " .. stem end)
-  add(parts, "Detections", seen ~= "" and page.legend .. '<div class="pictures">' .. seen .. "</div>")
-  add(parts, "Timings", timings(dir))
-  local network, file = layers(dir)
-  add(parts, "Network" .. (file and " of " .. file or ""), network)
-  local config = optional(dir .. "/config.yaml")
-  add(parts, "Configuration", config and '<pre tabindex="0">' .. escape(config) .. "</pre>")
-  return page.head:gsub("TITLE", function() return escape(name) end) .. table.concat(parts, "\n") .. page.foot
+  local run, list, about = look(dir), {}, require "yolua.html_about"
+  add(list, "Overview", about.facts(run))
+  add(list, "Results", results(run))
+  add(list, "Training", training(run))
+  add(list, "Precision and recall", curves(run))
+  add(list, "Errors", errors(run))
+  add(list, "Detections", detections(run))
+  add(list, "Network", about.network(run))
+  add(list, "Timings", about.timings(run))
+  add(list, "Configuration", about.configuration(run))
+  add(list, "Log", about.log(run))
+  return assemble(run, list)
 end
 
--- Writes report.html into `dir`, as a whole; returns its path.
+-- Draws what a run that did not come to its end has not drawn yet, and writes report.html into `dir`, as a whole; returns its path.
 function html.write(dir)
+  local run = look(dir)
+  if not run.results then require("yolua.report").plot_epochs(dir, run.epochs) end
   local path = dir .. "/report.html"
   core.system.write(path, html.page(dir))
   return path

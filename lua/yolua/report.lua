@@ -53,28 +53,7 @@ function report.results(run)
   }
 end
 
--- Rows by protocol, in the order of their first appearance.
-function report.by_protocol(rows)
-  local list, at = {}, {}
-  for _, row in ipairs(rows) do
-    if not at[row.protocol] then
-      at[row.protocol] = {}
-      list[#list + 1] = { row.protocol, at[row.protocol] }
-    end
-    table.insert(at[row.protocol], row)
-  end
-  return list
-end
-
-local function epochs_table(epochs)
-  local head, body = { "epoch", "learning rate", "train loss", "dev loss", "images/s", "seconds" }, {}
-  local function cell(format, value) return type(value) == "number" and value == value and format:format(value) or "n/a" end
-  for i, e in ipairs(epochs) do
-    body[i] = { cell("%g", e.epoch), cell("%g", e.lr), cell("%.4f", e.train_loss), cell("%.4f", e.dev_loss),
-      cell("%.1f", e.images_per_s), cell("%.1f", e.seconds) }
-  end
-  return head, body
-end
+report.by_protocol = tables.by_protocol
 
 local function markdown_table(head, body)
   local lines = { "| " .. table.concat(head, " | ") .. " |", "|" .. (" --- |"):rep(#head) }
@@ -110,87 +89,115 @@ function report.markdown(run, results)
   beneath(run, parts)
   if #run.epochs > 0 then
     parts[#parts + 1] = "## Training\n"
-    parts[#parts + 1] = markdown_table(epochs_table(run.epochs))
+    parts[#parts + 1] = markdown_table(tables.epochs(run.epochs))
   end
   return table.concat(parts, "\n") .. "\n"
 end
 
--- plots/loss.svg: training and dev loss over the epochs.
-function report.plot_loss(run)
-  if #run.epochs == 0 then return end
-  core.files.make_folder(run:path "plots")
-  local series = {}
-  for _, key in ipairs { "train_loss", "dev_loss" } do
-    local s = { name = key:gsub("_", " "), x = {}, y = {} }
-    for i, e in ipairs(run.epochs) do s.x[i], s.y[i] = e.epoch or i, type(e[key]) == "number" and e[key] or 0 / 0 end
-    if #column(run.epochs, key) > 0 then series[#series + 1] = s end
-  end
-  core.plot.lines { path = run:path "plots/loss.svg", title = run.name, xlabel = "epoch", ylabel = "loss per image", series = series }
+local function over_epochs(epochs, key, name)
+  local s = { name = name, x = {}, y = {} }
+  for i, e in ipairs(epochs) do s.x[i], s.y[i] = e.epoch or i, type(e[key]) == "number" and e[key] or 0 / 0 end
+  return #column(epochs, key) > 0 and s or nil
 end
 
--- plots/pr-CLASS.svg: precision over recall, one line per stage (voc's matching rule).
-function report.plot_curves(run)
+-- dev_ap by the protocol that it was scored with: an epoch that was not scored is passed over, not a gap.
+local function scored(epochs)
+  local series, at = {}, {}
+  for i, e in ipairs(epochs) do
+    local protocol = e.dev_protocol or "AP"
+    if type(e.dev_ap) == "number" then
+      if not at[protocol] then
+        at[protocol] = { name = protocol, x = {}, y = {} }
+        series[#series + 1] = at[protocol]
+      end
+      table.insert(at[protocol].x, e.epoch or i)
+      table.insert(at[protocol].y, e.dev_ap)
+    end
+  end
+  return series
+end
+
+-- plots/loss.svg: training and dev loss over the epochs; plots/ap.svg: the dev split's mean AP, where it was scored between epochs.
+function report.plot_epochs(dir, epochs)
+  if #epochs == 0 then return end
+  core.files.make_folder(dir .. "/plots")
+  local series = {}
+  for _, pair in ipairs { { "train_loss", "training" }, { "dev_loss", "dev" } } do
+    series[#series + 1] = over_epochs(epochs, pair[1], pair[2])
+  end
+  core.plot.lines { path = dir .. "/plots/loss.svg", title = "Loss", xlabel = "epoch", ylabel = "loss per image", series = series }
+  local ap = scored(epochs)
+  if #ap == 0 then return end
+  core.plot.lines { path = dir .. "/plots/ap.svg", title = "AP on the dev split", xlabel = "epoch", ylabel = "mean over classes",
+    series = ap }
+end
+
+-- The AP of a class at a stage by voc, for a legend; "" where voc was not asked for.
+local function ap_of(run, stage, class)
+  for _, row in ipairs(run.rows) do
+    local found = row.protocol == "voc" and row.stage == stage and row.classes[class]
+    if found and type(found.ap) == "number" then return (", AP %.3f"):format(found.ap) end
+  end
+  return ""
+end
+
+-- One plot for each class that occurs, a line per stage. about: stem, x, y (fields of a curve), words for axes and title.
+local function plot_classes(run, about)
   local by_class, names = {}, {}
   for _, stage in ipairs(run.curves or {}) do
     for class, curve in pairs(stage.classes) do
-      if #curve.recall > 0 and curve.n_gt > 0 then
+      if curve[about.x] and #curve[about.x] > 0 and curve.n_gt > 0 then
         if not by_class[class] then by_class[class], names[#names + 1] = {}, class end
-        table.insert(by_class[class], { name = stage.stage, x = curve.recall, y = curve.precision })
+        local note = about.ap and ap_of(run, stage.stage, class) or ""
+        table.insert(by_class[class], { name = stage.stage .. note, x = curve[about.x], y = curve[about.y] })
       end
     end
   end
   if #names == 0 then return end
   core.files.make_folder(run:path "plots")
-  table.sort(names)
   for _, class in ipairs(names) do
-    core.plot.lines { path = run:path(("plots/pr-%s.svg"):format(class:gsub("[^%w_-]", "_"))), title = class .. ", voc IoU 0.5",
-      xlabel = "recall", ylabel = "precision", xlim = { 0, 1 }, ylim = { 0, 1 }, series = by_class[class] }
+    local stem = class:gsub("[^%w_-]", "_")
+    core.plot.lines { path = run:path(("plots/%s-%s.svg"):format(about.stem, stem)), title = class .. " (voc, IoU 0.5)",
+      xlabel = about.xlabel, ylabel = about.ylabel, xlim = { 0, 1 }, ylim = { 0, 1 }, series = by_class[class] }
   end
 end
 
--- detections/ID.png: what the last evaluated model finds on the first dev images, against the truth.
+-- plots/pr-CLASS.svg: precision over recall, one line per stage (voc's matching rule).
+function report.plot_curves(run)
+  plot_classes(run, { stem = "pr", x = "recall", y = "precision", xlabel = "recall", ylabel = "precision", ap = true })
+end
+
+-- plots/f1-CLASS.svg: the harmonic mean of precision and recall over the least score.
+function report.plot_f1(run)
+  plot_classes(run, { stem = "f1", x = "score", y = "f1", xlabel = "least score", ylabel = "F1" })
+end
+
+-- detections/ID.png: what the last evaluated model finds on the first dev images, against the truth; frames.json: the same in numbers.
 function report.draw(run)
-  local frames = run.seen and run.seen.frames or {}
+  local frames, list = run.seen and run.seen.frames or {}, {}
   if #frames == 0 then return end
   core.files.make_folder(run:path "detections")
-  for _, frame in ipairs(frames) do
-    local list = marks.of(frame.truths, frame.dets, 0.25)
-    core.image.load(frame.image):draw(list):save(run:path(("detections/%s.png"):format(frame.id:gsub("[^%w_.-]", "_"))))
+  for i, frame in ipairs(frames) do
+    local drawn, hits, misses, false_alarms = marks.of(frame.truths, frame.dets, 0.25)
+    local file = frame.id:gsub("[^%w_.-]", "_") .. ".png"
+    core.image.load(frame.image):draw(drawn):save(run:path("detections/" .. file))
+    list[i] = { id = frame.id, file = file, hits = hits, misses = misses, false_alarms = false_alarms }
   end
-end
-
--- plots/f1-CLASS.svg: the harmonic mean of precision and recall over the least score, one line per stage.
-function report.plot_f1(run)
-  local by_class = {}
-  for _, stage in ipairs(run.curves or {}) do
-    for class, curve in pairs(stage.classes) do
-      by_class[class] = by_class[class] or {}
-      if curve.n_gt > 0 and #curve.f1 > 0 then
-        table.insert(by_class[class], { name = stage.stage, x = curve.score, y = curve.f1 })
-      end
-    end
-  end
-  for class, series in pairs(by_class) do
-    if #series > 0 then
-      core.files.make_folder(run:path "plots")
-      core.plot.lines { path = run:path(("plots/f1-%s.svg"):format(class:gsub("[^%w_-]", "_"))), title = class .. ", voc IoU 0.5",
-        xlabel = "least score", ylabel = "F1", xlim = { 0, 1 }, ylim = { 0, 1 }, series = series }
-    end
-  end
+  core.system.write(run:path "detections/frames.json", core.json.encode(list) .. "\n")
 end
 
 -- Writes everything; returns the results. Prints the stages side by side.
 function report.write(run)
   local results = report.results(run)
-  report.plot_loss(run)
+  report.plot_epochs(run.dir, run.epochs)
   report.plot_curves(run)
   report.plot_f1(run)
   report.draw(run)
   core.system.write(run:path "results.md", report.markdown(run, results))
   core.system.write(run:path "results.json", core.json.encode(results, { pretty = true }) .. "\n")
-  require("yolua.html").write(run.dir)
   for _, pair in ipairs(report.by_protocol(run.rows)) do run:say("%s", tables.text(pair[1], pair[2])) end
   run:say("results in %s", run:path "results.md")
+  require("yolua.html").write(run.dir) -- last: it shows the log
   return results
 end
 

@@ -101,6 +101,38 @@ function tables.layout(protocol, rows)
   return layout(rows)
 end
 
+-- Rows by protocol, in the order of their first appearance: {{protocol, rows}, ...}.
+function tables.by_protocol(rows)
+  local list, at = {}, {}
+  for _, row in ipairs(rows) do
+    if not at[row.protocol] then
+      at[row.protocol] = {}
+      list[#list + 1] = { row.protocol, at[row.protocol] }
+    end
+    table.insert(at[row.protocol], row)
+  end
+  return list
+end
+
+-- The records of metrics.jsonl as head and body; a column of AP names its protocol, and is there where some epoch was scored.
+function tables.epochs(epochs)
+  local columns, protocol = { { "epoch", "epoch", "%g" }, { "learning rate", "lr", "%g" }, { "train loss", "train_loss", "%.4f" },
+    { "dev loss", "dev_loss", "%.4f" }, { "images/s", "images_per_s", "%.1f" }, { "seconds", "seconds", "%.1f" } }, nil
+  for _, e in ipairs(epochs) do protocol = protocol or exists(e.dev_ap) and (e.dev_protocol or "AP") end
+  if protocol then table.insert(columns, 5, { "dev mean (" .. protocol .. ")", "dev_ap", "%.4f" }) end
+  local head, body = {}, {}
+  for i, c in ipairs(columns) do head[i] = c[1] end
+  for i, e in ipairs(epochs) do
+    local line = {}
+    for k, c in ipairs(columns) do
+      local value = e[c[2]]
+      line[k] = type(value) == "number" and exists(value) and c[3]:format(value) or "n/a"
+    end
+    body[i] = line
+  end
+  return head, body
+end
+
 -- Aligned columns under their heads; returns lines.
 function tables.align(head, body)
   local widths, lines = {}, {}

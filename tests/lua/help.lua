@@ -43,7 +43,7 @@ end
 function TestHelp:testVerbsAndLayers()
   for _, name in ipairs(core.options.modules "lua/yolua/verbs/") do
     local page = help.page(name)
-    t.assertStrContains(page, "yolua " .. name .. " [key=value ...]")
+    t.assertStrContains(page, "yolua " .. name .. (name == "report" and " [RUN]" or "") .. " [key=value ...]")
     for _, field in ipairs(fields.get(require("yolua.verbs." .. name).fields or {})) do t.assertStrContains(page, "\n  " .. field[1]) end
   end
   for _, kind in ipairs(core.layers.kinds()) do

@@ -12,7 +12,7 @@ function TestHtml.setUp()
   if top then return end
   top = program.tiny()
   run = top .. "/r"
-  program.ok { "recipes/coco_ft.lua", "config=" .. top .. "/config.yaml", "epochs=2", "out=" .. run }
+  program.ok { "recipes/coco_ft.lua", "config=" .. top .. "/config.yaml", "epochs=2", "freeze=body", "out=" .. run }
 end
 
 function TestHtml.testBase64() -- RFC 4648, section 10
@@ -23,10 +23,23 @@ end
 
 function TestHtml.testEscape()
   t.assertEquals(html.escape [[<a href="x">'&']], "&lt;a href=&quot;x&quot;&gt;&#39;&amp;&#39;")
-  local text = html.table({ "<b>" }, { { "x", "1.5" }, { "&", '"' } }, '"')
+  local text = html.table({ "<b>", "<i>" }, { { "x", "1.5" }, { "&", "n/a" } }, { name = '"' })
   t.assertNil(text:find("<b>", 1, true))
   t.assertStrContains(text, '<td class="n">1.5</td>')
-  t.assertStrContains(text, 'aria-label="&quot;"')
+  t.assertStrContains(text, '<th scope="row">&amp;</th>')
+  local body = { { "a", "words", "-0.100" }, { "b", '"', "+0.100" } }
+  text = html.table({ "x", "y", "change" }, body, { name = "n", changes = 3, total = true })
+  t.assertStrContains(text, "<td>&quot;</td>")
+  t.assertStrContains(text, '<td class="n down">-0.100</td>')
+  t.assertStrContains(text, 'aria-label="n"')
+  t.assertStrContains(text, '<tr class="total"><th scope="row">b</th>')
+end
+
+-- A cell's tint is its share of the line's sum; a line of nothing has none.
+function TestHtml.testHeat()
+  local text = require("yolua.html_parts").heat({ "true \\ seen", "a", "b" }, { { "a", "3", "1" }, { "b", "0", "0" } }, "c")
+  t.assertStrContains(text, '<td style="--s:0.75">3</td><td style="--s:0.25">1</td>')
+  t.assertStrContains(text, '<th scope="row">b</th><td>0</td><td>0</td>')
 end
 
 function TestHtml.testSections()
@@ -37,29 +50,88 @@ end
 function TestHtml.testContent()
   local page = core.system.read(run .. "/report.html")
   for _, words in ipairs { "<!DOCTYPE html>", 'lang="en"', "name=\"viewport\"", "kitti: AP at 40 recall points", "voc: AP", "coco: AP",
-    "poster (clean)", "confusion at score", "Loss per image", "Precision over recall", "Detections on frame 000024", "region1",
-    "epochs: 2", "false alarm", "network, ms per image" } do
+    "poster (clean)", "confusion at score", "Curve over the epochs: loss", "Curve over the epochs: ap", "Precision over recall",
+    "Frame 000024: hits ", "Detections on the picture of frame 000024", "region1", "epochs: 2", "false alarm", "ms per image", "finished",
+    "dev mean (voc)" } do
     t.assertStrContains(page, words)
   end
-  for tag in page:gmatch "<img[^>]*>" do t.assertStrMatches(tag, '<img src="data:image/[%w+]+;base64,[%w+/=]+" alt="[^"]+">') end
+  for tag in page:gmatch "<img[^>]*>" do t.assertStrMatches(tag, '<img[%w ="]- src="data:image/[%w+]+;base64,[%w+/=]+" alt="[^"]+">') end
   t.assertNil(page:find("<script", 1, true))
   t.assertNil(page:find "src=\"http")
 end
 
-function TestHtml.testVerb()
-  local before = core.system.read(run .. "/report.html")
-  os.remove(run .. "/report.html")
-  t.assertStrContains(program.ok { "report", "run=" .. run .. "/" }, run .. "/report.html")
-  t.assertEquals(core.system.read(run .. "/report.html"), before)
-  local status, _, err = program.run { "report", "run=" .. top .. "/absent" }
-  t.assertEquals(status, 1)
-  t.assertStrContains(err, "absent/results.md")
-  t.assertEquals((program.run { "report" }), 2)
+-- The layer table says what was trained, its sum is the network's, and headings go down by one.
+function TestHtml.testNetworkAndHeadings()
+  local page = core.system.read(run .. "/report.html")
+  local layers = page:match '<section id="network".-</section>'
+  local _, trained = layers:gsub("<td>trained</td>", "")
+  t.assertEquals(trained, 1)
+  t.assertTrue(select(2, layers:gsub("<td>frozen</td>", "")) > 0)
+  local params = core.json.decode(core.system.read(run .. "/results.json")).params
+  t.assertEquals(layers:match '<tr class="total">.-<td class="n">(%d+)</td>', tostring(params))
+  local last = 0
+  for level in page:gmatch "<h(%d)" do
+    t.assertTrue(tonumber(level) <= last + 1, "h" .. level .. " after h" .. last)
+    last = tonumber(level)
+  end
+  for id in page:gmatch 'href="#([^"]+)"' do t.assertStrContains(page, ('<section id="%s"'):format(id)) end
 end
 
--- A page around the report, in a frame as wide as a phone, that writes what it measures into its own text.
+-- Pictures on the page are JPEG, as many as there are, and no larger than they need be; the files beside it stay as they are.
+function TestHtml.testPictures()
+  local page = core.system.read(run .. "/report.html")
+  local _, count = page:gsub("data:image/jpeg;base64,", "")
+  t.assertEquals(count, 8)
+  t.assertTrue(#page < 1e6, #page)
+  local image = core.image.new(2000, 500, ("\90\120\150"):rep(2000 * 500))
+  image:save(top .. "/wide.png")
+  local text, wide = require("yolua.html_parts").picture(top .. "/wide.png", 'a "b"', "c")
+  t.assertTrue(wide)
+  t.assertStrContains(text, 'width="960" height="240"')
+  t.assertStrContains(text, 'alt="a &quot;b&quot;"')
+end
+
+function TestHtml.testVerb()
+  local before = core.files.hash(run .. "/report.html")
+  for _, words in ipairs { { "report", run }, { "report", "run=" .. run .. "/" }, { "report", "out=" .. run } } do
+    os.remove(run .. "/report.html")
+    t.assertStrContains(program.ok(words), run .. "/report.html")
+    t.assertEquals(core.files.hash(run .. "/report.html"), before)
+  end
+  local function refused(status, sentence, ...)
+    local got, _, err = program.run { "report", ... }
+    t.assertEquals(got, status)
+    t.assertStrContains(err, sentence)
+    t.assertEquals(select(2, err:gsub("\n", "")), 1)
+  end
+  refused(1, "there is no run directory " .. top .. "/absent", top .. "/absent")
+  refused(1, "data holds no run (config.yaml is missing)", top .. "/data")
+  refused(2, "yolua report RUNDIR")
+  refused(2, "expected key=value", run, run)
+end
+
+-- A run that has not come to its end: what is there is shown.
+function TestHtml.testUnfinished()
+  local part = top .. "/part"
+  os.execute(("cp -r '%s' '%s' && cd '%s' && rm -r report.html results.json results.md plots detections"):format(run, part, part))
+  program.ok { "report", part }
+  local page = core.system.read(part .. "/report.html")
+  for _, words in ipairs { "unfinished", "Curve over the epochs: loss", "region1", "epochs: 2", "2 of 2 epochs" } do
+    t.assertStrContains(page, words)
+  end
+  t.assertNil(page:find('id="results"', 1, true))
+  os.remove(part .. "/best.safetensors")
+  os.remove(part .. "/last.safetensors")
+  os.remove(part .. "/metrics.jsonl")
+  core.system.write(part .. "/log.txt", "failed: <it>\n")
+  program.ok { "report", part }
+  t.assertStrContains(core.system.read(part .. "/report.html"), "failed: &lt;it&gt;")
+end
+
+-- A page around the report, in a frame as wide as a phone, that opens all that is folded and writes what it measures into its own text.
 local MEASURE = [[<!DOCTYPE html><iframe id="f" src="report.html" style="width:390px;height:800px;border:0"></iframe><p id="p"></p><script>
 onload = () => { const d = f.contentDocument, images = [...d.images];
+  for (const e of d.querySelectorAll('details')) e.open = true;
   const missing = images.filter(i => !i.naturalWidth).length;
   p.textContent = "wide " + d.documentElement.scrollWidth + " images " + images.length + " missing " + missing; };
 </script>]]

@@ -103,6 +103,27 @@ function TestReport.testMissingNumbers()
   t.assertStrContains(core.system.read(run:path "plots/loss.svg"), "<svg")
 end
 
+-- A scored epoch names its protocol, in the table and as a curve; where none was, there is no such plot.
+function TestReport.testApOverEpochs()
+  local run = yl.run({ out = top .. "/r" }, "bare")
+  for e = 1, 4 do
+    run:log_epoch { epoch = e, lr = 0.1, train_loss = 4, images_per_s = 4, seconds = 1, dev_ap = e % 2 == 0 and e / 10 or core.null,
+      dev_protocol = e % 2 == 0 and "voc" or nil }
+  end
+  run:report()
+  local text, svg = core.system.read(run:path "results.md"), core.system.read(run:path "plots/ap.svg")
+  t.assertStrContains(text, "| dev mean (voc) |")
+  t.assertStrContains(text, "| 2 | 0.1 | 4.0000 | n/a | 0.2000 |")
+  t.assertStrContains(text, "| 3 | 0.1 | 4.0000 | n/a | n/a |")
+  t.assertStrContains(svg, ">voc</text>")
+  t.assertEquals(select(2, svg:gsub("<circle", "")), 2)
+  t.assertEquals(select(2, svg:gsub("<polyline[^>]*points", "")), 2) -- the legend's and the curve, without a gap
+  local other = yl.run({ out = top .. "/s" }, "bare")
+  other:log_epoch { epoch = 1, lr = 0.1, train_loss = 4, images_per_s = 4, seconds = 1 }
+  other:report()
+  t.assertEquals(files.list(other:path "plots"), { "loss.svg" })
+end
+
 function TestReport.testCurves()
   local run = run_of()
   run.curves = { { stage = "After", classes = {
@@ -119,7 +140,9 @@ function TestReport.testPictures()
   run.seen.frames = { { id = "000007", image = image, truths = { { class = "Car", box = { 2, 2, 8, 8 }, ignore = false } },
     dets = { { class = "Car", score = 0.9, box = { 2, 2, 8, 8 } } } } }
   report.draw(run)
-  t.assertEquals(files.list(run:path "detections"), { "000007.png" })
+  t.assertEquals(files.list(run:path "detections"), { "000007.png", "frames.json" })
+  t.assertEquals(core.json.decode(core.system.read(run:path "detections/frames.json")),
+    { { id = "000007", file = "000007.png", hits = 1, misses = 0, false_alarms = 0 } })
   t.assertEquals({ core.image.probe(run:path "detections/000007.png") }, { 20, 10 })
   t.assertNotEquals(files.hash(run:path "detections/000007.png"), files.hash(image))
 end

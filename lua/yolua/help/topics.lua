@@ -43,7 +43,8 @@ end
 
 local function verb_page(name)
   local verb = require("yolua.verbs." .. name)
-  return with_fields(("yolua %s [key=value ...]\n%s"):format(name, fit(verb.help or "")), fields.get(verb.fields or {}))
+  local first = verb.positional and " [" .. verb.positional:upper() .. "]" or ""
+  return with_fields(("yolua %s%s [key=value ...]\n%s"):format(name, first, fit(verb.help or "")), fields.get(verb.fields or {}))
 end
 
 local layer_lines = {

@@ -1,13 +1,24 @@
--- `yolua report run=RUNDIR`: makes report.html of a finished run again, from the run's own files.
+-- `yolua report RUNDIR`: makes report.html of a run, finished or not, from the run's own files.
+local core = require "yolua.core"
 local html = require "yolua.html"
 
+-- The directory as the call names it: run=DIR, out=DIR as the recipes say it, or the word alone.
+local function named(o)
+  local path = o.run or o.out
+  if not path then error(require("yolua.schema").usage "yolua report: expected a run directory: yolua report RUNDIR") end
+  path = path:gsub("(.)/+$", "%1")
+  if core.files.kind(path) ~= "folder" then error(("report: there is no run directory %s"):format(path), 0) end
+  return path
+end
+
 return {
-  help = "make a run's report.html again from its files",
-  fields = { { "run", "string", nil, "", "the run directory" },
-    { "json", "bool", false, "", "print one JSON document on standard output" } },
-  run = function(o)
-    if not o.run then error(require("yolua.schema").usage "yolua report: expected run=RUNDIR") end
-    return { report = html.write((o.run:gsub("(.)/+$", "%1"))) }
-  end,
+  help = "make a run's report.html again from its files: yolua report RUNDIR",
+  positional = "run",
+  fields = {
+    { "run", "string", nil, "", "the run directory; its name alone will do" },
+    { "out", "string", nil, "", "the same, by the word that recipes use" },
+    { "json", "bool", false, "", "print one JSON document on standard output" },
+  },
+  run = function(o) return { report = html.write(named(o)) } end,
   show = function(result) print(result.report) end,
 }
