@@ -37,6 +37,7 @@ local function read_config(o, path)
   values.provenance = nil -- a run's config.yaml also says what it was made with
   from.lines = {}
   for key, line in pairs(type(lines) == "table" and lines or {}) do from.lines[key] = ("%s:%d"):format(path, line) end
+  if values.require then require("yolua.layer").load(values.require) end -- other keys may name what those files make
   options.merge(o, values, from)
 end
 
@@ -101,6 +102,9 @@ end
 -- position; list = the parsed key=value list. Returns the options. Faults of the call are usage errors (status 2).
 function arguments.resolve(spec)
   local o = options.new(fields.get(spec.fields), spec.who)
+  for _, argument in ipairs(spec.list) do -- what those files make may be named by any other key
+    if argument.key == "require" then require("yolua.layer").load(argument.value) end
+  end
   local own, given = { where = spec.where or spec.who }, { where = "command line", outside = true }
   stage(o, own, function() options.merge(o, spec.defaults or {}, own) end)
   for _, argument in ipairs(spec.list) do
@@ -112,7 +116,7 @@ function arguments.resolve(spec)
   stage(o, given, function()
     for _, argument in ipairs(names_first(o, spec.list)) do options.set(o, argument.key, argument.value, given) end
   end)
-  if rawget(o, "require") then require("yolua.layer").load(o.require) end
+  if rawget(o, "require") then require("yolua.layer").load(o.require) end -- a recipe's own default
   return o
 end
 

@@ -21,6 +21,12 @@ local function chosen(o)
   return out
 end
 
+-- A hash of the code of an optimizer of one's own; nil for ours.
+local function optimizer_code(name)
+  local rule = require("yolua.optim." .. name).rule
+  return type(rule) == "function" and files.hash_text(string.dump(rule, true)) or nil
+end
+
 -- The hash, 16 hexadecimal digits. spec: net (before its first step), data, options, and the policies in its array part.
 function reuse.key(spec)
   local o, net, policies = spec.options, spec.net, {}
@@ -29,7 +35,7 @@ function reuse.key(spec)
   return files.hash_text(core.json.encode {
     structure = net.structure, names = net.names, values = net:checksum(), data = spec.data.hash, policies = policies,
     map = { map.to, map.ignore, map.neighbour }, options = chosen(o), size = { size[1], size[2] },
-    layers = require("yolua.layer").code(net.structure),
+    layers = require("yolua.layer").code(net.structure), optimizer = optimizer_code(o.optim.name),
   })
 end
 

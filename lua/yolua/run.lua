@@ -41,8 +41,8 @@ local function resume(run, o)
   local path = o.resume:gsub("(.)/+$", "%1")
   local values, made = rundir.config(path)
   if is_options(o) then
+    if values.require then require("yolua.layer").load(values.require) end -- other keys may name what those files make
     take_over(o, values, { where = path .. "/config.yaml" }, "")
-    if rawget(o, "require") then require("yolua.layer").load(o.require) end
   end
   run.dir, run.resumed, run.made, run.data_hash = path, true, made, made.data_hash
   run.name = made.name or run.name

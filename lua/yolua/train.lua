@@ -1,5 +1,6 @@
 -- The training loop is a spine: batch -> forward -> loss -> backward -> step. Everything else is a policy that subscribes to its
--- events: start, epoch_start, step, epoch_end, finish. A policy is {name=, state={plain data}, on={event=function(policy, trainer)}}.
+-- events (lua/README.md): start, epoch_start, batch, step, epoch_end, finish. A policy is a table
+-- {name=, state={plain data}, on={event=function(policy, trainer)}}.
 local core = require "yolua.core"
 local reuse = require "yolua.reuse"
 local setup = require "yolua.train.setup"
@@ -18,6 +19,14 @@ function Trainer:fire(event)
     local handler = policy.on and policy.on[event]
     if handler then handler(policy, self) end
   end
+end
+
+-- Whether any policy handles the event.
+function Trainer:hears(event)
+  for _, policy in ipairs(self.policies) do
+    if policy.on and policy.on[event] then return true end
+  end
+  return false
 end
 
 -- Freezes anew: plans, sources and cached features that depend on it are dropped.

@@ -1,5 +1,6 @@
 /* Plans for Lua: one way to run a network. */
 #include "bind/net_objects.h"
+#include "bind/tensor_objects.h"
 #include "core/memory.h"
 #include "net/features.h"
 
@@ -68,6 +69,33 @@ static int plan_input(lua_State *L)
     yl__check_floats(L, 2, values, count, "input");
     yl__check(L, net->device->to_device(net->device, yl_plan_input(plan), values, (size_t)count * sizeof *values));
     return 0;
+}
+
+#define LOAN_CLASS "yolua.loan"
+
+static int loan_end(lua_State *L)
+{
+    void **box = luaL_checkudata(L, 1, LOAN_CLASS);
+    if (!*box) return 0;
+    yl_tensor_kill(*box);
+    yl_tensor_release(*box);
+    *box = NULL;
+    return 0;
+}
+
+/* plan:lend_input() -> a tensor over the input {n, h, w, c}, and what ends it when it is closed; nothing for a tail */
+static int plan_lend_input(lua_State *L)
+{
+    yl_plan *plan = yl__check_plan(L, 1);
+    const yl_plan_options *o = yl_plan_get_options(plan);
+    yl_net *net = plan_net(L);
+    float *data = yl_plan_input(plan);
+    if (!data) return 0;
+    yl_tensor **box = yl__new_tensor(L);
+    void **loan = yl__new_object(L, LOAN_CLASS);
+    yl__check(L, yl_tensor_wrap(net->device, YL_F32, 4, (int64_t[]){o->batch, o->h, o->w, net->c}, data, NULL, box));
+    *loan = yl_tensor_retain(*box);
+    return 2;
 }
 
 /* plan:forward{seed=, step=, hold_statistics=} */
@@ -278,25 +306,18 @@ static int plan_seconds(lua_State *L)
 void yl__bind_plan(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"input", plan_input},
-        {"forward", plan_forward},
-        {"output", plan_output},
-        {"gradient", plan_gradient},
-        {"load", yl__plan_load},
-        {"detect", yl__plan_detect},
-        {"loss", plan_loss},
-        {"backward", plan_backward},
-        {"memory", plan_memory},
-        {"algorithm", plan_algorithm},
-        {"not_finite", plan_not_finite},
-        {"take_cut", plan_take_cut},
-        {"predict", yl__plan_predict},
-        {"timing", plan_timing},
-        {"seconds", plan_seconds},
-        {"close", plan_close},
-        {"__gc", plan_close},
-        {"__close", plan_close},
-        {NULL, NULL},
+        {"lend_input", plan_lend_input}, {"input", plan_input},
+        {"forward", plan_forward},       {"output", plan_output},
+        {"gradient", plan_gradient},     {"load", yl__plan_load},
+        {"detect", yl__plan_detect},     {"loss", plan_loss},
+        {"backward", plan_backward},     {"memory", plan_memory},
+        {"algorithm", plan_algorithm},   {"not_finite", plan_not_finite},
+        {"take_cut", plan_take_cut},     {"predict", yl__plan_predict},
+        {"timing", plan_timing},         {"seconds", plan_seconds},
+        {"close", plan_close},           {"__gc", plan_close},
+        {"__close", plan_close},         {NULL, NULL},
     };
+    static const luaL_Reg loan[] = {{"__gc", loan_end}, {"__close", loan_end}, {NULL, NULL}};
     yl__class(L, YL_PLAN_CLASS, methods);
+    yl__class(L, LOAN_CLASS, loan);
 }

@@ -130,6 +130,13 @@ static int training_nonzero(lua_State *L)
     return 1;
 }
 
+/* core.has_slab(net, name): whether anybody has asked for it yet */
+static int training_has_slab(lua_State *L)
+{
+    lua_pushboolean(L, yl_net_has_slab(yl__check_net(L, 1), luaL_checkstring(L, 2)) != NULL);
+    return 1;
+}
+
 /* core.permutation(n, seed, epoch) -> list of 1..n */
 static int training_permutation(lua_State *L)
 {
@@ -169,6 +176,7 @@ void yl__bind_training(lua_State *L)
         {"copy_values", training_copy},
         {"copy_rows", training_copy_rows},
         {"nonzero", training_nonzero},
+        {"has_slab", training_has_slab},
         {"permutation", training_permutation},
         {"algorithms", training_algorithms},
         {NULL, NULL},

@@ -26,7 +26,7 @@ end
 
 -- Can the body be cached? Something below the heads is frozen, nothing random happens before the cut, and it fits.
 local function cacheable(t)
-  if augments(t) or t.sizes or t.options.data.features == 0 then return false end
+  if augments(t) or t:hears "batch" or t.sizes or t.options.data.features == 0 then return false end
   local count = #t.data.train.frames + (t.data.dev and #t.data.dev.frames or 0)
   local ok, bytes = pcall(batches.feature_bytes, t.model, t.h, t.w, count)
   if not ok or bytes == 0 then return false end

@@ -1,6 +1,7 @@
 -- The part of a trainer that computes: a micro-batch forward and backward, the optimizer's step, and how a step that was broken off is
 -- taken back.
 local core = require "yolua.core"
+local optimizer = require "yolua.optimizer"
 local schedule = require "yolua.schedule"
 local setup = require "yolua.train.setup"
 local watchdog = require "yolua.train.watchdog"
@@ -24,11 +25,21 @@ function Trainer:rate()
   return schedule.rate(optim.schedule, { step = self.step, steps = self.steps, epoch = self.epoch, lr = optim.lr, options = optim })
 end
 
+-- The event `batch`: its handlers may change the pixels, self.pixels, a tensor {n, h, w, c} of 0..1 that dies with the event.
+local function offer_pixels(self, plan)
+  local pixels, loan <close> = plan:lend_input()
+  self.pixels = pixels
+  self:fire "batch"
+  self.pixels = nil
+  return loan
+end
+
 -- Forward, loss and backward over one micro-batch; the gradient is added to what is there.
 function Trainer:accumulate(source, batch)
   local plan = self.model:plan { mode = "train", part = source.part, batch = self.micro, h = batch.h or self.h, w = batch.w or self.w }
   setup.announce(self, plan)
   source:feed(plan, batch)
+  if self:hears "batch" then offer_pixels(self, plan) end
   plan:forward { seed = self.options.seed, step = self.step }
   local parts = source:loss(plan, batch)
   local loss = steps.total(parts)
@@ -44,8 +55,13 @@ function Trainer:update(source, batch, images)
   local function of(key) return rawget(optim, key) end -- each optimizer has its own keys
   self.lr = self:rate()
   self.step = self.step + 1
-  local ok, norm = pcall(core.step, self.model.net, {
-    rule = self.rule, lr = self.lr, momentum = of "momentum", decay = of "decay", beta1 = of "beta1", beta2 = of "beta2",
+  local rule, net = self.rule, self.model.net
+  local function apply(s)
+    if type(rule) == "function" then return optimizer.step(rule, net, optim, s) end -- one's own (yl.optimizer)
+    return core.step(net, s)
+  end
+  local ok, norm = pcall(apply, {
+    rule = rule, lr = self.lr, momentum = of "momentum", decay = of "decay", beta1 = of "beta1", beta2 = of "beta2",
     epsilon = of "epsilon", nesterov = of "nesterov", clip = o.clip, images = images, count = self.step, ema = o.ema,
   })
   if not ok then watchdog.stop(self, source, batch, norm) end

@@ -57,7 +57,7 @@ end
 return {
   help = "cluster the boxes of a data set into anchors",
   fields = {
-    "data",
+    "data", fields.pick("model", "require"),
     { "k", "int", 5, "", "number of anchors", min = 1, max = 1000, aliases = { "num", "num_of_clusters", "n" } },
     { "imgsz", "size", "416x416", "px", "input size that the anchors are for, width first", min = 8, max = 8192,
       aliases = { "img_size", "size", "input_size" } },

@@ -82,6 +82,6 @@ end
 
 return {
   help = "say what the program runs on, and look a data set over",
-  fields = { "data", fields.pick("run", "threads"), fields.pick("run", "json") },
+  fields = { "data", fields.pick("model", "require"), fields.pick("run", "threads"), fields.pick("run", "json") },
   run = run, show = show,
 }
