@@ -42,6 +42,14 @@ function TestHtml.testHeat()
   t.assertStrContains(text, '<th scope="row">b</th><td>0</td><td>0</td>')
 end
 
+-- Times of every length; a clock's seconds are no whole numbers.
+function TestHtml.testDuration()
+  local about = require "yolua.html_about"
+  for seconds, words in pairs { [0.26] = "0.3 s", [83.75] = "1 min 23 s", [7384.2] = "2 h 3 min" } do
+    t.assertStrContains(about.facts { results = { seconds = seconds }, config = {}, made = {}, epochs = {} }, words)
+  end
+end
+
 function TestHtml.testSections()
   local list = html.sections "# a\n\n| x | y |\n| --- | --- |\n| 1 |  |\n\n## b\n"
   t.assertEquals(list, { { title = "a", head = { "x", "y" }, body = { { "1", "" } } }, { title = "b", body = {} } })
