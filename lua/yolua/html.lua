@@ -86,15 +86,10 @@ end
 
 -- A protocol's table with a column for each stage, so that it fits a narrow page, and the change from the first to the last.
 local function stages(protocol, rows)
-  local head, body = tables.layout(protocol, rows)
-  local columns, lines = { protocol == "coco" and "measure" or "class" }, {}
-  for i, row in ipairs(rows) do columns[i + 1] = is(row.stage) and row.stage or "" end
-  if #rows > 1 then columns[#columns + 1] = "change" end
-  for k = 2, #head do
-    local line = { head[k] }
-    for i = 1, #rows do line[i + 1] = body[i][k] end
-    if #rows > 1 then line[#line + 1] = change(tonumber(line[2]), tonumber(line[#rows + 1])) or "" end
-    lines[#lines + 1] = line
+  local columns, lines = tables.turned(protocol, rows)
+  if #rows > 1 then
+    columns[#columns + 1] = "change"
+    for _, line in ipairs(lines) do line[#line + 1] = change(tonumber(line[2]), tonumber(line[#rows + 1])) or "" end
   end
   local caption = tables.caption(protocol, rows)
   return ("<div><h3>%s</h3>\n%s</div>"):format(parts.escape(caption),

@@ -14,6 +14,13 @@ end
 -- COCO's -1 is "there is no truth".
 local function coco_fraction(value) return exists(value) and value >= 0 and fraction(value) or "n/a" end
 
+-- Numbers inside names count as numbers: class2 before class10.
+local function by_name(a, b)
+  local function key(name) return (name:gsub("%d+", function(digits) return ("%010d"):format(tonumber(digits) or 0) end)) end
+  local x, y = key(a), key(b)
+  return x < y or x == y and a < b
+end
+
 -- Every class that some row names, sorted.
 local function class_names(rows)
   local names, known = {}, {}
@@ -22,7 +29,7 @@ local function class_names(rows)
       if not known[name] then known[name], names[#names + 1] = true, name end
     end
   end
-  table.sort(names)
+  table.sort(names, by_name)
   return names
 end
 
@@ -95,10 +102,37 @@ function tables.caption(protocol, rows)
   return text
 end
 
--- head, body: texts in columns. Errors: a protocol that has no layout.
+-- head, body: texts in columns, a line for each stage. Errors: a protocol that has no layout.
 function tables.layout(protocol, rows)
   local layout = layouts[protocol] or error(("protocol '%s' has no table"):format(tostring(protocol)), 2)
   return layout(rows)
+end
+
+-- The same with a line for each class and a column for each stage. Classes of which no stage tells anything are left out and counted
+-- in the corner.
+function tables.turned(protocol, rows)
+  local head, body = tables.layout(protocol, rows)
+  local lines, empty = {}, 0
+  for column = 2, #head do
+    local line, told = { head[column] }, false
+    for i, row in ipairs(body) do
+      line[i + 1] = row[column]
+      told = told or row[column]:gsub("n/a", ""):find "%w" ~= nil
+    end
+    if told then lines[#lines + 1] = line else empty = empty + 1 end
+  end
+  local corner = protocol == "coco" and "measure" or "class"
+  local names = { empty == 0 and corner or ("%s (%d without truth left out)"):format(corner, empty) }
+  for i, row in ipairs(body) do names[i + 1] = row[1] end
+  return names, lines
+end
+
+local MOST_COLUMNS = 16 -- of a table for the terminal; with more classes it is turned
+
+local function fitting(protocol, rows)
+  local head, body = tables.layout(protocol, rows)
+  if #head > MOST_COLUMNS then return tables.turned(protocol, rows) end
+  return head, body
 end
 
 -- Rows by protocol, in the order of their first appearance: {{protocol, rows}, ...}.
@@ -152,13 +186,13 @@ end
 
 -- The rows of one protocol as plain text.
 function tables.text(protocol, rows)
-  local head, body = tables.layout(protocol, rows)
+  local head, body = fitting(protocol, rows)
   return tables.caption(protocol, rows) .. "\n  " .. table.concat(tables.align(head, body), "\n  ")
 end
 
 -- The same as a Markdown section.
 function tables.markdown(protocol, rows)
-  local head, body = tables.layout(protocol, rows)
+  local head, body = fitting(protocol, rows)
   local lines = { "## " .. tables.caption(protocol, rows), "", "| " .. table.concat(head, " | ") .. " |" }
   lines[#lines + 1] = "|" .. (" --- |"):rep(#head)
   for _, cells in ipairs(body) do lines[#lines + 1] = "| " .. table.concat(cells, " | ") .. " |" end

@@ -41,4 +41,13 @@ function TestTables.testOtherProtocols()
   t.assertErrorMsgContains("'kity' has no table", tables.text, "kity", {})
 end
 
+function TestTables.testManyClassesAreLines()
+  local first, second = {}, {}
+  for i = 1, 20 do first["class" .. i], second["class" .. i] = { ap = i <= 12 and i / 100 or null }, { ap = i == 20 and 1.0 or null } end
+  local lines = tables.text("voc", { { protocol = "voc", stage = "a", map = 0.5, classes = first },
+    { protocol = "voc", stage = "b", map = 1, classes = second } })
+  t.assertStrContains(lines, "  class (7 without truth left out)      a      b\n")
+  t.assertStrMatches(lines, ".*mean +0%.500  1%.000\n.*class2 +0%.020    n/a\n.*class10 +0%.100    n/a\n.*class20 +n/a  1%.000")
+end
+
 os.exit(t.LuaUnit.run())
