@@ -29,15 +29,15 @@ local function named(found, names)
 end
 
 -- The options of model:detect.
-detect.fields = fields.get {
+local check = options.declare("net:detect", fields.get {
   { "conf", "number", 0.25, "", "lowest score of a detection", min = 0, max = 1 },
   fields.pick("eval", "iou"), fields.pick("eval", "resize"), "size",
   { "clip", "bool", false, "", "cut boxes off at the image's border" },
-}
+})
 
 -- What model:detect does; see there.
 function detect.picture(model, picture, o)
-  o = options.check("net:detect", detect.fields, o)
+  o = check(o)
   if type(picture) == "string" then picture = require "yolua.image"(picture) end
   local size = o.imgsz or { model.w, model.h }
   local plan = model:plan { mode = "infer", batch = 1, h = size[2], w = size[1] }

@@ -5,7 +5,7 @@
 local core = require "yolua.core"
 local options = require "yolua.options"
 
-local fields = {
+local checked = options.declare("yl.gradcheck", {
   { "layer", "string", nil, "", "kind of the layer", positional = true },
   { "options", "any", {}, "", "its options" },
   { "input", "numbers", { 2, 4, 4, 6 }, "", "sizes {n, h, w, c} of the input", min = 1 },
@@ -15,7 +15,7 @@ local fields = {
   { "seed", "int", 1, "", "of inputs and parameters", min = 0 },
   { "step", "number", 1e-2, "", "of the differences, times the value where that is above 1", min = 0 },
   { "tolerance", "number", 1e-2, "", "largest error, as a share of the largest slope", min = 0 },
-}
+})
 
 local PLACES, KINKS = 60, 0.25 -- looked at in each array, and the share of them that may have no slope
 local TIME = { seed = 7, step = 3, hold_statistics = true }
@@ -166,7 +166,7 @@ end
 -- yl.gradcheck { "gelu", options = {...}, input = {2, 4, 4, 6} } -> {places =, kinks =, worst =}: how many slopes were compared, how
 -- many places were passed over, the largest error as a share of the largest slope. Errors: one sentence with the element that is off.
 return function(values)
-  local o = options.check("yl.gradcheck", fields, values)
+  local o = checked(values)
   if not o.layer or not core.layers.fields(o.layer) then
     error(("yl.gradcheck: there is no layer '%s'%s"):format(tostring(o.layer),
       require("yolua.schema").did_you_mean(tostring(o.layer), core.layers.kinds())), 2)

@@ -21,7 +21,7 @@ local fields = {
   { "parts", "list", nil, "", "names of the parts that loss returns" },
   { "random", "bool", false, "", "the output in training depends on l.seed and l.step" },
 }
-layer.fields = fields
+local checked = options.declare("yl.layer", fields)
 
 local READS = { none = 0, x = 1, y = 2, xy = 3 }
 local KINDS = { weight = 0, bias = 1, scale = 2, statistic = 3 }
@@ -145,7 +145,7 @@ end
 -- Makes the kind known under its name; one of that name that was made before makes way, networks that have it keep it. Returns the
 -- name. Errors: one sentence with the position of the caller.
 local function new(values)
-  local d = options.check("yl.layer", fields, values)
+  local d = checked(values)
   check(d)
   local made = descriptor(d)
   local ok, message = pcall(core.layer.register, made)

@@ -1,5 +1,7 @@
 -- yl.load{cfg=, weights=, names=} reads a Darknet detector, yl.load{model=} a checkpoint.
 local core = require "yolua.core"
+local fields = require "yolua.fields"
+local options = require "yolua.options"
 local Model = require "yolua.model"
 local structure = require "yolua.structure"
 
@@ -81,10 +83,16 @@ local function from_checkpoint(o)
   return Model.new { net = net, names = names, path = o.model, notes = info.metadata, device = o.device, pretrained = true }
 end
 
+local check = options.declare("yl.load", fields.get { "model", fields.pick("run", "device"),
+  { "seed", "int", 1, "", "seed of weights that are drawn", min = 0 },
+  { "full", "bool", false, "", "model=: the optimizer's state too" },
+})
+
 -- Options: cfg, weights, names (files; names also coco, voc, kitti), or model (a checkpoint, or `street`, which the program carries);
 -- require (Lua files that make layers of one's own); device; seed (for weights that are drawn); full (a checkpoint's optimizer state
 -- too). Returns a model (see yolua.model). Errors: one sentence naming the file.
-return function(o)
+return function(values)
+  local o = check(values)
   if o.require then require("yolua.layer").load(o.require) end
   if o.model then
     for _, key in ipairs { "cfg", "weights", "names" } do

@@ -3,7 +3,7 @@
 local core = require "yolua.core"
 local schema = require "yolua.schema"
 
-local options = {}
+local options = { declared = {} } -- declared: the field lists of the library's calls, by name ("yl.load"), of those that are loaded
 local info = setmetatable({}, { __mode = "k" }) -- options table -> { schema, path, who, where = {key -> text}, field }
 local Options = { __name = "options" }
 local fail, nowhere = schema.fail, { where = "default" }
@@ -131,11 +131,24 @@ end
 -- For constructors: the caller's table checked against `fields`, with defaults. Unknown keys, wrong types and ranges throw one
 -- sentence that begins with the position of the nearest caller outside the library.
 function options.check(who, fields, values)
-  local from = { where = options.position() }
+  local from, o = { where = options.position() }, options.new(fields, who)
   if values ~= nil and type(values) ~= "table" then
-    fail(from, "%s: %s: expected a table of options, got a %s", from.where, who, type(values))
+    if type(values) ~= "string" or not info[o].schema.positional then
+      fail(from, "%s: %s: expected a table of options, got a %s", from.where, who, type(values))
+    end
+    values = { values }
   end
-  return merge(options.new(fields, who), values or {}, from)
+  merge(o, values or {}, from)
+  for _, field in ipairs(fields) do
+    if field.required and rawget(o, field[1]) == nil then fail(from, "%s: %s: option '%s' is missing", from.where, who, field[1]) end
+  end
+  return o
+end
+
+-- For a call that takes such a table: its fields, which help, completion and annotations find by its name; returns its check.
+function options.declare(who, fields)
+  options.declared[who] = fields
+  return function(values) return options.check(who, fields, values) end
 end
 
 -- The nearest caller outside the library's own files: what debug.getinfo tells of it, or nil.

@@ -6,8 +6,8 @@
 --   table                                        `fields`: its own field table; the key alone means key.name
 --   function any                                 set from Lua only
 -- and, where wanted: `lua = true` (a Lua function or table is taken as it is, besides the type), `positional = true` (the
--- array part of a constructor's table), `variants = "yolua.optim"` (a table's further fields are those of the module that
--- its name selects). Aliases are suggested, never accepted. An empty text is a value in Lua alone.
+-- array part of a constructor's table, or all of it), `required = true` (of a constructor), `variants = "yolua.optim"` (a table's further
+-- fields are those of the module that its name selects). Aliases are suggested, never accepted. An empty text is a value in Lua alone.
 local core = require "yolua.core"
 
 local schema = {}

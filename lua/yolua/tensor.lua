@@ -9,32 +9,40 @@ local dtypes = { "f32", "u8", "i32", "i64", "f64", "bf16" }
 local dtype_field = { "dtype", "enum", "f32", "", "element type", choices = dtypes }
 local calls = 0 -- streams handed out to calls that name no seed
 
-local function fields(...) return { dtype_field, ..., array = true } end
+local seed_field = { "seed", "int", nil, "", "seed; without one each call has its own stream", min = 0 }
 
-local function check(who, list, values)
-  local o = options.check(who, list, values)
-  return o, { table.unpack(o) }
+-- A constructor of sizes and options: returns its check, which gives the options and the sizes.
+local function declare(who, ...)
+  local list = { dtype_field, ... }
+  list.array = true
+  local check = options.declare(who, list)
+  return function(values)
+    local o = check(values)
+    return o, { table.unpack(o) }
+  end
 end
 
-local zeros_fields = fields()
+local zeros, ones = declare "yl.zeros", declare "yl.ones"
+local full = declare("yl.full", { "value", "number", 0, "", "every element" })
+local rand = declare("yl.rand", seed_field, { "low", "number", 0, "", "the least" }, { "high", "number", 1, "", "less than this" })
+local randn = declare("yl.randn", seed_field, { "mean", "number", 0, "", "of the distribution" },
+  { "deviation", "number", 1, "", "its standard deviation", min = 0 })
 
 -- yl.zeros { 2, 3 [, dtype = "u8"] }
 function tensor.zeros(values)
-  local o, dims = check("yl.zeros", zeros_fields, values)
+  local o, dims = zeros(values)
   return core.tensor.zeros(dims, o.dtype)
 end
 
 -- yl.ones { 2, 3 [, dtype =] }
 function tensor.ones(values)
-  local o, dims = check("yl.ones", zeros_fields, values)
+  local o, dims = ones(values)
   return core.tensor.zeros(dims, o.dtype):fill_(1)
 end
 
-local full_fields = fields { "value", "number", 0, "", "every element" }
-
 -- yl.full { 2, 3, value = 7 [, dtype =] }
 function tensor.full(values)
-  local o, dims = check("yl.full", full_fields, values)
+  local o, dims = full(values)
   return core.tensor.zeros(dims, o.dtype):fill_(o.value)
 end
 
@@ -46,20 +54,16 @@ local function stream(o)
   return 0, calls
 end
 
-local seed_field = { "seed", "int", nil, "", "seed; without one each call has its own stream", min = 0 }
-local rand_fields = { dtype_field, seed_field, { "low", "number", 0 }, { "high", "number", 1 }, array = true }
-local randn_fields = { dtype_field, seed_field, { "mean", "number", 0 }, { "deviation", "number", 1, min = 0 }, array = true }
-
 -- yl.rand { 2, 3 [, low = 0, high = 1, seed =, dtype =] }: uniform in [low, high)
 function tensor.rand(values)
-  local o, dims = check("yl.rand", rand_fields, values)
+  local o, dims = rand(values)
   local seed, number = stream(o)
   return core.tensor.zeros(dims, o.dtype):uniform_(seed, o.low, o.high, number)
 end
 
 -- yl.randn { 2, 3 [, mean = 0, deviation = 1, seed =, dtype =] }
 function tensor.randn(values)
-  local o, dims = check("yl.randn", randn_fields, values)
+  local o, dims = randn(values)
   local seed, number = stream(o)
   return core.tensor.zeros(dims, o.dtype):normal_(seed, o.mean, o.deviation, number)
 end

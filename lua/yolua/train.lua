@@ -2,6 +2,7 @@
 -- events (lua/README.md): start, epoch_start, batch, step, epoch_end, finish. A policy is a table
 -- {name=, state={plain data}, on={event=function(policy, trainer)}}.
 local core = require "yolua.core"
+local options = require "yolua.options"
 local reuse = require "yolua.reuse"
 local setup = require "yolua.train.setup"
 local sources = require "yolua.train.sources"
@@ -43,13 +44,22 @@ function Trainer:drop()
   self.batches = nil
 end
 
-local function new(spec)
+local check = options.declare("yl.train", {
+  { "net", "any", nil, "", "the model (yl.load)", required = true },
+  { "data", "any", nil, "", "its data (yl.data)", required = true },
+  { "run", "any", nil, "", "a run directory to keep it in (yl.run)" },
+  { "options", "any", nil, "", "the options of the training (yl.options, or a table)" },
+  array = true, -- policies
+})
+
+local function new(values)
+  local spec = check(values)
   local o = setup.options(spec.options or {})
   local self = setmetatable({ model = spec.net, data = spec.data, run = spec.run, options = o, epoch = 0, step = 0, seen = 0,
     policies = {}, batch_done = 0, loss_sum = 0, loss_images = 0 }, Trainer)
   for i, policy in ipairs(spec) do
     if type(policy) ~= "table" or type(policy.name) ~= "string" then
-      error(("train: policy %d: expected a table with a name, got a %s"):format(i, type(policy)), 3)
+      error(("yl.train: policy %d: expected a table with a name, got a %s"):format(i, type(policy)), 3)
     end
     self.policies[i] = policy
   end

@@ -2,6 +2,7 @@
 -- anchor, 5 rows for box and objectness and one per class; all other parameters stay as they are.
 local core = require "yolua.core"
 local Model = require "yolua.model"
+local options = require "yolua.options"
 local structure = require "yolua.structure"
 
 -- The old class that a new one takes its rows from: `like[new]` where the old head has it, else the same name but for case; nil: none.
@@ -60,12 +61,18 @@ local function report(model, names, from)
   return lines
 end
 
+local check = options.declare("yl.transplant", {
+  { "like", "any", nil, "", "{new = old}: the old class whose rows a new one takes, where the names differ" },
+  { "seed", "int", 1, "", "seed of the rows that are drawn", min = 0 },
+  { "size", "size", nil, "px", "input size (default: the old one's)", min = 1, max = 65536 },
+})
+
 -- transplant(model, names, {like = {new = old}, seed = 1, size = {w, h}}) -> a model with these classes (the old one stays as it is)
 -- and that input size (default: the old one's), and the lines that say what was kept, moved and drawn anew.
-return function(model, names, o)
-  o = o or {}
+return function(model, names, values)
+  local o = check(values)
   local from = sources(model.names, names, o.like or {})
-  local net = rebuilt(model, names, o.seed or 1, o.size)
+  local net = rebuilt(model, names, o.seed, o.size)
   local changed = copy_heads(model, net, names, from)
   copy_body(model.net, net, changed)
   return Model.new { net = net, names = names, path = model.path, device = model.device, pretrained = model.pretrained },

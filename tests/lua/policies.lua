@@ -30,9 +30,11 @@ function TestFreeze.testAnyOrderOfEpochs()
 end
 
 function TestFreeze.testRefusals()
-  t.assertErrorMsgContains("freeze: 'until_epoch': expected a number, got a string", freeze, { "body", until_epoch = "3" })
-  t.assertErrorMsgContains("freeze: 'after': expected a string, got a boolean", freeze, { "body", after = true })
-  t.assertErrorMsgContains("expected a pattern", freeze, { until_epoch = 3 })
+  t.assertErrorMsgContains("option 'until_epoch': expected an integer of at least 0 (epochs), got 'x'", freeze,
+    { "body", until_epoch = "x" })
+  t.assertErrorMsgContains("option 'after': expected texts, got a boolean", freeze, { "body", after = true })
+  t.assertErrorMsgContains("yl.freeze: option 'layers' is missing", freeze, { until_epoch = 3 })
+  t.assertErrorMsgContains("yl.freeze has no option 'until_epcoh', did you mean 'until_epoch'?", freeze, { "body", until_epcoh = 3 })
 end
 
 TestStop = {}

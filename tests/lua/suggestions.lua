@@ -207,6 +207,32 @@ function TestKeys:testLayers()
   t.assertTrue(asked > 500)
 end
 
+-- The tables of options that the library's calls take.
+function TestKeys:testCalls()
+  local yl, calls = require "yolua", 0
+  for _, folder in ipairs { "lua/yolua/", "lua/yolua/policies/" } do
+    for _, name in ipairs(core.options.modules(folder)) do
+      if name ~= "init" then pcall(function() return yl[name] end) end
+    end
+  end
+  for who, list in pairs(options.declared) do
+    calls = calls + 1
+    for _, field in ipairs(list) do
+      for _, word in ipairs(misspelt(field[1])) do
+        if not ambiguous(word, field[1], list) then
+          t.assertTrue(suggests(caught(options.check, who, list, { [word] = 1 }), field[1]), who .. ": " .. word)
+        end
+      end
+    end
+  end
+  t.assertTrue(calls >= 14)
+  for _, who in ipairs { "yl.load", "yl.train", "yl.freeze", "yl.stop", "yl.evaluate", "yl.zeros", "net:detect" } do
+    t.assertNotNil(options.declared[who], who)
+  end
+  t.assertStrContains(caught(yl.train, { net = {} }), "yl.train: option 'data' is missing")
+  t.assertStrContains(caught(yl.load, { wieghts = "x" }), "yl.load has no option 'wieghts', did you mean 'weights'?")
+end
+
 TestValues = {}
 
 -- For each field the values that it cannot take, and what the sentence holds.

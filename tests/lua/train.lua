@@ -169,7 +169,7 @@ function TestPolicies.test_evaluation_writes_the_record()
   t.assertEquals(records[1].dev_ap, core.null)
   t.assertEquals(type(records[2].dev_ap), "number")
   t.assertEquals(type(records[3].dev_ap), "number") -- the last epoch always
-  t.assertErrorMsgContains("'every': expected a whole number", function() yl.evaluate { "voc", every = 0 } end)
+  t.assertErrorMsgContains("option 'every': expected an integer of at least 1", function() yl.evaluate { "voc", every = 0 } end)
 end
 
 TestSchedules = {}

@@ -1,44 +1,32 @@
--- Which options a call of the library takes, for help pages and completion at the prompt. The fields stand where the call itself checks
--- them; here they are only brought together.
+-- Which options a call of the library takes, for help pages, completion at the prompt and annotations. The calls declare them
+-- (options.declare); here are those that take a recipe's.
 local fields = require "yolua.fields"
+local options = require "yolua.options"
+local schema = require "yolua.schema"
 
 local calls = {}
 
-local function pick(...) return fields.get { ... } end
+-- The fields of the data table, and those that the data sets bring along.
+local function data()
+  local field = fields.groups.data[1]
+  local list = { table.unpack(field.fields) }
+  for _, entry in ipairs(schema.variants(field)) do list[#list + 1] = entry[1] end
+  return list
+end
 
-local dtype = { "dtype", "enum", "f32", "", "element type", choices = { "f32", "u8", "i32", "i64", "f64", "bf16" } }
+-- What yl.train takes, with the options beside it.
+local function trainer()
+  local list = { table.unpack(calls.fields "train") }
+  return table.move(fields.get(require("yolua.train.setup").groups), 1, 1000, #list + 1, list)
+end
 
--- What a training takes besides its options.
-local training = {
-  { "net", "any", nil, "", "the model (yl.load)" },
-  { "data", "any", nil, "", "its data (yl.data)" },
-  { "run", "any", nil, "", "a run directory to keep it in (yl.run)" },
-  { "options", "any", nil, "", "the options of the training (yl.options, or a table)" },
-}
+local composed = { data = data, options = fields.all, run = fields.all, trainer = trainer }
 
-local trained = { "size", "train", "optim", "augment", "eval" }
-
--- The fields of yl.NAME, or of a method ("detect"), by name; each made when it is asked for.
-local of = {
-  load = function() return pick("model", fields.pick("run", "device"), fields.pick("run", "seed")) end,
-  data = function()
-    local list = { table.unpack(fields.groups.data[1].fields) }
-    return table.move(require("yolua.datasets.synthetic").fields, 1, 100, #list + 1, list)
-  end,
-  options = function() return fields.all() end,
-  run = function() return fields.all() end,
-  train = function() return training end,
-  trainer = function() return table.move(fields.get(trained), 1, 1000, #training + 1, { table.unpack(training) }) end,
-  detect = function() return require("yolua.detect").fields end,
-  zeros = function() return { dtype } end,
-  ones = function() return { dtype } end,
-  full = function() return { dtype, { "value", "number", 0, "", "every element" } } end,
-  rand = function() return { dtype, { "low", "number", 0 }, { "high", "number", 1 }, { "seed", "int" } } end,
-  randn = function() return { dtype, { "mean", "number", 0 }, { "deviation", "number", 1 }, { "seed", "int" } } end,
-  layer = function() return require("yolua.layer").fields end,
-}
-
--- The field list of a call, or nil.
-function calls.fields(name) return of[name] and of[name]() end
+-- The field list of yl.NAME, or of the method ("detect"); nil where it takes no such table.
+function calls.fields(name)
+  if composed[name] then return composed[name]() end
+  pcall(function() return require "yolua"[name] end) -- what is loaded has declared its fields
+  return options.declared["yl." .. name] or options.declared["net:" .. name]
+end
 
 return calls

@@ -1,6 +1,8 @@
 -- yl.evaluate{"voc", every = 1}: after an epoch the dev split is scored; the record gets dev_ap (the protocol's map), so that
 -- keep.best "dev_ap" and stop{"dev_ap"} can follow it.
 local core = require "yolua.core"
+local eval = require "yolua.eval"
+local options = require "yolua.options"
 local score = require "yolua.score"
 
 -- Scores the dev list as it stands after the epoch. A stop by the user loses this epoch, which a resume does again: its record and
@@ -13,13 +15,14 @@ local function run(t, protocol)
   error(("%s of the dev split in epoch %d; continue with resume=%s"):format(stopped, t.epoch, t.run.dir), 0)
 end
 
--- spec[1]: the protocol (voc, coco, kitti or poster); every: epochs between two evaluations (the last epoch always has one).
+local check = options.declare("yl.evaluate", {
+  { "protocol", "enum", "voc", "", "which protocol", choices = eval.protocols, positional = true },
+  { "every", "int", 1, "epochs", "between two evaluations; the last epoch always has one", min = 1 },
+})
+
 return function(spec)
-  if type(spec) == "string" then spec = { spec } end
-  local protocol, every = spec[1] or "voc", spec.every or 1
-  if math.type(every) ~= "integer" or every < 1 then
-    error(("evaluate: 'every': expected a whole number of epochs from 1, got %s"):format(tostring(every)), 2)
-  end
+  local o = check(spec)
+  local protocol, every = o.protocol, o.every
   return {
     name = "evaluate." .. protocol,
     on = {

@@ -1,12 +1,6 @@
 -- yl.freeze{"body", until_epoch = 3, after = "none"}: a freeze schedule. yl.freeze(function(epoch, trainer) return pattern end): one's own,
 -- asked at the start of each epoch.
-local function option(spec, key, expected)
-  local value = spec[key]
-  if value ~= nil and type(value) ~= expected then
-    error(("freeze: '%s': expected a %s, got a %s"):format(key, expected, type(value)), 4)
-  end
-  return value
-end
+local options = require "yolua.options"
 
 local function by_function(f)
   return {
@@ -23,12 +17,16 @@ local function by_function(f)
   }
 end
 
--- spec[1]: the pattern; until_epoch: the last epoch in which it holds (nil: always); after: the pattern from then on.
+local check = options.declare("yl.freeze", {
+  { "layers", "list", nil, "", "what holds still: none, body, or names with globs (conv1*)", positional = true, required = true },
+  { "until_epoch", "int", nil, "epochs", "the last epoch in which it does (default: always)", min = 0 },
+  { "after", "list", "none", "", "what holds still from then on" },
+})
+
 return function(spec)
   if type(spec) == "function" then return by_function(spec) end
-  if type(spec) == "string" then spec = { spec } end
-  local pattern, last, after = spec[1], option(spec, "until_epoch", "number"), option(spec, "after", "string") or "none"
-  if type(pattern) ~= "string" then error("freeze: expected a pattern such as freeze{\"body\", until_epoch = 3}", 2) end
+  local o = check(spec)
+  local pattern, last, after = table.concat(o.layers, ","), o.until_epoch, table.concat(o.after, ",")
   return {
     name = "freeze",
     on = {

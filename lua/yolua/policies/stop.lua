@@ -1,8 +1,15 @@
 -- yl.stop{"dev_loss", patience = 10}: ends the run when a number has not improved for so many epochs (0: never). NaN is no improvement.
 local core = require "yolua.core"
+local options = require "yolua.options"
+
+local check = options.declare("yl.stop", {
+  { "metric", "string", "dev_loss", "", "a number of the epoch's record; losses are better when smaller", positional = true },
+  { "patience", "int", 10, "epochs", "how long it may go without improvement; 0: for ever", min = 0 },
+})
 
 return function(spec)
-  local metric, patience = spec[1] or "dev_loss", spec.patience or 10
+  local o = check(spec)
+  local metric, patience = o.metric, o.patience
   local sign = metric:find "loss" and -1 or 1
   return {
     name = "stop." .. metric,

@@ -1,13 +1,12 @@
 -- What a trainer settles before its first step: checked options, input sizes, and how much memory a step will take.
 local options = require "yolua.options"
 
-local setup = {}
+local setup = { groups = { "data", "size", "train", "optim", "augment", "eval", "run" } } -- groups: the options of a training
 
 -- The training options, checked and with defaults, whether they came from yl.options or were written by hand.
 function setup.options(o)
   if getmetatable(o) then return o end
-  local groups = require("yolua.fields").get { "data", "size", "train", "optim", "augment", "eval", "run" }
-  return options.check("train", groups, o)
+  return options.check("yl.train", require("yolua.fields").get(setup.groups), o)
 end
 
 -- How many input pixels one cell of the coarsest head spans.
