@@ -111,7 +111,7 @@ function TestScore.testEvalReplacesItsStage()
   local results = core.json.decode(core.system.read(top .. "/run/results.json"))
   t.assertEquals({ results.epochs, results.model, results.speed.train_images_per_s, #results.eval }, { 0, "tiny", core.null, 2 })
   t.assertStrContains(core.system.read(top .. "/run/plots/pr-Car.svg"), "<svg")
-  t.assertEquals(#core.files.list(top .. "/run/detections"), 8)
+  t.assertEquals(#core.files.list(top .. "/run/detections"), 9) -- eight pictures, and frames.json
   t.assertEquals({ core.image.probe(top .. "/run/detections/000024.png") }, { 160, 96 })
 end
 
