@@ -8,11 +8,14 @@
 #include "core/log.h"
 #include "core/threads.h"
 
+#include <fcntl.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 /* ---- how OpenMP's threads wait -----------------------------------------------------------------------------------------
@@ -37,6 +40,32 @@ static bool names(const char *entry, const char *variable)
     return strncmp(entry, variable, length) == 0 && entry[length] == '=';
 }
 
+static const char *value_of(char **environment, const char *variable)
+{
+    for (; *environment; environment++)
+        if (names(*environment, variable)) return *environment + strlen(variable) + 1;
+    return NULL;
+}
+
+/* OpenBLAS takes 128 MiB of addresses per thread when it is loaded and asks without end where a limit (ulimit -v) lets it have
+ * none: said here instead, before it can. */
+static void check_addresses(char **environment)
+{
+    static const char sentence[] =
+        "yolua: the limit on memory (ulimit -v) leaves OpenBLAS less than 128 MiB per thread: expected a "
+        "higher limit, or a lower OMP_NUM_THREADS\n";
+    const char *asked = value_of(environment, "OMP_NUM_THREADS");
+    long threads = yl__processors(), wanted = asked ? strtol(asked, NULL, 10) : 0;
+    if (wanted > 0 && wanted < threads) threads = wanted;
+    size_t bytes = ((size_t)threads * 128 + 8) << 20;
+    void *probe = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (probe == MAP_FAILED) {
+        ssize_t said = write(STDERR_FILENO, sentence, sizeof sentence - 1);
+        _exit(said < 0 ? 2 : 1);
+    }
+    munmap(probe, bytes);
+}
+
 /* OMP_WAIT_POLICY=passive where nothing was said. AT_BASE is 0 where the loader was called by name: then /proc/self/exe is not
  * this program. Where the start fails, things go on as they are. */
 static void wait_asleep(int argc, char **argv, char **environment)
@@ -55,8 +84,14 @@ static void wait_asleep(int argc, char **argv, char **environment)
     if (length > 0) execve(path, argv, with);
 }
 
+static void before_libraries(int argc, char **argv, char **environment)
+{
+    check_addresses(environment);
+    wait_asleep(argc, argv, environment);
+}
+
 __attribute__((section(".preinit_array"), used)) static void (*const before_constructors)(int, char **,
-                                                                                          char **) = wait_asleep;
+                                                                                          char **) = before_libraries;
 
 static lua_State *the_state;
 
@@ -99,6 +134,7 @@ static void handle_signals(void)
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
     signal(SIGPIPE, SIG_DFL); /* `yolua ... | head` ends without a word */
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of that write */
 }
 
 /* Runs cli.main with the arguments; its result is the exit status. */
@@ -118,8 +154,17 @@ static int run(lua_State *L)
     return 1;
 }
 
+/* A stream that the caller closed would lend its number to the next file, and what is printed would land there. In its place is
+ * one that gives nothing and takes nothing. */
+static void hold_streams(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDONLY) != fd) return;
+}
+
 int main(int argc, char **argv)
 {
+    hold_streams();
     setlocale(LC_CTYPE, ""); /* the prompt edits UTF-8; numbers are read and printed without the locale */
     yl_set_warn_hook(warn, NULL);
     the_state = luaL_newstate();

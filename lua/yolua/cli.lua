@@ -151,8 +151,9 @@ end
 local function give(verb, result, o, out)
   if out then
     if result == nil then result = core.null end
-    assert(out:write(core.json.encode(result), "\n"))
-    assert(out:close())
+    local written, reason = out:write(core.json.encode(result), "\n")
+    if written then written, reason = out:close() end
+    if not written then error("cannot write standard output: " .. reason, 0) end
   elseif verb.show and result ~= nil then verb.show(result, o) end
 end
 

@@ -52,6 +52,7 @@ end
 -- box = {x1, y1, x2, y2}} in pixels of the original image, by falling score.
 -- Returns {images, seconds (of network and boxes, without decoding), infer_ms (per image)}.
 function detect.stream(model, images, o, callback)
+  if model.c ~= 3 then error(("%s: the network takes %d channels, pictures have 3"):format(model.path, model.c), 2) end
   local w, h = model.w, model.h
   if o.imgsz then w, h = o.imgsz[1], o.imgsz[2] end
   local samples, views = {}, o.views or { { conf = o.conf or 0.25, iou = o.iou or 0.45, clip = o.clip } }

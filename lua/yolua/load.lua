@@ -12,8 +12,11 @@ local function read_names(path, text)
     names[#names + 1] = line:match("^%s*(.-)%s*$")
   end
   while names[#names] == "" do names[#names] = nil end
+  local seen = {}
   for i, name in ipairs(names) do
     if name == "" then error(("%s:%d: expected a class name, got an empty line"):format(path, i), 0) end
+    if seen[name] then error(("%s:%d: the class '%s' stands in line %d already"):format(path, i, name, seen[name]), 0) end
+    seen[name] = i
   end
   if #names == 0 then error(path .. ": expected class names, one a line, got an empty file", 0) end
   return names
@@ -54,13 +57,21 @@ end
 local function note(info, path, key)
   local text = info.metadata[key]
   if not text then error(("%s: not a checkpoint of yolua: its metadata has no '%s'"):format(path, key), 0) end
-  return text
+  return core.json.decode(text, ("%s: its '%s'"):format(path, key))
+end
+
+local function is_list_of(value, kind)
+  if type(value) ~= "table" or next(value) ~= nil and #value == 0 then return false end
+  for _, item in ipairs(value) do
+    if type(item) ~= kind then return false end
+  end
+  return true
 end
 
 -- Layers that are written in Lua are no part of a checkpoint: their files have to be named.
 local function check_kinds(s, path)
-  for _, layer in ipairs(type(s.layers) == "table" and s.layers or {}) do
-    if type(layer.kind) == "string" and not core.layers.fields(layer.kind) then
+  for _, layer in ipairs(s.layers) do
+    if not core.layers.fields(layer.kind) then
       error(("%s: its structure cannot be built: it uses the layer '%s', which is not known; a layer of one's own is made by its Lua "
         .. "file (require=FILE.lua)"):format(path, layer.kind), 0)
     end
@@ -69,11 +80,16 @@ end
 
 local function from_checkpoint(o)
   local info = core.safetensors.info(o.model)
-  local s = core.json.decode(note(info, o.model, "structure"), o.model)
+  local s, names = note(info, o.model, "structure"), note(info, o.model, "names")
+  if not is_list_of(names, "string") then error(("%s: its 'names': expected a list of class names"):format(o.model), 0) end
+  local function try(f, ...)
+    local ok, result = pcall(f, ...)
+    if ok then return result end
+    error(("%s: its structure cannot be built: %s"):format(o.model, (result:gsub("^yolua/[^:]+:%d+: ", ""))), 0)
+  end
+  try(structure.check, s)
   check_kinds(s, o.model)
-  local names = core.json.decode(note(info, o.model, "names"), o.model)
-  local ok, net = pcall(structure.build, s, o.device)
-  if not ok then error(("%s: its structure cannot be built: %s"):format(o.model, net), 0) end
+  local net = try(structure.build, s, o.device)
   local averaged = info.metadata.averaged == "true" and not o.full
   core.restore(net, o.model, o.full or averaged)
   if averaged then -- the weights that were evaluated are the average

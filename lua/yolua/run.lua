@@ -115,8 +115,8 @@ function Run:rewind(epoch)
   self.epochs = rundir.metrics(self.dir, epoch)
   local path = self:path "epoch.json"
   if #self.epochs == epoch - 1 and core.files.kind(path) == "file" then
-    local record = core.json.decode(core.system.read(path), path)
-    if record.epoch == epoch then self.epochs[epoch] = record end
+    local ok, record = pcall(function() return core.json.decode(core.system.read(path), path) end)
+    if ok and type(record) == "table" and record.epoch == epoch then self.epochs[epoch] = record end
   end
   rundir.write_metrics(self.dir, self.epochs)
   os.remove(path)

@@ -38,13 +38,14 @@ function rundir.config(path)
   return values, made
 end
 
--- The records of metrics.jsonl up to `last` (all where nil). A line that a crash cut short ends the list.
+-- The records of metrics.jsonl up to `last` (all where nil). A line that a crash cut short, or that is no record, ends the list.
 function rundir.metrics(path, last)
   local file, records = path .. "/metrics.jsonl", {}
   if not files.kind(file) then return records end
   for line in core.system.read(file):gmatch "([^\n]*)\n" do
     local ok, record = pcall(core.json.decode, line, file)
-    if not ok or type(record) ~= "table" or last and (record.epoch or 0) > last then break end
+    local epoch = ok and type(record) == "table" and record.epoch
+    if type(epoch) ~= "number" or last and epoch > last then break end
     records[#records + 1] = record
   end
   return records

@@ -149,6 +149,9 @@ function schema.convert(field, value, from, path)
     return value
   end
   if field.lua and (given == "function" or given == "userdata" or given == "table") then return value end
+  if given == "table" and #value == 0 and next(value) ~= nil then
+    schema.fail(from, "%s: option '%s': expected a value or a list, got keys of its own (%s)", from.where, path, tostring(next(value)))
+  end
   if kind == "list" then return to_list(field, value, from, path) end
   if kind == "string" and given == "number" then value = tostring(value) end
   local ok, result = pcall(core.options.check, field, from.where, value, path)

@@ -16,6 +16,22 @@ function structure.of(net)
   return { w = w, h = h, c = c, layers = out, header = net:header() }
 end
 
+-- Refuses a structure out of a file that is not what `of` makes: one sentence, naming the layer and what it lacks.
+function structure.check(s)
+  local function expect(good, ...)
+    if not good then error(("expected %s"):format(string.format(...)), 0) end
+  end
+  expect(type(s) == "table" and type(s.layers) == "table", "width, height, channels and a list of layers")
+  for i, layer in ipairs(s.layers) do
+    expect(type(layer) == "table" and type(layer.kind) == "string" and type(layer.name) == "string",
+      "layer %d to have a kind and a name", i)
+    expect(type(layer.options) == "table" and type(layer.inputs) == "table", "layer '%s' to have options and inputs", layer.name)
+    for _, from in ipairs(layer.inputs) do
+      expect(from == 0 or type(from) == "string", "layer '%s' to name the layers that it reads", layer.name)
+    end
+  end
+end
+
 -- The network that a structure describes; parameters are drawn from `seed`.
 function structure.build(s, device, seed)
   local layers = {}

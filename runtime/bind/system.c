@@ -91,7 +91,7 @@ static int system_take_output(lua_State *L)
     fflush(stdout);
     int copy = dup(STDOUT_FILENO);
     if (copy < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0 || !(stream->f = fdopen(copy, "w")))
-        return luaL_error(L, "cannot redirect standard output: %s", strerror(errno));
+        return luaL_error(L, "cannot write standard output: %s", errno == EINVAL ? "it is closed" : strerror(errno));
     stream->closef = close_stream;
     return 1;
 }

@@ -12,6 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* What has no size and gives more than this is taken for a device without an end. */
+static const int64_t ENDLESS = (int64_t)1 << 28;
+
 static yl_status refuse(const char *doing, const char *path)
 {
     return yl__fail(YL_IO, "cannot %s %s: %s", doing, path, strerror(errno));
@@ -24,7 +27,11 @@ static yl_status read_descriptor(int fd, const char *path, char **data, int64_t 
     if (S_ISDIR(st.st_mode)) return yl__fail(YL_IO, "cannot read %s: it is a directory, a file was expected", path);
     int64_t capacity = 0, length = 0;
     char *bytes = NULL;
-    for (;;) { /* pipes and /proc files have no size: read until the end */
+    for (;;) { /* pipes and /proc files have no size: read until the end, should it come */
+        if (length > st.st_size && length > ENDLESS) {
+            yl__free(bytes);
+            return yl__fail(YL_IO, "cannot read %s: it goes on after %lld bytes", path, (long long)length);
+        }
         yl_status status =
             yl__reserve(length + (st.st_size > length ? st.st_size - length : 4096) + 1, &capacity, 1, &bytes);
         ssize_t got = status ? -1 : read(fd, bytes + length, (size_t)(capacity - length - 1));

@@ -71,6 +71,40 @@ function TestCheckpoint.testPoliciesStatesComeBack()
   t.assertEquals({ seen, trainer.epoch, trainer.step }, { { x = 41, y = 5 }, 2, 12 })
 end
 
+-- Notes that another program wrote, or that were damaged, end in one sentence that names the file; nothing has changed then.
+function TestCheckpoint.testBrokenNotes()
+  run_with(top .. "/f")
+  local path = top .. "/f/last.safetensors"
+  local good, whole = core.safetensors.info(path).metadata, model()
+  core.restore(whole.net, path, true)
+  local function refused(key, text, sentence)
+    local notes = {}
+    for k, v in pairs(good) do notes[k] = v end
+    notes[key] = text
+    core.save(whole.net, path, notes, true)
+    local m = model()
+    local before = m:checksum()
+    local ok, message = pcall(quiet, function()
+      local run <close> = yl.run(yl.options { resume = top .. "/f" })
+      return yl.train { net = m, data = data(), run = run, options = options { epochs = 2 } }
+    end)
+    t.assertFalse(ok)
+    t.assertStrContains(message, path .. ": no run can go on from it: " .. sentence)
+    t.assertEquals(m:checksum(), before)
+  end
+  local function clock(pattern, by) return (good.clocks:gsub(pattern, by)) end
+  for _, text in ipairs { "7", "[1]", "{", "null" } do
+    refused("clocks", text, "expected a map as its 'clocks'")
+    refused("policies", text, "expected a map as its 'policies'")
+  end
+  refused("clocks", clock('"epoch":%d+', '"epoch":-5'), "its clock 'epoch' is -5")
+  refused("clocks", clock('"step":%d+', '"step":1.5'), "its clock 'step' is 1.5")
+  refused("clocks", clock('"seen":%d+', '"seen":"many"'), "its clock 'seen' is many")
+  refused("clocks", clock('"loss_sum":[%d.]+', '"loss_sum":null'), "its clock 'loss_sum' is nil")
+  refused("clocks", clock('"batch_done":%d+', '"batch_done":7'), "it did 7 batches of an epoch that has 6 here")
+  for _, text in ipairs { "many", "0", "1e9", "1.5" } do refused("threads", text, "expected 1 to 1024 threads, got " .. text) end
+end
+
 -- Without a run nothing is written.
 function TestCheckpoint.testWithoutARun()
   t.assertNil(checkpoint.save({ model = false }))

@@ -114,6 +114,39 @@ function TestCalls:testFullDisk()
   t.assertStrContains(slurp(folder .. "/err"), "cannot write standard output")
 end
 
+TestStreams = {}
+
+-- A stream that the caller closed does not lend its number to a file, which would get what is printed.
+function TestStreams:testClosedOutput()
+  local path = folder .. "/data"
+  local code = ("local f = io.open(%q, 'w') print 'hello' io.stdout:flush() f:write 'data' f:close()"):format(path)
+  local _, _, status = os.execute(("%s -e %s >&- 2>%s/err"):format(quote(program), quote(code), folder))
+  t.assertEquals({ status, slurp(path), slurp(folder .. "/err") }, { 1, "data", "yolua: cannot write standard output\n" })
+  _, _, status = os.execute(("%s version json=true >&- 2>%s/err"):format(quote(program), folder))
+  t.assertEquals({ status, slurp(folder .. "/err") }, { 1, "yolua: cannot write standard output: it is closed\n" })
+  _, _, status = os.execute(("%s -e %s >&- 2>&- <&-"):format(quote(program), quote(code)))
+  t.assertEquals({ status, slurp(path) }, { 1, "data" })
+end
+
+function TestStreams:testFullOutput()
+  local _, _, status = os.execute(("%s version json=true >/dev/full 2>%s/err"):format(quote(program), folder))
+  t.assertEquals(status, 1)
+  t.assertEquals(slurp(folder .. "/err"), "yolua: cannot write standard output: No space left on device\n")
+end
+
+-- Limits of the shell end a job with a sentence: a file that may not grow, and too few addresses for OpenBLAS to start.
+function TestStreams:testLimits()
+  local path = folder .. "/big"
+  local code = ("yl.core.system.write(%q, ('x'):rep(100000))"):format(path)
+  local _, _, status = os.execute(("bash -c 'ulimit -f 8; exec \"$0\" -e \"$1\"' %s %s 2>%s/err"):format(quote(program), quote(code), folder))
+  t.assertEquals(status, 1)
+  t.assertStrContains(slurp(folder .. "/err"), path .. ": File too large")
+  if os.getenv "YOLUA_SANITIZED" then return print "(left out: a limit on addresses, of which sanitizers take most)" end
+  _, _, status = os.execute(("bash -c 'ulimit -v 180000; exec \"$0\" version' %s 2>%s/err"):format(quote(program), folder))
+  t.assertEquals(status, 1)
+  t.assertStrContains(slurp(folder .. "/err"), "the limit on memory (ulimit -v)")
+end
+
 TestRecipes = {}
 
 function TestRecipes:testOptions()

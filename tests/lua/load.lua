@@ -93,6 +93,10 @@ function TestLoad.testFilesThatDoNotFit()
   fails({ "k.cfg:5", "convolutinal" }, { cfg = put("k.cfg", (CFG:gsub("convolutional", "convolutinal"))) })
 end
 
+function TestLoad.testNamesTwice()
+  fails({ "t.names:3: the class 'a' stands in line 1 already" }, { cfg = put("a.cfg", CFG), names = put("t.names", "a\nb\na\n") })
+end
+
 function TestLoad.testCheckpoints()
   local m = yl.load { cfg = put("a.cfg", CFG), seed = 5 }
   m:save(folder .. "/m.safetensors")
@@ -122,8 +126,20 @@ function TestLoad.testBrokenStructures()
   fails({ "m.safetensors" }, { model = path })
   core.save(m.net, path, { structure = s, names = '["a"]' }, false)
   fails({ "2 classes, but 1 names" }, { model = path })
-  core.save(m.net, path, { structure = "{", names = '["a","b"]' }, false)
-  fails({ "m.safetensors" }, { model = path })
+  local function refused(sentence, structure, names)
+    core.save(m.net, path, { structure = structure, names = names }, false)
+    fails({ path .. ": " .. sentence }, { model = path })
+  end
+  refused("its 'structure': line 1", "{", '["a","b"]')
+  for _, names in ipairs { "7", "null", '{"a":1}', "[[]]", "[null,null]" } do
+    refused("its 'names': expected a list of class names", s, names)
+  end
+  for _, text in ipairs { "3", "null", "[]", '"x"', '{"layers":3}' } do
+    refused("its structure cannot be built: expected width, height, channels and a list of layers", text, '["a","b"]')
+  end
+  refused("its structure cannot be built: expected layer 1 to have a kind and a name", '{"layers":[5]}', '["a","b"]')
+  refused("its structure cannot be built: expected layer 'a' to have options", '{"layers":[{"kind":"conv2d","name":"a"}]}', '["a","b"]')
+  refused("its structure cannot be built: expected layer 'conv1' to name the layers", s:gsub('"inputs":%[0%]', '"inputs":[7]', 1), '["a","b"]')
 end
 
 os.exit(t.LuaUnit.run())

@@ -95,6 +95,8 @@ function TestRundir.testMetrics()
   t.assertEquals(#metrics(three .. '{"epoch":4}'), 3) -- so is a line that lacks nothing but its end
   t.assertEquals(#metrics(three .. '{"epoch":4\n{"epoch":5}\n'), 3)
   t.assertEquals(#metrics(three .. "7\n"), 3)
+  t.assertEquals(#metrics(three .. '{"epoch":"four"}\n', 9), 3)
+  t.assertEquals(#metrics(three .. '{"loss":1}\n', 9), 3)
   t.assertEquals(metrics "", {})
 end
 

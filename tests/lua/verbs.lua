@@ -142,7 +142,11 @@ local function refused(word, ...)
   t.assertEquals(out, "")
   t.assertStrContains(err, word)
   t.assertEquals(select(2, err:gsub("\n", "")), 1)
+  return status
 end
+
+-- The same, as a fault of the call.
+local function wrong(word, ...) t.assertEquals(refused(word, ...), 2) end
 
 function TestVerbs.testRefusals()
   refused("source", "predict", cfg, names)
@@ -150,8 +154,17 @@ function TestVerbs.testRefusals()
   refused("holds no image", "predict", cfg, names, "source=" .. top)
   core.system.write(top .. "/bad.txt", "nowhere.png\n")
   refused("bad.txt", "predict", cfg, names, "source=" .. top .. "/bad.txt")
-  refused("cfg=", "predict", "source=" .. image)
-  refused("data=kitti", "val", cfg, names)
+  wrong("cfg=", "predict", "source=" .. image)
+  wrong("cfg=", "bench")
+  wrong("data=kitti", "val", cfg, names)
+  wrong("data=kitti", "train", cfg, names)
+  wrong("data.root is missing", "train", cfg, names, "data=kitti")
+  wrong("'cfg=", "predict", cfg, names, "model=x", "source=" .. image)
+  core.system.write(top .. "/deep.yaml", "cfg: {a: 1}\n")
+  wrong("deep.yaml:1: option 'cfg': expected a value or a list, got keys of its own (a)", "train", "config=" .. top .. "/deep.yaml")
+  core.system.write(top .. "/wide.cfg", (core.system.read(top .. "/tiny.cfg"):gsub("channels=3", "channels=65536")))
+  refused("wide.cfg: the network takes 65536 channels, pictures have 3", "predict", "cfg=" .. top .. "/wide.cfg", names, "source=" .. image)
+  refused("is no regular file", "val", cfg, names, "data=kitti", "data.root=" .. top .. "/data", "data.split=/dev/null")
   refused("bf16", "bench", cfg, "precision=bf16")
   refused("data=NAME", "doctor", "data.root=" .. top)
   refused("different sizes", "anchors", "data=kitti", "data.root=" .. top .. "/data", "k=900")

@@ -66,7 +66,9 @@ function splits.items(source, name, seed)
   local items, path = find(source, name)
   if items then return items, path end
   for _, file in ipairs { name, source.root .. "/" .. name } do
-    if files.kind(file) == "file" then return core.labels.list(file), file end
+    local kind = files.kind(file)
+    if kind == "file" then return core.labels.list(file), file end
+    if kind == "other" then fail("%s: expected a list of ids or paths, this is no regular file", file) end
   end
   if name == "all" then return source:all() end
   if known_as[name] and not splits.any(source) then return draw(source, name, seed) end

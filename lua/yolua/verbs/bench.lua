@@ -1,7 +1,7 @@
 -- `yolua bench`: how long a forward pass, or a training step, takes on noise.
 local core = require "yolua.core"
-local yl = require "yolua"
 local fields = require "yolua.fields"
+local needs = require "yolua.needs"
 
 local function median(sorted)
   local n = #sorted
@@ -69,7 +69,7 @@ end
 
 local function run(o)
   if o.precision ~= "f32" then error(("bench: precision %s is not built in; expected f32"):format(o.precision), 0) end
-  local model = yl.load { cfg = o.cfg, weights = o.weights, names = o.names, model = o.model, device = o.device }
+  local model = needs.network(o)
   local w, h = model.w, model.h
   if o.imgsz then w, h = o.imgsz[1], o.imgsz[2] end
   local plan = model:plan { mode = o.mode, batch = o.batch, h = h, w = w, algorithm = o.algorithm ~= "auto" and o.algorithm or nil }

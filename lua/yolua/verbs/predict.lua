@@ -3,6 +3,7 @@ local core = require "yolua.core"
 local yl = require "yolua"
 local fields = require "yolua.fields"
 local schema = require "yolua.schema"
+local needs = require "yolua.needs"
 
 local function is_image(name)
   local ending = name:lower():match "%.(%w+)$"
@@ -54,8 +55,8 @@ end
 
 local function run(o)
   local images = images_of(o.source)
+  local model = needs.network(o)
   if o.out then core.files.make_folder(o.out) end
-  local model = yl.load { cfg = o.cfg, weights = o.weights, names = o.names, model = o.model, device = o.device }
   local results = {}
   yl.detect(model, images, { conf = o.conf, iou = o.iou, clip = o.clip, resize = o.resize, imgsz = o.imgsz, batch = o.batch },
     function(i, detections)

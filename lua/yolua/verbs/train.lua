@@ -3,6 +3,7 @@
 local yl = require "yolua"
 local core = require "yolua.core"
 local fields = require "yolua.fields"
+local needs = require "yolua.needs"
 local options = require "yolua.options"
 
 local default = { where = "embedded default" }
@@ -51,10 +52,11 @@ local function fitted(run, model, data, o)
 end
 
 local function train(o)
+  if not o.resume then needs.named_data(o) end -- else they come with the run
   fall_back(o)
   local run <close> = yl.run(o, "train")
   local data = yl.data(o.data)
-  local model = yl.load { cfg = o.cfg, weights = o.weights, names = o.names, model = o.model, device = o.device, seed = o.seed }
+  local model = needs.network(o)
   if o.model == "street" then suit(run, o, data) end
   model = fitted(run, model, data, o)
   model:freeze(o.freeze)

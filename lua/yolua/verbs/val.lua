@@ -1,12 +1,12 @@
 -- `yolua val`: scores a detector on a labelled data set.
-local yl = require "yolua"
 local eval = require "yolua.eval"
 local fields = require "yolua.fields"
 local score = require "yolua.score"
+local needs = require "yolua.needs"
 
 local function run(o)
-  local data = yl.data(o.data)
-  local model = yl.load { cfg = o.cfg, weights = o.weights, names = o.names, model = o.model, device = o.device }
+  local data = needs.data(o)
+  local model = needs.network(o)
   local list = data:list(o.data.split)
   local rows, seen = score(model, list, o, { stage = "val" })
   return { images = seen.images, infer_ms = seen.infer_ms, eval = rows }
