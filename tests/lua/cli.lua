@@ -138,7 +138,8 @@ end
 function TestStreams:testLimits()
   local path = folder .. "/big"
   local code = ("yl.core.system.write(%q, ('x'):rep(100000))"):format(path)
-  local _, _, status = os.execute(("bash -c 'ulimit -f 8; exec \"$0\" -e \"$1\"' %s %s 2>%s/err"):format(quote(program), quote(code), folder))
+  local script = ("bash -c 'ulimit -f 8; exec \"$0\" -e \"$1\"' %s %s 2>%s/err"):format(quote(program), quote(code), folder)
+  local _, _, status = os.execute(script)
   t.assertEquals(status, 1)
   t.assertStrContains(slurp(folder .. "/err"), path .. ": File too large")
   if os.getenv "YOLUA_SANITIZED" then return print "(left out: a limit on addresses, of which sanitizers take most)" end
