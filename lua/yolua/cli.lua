@@ -4,7 +4,19 @@ local core = require "yolua.core"
 
 local cli = {}
 
-local function say(sentence) io.stderr:write("yolua: ", sentence, "\n") end
+-- On standard error; at a prompt on a terminal, lines break at blanks.
+local function say(sentence)
+  local text = "yolua: " .. sentence
+  if package.loaded["yolua.prompt"] and core.prompt.interactive() then
+    local terminal, lines = require "yolua.terminal", {}
+    for line in text:gmatch "[^\n]+" do
+      local tab = line:match "^\t" and "  " or ""
+      table.move(terminal.wrap(tab .. line, terminal.width(), 4), 1, 100, #lines + 1, lines)
+    end
+    text = table.concat(lines, "\n")
+  end
+  io.stderr:write(text, "\n")
+end
 
 -- ---- what `yolua -i FILE` leaves to the prompt ---------------------------------------------------------------------------
 
@@ -218,6 +230,6 @@ function cli.main(...)
   return status
 end
 
-cli.attempt = attempt
+cli.attempt, cli.say = attempt, say
 
 return cli

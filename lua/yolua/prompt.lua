@@ -3,6 +3,7 @@ local chunks = require "yolua.chunks"
 local complete = require "yolua.complete"
 local core = require "yolua.core"
 local show = require "yolua.show"
+local terminal = require "yolua.terminal"
 
 local prompt = { show = show, compile = chunks.compile }
 
@@ -46,7 +47,7 @@ end
 local function run_chunk(text, line)
   local chunk, message = chunks.compile(text, nil, line)
   if chunk then return run(chunk) end
-  io.stderr:write("yolua: ", message, "\n")
+  require("yolua.cli").say(message)
   return 1
 end
 
@@ -97,7 +98,9 @@ function prompt.run(before)
   if not interactive then return run_input() end
   local editor <close> = core.prompt.open(history_file())
   editor:complete(complete.tab)
-  print(("yolua %s: help() tells more, Ctrl-D leaves"):format(core.version))
+  core.system.warn = function(sentence) require("yolua.cli").say("warning: " .. sentence) end -- as wide as the terminal
+  local banner = ("yolua %s: help() tells more, Ctrl-D leaves"):format(core.version)
+  print(table.concat(terminal.wrap(banner, terminal.width()), "\n"))
   loop(editor)
 end
 

@@ -1,5 +1,6 @@
 -- The prompt: sessions through a pipe and on a terminal.
 local t = require "luaunit"
+local Pty = require "support.pty"
 
 local program = os.getenv "YOLUA_PROGRAM"
 
@@ -46,33 +47,28 @@ end
 
 TestTerminal = {}
 
-local DUMB = "TERM=dumb"
-
--- `script` gives the program a terminal. Returns what it shows, and the history that it leaves.
-local function session(lines, environment, words)
-  local input = temporary(lines)
-  local command = "(cat %s; sleep 0.3) | env YOLUA_HISTORY=%s.h %s script -qec \"'%s' %s\" /dev/null"
-  local p = assert(io.popen(command:format(input, input, environment or DUMB, program, words or "")))
-  local out = p:read "a":gsub("\27%[[?%d;]*%a", ""):gsub("\r", "")
-  p:close()
-  local h = io.open(input .. ".h")
-  local history = h and h:read "a" or ""
-  if h then h:close() end
-  os.remove(input)
-  os.remove(input .. ".h")
-  return out, history
+-- A session on a pseudo-terminal: f types; returns what was shown, and the history that was left.
+local function session(f, words, term)
+  local history = os.tmpname()
+  os.remove(history)
+  local pty <close> = Pty.open(("exec env YOLUA_HISTORY='%s' TERM=%s '%s' %s"):format(history, term or "dumb", program, words or ""))
+  f(pty)
+  local text = pty:leave()
+  local h <close> = assert(io.open(history))
+  os.remove(history)
+  return text, h:read "a"
 end
 
-local has_script = os.execute "command -v script >/dev/null"
-
 local function needs_script()
-  if not has_script then print "SKIP the session on a terminal: there is no `script`" end
-  return has_script
+  if Pty.present() then return true end
+  print "SKIP the session on a terminal: there is no `script`"
 end
 
 function TestTerminal:testSession()
   if not needs_script() then return end
-  local out, history = session 'x = 41\nx + 1\nfor i = 1, 2 do\nprint("line " .. i)\nend\nundeclared_name\nerror "boom"\n'
+  local out, history = session(function(pty)
+    pty:type("x = 41", "x + 1", "for i = 1, 2 do", 'print("line " .. i)', "end", "undeclared_name", 'error "boom"')
+  end)
   t.assertStrContains(out, "\n42\n")
   t.assertStrContains(out, "\nline 1\nline 2\n")
   t.assertStrContains(out, "undeclared global 'undeclared_name'")
@@ -83,36 +79,63 @@ end
 function TestTerminal:testFileThenPrompt()
   if not needs_script() then return end
   local path = temporary "local answer = 42\nlocal t = { answer }\n"
-  local out = session("answer + 1\n#t\n", DUMB, "-i " .. path)
+  local out = session(function(pty) pty:type("answer + 1", "#t") end, "-i " .. path)
   t.assertStrContains(out, "\n43\n")
   t.assertStrContains(out, "\n1\n")
   os.remove(path)
   path = temporary "local answer = 42\nerror 'halfway'\n"
-  out = session("answer + 1\n", DUMB, "-i " .. path)
+  out = session(function(pty) pty:type "answer + 1" end, "-i " .. path)
   t.assertStrContains(out, "halfway")
   t.assertStrContains(out, "\n43\n")
   os.remove(path)
 end
 
+-- Ctrl-C drops what is half typed, also of a chunk of several lines.
+function TestTerminal:testCtrlCDropsTheLine()
+  if not needs_script() then return end
+  local out = session(function(pty)
+    local function drop(typed)
+      local before = pty:prompts()
+      pty:send(typed)
+      os.execute "sleep 0.2"
+      pty:send "\3"
+      pty:prompted(before + 1, "Ctrl-C")
+    end
+    drop "half typed"
+    drop ""
+    pty:type "for i = 1, 2 do"
+    drop "print"
+    pty:type "20 + 3"
+  end)
+  t.assertStrContains(out, "\n23\n")
+  t.assertNil(out:find "yolua: prompt")
+end
+
 -- What a terminal sends for pasted text: marks around it, carriage returns in it.
 function TestTerminal:testPaste()
   if not needs_script() then return end
-  local xterm = "TERM=xterm"
+  local function pasted(...)
+    local pieces = { ... }
+    return session(function(pty)
+      for _, bytes in ipairs(pieces) do
+        local before = pty:prompts()
+        pty:send(bytes)
+        pty:prompted(before + 1, bytes)
+      end
+    end, nil, "xterm")
+  end
   local function paste(text) return "\27[200~" .. text:gsub("\n", "\r") .. "\27[201~" end
-  t.assertStrContains(session(paste "6 *" .. " 7\n", xterm), "\n42\n")
-  local out, history = session(paste "local x = 3\nfor i = 1, 2 do\n  print('line', i * x)\nend\n", xterm)
+  t.assertStrContains(pasted(paste "6 *" .. " 7\n"), "\n42\n")
+  local out, history = pasted(paste "local x = 3\nfor i = 1, 2 do\n  print('line', i * x)\nend\n")
   t.assertStrContains(out, "\nline\t3\nline\t6\n")
   t.assertNil(out:match "Ctrl%-D leaves(.*)":find("~", 1, true))
   t.assertStrContains(history, "for")
-  out = session(paste "y = 5\ny * 2" .. " + 1\n", xterm)
-  t.assertStrContains(out, "\n11\n")
-  out = session("z = " .. paste "{ 1,\n2,\n" .. "3 }\n#z + 10\n", xterm)
-  t.assertStrContains(out, "\n13\n")
-  out = session(paste "print 'one'\nundeclared_name\nprint 'two'\n", xterm)
+  t.assertStrContains(pasted(paste "y = 5\ny * 2" .. " + 1\n"), "\n11\n")
+  t.assertStrContains(pasted("z = " .. paste "{ 1,\n2,\n", "3 }\n", "#z + 10\n"), "\n13\n")
+  out = pasted(paste "print 'one'\nundeclared_name\nprint 'two'\n")
   t.assertStrContains(out, "\none\n")
   t.assertNil(out:find "\ntwo\n")
-  out = session("\27[201~1 + 2\n", xterm) -- a stray mark
-  t.assertStrContains(out, "\n3\n")
+  t.assertStrContains(pasted "\27[201~1 + 2\n", "\n3\n") -- a stray mark
 end
 
 os.exit(t.LuaUnit.run())
