@@ -7,7 +7,7 @@
 local yl = require "yolua"
 
 local o = yl.embedded(yl.options({
-  epochs = 50, batch = 8, freeze = "none", resize = "stretch", augment = "standard", ema = 0.99,
+  epochs = 50, batch = 8, freeze = "none", resize = "stretch", augment = "standard", ema = 0.998,
   statistics = "running",
   optim = { name = "adamw", lr = 1e-4, schedule = "cosine", warmup = 50 },
 }, {
@@ -15,7 +15,7 @@ local o = yl.embedded(yl.options({
     { "epochs", "int", 5, "epochs", "how long Coco-FT trains", min = 0 },
     { "lr", "number", 1e-3, "1/step", "Coco-FT's learning rate", min = 0 },
   } },
-}), { epochs = 30, ["optim.lr"] = 1e-3 })
+}), { epochs = 30, ema = 0.99, ["optim.lr"] = 1e-3 })
 local run <close> = yl.run(o)
 local data = yl.data(o.data)
 local net = yl.load { cfg = o.cfg, weights = o.weights, names = o.names, model = o.model, device = o.device }

@@ -154,6 +154,19 @@ function methods:number_classes()
   for i = 1, most do self.classes[i] = "class" .. i - 1 end
 end
 
+-- The network's class names, each that the data's own map has something under by the data's first name for it: with them a network is
+-- scored class by class against one that was made for the data.
+function methods:own_names(names)
+  local named, out = {}, {}
+  local targets = classmap.targets(self.set.map)
+  for _, class in ipairs(self.classes or {}) do
+    local to = targets[class]
+    if to and not named[to:lower()] then named[to:lower()] = class end
+  end
+  for i, name in ipairs(names) do out[i] = named[name:lower()] or name end
+  return out
+end
+
 local function copy(row, class, ignore)
   return { class = class, box = row.box, truncated = row.truncated, occluded = row.occluded, alpha = row.alpha, line = row.line,
     ignore = ignore or false }

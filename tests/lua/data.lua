@@ -103,6 +103,14 @@ local function refused(word, root, o)
   t.assertNil(sentence:find "\n")
 end
 
+-- COCO's classes under KITTI's names: the first data class of each counts, and what the map says nothing of keeps its name.
+function TestData:testOwnNames()
+  self:kitti { a = good }
+  local data = yl.data { name = "kitti", root = self.top }
+  t.assertEquals(data:own_names { "person", "Bicycle", "car", "motorbike", "train", "truck" },
+    { "Pedestrian", "Cyclist", "Car", "motorbike", "Tram", "Truck" })
+end
+
 function TestData:testRefusals()
   t.assertErrorMsgContains("no data set was named", yl.data, {})
   t.assertErrorMsgContains("data.root is missing", yl.data, { name = "kitti" })
