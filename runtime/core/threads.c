@@ -4,6 +4,7 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <time.h>
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -36,6 +37,24 @@ void yl_set_threads(int n)
     omp_set_num_threads(threads);
 #else
     threads = 1;
+#endif
+}
+
+static double own_seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+void yl__thread_seconds(int n, double *out)
+{
+    for (int i = 0; i < n; i++) out[i] = 0;
+#ifdef _OPENMP
+#pragma omp parallel
+    if (omp_get_thread_num() < n) out[omp_get_thread_num()] = own_seconds();
+#else
+    if (n > 0) out[0] = own_seconds();
 #endif
 }
 

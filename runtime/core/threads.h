@@ -5,7 +5,9 @@
 int yl_threads(void);       /* at present */
 void yl_set_threads(int n); /* n >= 1; 0: as many as the machine gives this process */
 int yl__thread_index(void); /* inside a parallel region: 0..yl_threads()-1 */
-int yl__processors(void);   /* what the machine gives this process */
+/* The processor time that each thread of the pool has used up, in seconds; 0 in the rest of the `n` places of `out`. */
+void yl__thread_seconds(int n, double *out);
+int yl__processors(void); /* what the machine gives this process */
 
 /* The cooperative stop flag that Ctrl-C sets: read after an optimizer step and in the loader's wait. */
 void yl_interrupt(void); /* async-signal-safe */

@@ -172,6 +172,27 @@ static void signals_do_not_end_the_wait(void **state)
     close(ends[0]), close(ends[1]);
 }
 
+/* What other processes do on the machine does not change the choice. */
+static void same_beside_other_work(void **state)
+{
+    (void)state;
+    if (getenv("YOLUA_SANITIZED")) return; /* there no algorithm is the clear winner */
+    enum { OTHERS = 6, TIMES = 4 };
+    yl_conv2d_geom g = make(52, 64, 64, 3);
+    pid_t others[OTHERS];
+    for (int i = 0; i < OTHERS; i++)
+        if ((others[i] = fork()) == 0)
+            for (alarm(30);;) continue;
+    const char *names[TIMES];
+    for (int i = 0; i < TIMES; i++) {
+        yl_choices_clear();
+        unlink(path);
+        names[i] = choose(&g, YL_FORWARD, NULL);
+    }
+    for (int i = 0; i < OTHERS; i++) kill(others[i], SIGKILL), waitpid(others[i], NULL, 0);
+    for (int i = 1; i < TIMES; i++) assert_string_equal(names[i], names[0]);
+}
+
 /* A damaged file, and a name that no longer exists, cost a measurement. */
 static void damaged_cache(void **state)
 {
@@ -263,6 +284,7 @@ int main(void)
         cmocka_unit_test(measured_once),
         cmocka_unit_test(cache_is_obeyed),
         cmocka_unit_test(signals_do_not_end_the_wait),
+        cmocka_unit_test(same_beside_other_work),
         cmocka_unit_test(damaged_cache),
         cmocka_unit_test(record_travels),
         cmocka_unit_test(nowhere_to_write),

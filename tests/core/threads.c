@@ -8,6 +8,8 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "core/threads.h"
 
@@ -67,11 +69,30 @@ static void test_interrupt(void **state)
     assert_false(yl_interrupted());
 }
 
+/* Work counts, sleep does not. */
+static void test_thread_seconds(void **state)
+{
+    (void)state;
+    double before[4], after[4] = {0};
+    yl_set_threads(1);
+    yl__thread_seconds(4, before);
+    usleep(100000);
+    yl__thread_seconds(4, after);
+    assert_true(after[0] - before[0] < 0.05);
+    for (int i = 1; i < 4; i++) assert_true(after[i] == 0); /* there are no such threads */
+    clock_t start = clock();
+    while (clock() - start < CLOCKS_PER_SEC / 20) continue;
+    yl__thread_seconds(4, before);
+    assert_true(before[0] - after[0] > 0.04);
+    yl_set_threads(0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_processors),
         cmocka_unit_test(test_setting),
+        cmocka_unit_test(test_thread_seconds),
         cmocka_unit_test(test_interrupt),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
