@@ -28,7 +28,7 @@ function coco.open(o)
   local root = o.root:gsub("(.)/+$", "%1")
   local self = setmetatable({ root = root, loaded = {}, frames = {} }, Source)
   if files.kind(root .. "/annotations") ~= "folder" then fail("data: there is no folder %s/annotations", root) end
-  local split = full_name(self, "val") or full_name(self, "train")
+  local split = full_name(self, "val") or full_name(self, "train") or self:split_names()[1]
   if not split then fail("data: %s/annotations holds no instances_SPLIT.json", root) end
   self:load(split)
   return self
@@ -100,6 +100,13 @@ function Source:load(split)
   return self.loaded[split]
 end
 
+-- Every SPLIT of annotations/instances_SPLIT.json.
+function Source:split_names()
+  local names = {}
+  for _, file in ipairs(files.list(self.root .. "/annotations")) do names[#names + 1] = file:match "^instances_(.+)%.json$" end
+  return names
+end
+
 function Source:split(name)
   local split = full_name(self, name)
   return split and self:load(split)
@@ -107,10 +114,7 @@ end
 
 function Source:all()
   local items = {}
-  for _, file in ipairs(files.list(self.root .. "/annotations")) do
-    local split = file:match "^instances_(.+)%.json$"
-    if split then table.move(self:load(split), 1, #self:load(split), #items + 1, items) end
-  end
+  for _, split in ipairs(self:split_names()) do table.move(self:load(split), 1, #self:load(split), #items + 1, items) end
   return items
 end
 

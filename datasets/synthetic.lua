@@ -21,7 +21,7 @@ local synthetic = {
 }
 
 -- What the picture's bytes depend on besides the options; to be raised when the drawing changes.
-local EDITION = 1
+local EDITION = 2
 
 -- The folder of these options in the user's cache.
 local function cache_folder(o)
@@ -45,6 +45,9 @@ local function write_frame(o, folder, index)
     ("%s/training/image_2/%s.png"):format(folder, id))
   for i, row in ipairs(rows) do lines[i] = label_line(row) end
   core.system.write(("%s/training/label_2/%s.txt"):format(folder, id), table.concat(lines))
+  local c = core.scene.camera(o.picture[1], o.picture[2])
+  core.system.write(("%s/training/calib/%s.txt"):format(folder, id),
+    ("P2: %.12e 0 %.12e 0 0 %.12e %.12e 0 0 0 1 0\n"):format(c.f, c.cx, c.f, c.cy))
 end
 
 local function write_split(folder, name, first, last)
@@ -55,7 +58,9 @@ end
 
 -- The frames come first and the splits last, dev last of all: where that is, everything is.
 local function write_all(o, folder)
-  for _, below in ipairs { "training/image_2", "training/label_2", "ImageSets" } do files.make_folder(folder .. "/" .. below) end
+  for _, below in ipairs { "training/image_2", "training/label_2", "training/calib", "ImageSets" } do
+    files.make_folder(folder .. "/" .. below)
+  end
   for index = 0, o.frames - 1 do write_frame(o, folder, index) end
   local dev = math.max(1, o.frames // 5)
   write_split(folder, "train", 0, o.frames - dev - 1)

@@ -150,6 +150,22 @@ function Source:split(name)
   return files.kind(top .. "/" .. folder) == "folder" and self:collect(folder) or nil
 end
 
+-- Splits outside ImageSets: those of data.yaml, lists of the usual names in the root, folders of images.
+function Source:split_names()
+  local names, seen = {}, {}
+  local function add(name)
+    if not seen[name] then names[#names + 1], seen[name] = name, true end
+  end
+  for _, name in ipairs { "train", "val", "valid", "dev", "test" } do
+    if self:split_file(name) or select(2, said(self, name)) == "folder" then add(name) end
+  end
+  local top = self.blind and self.label_root or self.images
+  for _, name in ipairs(files.list(top)) do
+    if files.kind(top .. "/" .. name) == "folder" then add(name) end
+  end
+  return names
+end
+
 -- Rows {index (1-based class number), class (its name, where names are known), box, line}. An image without a label file has no objects.
 function Source:labels(frame)
   if files.kind(frame.label) ~= "file" then return {} end

@@ -2,6 +2,7 @@
 --
 --   data.train, data.dev      lists: {name, frames = {{id, image, label, width, height, objects}, ...}, data}
 --   data:list(split)          any split: a name, a list file, "all"; nil: the option `split`, else dev, else all
+--   data:calib(frame)         the camera's matrices, where the data set has them (KITTI's calib/)
 --   data:rows(frame, names)   its labels as the protocols see them; data:truth(frame, names): as training sees them
 --   data.hash                 fingerprint of the ids and label files of train and dev
 -- A frame's image is nil where there is none; its objects are the rows of core.labels. Lists are read on first use.
@@ -10,6 +11,7 @@ local core = require "yolua.core"
 local classmap = require "yolua.classmap"
 local fail = require "yolua.data.fail"
 local fields = require "yolua.fields"
+local fingerprint = require "yolua.data.fingerprint"
 local options = require "yolua.options"
 local splits = require "yolua.data.splits"
 local files = core.files
@@ -215,23 +217,10 @@ function methods:truth(frame, names)
   return out, truths
 end
 
--- ---- the whole ----------------------------------------------------------------------------------------------------------
+-- The frame's calibration by core.labels.calib ({P2 = 12 numbers, ...}); nil where the data set has none for it.
+function methods.calib(_, frame) return frame.calib and core.labels.calib(frame.calib) or nil end
 
-local function fingerprint(self)
-  local parts, known = {}, {} -- one file may hold many frames' labels
-  local function hash(path)
-    known[path] = known[path] or files.kind(path) == "file" and files.hash(path) or ""
-    return known[path]
-  end
-  for _, list in ipairs { self.train, self.dev } do
-    parts[#parts + 1] = ("%d frames"):format(#list.frames)
-    for _, frame in ipairs(list.frames) do
-      parts[#parts + 1] = frame.id
-      parts[#parts + 1] = hash(frame.label)
-    end
-  end
-  return files.hash_text(table.concat(parts, "\n"))
-end
+-- ---- the whole ----------------------------------------------------------------------------------------------------------
 
 -- train, dev and hash are made when they are first asked for.
 function Data:__index(key)

@@ -1,127 +1,172 @@
--- Looks a data set over without stopping at what is wrong with it: counts, unreadable images, bad and odd labels, images that
--- occur twice, frames that two splits share. Behind `yolua doctor data=...`.
+-- Looks a data set over without stopping at what is wrong with it: counts by class and size, pictures that cannot be decoded or occur
+-- twice, bad and odd labels, calibration, what splits share. Behind `yolua doctor data=...`.
 local core = require "yolua.core"
-local files = core.files
+local boxes = require "yolua.doctor.boxes"
+local overlaps = require "yolua.doctor.splits"
+local splits = require "yolua.data.splits"
 
 local inspect = {}
 
--- A list of frames has one word a line; other tables may lie beside the splits.
-local function is_split(path)
-  local ok, items = pcall(core.labels.list, path)
-  return not ok or not items[1]:find "%s"
-end
-
--- The names of the splits that the data set has; "all" where it has none.
+-- The names of the splits that the data set has; those that the options name; "all" where there are none.
 function inspect.splits(data)
-  local names, folder = {}, data.source.splits
-  for _, file in ipairs(folder and files.list(folder) or {}) do
-    local name = file:match "^(.+)%.txt$"
-    if name and is_split(folder .. "/" .. file) then names[#names + 1] = name end
-  end
+  local o = data.options
+  if o.split then return { o.split } end
+  if o.train or o.dev then return { o.train or "train", o.dev or "dev" } end
+  local names = splits.names(data.source)
   return #names > 0 and names or { "all" }
 end
 
 local function add(list, item) list[#list + 1] = item end
 
--- A box that is read without complaint and yet worth a look: under 2 pixels on a side, longer than 20 times its width, or all of the image.
-local function oddity(frame, row)
-  local w, h = row.box[3] - row.box[1], row.box[4] - row.box[2]
-  if w < 2 or h < 2 then return ("%.1f x %.1f pixels"):format(w, h) end
-  if w > 20 * h or h > 20 * w then return ("%.0f x %.0f pixels, one side over 20 times the other"):format(w, h) end
-  if frame.width and w * h > 0.98 * frame.width * frame.height then return "covers the whole image" end
+local function plain(sentence) return (tostring(sentence):gsub("^[^:]*%.lua:%d+: ", "")) end
+
+-- ---- pictures --------------------------------------------------------------------------------------------------------------
+
+local CHUNK = 64 -- pictures between two looks at the progress bar
+
+-- What is known of each picture of the lists, looked at once, whatever number of splits it is in: path -> fact of core.image.check.
+local function pictures(lists, workers, progress)
+  local paths, facts = {}, {}
+  for _, list in ipairs(lists) do
+    for _, frame in ipairs(list.frames) do
+      if frame.image and not facts[frame.image] then
+        add(paths, frame.image)
+        facts[frame.image] = {}
+      end
+    end
+  end
+  for first = 1, #paths, CHUNK do
+    local chunk = table.move(paths, first, math.min(#paths, first + CHUNK - 1), 1, {})
+    local ok, found = pcall(core.image.check, chunk, workers)
+    if not ok then
+      core.system.clear_interrupt()
+      error(found, 0)
+    end
+    for i, fact in ipairs(found) do facts[chunk[i]] = fact end
+    if progress then progress("pictures", first + #chunk - 1, #paths) end
+  end
+  return facts, paths
 end
 
-local function same_box(a, b)
-  for i = 1, 4 do
-    if a.box[i] ~= b.box[i] then return false end
+-- {paths with the same bytes}, sorted; how many pictures of each type and size; names that say another type than the bytes.
+local function summary(facts, paths)
+  local same, groups, out = {}, {}, { count = #paths, types = {}, sizes = {}, misnamed = 0 }
+  for _, path in ipairs(paths) do
+    local fact = facts[path]
+    if fact.hash then
+      same[fact.hash] = same[fact.hash] or {}
+      add(same[fact.hash], path)
+      local size, ending = ("%dx%d"):format(fact.width, fact.height), (path:match "%.(%w+)$" or ""):lower()
+      out.types[fact.type], out.sizes[size] = (out.types[fact.type] or 0) + 1, (out.sizes[size] or 0) + 1
+      if (ending == "png") ~= (fact.type == "PNG") then out.misnamed = out.misnamed + 1 end
+    end
   end
-  return a.class == b.class
+  for _, list in pairs(same) do
+    if #list > 1 then
+      table.sort(list)
+      add(groups, list)
+    end
+  end
+  table.sort(groups, function(a, b) return a[1] < b[1] end)
+  return groups, out
 end
+
+-- ---- labels ----------------------------------------------------------------------------------------------------------------
+
+local function class_of(row) return row.class ~= "" and row.class or tostring(row.index - 1) end
 
 local function inspect_labels(data, frame, out)
   local rows, regions = data.labels[frame.id], {}
   for _, name in ipairs(data.set.regions or {}) do regions[name] = true end
   if #rows == 0 then add(out.empty, frame.id) end
   for i, row in ipairs(rows) do
-    out.classes[row.class] = (out.classes[row.class] or 0) + 1
+    local class, size = class_of(row), boxes.size(row)
+    out.classes[class] = (out.classes[class] or 0) + 1
+    out.sizes[class] = out.sizes[class] or { small = 0, medium = 0, large = 0 }
+    out.sizes[class][size] = out.sizes[class][size] + 1
     out.objects = out.objects + 1
-    local odd = not regions[row.class] and oddity(frame, row)
+    local odd = not regions[row.class] and boxes.oddity(frame, row)
     for k = 1, i - 1 do
-      if same_box(rows[k], row) then odd = ("the same as line %d"):format(rows[k].line) end
+      if boxes.same(rows[k], row) and rows[k].index == row.index then odd = ("the same as line %d"):format(rows[k].line) end
     end
-    if odd then add(out.odd, ("%s:%d: %s %s"):format(frame.label, row.line, row.class, odd)) end
+    if odd then add(out.odd, ("%s:%d: %s %s"):format(frame.label, row.line, class, odd)) end
   end
 end
 
--- The fingerprint of the image's bytes, or nil and the sentence where it cannot be decoded.
-local function inspect_image(path)
-  local ok, sentence = pcall(function() core.image.load(path):close() end)
-  if not ok then return nil, (tostring(sentence):gsub("^[^:]*%.lua:%d+: ", "")) end
-  return files.hash(path)
+local function inspect_calib(data, frame, out)
+  local ok, calib = pcall(data.calib, data, frame)
+  if not ok then add(out.bad, plain(calib)) end
+  if not ok or not calib then return end
+  out.frames = out.frames + 1
+  for _, row in ipairs(data.labels[frame.id]) do boxes.project(frame, row, calib, out) end
 end
 
-local function inspect_list(data, name, state, progress)
-  local out = { name = name, frames = 0, objects = 0, classes = {}, bad = {}, odd = {}, empty = {} }
-  local list = data:list(name, function(_, sentence) add(out.bad, sentence) end)
-  for i, frame in ipairs(list.frames) do
-    if frame.image and not state.hash[frame.image] then
-      local hash, sentence = inspect_image(frame.image)
-      state.hash[frame.image] = hash or "unreadable"
-      state.unreadable[frame.image] = sentence
-      if hash then
-        state.same[hash] = state.same[hash] or {}
-        add(state.same[hash], frame.image)
-      end
-    end
-    if state.unreadable[frame.image] then add(out.bad, state.unreadable[frame.image]) end
-    inspect_labels(data, frame, out)
-    state.of[name] = state.of[name] or {}
-    state.of[name][frame.image and state.hash[frame.image] or frame.id] = frame.id
-    if progress then progress(name, i, #list.frames) end
+local function inspect_frame(data, frame, fact, out)
+  if fact and fact.sentence then add(out.bad, fact.sentence)
+  elseif fact and frame.width and (fact.width ~= frame.width or fact.height ~= frame.height) then
+    add(out.bad, ("%s: its labels are for %dx%d, the picture %s has %dx%d"):format(frame.label, frame.width, frame.height, frame.image,
+      fact.width, fact.height))
   end
-  out.frames = #list.frames
+  inspect_labels(data, frame, out)
+  inspect_calib(data, frame, out.calib)
+end
+
+local function new_split(name)
+  return { name = name, frames = 0, objects = 0, classes = {}, sizes = {}, bad = {}, odd = {}, empty = {},
+    calib = { frames = 0, checked = 0, bad = {}, outliers = {} } }
+end
+
+-- The list of a split, and what will be said of it.
+local function open_split(data, name)
+  local out = new_split(name)
+  local ok, list = pcall(data.list, data, name, function(_, sentence) add(out.bad, sentence) end)
+  if not ok then add(out.bad, plain(list)) end
+  return out, ok and list or { frames = {} }
+end
+
+-- ---- the whole -------------------------------------------------------------------------------------------------------------
+
+local function unlisted(data, names, ids)
+  if #names == 1 and names[1] == "all" then return {} end
+  local named, out = {}, {}
+  for _, name in ipairs(names) do
+    for _, id in ipairs(ids[name]) do named[id] = true end
+  end
+  for _, item in ipairs(data.source:all()) do
+    local frame = data.source:frame(item)
+    if frame and not named[frame.id] then add(out, frame.id) end
+  end
   return out
 end
 
-local function duplicates(same)
-  local groups = {}
-  for _, paths in pairs(same) do
-    if #paths > 1 then
-      table.sort(paths)
-      add(groups, paths)
-    end
-  end
-  table.sort(groups, function(a, b) return a[1] < b[1] end)
-  return groups
-end
-
--- Frames, by content, that two splits have in common; a split that holds another whole is named with it.
-local function shared(of, names)
-  local list = {}
-  for i = 1, #names do
-    for k = i + 1, #names do
-      local ids = {}
-      for key, id in pairs(of[names[i]] or {}) do
-        if of[names[k]] and of[names[k]][key] then add(ids, id) end
-      end
-      table.sort(ids)
-      local first = table.move(ids, 1, math.min(10, #ids), 1, {})
-      if #ids > 0 then add(list, { splits = { names[i], names[k] }, count = #ids, frames = first }) end
-    end
-  end
-  return list
-end
-
--- data: of yl.data; names: of the splits (default: all there are); progress(split, done, total) is called for every frame.
--- Returns {splits = {{name, frames, objects, classes, bad, odd, empty}}, duplicates = {{path, ...}}, shared = {{splits, count, frames}}}.
+-- data: of yl.data; names: of the splits (default: inspect.splits); progress(what, done, total) is called now and then.
+-- Returns {splits = {{name, frames, objects, classes = {name = count}, sizes = {name = {small, medium, large}}, bad, odd, empty, calib =
+-- {frames, checked, bad, outliers}}}, pictures = {count, types, sizes, misnamed}, duplicates = {{path, ...}}, shared = {{splits, count,
+-- frames, leak}}, drives = {counts, shared} or nil, unlisted = {ids}}, and the lists by split (for a contact sheet). A stop by the user
+-- is an error.
 function inspect.run(data, names, progress)
-  local state, splits = { hash = {}, same = {}, unreadable = {}, of = {} }, {}
   names = names or inspect.splits(data)
+  local result, lists, ids, keys = { splits = {} }, {}, {}, {}
   for i, name in ipairs(names) do
-    local ok, found = pcall(inspect_list, data, name, state, progress)
-    splits[i] = ok and found or { name = name, frames = 0, objects = 0, classes = {}, odd = {}, empty = {}, bad = { tostring(found) } }
+    if progress then progress("labels", i, #names) end
+    result.splits[i], lists[i] = open_split(data, name)
   end
-  return { splits = splits, duplicates = duplicates(state.same), shared = shared(state.of, names) }
+  local facts, paths = pictures(lists, math.max(1, data.options.workers or 1), progress)
+  for i, name in ipairs(names) do
+    local out = result.splits[i]
+    ids[name], keys[name], out.frames = {}, {}, #lists[i].frames
+    for k, frame in ipairs(lists[i].frames) do
+      local fact = frame.image and facts[frame.image]
+      inspect_frame(data, frame, fact, out)
+      ids[name][k], keys[name][fact and fact.hash or frame.id] = frame.id, frame.id
+    end
+  end
+  result.duplicates, result.pictures = summary(facts, paths)
+  result.shared = overlaps.shared(names, keys)
+  local group = data.source.drives and data.source:drives()
+  result.drives = group and overlaps.drives(names, ids, group) or nil
+  result.unlisted = data.options.limit and {} or unlisted(data, names, ids)
+  return result, lists, facts
 end
 
 return inspect

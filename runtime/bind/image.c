@@ -1,11 +1,14 @@
 /* core.image and core.plot: pictures, boxes on them, and line plots. */
 #include "bind/bind.h"
 #include "core/memory.h"
+#include "image/check.h"
 #include "image/decode.h"
 #include "image/draw.h"
 #include "image/encode.h"
 #include "image/plot.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -210,6 +213,69 @@ static int image_sheet(lua_State *L)
     return 1;
 }
 
+#define FACTS "yolua.image_facts"
+
+typedef struct facts {
+    int64_t count;
+    yl_image_fact list[];
+} facts;
+
+static int facts_close(lua_State *L)
+{
+    facts **box = luaL_checkudata(L, 1, FACTS);
+    for (int64_t i = 0; *box && i < (*box)->count; i++) yl__free((*box)->list[i].sentence);
+    yl__free(*box);
+    *box = NULL;
+    return 0;
+}
+
+static void push_fact(lua_State *L, const yl_image_fact *fact)
+{
+    char hash[20];
+    lua_createtable(L, 0, 4);
+    if (fact->status) {
+        lua_pushstring(L, fact->sentence);
+        lua_setfield(L, -2, "sentence");
+        return;
+    }
+    snprintf(hash, sizeof hash, "%016" PRIx64, fact->hash);
+    lua_pushstring(L, hash);
+    lua_setfield(L, -2, "hash");
+    lua_pushstring(L, fact->jpeg ? "JPEG" : "PNG");
+    lua_setfield(L, -2, "type");
+    lua_pushinteger(L, fact->w);
+    lua_setfield(L, -2, "width");
+    lua_pushinteger(L, fact->h);
+    lua_setfield(L, -2, "height");
+}
+
+/* image.check({paths}, workers) -> for each {hash, type = "PNG"|"JPEG", width, height}, or {sentence} where it cannot be
+ * decoded */
+static int image_check(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_Integer n = luaL_len(L, 1), workers = luaL_optinteger(L, 2, 1);
+    facts *found;
+    const char **paths = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *paths, 0);
+    for (lua_Integer i = 1; i <= n; i++) {
+        if (lua_rawgeti(L, 1, i) != LUA_TSTRING) return luaL_error(L, "image %d to check has no path", (int)i);
+        paths[i - 1] = lua_tostring(L, -1); /* stays owned by the list */
+        lua_pop(L, 1);
+    }
+    void **box = yl__new_object(L, FACTS);
+    lua_toclose(L, -1);
+    yl__check(L, yl__calloc(1, sizeof *found + (size_t)n * sizeof *found->list, &found));
+    *box = found;
+    found->count = n;
+    yl__check(L, yl_images_check(paths, n, (int)(workers < 1 ? 1 : workers), found->list));
+    lua_createtable(L, (int)n, 0);
+    for (lua_Integer i = 1; i <= n; i++) {
+        push_fact(L, &found->list[i - 1]);
+        lua_rawseti(L, -2, i);
+    }
+    return 1;
+}
+
 static int image_tostring(lua_State *L)
 {
     yl_image **image = luaL_checkudata(L, 1, IMAGE);
@@ -295,8 +361,8 @@ static int plot_lines(lua_State *L)
 void yl__bind_image(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"load", image_load}, {"decode", image_decode}, {"probe", image_probe},
-        {"new", image_new},   {"sheet", image_sheet},   {NULL, NULL},
+        {"load", image_load},   {"decode", image_decode}, {"probe", image_probe}, {"new", image_new},
+        {"check", image_check}, {"sheet", image_sheet},   {NULL, NULL},
     };
     static const luaL_Reg methods[] = {
         {"w", image_w},           {"h", image_h},
@@ -308,7 +374,9 @@ void yl__bind_image(lua_State *L)
         {"__close", image_close}, {NULL, NULL},
     };
     static const luaL_Reg plots[] = {{"lines", plot_lines}, {NULL, NULL}};
+    static const luaL_Reg facts_methods[] = {{"__gc", facts_close}, {"__close", facts_close}, {NULL, NULL}};
     yl__class(L, IMAGE, methods);
+    yl__class(L, FACTS, facts_methods);
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
     lua_setfield(L, -2, "image");

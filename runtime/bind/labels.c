@@ -1,6 +1,7 @@
-/* Label files and split lists as Lua tables: core.labels.{kitti, yolo, list}. */
+/* Label files and split lists as Lua tables: core.labels.{kitti, yolo, list, calib, project}. */
 #include "bind/bind.h"
 #include "core/memory.h"
+#include "formats/calib.h"
 #include "formats/labels.h"
 
 static const char *const labels_class = "yolua.labels", *const list_class = "yolua.list";
@@ -161,13 +162,61 @@ static int labels_list(lua_State *L)
     return 1;
 }
 
+/* calib(path) -> {P0 =, ..., P2 = {12 numbers, row by row}, R0_rect = {9}, Tr_velo_to_cam = {12}, ...}, the lines there are */
+static int labels_calib(lua_State *L)
+{
+    yl_calib c;
+    int line = 0;
+    yl__check(L, yl_calib_read(luaL_checkstring(L, 1), &c));
+    lua_createtable(L, 0, 7);
+#define X(name, count)                                                                                                 \
+    if (c.lines >> line++ & 1) set_numbers(L, #name, c.name, count);
+    YL_CALIB_LINES(X)
+#undef X
+    return 1;
+}
+
+/* The numbers of the list in field `key` of the table at `index`; false where there is no such list. */
+static bool read_numbers(lua_State *L, int index, const char *key, double *out, int count)
+{
+    bool found = lua_getfield(L, index, key) == LUA_TTABLE;
+    for (int i = 0; i < count && found; i++) {
+        lua_rawgeti(L, -1, i + 1);
+        out[i] = luaL_checknumber(L, -1);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return found;
+}
+
+/* project({P2 = ...}, row) -> {x1, y1, x2, y2} around the row's 3D box in pixels, not clipped; nil where it has none, or it is
+ * behind the camera */
+static int labels_project(lua_State *L)
+{
+    yl_label label = {0};
+    yl_box box;
+    double p[12];
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    luaL_argcheck(L, read_numbers(L, 1, "P2", p, 12), 1, "expected a calibration with P2");
+    if (!read_numbers(L, 2, "dims", label.dims, 3) || !read_numbers(L, 2, "location", label.location, 3)) return 0;
+    lua_getfield(L, 2, "rotation_y");
+    label.rotation_y = luaL_optnumber(L, -1, 0);
+    if (!yl_calib_project(p, &label, &box)) return 0;
+    const double sides[4] = {box.x1, box.y1, box.x2, box.y2};
+    lua_createtable(L, 4, 0);
+    for (int i = 0; i < 4; i++) {
+        lua_pushnumber(L, sides[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
 void yl__bind_labels(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"kitti", labels_kitti},
-        {"yolo", labels_yolo},
-        {"list", labels_list},
-        {NULL, NULL},
+        {"kitti", labels_kitti}, {"yolo", labels_yolo},       {"list", labels_list},
+        {"calib", labels_calib}, {"project", labels_project}, {NULL, NULL},
     };
     static const luaL_Reg labels_methods[] = {{"__gc", labels_gc}, {"__close", labels_gc}, {NULL, NULL}};
     static const luaL_Reg list_methods[] = {{"__gc", list_gc}, {"__close", list_gc}, {NULL, NULL}};

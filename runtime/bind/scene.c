@@ -87,9 +87,26 @@ static int scene_write(lua_State *L)
     return 1;
 }
 
+/* scene.camera(width, height) -> {f, cx, cy, height}: u = f x / z + cx, v = f y / z + cy, `height` metres above the ground */
+static int scene_camera(lua_State *L)
+{
+    yl_scene_options o = {.width = luaL_checkinteger(L, 1), .height = luaL_checkinteger(L, 2)};
+    yl_scene_camera c = yl_scene_camera_of(&o);
+    const struct {
+        const char *key;
+        double value;
+    } numbers[] = {{"f", c.f}, {"cx", c.cx}, {"cy", c.cy}, {"height", c.height}};
+    lua_createtable(L, 0, 4);
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        lua_pushnumber(L, numbers[i].value);
+        lua_setfield(L, -2, numbers[i].key);
+    }
+    return 1;
+}
+
 void yl__bind_scene(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"write", scene_write}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"write", scene_write}, {"camera", scene_camera}, {NULL, NULL}};
     luaL_newlib(L, functions);
     lua_setfield(L, -2, "scene");
 }

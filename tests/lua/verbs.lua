@@ -87,7 +87,7 @@ function TestVerbs.testBench()
 end
 
 function TestVerbs.testDoctorAndAnchors()
-  local r = program.json { "doctor", "data=kitti", "data.root=" .. top .. "/data" }
+  local r = program.json { "doctor", "data=kitti", "data.root=" .. top .. "/data", "sheet=none" }
   t.assertEquals(r.machine.blas_parallel, "openmp")
   local dev, train = r.data.splits[1], r.data.splits[2]
   t.assertEquals({ dev.name, dev.frames, train.name, train.frames }, { "dev", 8, "train", 24 })

@@ -54,9 +54,19 @@ local function draw(source, role, seed)
   return items
 end
 
-local function names_of(source)
-  local names = {}
-  for _, name in ipairs(source.splits and files.list(source.splits) or {}) do names[#names + 1] = name:match "^(.+)%.txt$" end
+-- A list of frames has one word a line; other tables may lie beside the splits.
+local function is_list(path)
+  local ok, items = pcall(core.labels.list, path)
+  return not ok or not items[1]:find "%s"
+end
+
+-- The names of the splits that the data set has.
+function splits.names(source)
+  local names = source.split_names and source:split_names() or {}
+  for _, file in ipairs(source.splits and files.list(source.splits) or {}) do
+    local name = file:match "^(.+)%.txt$"
+    if name and is_list(source.splits .. "/" .. file) then names[#names + 1] = name end
+  end
   return names
 end
 
@@ -72,7 +82,7 @@ function splits.items(source, name, seed)
   end
   if name == "all" then return source:all() end
   if known_as[name] and not splits.any(source) then return draw(source, name, seed) end
-  local names = names_of(source)
+  local names = splits.names(source)
   fail("%s: there is no split '%s' and no list file of that name (splits: %s)%s", source.root, name,
     #names > 0 and table.concat(names, ", ") or "none", schema.did_you_mean(name, names))
 end

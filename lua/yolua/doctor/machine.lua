@@ -1,0 +1,119 @@
+-- What this program runs on, whether it can write where it has to, and what could be better.
+local core = require "yolua.core"
+local files = core.files
+
+local machine = {}
+
+-- A file of /proc or /etc; such files have no size to go by.
+local function slurp(path)
+  local file = io.open(path, "r")
+  if not file then return "" end
+  local text = file:read "a"
+  file:close()
+  return text or ""
+end
+
+-- The NVIDIA driver's version and the GPUs that it knows; nil where there is no driver.
+local function nvidia()
+  local version = slurp("/proc/driver/nvidia/version"):match "Module%s+([%d.]+)"
+  if not version then return core.null end
+  local names, folder = {}, "/proc/driver/nvidia/gpus"
+  for _, gpu in ipairs(files.kind(folder) == "folder" and files.list(folder) or {}) do
+    names[#names + 1] = slurp(("%s/%s/information"):format(folder, gpu)):match "Model:%s*([^\n]+)"
+  end
+  return { driver = version, devices = names }
+end
+
+-- Whether files can be made in the folder, or in the nearest one above it that is there; a sentence where not.
+local function writable(folder)
+  local path = folder
+  while files.kind(path) == nil and path:find "/" do path = path:match "^(.*)/[^/]*$" end
+  if path == "" then path = "/" end
+  if files.kind(path) == nil then path = "." end
+  local probe = path .. "/.yolua-doctor"
+  local ok, sentence = pcall(core.system.write, probe, "")
+  os.remove(probe)
+  return ok or tostring(sentence)
+end
+
+local function cache_folder()
+  local cache = os.getenv "XDG_CACHE_HOME"
+  if not cache or cache == "" then cache = (os.getenv "HOME" or "/tmp") .. "/.cache" end
+  return cache .. "/yolua"
+end
+
+local function places()
+  local list = {}
+  for i, pair in ipairs { { "runs", "runs" }, { "cache", cache_folder() } } do
+    local ok = writable(pair[2])
+    list[i] = { name = pair[1], path = pair[2], writable = ok == true, sentence = ok ~= true and ok or nil }
+  end
+  return list
+end
+
+local function environment()
+  local found = {}
+  for _, name in ipairs { "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS", "OPENBLAS_CORETYPE", "YOLUA_PATH" } do
+    found[name] = os.getenv(name)
+  end
+  return found
+end
+
+-- What core.machine() tells, and: version, lua, cpu, system, kernel, cuda ({driver, devices} or null, usable), places, environment.
+function machine.look()
+  local m = core.machine()
+  m.version, m.lua = core.version, _VERSION:match "[%d.]+"
+  m.cpu = slurp("/proc/cpuinfo"):match "model name%s*:%s*([^\n]+)" or core.null
+  m.system = slurp("/etc/os-release"):match 'PRETTY_NAME="?([^"\n]+)' or core.null
+  m.kernel = slurp("/proc/sys/kernel/osrelease"):match "%S+" or core.null
+  m.cuda, m.cuda_usable = nvidia(), false
+  m.places, m.environment = places(), environment()
+  return m
+end
+
+local GIB = 2 ^ 30
+
+-- One sentence for each thing that could be better.
+function machine.advice(m)
+  local list = {}
+  local function say(format, ...) list[#list + 1] = format:format(...) end
+  if m.blas_parallel ~= "openmp" then
+    say("OpenBLAS's %s build is loaded: its threads fight with ours for the cores (install libopenblas0-openmp)", m.blas_parallel)
+  end
+  if m.threads > m.processors then say("%d threads are asked for, the machine gives %d processors", m.threads, m.processors) end
+  if m.threads < m.processors and m.environment.OMP_NUM_THREADS then
+    say("OMP_NUM_THREADS=%s leaves %d of %d processors idle", m.environment.OMP_NUM_THREADS, m.processors - m.threads, m.processors)
+  end
+  if m.available_bytes < 2 * GIB then
+    say("%.1f GiB of memory are free: smaller batches (batch=4), data.cache=256 and data.features=0 need less", m.available_bytes / GIB)
+  end
+  if m.cuda ~= core.null and not m.cuda_usable then
+    say("there is a GPU (%s), but this build has no CUDA backend: the processors do the work", table.concat(m.cuda.devices, ", "))
+  end
+  for _, place in ipairs(m.places) do
+    if not place.writable then
+      say("%s cannot be written to (%s): %s", place.path, place.sentence,
+        place.name == "runs" and "give out=DIR, or start from another folder" or "XDG_CACHE_HOME names another folder")
+    end
+  end
+  return list
+end
+
+-- The lines for a person.
+function machine.lines(m)
+  local function known(value) return value ~= core.null and value or "unknown" end
+  local lines = {
+    ("yolua %s, Lua %s, on %s, Linux %s"):format(m.version, m.lua, known(m.system), known(m.kernel)),
+    ("processor %s: %d processors, %d threads, instruction set %s"):format(known(m.cpu), m.processors, m.threads, m.isa),
+    ("memory %.1f GiB, %.1f GiB free"):format(m.memory_bytes / GIB, m.available_bytes / GIB),
+    ("BLAS %s, kernels for %s, threads by %s"):format((m.blas:gsub("%s+$", "")), m.blas_core, m.blas_parallel),
+    m.cuda == core.null and "CUDA no NVIDIA driver"
+      or ("CUDA driver %s, %s"):format(m.cuda.driver, table.concat(m.cuda.devices, ", ")),
+  }
+  for _, place in ipairs(m.places) do
+    lines[#lines + 1] = ("%s in %s: %s"):format(place.name, place.path, place.writable and "can be written" or "cannot be written")
+  end
+  return lines
+end
+
+return machine
