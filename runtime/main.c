@@ -124,7 +124,8 @@ static void on_interrupt(int number)
         return;
     }
     signal(number, SIG_DFL);
-    lua_sethook(the_state, raise_in_lua, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+    lua_sethook(yl__layer_running ? yl__layer_running : the_state, raise_in_lua,
+                LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
 }
 
 static void handle_signals(void)

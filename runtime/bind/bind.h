@@ -30,6 +30,9 @@ void yl__open_library(lua_State *L);
 /* Throws yl_error() with the position of the nearest caller outside the library's own Lua files, unless status is OK. */
 void yl__check(lua_State *L, yl_status status);
 
+/* The thread on which a layer written in Lua runs right now, or NULL: what a signal has to interrupt (bind/layer.c). */
+extern lua_State *volatile yl__layer_running;
+
 /* bind/modules.def: one line per file of this folder; each adds its functions and classes to the table on top of the stack. */
 #define M(name) void yl__bind_##name(lua_State *L);
 #include "bind/modules.def"

@@ -41,6 +41,8 @@ static int explain(lua_State *L)
     return 1;
 }
 
+lua_State *volatile yl__layer_running;
+
 yl_status yl__layer_protect(lua_CFunction body, yl__layer_call *c)
 {
     lua_State *L = yl__made_of(c->layer)->L;
@@ -50,7 +52,11 @@ yl_status yl__layer_protect(lua_CFunction body, yl__layer_call *c)
     lua_pushcfunction(L, body);
     lua_pushlightuserdata(L, c);
     yl_status status = YL_OK;
-    if (lua_pcall(L, 1, 0, top + 1) != LUA_OK) status = yl__fail(YL_INVALID, "%s", lua_tostring(L, -1));
+    lua_State *before = yl__layer_running; /* a layer may run a network of its own */
+    yl__layer_running = L;
+    int bad = lua_pcall(L, 1, 0, top + 1);
+    yl__layer_running = before;
+    if (bad) status = yl__fail(YL_INVALID, "%s", lua_tostring(L, -1));
     lua_settop(L, top);
     return status;
 }
@@ -174,7 +180,9 @@ static int ask_flops(lua_State *L)
     push_inputs(L, c);
     push_sizes(L, *c->out);
     lua_call(L, 3, 1);
-    c->number = (int64_t)luaL_checknumber(L, -1);
+    lua_Number operations = luaL_checknumber(L, -1);
+    if (!(operations >= 0 && operations < 0x1p62)) return luaL_error(L, "expected a count of operations");
+    c->number = (int64_t)operations;
     return 0;
 }
 

@@ -72,6 +72,25 @@ function TestLayerFiles.testHelp()
   t.assertStrContains(program.ok { "help", "require" }, "Lua files to run first")
 end
 
+-- The second Ctrl-C raises in a layer's function, wherever it hangs.
+function TestLayerFiles.testInterrupt()
+  core.system.write(top .. "/hang.lua", [[
+    local yl = require "yolua"
+    yl.layer { name = "hang", backward = function() end, forward = function()
+      io.stdout:write "up\n"
+      io.stdout:flush()
+      while true do end
+    end }
+    yl.core.net { h = 1, w = 1, c = 1, layers = { { "hang", inputs = { 0 } } } }:plan {}:forward()
+  ]])
+  local script = ([[cd %s; %s hang.lua >out 2>err & p=$!
+    for i in $(seq 100); do [ -s %s/out ] && break; sleep 0.02; done
+    kill -INT $p; sleep 0.1; kill -0 $p || exit 9; kill -INT $p; wait $p]]):format(top, program.path, top)
+  local _, kind, status = os.execute("bash -c '" .. script .. "'")
+  t.assertEquals({ kind, status }, { "exit", 1 })
+  t.assertStrContains(core.system.read(top .. "/err"), "hang1 forward: interrupted")
+end
+
 -- A recipe may make its layer itself.
 function TestLayerFiles.testInARecipe()
   local recipe = top .. "/mine.lua"

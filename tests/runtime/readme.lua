@@ -15,8 +15,10 @@ local function shell(command)
   local ok, _, status = os.execute(("%s >%s 2>&1 </dev/null"):format(command, out))
   local text = core.system.read(out)
   os.remove(out)
-  if not ok then t.fail(("%s: status %d:\n%s"):format(command, status, text:sub(-3000))) end
-  return text
+  if ok then return text end
+  local faults = {}
+  for line in text:gmatch "[^\n]+" do faults[#faults + 1] = line:find "error" and line or nil end
+  t.fail(("%s: status %d:\n%s"):format(command, status, #faults > 0 and table.concat(faults, "\n") or text:sub(-3000)))
 end
 
 local function path(name) return top .. "/tree/" .. name end
