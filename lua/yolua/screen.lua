@@ -1,5 +1,4 @@
 -- What a training shows: the progress line within an epoch, a sentence after it. A run says the same and keeps it on disk (run.lua).
-local core = require "yolua.core"
 local terminal = require "yolua.terminal"
 
 local Screen = {}
@@ -7,12 +6,11 @@ Screen.__index = Screen
 
 function Screen.new() return setmetatable({}, Screen) end
 
--- Prints a line, broken at blanks where the terminal is narrower; tables are left as they are.
+-- Prints a line, as wide as the terminal.
 function Screen:say(format, ...)
   local line = select("#", ...) > 0 and format:format(...) or format
   if self.bar then self.bar:clear() end
-  if core.files.is_terminal() and not line:find "\n" then line = table.concat(terminal.wrap(line, terminal.width(), 2), "\n") end
-  print(line)
+  terminal.print(line)
 end
 
 -- Shows how far an epoch is. state: {epoch, epochs, done, total (images), loss (per image), lr, wait_share}; nil takes the line away.

@@ -92,4 +92,71 @@ function terminal.columns(columns, rows, width)
   return lines
 end
 
+-- ---- text that holds tables ------------------------------------------------------------------------------------------------
+
+-- The cells of an indented line of a table, two blanks or more apart; nil for other lines.
+local function cells_of(line)
+  if not line:find "^  %S" then return nil end
+  local list = {}
+  for cell in (line .. "  "):gmatch "%s*(.-)%s%s+" do list[#list + 1] = cell end
+  return #list > 1 and list or nil
+end
+
+-- Rows become columns.
+local function transposed(rows)
+  local list = {}
+  for i, row in ipairs(rows) do
+    for k, cell in ipairs(row) do
+      list[k] = list[k] or {}
+      list[k][i] = cell
+    end
+  end
+  return list
+end
+
+-- Counts say less than what they were counted for.
+local function is_count(rows, column)
+  for i = 2, #rows do
+    if not rows[i][column]:find "^%d+$" then return false end
+  end
+  return true
+end
+
+-- A table of few rows is turned where it is too wide; of others columns go, the last ones first, counts before all others.
+local function narrowed(rows, width)
+  if #rows <= 4 and #rows < #rows[1] then rows = transposed(rows) end
+  local columns = {}
+  for i, head in ipairs(rows[1]) do columns[i] = { head, right = i > 1, weight = is_count(rows, i) and -1000 - i or -i } end
+  local lines = terminal.columns(columns, table.move(rows, 2, #rows, 1, {}), width - 2)
+  for i, line in ipairs(lines) do lines[i] = "  " .. line end
+  return lines
+end
+
+-- The text in lines of at most `width`: tables in it (indented lines of equally many cells) lose columns or are turned, sentences are
+-- broken at blanks.
+function terminal.fit(text, width)
+  local out, block, source = {}, {}, {}
+  local function flush()
+    local longest = 0
+    for _, line in ipairs(source) do longest = math.max(longest, terminal.length(line)) end
+    local lines = longest > width and #block > 1 and narrowed(block, width) or source
+    for _, line in ipairs(lines) do out[#out + 1] = terminal.cut(line, width) end
+    block, source = {}, {}
+  end
+  for line in (text .. "\n"):gmatch "([^\n]*)\n" do
+    local cells = cells_of(line)
+    if not cells or block[1] and #cells ~= #block[1] then flush() end
+    if cells then block[#block + 1], source[#source + 1] = cells, line
+    else table.move(terminal.wrap(line, width, 2), 1, 1000, #out + 1, out) end
+  end
+  flush()
+  return table.concat(out, "\n")
+end
+
+-- Prints a text, fitted where standard output is a terminal.
+function terminal.print(text)
+  local width = core.files.columns()
+  print(width and terminal.fit(text, width) or text)
+end
+
 return terminal

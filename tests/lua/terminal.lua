@@ -39,4 +39,19 @@ function TestTerminal.testColumns()
   t.assertEquals(terminal.columns(columns, rows, 5), { "name", "first", "sec.." })
 end
 
+-- Few rows: the table is turned. Many: columns go, counts first. Sentences break at blanks.
+function TestTerminal.testFit()
+  local wide = "AP: of all classes\n  stage     mean moderate   Car  Cyclist\n  Original          0.104  0.38        -"
+    .. "\n  Coco-FT           0.214  0.60     0.16"
+  t.assertEquals(terminal.fit(wide, 80), wide)
+  t.assertEquals(terminal.fit(wide, 38), "AP: of all classes\n  stage          Original  Coco-FT\n  mean moderate     0.104    0.214\n"
+    .. "  Car                0.38     0.60\n  Cyclist               -     0.16")
+  local long = { "voc: mAP 13.5", "  class   n_gt     ap" }
+  for i = 1, 6 do long[i + 2] = ("  name %d    %2d  0.%d00"):format(i, i, i) end
+  local lines = {}
+  for line in terminal.fit(table.concat(long, "\n"), 16):gmatch "[^\n]+" do lines[#lines + 1] = line end
+  t.assertEquals({ lines[2], lines[3], lines[8], #lines }, { "  class      ap", "  name 1  0.100", "  name 6  0.600", 8 })
+  t.assertEquals(terminal.fit("one two three\n\nfour", 8), "one two\n  three\n\nfour")
+end
+
 os.exit(t.LuaUnit.run())

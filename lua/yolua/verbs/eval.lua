@@ -2,6 +2,7 @@
 local core = require "yolua.core"
 local eval = require "yolua.eval"
 local schema = require "yolua.schema"
+local terminal = require "yolua.terminal"
 
 local fields = {
   { "labels", "string", nil, "", "folder of label files ID.txt, fifteen fields a row", aliases = { "gt", "label_dir", "truth" } },
@@ -32,7 +33,7 @@ end
 
 local function show(result)
   print(("%d frames"):format(result.frames))
-  for _, row in ipairs(result.eval) do print("\n" .. eval.text(row)) end
+  for _, row in ipairs(result.eval) do terminal.print("\n" .. eval.text(row)) end
 end
 
 return { help = "score detections against labels, both in KITTI's file format", fields = fields, run = run, show = show }

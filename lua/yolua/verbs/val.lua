@@ -2,6 +2,7 @@
 local eval = require "yolua.eval"
 local fields = require "yolua.fields"
 local score = require "yolua.score"
+local terminal = require "yolua.terminal"
 local needs = require "yolua.needs"
 
 local function run(o)
@@ -14,7 +15,7 @@ end
 
 local function show(result)
   print(("%d images, %.1f ms per image in the network"):format(result.images, result.infer_ms or 0))
-  for _, row in ipairs(result.eval) do print("\n" .. eval.text(row)) end
+  for _, row in ipairs(result.eval) do terminal.print("\n" .. eval.text(row)) end
 end
 
 local list = {
