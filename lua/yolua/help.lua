@@ -132,4 +132,7 @@ end
 
 function help.show(topic) print(help.page(topic)) end
 
-return setmetatable(help, { __call = function(_, topic) help.show(topic) end })
+return setmetatable(help, {
+  __call = function(_, topic) help.show(topic) end,
+  __tostring = function() return help.page() end, -- `help` alone at the prompt
+})

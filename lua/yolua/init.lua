@@ -13,6 +13,7 @@ local yl = { core = core, version = core.version }
 
 return setmetatable(yl, {
   __name = "yolua",
+  __tostring = function() return ("yolua %s: help \"library\" says what it offers"):format(core.version) end,
   __index = function(_, key)
     if type(key) ~= "string" then return nil end
     local module = "yolua." .. (from[key] or alias[key] or key)

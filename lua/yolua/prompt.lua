@@ -2,6 +2,7 @@
 local chunks = require "yolua.chunks"
 local complete = require "yolua.complete"
 local core = require "yolua.core"
+local picture = require "yolua.picture"
 local show = require "yolua.show"
 local terminal = require "yolua.terminal"
 
@@ -9,6 +10,10 @@ local prompt = { show = show, compile = chunks.compile }
 
 local function print_results(results)
   if results.n == 0 or results.n == 1 and results[1] == io.stdout then return end -- io.write is called for what it does
+  if results.n == 1 and picture.possible() and picture.size(results[1]) then
+    print(picture.text(results[1]))
+    return print(tostring(results[1]):match "[^\n]*")
+  end
   for i = 1, results.n do results[i] = show(results[i]) end
   print(table.concat(results, "\t"))
 end

@@ -41,13 +41,24 @@ local function filled(parts, indent, width)
   return table.concat(lines, "\n" .. indent)
 end
 
--- A value as text; `depth` counts the tables around it: texts are quoted inside tables, and three levels are spelled out.
+-- Boxes, sizes and the like: small enough to be spelled out at any depth.
+local function is_small(value)
+  local count = 0
+  for _, inner in pairs(value) do
+    count = count + 1
+    if count > 6 or type(inner) == "table" or type(inner) == "string" and #inner > 20 then return false end
+  end
+  return true
+end
+
+-- A value as text; `depth` counts the tables around it: texts are quoted inside tables, and three levels are spelled out, of
+-- small tables four.
 function show(value, depth)
   depth = depth or 0
   if type(value) == "string" then return depth > 0 and ("%q"):format(value):gsub("\\\n", "\\n") or value end
   local meta = getmetatable(value)
   if type(value) ~= "table" or type(meta) == "table" and (meta.__tostring or meta.__name) then return tostring(value) end
-  if depth > 2 then return next(value) == nil and "{}" or "{...}" end
+  if depth > 2 and not is_small(value) then return "{...}" end
   local parts, width = parts_of(value, depth), math.min(100, terminal.width())
   local line = #parts == 0 and "{}" or "{ " .. table.concat(parts, ", ") .. " }"
   if terminal.length(line) + 2 * depth <= width and not line:find "\n" then return line end

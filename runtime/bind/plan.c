@@ -303,19 +303,45 @@ static int plan_seconds(lua_State *L)
     return 2;
 }
 
+/* "plan: infer, 8 images of 416x128" */
+static int plan_tostring(lua_State *L)
+{
+    static const char *const modes[] = {"infer", "train"}, *const parts[] = {"", ", body", ", tail"};
+    void **box = luaL_checkudata(L, 1, YL_PLAN_CLASS);
+    if (!*box) {
+        lua_pushliteral(L, "plan (closed)");
+        return 1;
+    }
+    const yl_plan_options *o = yl_plan_get_options(*box);
+    lua_pushfstring(L, "plan: %s%s, %d image%s of %dx%d", modes[o->mode == YL_TRAIN], parts[o->part], (int)o->batch,
+                    o->batch == 1 ? "" : "s", (int)o->w, (int)o->h);
+    return 1;
+}
+
 void yl__bind_plan(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"lend_input", plan_lend_input}, {"input", plan_input},
-        {"forward", plan_forward},       {"output", plan_output},
-        {"gradient", plan_gradient},     {"load", yl__plan_load},
-        {"detect", yl__plan_detect},     {"loss", plan_loss},
-        {"backward", plan_backward},     {"memory", plan_memory},
-        {"algorithm", plan_algorithm},   {"not_finite", plan_not_finite},
-        {"take_cut", plan_take_cut},     {"predict", yl__plan_predict},
-        {"timing", plan_timing},         {"seconds", plan_seconds},
-        {"close", plan_close},           {"__gc", plan_close},
-        {"__close", plan_close},         {NULL, NULL},
+        {"lend_input", plan_lend_input},
+        {"input", plan_input},
+        {"forward", plan_forward},
+        {"output", plan_output},
+        {"gradient", plan_gradient},
+        {"load", yl__plan_load},
+        {"detect", yl__plan_detect},
+        {"loss", plan_loss},
+        {"backward", plan_backward},
+        {"memory", plan_memory},
+        {"algorithm", plan_algorithm},
+        {"not_finite", plan_not_finite},
+        {"take_cut", plan_take_cut},
+        {"predict", yl__plan_predict},
+        {"timing", plan_timing},
+        {"seconds", plan_seconds},
+        {"close", plan_close},
+        {"__tostring", plan_tostring},
+        {"__gc", plan_close},
+        {"__close", plan_close},
+        {NULL, NULL},
     };
     static const luaL_Reg loan[] = {{"__gc", loan_end}, {"__close", loan_end}, {NULL, NULL}};
     yl__class(L, YL_PLAN_CLASS, methods);

@@ -18,7 +18,9 @@ function TestShow:testValues()
   t.assertEquals(show { "a\nb" }, '{ "a\\nb" }')
   t.assertEquals(show {}, "{}")
   t.assertEquals(show { ["not a name"] = 1, [10] = 2 }, '{ [10] = 2, ["not a name"] = 1 }')
-  t.assertEquals(show { { { { 1 } } } }, "{ { { {...} } } }")
+  t.assertEquals(show { { { { 1 } } } }, "{ { { { 1 } } } }")
+  t.assertEquals(show { { { { { 1 } } } } }, "{ { { {...} } } }")
+  t.assertEquals(show { { { { 1, 2, 3, 4, 5, 6, 7 } } } }, "{ { { {...} } } }")
   t.assertStrContains(show(setmetatable({}, { __tostring = function() return "an object" end })), "an object")
 end
 

@@ -15,11 +15,10 @@ local function shell(command)
   return pipe:read "a"
 end
 
--- A folder in which the tour begins: the recipes are there, the synthetic streets are not drawn yet.
+-- An empty folder in which a tour begins.
 local function folder(name)
   local path = top .. "/" .. name
   core.files.make_folder(path)
-  assert(os.execute(("ln -s \"$(cd '%s' && pwd)/recipes\" '%s/recipes'"):format(source, path)))
   return path
 end
 
@@ -196,8 +195,7 @@ local function training(name, columns)
   local terminal = Terminal.open(command(path), columns, 30)
   terminal:prompted(1)
   core.system.write(path .. "/start.lua", [[
-    local stem = "recipes/models/street"
-    net = yl.load { cfg = stem .. ".cfg", weights = stem .. ".weights", names = stem .. ".names" }
+    net = yl.load { model = "street" }
     data = yl.data { name = "synthetic", frames = 12, root = "runs/streets" }
     t = yl.trainer { net = net, data = data, batch = 1, epochs = 1000 }]])
   terminal:type 'dofile "start.lua"'

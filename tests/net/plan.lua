@@ -241,6 +241,15 @@ function TestMisuse.test_wrong_numbers_are_refused()
   t.assertErrorMsgContains("truth: expected 2 images, got 1", function() net:plan { batch = 2 }:loss { {} } end)
 end
 
+function TestMisuse.test_a_plan_says_what_it_is()
+  local net = core.net { h = 8, w = 16, layers = { { "conv2d", filters = 2 } } }
+  local plan = net:plan { mode = "train", batch = 2 }
+  t.assertEquals(tostring(plan), "plan: train, 2 images of 16x8")
+  t.assertEquals(tostring(net:plan {}), "plan: infer, 1 image of 16x8")
+  plan:close()
+  t.assertEquals(tostring(plan), "plan (closed)")
+end
+
 function TestMisuse.test_closed_objects_say_so()
   local net = network()
   local plan = net:plan { batch = 1 }
