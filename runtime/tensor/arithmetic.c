@@ -34,6 +34,21 @@ static double larger(double a, double b)
     for (int64_t i = 0; i < n; i++) out[i] = expression;                                                               \
     break
 
+/* The cases that read alike for numbers and integers. */
+#define COMPARISONS                                                                                                    \
+    case YL_BINARY_EQ:                                                                                                 \
+        EACH(a[i] == b[i]);                                                                                            \
+    case YL_BINARY_NE:                                                                                                 \
+        EACH(a[i] != b[i]);                                                                                            \
+    case YL_BINARY_LT:                                                                                                 \
+        EACH(a[i] < b[i]);                                                                                             \
+    case YL_BINARY_LE:                                                                                                 \
+        EACH(a[i] <= b[i]);                                                                                            \
+    case YL_BINARY_GT:                                                                                                 \
+        EACH(a[i] > b[i]);                                                                                             \
+    case YL_BINARY_GE:                                                                                                 \
+        EACH(a[i] >= b[i])
+
 static void numbers(yl_binary op, int64_t n, const double *a, const double *b, double *out)
 {
     switch (op) {
@@ -55,18 +70,7 @@ static void numbers(yl_binary op, int64_t n, const double *a, const double *b, d
         EACH(smaller(a[i], b[i]));
     case YL_BINARY_MAX:
         EACH(larger(a[i], b[i]));
-    case YL_BINARY_EQ:
-        EACH(a[i] == b[i]);
-    case YL_BINARY_NE:
-        EACH(a[i] != b[i]);
-    case YL_BINARY_LT:
-        EACH(a[i] < b[i]);
-    case YL_BINARY_LE:
-        EACH(a[i] <= b[i]);
-    case YL_BINARY_GT:
-        EACH(a[i] > b[i]);
-    case YL_BINARY_GE:
-        EACH(a[i] >= b[i]);
+        COMPARISONS;
     }
 }
 
@@ -119,18 +123,7 @@ static void integers(yl_binary op, int64_t n, const int64_t *a, const int64_t *b
         EACH(a[i] < b[i] ? a[i] : b[i]);
     case YL_BINARY_MAX:
         EACH(a[i] > b[i] ? a[i] : b[i]);
-    case YL_BINARY_EQ:
-        EACH(a[i] == b[i]);
-    case YL_BINARY_NE:
-        EACH(a[i] != b[i]);
-    case YL_BINARY_LT:
-        EACH(a[i] < b[i]);
-    case YL_BINARY_LE:
-        EACH(a[i] <= b[i]);
-    case YL_BINARY_GT:
-        EACH(a[i] > b[i]);
-    case YL_BINARY_GE:
-        EACH(a[i] >= b[i]);
+        COMPARISONS;
     case YL_BINARY_DIV:
     case YL_BINARY_POW:
         break; /* never asked for: their results are floats */
@@ -194,25 +187,25 @@ static bool has_zero(const int64_t *b, int64_t n)
     return false;
 }
 
-static yl_status integer_piece(yl_binary op, const yl__walk *w, int64_t i, int64_t n)
+static yl_status integer_piece(yl_binary op, const yl__walk *w)
 {
     int64_t a[YL__PIECE], b[YL__PIECE], out[YL__PIECE];
-    yl__load_integers(w->tensor[1]->dtype, yl__walk_at(w, 1, i), w->stride[1], n, a);
-    yl__load_integers(w->tensor[2]->dtype, yl__walk_at(w, 2, i), w->stride[2], n, b);
-    if ((op == YL_BINARY_FLOORDIV || op == YL_BINARY_MOD) && has_zero(b, n))
+    yl__get_integers(w, 1, a);
+    yl__get_integers(w, 2, b);
+    if ((op == YL_BINARY_FLOORDIV || op == YL_BINARY_MOD) && has_zero(b, w->count))
         return yl__fail(YL_INVALID, "tensor: %s of integers by zero", binary_names[op]);
-    integers(op, n, a, b, out);
-    yl__store_integers(w->tensor[0]->dtype, out, n, yl__walk_at(w, 0, i), w->stride[0]);
+    integers(op, w->count, a, b, out);
+    yl__put_integers(w, 0, out);
     return YL_OK;
 }
 
-static yl_status number_piece(yl_binary op, const yl__walk *w, int64_t i, int64_t n)
+static yl_status number_piece(yl_binary op, const yl__walk *w)
 {
     double a[YL__PIECE], b[YL__PIECE], out[YL__PIECE];
-    yl__load_numbers(w->tensor[1]->dtype, yl__walk_at(w, 1, i), w->stride[1], n, a);
-    yl__load_numbers(w->tensor[2]->dtype, yl__walk_at(w, 2, i), w->stride[2], n, b);
-    numbers(op, n, a, b, out);
-    yl__store_numbers(w->tensor[0]->dtype, out, n, yl__walk_at(w, 0, i), w->stride[0]);
+    yl__get_numbers(w, 1, a);
+    yl__get_numbers(w, 2, b);
+    numbers(op, w->count, a, b, out);
+    yl__put_numbers(w, 0, out);
     return YL_OK;
 }
 
@@ -225,11 +218,9 @@ static yl_status run_binary(yl_binary op, const yl_tensor *a, const yl_tensor *b
     YL_TRY(yl__tensor_host(a, &base[1]));
     YL_TRY(yl__tensor_host(b, &base[2]));
     YL_TRY(yl__tensor_host_to_write(to, &base[0]));
-    for (yl__walk_start(&w, 3, (const yl_tensor *const[]){to, a, b}, base); !w.done; yl__walk_next(&w))
-        for (int64_t i = 0; i < w.length; i += YL__PIECE) {
-            int64_t n = w.length - i < YL__PIECE ? w.length - i : YL__PIECE;
-            YL_TRY(exact ? integer_piece(op, &w, i, n) : number_piece(op, &w, i, n));
-        }
+    for (yl__walk_start(&w, 3, (const yl_tensor *const[]){to, a, b}, base); !w.done; yl__walk_next(&w)) {
+        YL_TRY(exact ? integer_piece(op, &w) : number_piece(op, &w));
+    }
     return YL_OK;
 }
 
@@ -378,19 +369,17 @@ static yl_status run_unary(yl_unary op, const yl_tensor *a, yl_tensor *to)
     bool exact = yl__is_integer(a->dtype) && (op == YL_UNARY_NEG || op == YL_UNARY_ABS || op == YL_UNARY_SIGN);
     YL_TRY(yl__tensor_host(a, &base[1]));
     YL_TRY(yl__tensor_host_to_write(to, &base[0]));
-    for (yl__walk_start(&w, 2, (const yl_tensor *const[]){to, a}, base); !w.done; yl__walk_next(&w))
-        for (int64_t i = 0; i < w.length; i += YL__PIECE) {
-            int64_t n = w.length - i < YL__PIECE ? w.length - i : YL__PIECE;
-            if (exact) {
-                yl__load_integers(a->dtype, yl__walk_at(&w, 1, i), w.stride[1], n, k);
-                for (int64_t j = 0; j < n; j++) k[j] = unary_integer(op, k[j]);
-                yl__store_integers(to->dtype, k, n, yl__walk_at(&w, 0, i), w.stride[0]);
-            } else {
-                yl__load_numbers(a->dtype, yl__walk_at(&w, 1, i), w.stride[1], n, x);
-                for (int64_t j = 0; j < n; j++) x[j] = unary_number(op, x[j]);
-                yl__store_numbers(to->dtype, x, n, yl__walk_at(&w, 0, i), w.stride[0]);
-            }
+    for (yl__walk_start(&w, 2, (const yl_tensor *const[]){to, a}, base); !w.done; yl__walk_next(&w)) {
+        if (exact) {
+            yl__get_integers(&w, 1, k);
+            for (int64_t j = 0; j < w.count; j++) k[j] = unary_integer(op, k[j]);
+            yl__put_integers(&w, 0, k);
+        } else {
+            yl__get_numbers(&w, 1, x);
+            for (int64_t j = 0; j < w.count; j++) x[j] = unary_number(op, x[j]);
+            yl__put_numbers(&w, 0, x);
         }
+    }
     return YL_OK;
 }
 

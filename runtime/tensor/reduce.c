@@ -87,27 +87,23 @@ static yl_status reduce_all(yl_reduction op, const yl_tensor *a, yl_tensor *out)
     YL_TRY(yl__tensor_host(a, &base));
     YL_TRY(yl__tensor_host(out, &to));
     for (yl__walk_start(&w, 1, &a, &base); !w.done; yl__walk_next(&w))
-        take(&acc, op, a->dtype, w.at[0], w.stride[0], w.length);
+        take(&acc, op, a->dtype, w.at[0], w.stride[0], w.count);
     give(&acc, op, a->dtype, out->dtype, to);
     return YL_OK;
 }
 
 /* Sums of floats where the results lie side by side and each one's elements far apart (an axis in front of the last): a piece of
  * results at a time, so that memory is read in rows. Each sum keeps the order of its elements. */
-static void sum_pieces(yl_reduction op, const yl__walk *w, yl_dtype from, int64_t count, int64_t stride, yl_dtype to)
+static void sum_piece(yl_reduction op, const yl__walk *w, yl_dtype from, int64_t count, int64_t stride)
 {
-    double sums[YL__PIECE], x[YL__PIECE];
-    for (int64_t i = 0; i < w->length; i += YL__PIECE) {
-        int64_t n = w->length - i < YL__PIECE ? w->length - i : YL__PIECE;
-        const char *at = yl__walk_at(w, 1, i);
-        for (int64_t j = 0; j < n; j++) sums[j] = 0;
-        for (int64_t k = 0; k < count; k++, at += stride * (int64_t)yl_dtype_bytes(from)) {
-            yl__load_numbers(from, at, w->stride[1], n, x);
-            for (int64_t j = 0; j < n; j++) sums[j] += x[j];
-        }
-        for (int64_t j = 0; j < n && op == YL_REDUCE_MEAN; j++) sums[j] /= (double)count;
-        yl__store_numbers(to, sums, n, yl__walk_at(w, 0, i), w->stride[0]);
+    double sums[YL__PIECE] = {0}, x[YL__PIECE];
+    const char *at = w->at[1];
+    for (int64_t k = 0; k < count; k++, at += stride * (int64_t)yl_dtype_bytes(from)) {
+        yl__load_numbers(from, at, w->stride[1], w->count, x);
+        for (int64_t j = 0; j < w->count; j++) sums[j] += x[j];
     }
+    for (int64_t j = 0; j < w->count && op == YL_REDUCE_MEAN; j++) sums[j] /= (double)count;
+    yl__put_numbers(w, 0, sums);
 }
 
 /* `rest` is `a` with the axis gone: each of its elements starts a run of `count` elements, `stride` apart. */
@@ -120,10 +116,10 @@ static yl_status reduce_axis(yl_reduction op, const yl_tensor *rest, int64_t cou
     bool sums = (op == YL_REDUCE_SUM || op == YL_REDUCE_MEAN) && !yl__is_integer(rest->dtype);
     for (yl__walk_start(&w, 2, (const yl_tensor *const[]){out, rest}, base); !w.done; yl__walk_next(&w)) {
         if (sums && w.stride[1] < stride) {
-            sum_pieces(op, &w, rest->dtype, count, stride, out->dtype);
+            sum_piece(op, &w, rest->dtype, count, stride);
             continue;
         }
-        for (int64_t i = 0; i < w.length; i++) {
+        for (int64_t i = 0; i < w.count; i++) {
             accumulator acc = {0};
             take(&acc, op, rest->dtype, yl__walk_at(&w, 1, i), stride, count);
             give(&acc, op, rest->dtype, out->dtype, yl__walk_at(&w, 0, i));

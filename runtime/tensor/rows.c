@@ -147,6 +147,11 @@ void yl__store_integers(yl_dtype dtype, const int64_t *from, int64_t count, char
 /* ---- the walk
  * -------------------------------------------------------------------------------------------------------- */
 
+static void cut_piece(yl__walk *w)
+{
+    w->count = w->left < YL__PIECE ? w->left : YL__PIECE;
+}
+
 static void find_rows(yl__walk *w)
 {
     for (int o = 0; o < w->operands; o++) {
@@ -154,6 +159,8 @@ static void find_rows(yl__walk *w)
         for (int d = 0; d < w->outer; d++) offset += w->index[d] * w->strides[o][d];
         w->at[o] = w->base[o] + offset * (int64_t)yl_dtype_bytes(w->tensor[o]->dtype);
     }
+    w->left = w->length;
+    cut_piece(w);
 }
 
 /* Whether axis d of the tensors can join the walk's last axis so far. */
@@ -188,6 +195,12 @@ void yl__walk_start(yl__walk *w, int operands, const yl_tensor *const *tensors, 
 void yl__walk_next(yl__walk *w)
 {
     int d = w->outer - 1;
+    w->left -= w->count;
+    if (w->left > 0) {
+        for (int o = 0; o < w->operands; o++) w->at[o] = yl__walk_at(w, o, w->count);
+        cut_piece(w);
+        return;
+    }
     while (d >= 0 && ++w->index[d] == w->dims[d]) w->index[d--] = 0;
     w->done = d < 0;
     if (!w->done) find_rows(w);

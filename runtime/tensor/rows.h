@@ -27,24 +27,47 @@ void yl__load_integers(yl_dtype dtype, const char *from, int64_t stride, int64_t
 void yl__store_numbers(yl_dtype dtype, const double *from, int64_t count, char *to, int64_t stride);
 void yl__store_integers(yl_dtype dtype, const int64_t *from, int64_t count, char *to, int64_t stride);
 
-/* A walk over up to four tensors of equal dims, in the order of the elements. */
+/* A walk over up to four tensors of equal dims, in the order of the elements, piece by piece: a piece is a part of a row. */
 typedef struct yl__walk {
     int operands, outer; /* axes before the row's */
     int64_t dims[YL_TENSOR_DIMS + 1], index[YL_TENSOR_DIMS];
     int64_t length; /* of a row: neighbouring axes that lie as one in every operand count as one */
+    int64_t left;   /* of the row, this piece included */
+    int64_t count;  /* elements of this piece, at most YL__PIECE */
     const yl_tensor *tensor[YL__OPERANDS];
-    char *base[YL__OPERANDS], *at[YL__OPERANDS]; /* `at`: this row's first element of each operand */
+    char *base[YL__OPERANDS], *at[YL__OPERANDS]; /* `at`: this piece's first element of each operand */
     int64_t strides[YL__OPERANDS][YL_TENSOR_DIMS + 1], stride[YL__OPERANDS]; /* in elements; `stride`: along the row */
     bool done;
 } yl__walk;
 
-/* Starts at the first row; `base[i]` is operand i's memory. */
+/* Starts at the first piece; `base[i]` is operand i's memory. */
 void yl__walk_start(yl__walk *w, int operands, const yl_tensor *const *tensors, char *const *base);
 void yl__walk_next(yl__walk *w);
-/* The address of element `i` of this row. */
+/* The address of element `i` of this piece. */
 static inline char *yl__walk_at(const yl__walk *w, int operand, int64_t i)
 {
     return w->at[operand] + i * w->stride[operand] * (int64_t)yl_dtype_bytes(w->tensor[operand]->dtype);
+}
+
+/* The piece's elements of one operand, widened; and back. */
+static inline void yl__get_numbers(const yl__walk *w, int operand, double *out)
+{
+    yl__load_numbers(w->tensor[operand]->dtype, w->at[operand], w->stride[operand], w->count, out);
+}
+
+static inline void yl__get_integers(const yl__walk *w, int operand, int64_t *out)
+{
+    yl__load_integers(w->tensor[operand]->dtype, w->at[operand], w->stride[operand], w->count, out);
+}
+
+static inline void yl__put_numbers(const yl__walk *w, int operand, const double *from)
+{
+    yl__store_numbers(w->tensor[operand]->dtype, from, w->count, w->at[operand], w->stride[operand]);
+}
+
+static inline void yl__put_integers(const yl__walk *w, int operand, const int64_t *from)
+{
+    yl__store_integers(w->tensor[operand]->dtype, from, w->count, w->at[operand], w->stride[operand]);
 }
 
 /* The type that a binary operation's result has. */

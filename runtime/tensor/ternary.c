@@ -9,15 +9,13 @@ static yl_status add_product(yl_tensor *to, const yl_tensor *a, const yl_tensor 
     YL_TRY(yl__tensor_host(a, &base[1]));
     YL_TRY(yl__tensor_host(b, &base[2]));
     YL_TRY(yl__tensor_host_to_write(to, &base[0]));
-    for (yl__walk_start(&w, 3, (const yl_tensor *const[]){to, a, b}, base); !w.done; yl__walk_next(&w))
-        for (int64_t i = 0; i < w.length; i += YL__PIECE) {
-            int64_t n = w.length - i < YL__PIECE ? w.length - i : YL__PIECE;
-            yl__load_numbers(to->dtype, yl__walk_at(&w, 0, i), w.stride[0], n, t);
-            yl__load_numbers(a->dtype, yl__walk_at(&w, 1, i), w.stride[1], n, x);
-            yl__load_numbers(b->dtype, yl__walk_at(&w, 2, i), w.stride[2], n, y);
-            for (int64_t j = 0; j < n; j++) t[j] += x[j] * y[j];
-            yl__store_numbers(to->dtype, t, n, yl__walk_at(&w, 0, i), w.stride[0]);
-        }
+    for (yl__walk_start(&w, 3, (const yl_tensor *const[]){to, a, b}, base); !w.done; yl__walk_next(&w)) {
+        yl__get_numbers(&w, 0, t);
+        yl__get_numbers(&w, 1, x);
+        yl__get_numbers(&w, 2, y);
+        for (int64_t j = 0; j < w.count; j++) t[j] += x[j] * y[j];
+        yl__put_numbers(&w, 0, t);
+    }
     return YL_OK;
 }
 
@@ -46,22 +44,20 @@ static yl_status choose(const yl_tensor *mask, const yl_tensor *a, const yl_tens
     YL_TRY(yl__tensor_host(mask, &base[1]));
     YL_TRY(yl__tensor_host(a, &base[2]));
     YL_TRY(yl__tensor_host(b, &base[3]));
-    for (yl__walk_start(&w, 4, (const yl_tensor *const[]){to, mask, a, b}, base); !w.done; yl__walk_next(&w))
-        for (int64_t i = 0; i < w.length; i += YL__PIECE) {
-            int64_t n = w.length - i < YL__PIECE ? w.length - i : YL__PIECE;
-            yl__load_numbers(mask->dtype, yl__walk_at(&w, 1, i), w.stride[1], n, m);
-            if (exact) {
-                yl__load_integers(a->dtype, yl__walk_at(&w, 2, i), w.stride[2], n, k);
-                yl__load_integers(b->dtype, yl__walk_at(&w, 3, i), w.stride[3], n, l);
-                for (int64_t j = 0; j < n; j++) k[j] = m[j] != 0 ? k[j] : l[j];
-                yl__store_integers(to->dtype, k, n, yl__walk_at(&w, 0, i), w.stride[0]);
-                continue;
-            }
-            yl__load_numbers(a->dtype, yl__walk_at(&w, 2, i), w.stride[2], n, x);
-            yl__load_numbers(b->dtype, yl__walk_at(&w, 3, i), w.stride[3], n, y);
-            for (int64_t j = 0; j < n; j++) x[j] = m[j] != 0 ? x[j] : y[j];
-            yl__store_numbers(to->dtype, x, n, yl__walk_at(&w, 0, i), w.stride[0]);
+    for (yl__walk_start(&w, 4, (const yl_tensor *const[]){to, mask, a, b}, base); !w.done; yl__walk_next(&w)) {
+        yl__get_numbers(&w, 1, m);
+        if (exact) {
+            yl__get_integers(&w, 2, k);
+            yl__get_integers(&w, 3, l);
+            for (int64_t j = 0; j < w.count; j++) k[j] = m[j] != 0 ? k[j] : l[j];
+            yl__put_integers(&w, 0, k);
+            continue;
         }
+        yl__get_numbers(&w, 2, x);
+        yl__get_numbers(&w, 3, y);
+        for (int64_t j = 0; j < w.count; j++) x[j] = m[j] != 0 ? x[j] : y[j];
+        yl__put_numbers(&w, 0, x);
+    }
     return YL_OK;
 }
 

@@ -45,12 +45,10 @@ static yl_status draw_all(yl_tensor *t, yl_rng *rng, double (*draw)(yl_rng *), d
     char *base;
     double piece[YL__PIECE];
     YL_TRY(yl__tensor_host_to_write(t, &base));
-    for (yl__walk_start(&w, 1, (const yl_tensor *const[]){t}, &base); !w.done; yl__walk_next(&w))
-        for (int64_t i = 0; i < w.length; i += YL__PIECE) {
-            int64_t n = w.length - i < YL__PIECE ? w.length - i : YL__PIECE;
-            for (int64_t j = 0; j < n; j++) piece[j] = shift + (draw ? scale * draw(rng) : 0);
-            yl__store_numbers(t->dtype, piece, n, yl__walk_at(&w, 0, i), w.stride[0]);
-        }
+    for (yl__walk_start(&w, 1, (const yl_tensor *const[]){t}, &base); !w.done; yl__walk_next(&w)) {
+        for (int64_t j = 0; j < w.count; j++) piece[j] = shift + (draw ? scale * draw(rng) : 0);
+        yl__put_numbers(&w, 0, piece);
+    }
     return YL_OK;
 }
 
