@@ -31,11 +31,14 @@ typedef struct yl_yolo_options {
     double jitter, random;
 } yl_yolo_options;
 
-/* Scratch of a head's loss. */
-static inline size_t yl__head_scratch(yl_shape shape)
-{
-    return (size_t)(shape.n * shape.h) * 4 * sizeof(double);
-}
+/* What a head's loss reports, in this order. */
+enum { YL_HEAD_PARTS = 4 };
+extern const char *const yl__head_parts[YL_HEAD_PARTS + 1]; /* NULL-terminated */
+
+/* The scratch of a head's loss: one sum of each part per row of cells, added up in a fixed order. */
+yl_status yl__head_prepare(const yl_layer *layer, const yl_setting *setting, void *prepared, yl_needs *needs);
+/* Two numbers above 0 for each of `num` anchors. Errors: INVALID, naming the layer. */
+yl_status yl__check_anchors(const yl_layer *layer, const yl_numbers *anchors, int64_t num);
 
 /* How a head lays out its channels; shape and kernels rely on it. Anchors: this head's own. */
 yl_head_geom yl__region_head(const yl_layer *layer, yl_shape shape);

@@ -35,7 +35,6 @@ static const yl_field fields[] = {
      AT(random)},
 };
 static const yl_field_table table = YL_FIELD_TABLE("region", fields);
-static const char *const parts[] = {"box", "object", "noobject", "class", NULL};
 
 yl_head_geom yl__region_head(const yl_layer *layer, yl_shape s)
 {
@@ -46,12 +45,7 @@ yl_head_geom yl__region_head(const yl_layer *layer, yl_shape s)
 static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 {
     const yl_region_options *o = layer->options;
-    if (o->anchors.count != 2 * o->num)
-        return yl__fail(YL_INVALID, "%s: expected %lld anchors (two numbers each, num = %lld), got %lld numbers",
-                        layer->name, (long long)o->num, (long long)o->num, (long long)o->anchors.count);
-    for (int i = 0; i < o->anchors.count; i++)
-        if (!(o->anchors.at[i] > 0))
-            return yl__fail(YL_INVALID, "%s: expected anchors above 0, got %g", layer->name, o->anchors.at[i]);
+    YL_TRY(yl__check_anchors(layer, &o->anchors, o->num));
     if (in->c != o->num * (YL_HEAD_BOX + o->classes))
         return yl__fail(YL_INVALID, "%s: expected %lld input channels (num * (5 + classes)), got %lld", layer->name,
                         (long long)(o->num * (YL_HEAD_BOX + o->classes)), (long long)in->c);
@@ -63,13 +57,6 @@ static yl_status forward(yl_pass *p)
 {
     yl_head_geom g = yl__region_head(p->layer, p->setting->out);
     return p->ctx->device->kernels->region_forward(p->ctx, &g, p->x[0], p->y);
-}
-
-static yl_status prepare(const yl_layer *layer, const yl_setting *setting, void *prepared, yl_needs *needs)
-{
-    (void)layer, (void)prepared;
-    needs->scratch = yl__head_scratch(setting->out);
-    return YL_OK;
 }
 
 static yl_region_geom geometry(const yl_pass *p)
@@ -101,9 +88,9 @@ const yl_layer_kind yl_layer_region = {
     .options_size = sizeof(yl_region_options),
     .min_inputs = 1,
     .max_inputs = 1,
-    .loss_parts = parts,
+    .loss_parts = yl__head_parts,
     .shape = shape,
-    .prepare = prepare,
+    .prepare = yl__head_prepare,
     .forward = forward,
     .loss = loss,
 };

@@ -41,8 +41,6 @@ static const yl_field fields[] = {
 };
 static const yl_field_table table = YL_FIELD_TABLE("yolo", fields);
 
-static const char *const parts[] = {"box", "object", "noobject", "class", NULL};
-
 static int64_t own_anchors(const yl_yolo_options *o)
 {
     return o->mask.count ? o->mask.count : o->num;
@@ -59,15 +57,10 @@ yl_head_geom yl__yolo_head(const yl_layer *layer, yl_shape s)
     return (yl_head_geom){s.n, s.h, s.w, (int32_t)own_anchors(o), (int32_t)o->classes, false, o->new_coords};
 }
 
-static yl_status check_anchors(const yl_layer *layer)
+static yl_status check_options(const yl_layer *layer)
 {
     const yl_yolo_options *o = layer->options;
-    if (o->anchors.count != 2 * o->num)
-        return yl__fail(YL_INVALID, "%s: expected %lld anchors (two numbers each, num = %lld), got %lld numbers",
-                        layer->name, (long long)o->num, (long long)o->num, (long long)o->anchors.count);
-    for (int i = 0; i < o->anchors.count; i++)
-        if (!(o->anchors.at[i] > 0))
-            return yl__fail(YL_INVALID, "%s: expected anchors above 0, got %g", layer->name, o->anchors.at[i]);
+    YL_TRY(yl__check_anchors(layer, &o->anchors, o->num));
     if (o->mask.count > o->num)
         return yl__fail(YL_INVALID, "%s: expected at most num = %lld mask entries, got %lld", layer->name,
                         (long long)o->num, (long long)o->mask.count);
@@ -81,7 +74,7 @@ static yl_status check_anchors(const yl_layer *layer)
 static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 {
     const yl_yolo_options *o = layer->options;
-    YL_TRY(check_anchors(layer));
+    YL_TRY(check_options(layer));
     int64_t expected = own_anchors(o) * (YL_HEAD_BOX + o->classes);
     if (in->c != expected)
         return yl__fail(YL_INVALID, "%s: expected %lld input channels (anchors of the mask * (5 + classes)), got %lld",
@@ -94,13 +87,6 @@ static yl_status forward(yl_pass *p)
 {
     yl_head_geom g = yl__yolo_head(p->layer, p->setting->out);
     return p->ctx->device->kernels->yolo_forward(p->ctx, &g, p->x[0], p->y);
-}
-
-static yl_status prepare(const yl_layer *layer, const yl_setting *setting, void *prepared, yl_needs *needs)
-{
-    (void)layer, (void)prepared;
-    needs->scratch = yl__head_scratch(setting->out);
-    return YL_OK;
 }
 
 static yl_yolo_geom geometry(const yl_pass *p)
@@ -138,9 +124,9 @@ const yl_layer_kind yl_layer_yolo = {
     .options_size = sizeof(yl_yolo_options),
     .min_inputs = 1,
     .max_inputs = 1,
-    .loss_parts = parts,
+    .loss_parts = yl__head_parts,
     .shape = shape,
-    .prepare = prepare,
+    .prepare = yl__head_prepare,
     .forward = forward,
     .loss = loss,
 };
