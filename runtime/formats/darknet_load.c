@@ -37,6 +37,14 @@ static yl_status note_unknown(importer *m, const yl_cfg_option *o)
     return yl__text_add(&m->unknown, "%s'%.40s' (line %lld)", m->n_unknown > 1 ? ", " : "", o->key, (long long)o->line);
 }
 
+/* Nobody else has a dialect of the section of a registered kind: a key that it lacks is a slip. */
+static yl_status refuse_unknown(const importer *m, const yl_layer_kind *kind, const yl_cfg_option *o)
+{
+    char where[PLACE];
+    place(m, o->line, where);
+    return yl_option_unknown(kind->fields, where, o->key);
+}
+
 /* One option into a layer's options, or an error with its line. */
 static yl_status set_text(const importer *m, const yl_layer_kind *kind, void *options, const char *key,
                           const char *text, int64_t line)
@@ -55,7 +63,7 @@ static yl_status fill_options(importer *m, const yl_layer_kind *kind, const char
         const yl_cfg_option *o = yl__cfg_at(m->cfg, m->section, i);
         if (yl__listed(elsewhere, o->key)) continue;
         if (!kind->fields || !yl_option_find(kind->fields, o->key, NULL))
-            YL_TRY(note_unknown(m, o));
+            YL_TRY(kind->who ? refuse_unknown(m, kind, o) : note_unknown(m, o));
         else
             YL_TRY(set_text(m, kind, options, o->key, o->value, o->line));
     }

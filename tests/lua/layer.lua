@@ -133,6 +133,21 @@ function TestGradcheck.testWrongOnes()
   end), "gradcheck: wrong: with frozen parameters: ")
 end
 
+-- Outputs and gradients arrive as zeros: adding is as good as writing, in a second call as well.
+function TestGradcheck.testAdding()
+  yl.layer {
+    name = "adder", reads = "x", parameters = function(_, x) return { { "gain", "scale", { x.c } } } end,
+    forward = function(l, x, y) y:addmul_(x, l.parameters.gain):add_(x) end,
+    backward = function(l, x, _, dy, dx)
+      if dx then dx:addmul_(dy, l.parameters.gain):add_(dy) end
+      local g = l.gradients.gain
+      if g then g:add_((x * dy):sum { 1, 2, 3 }) end
+    end,
+  }
+  local report = yl.gradcheck { "adder" }
+  t.assertTrue(report.places > 60 and report.worst < 1e-3)
+end
+
 function TestGradcheck.testKinks()
   yl.layer { name = "stairs", forward = function(_, x, y) y:copy_(x):mul_(20):floor_() end, backward = function() end }
   t.assertErrorMsgContains("no slope at", yl.gradcheck, { "stairs" })
@@ -236,6 +251,31 @@ function TestNetwork.testModesAndStatistics()
   frozen:backward(ones)
   t.assertEquals(seen[4].mode, "infer")
   t.assertEquals(net:get "meter1.mean", { 0.875, 0.875, 0.875 })
+end
+
+-- Frozen means free: backward is asked for what somebody needs, and not at all where nobody does.
+function TestNetwork.testBackwardOnlyWhereItIsNeeded()
+  local calls = {}
+  twin("watched", function(d)
+    local backward = d.backward
+    d.backward = function(l, x, y, dy, dx)
+      calls[#calls + 1] = ("%s dx %s, scale %s"):format(l.name, dx and "yes" or "no", l.gradients.scale and "yes" or "no")
+      backward(l, x, y, dy, dx)
+    end
+  end)
+  local net = net_of({ "watched", inputs = { 0 } }, { "watched" }, { "watched" })
+  local function asked(pattern)
+    calls = {}
+    net:freeze(pattern)
+    local plan <close> = net:plan { mode = "train" }
+    plan:forward()
+    plan:backward(core.tensor.zeros({ 48 }, "f32"):totable())
+    return calls
+  end
+  t.assertEquals(asked "none", { "watched3 dx yes, scale yes", "watched2 dx yes, scale yes", "watched1 dx no, scale yes" })
+  t.assertEquals(asked "watched1", { "watched3 dx yes, scale yes", "watched2 dx no, scale yes" })
+  t.assertEquals(asked "watched2", { "watched3 dx yes, scale yes", "watched2 dx yes, scale no", "watched1 dx no, scale yes" })
+  t.assertEquals(asked "watched1,watched2", { "watched3 dx no, scale yes" })
 end
 
 -- Another kind of the same name: networks keep the one that they were built with.
@@ -459,6 +499,13 @@ function TestFiles.testCfgComplaints()
     (CFG:gsub("k=2", "k=many")), "own.cfg")
   t.assertErrorMsgContains("own.cfg:11: unknown section [gleu], did you mean [gelu]?", core.darknet.parse_cfg,
     (CFG:gsub("%[gelu%]", "[gleu]")), "own.cfg")
+end
+
+function TestFiles.testMisspeltKeysOfACfg()
+  t.assertErrorMsgContains("own.cfg:12: gelu: unknown option 'beta', did you mean 'k'?", core.darknet.parse_cfg,
+    (CFG:gsub("k=2", "beta=2")), "own.cfg")
+  t.assertErrorMsgContains("own.cfg:15: squeeze: unknown option 'ratoi', did you mean 'ratio'?", core.darknet.parse_cfg,
+    (CFG:gsub("%[squeeze%]\n", "[squeeze]\nratoi=4\n")), "own.cfg")
 end
 
 -- A checkpoint keeps names and options; who does not know the layer is told which one, who does gets the same numbers.

@@ -72,6 +72,19 @@ function TestLayerFiles.testHelp()
   t.assertStrContains(program.ok { "help", "require" }, "Lua files to run first")
 end
 
+-- A loss of one's own beside a detector's: both count in training, detection does not know it.
+function TestLayerFiles.testLossBesideAHead()
+  local text = core.system.read(cfg) .. "\n[route]\nlayers=-2\n\n[convolutional]\nfilters=1\nactivation=linear\n\n[count]\nweight=0.01\n"
+  core.system.write(top .. "/two.cfg", text)
+  local words_of = { "cfg=" .. top .. "/two.cfg", "names=" .. top .. "/tiny.names", "require=" .. own, "batch=4", "optim.lr=0.003" }
+  program.ok(words("train", "epochs=3", "out=" .. top .. "/two", table.unpack(words_of)))
+  local losses = {}
+  for line in core.system.read(top .. "/two/metrics.jsonl"):gmatch "[^\n]+" do losses[#losses + 1] = core.json.decode(line).train_loss end
+  t.assertTrue(losses[3] < losses[1])
+  local one = program.json(words("val", "model=" .. top .. "/two/best.safetensors", "require=" .. own))
+  t.assertEquals(one.images, 8)
+end
+
 -- The second Ctrl-C raises in a layer's function, wherever it hangs.
 function TestLayerFiles.testInterrupt()
   core.system.write(top .. "/hang.lua", [[

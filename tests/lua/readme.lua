@@ -110,6 +110,24 @@ function TestReadme.testOwn()
   t.assertStrContains(program.ok(tiny("doctor", "require=boxes.lua", "data=boxes", "data.root=csv")), "Pedestrian")
 end
 
+-- A handler of `batch` sees every batch, and the frozen body's output is computed from what it left there.
+function TestReadme.testBatchSwitchesTheCacheOff()
+  core.system.write(top .. "/cut.lua", [[
+    local yl = require "yolua"
+    local o = yl.options { epochs = 1, batch = 4, freeze = "body" }
+    local run <close> = yl.run(o)
+    local data, net = yl.data(o.data), yl.load { cfg = o.cfg, names = o.names }
+    net:freeze(o.freeze)
+    local cutout, count = require "cutout", 0
+    local counter = { name = "counter", on = { batch = function(_, t) count = count + #t.pixels end,
+      epoch_end = function(_, t) t.record.pixels, t.record.left = count, t.pixels == nil end } }
+    yl.train { net = net, data = data, run = run, options = o, cutout, counter }
+  ]])
+  program.ok(with(tiny("cut.lua", "epochs=2", "freeze=body", "out=cut"), trained))
+  local list = records "cut"
+  t.assertEquals({ list[1].cached_body, list[1].pixels, list[2].pixels, list[2].left }, { false, 24, 48, true })
+end
+
 -- Globals, as the gotchas say.
 function TestReadme.testGlobals()
   core.system.write(top .. "/slip.lua", "local yl = require 'yolua'\nnetw = yl.zeros { 2 }\n")
