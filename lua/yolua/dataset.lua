@@ -8,7 +8,7 @@
 local core = require "yolua.core"
 local options = require "yolua.options"
 
-local fields = {
+local check = options.declare("yl.dataset", {
   { "name", "string", nil, "", "its name: data=NAME" },
   { "help", "string", "", "", "one line for the help page" },
   { "classes", "list", nil, "", "the classes' names" },
@@ -17,7 +17,7 @@ local fields = {
   { "regions", "any", {}, "", "classes in which nothing counts: {name = true}" },
   { "map", "any", nil, "", "the class map of data.map=auto: {own class = the network's}" },
   { "frames", "function", nil, "", "(o) -> list of frames" },
-}
+})
 
 local Source = {}
 Source.__index = Source
@@ -79,7 +79,7 @@ end
 
 -- Makes the data set known. Errors: one sentence with the position of the caller.
 return function(values)
-  local d = options.check("yl.dataset", fields, values)
+  local d = check(values)
   if not d.name or not d.name:find "^%a[%w_]*$" then error("yl.dataset: expected name = a word", 2) end
   if not d.frames then error(("yl.dataset '%s': expected frames = function(o)"):format(d.name), 2) end
   if not d.classes then error(("yl.dataset '%s': expected classes = {names}"):format(d.name), 2) end

@@ -12,12 +12,12 @@ local options = require "yolua.options"
 
 local optimizer = {}
 
-local fields = {
+local check = options.declare("yl.optimizer", {
   { "name", "string", nil, "", "its name: optim=NAME" },
   { "help", "string", "", "", "one line for the help page" },
   { "fields", "any", {}, "", "its options besides lr and the schedule's: a list of {key, type, default, unit, help, ...}" },
   { "step", "function", nil, "", "(p, o): turns p.gradient into what is subtracted from p.value" },
-}
+})
 
 -- Tensors over a parameter, made when they are asked for.
 local Parameter = { __name = "parameter" }
@@ -68,7 +68,7 @@ end
 
 -- Makes the optimizer known. Errors: one sentence with the position of the caller.
 local function new(values)
-  local d = options.check("yl.optimizer", fields, values)
+  local d = check(values)
   if not d.name or not d.name:find "^%a[%w_]*$" then error("yl.optimizer: expected name = a word", 2) end
   if not d.step then error(("yl.optimizer '%s': expected step = function(p, o)"):format(d.name), 2) end
   for _, name in ipairs(core.options.modules "lua/yolua/optim/") do

@@ -19,6 +19,9 @@ done
 expect() { [ "$1" = "$2" ] || { echo "expected '$2', got '$1'"; exit 1; }; }
 expect "$("$prefix/bin/yolua" -e 'print(require("yolua.core").version)')" "$("$build/yolua" -e 'print(require("yolua.core").version)')"
 expect "$(YOLUA_PATH="$prefix/share/yolua" "$prefix/bin/yolua" -e 'print(type(require "yolua.options"))')" table
+for name in core options yolua; do
+  cmp "$build/lua/annotations/$name.lua" "$prefix/share/yolua/annotations/$name.lua"
+done
 if command -v lua5.4 >/dev/null; then
   expect "$(LUA_PATH="$prefix/share/lua/5.4/?/init.lua" LUA_CPATH="$prefix/lib/lua/5.4/?.so" \
     lua5.4 -e 'print(require("yolua").ones { 2, 3 }:sum())')" 6.0

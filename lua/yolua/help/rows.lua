@@ -29,7 +29,8 @@ function rows.add(fields, prefix, list)
   return list
 end
 
-local function meaning(row)
+-- "how long to train (int 0..1000000; in epochs; default 5)"
+function rows.meaning(row)
   local facts = {}
   local function add(text, format)
     if text and text ~= "" then facts[#facts + 1] = (format or "%s"):format(text) end
@@ -67,7 +68,7 @@ end
 -- The fields as lines of at most `width` (default: the terminal's).
 function rows.text(fields, width)
   local list = rows.add(fields, "", {})
-  for i, row in ipairs(list) do list[i] = { row.key, meaning(row) } end
+  for i, row in ipairs(list) do list[i] = { row.key, rows.meaning(row) } end
   return rows.layout(list, width)
 end
 
