@@ -108,10 +108,11 @@ function TestAnnotations:testNoTypeIsMissing()
 end
 
 function TestAnnotations:testTheSameEachTime()
-  t.assertEquals(generate "/b", texts)
+  local again = generate "/b"
+  for _, name in ipairs(NAMES) do t.assertTrue(again[name] == texts[name], name) end -- a report of differences takes minutes
   local built = program.path:match "^(.*)/[^/]*$" .. "/lua/annotations/"
   for _, name in ipairs(core.files.kind(built) and NAMES or {}) do -- a sanitizer build makes none
-    t.assertEquals(core.system.read(built .. name .. ".lua"), texts[name])
+    t.assertTrue(core.system.read(built .. name .. ".lua") == texts[name], name)
   end
 end
 
