@@ -61,7 +61,15 @@ local function write_all(o, folder)
   for _, below in ipairs { "training/image_2", "training/label_2", "training/calib", "ImageSets" } do
     files.make_folder(folder .. "/" .. below)
   end
-  for index = 0, o.frames - 1 do write_frame(o, folder, index) end
+  local bar <close> = require("yolua.progress").new { label = "drawing streets", total = o.frames, unit = "frames" }
+  for index = 0, o.frames - 1 do
+    bar:update(index)
+    write_frame(o, folder, index)
+    if core.system.interrupted() then
+      core.system.clear_interrupt()
+      error(("stopped by the user after %d of %d frames were drawn in %s"):format(index + 1, o.frames, folder), 0)
+    end
+  end
   local dev = math.max(1, o.frames // 5)
   write_split(folder, "train", 0, o.frames - dev - 1)
   write_split(folder, "dev", o.frames - dev, o.frames - 1)

@@ -5,7 +5,8 @@ local terminal = { fallback = 80 }
 
 -- Columns of the terminal that standard output is; $COLUMNS, else 80, where it is none. Asked anew each time: windows change.
 function terminal.width()
-  return core.files.columns() or tonumber(os.getenv "COLUMNS") or terminal.fallback
+  local said = math.tointeger(tonumber(os.getenv "COLUMNS"))
+  return core.files.columns() or said and said > 0 and said or terminal.fallback
 end
 
 -- How many characters a text has; bytes that are no UTF-8 count one by one.
@@ -26,6 +27,7 @@ end
 -- The text as lines of at most `width` characters, broken at blanks; the lines after the first begin with `indent` blanks. A word
 -- that is longer than a line is broken where the line ends.
 function terminal.wrap(text, width, indent)
+  width = math.max(4, width)
   local lines, line, margin = {}, "", (" "):rep(math.min(indent or 0, width // 2))
   for word in text:gmatch "%S+" do
     local joined = line:find "%S" and line .. " " .. word or line .. word

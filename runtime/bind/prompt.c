@@ -289,12 +289,13 @@ static int prompt_read(lua_State *L)
     return 1;
 }
 
-/* p:add(entry): into the history */
+/* p:add(entry): into the history, and at once into its file: a session may be killed */
 static int prompt_add(lua_State *L)
 {
     prompt *p = yl__object(L, 1, CLASS);
     HistEvent event;
     history(p->history, &event, H_ENTER, luaL_checkstring(L, 2));
+    if (p->history_file) history(p->history, &event, H_SAVE, p->history_file);
     return 0;
 }
 

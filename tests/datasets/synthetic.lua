@@ -54,6 +54,19 @@ function TestSynthetic.testAnUnfinishedFolderIsDrawnAgain()
   t.assertEquals(open({ root = top .. "/d" }).hash, hash)
 end
 
+-- Ctrl-C, which is played here, ends the drawing; what is unfinished is drawn again by the next call.
+function TestSynthetic.testCtrlCEndsTheDrawing()
+  local folder, real = os.tmpname(), core.system.interrupted
+  os.remove(folder)
+  core.system.interrupted = function() return true end
+  local ok, message = pcall(require("yolua.datasets.synthetic").open, { frames = 3, picture = { 64, 32 }, root = folder })
+  core.system.interrupted = real
+  t.assertFalse(ok)
+  t.assertStrContains(message, "stopped by the user after 1 of 3 frames were drawn in " .. folder)
+  t.assertNil(core.files.kind(folder .. "/ImageSets/dev.txt"))
+  os.execute(("rm -r '%s'"):format(folder))
+end
+
 function TestSynthetic.testPostersMap()
   local map = open():map { "person", "bicycle", "car", "train", "truck" }
   t.assertEquals(map.name, "poster")

@@ -7,8 +7,10 @@ TestTerminal = {}
 function TestTerminal.testWidth()
   local width = terminal.width()
   t.assertTrue(math.type(width) == "integer" and width > 0)
-  local p <close> = io.popen(("COLUMNS=33 '%s' -e 'print(require([[yolua.terminal]]).width())'"):format(os.getenv "YOLUA_PROGRAM"))
-  t.assertEquals(p:read "a", "33\n")
+  for said, expected in pairs { ["33"] = 33, ["0"] = 80, ["-5"] = 80, wide = 80, [""] = 80 } do
+    local p <close> = io.popen(("COLUMNS=%s '%s' -e 'print(require([[yolua.terminal]]).width())'"):format(said, os.getenv "YOLUA_PROGRAM"))
+    t.assertEquals(p:read "a", expected .. "\n")
+  end
 end
 
 function TestTerminal.testCut()
@@ -26,6 +28,7 @@ function TestTerminal.testWrap()
   t.assertEquals(terminal.wrap("abcdefghij kl", 4), { "abcd", "efgh", "ij", "kl" })
   t.assertEquals(terminal.wrap("a äöüäöü", 4, 1), { "a", " äöü", " äöü" })
   t.assertEquals(terminal.wrap("", 9), { "" })
+  t.assertEquals(terminal.wrap("abcdef", -3, 9), { "abcd", "  ef" }) -- no narrower than four
 end
 
 local columns = { { "name", weight = 9 }, { "note", weight = 1 }, { "size", right = true, weight = 5 }, { "empty", weight = 3 } }
