@@ -166,10 +166,13 @@ function Source:split_names()
   return names
 end
 
--- Rows {index (1-based class number), class (its name, where names are known), box, line}. An image without a label file has no objects.
+-- Rows {index (1-based class number), class (its name; class0, class1, ... where there are none), box, line}. An image without a label
+-- file has no objects.
 function Source:labels(frame)
   if files.kind(frame.label) ~= "file" then return {} end
-  return core.labels.yolo(frame.label, self.classes, { width = frame.width, height = frame.height })
+  local rows = core.labels.yolo(frame.label, self.classes, { width = frame.width, height = frame.height })
+  for _, row in ipairs(rows) do row.class = self.classes and row.class or "class" .. row.index - 1 end
+  return rows
 end
 
 return yolo

@@ -121,7 +121,6 @@ function methods:eval_classes(names) return self:map(names).classes end
 
 -- The class of a label by the data's name; YOLO's numbers are named by the network where the data has no names.
 local function class_name(self, row, names, frame)
-  if self.numbered then return self.classes[row.index] end
   if self.classes or not row.index then return row.class end
   if not names then return tostring(row.index - 1) end
   return names[row.index]
@@ -152,7 +151,7 @@ function methods:number_classes()
     end
   end
   if most == 0 then fail("data: the labels of %s and %s in %s hold no object", self.train.name, self.dev.name, self.root) end
-  self.classes, self.maps, self.numbered = {}, {}, true
+  self.classes, self.maps = {}, {}
   for i = 1, most do self.classes[i] = "class" .. i - 1 end
 end
 
