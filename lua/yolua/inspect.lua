@@ -73,14 +73,12 @@ end
 
 -- ---- labels ----------------------------------------------------------------------------------------------------------------
 
-local function class_of(row) return row.class ~= "" and row.class or tostring(row.index - 1) end
-
 local function inspect_labels(data, frame, out)
   local rows, regions = data.labels[frame.id], {}
   for _, name in ipairs(data.set.regions or {}) do regions[name] = true end
   if #rows == 0 then add(out.empty, frame.id) end
   for i, row in ipairs(rows) do
-    local class, size = class_of(row), boxes.size(row)
+    local class, size = row.class, boxes.size(row)
     out.classes[class] = (out.classes[class] or 0) + 1
     out.sizes[class] = out.sizes[class] or { small = 0, medium = 0, large = 0 }
     out.sizes[class][size] = out.sizes[class][size] + 1

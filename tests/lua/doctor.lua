@@ -212,7 +212,7 @@ function TestDoctor.testYolo()
   picture("images/val/again.jpg", 60, 50, 1)
   local found = inspect.run(yl.data { name = "yolo", root = top })
   t.assertEquals({ found.splits[1].name, found.splits[2].name }, { "train", "val" })
-  t.assertEquals({ found.splits[1].classes, found.splits[2].empty }, { { ["3"] = 2 }, { "val/again" } })
+  t.assertEquals({ found.splits[1].classes, found.splits[2].empty }, { { class3 = 2 }, { "val/again" } })
   t.assertEquals(found.shared, { { splits = { "train", "val" }, count = 1, frames = { "train/a" }, leak = true } })
   t.assertEquals(#found.duplicates, 1)
 end
