@@ -172,7 +172,7 @@ end
 local function run_verb(name, verb, words)
   local arguments = require "yolua.arguments"
   local list = verb.fields or {}
-  local given = arguments.parse(words, verb.positional)
+  local given = arguments.parse(words, verb.positional, require("yolua.fields").get(list))
   local o = arguments.resolve { who = "yolua " .. name, fields = list, defaults = verb.defaults, list = given }
   local out = rawget(o, "json") and core.system.take_output() or nil
   if rawget(o, "threads") and o.threads > 0 then core.system.threads(o.threads) end
@@ -180,19 +180,24 @@ local function run_verb(name, verb, words)
 end
 
 local function unknown_verb(name)
+  if name:find("=", 1, true) then usage("command line: expected a verb or a recipe before '%s'", name) end
   local names = core.options.modules "lua/yolua/verbs/"
   names[#names + 1] = "help"
   schema = schema or require "yolua.schema"
   usage("unknown verb '%s'%s (a recipe's name ends in .lua; `yolua help` lists the verbs)", name, schema.did_you_mean(name, names))
 end
 
-local function code(text)
+-- Words after the code are for its yl.options.
+local function code(words)
+  local text, arguments = table.remove(words, 1), require "yolua.arguments"
   if not text then usage "-e needs Lua code" end
+  arguments.given, arguments.program = arguments.parse(words), "-e"
   local chunk, message = load(text, "=-e", "t")
   if not chunk then error(message, 0) end
   require("yolua.strict").on(true)
   rawset(_G, "yl", require "yolua")
   chunk()
+  check_taken(arguments, "-e")
 end
 
 local function prompt(path, words)
@@ -205,22 +210,29 @@ local function help(words)
     local files = word:match "^require=(.+)$"
     if files then require("yolua.layer").load(files) else topics[#topics + 1] = word end
   end
-  require("yolua.help").show(table.unpack(topics))
+  for i = 1, math.max(1, #topics) do require("yolua.help").show(topics[i]) end
+end
+
+local function asks_for_help(words)
+  for _, word in ipairs(words) do
+    if word == "-h" or word == "--help" or word == "help" then return true end
+  end
 end
 
 local function dispatch(first, ...)
   local words = { ... }
   if first == nil then return prompt() end
-  if first == "-e" then return code(...) end
+  if first == "-e" then return code(words) end
   if first == "-i" then return prompt(..., { select(2, ...) }) end
   if first == "-v" or first == "--version" then return print("yolua " .. core.version) end
   if first == "help" or first == "-h" or first == "--help" then return help(words) end
-  if first:find "%.lua$" or first:find("/", 1, true) then return cli.recipe(first, words) end
+  if first:find "%.lua$" or first:find("/", 1, true) then
+    if first:find "%.lua$" and asks_for_help(words) then return help { first } end
+    return cli.recipe(first, words)
+  end
   local verb = cli.verb(first)
   if not verb then return unknown_verb(first) end
-  for _, word in ipairs(words) do
-    if word == "-h" or word == "--help" then return help { first } end
-  end
+  if asks_for_help(words) then return help { first } end
   run_verb(first, verb, words)
 end
 

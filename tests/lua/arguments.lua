@@ -134,6 +134,41 @@ function TestConfig:testFaultsNameTheLine()
   t.assertEquals(resolve({ "config=" .. config "" }).epochs, 5) -- an empty file says nothing
 end
 
+-- Each stage goes over the one before; a name that changes in between drops what it lacks, whoever set it, and says so.
+function TestConfig:testPrecedenceAcrossNames()
+  local warned, warn = {}, core.system.warn
+  core.system.warn = function(sentence) warned[#warned + 1] = sentence end
+  local defaults = { optim = { name = "sgd", lr = 0.5, momentum = 0.8, nesterov = true } }
+  local adam = config "optim:\n  name: adam\n  beta1: 0.7\n  lr: 0.25\n"
+  local o = resolve({ "config=" .. adam }, defaults)
+  t.assertEquals(options.plain(o.optim).beta1, 0.7)
+  t.assertEquals(o.optim.lr, 0.25)
+  t.assertEquals(warned, { "optim=adam: dropped momentum, nesterov, which it does not have" })
+  warned = {}
+  o = resolve({ "config=" .. adam, "optim=sgd", "optim.momentum=0.6" }, defaults)
+  t.assertEquals({ o.optim.name, o.optim.momentum, o.optim.lr }, { "sgd", 0.6, 0.25 })
+  t.assertFalse(o.optim.nesterov) -- the recipe's was dropped with adam: sgd's default
+  t.assertEquals(warned, { "optim=adam: dropped momentum, nesterov, which it does not have",
+    "optim=sgd: dropped beta1, which it does not have" })
+  warned = {}
+  o = resolve({ "optim=adamw", "optim.beta2=0.5", "config=" .. adam }, defaults) -- wherever config= stands
+  t.assertEquals({ o.optim.name, o.optim.beta1, o.optim.beta2 }, { "adamw", 0.7, 0.5 })
+  core.system.warn = warn
+  local null = config "epochs: null\noptim: null\nbatch: 3\n"
+  o = resolve({ "config=" .. null }, { epochs = 9, optim = { lr = 0.5 } })
+  t.assertEquals({ o.epochs, o.batch, o.optim.lr }, { 5, 3, 0.5 }) -- null: the default again
+  t.assertStrContains(failure(resolve, { "config=" .. config "epochs: 3\nepochs: 4\n" }), "epochs")
+end
+
+-- nil from Lua is the default again, too.
+function TestConfig:testUnset()
+  local o = resolve({ "cfg=x.cfg" }, {})
+  o.weights = "x.weights"
+  o.weights = nil
+  t.assertNil(o.weights)
+  t.assertStrContains(failure(function() o.wieghts = nil end), "did you mean 'weights'?")
+end
+
 TestNames = {}
 
 function TestNames:testOrderOfWordsDoesNotMatter()

@@ -87,6 +87,46 @@ function TestCalls:testWrongCalls()
   fails(2, { "expected key=value, got 'json'" }, "version", "json")
 end
 
+-- Help is where one looks for it.
+function TestCalls:testWaysToAskForHelp()
+  local _, overview = yolua "help"
+  for _, word in ipairs { "-h", "--help" } do t.assertEquals({ yolua(word) }, { 0, overview, "" }) end
+  local _, page = yolua("help", "version")
+  for _, word in ipairs { "-h", "--help", "help" } do t.assertEquals({ yolua("version", word) }, { 0, page, "" }) end
+  t.assertEquals({ yolua("version", "json=true", "--help") }, { 0, page, "" })
+  local _, other = yolua("help", "doctor")
+  t.assertEquals({ yolua("help", "version", "doctor") }, { 0, page .. other, "" })
+  local recipe = put("told.lua", "-- What it tells.\nlocal o = require('yolua').options { batch = 3 }\nprint(o.batch)\n")
+  local code, out = yolua(recipe, "--help")
+  t.assertEquals(code, 0)
+  t.assertStrContains(out, "What it tells.")
+  local _, version = yolua "--version"
+  t.assertEquals({ yolua "-v" }, { 0, version, "" })
+end
+
+function TestCalls:testCodeWithOptions()
+  t.assertEquals({ yolua("-e", "print(yl.options { epochs = 3 }.epochs)", "epochs=4") }, { 0, "4\n", "" })
+  fails(2, { "command line: -e takes no options, but 'json' was given" }, "-e", "local x = 1 -- luacheck: ignore", "json=true")
+  fails(2, { "command line: -e has no option 'epocs', did you mean 'epochs'?" }, "-e", "yl.options {}", "epocs=4")
+  fails(2, { "expected key=value, got '4'" }, "-e", "yl.options {}", "4")
+end
+
+-- What other programs' habits lead to.
+function TestCalls:testWordsThatAreNoKeyAndValue()
+  local recipe = put("habits.lua", "local o = require('yolua').options { epochs = 3 }\nprint(o.epochs, o.batch)\n")
+  fails(2, { "expected key=value, got '--epochs', did you mean 'epochs=5'?" }, recipe, "--epochs", "5")
+  fails(2, { "expected key=value, got 'epochs', did you mean 'epochs=5'?" }, recipe, "epochs", "5")
+  fails(2, { "expected key=value, got '--batch-size', did you mean 'batch=...'?" }, recipe, "--batch-size")
+  fails(2, { "has no option '--batch-size', did you mean 'batch'?" }, recipe, "--batch-size=5")
+  fails(2, { "expected key=value, got '--source', did you mean 'source=x.png'?" }, "predict", "--source", "x.png")
+  fails(2, { "expected key=value, got 'street.png'\n" }, recipe, "street.png")
+  fails(2, { "option 'epochs': expected a value, got nothing" }, recipe, "epochs=")
+  fails(2, { "expected key=value, got '=5'" }, recipe, "=5")
+  fails(2, { "expected a verb or a recipe before 'epochs=5'" }, "epochs=5")
+  fails(2, { "unknown verb '--verson', did you mean 'version'?" }, "--verson")
+  t.assertEquals({ yolua(recipe, "epochs=4", "batch=2", "epochs=5") }, { 0, "5\t2\n", "" }) -- the last one counts
+end
+
 function TestCalls:testJsonStandsAlone()
   local code, out, err = yolua("version", "json=true")
   t.assertEquals({ code, err, lines(out) }, { 0, "", 1 })
@@ -161,7 +201,7 @@ function TestRecipes:testOptions()
   fails(2, { "command line: " .. path .. " has no option 'bach', did you mean 'batch'?" }, path, "bach=4")
   fails(2, { "command line: option 'batch': expected an integer in 1..65536", "got 0" }, path, "batch=0")
   fails(2, { "did you mean 'optim.lr'?" }, path, "lr0=4")
-  fails(2, { "did you mean 'batch=...'?" }, path, "--batch-size", "4")
+  fails(2, { "did you mean 'batch=4'?" }, path, "--batch-size", "4")
 end
 
 function TestRecipes:testConfigFile()
