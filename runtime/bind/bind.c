@@ -32,6 +32,13 @@ void yl__check(lua_State *L, yl_status status)
     lua_error(L);
 }
 
+const char *yl__shown(lua_State *L, int index)
+{
+    int type = lua_type(L, index);
+    if (type == LUA_TNUMBER || type == LUA_TSTRING || type == LUA_TBOOLEAN) return luaL_tolstring(L, index, NULL);
+    return lua_pushfstring(L, type == LUA_TNIL ? "%s" : "a %s", luaL_typename(L, index));
+}
+
 void **yl__new_object(lua_State *L, const char *class_name)
 {
     void **box = lua_newuserdatauv(L, sizeof(void *), 1);

@@ -33,6 +33,9 @@ void yl__check(lua_State *L, yl_status status);
 /* The thread on which a layer written in Lua runs right now, or NULL: what a signal has to interrupt (bind/layer.c). */
 extern lua_State *volatile yl__layer_running;
 
+/* What a complaint calls the value at `index`: a number, a text or a boolean by itself, anything else by its type. Pushes it. */
+const char *yl__shown(lua_State *L, int index);
+
 /* bind/modules.def: one line per file of this folder; each adds its functions and classes to the table on top of the stack. */
 #define M(name) void yl__bind_##name(lua_State *L);
 #include "bind/modules.def"

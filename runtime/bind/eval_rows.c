@@ -106,7 +106,7 @@ static double number_option(lua_State *L, const char *key, double fallback, doub
         int is_number;
         value = lua_tonumberx(L, -1, &is_number);
         if (!is_number || !(value >= low && value <= high))
-            luaL_error(L, "%s: expected a number from %f to %f, got %s", key, low, high, luaL_tolstring(L, -1, NULL));
+            luaL_error(L, "%s: expected a number from %f to %f, got %s", key, low, high, yl__shown(L, -1));
     }
     lua_pop(L, 1);
     return value;
@@ -117,7 +117,7 @@ static bool flag_option(lua_State *L, const char *key, bool fallback)
     bool value = fallback;
     int type = lua_getfield(L, 2, key);
     if (type != LUA_TNIL && type != LUA_TBOOLEAN)
-        luaL_error(L, "%s: expected true or false, got %s", key, luaL_tolstring(L, -1, NULL));
+        luaL_error(L, "%s: expected true or false, got %s", key, yl__shown(L, -1));
     if (type == LUA_TBOOLEAN) value = lua_toboolean(L, -1);
     lua_pop(L, 1);
     return value;
@@ -128,7 +128,7 @@ static int word_option(lua_State *L, const char *key, const char *const *words)
 {
     int chosen = 0;
     if (lua_getfield(L, 2, key) != LUA_TNIL) {
-        const char *word = luaL_tolstring(L, -1, NULL);
+        const char *word = yl__shown(L, -1);
         while (words[chosen] && strcmp(words[chosen], word) != 0) chosen++;
         if (!words[chosen]) luaL_error(L, "%s: expected %s or another known word, got '%s'", key, words[0], word);
         lua_pop(L, 1);

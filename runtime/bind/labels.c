@@ -39,7 +39,7 @@ static int64_t size_option(lua_State *L, int index, const char *key)
     if (lua_getfield(L, index, key) != LUA_TNIL) {
         int whole;
         value = lua_tointegerx(L, -1, &whole);
-        if (!whole || value < 0) luaL_error(L, "%s: expected pixels, got %s", key, luaL_tolstring(L, -1, NULL));
+        if (!whole || value < 0) luaL_error(L, "%s: expected pixels, got %s", key, yl__shown(L, -1));
     }
     lua_pop(L, 1);
     return value;

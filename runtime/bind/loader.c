@@ -10,10 +10,12 @@
 
 static void fill_row(lua_State *L, float row[YL_SAMPLE_FIELDS])
 {
-    luaL_checktype(L, -1, LUA_TTABLE);
+    if (!lua_istable(L, -1)) luaL_error(L, "loader: expected a truth row of numbers, got %s", yl__shown(L, -1));
     for (int k = 0; k < YL_SAMPLE_FIELDS; k++) {
-        lua_rawgeti(L, -1, k + 1);
-        row[k] = (float)luaL_optnumber(L, -1, 0);
+        int type = lua_rawgeti(L, -1, k + 1);
+        if (type != LUA_TNUMBER && type != LUA_TNIL)
+            luaL_error(L, "loader: expected numbers in a truth row, got %s", yl__shown(L, -1));
+        row[k] = (float)lua_tonumber(L, -1);
         lua_pop(L, 1);
     }
 }
@@ -52,8 +54,8 @@ static yl_sample *check_samples(lua_State *L, int64_t *count)
     yl_sample *samples = yl__scratch(L, (size_t)*count * sizeof *samples);
     int64_t rows = 0;
     for (int64_t i = 0; i < *count; i++) {
-        lua_rawgeti(L, list, i + 1);
-        luaL_checktype(L, -1, LUA_TTABLE);
+        if (lua_rawgeti(L, list, i + 1) != LUA_TTABLE)
+            luaL_error(L, "loader: expected sample %I as a table, got %s", (LUAI_UACINT)i + 1, yl__shown(L, -1));
         samples[i].count = truth_length(L, lua_gettop(L));
         rows += samples[i].count;
         lua_pop(L, 1);

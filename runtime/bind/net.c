@@ -17,7 +17,7 @@ int64_t yl__field_integer(lua_State *L, int index, const char *key, int64_t fall
     if (lua_getfield(L, index, key) != LUA_TNIL) {
         int is_integer;
         value = lua_tointegerx(L, -1, &is_integer);
-        if (!is_integer) luaL_error(L, "'%s': expected an integer, got %s", key, luaL_tolstring(L, -1, NULL));
+        if (!is_integer) luaL_error(L, "'%s': expected an integer, got %s", key, yl__shown(L, -1));
     }
     lua_pop(L, 1);
     return value;
@@ -29,7 +29,7 @@ double yl__field_number(lua_State *L, int index, const char *key, double fallbac
     if (lua_getfield(L, index, key) != LUA_TNIL) {
         int is_number;
         value = lua_tonumberx(L, -1, &is_number);
-        if (!is_number) luaL_error(L, "'%s': expected a number, got %s", key, luaL_tolstring(L, -1, NULL));
+        if (!is_number) luaL_error(L, "'%s': expected a number, got %s", key, yl__shown(L, -1));
     }
     lua_pop(L, 1);
     return value;
@@ -86,12 +86,14 @@ void yl__push_floats(lua_State *L, const float *values, int64_t count)
 
 void yl__check_floats(lua_State *L, int index, float *out, int64_t count, const char *what)
 {
-    luaL_checktype(L, index, LUA_TTABLE);
-    int64_t n = luaL_len(L, index);
+    if (!lua_istable(L, index))
+        luaL_error(L, "%s: expected a list of %d numbers, got %s", what, (int)count, yl__shown(L, index));
+    int64_t n = (int64_t)lua_rawlen(L, index);
     if (n != count) luaL_error(L, "%s: expected %d numbers, got %d", what, (int)count, (int)n);
     for (int64_t i = 0; i < count; i++) {
-        lua_rawgeti(L, index, i + 1);
-        out[i] = (float)luaL_checknumber(L, -1);
+        if (lua_rawgeti(L, index, i + 1) != LUA_TNUMBER)
+            luaL_error(L, "%s: expected a number at place %d, got %s", what, (int)i + 1, yl__shown(L, -1));
+        out[i] = (float)lua_tonumber(L, -1);
         lua_pop(L, 1);
     }
 }

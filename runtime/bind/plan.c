@@ -138,7 +138,7 @@ static int plan_gradient(lua_State *L)
 
 static void fill_truth_image(lua_State *L, float *rows, int64_t cap, int32_t *count)
 {
-    *count = (int32_t)luaL_len(L, -1);
+    *count = (int32_t)lua_rawlen(L, -1);
     for (int64_t r = 0; r < *count && r < cap; r++) {
         lua_rawgeti(L, -1, r + 1);
         yl__check_floats(L, lua_gettop(L), rows + r * YL_TRUTH_FIELDS, YL_TRUTH_FIELDS, "truth row");
@@ -150,11 +150,13 @@ static void fill_truth_image(lua_State *L, float *rows, int64_t cap, int32_t *co
 static yl_truth check_truth(lua_State *L, int index, int64_t n)
 {
     luaL_checktype(L, index, LUA_TTABLE);
-    if (luaL_len(L, index) != n) luaL_error(L, "truth: expected %d images, got %d", (int)n, (int)luaL_len(L, index));
+    int64_t images = (int64_t)lua_rawlen(L, index);
+    if (images != n) luaL_error(L, "truth: expected %d images, got %d", (int)n, (int)images);
     int64_t cap = 1;
     for (int64_t i = 0; i < n; i++) {
-        lua_rawgeti(L, index, i + 1);
-        int64_t rows = luaL_len(L, -1);
+        if (lua_rawgeti(L, index, i + 1) != LUA_TTABLE)
+            luaL_error(L, "truth: image %d: expected a list of rows, got a %s", (int)i + 1, luaL_typename(L, -1));
+        int64_t rows = (int64_t)lua_rawlen(L, -1);
         cap = rows > cap ? rows : cap;
         lua_pop(L, 1);
     }

@@ -150,9 +150,8 @@ static unsigned check_axes(lua_State *L, int index, const yl_tensor *t)
         lua_geti(L, index, i);
         lua_Integer axis = lua_tointegerx(L, -1, &whole);
         if (!whole || axis < 1 || axis > t->n_dims || axes & 1u << (axis - 1))
-            luaL_argerror(
-                L, index,
-                lua_pushfstring(L, "expected different axes in 1..%d, got %s", t->n_dims, luaL_tolstring(L, -1, NULL)));
+            luaL_argerror(L, index,
+                          lua_pushfstring(L, "expected different axes in 1..%d, got %s", t->n_dims, yl__shown(L, -1)));
         axes |= 1u << (axis - 1);
         lua_pop(L, 1);
     }

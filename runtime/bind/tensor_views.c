@@ -8,8 +8,7 @@ static int64_t check_index(lua_State *L, int index, const yl_tensor *t, int axis
     lua_Integer i = lua_tointegerx(L, index, &whole);
     int64_t size = t->dims[axis];
     if (!whole)
-        luaL_error(L, "tensor: expected a whole number as index of axis %d, got %s", axis + 1,
-                   luaL_tolstring(L, index, NULL));
+        luaL_error(L, "tensor: expected a whole number as index of axis %d, got %s", axis + 1, yl__shown(L, index));
     if (i == 0 || i > size || i < -size)
         luaL_error(L, "tensor: index %I is outside axis %d of size %I", i, axis + 1, (LUAI_UACINT)size);
     return i > 0 ? i - 1 : size + i;

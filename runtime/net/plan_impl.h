@@ -49,6 +49,7 @@ struct yl_plan {
     yl_place *places;
     size_t arena_bytes, scratch_bytes, packed_bytes;
     void *bound_arena, *bound_scratch, *bound_values, *bound_grads;
+    bool ran; /* forward, since the passes were bound: there is something to take a loss or a gradient of */
     int n_cut;
     int *cut; /* values */
     bool timing;

@@ -53,20 +53,31 @@ static void bind_step(yl_plan *plan, yl_plan_step *step, const yl_slab *values, 
     b->dy = yl__plan_at(plan, out->grad_place);
 }
 
+static void *data_of(const yl_slab *slab)
+{
+    return slab ? slab->data : NULL;
+}
+
+/* Do the passes point to where things are? */
+static bool is_bound(const yl_plan *plan, const yl_slab *values, const yl_slab *grads)
+{
+    const yl_net *net = plan->net;
+    return plan->bound_arena == net->workspace.arena && plan->bound_scratch == net->workspace.scratch &&
+           plan->bound_values == data_of(values) && plan->bound_grads == data_of(grads);
+}
+
 yl_status yl__plan_bind(yl_plan *plan)
 {
     const yl_net *net = plan->net;
     const yl_slab *values = yl_net_has_slab(net, plan->slab_name), *grads = yl_net_has_slab(net, "grad");
     if (!values) return yl__fail(YL_INVALID, "plan: the network no longer has the slab '%s'", plan->slab_name);
-    void *grad_data = grads ? grads->data : NULL;
-    if (plan->bound_arena == net->workspace.arena && plan->bound_scratch == net->workspace.scratch &&
-        plan->bound_values == values->data && plan->bound_grads == grad_data)
-        return YL_OK;
+    if (is_bound(plan, values, grads)) return YL_OK;
+    plan->ran = false;
     for (int s = 0; s < plan->n_steps; s++) bind_step(plan, &plan->steps[s], values, grads);
     plan->bound_arena = net->workspace.arena;
     plan->bound_scratch = net->workspace.scratch;
     plan->bound_values = values->data;
-    plan->bound_grads = grad_data;
+    plan->bound_grads = data_of(grads);
     return YL_OK;
 }
 
@@ -104,12 +115,24 @@ yl_status yl_plan_forward(yl_plan *plan, const yl_step_info *info)
         if (status != YL_OK) return yl__fail_in(status, "%s forward", plan->net->layers[step->layer].name);
         if (plan->timing) step->seconds[0] = now() - start;
     }
+    plan->ran = true;
     return YL_OK;
+}
+
+/* A loss or a gradient is of what forward left, where forward left it. */
+static yl_status check_ran(const yl_plan *plan, const char *what)
+{
+    const yl_slab *values = yl_net_has_slab(plan->net, plan->slab_name), *grads = yl_net_has_slab(plan->net, "grad");
+    if (!plan->ran) return yl__fail(YL_INVALID, "%s: forward has to run before it", what);
+    if (is_bound(plan, values, grads)) return YL_OK;
+    return yl__fail(YL_INVALID, "%s: forward has to run again: a plan made or a slab dropped since moved its memory",
+                    what);
 }
 
 yl_status yl_plan_loss(yl_plan *plan, const yl_truth *truth, double (*parts)[YL_MAX_LOSS_PARTS])
 {
     int k = 0;
+    YL_TRY(check_ran(plan, "loss"));
     for (int s = 0; s < plan->n_steps; s++) {
         yl_plan_step *step = &plan->steps[s];
         const yl_layer *l = &plan->net->layers[step->layer];
@@ -133,6 +156,7 @@ static yl_status seed_gradient(yl_plan *plan, const float *dy_last)
 yl_status yl_plan_backward(yl_plan *plan, const float *dy_last)
 {
     if (plan->options.mode != YL_TRAIN) return yl__fail(YL_INVALID, "backward: the plan was made for inference");
+    YL_TRY(check_ran(plan, "backward"));
     if (dy_last) YL_TRY(seed_gradient(plan, dy_last));
     for (int s = plan->n_steps - 1; s >= 0; s--) {
         yl_plan_step *step = &plan->steps[s];

@@ -116,6 +116,37 @@ function TestPlans.testOptions()
   refused("network input: expected height, width and channels in 1..65536, got -8 x 8 x 3", net.plan, net, { h = -8, w = 8 })
 end
 
+-- A loss or a gradient before forward, or after another plan moved what forward left, reads no memory that is not there.
+function TestPlans.testOrder()
+  local net = network()
+  local plan = net:plan { mode = "train", batch = 2 }
+  refused("backward: forward has to run before it", plan.backward, plan)
+  plan:forward()
+  plan:backward()
+  local bigger = net:plan { mode = "train", batch = 64, keep = true }
+  refused("backward: forward has to run again", plan.backward, plan)
+  plan:forward()
+  plan:backward()
+  refused("backward: forward has to run before it", bigger.backward, bigger)
+  bigger:forward()
+  net:drop "grad"
+  refused("backward: forward has to run again", bigger.backward, bigger)
+  bigger:close()
+end
+
+function TestPlans.testTruthOfNoRows()
+  local layers = { { "conv2d", filters = 8 }, { "region", anchors = { 1, 1 }, classes = 3, num = 1 } }
+  local net = core.net { h = 8, w = 8, c = 3, seed = 1, layers = layers }
+  local plan = net:plan { mode = "train", batch = 2 }
+  refused("loss: forward has to run before it", plan.loss, plan, { {}, {} })
+  plan:forward()
+  refused("truth: image 2: expected a list of rows, got a number", plan.loss, plan, { {}, 7 })
+  refused("truth: expected 2 images, got 1", plan.loss, plan, { {} })
+  refused("truth row: expected a list of 6 numbers, got row", plan.loss, plan, { { "row" }, {} })
+  refused("truth row: expected a number at place 2, got true", plan.loss, plan, { { { 1, true, 3, 4, 5, 6 } }, {} })
+  t.assertEquals(type(plan:loss({ {}, {} }).region1.box), "number")
+end
+
 function TestPlans.testNumbers()
   local net = network()
   local plan = net:plan { mode = "infer", batch = 1 }
