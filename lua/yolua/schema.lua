@@ -93,9 +93,17 @@ function schema.did_you_mean(word, names)
 end
 
 -- The names that a table with variants can have.
+-- Among them are those that somebody made in Lua (yl.optimizer, yl.dataset).
 function schema.variant_names(field)
-  local folder = field.variants:gsub("%.", "/")
-  return core.options.modules((folder:find("^yolua/datasets") and folder:sub(7) or "lua/" .. folder) .. "/")
+  local folder, known = field.variants:gsub("%.", "/"), {}
+  local names = core.options.modules((folder:find("^yolua/datasets") and folder:sub(7) or "lua/" .. folder) .. "/")
+  for _, name in ipairs(names) do known[name] = true end
+  for module in pairs(package.loaded) do
+    local name = module:sub(1, #field.variants + 1) == field.variants .. "." and module:sub(#field.variants + 2)
+    if name and not known[name] and not name:find("%.") then names[#names + 1] = name end
+  end
+  table.sort(names)
+  return names
 end
 
 -- The fields that a name adds to its table: those of the module of that name.

@@ -89,6 +89,12 @@ function TestOptimizer.testRegistering()
   t.assertEquals(o.optim.push, 3)
   t.assertErrorMsgContains("has no option 'optim.psh', did you mean 'optim.push'?", options.check, "test",
     require("yolua.fields").get { "optim" }, { optim = { name = "plain", psh = 3 } })
+  local page = require("yolua.help").page
+  t.assertStrContains(page "plain", "optim=plain")
+  t.assertStrContains(page "optimizers", "plain")
+  t.assertStrContains(page "yl.optimizer", "subtracted")
+  t.assertErrorMsgContains("there is no optim 'plian', did you mean 'plain'?", options.check, "test",
+    require("yolua.fields").get { "optim" }, { optim = { name = "plian" } })
   t.assertErrorMsgContains("yl.optimizer 'adam': there is an optimizer of that name already", yl.optimizer,
     { name = "adam", step = function() end })
   t.assertErrorMsgContains("expected step = function(p, o)", yl.optimizer, { name = "x" })

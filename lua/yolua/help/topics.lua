@@ -4,6 +4,7 @@ local comments = require "yolua.help.comments"
 local core = require "yolua.core"
 local fields = require "yolua.fields"
 local rows = require "yolua.help.rows"
+local schema = require "yolua.schema"
 local terminal = require "yolua.terminal"
 
 local topics = {}
@@ -31,11 +32,15 @@ local function fit(text) return comments.fit(text, terminal.width()) end
 
 -- key: what chooses among them on the command line ("optim"); how: what stands before the text.
 local function choices(name, title, key, folder, prefix)
-  return { name = name, title = title, names = of_folder(folder), line = sentence(folder), page = function(item)
+  local ours, which = {}, { variants = prefix:sub(1, -2) }
+  for _, item in ipairs(core.options.modules(folder)) do ours[item] = true end
+  local function text(item) return ours[item] and opening(folder)(item) or require(prefix .. item).help or "" end
+  local function line(item) return comments.sentence(text(item)) end
+  return { name = name, title = title, names = function() return schema.variant_names(which) end, line = line, page = function(item)
     local module = require(prefix .. item)
     local list = {}
     for i, field in ipairs(module.fields or {}) do list[i] = setmetatable({ key .. "." .. field[1] }, { __index = field }) end
-    return with_fields(("%s=%s\n%s"):format(key, item, fit(opening(folder)(item))), list)
+    return with_fields(("%s=%s\n%s"):format(key, item, fit(text(item))), list)
   end }
 end
 
@@ -79,8 +84,8 @@ end
 
 -- ---- the library -----------------------------------------------------------------------------------------------------------
 
-local library = { "load", "data", "run", "options", "train", "trainer", "detect", "image", "tensor", "layer", "reuse", "transplant",
-  "embedded" }
+local library = { "load", "data", "run", "options", "train", "trainer", "detect", "image", "tensor", "layer", "gradcheck", "optimizer",
+  "dataset", "reuse", "transplant", "embedded" }
 
 local function library_page(name)
   local text = comments.file(("lua/yolua/%s.lua"):format(name))
