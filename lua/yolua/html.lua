@@ -8,31 +8,9 @@ local rundir = require "yolua.rundir"
 local tables = require "yolua.tables"
 local files = core.files
 
-local html = { escape = parts.escape, table = parts.table }
+local html = { escape = parts.escape, table = parts.table, sections = require "yolua.html_sections" }
 
 -- ---- what the directory holds ----------------------------------------------------------------------------------------------
-
-local function split_cells(line)
-  local cells = {}
-  for cell in line:gmatch "|([^|]*)" do cells[#cells + 1] = cell:match "^%s*(.-)%s*$" end
-  cells[#cells] = nil -- what stands after the last bar
-  return cells
-end
-
--- The headings and tables of results.md: {{title, head, body}, ...}; the first title is the run's name.
-function html.sections(markdown)
-  local list, section = {}, nil
-  for line in markdown:gmatch "[^\n]+" do
-    local title = line:match "^#+%s+(.*)"
-    if title then
-      section = { title = title, body = {} }
-      list[#list + 1] = section
-    elseif section and line:find "^|" and not line:find "^| ?%-%-%-" then
-      if section.head then table.insert(section.body, split_cells(line)) else section.head = split_cells(line) end
-    end
-  end
-  return list
-end
 
 -- A JSON file's document; nil where there is none, or none that can be read.
 local function document(path)
@@ -93,7 +71,7 @@ local function stages(protocol, rows)
   end
   local caption = tables.caption(protocol, rows)
   return ("<div><h3>%s</h3>\n%s</div>"):format(parts.escape(caption),
-    parts.table(columns, lines, { name = caption, changes = #rows > 1 and #columns or nil }))
+    parts.table(columns, lines, { name = caption, changes = #rows > 1 and #columns or nil, tall = #lines > 30 }))
 end
 
 local function results(run)
@@ -126,25 +104,58 @@ end
 
 -- ---- pictures --------------------------------------------------------------------------------------------------------------
 
-local function plots(run, pattern, name)
+local function grid(run, list, name)
   local out = {}
-  for _, file in ipairs(files.kind(run.dir .. "/plots") == "folder" and files.list(run.dir .. "/plots") or {}) do
-    local what = file:match("^" .. pattern .. "%.svg$")
-    if what then out[#out + 1] = parts.plot(run.dir .. "/plots/" .. file, name:format(what)) end
+  for i, file in ipairs(list) do
+    out[i] = parts.plot(run.dir .. "/plots/" .. file, name:format(file:match "^%l%w%-(.*)%.svg$" or file:match "^(.*)%.svg$"))
   end
-  return #out > 0 and '<div class="plots">\n' .. table.concat(out, "\n") .. "\n</div>" or nil, #out
+  return #out > 0 and '<div class="plots">\n' .. table.concat(out, "\n") .. "\n</div>" or nil
+end
+
+local function plot_files(run, pattern)
+  local list = {}
+  for _, file in ipairs(files.kind(run.dir .. "/plots") == "folder" and files.list(run.dir .. "/plots") or {}) do
+    if file:find("^" .. pattern .. "%.svg$") then list[#list + 1] = file end
+  end
+  return list
+end
+
+-- How many objects of each class were asked for, by the stem of its plots' names.
+local function truths(run)
+  local count = {}
+  for _, row in ipairs(run.results and run.results.eval or {}) do
+    for class, r in pairs(row.protocol == "voc" and row.classes or {}) do
+      if type(r) == "table" then count[class:gsub("[^%w_-]", "_")] = r.n_gt end
+    end
+  end
+  return count
+end
+
+local SHOWN = 12 -- classes whose curves are on the page at once: the most frequent ones
+
+local function by_class(run, stem, count)
+  local list = plot_files(run, stem .. "%-.*")
+  local function rank(file) return count[file:match("^" .. stem .. "%-(.*)%.svg$")] or 0 end
+  table.sort(list, function(x, y) return rank(x) > rank(y) or rank(x) == rank(y) and x < y end)
+  return table.move(list, 1, math.min(SHOWN, #list), 1, {}), table.move(list, SHOWN + 1, #list, 1, {})
 end
 
 local function curves(run)
-  local shown = plots(run, "(pr%-.*)", "Precision over recall, %s")
-  local folded, count = plots(run, "(f1%-.*)", "F1 over the least score, %s")
-  return shown, folded and parts.fold("F1 over the least score", ("%d classes"):format(count), folded) or ""
+  local count = truths(run)
+  local first, others = by_class(run, "pr", count)
+  local f1, left_out = by_class(run, "f1", count)
+  local shown, more, folded = grid(run, first, "Precision over recall: %s"), grid(run, others, "Precision over recall: %s"),
+    grid(run, f1, "F1 over the least score: %s")
+  local note = ("%d classes%s"):format(#f1, #left_out > 0 and ("; those of %d more are in plots/"):format(#left_out) or "")
+  return shown, more and parts.fold("Precision over recall of the other classes", ("%d classes"):format(#others), more) or "",
+    folded and parts.fold("F1 over the least score", note, folded) or ""
 end
 
 local function training(run)
   local head, body = tables.epochs(run.epochs)
   if #body == 0 then return end
-  local list, shown = parts.table(head, body, { name = "Epochs", tall = true }), plots(run, "(%l+)", "Curve over the epochs: %s") or ""
+  local list = parts.table(head, body, { name = "Epochs", tall = true })
+  local shown = grid(run, plot_files(run, "%l+"), "Over the epochs: %s") or ""
   if #body > 12 then return shown .. "\n" .. parts.fold("Epoch by epoch", ("%d epochs"):format(#body), list) end
   return shown .. "\n<h3>Epoch by epoch</h3>\n" .. list
 end

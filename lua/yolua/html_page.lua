@@ -71,6 +71,7 @@ footer { color: var(--soft); font-size: .85rem; }
   th, td { padding: .35rem .3rem; }
   table { font-size: .82rem; } tbody th, td.n { white-space: normal; overflow-wrap: normal; }
   .facts { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  .pictures::before { content: "Swipe a picture to see all of it."; color: var(--soft); font-size: .85rem; }
   .zoom { overflow-x: auto; } .zoom img { width: 42rem; max-width: none; }
 }
 @media print {

@@ -58,7 +58,7 @@ end
 function TestHtml.testContent()
   local page = core.system.read(run .. "/report.html")
   for _, words in ipairs { "<!DOCTYPE html>", 'lang="en"', "name=\"viewport\"", "kitti: AP at 40 recall points", "voc: AP", "coco: AP",
-    "poster (clean)", "confusion at score", "Curve over the epochs: loss", "Curve over the epochs: ap", "Precision over recall",
+    "poster (clean)", "confusion at score", "Over the epochs: loss", "Over the epochs: ap", "Precision over recall",
     "Frame 000024: hits ", "Detections on the picture of frame 000024", "region1", "epochs: 2", "false alarm", "ms per image", "finished",
     "dev mean (voc)" } do
     t.assertStrContains(page, words)
@@ -124,7 +124,7 @@ function TestHtml.testUnfinished()
   os.execute(("cp -r '%s' '%s' && cd '%s' && rm -r report.html results.json results.md plots detections"):format(run, part, part))
   program.ok { "report", part }
   local page = core.system.read(part .. "/report.html")
-  for _, words in ipairs { "unfinished", "Curve over the epochs: loss", "region1", "epochs: 2", "2 of 2 epochs" } do
+  for _, words in ipairs { "unfinished", "Over the epochs: loss", "region1", "epochs: 2", "2 of 2 epochs" } do
     t.assertStrContains(page, words)
   end
   t.assertNil(page:find('id="results"', 1, true))
@@ -134,6 +134,30 @@ function TestHtml.testUnfinished()
   core.system.write(part .. "/log.txt", "failed: <it>\n")
   program.ok { "report", part }
   t.assertStrContains(core.system.read(part .. "/report.html"), "failed: &lt;it&gt;")
+end
+
+-- With many classes the most frequent twelve are on the page, the others folded, and their F1 left in plots/.
+function TestHtml.testManyClasses()
+  local many, classes = top .. "/many", {}
+  core.files.make_folder(many .. "/plots")
+  core.system.write(many .. "/config.yaml", "epochs: 1\n")
+  for i = 1, 15 do
+    classes["class " .. i] = { n_gt = i, n_det = 1, tp = 1, fp = 0, ap07 = 0.5, ap = 0.5 }
+    for _, stem in ipairs { "pr", "f1" } do
+      core.plot.lines { path = ("%s/plots/%s-class_%d.svg"):format(many, stem, i), series = {} }
+    end
+  end
+  local row = { protocol = "voc", stage = "a", split = "dev", map = 0.5, iou = 0.5, classes = classes }
+  core.system.write(many .. "/results.json", core.json.encode { recipe = "many", eval = { row } })
+  program.ok { "report", many }
+  local page = core.system.read(many .. "/report.html")
+  t.assertEquals(select(2, page:gsub('alt="Precision over recall: ', "")), 15)
+  t.assertEquals(select(2, page:gsub('alt="F1 over', "")), 12)
+  local open = page:match '<section id="precision%-and%-recall".-<details>'
+  t.assertEquals(select(2, open:gsub("<img", "")), 12)
+  t.assertStrContains(open, 'alt="Precision over recall: class_15"')
+  t.assertNil(open:find('recall: class_3"', 1, true))
+  t.assertStrContains(page, "12 classes; those of 3 more are in plots/")
 end
 
 -- A page around the report, in a frame as wide as a phone, that opens all that is folded and writes what it measures into its own text.

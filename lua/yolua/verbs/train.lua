@@ -60,8 +60,8 @@ local function train(o)
   if o.model == "street" then suit(run, o, data) end
   model = fitted(run, model, data, o)
   model:freeze(o.freeze)
-  local policies = { yl.keep.best "dev_loss" }
-  if o.patience > 0 then policies[2] = yl.stop { "dev_loss", patience = o.patience } end
+  local policies = { yl.evaluate { "voc", every = math.max(1, o.epochs // 20) }, yl.keep.best "dev_loss" }
+  if o.patience > 0 then policies[3] = yl.stop { "dev_loss", patience = o.patience } end
   yl.train { net = model, data = data, run = run, options = o, table.unpack(policies) }
   run:eval("trained", run:best(), data.dev)
   local results = run:report()
