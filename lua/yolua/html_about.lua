@@ -62,7 +62,7 @@ end
 local function load(run)
   for _, name in ipairs { "best.safetensors", "last.safetensors" } do
     local found, model = pcall(function()
-      local m = require "yolua.load" { model = run.dir .. "/" .. name }
+      local m = require "yolua.load" { model = run.dir .. "/" .. name, require = run.config.require } -- layers of one's own
       return m:freeze(m.notes.frozen or "none")
     end)
     if found then return model, name end

@@ -24,7 +24,8 @@ local function last(run) return core.files.hash(run .. "/last.safetensors") end
 function TestLayerFiles.testTrainResumeVal()
   local whole, parted = top .. "/whole", top .. "/parted"
   local common = { "cfg=" .. cfg, "names=" .. top .. "/tiny.names", "require=" .. own, "batch=4", "optim.lr=0.003", "ema=0.9" }
-  program.ok(words("train", "epochs=3", "out=" .. whole, table.unpack(common)))
+  local out = program.ok(words("train", "epochs=3", "out=" .. whole, table.unpack(common)))
+  t.assertStrContains(out, "require=" .. own .. " source=IMAGE")
   program.ok(words("train", "epochs=2", "out=" .. parted, table.unpack(common)))
   local config = core.yaml.decode(core.system.read(parted .. "/config.yaml"), "config.yaml")
   t.assertEquals(config.require, { own })
@@ -32,6 +33,8 @@ function TestLayerFiles.testTrainResumeVal()
   t.assertEquals(last(parted), last(whole))
   t.assertNotStrContains(core.system.read(whole .. "/last.safetensors"), "sigmoid_")
 
+  program.ok { "report", whole } -- made again by a program that has to look the file up
+  t.assertStrContains(core.system.read(whole .. "/report.html"), "gelu1")
   local model = "model=" .. whole .. "/best.safetensors"
   local result = program.json(words("val", model, "require=" .. own))
   t.assertEquals(result.images, 8)

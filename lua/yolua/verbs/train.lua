@@ -65,7 +65,8 @@ local function train(o)
   yl.train { net = model, data = data, run = run, options = o, table.unpack(policies) }
   run:eval("trained", run:best(), data.dev)
   local results = run:report()
-  run:say("try it: yolua predict model=%s/best.safetensors source=IMAGE", run.dir)
+  local own = o.require and " require=" .. table.concat(o.require, ",") or ""
+  run:say("try it: yolua predict model=%s/best.safetensors%s source=IMAGE", run.dir, own)
   return results
 end
 
