@@ -91,6 +91,18 @@ function Source:all()
   return ids
 end
 
+-- Label files whose picture is not there.
+function Source:orphans()
+  local out, has = {}, {}
+  if not self.images then return out end
+  for _, id in ipairs(self:all()) do has[id] = true end
+  for _, name in ipairs(files.list(self.labels_folder)) do
+    local id = name:match "^(.+)%.txt$"
+    if id and not has[id] then out[#out + 1] = self.labels_folder .. "/" .. name end
+  end
+  return out
+end
+
 -- The drive that each frame was taken in: a table `id drive` a line among the splits, or the development kit's mapping folder, whose
 -- train_rand.txt says on which line of train_mapping.txt (date, drive, number) each frame stands. Nil where there is neither.
 function Source:drives()

@@ -150,6 +150,17 @@ function Source:split(name)
   return files.kind(top .. "/" .. folder) == "folder" and self:collect(folder) or nil
 end
 
+-- Label files whose picture is not there.
+function Source:orphans()
+  local out, has = {}, {}
+  if self.blind then return out end
+  for _, item in ipairs(self:all()) do has[(item:gsub("%.%w+$", ""))] = true end
+  for _, name in ipairs(collect(self.label_root, "", { txt = true }, {})) do
+    if not has[(name:gsub("%.txt$", ""))] then out[#out + 1] = self.label_root .. "/" .. name end
+  end
+  return out
+end
+
 -- Splits outside ImageSets: those of data.yaml, lists of the usual names in the root, folders of images.
 function Source:split_names()
   local names, seen = {}, {}

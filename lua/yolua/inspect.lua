@@ -140,8 +140,8 @@ end
 -- data: of yl.data; names: of the splits (default: inspect.splits); progress(what, done, total) is called now and then.
 -- Returns {splits = {{name, frames, objects, classes = {name = count}, sizes = {name = {small, medium, large}}, bad, odd, empty, calib =
 -- {frames, checked, bad, outliers}}}, pictures = {count, types, sizes, misnamed}, duplicates = {{path, ...}}, shared = {{splits, count,
--- frames, leak}}, drives = {counts, shared} or nil, unlisted = {ids}}, and the lists by split (for a contact sheet). A stop by the user
--- is an error.
+-- frames, leak}}, drives = {counts, shared} or nil, unlisted = {ids}, orphans = {label files without a picture}}, and the lists by split
+-- (for a contact sheet). A stop by the user is an error.
 function inspect.run(data, names, progress)
   names = names or inspect.splits(data)
   local result, lists, ids, keys = { splits = {} }, {}, {}, {}
@@ -163,6 +163,7 @@ function inspect.run(data, names, progress)
   result.shared = overlaps.shared(names, keys)
   local group = data.source.drives and data.source:drives()
   result.drives = group and overlaps.drives(names, ids, group) or nil
+  result.orphans = data.source.orphans and data.source:orphans() or {}
   result.unlisted = data.options.limit and {} or unlisted(data, names, ids)
   return result, lists, facts
 end

@@ -74,7 +74,7 @@ function TestDoctor.testWhichSplitsLeak()
     t.assertTrue(overlaps.leaks(pair[2], pair[1]), table.concat(pair, " "))
   end
   for _, pair in ipairs { { "train", "poster_train" }, { "dev", "poster_train" }, { "train", "trainval" }, { "trainval", "val" },
-    { "a", "b" }, { "dev", "val2" }, { "restrain", "dev" } } do
+    { "a", "b" }, { "train2014", "train2017" }, { "dev", "val2" }, { "restrain", "dev" } } do
     t.assertFalse(overlaps.leaks(pair[1], pair[2]), table.concat(pair, " "))
   end
 end
@@ -98,11 +98,13 @@ function TestDoctor.testKitti()
     picture(("training/image_2/%06d.png"):format(i), 200, 60, i)
   end
   core.system.write(top .. "/training/image_2/000001.png", core.image.load(top .. "/training/image_2/000001.png"):jpeg())
+  write("training/label_2/000009.txt", "")
   write("ImageSets/train.txt", "000001\n000002\n")
   write("ImageSets/dev.txt", "000003\n")
   write("ImageSets/drives.txt", "000001 a\n000002 b\n000003 b\n")
   local found = inspect.run(yl.data { name = "kitti", root = top })
   t.assertEquals(found.unlisted, { "000004" })
+  t.assertEquals(found.orphans, { top .. "/training/label_2/000009.txt" })
   t.assertEquals(found.pictures, { count = 3, types = { JPEG = 1, PNG = 2 }, sizes = { ["200x60"] = 3 }, misnamed = 1 })
   t.assertEquals(found.drives.shared, { { splits = { "train", "dev" }, count = 1, frames = 1, drives = { "b" } } })
   t.assertEquals(found.splits[1].sizes, { Car = { small = 0, medium = 1, large = 0 }, DontCare = { small = 1, medium = 0, large = 0 } })
@@ -210,11 +212,12 @@ function TestDoctor.testYolo()
     write("labels/" .. name .. ".txt", "3 0.5 0.5 0.2 0.2\n")
   end
   picture("images/val/again.jpg", 60, 50, 1)
+  write("labels/val/d.txt", "3 0.5 0.5 0.2 0.2\n")
   local found = inspect.run(yl.data { name = "yolo", root = top })
   t.assertEquals({ found.splits[1].name, found.splits[2].name }, { "train", "val" })
   t.assertEquals({ found.splits[1].classes, found.splits[2].empty }, { { class3 = 2 }, { "val/again" } })
   t.assertEquals(found.shared, { { splits = { "train", "val" }, count = 1, frames = { "train/a" }, leak = true } })
-  t.assertEquals(#found.duplicates, 1)
+  t.assertEquals({ #found.duplicates, found.orphans }, { 1, { top .. "/labels/val/d.txt" } })
 end
 
 function TestDoctor.testOddBoxes()
@@ -250,8 +253,8 @@ end
 
 -- Boxes stand where they are on the sheet: the only frame's box, scaled to its cell, is drawn there in its class's colour.
 function TestDoctor.testSheetsBoxes()
-  picture("image_2/000001.png", 200, 100, 0)
-  write("label_2/000001.txt", kitti_row("Car", { 50, 20, 150, 80 }))
+  picture("image_2/000001.png", 800, 400, 0)
+  write("label_2/000001.txt", kitti_row("Car", { 200, 80, 600, 320 }))
   local data = yl.data { name = "kitti", root = top }
   local _, lists, facts = inspect.run(data)
   local path, count = require "yolua.doctor.sheet"(data, lists, facts, top .. "/s.png", 24)
@@ -261,9 +264,9 @@ function TestDoctor.testSheetsBoxes()
     local r, g, b = image:pixel(x, 4 + 50)
     if b > 105 and g > 70 and r < 140 then blue[#blue + 1] = x end
   end
-  local scale = (image:w() - 8) / 200 -- the frame fills its cell
-  t.assertAlmostEquals(blue[1], 4 + 50 * scale, 4)
-  t.assertAlmostEquals(blue[#blue], 4 + 150 * scale, 6)
+  local scale = (image:w() - 8) / 800 -- the frame fills its cell
+  t.assertAlmostEquals(blue[1], 4 + 200 * scale, 3)
+  t.assertAlmostEquals(blue[#blue], 4 + 600 * scale, 3)
 end
 
 function TestDoctor.testImageCheck()

@@ -17,14 +17,12 @@ local function choose(lists, facts, count)
   return out
 end
 
-local function name_of(row) return row.class ~= "" and row.class or tostring(row.index - 1) end
-
 -- The classes on the frames, the most frequent first (one to eight have colours of their own), and the regions among them.
 local function classes_of(frames, labels, is_region)
   local count, names, regions, number = {}, {}, {}, {}
   for _, frame in ipairs(frames) do
     for _, row in ipairs(labels[frame.id]) do
-      local name = name_of(row)
+      local name = row.class
       if not count[name] then table.insert(is_region[name] and regions or names, name) end
       count[name] = (count[name] or 0) + 1
     end
@@ -39,7 +37,7 @@ local function draw(frame, rows, number, cell)
   local small, marks = whole:fit(cell[1], cell[2]), {}
   local scale = small:w() / whole:w()
   for i, row in ipairs(rows) do
-    local box, colour = {}, not row.crowd and number[name_of(row)] or nil
+    local box, colour = {}, not row.crowd and number[row.class] or nil
     for k = 1, 4 do box[k] = row.box[k] * scale end
     marks[i] = { box = box, role = colour and "truth" or "ignore", colour = colour }
   end

@@ -88,6 +88,7 @@ local function overlap_lines(out, data)
     list(out, "splits that must not share drives, and do", shared, "")
   end
   list(out, "frames that no split names", data.unlisted, "")
+  list(out, "label files without a picture", data.orphans, "")
 end
 
 -- data: of yl.inspect, with name, root and sheet. Returns a list of lines.
