@@ -207,6 +207,7 @@ end
 
 -- Trains up to that epoch. On Ctrl-C the step is finished, the state saved and an error raised that says so.
 function Trainer:go(epochs)
+  self:recover()
   while self.epoch < epochs or self.batch_done > 0 do
     if not self:run_epoch() then
       checkpoint.save(self)

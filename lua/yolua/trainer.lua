@@ -42,6 +42,7 @@ end
 function methods:step()
   local trainer = behind[self]
   trainer:start()
+  trainer:recover()
   local function close_full_epoch()
     if trainer.batch_done < trainer.batches_per_epoch then return end
     if not trainer:end_epoch() then trainer:stopped() end
@@ -69,6 +70,7 @@ function methods:run(epochs)
   local trainer = behind[self]
   trainer:start()
   trainer.screen = require("yolua.screen").new()
+  trainer:recover()
   local last = epochs and trainer.epoch + epochs - (trainer.batch_done > 0 and 1 or 0)
   local ok, message = xpcall(trainer.go, function(e) return e end, trainer, last or trainer.options.epochs)
   trainer.screen:step(nil)

@@ -70,22 +70,44 @@ function TestTrainer.testRecords()
   t.assertEquals(by_hand:step().lr, 0.0005)
 end
 
--- An error within a step, of a policy say, or the second Ctrl-C: the next step begins where the last whole one ended.
+-- An error within a step, the second Ctrl-C say: the next step begins where the last whole one ended, in the same epoch.
 function TestTrainer.testAfterAnError()
   local sum = trained()
-  local plans, by_hand = 0, led()
-  local plan = by_hand.net.plan
-  by_hand.net.plan = function(net, spec)
-    if spec.mode == "train" then plans = plans + 1 end
-    if plans == 5 then error("the lights went out", 0) end
-    return plan(net, spec)
+  for _, at in ipairs { 1, 5, 6, 7, 12 } do -- of 6 steps an epoch
+    local calls, by_hand = 0, led()
+    local plan = by_hand.net.plan
+    by_hand.net.plan = function(net, spec) -- asked for before forward, so that no running statistics have moved
+      if spec.mode == "train" then calls = calls + 1 end
+      if calls == at and spec.mode == "train" then error("the lights went out", 0) end
+      return plan(net, spec)
+    end
+    quietly(function() t.assertErrorMsgContains("the lights went out", by_hand.run, by_hand) end)
+    t.assertEquals(by_hand.batch_done, (at - 1) % 6)
+    if at % 2 == 0 then by_hand:step() end
+    local said = quietly(by_hand.run, by_hand)
+    t.assertEquals(by_hand.epoch, 2)
+    t.assertEquals(by_hand.net:checksum(), sum, "an error in step " .. at)
+    if at == 1 then t.assertStrMatches(said, "epoch 1: .*\nepoch 2: .*") end
   end
-  quietly(function() -- before forward, so that no running statistics have moved
-    t.assertErrorMsgContains("the lights went out", by_hand.run, by_hand)
-  end)
-  t.assertEquals(by_hand.batch_done, 4)
-  quietly(by_hand.run, by_hand)
-  t.assertEquals(by_hand.net:checksum(), sum)
+end
+
+-- The optimizer is the last of a step: where it fails, the whole step is taken back. Running statistics have moved, weights have not.
+function TestTrainer.testAfterAnErrorOfTheOptimizer()
+  local whole, by_hand = led { subdivisions = 2 }, led { subdivisions = 2 }
+  quietly(whole.run, whole)
+  local real, calls = core.step, 0
+  core.step = function(...)
+    calls = calls + 1
+    if calls == 6 then error("the lights went out", 0) end -- the last step of the first epoch
+    return real(...)
+  end
+  quietly(function() t.assertErrorMsgContains("the lights went out", by_hand.run, by_hand) end)
+  core.step = real
+  local said = quietly(by_hand.run, by_hand)
+  t.assertStrMatches(said, "epoch 1: .*\nepoch 2: .*")
+  t.assertEquals(tostring(by_hand), tostring(whole))
+  local function learned(r) return r.kind ~= "statistic" end
+  t.assertEquals(by_hand.net:checksum(learned), whole.net:checksum(learned))
 end
 
 -- Ctrl-C, which a policy plays here, ends the run after its step; the same call goes on, with the same bits.

@@ -70,7 +70,8 @@ end
 
 -- Where the clock stood after the last step: what is left of an unfinished one is forgotten when the user asks to stop, or it failed.
 function Trainer:mark()
-  self.marked = { batch_done = self.batch_done, loss_sum = self.loss_sum, loss_images = self.loss_images }
+  self.marked = { batch_done = self.batch_done, loss_sum = self.loss_sum, loss_images = self.loss_images, step = self.step,
+    seen = self.seen }
 end
 
 function Trainer:back_to_mark()
@@ -97,9 +98,17 @@ function Trainer:advance()
   return true
 end
 
+-- Takes back a step that an error broke off, the second Ctrl-C say; an epoch without a whole step is begun anew.
+function Trainer:recover()
+  if not self.busy then return end
+  self.busy = false
+  self:back_to_mark()
+  if self.batch_done == 0 then self.epoch = self.epoch - 1 end
+end
+
 -- The next step of the epoch, which is begun where none is. Returns false where the user asked to stop before it was whole.
 function Trainer:one_step()
-  if self.busy then self:back_to_mark() end -- an error broke the last one off
+  self:recover()
   if not self.batches and not self:begin_epoch() then return false end
   local started = core.system.clock()
   self.busy = true
