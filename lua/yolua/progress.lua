@@ -18,7 +18,7 @@ function Progress.new(spec)
   self.clock, self.width = spec.clock or core.system.clock, spec.width or terminal.width
   self.done, self.base, self.shown = spec.done or 0, spec.done or 0, -math.huge
   self.terminal = spec.terminal
-  if self.terminal == nil then self.terminal = core.files.is_terminal() end
+  if self.terminal == nil then self.terminal = core.files.is_terminal() and os.getenv "TERM" ~= "dumb" end
   self.out = spec.out or io.stdout
   self.started = self.clock()
   if not self.terminal then self.shown = self.started end
@@ -63,12 +63,9 @@ function Progress:line(state, width)
   return table.concat(chosen, " ")
 end
 
--- Back to where the line begins. A window that was made narrower has broken it into several, which all go.
-function Progress:erase(width)
-  local rows = self.length and math.ceil(self.length / math.max(1, width)) or 1
-  self.out:write(rows > 1 and ("\27[%dA"):format(rows - 1) or "", "\r\27[J")
-  self.length = nil
-end
+-- The cursor waits where the line begins: there it stays when a window that changes its width breaks the line anew, so that erasing what
+-- is behind it always takes all of the line. A line never wraps by itself (autowrap is off meanwhile): its width may be out of date.
+local ERASE, NO_WRAP, WRAP = "\r\27[J", "\27[?7l", "\27[?7h"
 
 -- `done` units are done; state: what else to say, {loss =, lr =, wait_share =}.
 function Progress:update(done, state)
@@ -78,20 +75,19 @@ function Progress:update(done, state)
   if not self.terminal then
     self.out:write(self:line(state, math.huge):gsub("%[.-%] ", "") .. "\n")
   else
-    local width = self.width()
-    local line = self:line(state, width - 1) -- in the last column a terminal may go on to the next line
-    self:erase(width)
-    self.out:write(line)
-    self.length = terminal.length(line)
+    local line = self:line(state, self.width() - 1)
+    self.out:write(ERASE, NO_WRAP, line, WRAP, "\r")
+    self.drawn = true
   end
   self.out:flush()
 end
 
 -- Takes the line away, so that something else can be printed; the next update draws it again.
 function Progress:clear()
-  if not self.length then return end
-  self:erase(self.width())
+  if not self.drawn then return end
+  self.out:write(ERASE)
   self.out:flush()
+  self.drawn = false
 end
 
 Progress.close = Progress.clear

@@ -208,12 +208,12 @@ static void set_up(prompt *p)
     el_set(p->el, EL_EDITOR, "emacs");
     el_set(p->el, EL_SIGNAL, 0);
     el_set(p->el, EL_GETCFN, read_char);
-    el_set(p->el, EL_ADDFN, "yolua-complete", "complete the word", on_tab);
+    el_wset(p->el, EL_ADDFN, L"yolua-complete", L"complete the word", on_tab);
     el_set(p->el, EL_BIND, "^I", "yolua-complete", NULL);
     el_set(p->el, EL_BIND, "^R", "em-inc-search-prev", NULL);
-    el_set(p->el, EL_ADDFN, "yolua-paste", "take pasted text", on_paste);
-    el_set(p->el, EL_ADDFN, "yolua-pending", "insert the rest of a paste", on_pending);
-    el_set(p->el, EL_ADDFN, "yolua-pasted", "the end of pasted text", on_stray_mark);
+    el_wset(p->el, EL_ADDFN, L"yolua-paste", L"take pasted text", on_paste);
+    el_wset(p->el, EL_ADDFN, L"yolua-pending", L"insert the rest of a paste", on_pending);
+    el_wset(p->el, EL_ADDFN, L"yolua-pasted", L"the end of pasted text", on_stray_mark);
     el_set(p->el, EL_BIND, PASTE, "yolua-paste", NULL);
     el_set(p->el, EL_BIND, PENDING, "yolua-pending", NULL);
     el_set(p->el, EL_BIND, PASTED, "yolua-pasted", NULL);
