@@ -163,7 +163,7 @@ local function run_file(path)
   if done[path] == text then return end
   local chunk, message = load(text:gsub("^#[^\n]*", ""), "@" .. path, "t")
   if not chunk then error(message, 0) end
-  if not getmetatable(_G) then require("yolua.strict").on() end
+  if package.loaded["yolua.cli"] and not getmetatable(_G) then require("yolua.strict").on() end -- not in somebody else's program
   chunk()
   done[path] = text
 end
