@@ -43,10 +43,12 @@ end
 -- The class names by category id; every file of a root must have the same.
 local function read_categories(self, doc, where)
   local list, classes = table.move(field(doc, "categories", "table", where), 1, #doc.categories, 1, {}), {}
+  for i, category in ipairs(list) do field(category, "id", "number", ("%s: category %d"):format(where, i)) end
   table.sort(list, function(a, b) return a.id < b.id end)
   self.class = {}
   for i, category in ipairs(list) do
     classes[i] = field(category, "name", "string", where)
+    if self.class[category.id] then fail("%s: two categories have the id %s", where, category.id) end
     self.class[category.id] = classes[i]
   end
   if self.classes and table.concat(self.classes, "\n") ~= table.concat(classes, "\n") then
@@ -66,10 +68,11 @@ local function read_images(self, doc, split, where)
   local items, by_number = {}, {}
   for i, image in ipairs(field(doc, "images", "table", where)) do
     local place = ("%s: image %d"):format(where, i)
-    local name = field(image, "file_name", "string", place)
+    local name, number = field(image, "file_name", "string", place), field(image, "id", "number", place)
+    if by_number[number] then fail("%s: another image has the id %s", place, number) end
     local frame = { id = name:gsub("%.%w+$", ""), label = where, width = field(image, "width", "number", place),
       height = field(image, "height", "number", place), rows = {}, split = split, file = name }
-    items[i], self.frames[name], by_number[image.id] = name, frame, frame
+    items[i], self.frames[name], by_number[number] = name, frame, frame
   end
   return items, by_number
 end
@@ -77,12 +80,17 @@ end
 local function read_objects(self, doc, by_number, where)
   for i, a in ipairs(field(doc, "annotations", "table", where)) do
     local place = ("%s: annotation %d"):format(where, i)
+    if type(a) ~= "table" then fail("%s: expected keys and values, got a %s", place, type(a)) end
     local frame, class = by_number[a.image_id], self.class[a.category_id]
     if not frame then fail("%s: there is no image %s", place, tostring(a.image_id)) end
     if not class then fail("%s: there is no category %s", place, tostring(a.category_id)) end
     local b = field(a, "bbox", "table", place)
     local row = { class = class, line = i, crowd = a.iscrowd == 1, truncated = 0, occluded = 0, alpha = -10 }
-    row.box = #b == 4 and { b[1], b[2], b[1] + b[3], b[2] + b[4] } or fail("%s: expected a bbox of four numbers, got %d", place, #b)
+    if #b ~= 4 then fail("%s: expected a bbox of four numbers, got %d", place, #b) end
+    for k = 1, 4 do
+      if type(b[k]) ~= "number" then fail("%s: expected numbers in its bbox, got a %s", place, type(b[k])) end
+    end
+    row.box = { b[1], b[2], b[1] + b[3], b[2] + b[4] }
     frame.rows[#frame.rows + 1] = row
   end
 end
