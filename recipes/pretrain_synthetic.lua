@@ -1,7 +1,7 @@
 -- The network that recipes start from where no other is named: trained from nothing on synthetic scenes of the source style.
 -- It plays the part of a COCO detector: it knows people, bicycles, cars, trains and trucks, but not the streets it will be used on.
 --
---   yolua recipes/pretrain_synthetic.lua [key=value ...]        (from the top of the source tree)
+--   yolua recipes/pretrain_synthetic.lua [key=value ...]        (from the top of the source tree; leaves street.weights in its run)
 local yl = require "yolua"
 
 local o = yl.options {
@@ -15,5 +15,7 @@ local data = yl.data(o.data)
 local net = yl.load { cfg = o.cfg, weights = o.weights, names = o.names, model = o.model, device = o.device }
 
 yl.train { net = net, data = data, run = run, options = o, yl.keep.best "dev_loss" }
-run:eval("Source", run:best(), data.dev)
+local best = run:best()
+run:eval("Source", best, data.dev)
+yl.core.darknet.save_weights(best.net, run:path "street.weights")
 run:report()
