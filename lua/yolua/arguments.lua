@@ -7,15 +7,6 @@ local fields = require "yolua.fields"
 -- What the command line gave the recipe that is running (`given`), and its path (`program`).
 local arguments = { given = {} }
 
--- What a word that is no key=value was meant to be: other programs write `--epochs 5`, or `epochs 5`.
-local function meant(word, following, list)
-  local name = word:match "^%-*([%w_.-]+)$"
-  local nearest = name and schema.suggest(list, name)
-  if not nearest or not word:find "^%-" and core.options.distance(nearest, name) > 1 then return "" end
-  local value = following and not following:find "=" and not following:find "^%-%a" and following or "..."
-  return (", did you mean '%s=%s'?"):format(nearest, value)
-end
-
 -- { "data.root=x", ... } -> { {key=, value=}, ... }; a word must be key=value, a key given twice counts as it was given last.
 -- positional: the key that a first word without one has. list: the fields that there are (default: a recipe's), for suggestions.
 function arguments.parse(words, positional, list_of_fields)
@@ -25,7 +16,7 @@ function arguments.parse(words, positional, list_of_fields)
     if not key and i == 1 and positional and word ~= "" and not word:find "^%-" then key, value = positional, word end
     if not key then
       error(schema.usage(("command line: expected key=value, got '%s'%s"):format(word,
-        meant(word, words[i + 1], list_of_fields or fields.all()))))
+        require("yolua.meant").word(word, words[i + 1], list_of_fields or fields.all()))))
     end
     list[i] = { key = key, value = value }
   end

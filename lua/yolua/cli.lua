@@ -112,7 +112,7 @@ end
 
 local function load_recipe(path, keep)
   local text, reason = core.system.try_read(path)
-  if not text then usage("%s", reason) end
+  if not text then usage("%s%s", reason, require("yolua.meant").recipe(path)) end
   text = text:gsub("^#[^\n]*", "")
   local keeping = keep and load(text .. "\n;(...)()", "@" .. path, "t") -- nil where the file ends with a return
   if keeping then return keeping end
@@ -181,10 +181,7 @@ end
 
 local function unknown_verb(name)
   if name:find("=", 1, true) then usage("command line: expected a verb or a recipe before '%s'", name) end
-  local names = core.options.modules "lua/yolua/verbs/"
-  names[#names + 1] = "help"
-  schema = schema or require "yolua.schema"
-  usage("unknown verb '%s'%s (a recipe's name ends in .lua; `yolua help` lists the verbs)", name, schema.did_you_mean(name, names))
+  usage("unknown verb '%s'%s (a recipe's name ends in .lua; `yolua help` lists the verbs)", name, require("yolua.meant").verb(name))
 end
 
 -- Words after the code are for its yl.options.

@@ -25,7 +25,13 @@ end
 -- names: a file, or a list of datasets/names.yaml ("coco"); a file of that name goes first.
 local function named_list(names)
   local lists = core.files.kind(names) ~= "file" and core.yaml.decode(core.embedded "datasets/names.yaml", "datasets/names.yaml")
-  return lists and lists[names] or read_names(names)
+  if lists and lists[names] then return lists[names] end
+  local known = {}
+  for name in pairs(lists or {}) do known[#known + 1] = name end
+  table.sort(known)
+  local near = lists and require("yolua.schema").did_you_mean(names, known) or ""
+  if near ~= "" then error(("names: there is no file '%s', and no list of that name%s"):format(names, near), 0) end
+  return read_names(names)
 end
 
 local function numbered(count)

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "backend/conv2d.h"
 #include "core/memory.h"
+#include "core/text.h"
 #include "core/threads.h"
 
 #include <inttypes.h>
@@ -214,6 +215,15 @@ static yl_status choose_measured(const yl_ctx *ctx, const yl_conv2d_algo *const 
     return status;
 }
 
+static yl_status unknown_name(const yl_ctx *ctx, const yl_conv2d_algo *const *list, const char *name)
+{
+    yl_nearest nearest = yl__nearest_to(name);
+    for (; *list; list++) yl__nearer(&nearest, (*list)->name, (*list)->name);
+    return yl__fail(YL_INVALID, "algorithm '%s' is unknown on %s%s%s%s", name, ctx->device->name,
+                    nearest.found ? ", did you mean '" : "", nearest.found ? nearest.found : "",
+                    nearest.found ? "'?" : "");
+}
+
 yl_status yl_conv2d_choose(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, bool packs, const char *pinned,
                            const yl_conv2d_algo **out)
 {
@@ -221,8 +231,7 @@ yl_status yl_conv2d_choose(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direct
     char key[YL_CHOICE_KEY];
     YL_TRY(ctx->device->kernels->conv2d_algorithms(&list));
     bool pins = pinned && strcmp(pinned, "auto") != 0;
-    if (pins && !(algo = named(list, pinned)))
-        return yl__fail(YL_INVALID, "algorithm '%s' is unknown on %s", pinned, ctx->device->name);
+    if (pins && !(algo = named(list, pinned))) return unknown_name(ctx, list, pinned);
     *out = algo && algo->supports(g, d) ? algo : cheapest(list, g, d);
     if (!*out)
         return yl__fail(YL_UNSUPPORTED, "no algorithm convolves %s on %s", yl_dtype_name(g->dtype), ctx->device->name);

@@ -3,6 +3,7 @@
 #include "bind/bind.h"
 #include "core/file.h"
 #include "core/memory.h"
+#include "core/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,6 +53,21 @@ void *yl__object(lua_State *L, int index, const char *class_name)
     void **box = luaL_checkudata(L, index, class_name);
     if (!*box) luaL_argerror(L, index, lua_pushfstring(L, "this %s was closed", class_name));
     return *box;
+}
+
+void yl__check_keys(lua_State *L, int index, const char *const *known)
+{
+    int64_t count = 0;
+    luaL_checktype(L, index, LUA_TTABLE);
+    while (known[count]) count++;
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "(not a name)", *near;
+        bool found = false;
+        for (int64_t i = 0; i < count && !found; i++) found = strcmp(known[i], key) == 0;
+        if (found) continue;
+        near = yl__nearest(key, known, count);
+        luaL_error(L, near ? "unknown option '%s', did you mean '%s'?" : "unknown option '%s'", key, near);
+    }
 }
 
 void yl__class(lua_State *L, const char *class_name, const luaL_Reg *methods)

@@ -45,6 +45,9 @@ const char *yl__shown(lua_State *L, int index);
 void **yl__new_object(lua_State *L, const char *class_name);
 /* The pointer at `index`, or an error naming what was expected and what was given, or that the object was closed. */
 void *yl__object(lua_State *L, int index, const char *class_name);
+/* Refuses what is no table at `index`, and keys that are not in the NULL-terminated list, with the nearest that is. */
+void yl__check_keys(lua_State *L, int index, const char *const *known);
+#define YL__KEYS(...) ((const char *const[]){__VA_ARGS__, NULL})
 /* Registers a class: methods (with __gc, __close, __tostring ... among them); __index falls back to the methods. */
 void yl__class(lua_State *L, const char *class_name, const luaL_Reg *methods);
 

@@ -79,25 +79,13 @@ static void new_row(lua_State *L, const char *protocol)
 /* Puts a table of options at stack index 2, refusing keys that are not in the NULL-terminated list. */
 static void check_options(lua_State *L, const char *const *known)
 {
-    int64_t count = 0;
     lua_settop(L, 2);
     if (lua_isnil(L, 2)) {
         lua_newtable(L);
         lua_replace(L, 2);
     }
-    luaL_checktype(L, 2, LUA_TTABLE);
-    while (known[count]) count++;
-    for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
-        const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "(not a name)", *near;
-        bool found = false;
-        for (int64_t i = 0; i < count && !found; i++) found = strcmp(known[i], key) == 0;
-        if (found) continue;
-        near = yl__nearest(key, known, count);
-        luaL_error(L, near ? "unknown option '%s', did you mean '%s'?" : "unknown option '%s'", key, near);
-    }
+    yl__check_keys(L, 2, known);
 }
-
-#define KNOWN(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static double number_option(lua_State *L, const char *key, double fallback, double low, double high)
 {
@@ -183,7 +171,7 @@ static void push_kitti_class(lua_State *L, const yl_kitti_result *r, int class_i
 static int rows_kitti(lua_State *L)
 {
     const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    check_options(L, KNOWN("curves"));
+    check_options(L, YL__KEYS("curves"));
     bool curves = flag_option(L, "curves", false);
     yl_kitti_result *result = scratch(L, 1, sizeof *result);
     yl__check(L, yl_eval_kitti(set, result));
@@ -206,8 +194,8 @@ static yl_voc_options voc_options(lua_State *L)
     yl_voc_options o = yl_voc_defaults;
     o.iou = number_option(L, "iou", o.iou, 0, 1);
     o.plus1 = flag_option(L, "plus1", o.plus1);
-    o.strict = word_option(L, "compare", KNOWN("ge", "gt")) == 1;
-    o.difficult = word_option(L, "difficult", KNOWN("none", "hard")) == 1;
+    o.strict = word_option(L, "compare", YL__KEYS("ge", "gt")) == 1;
+    o.difficult = word_option(L, "difficult", YL__KEYS("none", "hard")) == 1;
     return o;
 }
 
@@ -227,7 +215,7 @@ static int rows_voc(lua_State *L)
 {
     double map;
     const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    check_options(L, KNOWN("iou", "plus1", "compare", "difficult", "classes"));
+    check_options(L, YL__KEYS("iou", "plus1", "compare", "difficult", "classes"));
     yl_voc_options o = voc_options(L);
     yl_eval_classes classes = yl__eval_classes_option(L, 2, &yl_classes_kitti);
     yl_voc_row *rows = scratch(L, classes.count, sizeof *rows);
@@ -274,8 +262,8 @@ static int rows_coco(lua_State *L)
 {
     yl_coco_row all;
     const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    check_options(L, KNOWN("dontcare", "neighbours", "classes"));
-    yl_coco_options o = {.drop_ignored = word_option(L, "dontcare", KNOWN("crowd", "drop")) == 1};
+    check_options(L, YL__KEYS("dontcare", "neighbours", "classes"));
+    yl_coco_options o = {.drop_ignored = word_option(L, "dontcare", YL__KEYS("crowd", "drop")) == 1};
     bool neighbours = flag_option(L, "neighbours", false);
     yl_eval_classes classes = yl__eval_classes_option(L, 2, neighbours ? &yl_classes_neighbours : &yl_classes_kitti);
     yl_coco_row *rows = scratch(L, classes.count, sizeof *rows);
@@ -316,7 +304,7 @@ static int rows_poster(lua_State *L)
     static const char *const variants[] = {"clean", "unclamped", "literal", NULL};
     double map;
     const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    check_options(L, KNOWN("variant", "classes", "score", "reduce", "width", "height"));
+    check_options(L, YL__KEYS("variant", "classes", "score", "reduce", "width", "height"));
     yl_poster_options o = yl_poster_defaults;
     o.variant = (yl_poster_variant)word_option(L, "variant", variants);
     o.score = number_option(L, "score", o.score, -1e9, 1e9);
@@ -393,7 +381,7 @@ static void push_curve(lua_State *L, const yl_pr_curve *c)
 static int rows_curves(lua_State *L)
 {
     const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    check_options(L, KNOWN("iou", "plus1", "compare", "difficult", "classes"));
+    check_options(L, YL__KEYS("iou", "plus1", "compare", "difficult", "classes"));
     yl_voc_options o = voc_options(L);
     yl_eval_classes classes = yl__eval_classes_option(L, 2, &yl_classes_kitti);
     lua_newtable(L);
@@ -426,7 +414,7 @@ static void push_matrix(lua_State *L, const int64_t *cells, int64_t n)
 static int rows_confusion(lua_State *L)
 {
     const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    check_options(L, KNOWN("iou", "score", "classes"));
+    check_options(L, YL__KEYS("iou", "score", "classes"));
     yl_confusion_options o = yl_confusion_defaults;
     o.iou = number_option(L, "iou", o.iou, 0, 1);
     o.score = number_option(L, "score", o.score, -1e9, 1e9);

@@ -135,7 +135,9 @@ static void check_options(lua_State *L, yl_loader_options *o)
  * sizes=, augment=} */
 static int loader_new(lua_State *L)
 {
-    luaL_checktype(L, 1, LUA_TTABLE);
+    yl__check_keys(L, 1,
+                   YL__KEYS("samples", "batch", "width", "height", "resize", "train", "strict", "seed", "workers",
+                            "cache_bytes", "cache_dir", "sizes", "augment"));
     yl_loader_options options = {0};
     check_options(L, &options);
     int64_t count;

@@ -67,7 +67,11 @@ int yl__field_choice(lua_State *L, int index, const char *key, const char *const
         luaL_addstring(&b, choices[i]);
     }
     luaL_pushresult(&b);
-    return luaL_error(L, "'%s': expected %s, got '%s'", key, lua_tostring(L, -1), text);
+    int64_t count = 0;
+    while (choices[count]) count++;
+    const char *near = yl__nearest(text, choices, count);
+    return luaL_error(L, near ? "'%s': expected %s, got '%s', did you mean '%s'?" : "'%s': expected %s, got '%s'", key,
+                      lua_tostring(L, -1), text, near);
 }
 
 void *yl__scratch(lua_State *L, size_t bytes)

@@ -11,7 +11,7 @@ int yl__net_plan(lua_State *L)
 {
     static const char *const modes[] = {"infer", "train", NULL}, *const parts[] = {"whole", "body", "tail", NULL};
     yl_net *net = yl__check_net(L, 1);
-    luaL_checktype(L, 2, LUA_TTABLE);
+    yl__check_keys(L, 2, YL__KEYS("mode", "part", "batch", "h", "w", "slab", "algorithm", "keep", "whole_gradient"));
     yl_plan_options options = {
         .mode = yl__field_choice(L, 2, "mode", modes) == 0 ? YL_INFER : YL_TRAIN,
         .part = (yl_part)yl__field_choice(L, 2, "part", parts),
@@ -104,6 +104,7 @@ static int plan_forward(lua_State *L)
     yl_plan *plan = yl__check_plan(L, 1);
     yl_step_info info = {0};
     if (lua_istable(L, 2)) {
+        yl__check_keys(L, 2, YL__KEYS("seed", "step", "hold_statistics"));
         info.seed = (uint64_t)yl__field_integer(L, 2, "seed", 0);
         info.step = (uint32_t)yl__field_integer(L, 2, "step", 0);
         info.hold_statistics = yl__field_boolean(L, 2, "hold_statistics", false);

@@ -13,7 +13,9 @@ static int training_step(lua_State *L)
 {
     static const char *const rules[] = {"sgd", "adam", "adamw", NULL};
     yl_net *net = yl__check_net(L, 1);
-    luaL_checktype(L, 2, LUA_TTABLE);
+    yl__check_keys(L, 2,
+                   YL__KEYS("rule", "lr", "momentum", "decay", "beta1", "beta2", "epsilon", "nesterov", "clip",
+                            "images", "count", "ema"));
     yl_step_options o = {
         .rule = (yl_rule)yl__field_choice(L, 2, "rule", rules),
         .nesterov = yl__field_boolean(L, 2, "nesterov", false),

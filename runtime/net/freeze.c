@@ -57,18 +57,19 @@ static int freeze_one(const yl_net *net, const char *part, const bool *head, boo
 
 static yl_status no_match(const yl_net *net, const char *part)
 {
-    const char *nearest = NULL;
-    int best = 1 << 20;
+    static const char *const words[] = {"none", "body", "all"};
+    const char *example = NULL;
+    yl_nearest nearest = yl__nearest_to(part);
+    for (int i = 0; i < 3; i++) yl__nearer(&nearest, words[i], words[i]);
     for (int i = 0; i < net->n_layers; i++) {
-        int distance = yl__edit_distance(part, net->layers[i].name);
-        if (net->layers[i].n_params > 0 && distance < best) {
-            best = distance;
-            nearest = net->layers[i].name;
-        }
+        if (net->layers[i].n_params == 0) continue;
+        if (!example) example = net->layers[i].name;
+        yl__nearer(&nearest, net->layers[i].name, net->layers[i].name);
     }
     return yl__fail(YL_INVALID,
-                    "freeze: '%s' matches no layer or parameter; expected none, body, all or a name such as '%s'", part,
-                    nearest ? nearest : "conv1");
+                    "freeze: '%s' matches no layer or parameter; expected none, body, all or a name such as '%s'%s%s%s",
+                    part, example ? example : "conv1", nearest.found ? ", did you mean '" : "",
+                    nearest.found ? nearest.found : "", nearest.found ? "'?" : "");
 }
 
 static yl_status freeze_parts(const yl_net *net, char *patterns, const bool *head, bool *frozen)

@@ -75,6 +75,11 @@ end
 
 function TestLooking.testClearingCountsAsAChange()
   local net = network()
+  refused("unknown option 'mdoe', did you mean 'mode'?", net.plan, net, { mdoe = "infer" })
+  refused("'mode': expected infer or train, got 'trian', did you mean 'train'?", net.plan, net, { mode = "trian" })
+  refused("unknown option 'sede', did you mean 'seed'?", core.loader, { sede = 1 })
+  refused("unknown option 'lrr', did you mean 'lr'?", core.step, net, { lrr = 1 })
+  refused("did you mean 'direct'?", net.plan, net, { batch = 1, algorithm = "driect" })
   local plan = net:plan { mode = "infer", batch = 1 }
   local x = {}
   for i = 1, 8 * 8 * 3 do x[i] = i / 100 end

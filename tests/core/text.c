@@ -111,15 +111,31 @@ static void test_distance(void **state)
     assert_int_equal(yl__edit_distance("", "abc"), 3);
     assert_string_equal(yl__nearest("strid", words, 4), "stride");
     assert_null(yl__nearest("momentum", words, 4));
+    assert_string_equal(yl__nearest("--batch-size", words, 4), "batch_size");
+    assert_null(yl__nearest("k", words, 4));
+    assert_null(yl__nearest("", words, 4));
+}
+
+static void test_nearest(void **state)
+{
+    (void)state;
+    yl_nearest nearest = yl__nearest_to("epoch");
+    assert_null(nearest.found);
+    assert_true(yl__nearer(&nearest, "epochs", "one"));
+    assert_false(yl__nearer(&nearest, "epocs", "as near")); /* the first of equals stands */
+    assert_false(yl__nearer(&nearest, "weights", "far"));
+    assert_string_equal(nearest.found, "one");
+    assert_true(yl__nearer(&nearest, "EPOCH", "same"));
+    assert_string_equal(nearest.found, "same");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_buffer),        cmocka_unit_test(test_parse_number),
-        cmocka_unit_test(test_parse_integer), cmocka_unit_test(test_format_number),
-        cmocka_unit_test(test_distance),      cmocka_unit_test(test_utf8_every_code),
-        cmocka_unit_test(test_utf8_refuses),
+        cmocka_unit_test(test_buffer),          cmocka_unit_test(test_parse_number),
+        cmocka_unit_test(test_parse_integer),   cmocka_unit_test(test_format_number),
+        cmocka_unit_test(test_distance),        cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_utf8_every_code), cmocka_unit_test(test_utf8_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

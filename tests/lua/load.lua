@@ -59,6 +59,7 @@ function TestLoad.testNames()
   fails({ "e.names", "got an empty file" }, { cfg = cfg, names = put("e.names", "\n \n") })
   fails({ "region1 has 2 classes, but 3 names were given" }, { cfg = cfg, names = put("t.names", "a\nb\nc\n") })
   fails({ "none.names" }, { cfg = cfg, names = folder .. "/none.names" })
+  fails({ "names: there is no file 'kiti', and no list of that name, did you mean 'kitti'?" }, { cfg = cfg, names = "kiti" })
 end
 
 -- A list that the program knows by name; a file of that name goes first.

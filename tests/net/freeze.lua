@@ -48,8 +48,9 @@ function TestPatterns.test_a_pattern_is_the_whole_truth()
 end
 
 function TestPatterns.test_no_match_names_the_pattern_and_the_nearest()
-  t.assertErrorMsgContains("'konv1' matches no layer or parameter; expected none, body, all or a name such as 'conv1'",
+  t.assertErrorMsgContains("'konv1' matches no layer or parameter; expected none, body, all or a name such as 'conv1', did you mean",
     function() detector():freeze "konv1" end)
+  t.assertErrorMsgContains("or a name such as 'conv1', did you mean 'body'?", function() detector():freeze "bdoy" end)
 end
 
 TestFrozen = {}

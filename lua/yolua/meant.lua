@@ -1,0 +1,36 @@
+-- What the words of a wrong call were meant to be: each function gives ", did you mean '...'?", or "" where nothing is near.
+local core = require "yolua.core"
+local schema = require "yolua.schema"
+
+local meant = {}
+
+-- A word that is no key=value: other programs write `--epochs 5`, or `epochs 5`. following: the next word; list: the fields.
+function meant.word(word, following, list)
+  local name = word:match "^%-*([%w_.-]+)$"
+  local nearest = name and schema.suggest(list, name)
+  if not nearest or not word:find "^%-" and core.options.distance(nearest, name) > 1 then return "" end
+  local value = following and not following:find "=" and not following:find "^%-%a" and following or "..."
+  return (", did you mean '%s=%s'?"):format(nearest, value)
+end
+
+-- A recipe that is not there: the file beside it whose name is nearest.
+function meant.recipe(path)
+  local folder, names = path:match "^(.*/)[^/]*$" or "", {}
+  local place = folder == "" and "." or folder
+  if core.files.kind(path) or core.files.kind(place) ~= "folder" then return "" end
+  for _, name in ipairs(core.files.list(place)) do
+    if name:find "%.lua$" then names[#names + 1] = folder .. name end
+  end
+  return schema.did_you_mean(path, names)
+end
+
+-- A verb that there is not: another one, or a recipe.
+function meant.verb(name)
+  local names, recipes = core.options.modules "lua/yolua/verbs/", core.options.modules "recipes/"
+  names[#names + 1] = "help"
+  for i, recipe in ipairs(recipes) do recipes[i] = ("recipes/%s.lua"):format(recipe) end
+  local near = schema.did_you_mean(name, names)
+  return near ~= "" and near or schema.did_you_mean(("recipes/%s.lua"):format(name), recipes)
+end
+
+return meant
