@@ -97,10 +97,14 @@ static lua_State *the_state;
 
 static void handle_signals(void);
 
+/* What takes the rest of a progress line away, whose cursor waits at its start (lua/yolua/progress.lua); "" where standard error is
+ * no terminal. */
+static const char *clear_line = "";
+
 static void warn(void *user, const char *sentence)
 {
     (void)user;
-    fprintf(stderr, "yolua: warning: %s\n", sentence);
+    fprintf(stderr, "%syolua: warning: %s\n", clear_line, sentence);
 }
 
 static void raise_in_lua(lua_State *L, lua_Debug *at)
@@ -120,7 +124,8 @@ static void on_interrupt(int number)
     static const char note[] = "\nyolua: stopping after this step; Ctrl-C again stops now\n";
     if (!yl_interrupted() || yl__at_prompt) {
         yl_interrupt();
-        if (!yl__at_prompt && write(STDERR_FILENO, note, sizeof note - 1) < 0) return;
+        if (yl__at_prompt || write(STDERR_FILENO, clear_line, strlen(clear_line)) < 0) return;
+        if (write(STDERR_FILENO, note, sizeof note - 1) < 0) return;
         return;
     }
     signal(number, SIG_DFL);
@@ -167,6 +172,8 @@ int main(int argc, char **argv)
 {
     hold_streams();
     setlocale(LC_CTYPE, ""); /* the prompt edits UTF-8; numbers are read and printed without the locale */
+    const char *term = getenv("TERM");
+    if (isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0) clear_line = "\033[K";
     yl_set_warn_hook(warn, NULL);
     the_state = luaL_newstate();
     if (!the_state) {

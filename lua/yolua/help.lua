@@ -29,7 +29,7 @@ local function call_lines(width)
 end
 
 local function overview()
-  local width, list = terminal.width(), {}
+  local width, list = terminal.page_width(), {}
   for _, topic in ipairs(topics.list) do list[#list + 1] = { topic.name, table.concat(topic.names(), " ") } end
   list[#list + 1] = { "keys", "every key=value of a recipe" }
   list[#list + 1] = { "prompt", "what the prompt understands" }
@@ -39,7 +39,7 @@ end
 
 -- The recipe is run up to its yl.options, whose values are its own defaults.
 local function recipe_page(path)
-  local width = terminal.width()
+  local width = terminal.page_width()
   local page = path .. "\n" .. comments.fit(comments.opening(core.system.read(path)), width)
   local o = require("yolua.cli").recipe_options(path)
   if not o then return page end

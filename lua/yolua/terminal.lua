@@ -9,6 +9,9 @@ function terminal.width()
   return core.files.columns() or said and said > 0 and said or terminal.fallback
 end
 
+-- The width of pages to read: lines longer than 100 characters are hard to follow.
+function terminal.page_width() return math.min(100, terminal.width()) end
+
 -- How many characters a text has; bytes that are no UTF-8 count one by one.
 function terminal.length(text) return utf8.len(text) or #text end
 

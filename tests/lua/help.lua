@@ -98,7 +98,7 @@ function TestHelp:testFits()
     words[#words + 1] = (os.getenv "YOLUA_SOURCE" or ".") .. "/recipes/coco_ft.lua"
     for i = 0, #words do
       for line in help.page(words[i]):gmatch "[^\n]+" do
-        if terminal.length(line) > width then t.fail(("help %s at %d: %s"):format(words[i], width, line)) end
+        if terminal.length(line) > math.min(width, 100) then t.fail(("help %s at %d: %s"):format(words[i], width, line)) end
       end
     end
   end

@@ -46,7 +46,7 @@ end
 -- Pairs {name, text} as lines of at most `width`: texts in a column of their own, or below their names where that would be narrow.
 function rows.layout(pairs_, width)
   local column, lines = 0, {}
-  width = width or terminal.width()
+  width = width or terminal.page_width()
   for _, pair in ipairs(pairs_) do column = math.max(column, #pair[1]) end
   column = math.min(column, 20)
   local beside = width - column - 4 >= 30

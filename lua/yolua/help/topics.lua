@@ -26,7 +26,7 @@ local function with_fields(text, list)
   return #list > 0 and text .. "\n\n" .. rows.text(list) or text
 end
 
-local function fit(text) return comments.fit(text, terminal.width()) end
+local function fit(text) return comments.fit(text, terminal.page_width()) end
 
 -- ---- modules that list their fields ----------------------------------------------------------------------------------------
 
