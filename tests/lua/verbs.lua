@@ -166,6 +166,9 @@ function TestVerbs.testRefusals()
   refused("wide.cfg: the network takes 65536 channels, pictures have 3", "predict", "cfg=" .. top .. "/wide.cfg", names, "source=" .. image)
   refused("is no regular file", "val", cfg, names, "data=kitti", "data.root=" .. top .. "/data", "data.split=/dev/null")
   refused("bf16", "bench", cfg, "precision=bf16")
+  local status, _, err = program.run { "train", "config=" .. top .. "/config.yaml", "precision=bf16", "out=" .. top .. "/bf16" }
+  t.assertEquals(status, 1)
+  t.assertStrContains(err, "train: precision bf16 is not built in")
   refused("data=NAME", "doctor", "data.root=" .. top)
   refused("different sizes", "anchors", "data=kitti", "data.root=" .. top .. "/data", "k=900")
 end

@@ -5,8 +5,10 @@ local setup = { groups = { "data", "size", "train", "optim", "augment", "eval", 
 
 -- The training options, checked and with defaults, whether they came from yl.options or were written by hand.
 function setup.options(o)
-  if getmetatable(o) then return o end
-  return options.check("yl.train", require("yolua.fields").get(setup.groups), o)
+  if not getmetatable(o) then o = options.check("yl.train", require("yolua.fields").get(setup.groups), o) end
+  local precision = rawget(o, "precision") or "f32"
+  if precision ~= "f32" then error(("train: precision %s is not built in; expected f32"):format(precision), 0) end
+  return o
 end
 
 -- How many input pixels one cell of the coarsest head spans.
