@@ -27,6 +27,8 @@ local function look(dir)
   local run = { dir = dir, config = type(config) == "table" and config or {}, results = document(dir .. "/results.json"),
     epochs = rundir.metrics(dir), sections = html.sections(core.system.try_read(dir .. "/results.md") or "") }
   run.made = type(run.config.provenance) == "table" and run.config.provenance or {}
+  -- Results that know fewer epochs than there are were left before the run was continued.
+  run.finished = run.results ~= nil and (tonumber(run.results.epochs) or 0) >= #run.epochs
   run.name = run.results and run.results.recipe or run.made.name or dir:match "([^/]+)$"
   return run
 end
@@ -220,7 +222,7 @@ end
 -- Draws what a run that did not come to its end has not drawn yet, and writes report.html into `dir`, as a whole; returns its path.
 function html.write(dir)
   local run = look(dir)
-  if not run.results then require("yolua.report").plot_epochs(dir, run.epochs) end
+  if not run.finished then require("yolua.report").plot_epochs(dir, run.epochs) end
   local path = dir .. "/report.html"
   core.system.write(path, html.page(dir))
   return path

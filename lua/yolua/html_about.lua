@@ -20,11 +20,11 @@ local function duration(seconds)
   return ("%d h %d min"):format(seconds // 3600, seconds % 3600 // 60)
 end
 
--- A run that wrote its results is done; another may go on.
+-- A run that wrote the results of all its epochs is done; another may go on.
 function about.header(run)
   local wanted = tonumber(run.config.epochs)
-  local state = run.results and '<span class="state">finished</span>' or '<span class="state open">unfinished</span>'
-  local epochs = ("%d%s epochs"):format(#run.epochs, not run.results and wanted and (" of %d"):format(wanted) or "")
+  local state = run.finished and '<span class="state">finished</span>' or '<span class="state open">unfinished</span>'
+  local epochs = ("%d%s epochs"):format(#run.epochs, not run.finished and wanted and (" of %d"):format(wanted) or "")
   local data = type(run.config.data) == "table" and run.config.data.name
   local lede = { data and "data " .. data, #run.epochs > 0 and epochs, run.dir:match "([^/]+)$" }
   local words = {}

@@ -128,6 +128,12 @@ function TestHtml.testUnfinished()
     t.assertStrContains(page, words)
   end
   t.assertNil(page:find('id="results"', 1, true))
+  os.execute(("cp '%s/results.json' '%s'"):format(run, part))
+  t.assertStrContains(core.system.read(html.write(part)), '<span class="state">finished</span>')
+  local line = '{"epoch":3,"train_loss":1,"dev_loss":1}\n'
+  core.files.append(part .. "/metrics.jsonl", line) -- it was continued
+  t.assertStrContains(core.system.read(html.write(part)), '<span class="state open">unfinished</span>')
+  os.remove(part .. "/results.json")
   os.remove(part .. "/best.safetensors")
   os.remove(part .. "/last.safetensors")
   os.remove(part .. "/metrics.jsonl")
@@ -165,7 +171,9 @@ local MEASURE = [[<!DOCTYPE html><iframe id="f" src="report.html" style="width:3
 onload = () => { const d = f.contentDocument, images = [...d.images];
   for (const e of d.querySelectorAll('details')) e.open = true;
   const missing = images.filter(i => !i.naturalWidth).length;
-  p.textContent = "wide " + d.documentElement.scrollWidth + " images " + images.length + " missing " + missing; };
+  const phone = d.documentElement.scrollWidth;
+  f.style.width = "1280px";
+  p.textContent = "wide " + phone + " " + d.documentElement.scrollWidth + " images " + images.length + " missing " + missing; };
 </script>]]
 
 function TestHtml.testBrowser()
@@ -174,8 +182,9 @@ function TestHtml.testBrowser()
   local pipe <close> = io.popen(("timeout 60 chromium --headless --no-sandbox --disable-gpu --allow-file-access-from-files "
     .. "--enable-logging=stderr --user-data-dir='%s/chromium' "
     .. "--dump-dom 'file://%s/measure.html' 2>'%s/chromium.log'"):format(top, run, top))
-  local wide, images, missing = pipe:read("a"):match 'wide (%d+) images (%d+) missing (%d+)</p>'
+  local wide, desktop, images, missing = pipe:read("a"):match 'wide (%d+) (%d+) images (%d+) missing (%d+)</p>'
   t.assertTrue(tonumber(wide) ~= nil and tonumber(wide) <= 390, "sideways: " .. tostring(wide))
+  t.assertTrue(tonumber(desktop) <= 1280, "sideways: " .. desktop)
   t.assertTrue(tonumber(images) >= 9)
   t.assertEquals(missing, "0")
   t.assertNil(core.system.read(top .. "/chromium.log"):find("CONSOLE", 1, true))
