@@ -168,11 +168,18 @@ local root = os.getenv "YOLUA_DATA" or os.getenv "YOLUA_SOURCE" .. "/../shared/d
 
 -- Real frames: what is known of them is found, and nothing else.
 function TestDoctor.testRealFrames()
-  if core.files.kind(root .. "/kitti_png") ~= "folder" then return print "SKIP kitti_png is not here" end
+  if core.files.kind(root .. "/kitti_png") ~= "folder" then return print "SKIP real frames are not here" end
   local found = inspect.run(yl.data { name = "kitti", root = root .. "/kitti_png" })
   local s = found.splits[1]
   t.assertEquals({ s.frames, s.objects, s.bad, s.odd, found.pictures.types }, { 17, 123, {}, {}, { PNG = 17 } })
   t.assertEquals({ s.calib.frames, s.calib.checked, s.calib.outliers }, { 13, 54, {} })
+  local all = inspect.run(yl.data { name = "kitti", root = root .. "/kitti" })
+  t.assertEquals(all.pictures, { count = 1001, types = { JPEG = 1001 }, sizes = { ["1242x375"] = 764, ["1224x370"] = 184,
+    ["1238x374"] = 53 }, misnamed = 1001 })
+  t.assertEquals({ all.duplicates, all.unlisted, all.orphans, all.drives.counts.train, all.drives.counts.dev }, { {}, {}, {}, 25, 6 })
+  t.assertEquals({ #all.drives.shared, all.drives.shared[1].splits }, { 1, { "poster_train", "poster_dev" } })
+  for _, split in ipairs(all.splits) do t.assertEquals(split.bad, {}) end
+  for _, pair in ipairs(all.shared) do t.assertFalse(pair.leak) end
   local mapped = yl.data({ name = "kitti", root = root .. "/kitti_labels", images = false }).source:drives()
   local listed = yl.data({ name = "kitti", root = root .. "/kitti", images = false }).source:drives()
   for id, drive in pairs(listed) do t.assertEquals(mapped[id], drive, id) end
