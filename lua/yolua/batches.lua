@@ -1,5 +1,6 @@
 -- Where a training loop's batches come from: images through the loader, or the cached output of a frozen body.
--- A source has: epoch(e, start) -> iterator over batches, feed(plan, batch), loss(plan, batch), stats().
+-- A source has: epoch(e, start) -> iterator over batches, feed(plan, batch), loss(plan, batch), detect(plan, batch, view), stats(); `size`
+-- images, and `part`, of the network that its plans run.
 local core = require "yolua.core"
 
 local batches = {}
@@ -23,7 +24,16 @@ function batches.images(spec)
     cache_dir = spec.cache_dir,
     strict = spec.strict, augment = spec.train and spec.augment or nil, sizes = spec.train and spec.sizes or nil,
   }
-  return setmetatable({ loader = loader, size = #spec.list.frames }, Images)
+  return setmetatable({ loader = loader, size = #spec.list.frames, part = "whole" }, Images)
+end
+
+-- Pictures without labels, in the order of the list. spec: images (paths, or frames with an `image`), batch, w, h, resize, workers, strict
+function batches.pictures(spec)
+  local list = {}
+  for i, image in ipairs(spec.images) do list[i] = { image = type(image) == "table" and image.image or image } end
+  local loader = core.loader { samples = list, batch = spec.batch, width = spec.w, height = spec.h, resize = spec.resize or "letterbox",
+    train = false, workers = spec.workers, strict = spec.strict, cache_bytes = 0 }
+  return setmetatable({ loader = loader, size = #list, part = "whole" }, Images)
 end
 
 function Images:epoch(e, start)
@@ -33,8 +43,10 @@ end
 
 function Images:feed(plan, batch) plan:load(batch) end
 function Images:loss(plan, batch) return plan:loss(batch) end
+function Images:detect(plan, batch, view) return plan:detect(batch, view) end
 function Images:stats() return self.loader:stats() end
 function Images:close() self.loader:close() end
+Images.__close = Images.close
 
 local Features = {}
 Features.__index = Features
@@ -44,19 +56,22 @@ Features.__index = Features
 -- asked to stop before its end.
 function batches.features(spec)
   local shape = { mode = "infer", part = "body", batch = spec.body_batch, h = spec.h, w = spec.w }
-  local features = core.features(spec.model:plan(shape), spec.source.size)
+  local features, places = core.features(spec.model:plan(shape), spec.source.size), {}
   for batch in spec.source:epoch(0) do
     shape.batch = batch.count
     local body = spec.model:plan(shape)
     body:load(batch)
     body:forward()
     features:store(body, batch)
+    local found = batch:places()
+    for k, index in ipairs(batch:indices()) do places[index] = found[k] end
   end
   if core.system.interrupted() then
     features:close()
     return nil
   end
-  return setmetatable({ features = features, size = spec.source.size, seed = spec.seed, batch = spec.batch, train = spec.train }, Features)
+  return setmetatable({ features = features, places = places, size = spec.source.size, seed = spec.seed, batch = spec.batch,
+    train = spec.train, part = "tail" }, Features)
 end
 
 -- The order of an epoch: a permutation drawn from (seed, epoch), completed from its own front; list order where not training.
@@ -79,6 +94,12 @@ end
 
 function Features:feed(plan, batch) self.features:load(plan, batch.picks) end
 function Features:loss(plan, batch) return self.features:loss(plan, batch.picks) end
+function Features:detect(plan, batch, view)
+  local places = {}
+  for k, pick in ipairs(batch.picks) do places[k] = self.places[pick] end
+  return plan:detect(places, view)
+end
+
 function Features:stats() return { waited_s = 0, decoded = 0 } end
 function Features:close() self.features:close() end
 

@@ -1,5 +1,6 @@
 -- yl.detect(model, images, o, callback): images stream through the loader into an inference plan; boxes come back in order.
 -- model:detect(picture, o): one picture in memory.
+local batches = require "yolua.batches"
 local core = require "yolua.core"
 local fields = require "yolua.fields"
 local options = require "yolua.options"
@@ -45,6 +46,33 @@ function detect.picture(model, picture, o)
   return named(found, model.names)
 end
 
+-- Detections of every image of a source (yolua.batches), once, in its order; o: views, w, h, and `slots` where short batches run in
+-- plans of that size. callback and the value: detect.stream's.
+function detect.source(model, source, o, callback)
+  local stats = { images = 0, seconds = 0 }
+  for batch in source:epoch(0) do
+    local started, found = core.system.clock(), {}
+    local plan = model:plan { mode = "infer", part = source.part, batch = o.slots or batch.count, h = o.h, w = o.w }
+    source:feed(plan, batch)
+    plan:forward()
+    for v, view in ipairs(o.views) do found[v] = source:detect(plan, batch, view) end
+    stats.seconds = stats.seconds + core.system.clock() - started
+    local indices = batch:indices()
+    for k = 1, batch.count do
+      local lists = {}
+      for v = 1, #o.views do lists[v] = named(found[v][k], model.names) end
+      callback(indices[k], table.unpack(lists))
+    end
+    stats.images = stats.images + batch.count
+  end
+  if stats.images < source.size then
+    core.system.clear_interrupt()
+    error(("stopped by the user after %d of %d images"):format(stats.images, source.size), 0)
+  end
+  stats.infer_ms = stats.images > 0 and 1e3 * stats.seconds / stats.images or nil
+  return stats
+end
+
 -- model: of yl.load. images: paths, or frames with an `image`. o: conf (lowest score), iou (of suppression), clip (boxes to the
 -- image), resize ("letterbox" or "stretch"), imgsz ({w, h}), batch, workers, strict; or `views`, a list of {conf, iou, clip, one_class,
 -- agnostic, max}, one detection list each out of the same pass.
@@ -53,37 +81,14 @@ end
 -- Returns {images, seconds (of network and boxes, without decoding), infer_ms (per image)}.
 function detect.stream(model, images, o, callback)
   if model.c ~= 3 then error(("%s: the network takes %d channels, pictures have 3"):format(model.path, model.c), 2) end
+  if #images == 0 then return { images = 0, seconds = 0 } end
   local w, h = model.w, model.h
   if o.imgsz then w, h = o.imgsz[1], o.imgsz[2] end
-  local samples, views = {}, o.views or { { conf = o.conf or 0.25, iou = o.iou or 0.45, clip = o.clip } }
-  for i, image in ipairs(images) do samples[i] = { image = type(image) == "table" and image.image or image } end
-  local stats = { images = 0, seconds = 0 }
-  if #samples == 0 then return stats end
-  local batch_size = math.min(o.batch or 8, #samples)
-  local plan = model:plan { mode = "infer", batch = batch_size, h = h, w = w }
-  local loader <close> = core.loader { samples = samples, batch = batch_size, width = w, height = h, resize = o.resize or "letterbox",
-    train = false, workers = o.workers, strict = o.strict, cache_bytes = 0 }
-  loader:epoch(0, 1)
-  for batch in function() return loader:next() end do
-    local started, found = core.system.clock(), {}
-    plan:load(batch)
-    plan:forward()
-    for v, view in ipairs(views) do found[v] = plan:detect(batch, view) end
-    stats.seconds = stats.seconds + core.system.clock() - started
-    local indices = batch:indices()
-    for k = 1, batch.count do
-      local lists = {}
-      for v = 1, #views do lists[v] = named(found[v][k], model.names) end
-      callback(indices[k], table.unpack(lists))
-    end
-    stats.images = stats.images + batch.count
-  end
-  if stats.images < #samples then
-    core.system.clear_interrupt()
-    error(("stopped by the user after %d of %d images"):format(stats.images, #samples), 0)
-  end
-  stats.infer_ms = stats.images > 0 and 1e3 * stats.seconds / stats.images or nil
-  return stats
+  local batch = math.min(o.batch or 8, #images)
+  local source <close> = batches.pictures { images = images, batch = batch, w = w, h = h, resize = o.resize, workers = o.workers,
+    strict = o.strict }
+  local views = o.views or { { conf = o.conf or 0.25, iou = o.iou or 0.45, clip = o.clip } }
+  return detect.source(model, source, { views = views, w = w, h = h, slots = batch }, callback)
 end
 
 return setmetatable(detect, { __call = function(_, ...) return detect.stream(...) end })

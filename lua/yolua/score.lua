@@ -17,8 +17,8 @@ function score.protocols(o, data)
   return (data.name == "kitti" or data.name == "synthetic") and eval.protocols or { "coco", "voc" }
 end
 
--- Fills two sets in one pass: what every protocol sees, and what the poster's does.
-local function fill(model, list, o, seen)
+-- Fills two sets in one pass: what every protocol sees, and what the poster's does. source: of the list's images, where there is one.
+local function fill(model, list, o, seen, source)
   local data, set, poster = list.data, core.eval_set(), core.eval_set()
   local function get(key) return rawget(o, key) end -- a table of options refuses keys that it lacks
   local from = get "data" or {}
@@ -26,7 +26,7 @@ local function fill(model, list, o, seen)
   local pass = { views = { view, poster_view }, resize = get "resize", imgsz = get "imgsz", batch = get "batch", workers = from.workers,
     strict = from.strict ~= false }
   local bar <close> = progress.new { label = "split " .. list.name, total = #list.frames }
-  local stats = detect(model, list.frames, pass, function(i, found, poster_found)
+  local function each(i, found, poster_found)
     local frame = list.frames[i]
     bar:update(i)
     local truths = data:rows(frame, model.names)
@@ -35,7 +35,10 @@ local function fill(model, list, o, seen)
     if i <= score.drawn then
       seen.frames[#seen.frames + 1] = { id = frame.id, image = frame.image, truths = data:mapped(frame, model.names), dets = found }
     end
-  end)
+  end
+  local size = pass.imgsz or { model.w, model.h }
+  local stats = source and detect.source(model, source, { views = pass.views, w = size[1], h = size[2] }, each)
+    or detect(model, list.frames, pass, each)
   seen.infer_ms, seen.images, seen.seconds = stats.infer_ms, stats.images, stats.seconds
   return set, poster
 end
@@ -51,13 +54,13 @@ local function options_with(o, protocol, set)
 end
 
 -- model: of yl.load; list: a split of yl.data; o: conf, iou, resize, imgsz, batch, protocol, and the protocols' own options.
--- more: stage, protocols (instead of o's). Returns the rows of results.json, and what a report draws: {frames = {{id, image, truths,
--- dets}}, curves = {class -> precision and recall}, infer_ms, images, seconds}.
+-- more: stage, protocols (instead of o's), source (of the list's images: yolua.batches). Returns the rows of results.json, and what a
+-- report draws: {frames = {{id, image, truths, dets}}, curves = {class -> precision and recall}, infer_ms, images, seconds}.
 function score.run(model, list, o, more)
   local seen, rows = { frames = {} }, {}
   local names = more.protocols or score.protocols(o, list.data)
   local classes = list.data:eval_classes(model.names)
-  local set, poster = fill(model, list, o, seen)
+  local set, poster = fill(model, list, o, seen, more.source)
   for i, name in ipairs(names) do
     local about = { split = list.name, stage = more.stage, classes = classes }
     rows[i] = eval.rows(name == "poster" and poster or set, options_with(o, { name }, list.data.set), about)[1]

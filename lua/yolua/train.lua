@@ -88,12 +88,14 @@ function Trainer:begin_epoch()
     self.epoch, self.loss_sum, self.loss_images = self.epoch + 1, 0, 0
   end
   self:fire "epoch_start"
+  local started = core.system.clock()
   self.source = sources.train(self)
   if not self.source then
     if self.batch_done == 0 then self.epoch = self.epoch - 1 end -- it had not begun
     return false
   end
   self.batches = self.source:epoch(self.epoch, self.batch_done + 1)
+  self.prepared = core.system.clock() - started -- the frozen body's output, computed once
   self.spent, self.waited, self.images_before = 0, self.source:stats().waited_s or 0, self.loss_images
   self:mark()
   self:show()
@@ -132,7 +134,7 @@ function Trainer:end_epoch()
     epoch = self.epoch, step = self.step, lr = self.lr or self:rate(), train_loss = self.loss_sum / self.loss_images, dev_loss = dev_loss,
     gradient_norm = self.norm, wait_share = self:wait_share(),
     images_per_s = self.spent > 0 and (self.loss_images - self.images_before) / self.spent or nil, -- a stop may have left the end alone
-    cached_body = source.part == "tail", seconds = self.spent + core.system.clock() - started,
+    cached_body = source.part == "tail", seconds = self.prepared + self.spent + core.system.clock() - started,
   }
   self.batch_done, self.batches = 0, nil
   self:fire "epoch_end"

@@ -71,20 +71,42 @@ static void push_detections(lua_State *L, yl_detection *list, int64_t count)
     yl__free(list);
 }
 
-/* plan:detect(batch, {conf=, iou=, clip=, one_class=, agnostic=, max=}) -> for each real image a list of
+/* Lua's list of batch:places() as a batch without pixels; memory belongs to userdata left on the stack. */
+static yl_batch check_places(lua_State *L, int index, const yl_plan_options *o)
+{
+    int64_t count = luaL_len(L, index);
+    double(*to_image)[4] = yl__scratch(L, (size_t)count * sizeof *to_image);
+    int64_t(*size)[2] = yl__scratch(L, (size_t)count * sizeof *size);
+    for (int64_t i = 0; i < count; i++) {
+        lua_rawgeti(L, index, i + 1);
+        luaL_checktype(L, -1, LUA_TTABLE);
+        for (int k = 0; k < 6; k++) {
+            lua_rawgeti(L, -1, k + 1);
+            if (k < 4)
+                to_image[i][k] = luaL_checknumber(L, -1);
+            else
+                size[i][k - 4] = luaL_checkinteger(L, -1);
+            lua_pop(L, 1);
+        }
+        lua_pop(L, 1);
+    }
+    return (yl_batch){.n = count, .count = count, .w = o->w, .h = o->h, .to_image = to_image, .image_size = size};
+}
+
+/* plan:detect(batch or batch:places(), {conf=, iou=, clip=, one_class=, agnostic=, max=}) -> for each real image a list of
  * {class = 1-based, score, box = {x1, y1, x2, y2} in pixels of the image}, highest score first */
 int yl__plan_detect(lua_State *L)
 {
     yl_plan *plan = yl__check_plan(L, 1);
-    const yl_batch *batch = yl__check_batch(L, 2);
     yl_detect_options o = check_detect_options(L, 3);
     yl_net *net = net_of_plan(L, 1);
-    check_size(L, plan, batch);
-    lua_createtable(L, (int)batch->count, 0);
-    for (int64_t i = 0; i < batch->count && i < yl_plan_get_options(plan)->batch; i++) {
+    yl_batch batch = lua_istable(L, 2) ? check_places(L, 2, yl_plan_get_options(plan)) : *yl__check_batch(L, 2);
+    check_size(L, plan, &batch);
+    lua_createtable(L, (int)batch.count, 0);
+    for (int64_t i = 0; i < batch.count && i < yl_plan_get_options(plan)->batch; i++) {
         yl_detection *list;
         int64_t count;
-        yl__check(L, yl_detect_image(net, plan, batch, i, &o, &list, &count));
+        yl__check(L, yl_detect_image(net, plan, &batch, i, &o, &list, &count));
         push_detections(L, list, count);
         lua_rawseti(L, -2, i + 1);
     }

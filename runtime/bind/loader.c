@@ -233,8 +233,8 @@ static int batch_index(lua_State *L)
     else if (strcmp(key, "h") == 0)
         lua_pushinteger(L, b->h);
     else
-        return luaL_error(L, "a batch has no '%s'; expected n, count, w, h, indices, sizes, unmap, truth or pixels",
-                          key);
+        return luaL_error(
+            L, "a batch has no '%s'; expected n, count, w, h, indices, sizes, places, unmap, truth or pixels", key);
     return 1;
 }
 
@@ -255,6 +255,21 @@ static int batch_sizes(lua_State *L)
     for (int64_t i = 0; i < b->count; i++) {
         lua_createtable(L, 2, 0);
         for (int k = 0; k < 2; k++) lua_pushinteger(L, b->image_size[i][k]), lua_rawseti(L, -2, k + 1);
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+/* batch:places() -> {{a, b, c, d, width, height}, ...} of the real images: x = a u + b and y = c v + d lead from fractions of the
+ * input to pixels of the image. For plan:detect over what is no batch any more. */
+static int batch_places(lua_State *L)
+{
+    const yl_batch *b = yl__check_batch(L, 1);
+    lua_createtable(L, (int)b->count, 0);
+    for (int64_t i = 0; i < b->count; i++) {
+        lua_createtable(L, 6, 0);
+        for (int k = 0; k < 4; k++) lua_pushnumber(L, b->to_image[i][k]), lua_rawseti(L, -2, k + 1);
+        for (int k = 0; k < 2; k++) lua_pushinteger(L, b->image_size[i][k]), lua_rawseti(L, -2, k + 5);
         lua_rawseti(L, -2, i + 1);
     }
     return 1;
@@ -315,8 +330,8 @@ void yl__bind_loader(lua_State *L)
         {NULL, NULL},
     };
     static const luaL_Reg batch_methods[] = {
-        {"indices", batch_indices}, {"sizes", batch_sizes},   {"unmap", batch_unmap},
-        {"truth", batch_truth},     {"pixels", batch_pixels}, {NULL, NULL},
+        {"indices", batch_indices}, {"sizes", batch_sizes},   {"unmap", batch_unmap}, {"truth", batch_truth},
+        {"pixels", batch_pixels},   {"places", batch_places}, {NULL, NULL},
     };
     static const luaL_Reg batch_meta[] = {{"__index", batch_index}, {NULL, NULL}};
     yl__class(L, LOADER_CLASS, methods);

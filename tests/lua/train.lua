@@ -72,6 +72,37 @@ function TestLoop.test_cached_body_equals_computed_body()
   t.assertEquals(b:checksum(frozen), before)
 end
 
+-- Boxes out of the cached output of a frozen body are those of the whole network, whatever the pictures' sizes.
+function TestLoop.test_detections_of_cached_features()
+  local batches, detect = require "yolua.batches", require "yolua.detect"
+  local m, frames = model "body", {}
+  for i, frame in ipairs(data().dev.frames) do
+    frames[i] = { image = ("%s/picture%d.png"):format(top, i) }
+    core.image.load(frame.image):fit(160 - 10 * i, 96):save(frames[i].image)
+  end
+  local unlabelled = { truth = function() return {} end }
+  for _, resize in ipairs { "letterbox", "stretch" } do
+    local images <close> = batches.images { data = unlabelled, list = { frames = frames }, names = m.names, batch = 3, w = 128, h = 96,
+      resize = resize }
+    local features = batches.features { model = m, source = images, seed = 1, batch = 3, body_batch = 3, w = 128, h = 96 }
+    local lists, count = { {}, {} }, 0
+    for k, from in ipairs { images, features } do
+      detect.source(m, from, { views = { { conf = 0.01, iou = 0.45 } }, w = 128, h = 96 }, function(i, found) lists[k][i] = found end)
+    end
+    features:close()
+    for i, found in ipairs(lists[1]) do
+      t.assertEquals(#lists[2][i], #found)
+      for k, det in ipairs(found) do
+        t.assertAlmostEquals(lists[2][i][k].score, det.score, 1e-5)
+        for c = 1, 4 do t.assertAlmostEquals(lists[2][i][k].box[c], det.box[c], 1e-2) end
+      end
+      count = count + #found
+    end
+    t.assertEquals(#lists[1], #frames)
+    t.assertTrue(count > 0)
+  end
+end
+
 function TestLoop.test_augmentation_forbids_the_cache()
   local _, records = train(model "body", { data = {}, augment = { name = "standard" }, epochs = 1 })
   t.assertFalse(records[1].cached_body)
@@ -170,6 +201,23 @@ function TestPolicies.test_evaluation_writes_the_record()
   t.assertEquals(type(records[2].dev_ap), "number")
   t.assertEquals(type(records[3].dev_ap), "number") -- the last epoch always
   t.assertErrorMsgContains("option 'every': expected an integer of at least 1", function() yl.evaluate { "voc", every = 0 } end)
+end
+
+-- With a frozen body it scores the cached features: the same number, and no image is looked at again.
+function TestPolicies.test_evaluation_of_a_cached_body()
+  local streamed, detect = 0, require "yolua.detect"
+  local meta = getmetatable(detect)
+  local call = meta.__call
+  meta.__call = function(...)
+    streamed = streamed + 1
+    return call(...)
+  end
+  local _, cached = train(model "body", { data = {} }, yl.evaluate "voc")
+  t.assertEquals(streamed, 0)
+  local _, computed = train(model "body", {}, yl.evaluate "voc")
+  meta.__call = call
+  t.assertEquals(streamed, 2)
+  for e = 1, 2 do t.assertAlmostEquals(cached[e].dev_ap, computed[e].dev_ap, 1e-6) end
 end
 
 TestSchedules = {}

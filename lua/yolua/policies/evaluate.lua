@@ -4,11 +4,13 @@ local core = require "yolua.core"
 local eval = require "yolua.eval"
 local options = require "yolua.options"
 local score = require "yolua.score"
+local sources = require "yolua.train.sources"
 
--- Scores the dev list as it stands after the epoch. A stop by the user loses this epoch, which a resume does again: its record and
--- those who follow dev_ap must not differ from an undisturbed run's.
+-- Scores the dev list as it stands after the epoch, from the frozen body's cached output where there is one. A stop by the user loses
+-- this epoch, which a resume does again: its record and those who follow dev_ap must not differ from an undisturbed run's.
 local function run(t, protocol)
-  local ok, rows = pcall(score.run, t.model, t.data.dev, t.options, { stage = "epoch " .. t.epoch, protocols = { protocol } })
+  local ok, rows = pcall(score.run, t.model, t.data.dev, t.options, { stage = "epoch " .. t.epoch, protocols = { protocol },
+    source = t.cached and sources.dev(t) or nil })
   if ok then return rows[1] end
   local stopped = tostring(rows):match "stopped by the user.*"
   if not (stopped and t.run) then error(rows, 0) end

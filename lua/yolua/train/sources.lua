@@ -10,13 +10,11 @@ local function augments(t) return (t.options.augment.name or "none") ~= "none" e
 local function images(t, list, train)
   local o = t.options
   if t.model.c ~= 3 then error(("%s: the network takes %d channels, pictures have 3"):format(t.model.path, t.model.c), 0) end
-  local source = batches.images {
+  return batches.images {
     data = t.data, list = list, names = t.model.names, batch = t.micro, w = t.w, h = t.h, resize = o.resize, train = train,
     seed = o.seed, workers = o.data.workers, cache = o.data.cache, cache_dir = o.data.cache_dir, strict = o.data.strict, sizes = t.sizes,
     augment = augments(t) and o.augment or nil,
   }
-  source.part = "whole"
-  return source
 end
 
 -- Bytes of cached features that the run may hold: the option, or a quarter of the machine's memory.
@@ -44,7 +42,6 @@ local function features(t, list, train)
   local made = batches.features { model = t.model, source = source, seed = t.options.seed, batch = t.micro, train = train,
     body_batch = t.micro, h = t.h, w = t.w }
   source:close()
-  if made then made.part = "tail" end
   return made
 end
 
