@@ -1,4 +1,5 @@
 /* Threads that take one file after the other; a failure travels in the file's own fact. */
+#define _GNU_SOURCE
 #include "image/check.h"
 #include "core/memory.h"
 #include "core/threads.h"

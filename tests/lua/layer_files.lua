@@ -95,7 +95,8 @@ function TestLayerFiles.testInterrupt()
     yl.layer { name = "hang", backward = function() end, forward = function()
       io.stdout:write "up\n"
       io.stdout:flush()
-      while true do end
+      ]] .. program.endless .. [[
+
     end }
     yl.core.net { h = 1, w = 1, c = 1, layers = { { "hang", inputs = { 0 } } } }:plan {}:forward()
   ]])
