@@ -2,6 +2,7 @@
 -- training, a window that changes its size.
 local t = require "luaunit"
 local core = require "yolua.core"
+local wait = require "support.wait"
 local Terminal = require "support.terminal"
 local tour = require "support.tour"
 
@@ -20,7 +21,7 @@ local function play(columns)
   end
   local joined, shown = terminal:text(true), terminal:text()
   terminal:key "C-d"
-  Terminal.wait(function() return not terminal:running() end, "the end after Ctrl-D")
+  wait(function() return not terminal:running() end, "the end after Ctrl-D")
   return joined:gsub(" +\n", "\n"), shown
 end
 
@@ -67,7 +68,7 @@ function TestTraining.testCtrlC()
   local count = terminal:prompts()
   terminal:tmux "send-keys -l 't:run()'"
   terminal:key "Enter"
-  Terminal.wait(function() return terminal:text():find "epoch 2/1000" end, "the second epoch")
+  wait(function() return terminal:text():find "epoch 2/1000" end, "the second epoch")
   terminal:key "C-c"
   terminal:prompted(count + 1, "Ctrl-C")
   local epoch, step = terminal:text(true):match "stopped by the user in epoch (%d+) after step (%d+)"
@@ -93,7 +94,7 @@ function TestTraining.testProgressNeverScrolls()
     end
     return list
   end
-  Terminal.wait(function() return terminal:text():find "epoch %d+/1000 [^\n]*loss" end, "a line")
+  wait(function() return terminal:text():find "epoch %d+/1000 [^\n]*loss" end, "a line")
   local most = 0
   for _, columns in ipairs { 40, 80, 30, 60, 20, 80 } do
     terminal:resize(columns)

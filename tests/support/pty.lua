@@ -1,8 +1,9 @@
 -- A pseudo-terminal that `script` gives a command: what is typed is sent when the prompt is there, as a person does; reading and typing at
 -- the same time is what lets a test fail instead of hang.
 local core = require "yolua.core"
+local wait = require "support.wait"
 
-local Pty = { patience = 60 }
+local Pty = {}
 Pty.__index = Pty
 
 local function slurp(path)
@@ -11,17 +12,6 @@ local function slurp(path)
 end
 
 function Pty.present() return os.execute "command -v script >/dev/null 2>&1" == true end
-
--- Waits until f gives something else than nil or false, at most a minute; returns it.
-function Pty.wait(f, what)
-  local started = core.system.clock()
-  repeat
-    local result = f()
-    if result then return result end
-    os.execute "sleep 0.02"
-  until core.system.clock() - started > Pty.patience
-  error("waited a minute for " .. what, 2)
-end
 
 -- Runs a shell command in a terminal of that many columns.
 function Pty.open(command, columns)
@@ -49,7 +39,7 @@ function Pty:prompts() return select(2, ("\n" .. self:text()):gsub("\n>", "")) e
 function Pty:ended() return core.files.kind(self.top .. "/ended") ~= nil end
 
 function Pty:prompted(number, what)
-  Pty.wait(function()
+  wait(function()
     return self:ended() or self:prompts() >= number and self:text():match ">+ $" ~= nil
   end, "the prompt after " .. what)
 end
@@ -69,7 +59,7 @@ end
 -- Ctrl-D, the end; returns all that was shown.
 function Pty:leave()
   self:send "\4"
-  Pty.wait(function() return self:ended() end, "the end after Ctrl-D")
+  wait(function() return self:ended() end, "the end after Ctrl-D")
   return self:text()
 end
 

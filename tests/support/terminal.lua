@@ -1,5 +1,6 @@
 -- A person at a terminal, played by tmux: a window of a given size, lines typed into it, and what it shows.
 local core = require "yolua.core"
+local wait = require "support.wait"
 
 local Terminal = {}
 Terminal.__index = Terminal
@@ -12,17 +13,6 @@ local function output(command)
 end
 
 function Terminal.present() return os.execute "command -v tmux >/dev/null 2>&1" == true end
-
--- Waits until f gives something else than nil or false, at most a minute; returns it.
-function Terminal.wait(f, what)
-  local started = core.system.clock()
-  repeat
-    local result = f()
-    if result then return result end
-    os.execute "sleep 0.03"
-  until core.system.clock() - started > 60
-  error("waited a minute for " .. what, 2)
-end
 
 -- Starts a command in a window of that many columns and rows.
 function Terminal.open(command, columns, rows)
@@ -58,7 +48,7 @@ end
 
 -- Waits for the prompt of that number, with nothing behind it.
 function Terminal:prompted(number, what)
-  Terminal.wait(function()
+  wait(function()
     return self:prompts() >= number and self:text():match "\n>+ ?\n*$" ~= nil or nil
   end, "the prompt after " .. (what or "the start"))
 end

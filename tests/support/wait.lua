@@ -1,0 +1,12 @@
+-- wait(f, what [, seconds]): until f gives something else than nil or false, at most a minute or that long; returns it.
+local core = require "yolua.core"
+
+return function(f, what, seconds)
+  local started = core.system.clock()
+  repeat
+    local result = f()
+    if result then return result end
+    os.execute "sleep 0.02"
+  until core.system.clock() - started > (seconds or 60)
+  error("waited too long for " .. what, 2)
+end
