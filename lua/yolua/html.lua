@@ -2,13 +2,13 @@
 -- page of an earlier run, or of one that is not done, can be made at any time: config.yaml, metrics.jsonl, results.json, results.md,
 -- plots/, detections/, the checkpoint's layers, log.txt.
 local core = require "yolua.core"
-local page = require "yolua.html_page"
-local parts = require "yolua.html_parts"
+local page = require "yolua.html.page"
+local parts = require "yolua.html.parts"
 local rundir = require "yolua.rundir"
 local tables = require "yolua.tables"
 local files = core.files
 
-local html = { escape = parts.escape, table = parts.table, sections = require "yolua.html_sections" }
+local html = { escape = parts.escape, table = parts.table, sections = require "yolua.html.sections" }
 
 -- ---- what the directory holds ----------------------------------------------------------------------------------------------
 
@@ -196,7 +196,7 @@ end
 local function assemble(run, list)
   local out, links = { (page.head:gsub("TITLE", function() return parts.escape(run.name) end)) }, {}
   for i, s in ipairs(list) do links[i] = ('<li><a href="#%s">%s</a></li>'):format(s.id, parts.escape(s.title)) end
-  out[#out + 1] = require("yolua.html_about").header(run)
+  out[#out + 1] = require("yolua.html.about").header(run)
   out[#out + 1] = '<nav aria-label="Sections"><ul>' .. table.concat(links) .. "</ul></nav>\n<main>"
   for _, s in ipairs(list) do out[#out + 1] = s.text end
   out[#out + 1] = page.foot:gsub("VERSION", (parts.escape(run.made.yolua or core.version):gsub("%%", "%%%%")))
@@ -205,7 +205,7 @@ end
 
 -- The page of the run in `dir` as text. Errors: the folder holds no run.
 function html.page(dir)
-  local run, list, about = look(dir), {}, require "yolua.html_about"
+  local run, list, about = look(dir), {}, require "yolua.html.about"
   add(list, "Overview", about.facts(run))
   add(list, "Results", results(run))
   add(list, "Training", training(run))

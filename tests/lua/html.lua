@@ -37,14 +37,14 @@ end
 
 -- A cell's tint is its share of the line's sum; a line of nothing has none.
 function TestHtml.testHeat()
-  local text = require("yolua.html_parts").heat({ "true \\ seen", "a", "b" }, { { "a", "3", "1" }, { "b", "0", "0" } }, "c")
+  local text = require("yolua.html.parts").heat({ "true \\ seen", "a", "b" }, { { "a", "3", "1" }, { "b", "0", "0" } }, "c")
   t.assertStrContains(text, '<td style="--s:0.75">3</td><td style="--s:0.25">1</td>')
   t.assertStrContains(text, '<th scope="row">b</th><td>0</td><td>0</td>')
 end
 
 -- Times of every length; a clock's seconds are no whole numbers.
 function TestHtml.testDuration()
-  local about = require "yolua.html_about"
+  local about = require "yolua.html.about"
   for seconds, words in pairs { [0.26] = "0.3 s", [83.75] = "1 min 23 s", [7384.2] = "2 h 3 min" } do
     t.assertStrContains(about.facts { results = { seconds = seconds }, config = {}, made = {}, epochs = {} }, words)
   end
@@ -93,7 +93,7 @@ function TestHtml.testPictures()
   t.assertTrue(#page < 1e6, #page)
   local image = core.image.new(2000, 500, ("\90\120\150"):rep(2000 * 500))
   image:save(top .. "/wide.png")
-  local text, wide = require("yolua.html_parts").picture(top .. "/wide.png", 'a "b"', "c")
+  local text, wide = require("yolua.html.parts").picture(top .. "/wide.png", 'a "b"', "c")
   t.assertTrue(wide)
   t.assertStrContains(text, 'width="960" height="240"')
   t.assertStrContains(text, 'alt="a &quot;b&quot;"')

@@ -1,6 +1,6 @@
 -- The parts of report.html that say what was run: the heading, the facts, the network's layers, timings, configuration, log.
 local core = require "yolua.core"
-local parts = require "yolua.html_parts"
+local parts = require "yolua.html.parts"
 
 local about = {}
 
