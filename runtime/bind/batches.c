@@ -42,9 +42,7 @@ static void push_detection(lua_State *L, const yl_detection *d)
     lua_createtable(L, 0, 3);
     lua_pushinteger(L, d->class_index + 1), lua_setfield(L, -2, "class");
     lua_pushnumber(L, d->score), lua_setfield(L, -2, "score");
-    lua_createtable(L, 4, 0);
-    for (int k = 0; k < 4; k++) lua_pushnumber(L, box[k]), lua_rawseti(L, -2, k + 1);
-    lua_setfield(L, -2, "box");
+    yl__set_numbers(L, "box", box, 4);
 }
 
 static yl_detect_options check_detect_options(lua_State *L, int index)
@@ -78,16 +76,16 @@ static yl_batch check_places(lua_State *L, int index, const yl_plan_options *o)
     double(*to_image)[4] = yl__scratch(L, (size_t)count * sizeof *to_image);
     int64_t(*size)[2] = yl__scratch(L, (size_t)count * sizeof *size);
     for (int64_t i = 0; i < count; i++) {
-        lua_rawgeti(L, index, i + 1);
-        luaL_checktype(L, -1, LUA_TTABLE);
-        for (int k = 0; k < 6; k++) {
-            lua_rawgeti(L, -1, k + 1);
+        bool whole = lua_rawgeti(L, index, i + 1) == LUA_TTABLE;
+        for (int k = 0; k < 6 && whole; k++) {
+            whole = lua_rawgeti(L, -1, k + 1) == LUA_TNUMBER;
             if (k < 4)
-                to_image[i][k] = luaL_checknumber(L, -1);
+                to_image[i][k] = lua_tonumber(L, -1);
             else
-                size[i][k - 4] = luaL_checkinteger(L, -1);
+                size[i][k - 4] = (int64_t)lua_tonumber(L, -1);
             lua_pop(L, 1);
         }
+        if (!whole) luaL_error(L, "detect: image %d: expected the six numbers of batch:places()", (int)i + 1);
         lua_pop(L, 1);
     }
     return (yl_batch){.n = count, .count = count, .w = o->w, .h = o->h, .to_image = to_image, .image_size = size};

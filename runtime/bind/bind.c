@@ -40,6 +40,16 @@ const char *yl__shown(lua_State *L, int index)
     return lua_pushfstring(L, type == LUA_TNIL ? "%s" : "a %s", luaL_typename(L, index));
 }
 
+void yl__set_numbers(lua_State *L, const char *key, const double *values, int64_t count)
+{
+    lua_createtable(L, (int)count, 0);
+    for (int64_t i = 0; i < count; i++) {
+        lua_pushnumber(L, values[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, key);
+}
+
 void **yl__new_object(lua_State *L, const char *class_name)
 {
     void **box = lua_newuserdatauv(L, sizeof(void *), 1);

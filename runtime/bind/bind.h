@@ -36,6 +36,9 @@ extern lua_State *volatile yl__layer_running;
 /* What a complaint calls the value at `index`: a number, a text or a boolean by itself, anything else by its type. Pushes it. */
 const char *yl__shown(lua_State *L, int index);
 
+/* Sets a list of numbers in the table on top of the stack. */
+void yl__set_numbers(lua_State *L, const char *key, const double *values, int64_t count);
+
 /* bind/modules.def: one line per file of this folder; each adds its functions and classes to the table on top of the stack. */
 #define M(name) void yl__bind_##name(lua_State *L);
 #include "bind/modules.def"

@@ -77,23 +77,13 @@ static void set_number(lua_State *L, const char *key, double value)
     lua_setfield(L, -2, key);
 }
 
-static void set_numbers(lua_State *L, const char *key, const double *values, int count)
-{
-    lua_createtable(L, count, 0);
-    for (int i = 0; i < count; i++) {
-        lua_pushnumber(L, values[i]);
-        lua_rawseti(L, -2, i + 1);
-    }
-    lua_setfield(L, -2, key);
-}
-
 static void push_label(lua_State *L, const yl_label *label, bool kitti)
 {
     double box[4] = {label->box.x1, label->box.y1, label->box.x2, label->box.y2};
     lua_createtable(L, 0, 10);
     lua_pushstring(L, label->name);
     lua_setfield(L, -2, "class");
-    set_numbers(L, "box", box, 4);
+    yl__set_numbers(L, "box", box, 4);
     set_number(L, "score", label->score);
     lua_pushinteger(L, label->line);
     lua_setfield(L, -2, "line");
@@ -105,8 +95,8 @@ static void push_label(lua_State *L, const yl_label *label, bool kitti)
     set_number(L, "truncated", label->truncated);
     set_number(L, "occluded", label->occluded);
     set_number(L, "alpha", label->alpha);
-    set_numbers(L, "dims", label->dims, 3);
-    set_numbers(L, "location", label->location, 3);
+    yl__set_numbers(L, "dims", label->dims, 3);
+    yl__set_numbers(L, "location", label->location, 3);
     set_number(L, "rotation_y", label->rotation_y);
 }
 
@@ -170,7 +160,7 @@ static int labels_calib(lua_State *L)
     yl__check(L, yl_calib_read(luaL_checkstring(L, 1), &c));
     lua_createtable(L, 0, 7);
 #define X(name, count)                                                                                                 \
-    if (c.lines >> line++ & 1) set_numbers(L, #name, c.name, count);
+    if (c.lines >> line++ & 1) yl__set_numbers(L, #name, c.name, count);
     YL_CALIB_LINES(X)
 #undef X
     return 1;

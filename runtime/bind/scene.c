@@ -27,16 +27,6 @@ static yl_scene_options read_options(lua_State *L)
     return o;
 }
 
-static void set_numbers(lua_State *L, const char *key, const double *values, int count)
-{
-    lua_createtable(L, count, 0);
-    for (int i = 0; i < count; i++) {
-        lua_pushnumber(L, values[i]);
-        lua_rawseti(L, -2, i + 1);
-    }
-    lua_setfield(L, -2, key);
-}
-
 static void push_row(lua_State *L, const yl_label *row, double visible)
 {
     const struct {
@@ -55,9 +45,9 @@ static void push_row(lua_State *L, const yl_label *row, double visible)
         lua_pushnumber(L, numbers[i].value);
         lua_setfield(L, -2, numbers[i].key);
     }
-    set_numbers(L, "box", box, 4);
-    set_numbers(L, "dims", row->dims, 3);
-    set_numbers(L, "location", row->location, 3);
+    yl__set_numbers(L, "box", box, 4);
+    yl__set_numbers(L, "dims", row->dims, 3);
+    yl__set_numbers(L, "location", row->location, 3);
 }
 
 /* scene.write({width =, height =, seed =, index =, style = "source"|"target"}, path) -> rows {class, box, truncated,

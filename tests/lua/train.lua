@@ -89,6 +89,8 @@ function TestLoop.test_detections_of_cached_features()
     for k, from in ipairs { images, features } do
       detect.source(m, from, { views = { { conf = 0.01, iou = 0.45 } }, w = 128, h = 96 }, function(i, found) lists[k][i] = found end)
     end
+    local tail = m:plan { mode = "infer", part = "tail", batch = 1, w = 128, h = 96 }
+    t.assertErrorMsgContains("image 1: expected the six numbers of batch:places()", tail.detect, tail, { { 1, 2 } }, {})
     features:close()
     for i, found in ipairs(lists[1]) do
       t.assertEquals(#lists[2][i], #found)
