@@ -43,7 +43,7 @@
  *   yl_plan_forward(plan, &info);
  *   yl_plan_loss(plan, &truth, parts);
  *   yl_plan_backward(plan, NULL);
- *   yl_step_options step = {.rule = YL_SGD, .lr = 1e-3, .momentum = 0.9, .images = batch, .count = 1};
+ *   yl_step_options step = {.rule = YL_SGD, .lr = 1e-3, .momentum = 0.9, .images = batch};
  *   yl_net_step(net, &step, &norm);
  *
  * tests/c/api.c is a whole program of this kind. Build with `pkg-config --cflags --libs yolua`, or with CMake:

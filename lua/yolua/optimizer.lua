@@ -5,7 +5,8 @@
 --
 -- `step` is called for every parameter that learns. p.gradient, a tensor, is the mean over the batch's images, clipped; it has to become
 -- what is subtracted from p.value. p.m and p.v are two tensors of the same shape to remember things in (zeros at first; checkpoints
--- hold them), p.name, p.kind ("weight", "bias", "scale"), p.lr (this step's rate), p.count (steps so far, from 1); o: the options.
+-- hold them), p.name, p.kind ("weight", "bias", "scale"), p.lr (this step's rate), p.count (its own steps, from 1: those in which it was
+-- not frozen); o: the options.
 -- Masks, averages (ema) and the versions of parameters are kept by the step that follows.
 local core = require "yolua.core"
 local options = require "yolua.options"
@@ -34,7 +35,7 @@ local function learning(net)
   local list = {}
   for _, r in ipairs(net:ranges()) do
     if not r.frozen and r.kind ~= "statistic" then
-      list[#list + 1] = setmetatable({ net = net, name = r.name, kind = r.kind, lr_mult = r.lr_mult }, Parameter)
+      list[#list + 1] = setmetatable({ net = net, name = r.name, kind = r.kind, lr_mult = r.lr_mult, count = r.steps + 1 }, Parameter)
     end
   end
   return list
@@ -55,14 +56,14 @@ function optimizer.step(rule, net, o, s)
     local mask = has_mask and net:tensor(p.name, "mask")
     p.gradient:mul_(scale / s.images)
     if mask then p.gradient:mul_(mask) end
-    p.lr, p.count = s.lr * p.lr_mult, s.count
+    p.lr = s.lr * p.lr_mult
     rule(p, o)
     for _, key in ipairs(mask and { "m", "v" } or {}) do
       if rawget(p, key) then p[key]:mul_(mask) end
     end
     if p.lr_mult ~= 1 and p.lr_mult > 0 then p.gradient:mul_(1 / p.lr_mult) end -- the step below multiplies by it
   end
-  core.step(net, { rule = "sgd", lr = 1, momentum = 0, decay = 0, images = 1, count = s.count, ema = s.ema })
+  core.step(net, { rule = "apply", lr = 1, images = 1, ema = s.ema })
   return norm
 end
 

@@ -235,7 +235,7 @@ static int net_ranges(lua_State *L)
     lua_createtable(L, net->n_ranges, 0);
     for (int i = 0; i < net->n_ranges; i++) {
         const yl_range *r = &net->ranges[i];
-        lua_createtable(L, 0, 8);
+        lua_createtable(L, 0, 9);
         lua_pushstring(L, r->name), lua_setfield(L, -2, "name");
         lua_pushstring(L, net->layers[r->layer].name), lua_setfield(L, -2, "layer");
         lua_pushstring(L, kind_names[r->kind]), lua_setfield(L, -2, "kind");
@@ -243,6 +243,7 @@ static int net_ranges(lua_State *L)
         lua_pushboolean(L, r->frozen), lua_setfield(L, -2, "frozen");
         lua_pushnumber(L, (lua_Number)r->lr_mult), lua_setfield(L, -2, "lr_mult");
         lua_pushinteger(L, (lua_Integer)r->version), lua_setfield(L, -2, "version");
+        lua_pushinteger(L, (lua_Integer)r->steps), lua_setfield(L, -2, "steps");
         lua_createtable(L, r->n_dims, 0);
         for (int d = 0; d < r->n_dims; d++) lua_pushinteger(L, r->dims[d]), lua_rawseti(L, -2, d + 1);
         lua_setfield(L, -2, "dims");

@@ -6,20 +6,21 @@
 #include "backend/choices.h"
 #include "core/rng.h"
 
+#include <math.h>
 #include <string.h>
 
-/* core.step(net, {rule=, lr=, momentum=, decay=, beta1=, beta2=, epsilon=, nesterov=, clip=, images=, count=, ema=}) -> norm */
+/* core.step(net, {rule=, lr=, momentum=, decay=, beta1=, beta2=, epsilon=, nesterov=, clip=, images=, ema=}) -> norm */
 static int training_step(lua_State *L)
 {
-    static const char *const rules[] = {"sgd", "adam", "adamw", NULL};
+    static const char *const rules[] = {"sgd", "adam", "adamw", "apply", NULL};
     yl_net *net = yl__check_net(L, 1);
-    yl__check_keys(L, 2,
-                   YL__KEYS("rule", "lr", "momentum", "decay", "beta1", "beta2", "epsilon", "nesterov", "clip",
-                            "images", "count", "ema"));
+    yl__check_keys(
+        L, 2,
+        YL__KEYS("rule", "lr", "momentum", "decay", "beta1", "beta2", "epsilon", "nesterov", "clip", "images", "ema"));
     yl_step_options o = {
         .rule = (yl_rule)yl__field_choice(L, 2, "rule", rules),
         .nesterov = yl__field_boolean(L, 2, "nesterov", false),
-        .lr = yl__field_number(L, 2, "lr", 1e-3),
+        .lr = yl__field_number(L, 2, "lr", NAN),
         .momentum = yl__field_number(L, 2, "momentum", 0.9),
         .decay = yl__field_number(L, 2, "decay", 0),
         .beta1 = yl__field_number(L, 2, "beta1", 0.9),
@@ -27,7 +28,6 @@ static int training_step(lua_State *L)
         .epsilon = yl__field_number(L, 2, "epsilon", 1e-8),
         .clip = yl__field_number(L, 2, "clip", 0),
         .images = yl__field_integer(L, 2, "images", 1),
-        .count = yl__field_integer(L, 2, "count", 1),
         .ema = yl__field_number(L, 2, "ema", 0),
     };
     double norm;

@@ -1,8 +1,11 @@
 /* Slabs to safetensors and back. */
 #include "formats/checkpoint.h"
 #include "core/memory.h"
+#include "core/text.h"
 
+#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { ENTRY_NAME = YL_NAME + 40 };
@@ -13,6 +16,8 @@ typedef struct yl_collection {
     yl_safetensor *entries;
     char (*names)[ENTRY_NAME];
     int64_t count;
+    yl_safetensors_note *notes; /* the caller's and our own */
+    yl_text steps;
 } yl_collection;
 
 static void entry_name(const yl_slab *slab, const yl_range *range, char out[ENTRY_NAME])
@@ -52,12 +57,35 @@ static yl_status collect(const yl_net *net, bool full, yl_collection *all)
     return YL_OK;
 }
 
+/* The ranges' own counts of steps, as a note: a text of numbers in the order of the ranges. Nothing where no moments are kept. */
+static const char STEPS[] = "steps";
+
+static yl_status steps_text(const yl_net *net, yl_text *out)
+{
+    for (int r = 0; r < net->n_ranges; r++) YL_TRY(yl__text_add(out, "%s%" PRId64, r ? " " : "", net->ranges[r].steps));
+    return YL_OK;
+}
+
+static yl_status write_all(const yl_net *net, const char *path, bool full, yl_collection *all,
+                           const yl_safetensors_note *notes, int64_t n_notes)
+{
+    bool counted = full && yl_net_has_slab(net, "adam_m");
+    for (int r = 0; full && r < net->n_ranges; r++) counted |= net->ranges[r].steps > 0;
+    YL_TRY(collect(net, full, all));
+    if (counted) YL_TRY(steps_text(net, &all->steps));
+    YL_TRY(yl__calloc(n_notes + 1, sizeof *all->notes, &all->notes));
+    for (int64_t i = 0; i < n_notes; i++) all->notes[i] = notes[i];
+    all->notes[n_notes] = (yl_safetensors_note){STEPS, all->steps.data};
+    return yl_safetensors_write(path, all->entries, all->count, all->notes, n_notes + counted);
+}
+
 yl_status yl_checkpoint_save(const yl_net *net, const char *path, bool full, const yl_safetensors_note *notes,
                              int64_t n_notes)
 {
     yl_collection all = {.count = 0};
-    yl_status status = collect(net, full, &all);
-    if (status == YL_OK) status = yl_safetensors_write(path, all.entries, all.count, notes, n_notes);
+    yl_status status = write_all(net, path, full, &all, notes, n_notes);
+    yl__free(all.notes);
+    yl__text_free(&all.steps);
     for (int i = 0; i < YL_MAX_SLABS; i++) yl__free(all.copies[i]);
     yl__free(all.entries);
     yl__free(all.names);
@@ -110,6 +138,30 @@ static yl_status check_entries(yl_net *net, const char *path, const yl_safetenso
     return YL_OK;
 }
 
+static bool has_moments(const yl_safetensors *file)
+{
+    for (int64_t i = 0; i < yl_safetensors_count(file); i++)
+        if (strncmp(yl_safetensors_at(file, i)->name, "adam_m/", 7) == 0) return true;
+    return false;
+}
+
+/* The ranges' counts of steps that the file holds, for all of them or none. */
+static yl_status read_steps(const yl_net *net, const char *path, const yl_safetensors *file, int64_t *steps)
+{
+    const char *at = yl_safetensors_note_of(file, STEPS);
+    if (!at && has_moments(file))
+        return yl__fail(YL_FORMAT, "%s: the note '%s' is missing: Adam's moments need their counts of steps", path,
+                        STEPS);
+    for (int r = 0; at && r < net->n_ranges; r++) {
+        char *end;
+        steps[r] = strtoll(at, &end, 10);
+        if (end == at || steps[r] < 0 || *end != (r + 1 < net->n_ranges ? ' ' : 0))
+            return yl__fail(YL_FORMAT, "%s: the note '%s': expected %d counts of steps", path, STEPS, net->n_ranges);
+        at = end;
+    }
+    return YL_OK;
+}
+
 static yl_status read_entry(yl_net *net, yl_safetensors *file, const yl_safetensor *e, void *buffer)
 {
     char name[16];
@@ -124,9 +176,13 @@ static yl_status restore(yl_net *net, const char *path, yl_safetensors *file, bo
 {
     YL_TRY(check_values(net, path, file));
     YL_TRY(check_entries(net, path, file, full));
-    void *buffer;
-    YL_TRY(yl__alloc(net->n_values, sizeof(float), &buffer));
-    yl_status status = YL_OK;
+    void *buffer = NULL;
+    int64_t *steps;
+    YL_TRY(yl__calloc(net->n_ranges + 1, sizeof *steps, &steps));
+    yl_status status = yl__alloc(net->n_values, sizeof(float), &buffer);
+    if (status == YL_OK && full) status = read_steps(net, path, file, steps);
+    for (int r = 0; full && status == YL_OK && r < net->n_ranges; r++) net->ranges[r].steps = steps[r];
+    yl__free(steps);
     for (int64_t i = 0; i < yl_safetensors_count(file) && status == YL_OK; i++) {
         const yl_safetensor *e = yl_safetensors_at(file, i);
         if (full || !strchr(e->name, '/')) status = read_entry(net, file, e, buffer);

@@ -1,5 +1,5 @@
 /* A network's slabs in a safetensors file: values under the ranges' names, other slabs as "slab/name". The structure and the
- * clocks travel as notes, which the Lua side writes and reads. */
+ * clocks travel as notes, which the Lua side writes and reads; the ranges' counts of steps (Adam's) as the note "steps". */
 #ifndef YL_FORMATS_CHECKPOINT_H
 #define YL_FORMATS_CHECKPOINT_H
 

@@ -48,6 +48,7 @@ typedef struct yl_range {
     bool frozen;
     float lr_mult;
     uint64_t version; /* counts changes of the values */
+    int64_t steps;    /* of an optimizer with moments since these were zero: Adam's bias correction */
 } yl_range;
 
 typedef struct yl_layer {

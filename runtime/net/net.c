@@ -54,6 +54,7 @@ void yl_net_free(yl_net *net)
     net->device->release(net->device, net->workspace.scratch);
     yl__free(net->layers);
     yl__free(net->ranges);
+    yl__free(net->scalars);
     yl__free(net->header);
     yl__free(net);
 }
@@ -258,6 +259,7 @@ yl_status yl_net_finish(yl_net *net)
     net->finished = status == YL_OK;
     yl_slab *value;
     if (status == YL_OK) status = yl_net_slab(net, "value", &value);
+    if (status == YL_OK) status = yl__calloc(net->n_ranges + 1, sizeof *net->scalars, &net->scalars);
     if (status != YL_OK) { /* as before the call: it may be tried again */
         net->finished = false;
         net->n_ranges = 0;

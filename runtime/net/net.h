@@ -36,6 +36,8 @@ typedef struct yl_net {
     int n_slabs;
     yl_slab slabs[YL_MAX_SLABS];
     yl_workspace workspace;
+    yl_step_scalars
+        *scalars;   /* what changes between steps, by range: all that a step reads besides slabs and geometry */
     char *header;   /* the text of the cfg's [net] section without width, height and channels; NULL where none */
     int references; /* the owner's one, and one per plan */
 } yl_net;

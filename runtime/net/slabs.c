@@ -68,6 +68,7 @@ void yl_net_drop_slab(yl_net *net, const char *name)
     yl_slab *slab = yl_net_has_slab(net, name);
     if (!slab) return;
     yl__net_end_lent(net, slab);
+    for (int i = 0; strcmp(name, "adam_m") == 0 && i < net->n_ranges; i++) net->ranges[i].steps = 0;
     net->device->release(net->device, slab->data);
     *slab = net->slabs[--net->n_slabs];
 }

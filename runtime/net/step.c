@@ -1,6 +1,7 @@
 /* The optimizer step: the gradient's norm first, then one pass over the slabs. */
 #include "net/step.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 /* The slabs that a step walks; NULL where the network has none of that name. */
@@ -8,14 +9,20 @@ typedef struct yl_step_slabs {
     const yl_slab *value, *grad, *mask, *velocity, *m, *v, *ema;
 } yl_step_slabs;
 
+static bool adam(yl_rule rule)
+{
+    return rule == YL_ADAM || rule == YL_ADAMW;
+}
+
 static yl_status find_slabs(yl_net *net, const yl_step_options *o, yl_step_slabs *s)
 {
     yl_slab *slab;
     *s = (yl_step_slabs){.mask = NULL};
-    const char *first = o->rule == YL_SGD ? "momentum" : "adam_m";
+    static const char *const memory[] = {"momentum", "adam_m", "adam_m", "grad"}; /* by rule; YL_APPLY needs none */
+    const char *first = memory[o->rule];
     YL_TRY(yl_net_slab(net, "grad", &slab)); /* all are made before any pointer is kept */
     YL_TRY(yl_net_slab(net, first, &slab));
-    if (o->rule != YL_SGD) YL_TRY(yl_net_slab(net, "adam_v", &slab));
+    if (adam(o->rule)) YL_TRY(yl_net_slab(net, "adam_v", &slab));
     if (o->ema > 0) YL_TRY(yl_net_slab(net, "ema", &slab));
     s->value = yl_net_has_slab(net, "value");
     s->grad = yl_net_has_slab(net, "grad");
@@ -41,19 +48,19 @@ static yl_status gradient_norm(const yl_net *net, const yl_ctx *ctx, const yl_sl
     return YL_OK;
 }
 
-static yl_step_scalars scalars(const yl_step_options *o, double norm)
+static yl_step_scalars scalars(const yl_step_options *o, const yl_range *r, double norm)
 {
-    double clip = o->clip > 0 && norm > o->clip ? o->clip / norm : 1.0;
+    double clip = o->clip > 0 && norm > o->clip ? o->clip / norm : 1.0, count = (double)r->steps + 1;
     return (yl_step_scalars){
         .scale = (float)(clip / (double)o->images),
         .lr = (float)o->lr,
-        .momentum = (float)o->momentum,
+        .momentum = o->rule == YL_APPLY ? 0.0f : (float)o->momentum,
         .decay = (float)o->decay,
         .beta1 = (float)o->beta1,
         .beta2 = (float)o->beta2,
         .epsilon = (float)o->epsilon,
-        .correction1 = (float)(1.0 - pow(o->beta1, (double)o->count)),
-        .correction2 = (float)(1.0 - pow(o->beta2, (double)o->count)),
+        .correction1 = (float)(1.0 - pow(o->beta1, count)),
+        .correction2 = (float)(1.0 - pow(o->beta2, count)),
         .ema = (float)o->ema,
     };
 }
@@ -64,14 +71,14 @@ static yl_status step_range(const yl_net *net, const yl_ctx *ctx, const yl_step_
     const yl_kernels *k = net->device->kernels;
     yl_step_geom g = {.count = r->count,
                       .lr_mult = r->lr_mult,
-                      .decays = r->kind == YL_WEIGHT,
+                      .decays = r->kind == YL_WEIGHT && o->rule != YL_APPLY,
                       .decoupled = o->rule == YL_ADAMW,
-                      .nesterov = o->nesterov};
+                      .nesterov = o->nesterov && o->rule == YL_SGD};
     float *value = yl_net_at(s->value, r), *ema = yl_net_at(s->ema, r);
     if (r->kind == YL_STATISTIC) return ema ? k->step_average(ctx, &g, numbers, value, ema) : YL_OK;
     const uint8_t *mask = yl_net_at(s->mask, r);
     float *grad = yl_net_at(s->grad, r);
-    if (o->rule == YL_SGD) return k->step_sgd(ctx, &g, numbers, mask, grad, yl_net_at(s->velocity, r), value, ema);
+    if (!adam(o->rule)) return k->step_sgd(ctx, &g, numbers, mask, grad, yl_net_at(s->velocity, r), value, ema);
     return k->step_adam(ctx, &g, numbers, mask, grad, yl_net_at(s->m, r), yl_net_at(s->v, r), value, ema);
 }
 
@@ -79,13 +86,19 @@ yl_status yl_net_step(yl_net *net, const yl_step_options *options, double *norm)
 {
     yl_step_slabs slabs;
     yl_ctx ctx = yl__ctx(net->device);
+    if (!(options->lr >= 0 && isfinite(options->lr)))
+        return yl__fail(YL_INVALID, "step: expected a learning rate of at least 0, got %g", options->lr);
+    if (options->images < 1)
+        return yl__fail(YL_INVALID, "step: expected a gradient over at least one image, got %" PRId64, options->images);
     YL_TRY(find_slabs(net, options, &slabs));
     YL_TRY(gradient_norm(net, &ctx, slabs.grad, (double)options->images, norm));
-    yl_step_scalars numbers = scalars(options, *norm);
+    for (int i = 0; i < net->n_ranges; i++) net->scalars[i] = scalars(options, &net->ranges[i], *norm);
     for (int i = 0; i < net->n_ranges; i++) {
-        if (net->ranges[i].frozen) continue;
-        YL_TRY(step_range(net, &ctx, options, &slabs, &numbers, &net->ranges[i]));
-        net->ranges[i].version++;
+        yl_range *r = &net->ranges[i];
+        if (r->frozen) continue;
+        YL_TRY(step_range(net, &ctx, options, &slabs, &net->scalars[i], r));
+        r->version++;
+        r->steps += options->rule != YL_SGD && r->kind != YL_STATISTIC;
     }
     return YL_OK;
 }

@@ -4,7 +4,8 @@
 
 #include "net/net.h"
 
-typedef enum yl_rule { YL_SGD, YL_ADAM, YL_ADAMW } yl_rule;
+/* YL_APPLY: the gradient is the step already, value -= lr * gradient (an optimizer of the caller's own). */
+typedef enum yl_rule { YL_SGD, YL_ADAM, YL_ADAMW, YL_APPLY } yl_rule;
 
 typedef struct yl_step_options {
     yl_rule rule;
@@ -12,13 +13,13 @@ typedef struct yl_step_options {
     double lr, momentum, decay, beta1, beta2, epsilon;
     double clip;    /* upper bound of the gradient's global norm (per image); 0: none */
     int64_t images; /* that the gradient is a sum over */
-    int64_t count;  /* 1 for the first step: Adam's bias correction */
     double ema;     /* share of the old average that stays; 0: no average is kept */
 } yl_step_options;
 
 /* Clips, decays, steps, masks, averages and clears the gradient of every unfrozen range, and bumps its version. *norm is the
- * gradient's norm per image before clipping. Frozen ranges are not touched at all.
- * Errors: NUMERIC where a gradient is NaN or infinite, naming the parameter; nothing has changed then but the gradient. */
+ * gradient's norm per image before clipping. Frozen ranges are not touched at all. Every range counts the steps that it took part
+ * in (yl_range.steps; not with YL_SGD): Adam's bias correction begins with a range's own first gradient.
+ * Errors: INVALID for a rate that is negative or not finite; NUMERIC where a gradient is NaN or infinite, naming the parameter; nothing has changed then but the gradient. */
 yl_status yl_net_step(yl_net *net, const yl_step_options *options, double *norm);
 
 #endif

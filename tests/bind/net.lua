@@ -182,9 +182,12 @@ TestTraining = {}
 function TestTraining.testSteps()
   local net = network()
   refused("table expected", core.step, net)
-  refused("'rule': expected sgd or adam or adamw, got 'sgdd'", core.step, net, { rule = "sgdd" })
+  refused("'rule': expected sgd or adam or adamw or apply, got 'sgdd'", core.step, net, { rule = "sgdd" })
   refused("'lr': expected a number, got fast", core.step, net, { lr = "fast" })
   refused("'images': expected an integer, got 1.5", core.step, net, { images = 1.5 })
+  refused("step: expected a learning rate of at least 0, got nan", core.step, net, {})
+  refused("step: expected a learning rate of at least 0, got -1", core.step, net, { lr = -1 })
+  refused("step: expected a gradient over at least one image, got 0", core.step, net, { lr = 1, images = 0 })
   net:set("conv1.weight", (function(v) v[3] = 0 / 0 return v end)(net:get "conv1.weight"), "grad")
   local before = net:checksum "conv1.weight"
   refused("conv1.weight", core.step, net, { lr = 1 })

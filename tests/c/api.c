@@ -85,13 +85,8 @@ static double train(yl_net *net, int count)
     double parts[1][YL_MAX_LOSS_PARTS], loss = 0, norm;
     for (int i = 0; i < count; i++) {
         const yl_step_info info = {.seed = 1, .step = (uint32_t)i};
-        const yl_step_options step = {.rule = YL_ADAM,
-                                      .lr = 0.01,
-                                      .beta1 = 0.9,
-                                      .beta2 = 0.999,
-                                      .epsilon = 1e-8,
-                                      .images = BATCH,
-                                      .count = i + 1};
+        const yl_step_options step = {
+            .rule = YL_ADAM, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .images = BATCH};
         ok(device->to_device(device, yl_plan_input(plan), pixels, sizeof pixels));
         ok(yl_plan_forward(plan, &info));
         ok(yl_plan_loss(plan, &truth, parts));

@@ -197,7 +197,7 @@ function TestNetwork.testStepAndFreeze()
     local plan <close> = net:plan { mode = "train" }
     plan:forward()
     plan:backward(core.tensor.zeros({ 4 * 4 * 3 }, "f32"):fill_(0):totable())
-    local o = { rule = "sgd", lr = 0.1, momentum = 0, decay = 0.5, images = 1, count = 1 }
+    local o = { rule = "sgd", lr = 0.1, momentum = 0, decay = 0.5, images = 1 }
     for key, value in pairs(extra or {}) do o[key] = value end
     core.step(net, o)
   end

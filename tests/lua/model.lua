@@ -113,7 +113,7 @@ function TestModel.testFullKeepsTheOptimizersState()
   plan:forward { seed = 1, step = 1 }
   plan:loss { { { 0.5, 0.5, 0.3, 0.3, 1, 0 } } }
   plan:backward()
-  core.step(m.net, { rule = "sgd", lr = 0.1, momentum = 0.9, decay = 0, images = 1, count = 1 })
+  core.step(m.net, { rule = "sgd", lr = 0.1, momentum = 0.9, decay = 0, images = 1 })
   m:save(small, nil, false)
   m:save(full, nil, true)
   t.assertTrue(#core.system.read(full) >= #core.system.read(small) + 4 * 151) -- a momentum for all but the statistics

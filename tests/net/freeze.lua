@@ -83,7 +83,7 @@ function TestFrozen.test_frozen_ranges_keep_their_bits()
     local net = detector()
     net:freeze "conv1"
     local before = sums(net)
-    for count = 1, 3 do train_step(net, { rule = rule, lr = 0.05, decay = 0.1, ema = 0.9, count = count }) end
+    for _ = 1, 3 do train_step(net, { rule = rule, lr = 0.05, decay = 0.1, ema = 0.9 }) end
     for _, r in ipairs(net:ranges()) do
       t.assertEquals(net:checksum(r.name) == before[r.name], r.frozen, rule .. " " .. r.name)
     end

@@ -19,8 +19,7 @@ local function run(o, count, prepare)
   n:set("conv1.weight", start)
   n:set("conv1.bias", { 1, 1 })
   if prepare then prepare(n) end
-  for i = 1, count do
-    o.count = i
+  for _ = 1, count do
     n:set("conv1.weight", gradient, "grad")
     n:set("conv1.bias", { 1, -1 }, "grad")
     core.step(n, o)
@@ -87,6 +86,86 @@ function TestRules.test_adam_and_adamw()
     local n = run({ rule = rule, lr = 0.1, beta1 = 0.9, beta2 = 0.99, decay = 0.05 }, 3)
     close(n:get "conv1.weight", adam(rule == "adamw"), rule)
   end
+end
+
+-- A parameter's own count of steps begins with its first gradient: thawed late, it moves by the rate as at the start (PyTorch's Adam),
+-- while what has trained all along is not touched by that.
+function TestRules.test_adam_after_a_thaw()
+  for _, rule in ipairs { "adam", "adamw" } do
+    local n, o = net(), { rule = rule, lr = 0.1, beta1 = 0.9, beta2 = 0.999 }
+    n:freeze "conv1"
+    local function step()
+      local before = n:get "conv1.weight"
+      n:set("conv1.weight", gradient, "grad")
+      n:set("conv1.bn.scale", { 1, 1 }, "grad")
+      core.step(n, o)
+      local most = 0
+      for i, w in ipairs(n:get "conv1.weight") do most = math.max(most, math.abs(w - before[i])) end
+      return most / o.lr
+    end
+    for _ = 1, 100 do t.assertEquals(step(), 0) end
+    n:freeze "none"
+    for _ = 1, 3 do t.assertAlmostEquals(step(), 1, 1e-4, rule) end
+    n:drop "adam_m"
+    n:drop "adam_v"
+    t.assertAlmostEquals(step(), 1, 1e-4) -- new moments, a new count
+    t.assertEquals(n:ranges()[1].steps, 1)
+  end
+end
+
+-- SGD has no such count, and what it did is not Adam's.
+function TestRules.test_adam_after_sgd()
+  local n = net()
+  n:set("conv1.weight", gradient, "grad")
+  for _ = 1, 5 do core.step(n, { rule = "sgd", lr = 0.1 }) end
+  t.assertEquals(n:ranges()[1].steps, 0)
+  local before = n:get "conv1.weight"
+  n:set("conv1.weight", gradient, "grad")
+  core.step(n, { rule = "adam", lr = 0.1 })
+  for i, w in ipairs(n:get "conv1.weight") do t.assertAlmostEquals(math.abs(w - before[i]), 0.1, 1e-5) end
+end
+
+-- An optimizer of the caller's own: the gradient is the step, nothing decays and nothing is remembered.
+function TestRules.test_apply()
+  local n = run({ rule = "apply", lr = 0.5, momentum = 0.9, decay = 0.1, nesterov = true }, 2)
+  local w = {}
+  for i, w0 in ipairs(start) do w[i] = w0 - 2 * 0.5 * gradient[i] end
+  close(n:get "conv1.weight", w)
+  t.assertFalse(core.has_slab(n, "momentum"))
+  t.assertEquals(n:ranges()[1].steps, 2)
+  for _, g in ipairs(n:get("conv1.weight", "grad")) do t.assertEquals(g, 0) end
+end
+
+-- The counts travel with a full checkpoint: the next step is the same.
+function TestRules.test_counts_in_a_checkpoint()
+  local path = os.tmpname()
+  local function step(n)
+    n:set("conv1.weight", gradient, "grad")
+    core.step(n, { rule = "adam", lr = 0.1, beta2 = 0.99 })
+  end
+  local a, b = net(), net()
+  for i = 1, 4 do
+    a:freeze(i < 3 and "conv1.weight" or "none")
+    step(a)
+  end
+  core.save(a, path, {}, true)
+  core.restore(b, path, true)
+  for i, r in ipairs(a:ranges()) do
+    t.assertEquals(r.steps, r.name == "conv1.weight" and 2 or r.kind == "statistic" and 0 or 4)
+    t.assertEquals(b:ranges()[i].steps, r.steps)
+  end
+  step(a)
+  step(b)
+  t.assertEquals(b:checksum "conv1.weight", a:checksum "conv1.weight")
+  for _, text in ipairs { "1 2", "1 2 3 4 5 6 7 8 9", "x", "-1 2 2 2 0 0", "" } do
+    core.save(net(), path, { steps = text }, true)
+    t.assertErrorMsgContains("the note 'steps': expected 6 counts of steps", core.restore, b, path, true)
+  end
+  t.assertEquals(#b:ranges(), 6)
+  core.save(a, path, {}, true)
+  core.system.write(path, (core.system.read(path):gsub('"steps"', '"stepz"')))
+  t.assertErrorMsgContains("Adam's moments need their counts of steps", core.restore, b, path, true)
+  os.remove(path)
 end
 
 TestScale = {}

@@ -62,7 +62,7 @@ function Trainer:update(source, batch, images)
   end
   local ok, norm = pcall(apply, {
     rule = rule, lr = self.lr, momentum = of "momentum", decay = of "decay", beta1 = of "beta1", beta2 = of "beta2",
-    epsilon = of "epsilon", nesterov = of "nesterov", clip = o.clip, images = images, count = self.step, ema = o.ema,
+    epsilon = of "epsilon", nesterov = of "nesterov", clip = o.clip, images = images, ema = o.ema,
   })
   if not ok then watchdog.stop(self, source, batch, norm) end
   self.norm, self.seen = norm, self.seen + images

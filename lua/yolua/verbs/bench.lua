@@ -30,7 +30,7 @@ local function training(model, plan, batch)
     plan:forward { seed = 1, step = count }
     plan:loss(truth)
     plan:backward()
-    core.step(model.net, { rule = "sgd", lr = 1e-6, momentum = 0.9, decay = 5e-4, images = batch, count = count })
+    core.step(model.net, { rule = "sgd", lr = 1e-6, momentum = 0.9, decay = 5e-4, images = batch })
   end
 end
 
