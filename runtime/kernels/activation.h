@@ -1,11 +1,22 @@
 /* The activation functions, inline for every kernel that ends in one. Loops over them vectorise: nothing here branches
  * on data or calls the C library.
  *
- *   leaky     x > 0 ? x : slope * x
- *   relu      max(x, 0)
- *   logistic  s(x) = 1 / (1 + exp(-x))
- *   swish     x * s(x)                                Ramachandran et al. 2017
- *   mish      x * tanh(log(1 + exp(x)))               Misra 2019 */
+ *   leaky      x > 0 ? x : slope * x
+ *   relu       max(x, 0)
+ *   logistic   s(x) = 1 / (1 + exp(-x))
+ *   swish      x * s(x)                                Ramachandran et al. 2017
+ *   mish       x * tanh(log(1 + exp(x)))               Misra 2019
+ *   relu6      min(max(x, 0), 6)                       Howard et al. 2017
+ *   hardswish  x * min(max(x + 3, 0), 6) / 6           Howard et al. 2019
+ *   hard_mish  x > 0 ? x : x > -2 ? x^2/2 + x : 0
+ *   tanh       2 s(2x) - 1
+ *   elu        x > 0 ? x : exp(x) - 1                  Clevert et al. 2016
+ *   selu       1.0507 (x > 0 ? x : 1.6732 (exp(x) - 1))   Klambauer et al. 2017
+ *   gelu       x * s(2 sqrt(2/pi) (x + 0.044715 x^3))  Hendrycks and Gimpel 2016, the approximation with tanh
+ *   hardtan    min(max(x, -1), 1)
+ *   ramp       max(x, 0) + x / 10
+ *   loggy      2 s(x) - 1
+ *   relie      x > 0 ? x : x / 100 */
 #ifndef YL_KERNELS_ACTIVATION_H
 #define YL_KERNELS_ACTIVATION_H
 
@@ -50,28 +61,62 @@ static inline float yl__tanh_softplus(float x)
     return q / (q + 2.0f);
 }
 
+#define YL__SELU 1.0507f        /* slope above zero, and */
+#define YL__SELU_LOW 1.7580312f /* that times 1.6732: the depth below */
+#define YL__GELU 1.5957692f     /* 2 sqrt(2/pi) */
+#define YL__GELU_CUBE 0.044715f
+
+/* The bounded ones, written so that a NaN stays a NaN. */
+static inline float yl__clamp(float x, float low, float high)
+{
+    return x < low ? low : x > high ? high : x;
+}
+
+static inline float yl__hardswish(float x)
+{
+    return x < -3 ? 0 : x > 3 ? x : x * (x + 3) / 6;
+}
+
+static inline float yl__hard_mish(float x)
+{
+    return x > 0 ? x : x < -2 ? 0 : x * x / 2 + x;
+}
+
+/* The logistic part of gelu; beyond 10 it is 0 or 1. */
+static inline float yl__gelu_share(float x)
+{
+    x = yl__clamp(x, -10, 10);
+    return yl__logistic(YL__GELU * (x + YL__GELU_CUBE * x * x * x));
+}
+
 /* y[i] = act(y[i]) over a row. */
 static inline void yl__activate(yl_activation act, float slope, int64_t n, float *y)
 {
+#define EACH(name, value)                                                                                              \
+    case YL_ACT_##name:                                                                                                \
+        for (int64_t i = 0; i < n; i++) y[i] = value;                                                                  \
+        break;
     switch (act) {
     case YL_ACT_linear:
         break;
-    case YL_ACT_leaky:
-        for (int64_t i = 0; i < n; i++) y[i] = y[i] > 0 ? y[i] : slope * y[i];
-        break;
-    case YL_ACT_relu:
-        for (int64_t i = 0; i < n; i++) y[i] = y[i] < 0 ? 0 : y[i];
-        break;
-    case YL_ACT_logistic:
-        for (int64_t i = 0; i < n; i++) y[i] = yl__logistic(y[i]);
-        break;
-    case YL_ACT_swish:
-        for (int64_t i = 0; i < n; i++) y[i] = y[i] * yl__logistic(y[i]);
-        break;
-    case YL_ACT_mish:
-        for (int64_t i = 0; i < n; i++) y[i] = y[i] * yl__tanh_softplus(y[i]);
-        break;
+        EACH(leaky, y[i] > 0 ? y[i] : slope * y[i])
+        EACH(relu, y[i] < 0 ? 0 : y[i])
+        EACH(logistic, yl__logistic(y[i]))
+        EACH(swish, y[i] * yl__logistic(y[i]))
+        EACH(mish, y[i] * yl__tanh_softplus(y[i]))
+        EACH(relu6, yl__clamp(y[i], 0, 6))
+        EACH(hardswish, yl__hardswish(y[i]))
+        EACH(hard_mish, yl__hard_mish(y[i]))
+        EACH(tanh, 2 * yl__logistic(2 * y[i]) - 1)
+        EACH(elu, y[i] < 0 ? yl__exp(y[i]) - 1 : y[i])
+        EACH(selu, y[i] < 0 ? YL__SELU_LOW * (yl__exp(y[i]) - 1) : YL__SELU * y[i])
+        EACH(gelu, y[i] * yl__gelu_share(y[i]))
+        EACH(hardtan, yl__clamp(y[i], -1, 1))
+        EACH(ramp, (y[i] < 0 ? 0 : y[i]) + 0.1f * y[i])
+        EACH(loggy, 2 * yl__logistic(y[i]) - 1)
+        EACH(relie, y[i] > 0 ? y[i] : 0.01f * y[i])
     }
+#undef EACH
 }
 
 /* The end of a forward convolution: y[j] = act(y[j] + bias[j]) over the channels of one pixel or a part of them. */

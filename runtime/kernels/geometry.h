@@ -17,7 +17,24 @@ static inline int64_t yl_shape_count(yl_shape s)
 }
 
 /* Activation functions; the formulas stand in kernels/activation.c. */
-#define YL_ACTIVATIONS(X) X(linear) X(leaky) X(relu) X(logistic) X(swish) X(mish)
+#define YL_ACTIVATIONS(X)                                                                                              \
+    X(linear)                                                                                                          \
+    X(leaky)                                                                                                           \
+    X(relu)                                                                                                            \
+    X(logistic)                                                                                                        \
+    X(swish)                                                                                                           \
+    X(mish)                                                                                                            \
+    X(relu6)                                                                                                           \
+    X(hardswish)                                                                                                       \
+    X(hard_mish)                                                                                                       \
+    X(tanh)                                                                                                            \
+    X(elu)                                                                                                             \
+    X(selu)                                                                                                            \
+    X(gelu)                                                                                                            \
+    X(hardtan)                                                                                                         \
+    X(ramp)                                                                                                            \
+    X(loggy)                                                                                                           \
+    X(relie)
 
 typedef enum yl_activation {
 #define X(name) YL_ACT_##name,
@@ -79,6 +96,12 @@ typedef struct yl_pool_geom {
 typedef struct yl_route_geom {
     int64_t pixels, count, from_c, from_at, to_c, to_at;
 } yl_route_geom;
+
+/* Products with a factor: y {n, pixels, c} = x times factor {n, 1 or pixels, 1 or c}, which is repeated along what it lacks. */
+typedef struct yl_scale_geom {
+    int64_t n, pixels, c;
+    bool per_pixel, per_channel; /* whether the factor has pixels, has channels; one of them at least */
+} yl_scale_geom;
 
 /* Nearest upsampling: y {n, h*stride, w*stride, c} = scale * x {n, h, w, c}. */
 typedef struct yl_upsample_geom {

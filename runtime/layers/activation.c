@@ -3,7 +3,8 @@
 
 #define AT(member) offsetof(yl_activation_options, member)
 static const yl_field fields[] = {
-    {"activation", YL_OPTION_ENUM, "leaky", "", "the function", 0, 0, "linear|leaky|relu|logistic|swish|mish",
+    {"activation", YL_OPTION_ENUM, "leaky", "", "the function", 0, 0,
+     "linear|leaky|relu|logistic|swish|mish|relu6|hardswish|hard_mish|tanh|elu|selu|gelu|hardtan|ramp|loggy|relie",
      "function act type silu sigmoid", AT(activation)},
     {"slope", YL_OPTION_NUMBER, "0.1", "", "slope of leaky below zero", 0, 1, NULL, "negative_slope alpha", AT(slope)},
 };
@@ -31,8 +32,18 @@ static int64_t flops(const yl_layer *layer, const yl_shape *in, yl_shape out)
 static unsigned reads(const yl_layer *layer)
 {
     const yl_activation_options *o = layer->options;
-    if (o->activation == YL_ACT_linear) return YL_READS_NOTHING;
-    return o->activation == YL_ACT_swish || o->activation == YL_ACT_mish ? YL_READS_X : YL_READS_Y;
+    switch ((yl_activation)o->activation) {
+    case YL_ACT_linear:
+        return YL_READS_NOTHING;
+    case YL_ACT_swish:
+    case YL_ACT_mish:
+    case YL_ACT_hardswish:
+    case YL_ACT_hard_mish:
+    case YL_ACT_gelu:
+        return YL_READS_X;
+    default:
+        return YL_READS_Y;
+    }
 }
 
 static yl_status forward(yl_pass *p)

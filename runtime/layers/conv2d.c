@@ -27,6 +27,8 @@ static const yl_field fields[] = {
     {"dilation", YL_OPTION_INT, "1", "px", "distance between taps", 1, 255, NULL, "dilation_rate", AT(dilation)},
     {"groups", YL_OPTION_INT, "1", "", "channel groups that do not mix", 1, 65536, NULL, "group", AT(groups)},
     {"bias", YL_OPTION_BOOL, "true", "", "add a bias per output channel", 0, 0, NULL, "use_bias", AT(bias)},
+    {"stopbackward", YL_OPTION_INT, "0", "", "1: training keeps it and all before it frozen (freeze=thaw overrules)", 0,
+     INT32_MAX, NULL, "", AT(stopbackward)},
 };
 static const yl_field_table table = YL_FIELD_TABLE("conv2d", fields);
 
@@ -50,14 +52,20 @@ static int64_t stride_of(int64_t own, int64_t common)
     return own ? own : common;
 }
 
+/* A single tap has no distance to a next one. */
+static int64_t dilation_of(const yl_conv2d_options *o)
+{
+    return o->size == 1 ? 1 : o->dilation;
+}
+
 static int64_t padding_of(const yl_conv2d_options *o)
 {
-    return (o->pad ? o->size / 2 : o->padding) * o->dilation;
+    return (o->pad ? o->size / 2 : o->padding) * dilation_of(o);
 }
 
 static int64_t out_size(int64_t in, const yl_conv2d_options *o, int64_t stride)
 {
-    int64_t room = in + 2 * padding_of(o) - (o->dilation * (o->size - 1) + 1);
+    int64_t room = in + 2 * padding_of(o) - (dilation_of(o) * (o->size - 1) + 1);
     return room < 0 ? 0 : room / stride + 1;
 }
 
@@ -76,7 +84,7 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
             YL_INVALID,
             "%s: an input of %lldx%lld (width x height) with %lld padding is smaller than the kernel of %lld",
             layer->name, (long long)in[0].w, (long long)in[0].h, (long long)padding_of(o),
-            (long long)(o->dilation * (o->size - 1) + 1));
+            (long long)(dilation_of(o) * (o->size - 1) + 1));
     return YL_OK;
 }
 
@@ -105,7 +113,7 @@ static yl_conv2d_geom geometry(const yl_layer *layer, const yl_setting *s)
 {
     const yl_conv2d_options *o = layer->options;
     const yl_activation_options *act = s->act ? s->act->options : NULL;
-    int32_t size = (int32_t)o->size, dilation = (int32_t)o->dilation, padding = (int32_t)padding_of(o);
+    int32_t size = (int32_t)o->size, dilation = (int32_t)dilation_of(o), padding = (int32_t)padding_of(o);
     return (yl_conv2d_geom){
         .n = s->in[0].n,
         .h = s->in[0].h,

@@ -7,6 +7,7 @@
 typedef struct yl_conv2d_options {
     int64_t filters, size, stride, stride_x, stride_y, padding, dilation, groups;
     bool pad, bias;
+    int64_t stopbackward; /* 1: what lies before it is frozen, and itself, unless the training says otherwise */
 } yl_conv2d_options;
 
 #endif

@@ -15,6 +15,17 @@ local functions = {
     local e = math.exp(x)
     return x * (e * e + 2 * e) / (e * e + 2 * e + 2)
   end,
+  relu6 = function(x) return math.min(math.max(x, 0), 6) end,
+  hardswish = function(x) return x * math.min(math.max(x + 3, 0), 6) / 6 end,
+  hard_mish = function(x) return x > 0 and x or x > -2 and x * x / 2 + x or 0 end,
+  tanh = function(x) return 2 * logistic(2 * x) - 1 end,
+  elu = function(x) return x > 0 and x or math.exp(x) - 1 end,
+  selu = function(x) return 1.0507 * (x > 0 and x or 1.6732 * (math.exp(x) - 1)) end,
+  gelu = function(x) return x * logistic(2 * math.sqrt(2 / math.pi) * (x + 0.044715 * x ^ 3)) end,
+  hardtan = function(x) return math.min(math.max(x, -1), 1) end,
+  ramp = function(x) return math.max(x, 0) + x / 10 end,
+  loggy = function(x) return 2 * logistic(x) - 1 end,
+  relie = function(x) return x > 0 and x or x / 100 end,
 }
 
 local function oracle(inputs, _, o)
@@ -43,14 +54,17 @@ end
 
 -- Where exp leaves the range of single precision, and a NaN.
 function TestActivation.test_far_away()
+  local far = { -1e30, -1e4, -200, -88, 88, 200, 1e4, 1e30 }
   for name, f in pairs(functions) do
-    local y = values(name, { -1e30, -200, -88, 88, 200, 1e30, 0 / 0 })
-    for i, x in ipairs { -1e30, -200, -88, 88, 200, 1e30 } do
-      local bounded = name ~= "linear" and name ~= "leaky"
-      local want = x > 80 and f(80, 0.1) * (name == "logistic" and 1 or x / 80) or x < -300 and bounded and 0 or f(x, 0.1)
-      t.assertTrue(math.abs(y[i] - want) <= 1e-5 * math.abs(want) + 1e-6 * (x < -300 and 1e-4 * -x or 1), name .. " " .. x .. ": " .. y[i])
+    local y = values(name, { far[1], far[2], far[3], far[4], far[5], far[6], far[7], far[8], 0 / 0 })
+    local steep = math.abs(f(80, 0.1)) > 10 -- grows with x above zero
+    local deep = math.abs(f(-80, 0.1)) > 0.5 and math.abs(f(-60, 0.1)) ~= math.abs(f(-80, 0.1)) -- falls with x below
+    for i, x in ipairs(far) do
+      local want = x > 0 and steep and f(80, 0.1) * x / 80 or x < 0 and deep and f(-80, 0.1) * x / -80 or f(x > 0 and 80 or -80, 0.1)
+      t.assertTrue(math.abs(y[i] - want) <= 1e-5 * math.abs(want) + 1e-6 + (x < 0 and 1e-34 * -x or 0),
+        ("%s of %g is %g, expected %g"):format(name, x, y[i], want))
     end
-    t.assertTrue(y[7] ~= y[7], name .. " hides a NaN")
+    t.assertTrue(y[#far + 1] ~= y[#far + 1], name .. " hides a NaN")
   end
 end
 
