@@ -3,12 +3,23 @@
 #include "core/log.h"
 #include "core/memory.h"
 #include "formats/darknet_cfg.h"
+#include "formats/darknet_keys.h"
 #include "formats/darknet_sections.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_SECTIONS = 4096, PLACE = 512 };
+enum { MAX_SECTIONS = 4096, PLACE = 512, NAMED = 8 };
+
+/* Keys that have no effect: the first few by name, how often each, all counted. */
+typedef struct idle_keys {
+    int total, n;
+    struct {
+        const char *key;
+        int64_t line;
+        int count;
+    } at[NAMED];
+} idle_keys;
 
 typedef struct importer {
     const yl_cfg *cfg;
@@ -18,6 +29,7 @@ typedef struct importer {
     yl_net *net;
     yl_text unknown; /* "'key' (line 3), ..." */
     int n_unknown;
+    idle_keys idle;
 } importer;
 
 static void place(const importer *m, int64_t line, char out[PLACE])
@@ -32,9 +44,19 @@ static int previous(const importer *m)
 
 static yl_status note_unknown(importer *m, const yl_cfg_option *o)
 {
-    enum { NAMED = 8 };
     if (++m->n_unknown > NAMED) return YL_OK;
     return yl__text_add(&m->unknown, "%s'%.40s' (line %lld)", m->n_unknown > 1 ? ", " : "", o->key, (long long)o->line);
+}
+
+static void note_idle(importer *m, const yl_cfg_option *o)
+{
+    idle_keys *idle = &m->idle;
+    int i = 0;
+    idle->total++;
+    while (i < idle->n && strcmp(idle->at[i].key, o->key) != 0) i++;
+    if (i == NAMED) return;
+    if (i == idle->n) idle->at[idle->n++].key = o->key, idle->at[i].line = o->line;
+    idle->at[i].count++;
 }
 
 /* Nobody else has a dialect of the section of a registered kind: a key that it lacks is a slip. */
@@ -61,7 +83,10 @@ static yl_status fill_options(importer *m, const yl_layer_kind *kind, const char
     if (kind->fields) YL_TRY(yl_options_defaults(kind->fields, options));
     for (int64_t i = 0; i < m->section->n_options; i++) {
         const yl_cfg_option *o = yl__cfg_at(m->cfg, m->section, i);
-        if (yl__listed(elsewhere, o->key)) continue;
+        yl__key_class class = YL__KEY_OTHER;
+        if (!kind->who) YL_TRY(yl__key_check(m->cfg->path, m->section->kind, o, &class));
+        if (class == YL__KEY_NO_EFFECT) note_idle(m, o);
+        if (class != YL__KEY_OTHER || yl__listed(elsewhere, o->key)) continue;
         if (!kind->fields || !yl_option_find(kind->fields, o->key, NULL))
             YL_TRY(kind->who ? refuse_unknown(m, kind, o) : note_unknown(m, o));
         else
@@ -133,10 +158,19 @@ static yl_status import_weighted(importer *m, const yl__section_kind *s, const y
     return add_companions(m, batch_normalize, "logistic");
 }
 
+/* A window without a size is as large as its step; to the layer it would be the whole image. */
+static yl_status side_of_window(const importer *m, const yl_layer_kind *kind, void *options)
+{
+    const yl_cfg_option *stride = yl__cfg_find(m->cfg, m->section, "stride");
+    if (yl__cfg_find(m->cfg, m->section, "size")) return YL_OK;
+    return set_text(m, kind, options, "size", stride ? stride->value : "1", m->section->line);
+}
+
 static yl_status import_plain(importer *m, const yl__section_kind *s, const yl_layer_kind *kind, void *options)
 {
     int input = previous(m);
     YL_TRY(fill_options(m, kind, s->elsewhere, options));
+    if (yl__listed("local_avgpool local_avg", s->name)) YL_TRY(side_of_window(m, kind, options));
     return add(m, kind, NULL, options, 1, &input);
 }
 
@@ -188,18 +222,29 @@ static yl_status import_shortcut(importer *m, const yl__section_kind *s, const y
     return add_companions(m, false, "linear");
 }
 
+/* A section that is no layer: the one before it goes on. A [cost] may stand behind a loss alone. */
+static yl_status import_nothing(importer *m)
+{
+    static const yl_layer_kind none = {.name = ""};
+    int input = previous(m);
+    m->output[m->index] = input;
+    if (strcmp(m->section->kind, "cost") == 0 && (input < 0 || !m->net->layers[input].kind->loss_parts))
+        return yl__fail(YL_UNSUPPORTED, "%s:%lld: [cost] is supported behind [softmax] alone", m->cfg->path,
+                        (long long)m->section->line);
+    return fill_options(m, &none, "", NULL);
+}
+
 static yl_status import_section(importer *m)
 {
     static yl_status (*const importers[])(importer *, const yl__section_kind *, const yl_layer_kind *, void *) = {
-        [YL__PLAIN] = import_plain,
-        [YL__WEIGHTED] = import_weighted,
-        [YL__ROUTE] = import_route,
-        [YL__SHORTCUT] = import_shortcut,
+        [YL__PLAIN] = import_plain,       [YL__WEIGHTED] = import_weighted, [YL__ROUTE] = import_route,
+        [YL__SHORTCUT] = import_shortcut, [YL__SCALED] = import_shortcut,
     };
     const yl__section_kind *s = yl__section_find(m->section->kind);
     const yl_layer_kind *kind = s ? yl_layer_find(s->layer) : NULL;
     void *options;
     if (!s) return yl__section_unknown(m->cfg->path, m->section->line, m->section->kind);
+    if (s->form == YL__NOTHING) return import_nothing(m);
     if (!kind)
         return yl__fail(YL_UNSUPPORTED, "%s:%lld: [%s]: this build has no layer '%s'", m->cfg->path,
                         (long long)m->section->line, m->section->kind, s->layer);
@@ -230,7 +275,10 @@ static yl_status read_net(importer *m, yl_device *device)
     yl_status status = yl__text_append(&header, "", 0);
     for (int64_t i = 0; i < m->section->n_options && status == YL_OK; i++) {
         const yl_cfg_option *o = yl__cfg_at(m->cfg, m->section, i);
-        if (!is_input_size(o->key)) status = yl__text_add(&header, "%s=%s\n", o->key, o->value);
+        yl__key_class class;
+        status = yl__key_check(m->cfg->path, m->section->kind, o, &class);
+        if (status == YL_OK && class == YL__KEY_OTHER) status = note_unknown(m, o);
+        if (status == YL_OK && !is_input_size(o->key)) status = yl__text_add(&header, "%s=%s\n", o->key, o->value);
     }
     if (status == YL_OK) status = yl__strdup(header.data, &m->net->header);
     yl__text_free(&header);
@@ -249,6 +297,30 @@ static yl_status check_head(const yl_cfg *cfg)
                     MAX_SECTIONS);
 }
 
+/* The two warnings: of keys that nobody knows, and of keys that have no effect here. */
+static yl_status tell(const importer *m)
+{
+    const idle_keys *idle = &m->idle;
+    yl_text list = {0};
+    yl_status status = YL_OK;
+    if (m->n_unknown > 0)
+        yl__warn("%s: %d unknown option%s ignored: %s%s", m->cfg->path, m->n_unknown,
+                 m->n_unknown > 1 ? "s were" : " was", m->unknown.data, m->n_unknown > NAMED ? ", ..." : "");
+    int named = 0;
+    for (int i = 0; i < idle->n && status == YL_OK; i++) {
+        named += idle->at[i].count;
+        status = yl__text_add(&list, "%s'%.40s' (%sline %lld%s)", i > 0 ? ", " : "", idle->at[i].key,
+                              idle->at[i].count > 1 ? "first in " : "", (long long)idle->at[i].line,
+                              idle->at[i].count > 1 ? ", and more" : "");
+    }
+    if (idle->total > 0 && status == YL_OK)
+        yl__warn("%s: %d option%s of Darknet %s no effect here: %s%s", m->cfg->path, idle->total,
+                 idle->total > 1 ? "s" : "", idle->total > 1 ? "have" : "has", list.data,
+                 idle->total > named ? ", ..." : "");
+    yl__text_free(&list);
+    return status;
+}
+
 static yl_status import_all(importer *m, yl_device *device)
 {
     m->section = &m->cfg->sections[0];
@@ -260,10 +332,7 @@ static yl_status import_all(importer *m, yl_device *device)
     }
     yl_status status = yl_net_finish(m->net);
     if (status != YL_OK) return yl__fail_in(status, "%s", m->cfg->path);
-    if (m->n_unknown > 0)
-        yl__warn("%s: %d unknown option%s ignored: %s%s", m->cfg->path, m->n_unknown,
-                 m->n_unknown > 1 ? "s were" : " was", m->unknown.data, m->n_unknown > 8 ? ", ..." : "");
-    return YL_OK;
+    return tell(m);
 }
 
 static yl_status import_cfg(yl_device *device, const yl_cfg *cfg, yl_net **out)

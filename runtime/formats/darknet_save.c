@@ -97,16 +97,16 @@ static yl_status put_shortcut(exporter *e, int section)
     const yl_layer *l = &e->net->layers[head];
     for (int i = 0; i < 2; i++) YL_TRY(section_read(e, head, l->inputs[i], &read[i]));
     bool equal = read[1] >= 0 && e->net->layers[l->inputs[1]].out_c == l->out_c;
-    bool swapped = equal && read[0] != section - 1; /* a sum of equals: the order does not matter */
+    bool swapped = equal && read[0] != section - 1 && e->sections->at[section].kind->form == YL__SHORTCUT;
     YL_TRY(check_previous(e, section, read[swapped]));
     if (read[!swapped] < 0)
-        return yl__fail(YL_UNSUPPORTED, "%s: a Darknet shortcut cannot read the network's input", l->name);
+        return yl__fail(YL_UNSUPPORTED, "%s: a Darknet section cannot read the network's input by number", l->name);
     return yl__text_add(e->out, "from=%d\n", read[!swapped] - section);
 }
 
 static yl_status put_activation(exporter *e, const yl__section *s)
 {
-    if (s->kind->form != YL__WEIGHTED && s->kind->form != YL__SHORTCUT) return YL_OK;
+    if (s->kind->form == YL__PLAIN || s->kind->form == YL__ROUTE) return YL_OK;
     if (s->act < 0) return yl__text_add(e->out, "activation=linear\n");
     const yl_layer *l = &e->net->layers[s->act];
     char name[VALUE];
@@ -126,7 +126,7 @@ static yl_status put_section(exporter *e, int section)
     }
     if (s->kind->form == YL__ROUTE) {
         YL_TRY(put_route(e, section));
-    } else if (s->kind->form == YL__SHORTCUT) {
+    } else if (s->kind->form == YL__SHORTCUT || s->kind->form == YL__SCALED) {
         YL_TRY(put_shortcut(e, section));
     } else {
         YL_TRY(section_read(e, s->head, e->net->layers[s->head].inputs[0], &read));

@@ -16,18 +16,33 @@ static const yl__section_kind kinds[] = {
     {"avgpool", "avgpool", YL__PLAIN, "", ""},
     {"avg", "avgpool", YL__PLAIN, "", ""},
     {"local_avgpool", "avgpool", YL__PLAIN, "", "stride"}, /* with `size`; [avgpool] takes the whole image */
+    {"local_avg", "avgpool", YL__PLAIN, "", ""},
     {"reorg", "reorg", YL__PLAIN, "", "stride"},
     {"reorg3d", "reorg3d", YL__PLAIN, "", "stride"},
     {"route", "route", YL__ROUTE, "layers", ""},
     {"shortcut", "shortcut", YL__SHORTCUT, "from activation", ""},
+    {"sam", "sam", YL__SHORTCUT, "from activation", ""},
+    {"scale_channels", "scale_channels", YL__SCALED, "from activation", ""},
     {"upsample", "upsample", YL__PLAIN, "", "stride"},
     {"dropout", "dropout", YL__PLAIN, "", "probability"},
     {"softmax", "softmax", YL__PLAIN, "", ""},
     {"soft", "softmax", YL__PLAIN, "", ""},
     {"region", "region", YL__PLAIN, "", "anchors classes num softmax thresh"},
     {"yolo", "yolo", YL__PLAIN, "", "anchors classes num ignore_thresh iou_thresh scale_x_y"},
+    {"activation", "activation", YL__PLAIN, "", "activation"},
+    {"batchnorm", "batchnorm", YL__PLAIN, "", ""},
+    {"empty", "", YL__NOTHING, "", ""},
+    {"silence", "", YL__NOTHING, "", ""},
+    {"cost", "", YL__NOTHING, "type scale ratio", ""}, /* behind [softmax], which brings its loss */
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
+
+/* Darknet's other sections. */
+static const char *const unsupported[] = {
+    "Gaussian_yolo", "detection", "local", "crop", "normalization", "lrn",       "contrastive",
+    "implicit",      "rnn",       "crnn",  "gru",  "lstm",          "conv_lstm", "history",
+};
+enum { UNSUPPORTED = sizeof unsupported / sizeof *unsupported };
 
 /* A kind of layer that was registered at run time has a section of its own name; with `layers` as in [route] where it can
  * read several. */
@@ -67,6 +82,10 @@ yl_status yl__section_unknown(const char *path, int64_t line, const char *name)
     for (; count < KINDS; count++) names[count] = kinds[count].name;
     for (const yl_layer_kind *kind; (kind = yl_layer_registered(count - KINDS)); count++) names[count] = kind->name;
     const char *nearest = yl__nearest(name, names, count);
+    for (int i = 0; i < UNSUPPORTED; i++)
+        if (strcmp(unsupported[i], name) == 0)
+            return yl__fail(YL_UNSUPPORTED, "%s:%lld: Darknet's section [%s] is not supported", path, (long long)line,
+                            name);
     if (!nearest)
         return yl__fail(
             YL_FORMAT,
@@ -91,7 +110,16 @@ bool yl__listed(const char *list, const char *word)
 
 static bool takes_companions(const yl__section *s)
 {
-    return s->kind->form == YL__WEIGHTED || s->kind->form == YL__SHORTCUT;
+    return s->kind->form == YL__WEIGHTED || s->kind->form == YL__SHORTCUT || s->kind->form == YL__SCALED;
+}
+
+static bool option_is(const yl_layer *layer, const char *key, const char *text)
+{
+    char value[YL_OPTION_TEXT];
+    const yl_field *field = yl_option_find(layer->kind->fields, key, NULL);
+    if (!field) return false;
+    yl_options_text(field, layer->options, value, sizeof value);
+    return strcmp(value, text) == 0;
 }
 
 /* Whether layer i belongs to the section that it reads; then it joins. */
@@ -104,17 +132,11 @@ static bool join(const yl_net *net, yl__sections *s, int i)
     yl__section *section = &s->at[s->of_layer[input]];
     if (!takes_companions(section) || section->last != input || section->act >= 0) return false;
     if (is_bn && (section->bn >= 0 || section->kind->form != YL__WEIGHTED)) return false;
+    if (is_bn && option_is(&net->layers[section->head], "bias", "true")) return false; /* a section has one of them */
     *(is_bn ? &section->bn : &section->act) = i;
     section->last = i;
     s->of_layer[i] = s->of_layer[input];
     return true;
-}
-
-static bool has_window(const yl_layer *layer)
-{
-    char size[YL_OPTION_TEXT];
-    yl_options_text(yl_option_find(layer->kind->fields, "size", NULL), layer->options, size, sizeof size);
-    return strcmp(size, "0") != 0;
 }
 
 static yl_status group_layers(const yl_net *net, yl__sections *s)
@@ -125,7 +147,8 @@ static yl_status group_layers(const yl_net *net, yl__sections *s)
         if (!kind)
             return yl__fail(YL_UNSUPPORTED, "%s: no Darknet section holds a layer of kind %s at this place",
                             net->layers[i].name, net->layers[i].kind->name);
-        if (strcmp(kind->name, "avgpool") == 0 && has_window(&net->layers[i])) kind = yl__section_find("local_avgpool");
+        if (strcmp(kind->name, "avgpool") == 0 && !option_is(&net->layers[i], "size", "0"))
+            kind = yl__section_find("local_avgpool");
         s->of_layer[i] = s->count;
         s->at[s->count++] = (yl__section){kind, i, -1, -1, i};
     }

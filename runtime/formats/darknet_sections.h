@@ -6,7 +6,17 @@
 
 enum { YL__MAX_SIDE = 65536 };
 
-typedef enum yl__section_form { YL__PLAIN, YL__WEIGHTED, YL__ROUTE, YL__SHORTCUT } yl__section_form;
+/* What a section becomes: one layer; one with weights, its batch-norm and activation; a layer that reads the sections in
+ * `layers`; one that reads the section before and the one in `from`, with an activation: a sum or product, whose order does not
+ * matter, or a product with factors, where it does; nothing at all (the section before goes on). */
+typedef enum yl__section_form {
+    YL__PLAIN,
+    YL__WEIGHTED,
+    YL__ROUTE,
+    YL__SHORTCUT,
+    YL__SCALED,
+    YL__NOTHING
+} yl__section_form;
 
 typedef struct yl__section_kind {
     const char *name;  /* "convolutional" */
@@ -19,6 +29,7 @@ typedef struct yl__section_kind {
 
 const yl__section_kind *yl__section_find(const char *name);     /* by section, other spellings included; or NULL */
 const yl__section_kind *yl__section_of_layer(const char *kind); /* by layer: the section to write; or NULL */
+/* The sentence for a section that is not in the table: one of Darknet's that is not supported, or an unknown one. */
 yl_status yl__section_unknown(const char *path, int64_t line, const char *name);
 bool yl__listed(const char *list, const char *word); /* whether the blank-separated list holds the word */
 

@@ -73,6 +73,13 @@ static yl_status append_section(const yl_net *net, const yl__section *s, const y
     return YL_OK;
 }
 
+/* [batchnorm]: biases, scales, means, variances. */
+static void append_batchnorm(const yl_net *net, int layer, pieces *p)
+{
+    append(net, p, range_of(net, layer, "bias"), 1, 1);
+    append_norm(net, p, layer);
+}
+
 /* A registered kind's numbers stand as the layer has them, parameter by parameter. */
 static void append_all(const yl_net *net, const yl_layer *l, pieces *p)
 {
@@ -88,6 +95,8 @@ static yl_status collect(const yl_net *net, const yl__sections *s, const yl_shap
             append_all(net, l, p);
         else if (range_of(net, s->at[i].head, "weight") >= 0)
             YL_TRY(append_section(net, &s->at[i], shapes, p));
+        else if (strcmp(l->kind->name, "batchnorm") == 0)
+            append_batchnorm(net, s->at[i].head, p);
     }
     return YL_OK;
 }

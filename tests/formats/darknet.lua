@@ -125,6 +125,66 @@ local function warned(text)
   return path, said
 end
 
+function TestCfg.testProducts()
+  local text, names = describe(parse(NET .. [[
+[convolutional]
+filters=4
+activation=linear
+[avgpool]
+[convolutional]
+filters=4
+activation=logistic
+[scale_channels]
+from=-3
+activation=relu6
+[sam]
+from=0
+[convolutional]
+filters=1
+activation=logistic
+[scale_channels]
+from=-2
+scale_wh=1
+]]))
+  t.assertEquals(names, "conv1 avgpool1 conv2 conv2.act scale1 scale1.act sam1 conv3 conv3.act scale2")
+  t.assertStrContains(text, "[scale_channels]\nfrom=-3\nactivation=relu6\n\n[sam]\nfrom=-4\nactivation=linear\n")
+  t.assertStrContains(text, "[scale_channels]\nfrom=-2\nscale_wh=1\nactivation=linear\n")
+  t.assertEquals(describe(parse(text)), text)
+  -- the factor comes first: its two inputs cannot change places as a sum's can
+  local net = core.net { h = 1, w = 1, c = 2, layers = { { "conv2d", filters = 2 }, { "conv2d", filters = 2, inputs = { "conv1" } },
+    { "scale_channels", inputs = { "conv1", "conv2" } } } }
+  t.assertErrorMsgContains("scale1 does not read the section before it", describe, net)
+end
+
+-- Sections that are one layer each, and those that are none.
+function TestCfg.testSmallSections()
+  local text, names = describe(parse(NET .. "[convolutional]\nactivation=linear\n[batchnorm]\n[empty]\n[activation]\nactivation=elu\n"
+    .. "[local_avg]\nstride=2\n[avgpool]\nsize=3\n[silence]\n[softmax]\ngroups=1\n[cost]\ntype=sse\n"))
+  t.assertEquals(names, "conv1 bn1 act1 avgpool1 avgpool2 softmax1")
+  t.assertStrContains(text, "[batchnorm]\n\n[activation]\nactivation=elu\n\n[local_avgpool]\nsize=2\nstride=2\n\n[avgpool]\n\n")
+  t.assertEquals(describe(parse(text)), text)
+  refused(NET .. "[dropout]\n[cost]\n", ":8:", "behind [softmax]")
+end
+
+-- What would change the forward pass is refused by name and line, unless its value asks for nothing.
+function TestCfg.testOtherArithmeticIsRefused()
+  for _, case in ipairs {
+    { "convolutional", "xnor" }, { "convolutional", "binary" }, { "convolutional", "antialiasing" }, { "convolutional", "cbn" },
+    { "convolutional", "share_index", -1 }, { "convolutional", "assisted_excitation" }, { "convolutional", "sway" },
+    { "convolutional", "rotate" }, { "convolutional", "stretch" }, { "convolutional", "stretch_sway" },
+    { "convolutional", "coordconv" }, { "convolutional", "flipped" }, { "convolutional", "dontload" },
+    { "convolutional", "dontloadscales" }, { "maxpool", "maxpool_depth" }, { "maxpool", "antialiasing" },
+    { "maxpool", "maxpool_zero_nonmax" }, { "reorg", "reverse" }, { "softmax", "tree", "a.tree" },
+    { "softmax", "groups", 2 }, { "softmax", "temperature", 0.5 }, { "softmax", "spatial" }, { "region", "tree", "a.tree" },
+    { "region", "background" }, { "shortcut", "weights_type", "per_feature" },
+  } do
+    local section, key, value = case[1], case[2], case[3] or 1
+    refused(NET .. ("[%s]\n%s=%s\n"):format(section, key, value), ":8:", ("[%s] %s=%s is not supported: "):format(section, key, value))
+  end
+  describe(parse(NET .. "[convolutional]\nxnor=0\nbinary=0\nantialiasing=0\n[maxpool]\nmaxpool_depth=0\n[dropout]\ndontload=0\n"))
+  refused(NET .. "[crnn]\n", ":7:", "Darknet's section [crnn] is not supported")
+end
+
 -- Darknet's own yolov3-openimages.cfg has such lines: they are told of, and the first one counts.
 function TestCfg.testRepeatedOptionsAreOneWarning()
   local text = NET .. "[maxpool]\nsize=2\nstride=2\nsize=3\nsize=4\n"
@@ -149,6 +209,15 @@ function TestCfg.testUnknownOptionsAreOneWarning()
   t.assertStrContains(said, path .. ": 3 unknown options were ignored: 'foo' (line 8), 'bar' (line 10), 'foo' (line 11)")
   local _, lines = said:gsub("\n", "")
   t.assertEquals(lines, 1)
+end
+
+-- Keys of training, tracking and the like: one warning names each, with how many there are in all.
+function TestCfg.testIdleKeysAreOneWarning()
+  local path, said = warned(NET .. "[dropout]\nclip=1\nonlyforward=0\n[convolutional]\nclip=2\nwait_stream=3\nclep=1\n")
+  t.assertEquals(said, ("yolua: warning: %s: 1 unknown option was ignored: 'clep' (line 13)\nyolua: warning: %s: 3 options of Darknet "
+    .. "have no effect here: 'clip' (first in line 8, and more), 'wait_stream' (line 12)\n"):format(path, path))
+  path, said = warned(NET .. "leter_box=1\n[dropout]\n")
+  t.assertEquals(said, ("yolua: warning: %s: 1 unknown option was ignored: 'leter_box' (line 7)\n"):format(path))
 end
 
 TestWeights = {}
@@ -231,6 +300,18 @@ function TestWeights.testGroups()
   local net = parse(NET .. "[convolutional]\nfilters=2\ngroups=2\nsize=1\nactivation=linear\n")
   with_file(HEAD .. floats(1, 2, 3, 4), function(path) darknet.load_weights(net, path) end)
   t.assertEquals({ net:get "conv1.bias", net:get "conv1.weight" }, { { 1, 2 }, { 3, 4 } })
+end
+
+-- [batchnorm]: biases, scales, means, variances; behind a convolution without one, whose biases stay its own.
+function TestWeights.testBatchnorm()
+  local net = parse("[net]\nwidth=1\nheight=1\nchannels=1\n[convolutional]\nactivation=linear\n[batchnorm]\n")
+  local bytes = HEAD .. floats(1, 2) .. floats(3, 4, 5, 6)
+  with_file(bytes, function(path) darknet.load_weights(net, path) end)
+  local got = {}
+  for _, name in ipairs { "conv1.bias", "conv1.weight", "bn1.bias", "bn1.scale", "bn1.mean", "bn1.var" } do
+    got[#got + 1] = net:get(name)[1]
+  end
+  t.assertEquals(got, { 1, 2, 3, 4, 5, 6 })
 end
 
 -- A connected layer's columns run over channels, rows, columns in the file; over rows, columns, channels here.

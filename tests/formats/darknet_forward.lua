@@ -51,6 +51,10 @@ local activate = {
   logistic = function(x) return 1 / (1 + math.exp(-x)) end,
   swish = function(x) return x / (1 + math.exp(-x)) end,
   mish = function(x) return x * (1 - 2 / ((1 + math.exp(x)) ^ 2 + 1)) end,
+  relu6 = function(x) return math.min(math.max(x, 0), 6) end,
+  tanh = function(x) return 2 / (1 + math.exp(-2 * x)) - 1 end,
+  ramp = function(x) return x * (x > 0 and 1 or 0) + 0.1 * x end,
+  elu = function(x) return x >= 0 and x or math.exp(x) - 1 end,
 }
 
 local function finish(y, s, bias, norm, default)
@@ -191,6 +195,34 @@ function run.shortcut(s, x, _, outputs, index)
   return y
 end
 
+-- The section before holds the factors: one per channel, or with scale_wh one per pixel.
+function run.scale_channels(s, x, _, outputs, index)
+  local from = number(s, "from")
+  local other, f = outputs[from < 0 and index + from or from], activate[s.activation or "linear"]
+  local y, plane = { c = other.c, h = other.h, w = other.w }, other.h * other.w
+  for p = 1, #other do y[p] = f(other[p] * x[s.scale_wh == "1" and (p - 1) % plane + 1 or (p - 1) // plane + 1]) end
+  return y
+end
+
+function run.sam(s, x, _, outputs, index)
+  local from = number(s, "from")
+  local other, f = outputs[from < 0 and index + from or from], activate[s.activation or "linear"]
+  local y = { c = x.c, h = x.h, w = x.w }
+  for p = 1, #x do y[p] = f(x[p] * other[p]) end
+  return y
+end
+
+function run.batchnorm(_, x, r)
+  local bias, norm = r.floats(x.c), read_norm(r, x.c)
+  return finish({ c = x.c, h = x.h, w = x.w, table.unpack(x) }, {}, bias, norm, "linear")
+end
+
+function run.activation(s, x)
+  local y = { c = x.c, h = x.h, w = x.w }
+  for p = 1, #x do y[p] = activate[s.activation](x[p]) end
+  return y
+end
+
 function run.softmax(_, x)
   local y, sum = { c = x.c, h = x.h, w = x.w }, 0.0
   for p = 1, #x do sum = sum + math.exp(x[p]) end
@@ -320,6 +352,13 @@ function TestForward.testShortcutOfUnequalChannels()
   small("[convolutional]\nfilters=7\nsize=1\nactivation=leaky\n[convolutional]\nfilters=3\nsize=1\nactivation=leaky\n"
     .. "[shortcut]\nfrom=-2\nactivation=leaky\n[convolutional]\nfilters=6\nsize=1\nactivation=linear\n"
     .. "[shortcut]\nfrom=-2\nactivation=linear\n", 8, 4)
+end
+
+function TestForward.testAttention()
+  small("[convolutional]\nfilters=6\nsize=3\npad=1\nbatch_normalize=1\nactivation=relu6\n[avgpool]\n[convolutional]\nfilters=2\n"
+    .. "activation=swish\n[convolutional]\nfilters=6\n[scale_channels]\nfrom=-4\nactivation=tanh\n[convolutional]\nfilters=6\n"
+    .. "[sam]\nfrom=-2\nactivation=leaky\n[convolutional]\nfilters=1\n[scale_channels]\nfrom=-2\nscale_wh=1\n[batchnorm]\n"
+    .. "[activation]\nactivation=ramp\n[convolutional]\nfilters=3\nactivation=elu\n", 8, 12)
 end
 
 function TestForward.testReorg() small("[reorg]\nstride=2\n[convolutional]\nfilters=2\nactivation=linear\n", 8, 4) end

@@ -23,6 +23,13 @@ const fuzz_bytes fuzz_seeds[] = {
          "softmax]\n"),
 };
 const fuzz_bytes fuzz_words[] = {
+    FUZZ("[sam]\nfrom=-1\n"),
+    FUZZ("[scale_channels]\nfrom=0\nscale_wh=1\n"),
+    FUZZ("[batchnorm]\n[activation]\nactivation=gelu\n"),
+    FUZZ("[empty]\n"),
+    FUZZ("[local_avg]\n"),
+    FUZZ("xnor=1\n"),
+    FUZZ("clip=1\n"),
     FUZZ("[route]\nlayers=-1,-1\n"),
     FUZZ("[route]\nlayers=-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1,-1\n"),
     FUZZ("[upsample]\nstride=1024\n"),
