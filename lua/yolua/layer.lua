@@ -1,5 +1,6 @@
 -- yl.layer{...}: a kind of layer written in Lua. From then on it is used like any other: in core.net and cfg files by its name, in
 -- plans, training, checkpoints (which keep its name and options, never its code), help pages. lua/README.md shows examples.
+local answers = require "yolua.layer.answers"
 local core = require "yolua.core"
 local options = require "yolua.options"
 
@@ -24,9 +25,7 @@ local fields = {
 local checked = options.declare("yl.layer", fields)
 
 local READS = { none = 0, x = 1, y = 2, xy = 3 }
-local KINDS = { weight = 0, bias = 1, scale = 2, statistic = 3 }
-local INITS = { zero = 0, one = 1, fan_in = 2 }
-local MOST_PARAMETERS, MOST_PARTS = 8, 7
+local MOST_PARTS = 7
 
 local function fail(name, format, ...) error(("%s: yl.layer '%s': %s"):format(options.position(), name, format:format(...)), 0) end
 
@@ -43,6 +42,7 @@ local function text_of(value)
 end
 
 local TYPES = { bool = true, int = true, number = true, string = true, enum = true, numbers = true, size = true }
+local ENTRIES = { min = true, max = true, choices = true, aliases = true }
 local TAKEN = { name = true, inputs = true, section = true, layers = true } -- keys of every layer's own
 
 local function to_fields(name, list)
@@ -56,6 +56,12 @@ local function to_fields(name, list)
       fail(name, "field '%s': expected a type (bool int number string enum numbers size), got %s", key, tostring(kind))
     end
     if kind == "enum" and type(field.choices) ~= "table" then fail(name, "field '%s': an enum needs choices = {...}", key) end
+    for entry in pairs(field) do
+      if not (math.type(entry) == "integer" and entry >= 1 and entry <= 5) and not ENTRIES[entry] then
+        fail(name, "field '%s': unknown entry '%s'; expected {key, type, default, unit, help, min=, max=, choices=, aliases=}", key,
+          tostring(entry))
+      end
+    end
     known[key] = true
     made[i] = { key = key, type = kind, default = text_of(field[3]), unit = field[4] or "", help = field[5] or "", min = field.min,
       max = field.max, choices = field.choices and table.concat(field.choices, "|"),
@@ -66,70 +72,25 @@ end
 
 -- ---- the functions, as bind/layer.c calls them ------------------------------------------------------------------------------
 
-local function size_of(d, o, inputs)
-  local x = inputs[1]
-  local s = d.shape and d.shape(o, x, inputs) or x
-  if type(s) ~= "table" then error(("expected the shape {h=, w=, c=}, got a %s"):format(type(s)), 0) end
-  return { h = s.h or x.h, w = s.w or x.w, c = s.c or x.c }
-end
-
-local function to_parameter(p, i)
-  if type(p) ~= "table" then error(("parameter %d: expected {name, kind, sizes}, got a %s"):format(i, type(p)), 0) end
-  local name, kind, sizes, init = p[1], p[2], p[3], p.init
-  if type(name) ~= "string" or not name:find "^[%a_][%w_]*$" or #name > 14 then
-    error(("parameter %d: expected a name of at most 14 letters, got %s"):format(i, tostring(name)), 0)
-  end
-  if not KINDS[kind] then error(("parameter '%s': expected weight, bias, scale or statistic, got %s"):format(name, tostring(kind)), 0) end
-  if type(sizes) ~= "table" or #sizes < 1 or #sizes > 4 then error(("parameter '%s': expected a list of 1 to 4 sizes"):format(name), 0) end
-  for d, size in ipairs(sizes) do
-    if math.type(size) ~= "integer" or size < 1 then
-      error(("parameter '%s': size %d: expected a whole number from 1, got %s"):format(name, d, tostring(size)), 0)
-    end
-  end
-  if init == nil then init = kind == "weight" and "fan_in" or kind == "scale" and "one" or "zero" end
-  if type(init) == "number" then return { name = name, kind = KINDS[kind], dims = sizes, init = 3, value = init } end
-  if not INITS[init] then
-    error(("parameter '%s': init: expected zero, one, fan_in or a number, got %s"):format(name, tostring(init)), 0)
-  end
-  return { name = name, kind = KINDS[kind], dims = sizes, init = INITS[init], value = 0 }
-end
-
-local function parameters_of(d, o, inputs)
-  local made, known = {}, {}
-  local list = d.parameters(o, inputs[1], inputs)
-  if type(list) ~= "table" then error(("expected a list of parameters, got a %s"):format(type(list)), 0) end
-  if #list > MOST_PARAMETERS then error(("at most %d parameters, got %d"):format(MOST_PARAMETERS, #list), 0) end
-  for i, p in ipairs(list) do
-    made[i] = to_parameter(p, i)
-    if known[made[i].name] then error(("two parameters are named '%s'"):format(made[i].name), 0) end
-    known[made[i].name] = true
-  end
-  return made
-end
-
--- What a loss returns, checked against its parts.
-local function parts_of(d, parts)
-  if type(parts) ~= "table" then error(("expected the loss to return {part = sum}, got a %s"):format(type(parts)), 0) end
-  for part in pairs(parts) do
-    local known = false
-    for _, name in ipairs(d.parts) do known = known or name == part end
-    if not known then error(("the loss returned a part '%s' that 'parts' does not list"):format(tostring(part)), 0) end
-  end
-  return parts
-end
-
 local function descriptor(d)
   local made = { name = d.name, stem = d.stem or d.name, fields = to_fields(d.name, d.fields or {}), reads = READS[d.reads],
     least = d.inputs[1], most = d.inputs[2] or d.inputs[1], random = d.random and 1 or 0, parts = d.parts }
-  function made.shape(o, inputs) return size_of(d, o, inputs) end
-  if d.parameters then function made.parameters(o, inputs) return parameters_of(d, o, inputs) end end
-  if d.flops then function made.flops(o, inputs, y) return d.flops(o, inputs[1], y, inputs) end end
-  if d.forward then function made.forward(l) d.forward(l, l.inputs[1], l.y) end
+  function made.shape(o, inputs) return answers.shape(d, o, inputs) end
+  if d.parameters then function made.parameters(o, inputs) return answers.parameters(d, o, inputs) end end
+  if d.flops then function made.flops(o, inputs, y) return answers.flops(d, o, inputs, y) end end
+  if d.forward then
+    function made.forward(l) answers.returned(d.forward, "y", l, { l.y }, d.forward(answers.seen(l), l.inputs[1], l.y)) end
+    function made.unwritten()
+      answers.blame(d.forward, "nothing was written into y; expected the result there, as in y:copy_(result) or x:sigmoid(y)")
+    end
   else function made.forward(l) l.y:copy_(l.inputs[1]) end end -- a loss that compares its input with the truth
   if d.backward then
-    function made.backward(l) d.backward(l, l.inputs and l.inputs[1], l.y, l.dy, l.input_gradients[1]) end
+    function made.backward(l)
+      local dx = l.input_gradients
+      answers.returned(d.backward, "dx", l, dx, d.backward(answers.seen(l), l.inputs and l.inputs[1], l.y, l.dy, dx[1]))
+    end
   end
-  if d.loss then function made.loss(l) return parts_of(d, d.loss(l, l.y, l.truth, l.input_gradients[1])) end end
+  if d.loss then function made.loss(l) return answers.parts(d, d.loss(answers.seen(l), l.y, l.truth, l.input_gradients[1])) end end
   return made
 end
 
@@ -140,6 +101,10 @@ local function check(d)
     if d.backward then fail(name, "a loss gives dx itself: it has no backward") end
     if not d.parts or #d.parts < 1 or #d.parts > MOST_PARTS then fail(name, "a loss needs parts = {1 to %d names}", MOST_PARTS) end
   elseif not d.forward or not d.backward then fail(name, "expected forward and backward, or loss") end
+  local least, most = d.inputs[1], d.inputs[2] or d.inputs[1]
+  if #d.inputs > 2 or least % 1 ~= 0 or most % 1 ~= 0 or least > most then
+    fail(name, "'inputs': expected how many, or {least, most}, got {%s}", (table.concat(d.inputs, ", "):gsub("%.0", "")))
+  end
 end
 
 -- Makes the kind known under its name; one of that name that was made before makes way, networks that have it keep it. Returns the

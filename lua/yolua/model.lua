@@ -47,8 +47,8 @@ end
 -- Freezes by pattern ("none", "body", "conv1*,conv2"); what the pattern does not match is trainable. Returns self.
 function Model:freeze(pattern)
   if type(pattern) == "table" then pattern = table.concat(pattern, ",") end
-  self:drop_plans()
   self.frozen_ranges = self.net:freeze(self.still and pattern .. ",*.mean,*.var" or pattern)
+  self:drop_plans()
   self.frozen = pattern
   return self
 end

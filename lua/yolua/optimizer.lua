@@ -8,8 +8,10 @@
 -- hold them), p.name, p.kind ("weight", "bias", "scale"), p.lr (this step's rate), p.count (its own steps, from 1: those in which it was
 -- not frozen); o: the options.
 -- Masks, averages (ema) and the versions of parameters are kept by the step that follows.
+local callback = require "yolua.callback"
 local core = require "yolua.core"
 local options = require "yolua.options"
+local sealed = require "yolua.sealed"
 
 local optimizer = {}
 
@@ -20,22 +22,29 @@ local check = options.declare("yl.optimizer", {
   { "step", "function", nil, "", "(p, o): turns p.gradient into what is subtracted from p.value" },
 })
 
--- Tensors over a parameter, made when they are asked for.
-local Parameter = { __name = "parameter" }
+-- A parameter as the rule sees it: tensors over it, made when they are asked for, and facts about it.
 local SLABS = { value = "value", gradient = "grad", m = "adam_m", v = "adam_v" }
+local WRITTEN = "change it in place, as in p.%s:copy_(result)"
+local WAYS = { lr = "it is the schedule's (optim.schedule)" }
+for key in pairs(SLABS) do WAYS[key] = WRITTEN:format(key) end
 
-function Parameter:__index(key)
-  if not SLABS[key] then return nil end
-  local tensor = rawget(self, "net"):tensor(self.name, SLABS[key])
-  rawset(self, key, tensor)
-  return tensor
+local function parameter(net, r)
+  local facts = { name = r.name, kind = r.kind, lr_mult = r.lr_mult, count = r.steps + 1 }
+  local function read(_, key)
+    if not SLABS[key] then error(("%s: a parameter has no '%s'"):format(options.position(), tostring(key)), 0) end
+    facts[key] = net:tensor(r.name, SLABS[key])
+    return facts[key]
+  end
+  local lazy = setmetatable(facts, { __index = read })
+  return lazy, sealed.view(lazy, "p", WAYS)
 end
 
 local function learning(net)
   local list = {}
   for _, r in ipairs(net:ranges()) do
     if not r.frozen and r.kind ~= "statistic" then
-      list[#list + 1] = setmetatable({ net = net, name = r.name, kind = r.kind, lr_mult = r.lr_mult, count = r.steps + 1 }, Parameter)
+      local p, seen = parameter(net, r)
+      list[#list + 1] = { p = p, seen = seen }
     end
   end
   return list
@@ -43,26 +52,44 @@ end
 
 local function norm_of(list)
   local sum = 0
-  for _, p in ipairs(list) do sum = sum + (p.gradient * p.gradient):sum() end
+  for _, entry in ipairs(list) do sum = sum + (entry.p.gradient * entry.p.gradient):sum() end
   return math.sqrt(sum)
+end
+
+local TAKEN = "p.gradient has to become what is subtracted from p.value: change it in place, as in p.gradient:copy_(result)"
+
+local proven = setmetatable({}, { __mode = "k" }) -- rule -> the kinds of parameters whose gradient it has changed
+
+-- Calls the rule for one parameter and refuses what would be lost: a result that it returns, a gradient that it leaves as it was.
+local function apply(rule, o, entry)
+  proven[rule] = proven[rule] or {}
+  local p = entry.p
+  local before = not proven[rule][p.kind] and p.gradient:clone() or nil
+  local result = rule(entry.seen, o)
+  local function fail(what) error(("%s: the optimizer's step for %s %s; %s"):format(callback.place(rule), p.name, what, TAKEN), 0) end
+  if result ~= nil and not rawequal(result, p.gradient) then fail "returned something" end
+  if not before or before:abs():max() == 0 then return end
+  if p.gradient:equal(before) and p.lr ~= 1 then fail "left p.gradient as it was" end
+  proven[rule][p.kind] = true
 end
 
 -- One step of the network: s as core.step takes it. Returns the gradient's norm. Errors: NaN or infinity, as core.step's.
 function optimizer.step(rule, net, o, s)
-  local list, has_mask = learning(net), core.has_slab(net, "mask")
+  local list, has_mask, hold <close> = learning(net), core.has_slab(net, "mask"), net:hold()
   local norm = norm_of(list) / s.images
   local scale = (s.clip or 0) > 0 and norm > s.clip and s.clip / norm or 1
-  for _, p in ipairs(list) do
-    local mask = has_mask and net:tensor(p.name, "mask")
+  for _, entry in ipairs(list) do
+    local p, mask = entry.p, has_mask and net:tensor(entry.p.name, "mask")
     p.gradient:mul_(scale / s.images)
     if mask then p.gradient:mul_(mask) end
     p.lr = s.lr * p.lr_mult
-    rule(p, o)
+    apply(rule, o, entry)
     for _, key in ipairs(mask and { "m", "v" } or {}) do
       if rawget(p, key) then p[key]:mul_(mask) end
     end
     if p.lr_mult ~= 1 and p.lr_mult > 0 then p.gradient:mul_(1 / p.lr_mult) end -- the step below multiplies by it
   end
+  hold:close()
   core.step(net, { rule = "apply", lr = 1, images = 1, ema = s.ema })
   return norm
 end

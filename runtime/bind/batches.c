@@ -26,7 +26,7 @@ static void check_size(lua_State *L, yl_plan *plan, const yl_batch *batch)
 /* plan:load(batch): the batch's first images become the plan's input; a plan for fewer takes the first ones */
 int yl__plan_load(lua_State *L)
 {
-    yl_plan *plan = yl__check_plan(L, 1);
+    yl_plan *plan = yl__idle_plan(L, 1, "load");
     const yl_batch *batch = yl__check_batch(L, 2);
     yl_net *net = net_of_plan(L, 1);
     check_size(L, plan, batch);
@@ -130,7 +130,7 @@ static yl_image check_picture(lua_State *L, int index)
 /* plan:predict(picture, {as plan:detect's, letterbox=}) -> its detections; the picture is a tensor of bytes, {h, w, 3} or {1, h, w, 3} */
 int yl__plan_predict(lua_State *L)
 {
-    yl_plan *plan = yl__check_plan(L, 1);
+    yl_plan *plan = yl__idle_plan(L, 1, "predict");
     yl_image picture = check_picture(L, 2);
     yl_predict_options o = {.detect = check_detect_options(L, 3),
                             .letterbox = yl__field_boolean(L, 3, "letterbox", true)};
@@ -162,9 +162,9 @@ static int features_new(lua_State *L)
 
 static int features_close(lua_State *L)
 {
-    void **box = luaL_checkudata(L, 1, FEATURES_CLASS);
-    yl_features_free(*box);
-    *box = NULL;
+    yl__box *box = yl__idle(L, 1, FEATURES_CLASS, "close");
+    yl_features_free(box->object);
+    box->object = NULL;
     return 0;
 }
 
@@ -196,7 +196,7 @@ static int64_t *check_picks(lua_State *L, int index, int64_t *count)
 static int features_load(lua_State *L)
 {
     yl_features *f = yl__object(L, 1, FEATURES_CLASS);
-    yl_plan *tail = yl__check_plan(L, 2);
+    yl_plan *tail = yl__idle_plan(L, 2, "load");
     int64_t count, *picks = check_picks(L, 3, &count);
     if (count != yl_plan_get_options(tail)->batch)
         return luaL_error(L, "features: expected %d samples, got %d", (int)yl_plan_get_options(tail)->batch,
@@ -212,7 +212,7 @@ static int features_loss(lua_State *L)
     int64_t count, *picks = check_picks(L, 3, &count);
     yl_truth truth;
     yl__check(L, yl_features_truth(f, picks, count, &truth));
-    return yl__push_loss(L, yl__check_plan(L, 2), net_of_plan(L, 2), &truth);
+    return yl__push_loss(L, yl__check_plan(L, 2), net_of_plan(L, 2), &truth, 1);
 }
 
 void yl__bind_batches(lua_State *L)

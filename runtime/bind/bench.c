@@ -6,7 +6,7 @@
 /* noise(plan, seed): uniform values in [0, 1) into the plan's input */
 static int bench_noise(lua_State *L)
 {
-    yl_plan *plan = yl__check_plan(L, 1);
+    yl_plan *plan = yl__idle_plan(L, 1, "noise");
     lua_getiuservalue(L, 1, 1);
     yl_net *net = yl__check_net(L, lua_gettop(L));
     yl_rng rng = yl_rng_make((uint64_t)luaL_optinteger(L, 2, 1), 0, 0);

@@ -5,6 +5,7 @@
 #include "core/memory.h"
 #include "core/text.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,25 @@ static void push_position(lua_State *L)
         return;
     }
     lua_pushliteral(L, "");
+}
+
+int yl__error(lua_State *L, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    push_position(L);
+    lua_pushvfstring(L, format, arguments);
+    va_end(arguments);
+    lua_concat(L, 2);
+    return lua_error(L);
+}
+
+/* "yolua.net" -> "network" */
+const char *yl__word(const char *class_name)
+{
+    const char *word = strrchr(class_name, '.');
+    word = word ? word + 1 : class_name;
+    return strcmp(word, "net") == 0 ? "network" : word;
 }
 
 void yl__check(lua_State *L, yl_status status)
@@ -52,16 +72,30 @@ void yl__set_numbers(lua_State *L, const char *key, const double *values, int64_
 
 void **yl__new_object(lua_State *L, const char *class_name)
 {
-    void **box = lua_newuserdatauv(L, sizeof(void *), 1);
-    *box = NULL;
+    yl__box *box = lua_newuserdatauv(L, sizeof *box, 1);
+    *box = (yl__box){NULL, 0};
     luaL_setmetatable(L, class_name);
+    return &box->object;
+}
+
+void yl__working(lua_State *L, int index, int by)
+{
+    ((yl__box *)lua_touserdata(L, index))->working += by;
+}
+
+yl__box *yl__idle(lua_State *L, int index, const char *class_name, const char *what)
+{
+    yl__box *box = luaL_checkudata(L, index, class_name);
+    if (box->working)
+        yl__error(L, "%s: the %s is in the middle of its work here; do this before it begins or after it has ended",
+                  what, yl__word(class_name));
     return box;
 }
 
 void *yl__object(lua_State *L, int index, const char *class_name)
 {
     void **box = luaL_checkudata(L, index, class_name);
-    if (!*box) luaL_argerror(L, index, lua_pushfstring(L, "this %s was closed", class_name));
+    if (!*box) yl__error(L, "the %s is closed", yl__word(class_name));
     return *box;
 }
 

@@ -30,6 +30,12 @@ void yl__open_library(lua_State *L);
 /* Throws yl_error() with the position of the nearest caller outside the library's own Lua files, unless status is OK. */
 void yl__check(lua_State *L, yl_status status);
 
+/* Throws a sentence, as luaL_error does, with the position of the nearest caller outside the library's own Lua files. */
+int yl__error(lua_State *L, const char *format, ...);
+#define luaL_error yl__error /* a place in the library tells its user nothing */
+/* What a sentence calls an object of that class: "yolua.plan" is a "plan", "yolua.net" a "network". */
+const char *yl__word(const char *class_name);
+
 /* The thread on which a layer written in Lua runs right now, or NULL: what a signal has to interrupt (bind/layer.c). */
 extern lua_State *volatile yl__layer_running;
 
@@ -44,6 +50,15 @@ void yl__set_numbers(lua_State *L, const char *key, const double *values, int64_
 #include "bind/modules.def"
 #undef M
 
+/* What a userdata holds. `working`: calls that are at work on it and may run Lua code meanwhile. */
+typedef struct yl__box {
+    void *object;
+    int working;
+} yl__box;
+/* Marks the object at `index` as worked on by a call that can run Lua code (1), and the end of that (-1). */
+void yl__working(lua_State *L, int index, int by);
+/* Refuses to close or to move on the object at `index` while a call is at work on it. Returns its box. */
+yl__box *yl__idle(lua_State *L, int index, const char *class_name, const char *what);
 /* Pushes a userdata of class `class` (a metatable made by yl__class) holding one pointer, NULL at first. */
 void **yl__new_object(lua_State *L, const char *class_name);
 /* The pointer at `index`, or an error naming what was expected and what was given, or that the object was closed. */

@@ -202,11 +202,12 @@ static int params(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX
     return -1;
 }
 
-/* A table of layers without this number is better than none. */
 static int64_t flops(const yl_layer *layer, const yl_shape *in, yl_shape out)
 {
     yl__layer_call c = {.layer = layer, .in = in, .out = &out};
-    return yl__layer_protect(ask_flops, &c) == YL_OK ? c.number : 0;
+    if (yl__layer_protect(ask_flops, &c) == YL_OK) return c.number;
+    yl__fail_in(YL_INVALID, "%s flops", layer->name);
+    return -1;
 }
 
 static unsigned reads(const yl_layer *layer)

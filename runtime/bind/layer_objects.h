@@ -38,6 +38,7 @@ typedef struct yl__layer_call {
     const yl_truth *truth;
     double *parts;
     int n_lent, n_sums;
+    bool written; /* something was written into the output */
     yl_tensor *lent[YL__MOST_LENT];
     yl__sum sums[YL_MAX_INPUTS + YL_MAX_PARAMS];
 } yl__layer_call;

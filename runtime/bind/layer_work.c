@@ -116,17 +116,35 @@ static void push_call(lua_State *L, yl__layer_call *c)
     lend_parameters(L, c, false);
 }
 
+static void mark_written(void *who)
+{
+    ((yl__layer_call *)who)->written = true;
+}
+
+/* The output, which is zeros until the call writes into it. */
+static void lend_output(lua_State *L, yl__layer_call *c)
+{
+    yl_device *device = c->pass->ctx->device;
+    yl_shape s = c->pass->setting->out;
+    yl_owner owner = {.who = c, .written = mark_written};
+    yl_tensor **box = yl__new_tensor(L);
+    yl__check(L, yl_tensor_wrap(device, YL_F32, 4, (int64_t[]){s.n, s.h, s.w, s.c}, c->pass->y, &owner, box));
+    c->lent[c->n_lent++] = yl_tensor_retain(*box);
+    yl__check(L, device->zero(device, c->pass->y, yl_tensor_bytes(*box)));
+}
+
 static int do_forward(lua_State *L)
 {
     yl__layer_call *c = lua_touserdata(L, 1);
-    yl_device *device = c->pass->ctx->device;
     yl__layer_function(L, c, "forward");
     push_call(L, c);
     lend_inputs(L, c);
-    lend_activation(L, c, c->pass->setting->out, c->pass->y);
-    yl__check(L, device->zero(device, c->pass->y, yl_tensor_bytes(c->lent[c->n_lent - 1])));
+    lend_output(L, c);
     lua_setfield(L, -2, "y");
     lua_call(L, 1, 0);
+    if (c->written) return 0;
+    yl__layer_function(L, c, "unwritten");
+    lua_call(L, 0, 0);
     return 0;
 }
 

@@ -153,14 +153,14 @@ static int loader_new(lua_State *L)
 static int loader_close(lua_State *L)
 {
     void **box = luaL_checkudata(L, 1, LOADER_CLASS);
-    if (lua_getiuservalue(L, 1, 1) == LUA_TUSERDATA) memset(lua_touserdata(L, -1), 0, sizeof(void *));
+    if (lua_getiuservalue(L, 1, 1) == LUA_TUSERDATA) yl__idle(L, lua_gettop(L), BATCH_CLASS, "close")->object = NULL;
     yl_loader_free(*box);
     *box = NULL;
     return 0;
 }
 
 /* The batch object of the loader is one: its pointer moves on with each call of next, and is NULL after the last. */
-static void **batch_object(lua_State *L)
+static yl__box *batch_object(lua_State *L, const char *what)
 {
     if (lua_getiuservalue(L, 1, 1) == LUA_TNIL) {
         lua_pop(L, 1);
@@ -170,7 +170,7 @@ static void **batch_object(lua_State *L)
         lua_pushvalue(L, -1);
         lua_setiuservalue(L, 1, 1);
     }
-    return lua_touserdata(L, -1);
+    return yl__idle(L, lua_gettop(L), BATCH_CLASS, what);
 }
 
 /* loader:epoch(e [, first = 1]) */
@@ -179,7 +179,7 @@ static int loader_epoch(lua_State *L)
     yl_loader *loader = yl__object(L, 1, LOADER_CLASS);
     int64_t first = luaL_optinteger(L, 3, 1);
     luaL_argcheck(L, first >= 1, 3, "expected a batch number from 1");
-    *batch_object(L) = NULL;
+    batch_object(L, "epoch")->object = NULL;
     yl_loader_epoch(loader, luaL_checkinteger(L, 2), first - 1);
     return 0;
 }
@@ -188,11 +188,11 @@ static int loader_epoch(lua_State *L)
 static int loader_next(lua_State *L)
 {
     yl_loader *loader = yl__object(L, 1, LOADER_CLASS);
-    void **box = batch_object(L);
+    yl__box *box = batch_object(L, "next");
     const yl_batch *batch;
-    *box = NULL;
+    box->object = NULL;
     yl__check(L, yl_loader_next(loader, &batch));
-    memcpy(box, &batch, sizeof batch);
+    memcpy(&box->object, &batch, sizeof batch);
     if (!batch) lua_pushnil(L);
     return 1;
 }

@@ -217,12 +217,26 @@ static int net_new(lua_State *L)
     return 1;
 }
 
-static int net_close(lua_State *L)
+static int net_gone(lua_State *L)
 {
     void **box = luaL_checkudata(L, 1, YL_NET_CLASS);
     yl_net_free(*box);
     *box = NULL;
     return 0;
+}
+
+static int net_close(lua_State *L)
+{
+    void **box = luaL_checkudata(L, 1, YL_NET_CLASS);
+    if (*box) yl__check(L, yl__net_idle(*box, "close"));
+    return net_gone(L);
+}
+
+/* net:hold() -> what ends it when it is closed: until then nothing may free or remake the network */
+static int net_hold(lua_State *L)
+{
+    yl__hold_net(L, yl__check_net(L, 1), NULL);
+    return 1;
 }
 
 /* ---- looking ---- */
@@ -389,6 +403,7 @@ static int net_drop(lua_State *L)
     yl_net *net = yl__check_net(L, 1);
     const char *name = luaL_checkstring(L, 2);
     luaL_argcheck(L, strcmp(name, "value") != 0, 2, "the values cannot be dropped");
+    yl__check(L, yl__net_idle(net, "drop"));
     yl_net_drop_slab(net, name);
     return 0;
 }
@@ -443,8 +458,8 @@ void yl__bind_net(lua_State *L)
         {"ranges", net_ranges}, {"layers", net_layers}, {"size", net_size},     {"header", net_header},
         {"get", net_get},       {"set", net_set},       {"tensor", net_tensor}, {"zero", net_zero},
         {"freeze", net_freeze}, {"drop", net_drop},     {"init", net_init},     {"plan", yl__net_plan},
-        {"close", net_close},   {"__gc", net_close},    {"__close", net_close}, {"checksum", net_checksum},
-        {NULL, NULL},
+        {"close", net_close},   {"__gc", net_gone},     {"__close", net_close}, {"checksum", net_checksum},
+        {"hold", net_hold},     {NULL, NULL},
     };
     yl__class(L, YL_NET_CLASS, methods);
     lua_pushcfunction(L, net_new);

@@ -40,12 +40,26 @@ static yl_net *plan_net(lua_State *L)
     return net;
 }
 
-static int plan_close(lua_State *L)
+yl_plan *yl__idle_plan(lua_State *L, int index, const char *what)
+{
+    yl_plan *plan = yl__check_plan(L, index);
+    yl__check(L, yl__plan_idle(plan, what));
+    return plan;
+}
+
+static int plan_gone(lua_State *L)
 {
     void **box = luaL_checkudata(L, 1, YL_PLAN_CLASS);
     yl_plan_free(*box);
     *box = NULL;
     return 0;
+}
+
+static int plan_close(lua_State *L)
+{
+    void **box = luaL_checkudata(L, 1, YL_PLAN_CLASS);
+    if (*box) yl__check(L, yl__plan_idle(*box, "close"));
+    return plan_gone(L);
 }
 
 static void push_device_floats(lua_State *L, yl_device *device, const float *data, yl_shape shape)
@@ -60,7 +74,7 @@ static void push_device_floats(lua_State *L, yl_device *device, const float *dat
 /* plan:input(numbers) */
 static int plan_input(lua_State *L)
 {
-    yl_plan *plan = yl__check_plan(L, 1);
+    yl_plan *plan = yl__idle_plan(L, 1, "input");
     yl_net *net = plan_net(L);
     const yl_plan_options *o = yl_plan_get_options(plan);
     if (!yl_plan_input(plan)) return luaL_error(L, "input: a tail starts at the cut and has no input");
@@ -71,30 +85,50 @@ static int plan_input(lua_State *L)
     return 0;
 }
 
-#define LOAN_CLASS "yolua.loan"
+#define HOLD_CLASS "yolua.hold"
 
-static int loan_end(lua_State *L)
+typedef struct hold {
+    yl_net *net;
+    yl_tensor *lent; /* or NULL */
+} hold;
+
+static int hold_end(lua_State *L)
 {
-    void **box = luaL_checkudata(L, 1, LOAN_CLASS);
-    if (!*box) return 0;
-    yl_tensor_kill(*box);
-    yl_tensor_release(*box);
+    void **box = luaL_checkudata(L, 1, HOLD_CLASS);
+    hold *h = *box;
+    if (!h) return 0;
     *box = NULL;
+    if (h->lent) yl_tensor_kill(h->lent);
+    yl_tensor_release(h->lent);
+    yl__net_busy(h->net, -1);
+    yl_net_free(h->net);
+    yl__free(h);
     return 0;
 }
 
-/* plan:lend_input() -> a tensor over the input {n, h, w, c}, and what ends it when it is closed; nothing for a tail */
+void yl__hold_net(lua_State *L, yl_net *net, yl_tensor *lent)
+{
+    hold *h;
+    void **box = yl__new_object(L, HOLD_CLASS);
+    yl__check(L, yl__alloc(1, sizeof *h, &h));
+    *h = (hold){net, lent ? yl_tensor_retain(lent) : NULL};
+    net->references++;
+    yl__net_busy(net, 1);
+    *box = h;
+}
+
+/* plan:lend_input() -> a tensor over the input {n, h, w, c}, and what ends it when it is closed (until then nothing may free or
+ * remake the network); nothing for a tail */
 static int plan_lend_input(lua_State *L)
 {
-    yl_plan *plan = yl__check_plan(L, 1);
+    yl_plan *plan = yl__idle_plan(L, 1, "lend_input");
     const yl_plan_options *o = yl_plan_get_options(plan);
     yl_net *net = plan_net(L);
     float *data = yl_plan_input(plan);
     if (!data) return 0;
     yl_tensor **box = yl__new_tensor(L);
-    void **loan = yl__new_object(L, LOAN_CLASS);
     yl__check(L, yl_tensor_wrap(net->device, YL_F32, 4, (int64_t[]){o->batch, o->h, o->w, net->c}, data, NULL, box));
-    *loan = yl_tensor_retain(*box);
+    yl__hold_net(L, net, *box);
     return 2;
 }
 
@@ -186,10 +220,13 @@ static void push_parts(lua_State *L, const yl_net *net, double (*parts)[YL_MAX_L
     }
 }
 
-int yl__push_loss(lua_State *L, yl_plan *plan, const yl_net *net, const yl_truth *truth)
+int yl__push_loss(lua_State *L, yl_plan *plan, const yl_net *net, const yl_truth *truth, int owner)
 {
     double(*parts)[YL_MAX_LOSS_PARTS] = yl__scratch(L, sizeof *parts * (size_t)net->n_layers);
-    yl__check(L, yl_plan_loss(plan, truth, parts));
+    if (owner) yl__working(L, owner, 1);
+    yl_status status = yl_plan_loss(plan, truth, parts);
+    if (owner) yl__working(L, owner, -1);
+    yl__check(L, status);
     push_parts(L, net, parts);
     return 1;
 }
@@ -202,12 +239,12 @@ static int plan_loss(lua_State *L)
     int64_t n = yl_plan_get_options(plan)->batch;
     if (lua_istable(L, 2)) {
         yl_truth given = check_truth(L, 2, n);
-        return yl__push_loss(L, plan, net, &given);
+        return yl__push_loss(L, plan, net, &given, 0);
     }
     yl_truth truth = yl__check_batch(L, 2)->truth;
     if (n > truth.n) return luaL_error(L, "loss: expected a batch of at least %d images, got %d", (int)n, (int)truth.n);
     truth.n = n;
-    return yl__push_loss(L, plan, net, &truth);
+    return yl__push_loss(L, plan, net, &truth, 2);
 }
 
 /* plan:backward([dy]): adds to the grad slab; dy is the gradient of the last layer's output */
@@ -251,7 +288,7 @@ static int plan_not_finite(lua_State *L)
 /* plan:take_cut(body): a tail takes what a body of the same network left at the cut */
 static int plan_take_cut(lua_State *L)
 {
-    yl_plan *tail = yl__check_plan(L, 1), *body = yl__check_plan(L, 2);
+    yl_plan *tail = yl__idle_plan(L, 1, "take_cut"), *body = yl__check_plan(L, 2);
     yl_net *net = plan_net(L);
     yl_features *features;
     int64_t batch = yl_plan_get_options(body)->batch, *picks = yl__scratch(L, (size_t)batch * sizeof *picks);
@@ -342,11 +379,11 @@ void yl__bind_plan(lua_State *L)
         {"seconds", plan_seconds},
         {"close", plan_close},
         {"__tostring", plan_tostring},
-        {"__gc", plan_close},
+        {"__gc", plan_gone},
         {"__close", plan_close},
         {NULL, NULL},
     };
-    static const luaL_Reg loan[] = {{"__gc", loan_end}, {"__close", loan_end}, {NULL, NULL}};
+    static const luaL_Reg ends[] = {{"__gc", hold_end}, {"__close", hold_end}, {"close", hold_end}, {NULL, NULL}};
     yl__class(L, YL_PLAN_CLASS, methods);
-    yl__class(L, LOAN_CLASS, loan);
+    yl__class(L, HOLD_CLASS, ends);
 }

@@ -302,7 +302,7 @@ static int tensor_tobytes(lua_State *L)
 static int tensor_tostring(lua_State *L)
 {
     void **box = luaL_checkudata(L, 1, YL_TENSOR_CLASS);
-    if (!*box) return luaL_error(L, "this tensor was closed");
+    if (!*box) return luaL_error(L, "the tensor is closed");
     yl_text *text = yl__push_text(L);
     int columns = yl__terminal_columns();
     yl__check(L, yl_tensor_text(*box, columns > 0 ? columns : 80, text));

@@ -195,6 +195,7 @@ yl_status yl_checkpoint_restore(yl_net *net, const char *path, bool full)
 {
     yl_safetensors *file;
     int slabs = net->n_slabs;
+    YL_TRY(yl__net_idle(net, "restore"));
     YL_TRY(yl_safetensors_open(path, &file));
     yl_status status = restore(net, path, file, full);
     yl_safetensors_close(file);

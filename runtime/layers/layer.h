@@ -118,7 +118,7 @@ struct yl_layer_kind {
     /* Parameters, given the shapes at the network's own size; NULL where there are none. Returns how many; -1 with a sentence
      * where they cannot be told. The names are copied. */
     int (*params)(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS]);
-    /* Multiply-adds count 2. Per batch of `in[0].n` images. NULL: 0. */
+    /* Multiply-adds count 2. Per batch of `in[0].n` images; -1 with a sentence where they cannot be told. NULL: 0. */
     int64_t (*flops)(const yl_layer *layer, const yl_shape *in, yl_shape out);
     /* Which of x and y backward reads, in training mode. NULL: nothing. */
     unsigned (*reads)(const yl_layer *layer);

@@ -82,6 +82,7 @@ static yl_status freeze_parts(const yl_net *net, char *patterns, const bool *hea
 
 yl_status yl_net_freeze(yl_net *net, const char *patterns, int *matched)
 {
+    YL_TRY(yl__net_idle(net, "freeze"));
     char *copy = NULL;
     bool *head = NULL, *frozen = NULL;
     yl_status status = yl__strdup(patterns, &copy);

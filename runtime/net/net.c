@@ -59,6 +59,19 @@ void yl_net_free(yl_net *net)
     yl__free(net);
 }
 
+void yl__net_busy(const yl_net *net, int by)
+{
+    ((yl_net *)net)->busy += by; /* a mark on who works here, no change of the network */
+}
+
+yl_status yl__net_idle(const yl_net *net, const char *what)
+{
+    if (net->busy == 0) return YL_OK;
+    return yl__fail(YL_INVALID,
+                    "%s: the network is in the middle of its work here; do this before it begins or after it has ended",
+                    what);
+}
+
 int yl_net_find_layer(const yl_net *net, const char *name)
 {
     for (int i = 0; i < net->n_layers; i++)
@@ -164,7 +177,7 @@ void yl_net_inputs(const yl_net *net, int layer, const yl_shape *shapes, yl_shap
     for (int k = 0; k < l->n_inputs; k++) in[k] = l->inputs[k] < 0 ? input : shapes[l->inputs[k]];
 }
 
-yl_status yl_net_shapes(const yl_net *net, int64_t n, int64_t h, int64_t w, yl_shape *out)
+static yl_status find_shapes(const yl_net *net, int64_t n, int64_t h, int64_t w, yl_shape *out)
 {
     yl_shape in[YL_MAX_INPUTS], input = {n, h, w, net->c};
     YL_TRY(check_shape("network input", input));
@@ -175,19 +188,30 @@ yl_status yl_net_shapes(const yl_net *net, int64_t n, int64_t h, int64_t w, yl_s
     return YL_OK;
 }
 
+yl_status yl_net_shapes(const yl_net *net, int64_t n, int64_t h, int64_t w, yl_shape *out)
+{
+    yl__net_busy(net, 1);
+    yl_status status = find_shapes(net, n, h, w, out);
+    yl__net_busy(net, -1);
+    return status;
+}
+
 yl_status yl_net_flops(const yl_net *net, int64_t n, int64_t h, int64_t w, int64_t *per_layer, int64_t *total)
 {
     yl_shape *shapes, in[YL_MAX_INPUTS], input = {n, h, w, net->c};
     YL_TRY(yl__alloc(net->n_layers + 1, sizeof *shapes, &shapes));
     yl_status status = yl_net_shapes(net, n, h, w, shapes);
     int64_t sum = 0;
+    yl__net_busy(net, 1);
     for (int i = 0; i < net->n_layers && status == YL_OK; i++) {
         yl_net_inputs(net, i, shapes, input, in);
         const yl_layer *l = &net->layers[i];
         int64_t flops = l->kind->flops ? l->kind->flops(l, in, shapes[i]) : 0;
+        if (flops < 0) status = YL_INVALID; /* the layer has said why */
         if (per_layer) per_layer[i] = flops;
         sum = flops > INT64_MAX - sum ? INT64_MAX : sum + flops;
     }
+    yl__net_busy(net, -1);
     if (total) *total = sum;
     yl__free(shapes);
     return status;

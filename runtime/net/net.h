@@ -40,6 +40,7 @@ typedef struct yl_net {
         *scalars;   /* what changes between steps, by range: all that a step reads besides slabs and geometry */
     char *header;   /* the text of the cfg's [net] section without width, height and channels; NULL where none */
     int references; /* the owner's one, and one per plan */
+    int busy;       /* calls that are at work on it right now: in the middle of them a layer's own function may run */
 } yl_net;
 
 /* An empty network for inputs {h, w, c} on `device`. Errors: INVALID for sizes outside 1..65536. */
@@ -54,6 +55,10 @@ yl_status yl_net_add(yl_net *net, const yl_layer_kind *kind, const char *name, c
                      const int *inputs, int *index);
 /* Lays out the ranges and allocates the value slab (zeroed). After this no layer can be added. */
 yl_status yl_net_finish(yl_net *net);
+/* Marks where a call begins to work on the network (1) and where it ends (-1): in between, nothing may free or remake it. */
+void yl__net_busy(const yl_net *net, int by);
+/* Errors: INVALID, naming `what` was about to free or remake it, while a call is at work on the network. */
+yl_status yl__net_idle(const yl_net *net, const char *what);
 /* Fills the values by each range's rule, from `seed`; bumps every version. */
 yl_status yl_net_init(yl_net *net, uint64_t seed);
 yl_status yl_net_init_range(yl_net *net, int range, uint64_t seed);

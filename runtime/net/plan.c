@@ -189,6 +189,7 @@ static yl_status build(yl_plan *plan, const yl_shape *shapes)
 yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **out)
 {
     if (!net->finished) return yl__fail(YL_INVALID, "plan: the network is not finished");
+    YL_TRY(yl__net_idle(net, "plan"));
     if (options->batch < 1 || options->batch > 65536)
         return yl__fail(YL_INVALID, "plan: expected a batch in 1..65536, got %lld", (long long)options->batch);
     if (options->precision != YL_F32)
@@ -206,6 +207,7 @@ yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **
     snprintf(plan->slab_name, sizeof plan->slab_name, "%s", options->slab ? options->slab : "value");
     snprintf(plan->algorithm, sizeof plan->algorithm, "%s", options->algorithm ? options->algorithm : "auto");
     net->references++;
+    yl__net_busy(net, 1);
     yl_shape *shapes;
     yl_status status = yl__alloc(net->n_layers, sizeof *shapes, &shapes);
     if (status == YL_OK) {
@@ -213,6 +215,7 @@ yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **
         if (status == YL_OK) status = build(plan, shapes);
         yl__free(shapes);
     }
+    yl__net_busy(net, -1);
     if (status != YL_OK)
         yl_plan_free(plan);
     else
@@ -238,6 +241,11 @@ void yl_plan_free(yl_plan *plan)
     yl__free(plan->places);
     yl__free(plan->cut);
     yl__free(plan);
+}
+
+yl_status yl__plan_idle(const yl_plan *plan, const char *what)
+{
+    return yl__net_idle(plan->net, what);
 }
 
 float *yl_plan_input(yl_plan *plan)

@@ -30,6 +30,9 @@ typedef struct yl_plan yl_plan;
 yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **out);
 void yl_plan_free(yl_plan *plan);
 
+/* Errors: INVALID, naming `what` was about to change or free it, while a call is at work on its network. */
+yl_status yl__plan_idle(const yl_plan *plan, const char *what);
+
 /* The input {batch, h, w, c} in device memory; NULL for a tail. */
 float *yl_plan_input(yl_plan *plan);
 /* The cut: `count` activations with their layers; *data is where a tail wants them and where a body leaves them. */

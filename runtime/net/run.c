@@ -101,7 +101,7 @@ static yl_status refresh_packed(yl_plan *plan, yl_plan_step *step)
     return YL_OK;
 }
 
-yl_status yl_plan_forward(yl_plan *plan, const yl_step_info *info)
+static yl_status forward(yl_plan *plan, const yl_step_info *info)
 {
     YL_TRY(yl__plan_bind(plan));
     for (int s = 0; s < plan->n_steps; s++) {
@@ -119,6 +119,15 @@ yl_status yl_plan_forward(yl_plan *plan, const yl_step_info *info)
     return YL_OK;
 }
 
+yl_status yl_plan_forward(yl_plan *plan, const yl_step_info *info)
+{
+    YL_TRY(yl__plan_idle(plan, "forward"));
+    yl__net_busy(plan->net, 1);
+    yl_status status = forward(plan, info);
+    yl__net_busy(plan->net, -1);
+    return status;
+}
+
 /* A loss or a gradient is of what forward left, where forward left it. */
 static yl_status check_ran(const yl_plan *plan, const char *what)
 {
@@ -129,10 +138,9 @@ static yl_status check_ran(const yl_plan *plan, const char *what)
                     what);
 }
 
-yl_status yl_plan_loss(yl_plan *plan, const yl_truth *truth, double (*parts)[YL_MAX_LOSS_PARTS])
+static yl_status loss(yl_plan *plan, const yl_truth *truth, double (*parts)[YL_MAX_LOSS_PARTS])
 {
     int k = 0;
-    YL_TRY(check_ran(plan, "loss"));
     for (int s = 0; s < plan->n_steps; s++) {
         yl_plan_step *step = &plan->steps[s];
         const yl_layer *l = &plan->net->layers[step->layer];
@@ -144,6 +152,16 @@ yl_status yl_plan_loss(yl_plan *plan, const yl_truth *truth, double (*parts)[YL_
     return YL_OK;
 }
 
+yl_status yl_plan_loss(yl_plan *plan, const yl_truth *truth, double (*parts)[YL_MAX_LOSS_PARTS])
+{
+    YL_TRY(yl__plan_idle(plan, "loss"));
+    YL_TRY(check_ran(plan, "loss"));
+    yl__net_busy(plan->net, 1);
+    yl_status status = loss(plan, truth, parts);
+    yl__net_busy(plan->net, -1);
+    return status;
+}
+
 static yl_status seed_gradient(yl_plan *plan, const float *dy_last)
 {
     const yl_value_info *last = &plan->values[plan->net->n_layers];
@@ -153,11 +171,8 @@ static yl_status seed_gradient(yl_plan *plan, const float *dy_last)
     return device->to_device(device, to, dy_last, (size_t)yl_shape_count(last->shape) * sizeof(float));
 }
 
-yl_status yl_plan_backward(yl_plan *plan, const float *dy_last)
+static yl_status backward(yl_plan *plan)
 {
-    if (plan->options.mode != YL_TRAIN) return yl__fail(YL_INVALID, "backward: the plan was made for inference");
-    YL_TRY(check_ran(plan, "backward"));
-    if (dy_last) YL_TRY(seed_gradient(plan, dy_last));
     for (int s = plan->n_steps - 1; s >= 0; s--) {
         yl_plan_step *step = &plan->steps[s];
         const yl_layer *l = &plan->net->layers[step->layer];
@@ -168,4 +183,16 @@ yl_status yl_plan_backward(yl_plan *plan, const float *dy_last)
         if (plan->timing) step->seconds[1] = now() - start;
     }
     return YL_OK;
+}
+
+yl_status yl_plan_backward(yl_plan *plan, const float *dy_last)
+{
+    YL_TRY(yl__plan_idle(plan, "backward"));
+    if (plan->options.mode != YL_TRAIN) return yl__fail(YL_INVALID, "backward: the plan was made for inference");
+    YL_TRY(check_ran(plan, "backward"));
+    if (dy_last) YL_TRY(seed_gradient(plan, dy_last));
+    yl__net_busy(plan->net, 1);
+    yl_status status = backward(plan);
+    yl__net_busy(plan->net, -1);
+    return status;
 }

@@ -90,6 +90,7 @@ yl_status yl_net_step(yl_net *net, const yl_step_options *options, double *norm)
         return yl__fail(YL_INVALID, "step: expected a learning rate of at least 0, got %g", options->lr);
     if (options->images < 1)
         return yl__fail(YL_INVALID, "step: expected a gradient over at least one image, got %" PRId64, options->images);
+    YL_TRY(yl__net_idle(net, "step"));
     YL_TRY(find_slabs(net, options, &slabs));
     YL_TRY(gradient_norm(net, &ctx, slabs.grad, (double)options->images, norm));
     for (int i = 0; i < net->n_ranges; i++) net->scalars[i] = scalars(options, &net->ranges[i], *norm);

@@ -98,11 +98,11 @@ function TestLooking.testClosed()
   local plan = net:plan { batch = 1 }
   net:close()
   net:close()
-  refused("was closed", net.layers, net)
-  refused("was closed", plan.output, plan, 1)
+  refused("is closed", net.layers, net)
+  refused("is closed", plan.output, plan, 1)
   plan:close()
   plan:close()
-  refused("was closed", plan.forward, plan)
+  refused("is closed", plan.forward, plan)
 end
 
 TestPlans = {}

@@ -44,7 +44,7 @@ function TestSet:testClosed()
     local set <close> = core.eval_set()
     closed = set
   end
-  t.assertErrorMsgContains("was closed", function() closed:kitti() end)
+  t.assertErrorMsgContains("is closed", function() closed:kitti() end)
   t.assertEquals(tostring(closed), "eval_set (closed)")
 end
 

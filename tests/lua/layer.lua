@@ -400,21 +400,35 @@ function TestFailures.testDescriptors()
   refused("layer 'conv2d': there is a layer of that name already", function(d) d.name = "conv2d" end)
   refused("layer 'convolutional': a Darknet section has that name", function(d) d.name = "convolutional" end)
   refused("expected name = a word", function(d) d.name = "my layer" end)
+  refused("field 'a': unknown entry 'least'", function(d) d.fields = { { "a", "int", 1, least = 0 } } end)
+  refused("'inputs': expected how many, or {least, most}, got {3, 1}", function(d) d.inputs = { 3, 1 } end)
+  refused("'inputs': expected how many, or {least, most}, got {1.5}", function(d) d.inputs = 1.5 end)
   refused("option 'reads': expected one of xy|x|y|none, got 'z'", function(d) d.reads = "z" end)
 end
 
 local function unbuildable(expected, change)
   twin("unbuildable", change)
-  t.assertErrorMsgContains(expected, net_of, { "unbuildable", inputs = { 0 } })
+  local ok, message = pcall(net_of, { "unbuildable", inputs = { 0 } })
+  t.assertFalse(ok)
+  t.assertStrMatches(message, ".*layer%.lua:%d+: unbuildable1 %l+: .*layer%.lua:%d+: .*") -- whose, and where the function stands
+  t.assertStrContains(message, expected)
 end
 
 function TestFailures.testAnswers()
-  unbuildable("unbuildable1 shape: expected the shape {h=, w=, c=}, got a number", function(d) d.shape = function() return 3 end end)
-  unbuildable("unbuildable1 shape: expected a whole number as 'c', got a string",
-    function(d) d.shape = function() return { c = "x" } end end)
-  unbuildable("unbuildable1: output: expected height, width and channels in 1..65536, got 4 x 4 x 0",
-    function(d) d.shape = function() return { c = 0 } end end)
-  unbuildable("unbuildable1 parameters: parameter 'w': expected weight, bias, scale or statistic, got wait",
+  unbuildable("expected the shape {h=, w=, c=}, got a number", function(d) d.shape = function() return 3 end end)
+  for text, c in pairs { x = "x", ["0"] = 0, ["-3"] = -3, ["2.5"] = 2.5, ["2.0"] = 2.0, inf = math.huge, ["true"] = true } do
+    unbuildable("the shape's 'c': expected a whole number from 1, got " .. text, function(d) d.shape = function() return { c = c } end end)
+  end
+  unbuildable("the shape has an unknown key 'channels'", function(d) d.shape = function() return { channels = 3 } end end)
+  unbuildable("the shape's 'n' is the input's 1 and cannot change, got 2", function(d) d.shape = function() return { n = 2 } end end)
+  unbuildable("expected a list of parameters, got a nil", function(d) d.parameters = function() end end)
+  unbuildable("expected a list of parameters, got an entry 'w'", function(d) d.parameters = function() return { w = { 1 } } end end)
+  unbuildable("parameter 1: unknown entry 'start'", function(d)
+    d.parameters = function() return { { "w", "weight", { 1 }, start = 2 } } end
+  end)
+  unbuildable("parameter 'w': init: expected zero, one, fan_in or a number, got inf",
+    function(d) d.parameters = function() return { { "w", "weight", { 1 }, init = math.huge } } end end)
+  unbuildable("parameter 'w': expected weight, bias, scale or statistic, got wait",
     function(d) d.parameters = function() return { { "w", "wait", { 1 } } } end end)
   unbuildable("parameter 'w': size 1: expected a whole number from 1, got 0",
     function(d) d.parameters = function() return { { "w", "weight", { 0 } } } end end)
@@ -428,7 +442,7 @@ function TestFailures.testAnswers()
   unbuildable("two parameters are named 'w'", function(d)
     d.parameters = function() return { { "w", "bias", { 1 } }, { "w", "bias", { 1 } } } end
   end)
-  unbuildable("unbuildable1 parameters: " , function(d) d.parameters = function(_, x) return x.no.such end end)
+  unbuildable("attempt to index a nil value", function(d) d.parameters = function(_, x) return x.no.such end end)
 end
 
 function TestFailures.testLosses()
@@ -440,9 +454,45 @@ function TestFailures.testLosses()
     t.assertFalse(ok)
     return message
   end
-  t.assertStrContains(loss_of(function() end), "badloss1 loss: expected the loss to return {part = sum}, got a nil")
-  t.assertStrContains(loss_of(function() return { a = 1 } end), "badloss1 loss: expected the loss to return {b = number}, got a nil")
+  t.assertStrMatches(loss_of(function() end), ".*: badloss1 loss: .*layer%.lua:%d+: expected the loss to return {part = sum}, got a nil")
+  t.assertStrContains(loss_of(function() return { a = 1 } end), "expected the loss to return {b = number}, got a nil")
+  t.assertStrContains(loss_of(function() return { a = 1, b = "2" } end), "expected the loss to return {b = number}, got a string")
   t.assertStrContains(loss_of(function() return { a = 1, b = 2, c = 3 } end), "returned a part 'c' that 'parts' does not list")
+end
+
+-- What a function returns is used or refused; what it assigns to its call would be lost, and is refused.
+function TestFailures.testReturnedAndAssigned()
+  local function said(pattern, change) t.assertStrMatches(failing(change), ".*: failing1 %l+: .*layer%.lua:%d+: " .. pattern .. ".*") end
+  local unused = "what it returned is not used; expected the result to be written into "
+  said(unused .. "y, as in y:copy_%(result%)", function(d) d.forward = function(_, x) return x:sigmoid() end end)
+  said(unused .. "y", function(d) d.forward = function(_, x, y) y:copy_(x) return true end end)
+  said(unused .. "dx", function(d) d.backward = function(_, _, _, dy) return dy * 2 end end)
+  said("nothing was written into y", function(d) d.forward = function() end end)
+  said("nothing was written into y", function(d) d.forward = function(_, x) local _ = x:sigmoid() end end)
+  said("l.y cannot be assigned: write into it, as in y:copy_%(result%)", function(d) d.forward = function(l, x) l.y = x:sigmoid() end end)
+  said("l.note cannot be assigned", function(d) d.forward = function(l) l.note = 1 end end)
+  said("l.state cannot be assigned: keep values in it, as in l.state.NAME = value",
+    function(d) d.forward = function(l) l.state = {} end end)
+  said("l.parameters.scale cannot be assigned", function(d) d.forward = function(l, x) l.parameters.scale = x end end)
+  said("l.inputs%[1%] cannot be assigned", function(d) d.forward = function(l, x) l.inputs[1] = x end end)
+  said("l.options.x cannot be assigned", function(d) d.forward = function(l) l.options.x = 1 end end)
+  said("l.gradients.scale cannot be assigned: write into it, as in l.gradients.NAME:copy_%(result%)",
+    function(d) d.backward = function(l, _, _, dy) l.gradients.scale = dy end end)
+  twin("returning", function(d)
+    d.forward = function(_, x, y) return y:copy_(x) end -- what was written into may be returned
+    d.backward = function(_, _, _, dy, dx) return dx and dx:copy_(dy) end
+  end)
+  t.assertAlmostEquals(yl.gradcheck { "returning" }.worst, 0, 1e-3)
+end
+
+function TestFailures.testGradcheckOfNothing()
+  twin("nothing", function(d)
+    d.forward = function(_, x) local _ = x:sigmoid() end
+    d.backward = function() end
+  end)
+  t.assertErrorMsgContains("nothing was written into y", yl.gradcheck, { "nothing" })
+  twin("nothing", function(d) d.backward = function() end end)
+  t.assertErrorMsgContains("gradcheck: nothing: dx: element 1 is 0", yl.gradcheck, { "nothing" })
 end
 
 -- ---- files -----------------------------------------------------------------------------------------------------------------------

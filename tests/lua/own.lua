@@ -29,6 +29,30 @@ end
 
 TestOptimizer = {}
 
+-- What a rule assigns or returns would be lost, and so would a step that it forgets: each is refused with the way it is done.
+function TestOptimizer.testWhatWouldBeLost()
+  local function said(pattern, rule)
+    local net = net_of { "conv2d", filters = 2 }
+    net:tensor("conv1.weight", "grad"):normal_(1, 0, 1)
+    local before = net:get "conv1.weight"
+    local ok, message = pcall(optimizer.step, rule, net, {}, { lr = 1e-3, images = 1 })
+    t.assertFalse(ok)
+    t.assertStrMatches(message, ".*own%.lua:%d+: " .. pattern .. ".*")
+    t.assertEquals(net:get "conv1.weight", before) -- and nothing has moved
+  end
+  said("p.gradient cannot be assigned: change it in place, as in p.gradient:copy_%(result%)",
+    function(p) p.gradient = p.gradient * p.lr end)
+  said("p.lr cannot be assigned: it is the schedule's", function(p) p.lr = 0 end)
+  said("p.velocity cannot be assigned", function(p) p.velocity = p.gradient:clone() end)
+  said("a parameter has no 'grad'", function(p) p.grad:mul_(p.lr) end)
+  said("the optimizer's step for conv1.weight returned something; p.gradient has to become", function(p) return p.gradient * p.lr end)
+  said("the optimizer's step for conv1.weight left p.gradient as it was", function() end)
+  local net = net_of { "conv2d", filters = 2 }
+  net:tensor("conv1.weight", "grad"):normal_(1, 0, 1)
+  optimizer.step(function(p) return p.gradient:mul_(p.lr) end, net, {}, { lr = 1e-3, images = 1 }) -- what it changed may be returned
+  t.assertEquals(net:get("conv1.weight", "grad")[1], 0)
+end
+
 -- Adam (Kingma and Ba 2015, algorithm 1), written as one would.
 local function adam(p, o)
   local g = p.gradient

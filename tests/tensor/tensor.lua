@@ -303,10 +303,10 @@ function TestGarbage:testCloseAndCollect()
   local x = yl.ones { 3 }
   local view = x[{ { 1, 2 } }]
   x:close()
-  fails("was closed", x.sum, x)
+  fails("is closed", x.sum, x)
   t.assertEquals(view:sum(), 2)
   do local scoped <close> = yl.ones { 2 }; view = scoped end
-  fails("was closed", view.sum, view)
+  fails("is closed", view.sum, view)
 end
 
 -- 80 x 16 MB pass through; the collector is told of them, so that the process stays far below their sum.
