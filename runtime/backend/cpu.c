@@ -76,6 +76,11 @@ static inline bool has_v2(void)
     return true;
 }
 
+static inline bool has_neon(void)
+{
+    return true;
+}
+
 static inline bool has_generic(void)
 {
     return true;

@@ -18,6 +18,9 @@
 #elif defined(__AVX__)
 #define YL_VL 8
 #define YL_MR 6
+#elif defined(__aarch64__)
+#define YL_VL 4
+#define YL_MR 14 /* NEON has 32 registers, as AVX-512 has */
 #else
 #define YL_VL 4
 #define YL_MR 6
