@@ -20,6 +20,7 @@ static const double min_overlap[YL_KITTI_CLASSES] = {0.7, 0.5, 0.5};
 typedef struct level {
     double height, occluded, truncated; /* least height of a box; most occlusion and truncation of a truth */
 } level;
+enum { MODERATE = 1 };
 static const level levels[YL_KITTI_LEVELS] = {{40, 0, 0.15}, {25, 1, 0.30}, {25, 2, 0.50}};
 
 enum state { VALID, IGNORED, ABSENT };
@@ -326,26 +327,43 @@ static bool submitted(const matcher *m)
     return false;
 }
 
-static yl_status evaluate(matcher *m, yl_kitti_result *out)
+/* The gathered class's truths at the level. */
+static int64_t count_truths(const matcher *m)
 {
-    int evaluated = 0;
-    double sum = 0;
+    int64_t count = 0;
+    for (int64_t i = 0; i < m->target_count; i++) count += target_state(m, &m->targets[i]) == VALID;
+    return count;
+}
+
+static yl_status alloc_marks(matcher *m)
+{
     YL_TRY(yl__calloc(m->set->det_count, sizeof *m->excused, &m->excused));
     YL_TRY(yl__calloc(m->set->det_count, sizeof *m->used, &m->used));
     YL_TRY(yl__alloc(m->set->det_count, sizeof *m->scores, &m->scores));
-    YL_TRY(yl__alloc(m->set->det_count, sizeof *m->suspect, &m->suspect));
+    return yl__alloc(m->set->det_count, sizeof *m->suspect, &m->suspect);
+}
+
+/* The mean is ours, not the kit's: a class with truth and no AP (no detection names it, or 0/0) counts 0, so that losing
+ * a class cannot raise it. */
+static yl_status evaluate(matcher *m, yl_kitti_result *out)
+{
+    int with_truth = 0;
+    double sum = 0;
+    YL_TRY(alloc_marks(m));
     for (m->class_index = 0; m->class_index < YL_KITTI_CLASSES; m->class_index++) {
-        out->evaluated[m->class_index] = submitted(m);
-        if (!out->evaluated[m->class_index]) continue;
+        yl_kitti_curve *curve = out->curve[m->class_index];
         YL_TRY(gather(m));
-        for (int l = 0; l < YL_KITTI_LEVELS; l++) {
+        m->level = &levels[MODERATE];
+        bool evaluated = submitted(m), has_truth = count_truths(m) > 0;
+        for (int l = 0; l < YL_KITTI_LEVELS && evaluated; l++) {
             m->level = &levels[l];
-            evaluate_level(m, out->aos, &out->curve[m->class_index][l]);
+            evaluate_level(m, out->aos, &curve[l]);
         }
-        sum += out->curve[m->class_index][1].ap_r40;
-        evaluated++;
+        out->evaluated[m->class_index] = evaluated;
+        with_truth += has_truth;
+        if (has_truth && evaluated && isfinite(curve[MODERATE].ap_r40)) sum += curve[MODERATE].ap_r40;
     }
-    out->map = evaluated ? sum / evaluated : NAN;
+    out->map = with_truth ? sum / with_truth : NAN;
     return YL_OK;
 }
 

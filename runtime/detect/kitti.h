@@ -20,7 +20,9 @@ typedef struct yl_kitti_result {
     bool evaluated[YL_KITTI_CLASSES]; /* a class without any detection has no result */
     bool aos;                         /* false where some detection has no angle (alpha -10): then aos* are NaN */
     yl_kitti_curve curve[YL_KITTI_CLASSES][YL_KITTI_LEVELS];
-    double map; /* mean of the evaluated classes' moderate ap_r40; NaN without any */
+    /* Mean of the moderate ap_r40 of the classes with moderate truth; one that was not evaluated counts 0. NaN where no
+     * class has truth. */
+    double map;
 } yl_kitti_result;
 
 extern const char *const yl_kitti_class_names[YL_KITTI_CLASSES]; /* Car Pedestrian Cyclist */

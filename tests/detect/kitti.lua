@@ -111,6 +111,36 @@ function TestRules:testSubmission()
   t.assertEquals(set({ { {}, {} } }):kitti().map, core.null)
 end
 
+-- Our mean, over the classes with moderate truth: losing a class must not raise it.
+function TestRules:testMean()
+  local function found_all(...)
+    local truths, dets = { truth("DontCare", 900, 0, 950, 50) }, {}
+    for i, class in ipairs { "Car", "Pedestrian", "Cyclist" } do
+      for k = 1, 5 do truths[#truths + 1] = truth(class, 200 * i, 100 * k, 200 * i + 60, 100 * k + 50) end
+    end
+    for _, class in ipairs { ... } do
+      for _, row in ipairs(truths) do
+        if row.class == class then dets[#dets + 1] = det(class, 0.9, table.unpack(row.box)) end
+      end
+    end
+    return truths, dets
+  end
+  local all = set { { found_all("Car", "Pedestrian", "Cyclist") } }:kitti()
+  t.assertAlmostEquals(all.map, all.classes.Car.moderate.ap_r40, 1e-15)
+  local one = set { { found_all "Car" } }:kitti()
+  t.assertEquals({ one.classes.Pedestrian, one.classes.Cyclist }, { core.null, core.null })
+  t.assertAlmostEquals(one.map, all.map / 3, 1e-15)
+  t.assertEquals(set({ { { car(0, 50) }, {} } }):kitti().map, 0.0)
+  -- a class with detections alone, or with truths that are all too small to count, is left out
+  local truths, dets = found_all("Car", "Pedestrian", "Cyclist")
+  for i = #truths, 1, -1 do
+    if truths[i].class == "Cyclist" then table.remove(truths, i) end
+  end
+  t.assertAlmostEquals(set { { truths, dets } }:kitti().map, all.map, 1e-15)
+  truths[#truths + 1] = truth("Cyclist", 0, 0, 9, 9)
+  t.assertAlmostEquals(set { { truths, dets } }:kitti().map, all.map, 1e-15)
+end
+
 function TestRules:testNamesOfCoco()
   t.assertEquals(last({ truth("Pedestrian", 0, 0, 50, 100) }, { det("person", 0.9, 0, 0, 50, 100) }, "Pedestrian").tp, 1)
   t.assertEquals(last({ truth("Cyclist", 0, 0, 50, 100) }, { det("bicycle", 0.9, 0, 0, 50, 100) }, "Cyclist").tp, 1)
