@@ -24,9 +24,8 @@ end
 
 -- The plan's detections of one image, with names for class numbers.
 local function named(found, names)
-  local list = {}
-  for i, d in ipairs(found) do list[i] = { class = names[d.class], score = d.score, box = d.box } end
-  return setmetatable(list, Detections)
+  for _, d in ipairs(found) do d.class = names[d.class] end
+  return setmetatable(found, Detections)
 end
 
 -- The options of model:detect.
@@ -75,7 +74,7 @@ end
 
 -- model: of yl.load. images: paths, or frames with an `image`. o: conf (lowest score), iou (of suppression), clip (boxes to the
 -- image), resize ("letterbox" or "stretch"), imgsz ({w, h}), batch, workers, strict; or `views`, a list of {conf, iou, clip, one_class,
--- agnostic, max}, one detection list each out of the same pass.
+-- agnostic, max, origin}, one detection list each out of the same pass.
 -- callback(i, detections [, detections of the second view ...]): of the i-th image, in list order; a detection is {class = name, score,
 -- box = {x1, y1, x2, y2}} in pixels of the original image, by falling score.
 -- Returns {images, seconds (of network and boxes, without decoding), infer_ms (per image)}.

@@ -90,7 +90,8 @@ local function kitti_lines(row)
   local lines = { { "class", "level", "n_gt", "AP R40", "AP R11", "AOS R40" } }
   for _, name in ipairs(sorted(row.classes)) do
     local class = row.classes[name]
-    if class == core.null then lines[#lines + 1] = { name, "not evaluated: no detection (0 in the mean where it has truth)", "", "", "", "" }
+    if class == core.null then
+      lines[#lines + 1] = { name, "not evaluated: no detection (0 in the mean where it has truth)", "", "", "", "" }
     else
       for _, level in ipairs { "easy", "moderate", "hard" } do
         local l = class[level]

@@ -1,4 +1,5 @@
 -- Runs a model over a list of frames and scores what it finds by the protocols asked for. Behind run:eval and `yolua val`.
+local anchors = require "yolua.eval.anchors"
 local core = require "yolua.core"
 local detect = require "yolua.detect"
 local eval = require "yolua.eval"
@@ -17,21 +18,26 @@ function score.protocols(o, data)
   return (data.name == "kitti" or data.name == "synthetic") and eval.protocols or { "coco", "voc" }
 end
 
+-- Whether the model's cfg and weights came apart, so that they may not belong together, and nobody has looked yet.
+local function unmeasured(model) return model.pretrained and not model.notes and not model.anchors_fit end
+
 -- Fills two sets in one pass: what every protocol sees, and what the poster's does. source: of the list's images, where there is one.
 local function fill(model, list, o, seen, source)
   local data, set, poster = list.data, core.eval_set(), core.eval_set()
   local function get(key) return rawget(o, key) end -- a table of options refuses keys that it lacks
   local from = get "data" or {}
   local view = { conf = get "conf" or 0.005, iou = get "iou" or 0.45, clip = get "clip" }
-  local pass = { views = { view, poster_view }, resize = get "resize", imgsz = get "imgsz", batch = get "batch", workers = from.workers,
-    strict = from.strict ~= false }
+  local fit = unmeasured(model) and anchors.new(model) or nil
+  local pass = { views = { view, poster_view, fit and anchors.view }, resize = get "resize", imgsz = get "imgsz", batch = get "batch",
+    workers = from.workers, strict = from.strict ~= false }
   local bar <close> = progress.new { label = "split " .. list.name, total = #list.frames }
-  local function each(i, found, poster_found)
+  local function each(i, found, poster_found, fit_found)
     local frame = list.frames[i]
     bar:update(i)
     local truths = data:rows(frame, model.names)
     set:add(frame.id, truths, found)
     poster:add(frame.id, truths, poster_found)
+    if fit then fit:add(data:mapped(frame, model.names), fit_found) end
     if i <= score.drawn then
       seen.frames[#seen.frames + 1] = { id = frame.id, image = frame.image, truths = data:mapped(frame, model.names), dets = found }
     end
@@ -40,6 +46,7 @@ local function fill(model, list, o, seen, source)
   local stats = source and detect.source(model, source, { views = pass.views, w = size[1], h = size[2] }, each)
     or detect(model, list.frames, pass, each)
   seen.infer_ms, seen.images, seen.seconds = stats.infer_ms, stats.images, stats.seconds
+  if fit then model.anchors_fit = fit:warn() end
   return set, poster
 end
 
@@ -54,6 +61,7 @@ local function options_with(o, protocol, set)
 end
 
 -- model: of yl.load; list: a split of yl.data; o: conf, iou, resize, imgsz, batch, protocol, and the protocols' own options.
+-- The first time that it scores a model whose weights were loaded, it warns of anchors that are not theirs (yolua.eval.anchors).
 -- more: stage, protocols (instead of o's), source (of the list's images: yolua.batches). Returns the rows of results.json, and what a
 -- report draws: {frames = {{id, image, truths, dets}}, curves = {class -> precision and recall}, infer_ms, images, seconds}.
 function score.run(model, list, o, more)

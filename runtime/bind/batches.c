@@ -36,13 +36,16 @@ int yl__plan_load(lua_State *L)
     return 0;
 }
 
-static void push_detection(lua_State *L, const yl_detection *d)
+static void push_detection(lua_State *L, const yl_detection *d, bool origin)
 {
     double box[4] = {d->box.x1, d->box.y1, d->box.x2, d->box.y2};
     lua_createtable(L, 0, 3);
     lua_pushinteger(L, d->class_index + 1), lua_setfield(L, -2, "class");
     lua_pushnumber(L, d->score), lua_setfield(L, -2, "score");
     yl__set_numbers(L, "box", box, 4);
+    if (!origin) return;
+    lua_pushinteger(L, d->head + 1), lua_setfield(L, -2, "head");
+    lua_pushinteger(L, d->anchor + 1), lua_setfield(L, -2, "anchor");
 }
 
 static yl_detect_options check_detect_options(lua_State *L, int index)
@@ -58,12 +61,12 @@ static yl_detect_options check_detect_options(lua_State *L, int index)
     };
 }
 
-/* Pushes the list and frees it. */
-static void push_detections(lua_State *L, yl_detection *list, int64_t count)
+/* Pushes the list and frees it. origin: with head and anchor of each. */
+static void push_detections(lua_State *L, yl_detection *list, int64_t count, bool origin)
 {
     lua_createtable(L, (int)count, 0);
     for (int64_t k = 0; k < count; k++) {
-        push_detection(L, &list[k]);
+        push_detection(L, &list[k], origin);
         lua_rawseti(L, -2, k + 1);
     }
     yl__free(list);
@@ -91,12 +94,14 @@ static yl_batch check_places(lua_State *L, int index, const yl_plan_options *o)
     return (yl_batch){.n = count, .count = count, .w = o->w, .h = o->h, .to_image = to_image, .image_size = size};
 }
 
-/* plan:detect(batch or batch:places(), {conf=, iou=, clip=, one_class=, agnostic=, max=}) -> for each real image a list of
- * {class = 1-based, score, box = {x1, y1, x2, y2} in pixels of the image}, highest score first */
+/* plan:detect(batch or batch:places(), {conf=, iou=, clip=, one_class=, agnostic=, max=, origin=}) -> for each real image a list of
+ * {class = 1-based, score, box = {x1, y1, x2, y2} in pixels of the image}, highest score first; with origin=true also the head and
+ * the anchor of that head (its mask's, both 1-based) */
 int yl__plan_detect(lua_State *L)
 {
     yl_plan *plan = yl__check_plan(L, 1);
     yl_detect_options o = check_detect_options(L, 3);
+    bool origin = yl__field_boolean(L, 3, "origin", false);
     yl_net *net = net_of_plan(L, 1);
     yl_batch batch = lua_istable(L, 2) ? check_places(L, 2, yl_plan_get_options(plan)) : *yl__check_batch(L, 2);
     check_size(L, plan, &batch);
@@ -105,7 +110,7 @@ int yl__plan_detect(lua_State *L)
         yl_detection *list;
         int64_t count;
         yl__check(L, yl_detect_image(net, plan, &batch, i, &o, &list, &count));
-        push_detections(L, list, count);
+        push_detections(L, list, count, origin);
         lua_rawseti(L, -2, i + 1);
     }
     return 1;
@@ -137,7 +142,7 @@ int yl__plan_predict(lua_State *L)
     yl_detection *list;
     int64_t count;
     yl__check(L, yl_predict(net_of_plan(L, 1), plan, &picture, &o, &list, &count));
-    push_detections(L, list, count);
+    push_detections(L, list, count, false);
     return 1;
 }
 

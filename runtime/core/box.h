@@ -93,9 +93,11 @@ static inline yl_box yl_box_corners(const double box[4])
     return (yl_box){box[0] - box[2] / 2, box[1] - box[3] / 2, box[0] + box[2] / 2, box[1] + box[3] / 2};
 }
 
-/* One found object: class index (0-based), score, box in pixels of the original image. */
+/* One found object: class index (0-based), score, box in pixels of the original image, and which of the network's heads and
+ * of that head's anchors (both from 0) it comes from. */
 typedef struct yl_detection {
     int32_t class_index;
+    int16_t head, anchor;
     double score;
     yl_box box;
 } yl_detection;

@@ -36,8 +36,8 @@ static yl_status take(const decoder *d, const float *entry, int anchor, yl_cell 
         double score = (double)entry[4] * entry[YL_HEAD_BOX + k];
         if (!(score >= d->conf)) continue;
         YL_TRY(yl__reserve(*d->count + 1, d->capacity, sizeof **d->list, d->list));
-        (*d->list)[(*d->count)++] =
-            (yl_detection){.class_index = k, .score = score, .box = box_of(d, entry, anchor, cell)};
+        (*d->list)[(*d->count)++] = (yl_detection){
+            .class_index = k, .anchor = (int16_t)anchor, .score = score, .box = box_of(d, entry, anchor, cell)};
     }
     return YL_OK;
 }

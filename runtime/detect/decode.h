@@ -7,7 +7,8 @@
 
 /* Appends to *list (grown; *count, *capacity) one detection for every box and class of image `image` (from 0) whose
  * score, objectness * class probability, is at least `conf`. `head` is a region or yolo layer, y {n, h, w, c} its
- * output in host memory, net_w x net_h the network's input in pixels. Boxes are fractions of that input, not clipped.
+ * output in host memory, net_w x net_h the network's input in pixels. Boxes are fractions of that input, not clipped;
+ * `anchor` counts the head's own (its mask's), `head` is 0.
  * Order: rows, columns, anchors, classes. The caller frees *list with yl__free. Errors: INVALID where the layer is not
  * a head or the shape is not its, MEMORY. */
 yl_status yl_decode_head(const yl_layer *head, const float *y, yl_shape shape, int64_t net_w, int64_t net_h,

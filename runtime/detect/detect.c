@@ -43,14 +43,16 @@ static yl_status decode_all(const yl_net *net, yl_plan *plan, int64_t image, dou
                             int64_t *count)
 {
     int64_t capacity = 0;
-    bool any = false;
+    int16_t heads = 0;
     for (int i = 0; i < net->n_layers; i++) {
         const char *kind = net->layers[i].kind->name;
         if (strcmp(kind, "region") != 0 && strcmp(kind, "yolo") != 0) continue;
-        any = true;
+        int64_t first = *count;
         YL_TRY(decode_layer(net, plan, i, image, conf, list, count, &capacity));
+        for (int64_t k = first; k < *count; k++) (*list)[k].head = heads;
+        heads++;
     }
-    return any ? YL_OK : yl__fail(YL_INVALID, "detect: the network has no detection head (region or yolo)");
+    return heads ? YL_OK : yl__fail(YL_INVALID, "detect: the network has no detection head (region or yolo)");
 }
 
 static double clamp(double x, double high)

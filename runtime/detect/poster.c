@@ -81,7 +81,8 @@ static yl_status put_predictions(const yl_eval_set *set, const yl_eval_frame *fr
     int64_t n = 0;
     for (int64_t i = frame->det; i < frame->det + frame->dets; i++) {
         const yl_eval_det *d = &set->dets[i];
-        if (d->score >= o->score) b->predicted[n++] = (yl_detection){d->name, d->score, d->box};
+        if (d->score >= o->score)
+            b->predicted[n++] = (yl_detection){.class_index = d->name, .score = d->score, .box = d->box};
     }
     if (o->reduce) {
         const yl_suppress_options half = {.iou = 0.5, .class_agnostic = true};

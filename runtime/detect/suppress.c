@@ -83,6 +83,7 @@ static bool suppresses(const yl_suppress_options *o, yl_box a, yl_box b)
 static int64_t keep_best(const yl_suppress_options *o, entry *e, int64_t count)
 {
     int64_t kept = 0, first = 0; /* first: of the group's survivors */
+    if (o->iou >= 1) return count;
     for (int64_t i = 0; i < count; i++) {
         if (kept && e[kept - 1].group != e[i].group) first = kept;
         bool gone = false;

@@ -54,6 +54,9 @@ static void test_region(void **state)
     assert_int_equal(yl_decode_head(&region, y, region_shape, 64, 32, 1, 0.25, &list, &count, &capacity), YL_OK);
     assert_int_equal(count, 3); /* appended */
     check_box(list[2].box, 0.75, 0.5, 1.5, 0.5);
+    assert_int_equal(list[0].anchor, 1); /* the box says which anchor it is of */
+    assert_int_equal(list[1].anchor, 0);
+    assert_int_equal(list[2].anchor, 1);
     yl__free(list);
 }
 

@@ -14,7 +14,7 @@
 
 static yl_detection make(int32_t class_index, double score, double x, double y, double w, double h)
 {
-    return (yl_detection){class_index, score, {x, y, x + w, y + h}};
+    return (yl_detection){.class_index = class_index, .score = score, .box = {x, y, x + w, y + h}};
 }
 
 static void overlap_must_exceed_the_threshold(void **state)

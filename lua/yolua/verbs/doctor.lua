@@ -1,6 +1,7 @@
--- `yolua doctor`: what this program runs on, and whether a data set is fit to learn from.
+-- `yolua doctor`: what this program runs on, whether a data set is fit to learn from, and whether a network fits it.
 local core = require "yolua.core"
 local fields = require "yolua.fields"
+local fit = require "yolua.doctor.fit"
 local inspect = require "yolua.inspect"
 local machine = require "yolua.doctor.machine"
 local schema = require "yolua.schema"
@@ -35,14 +36,9 @@ local function draw(o, data, lists, facts)
   return written and { path = written, frames = count } or nil
 end
 
-local function look_over(o)
-  name_of(o)
+local function look_over(o, progress)
   local data = require("yolua.data")(o.data, { images = false })
-  local bar <close> = require("yolua.progress").new { label = "looking", total = 0, unit = "" }
-  local found, lists, facts = inspect.run(data, nil, function(what, done, total)
-    bar.label, bar.total = what, total
-    bar:update(done)
-  end)
+  local found, lists, facts = inspect.run(data, nil, progress)
   found.name, found.root = data.name, data.root
   found.sheet = draw(o, data, lists, facts)
   return found
@@ -51,24 +47,33 @@ end
 local function run(o)
   local m = machine.look()
   local result = { machine = m, advice = machine.advice(m) }
-  if o.data.name or o.data.root then result.data = look_over(o) end
+  local bar <close> = require("yolua.progress").new { label = "looking", total = 0, unit = "" }
+  local function progress(what, done, total)
+    bar.label, bar.total = what, total
+    bar:update(done)
+  end
+  local has_data = o.data.name or o.data.root
+  if has_data then name_of(o) end
+  local pair = (o.cfg or o.model) and fit.open(o) -- before the long look: it may be refused
+  if has_data then result.data = look_over(o, progress) end
+  if pair then result.network = fit.measure(pair, o, progress) end
   return result
 end
 
 local function show(result)
   for _, line in ipairs(machine.lines(result.machine)) do print(line) end
   for _, line in ipairs(result.advice) do print("advice: " .. line) end
-  if not result.data then return end
-  for _, line in ipairs(require("yolua.doctor.text").lines(result.data)) do print(line) end
+  for _, line in ipairs(result.data and require("yolua.doctor.text").lines(result.data) or {}) do print(line) end
+  for _, line in ipairs(result.network and fit.lines(result.network) or {}) do print(line) end
 end
 
 return {
-  help = "say what the program runs on, and look a data set over",
+  help = "say what the program runs on, look a data set over, and whether a network's anchors fit it",
   fields = {
-    "data",
+    "data", "model", fields.pick("eval", "resize"), "size",
     { "sheet", "string", nil, "", "file for a contact sheet of the data, .jpg or .png (default: runs/doctor-NAME.jpg); none: not drawn" },
     { "frames", "int", 24, "frames", "how many frames the sheet shows", min = 1, max = 1000 },
-    fields.pick("model", "require"), fields.pick("run", "threads"), fields.pick("run", "json"),
+    fields.pick("run", "threads"), fields.pick("run", "json"),
   },
   run = run, show = show,
 }
