@@ -52,7 +52,7 @@ end
 
 -- ---- one network ---------------------------------------------------------------------------------------------------------
 
-local darknet = { "cfg", "weights", "names" }
+local darknet = { "cfg", "weights", "partial", "names" }
 
 -- Where the keys that name a network got their values; nil for a call that takes none.
 local function network_origins(o)

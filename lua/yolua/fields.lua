@@ -5,6 +5,7 @@ local groups = fields.groups
 groups.model = {
   { "cfg", "string", nil, "", "the network, a Darknet cfg file", aliases = { "config_file", "network" } },
   { "weights", "string", nil, "", "its weights, a Darknet weights file" },
+  { "partial", "bool", false, "", "weights= holds the first sections of the network alone (NAME.conv.N): the rest is drawn" },
   { "names", "string", nil, "", "class names: a file with one a line, or coco, kitti, voc", aliases = { "labels_file", "classes" } },
   { "model", "string", nil, "", "a checkpoint, or street, the network that comes along (instead of cfg, weights and names)",
     aliases = { "checkpoint", "ckpt" } },

@@ -43,7 +43,12 @@ end
 local function from_darknet(o)
   local net = core.darknet.load_cfg(o.cfg, o.device)
   local seen
-  if o.weights then seen = core.darknet.load_weights(net, o.weights).seen else net:init(o.seed or 1) end
+  if o.partial or not o.weights then net:init(o.seed or 1) end
+  if o.weights then
+    local file = core.darknet.load_weights(net, o.weights, { partial = o.partial })
+    if o.partial then core.system.warn(structure.kept(net, o.weights, file.sections)) end
+    seen = file.seen
+  end
   local heads = structure.heads(structure.of(net))
   local names = o.names and named_list(o.names) or numbered(heads[1] and heads[1].classes or 0)
   return Model.new { net = net, names = names, path = o.cfg, seen = seen, device = o.device, pretrained = o.weights ~= nil }
@@ -110,18 +115,20 @@ local check = options.declare("yl.load", fields.get { "model", fields.pick("run"
   { "full", "bool", false, "", "model=: the optimizer's state too" },
 })
 
--- Options: cfg, weights, names (files; names also coco, voc, kitti), or model (a checkpoint, or `street`, which the program carries);
--- require (Lua files that make layers of one's own); device; seed (for weights that are drawn); full (a checkpoint's optimizer state
--- too). Returns a model (see yolua.model). Errors: one sentence naming the file.
+-- Options: cfg, weights, names (files; names also coco, voc, kitti), partial (the weights are those of the first sections, the rest is
+-- drawn), or model (a checkpoint, or `street`, which the program carries); require (Lua files that make layers of one's own); device;
+-- seed (for weights that are drawn); full (a checkpoint's optimizer state too). Returns a model (see yolua.model). Errors: one sentence
+-- naming the file.
 return function(values)
   local o = check(values)
   if o.require then require("yolua.layer").load(o.require) end
   if o.model then
-    for _, key in ipairs { "cfg", "weights", "names" } do
+    for _, key in ipairs { "cfg", "weights", "partial", "names" } do
       if o[key] then error(("'%s=%s' beside 'model=%s': expected one network"):format(key, o[key], o.model), 2) end
     end
     return shipped(o.model, o.device) or from_checkpoint(o)
   end
+  if o.partial and not o.weights then error("partial=true: expected weights=FILE beside it, which holds the first sections", 2) end
   if not o.cfg then error("no model was named: expected cfg=FILE.cfg weights=FILE.weights names=FILE.names, or model=CHECKPOINT", 2) end
   return from_darknet(o)
 end

@@ -22,7 +22,7 @@ end
 function needs.network(o)
   has_network(o)
   return require "yolua.load" { cfg = o.cfg, weights = o.weights, names = o.names, model = o.model, device = rawget(o, "device"),
-    seed = rawget(o, "seed") }
+    partial = rawget(o, "partial"), seed = rawget(o, "seed") }
 end
 
 -- The data set, opened; more: as yl.data takes it.

@@ -65,4 +65,26 @@ function structure.heads(s)
   return heads
 end
 
+-- "conv1 to conv7, 4711 numbers" of the ranges that `which` picks.
+local function span(net, which)
+  local first, last, numbers = nil, nil, 0
+  for _, range in ipairs(net:ranges()) do
+    if which(range) then
+      last, numbers = range.layer:match "^[^.]*", numbers + range.count
+      first = first or last
+    end
+  end
+  if not first then return "nothing" end
+  return ("%s, %d numbers"):format(first == last and first or first .. " to " .. last, numbers)
+end
+
+-- One sentence: which layers a file of the first `sections` sections has filled, and which hold numbers that were drawn.
+function structure.kept(net, path, sections)
+  local section = {}
+  for _, layer in ipairs(net:layers()) do section[layer.name] = layer.section end
+  local kept = span(net, function(range) return section[range.layer] < sections end)
+  local drawn = span(net, function(range) return section[range.layer] >= sections end)
+  return ("%s: kept: %s; drawn anew: %s"):format(path, kept, drawn)
+end
+
 return structure

@@ -50,19 +50,36 @@ static void push_header(lua_State *L, const yl_darknet_header *h)
     lua_pushinteger(L, (lua_Integer)h->seen), lua_setfield(L, -2, "seen");
 }
 
-/* darknet.load_weights(network, path [, {sections = N}]) -> {major, minor, revision, seen}. N: only the first N
- * sections. */
+/* The first sections, as many as the file holds: the header's table gets `sections`, how many, and `numbers`. */
+static int load_first(lua_State *L, yl_net *net, const char *path)
+{
+    yl_darknet_header header;
+    int sections;
+    int64_t numbers;
+    yl__check(L, yl_darknet_load_first_weights(net, path, &header, &sections, &numbers));
+    push_header(L, &header);
+    lua_pushinteger(L, sections), lua_setfield(L, -2, "sections");
+    lua_pushinteger(L, numbers), lua_setfield(L, -2, "numbers");
+    return 1;
+}
+
+/* darknet.load_weights(network, path [, {sections = N, partial = bool}]) -> {major, minor, revision, seen}. N: the file
+ * holds the first N sections; partial: it holds some of the first, and the result says how many (`sections`, `numbers`). */
 static int darknet_load_weights(lua_State *L)
 {
     yl_darknet_header header;
     yl_net *net = yl__check_net(L, 1);
     const char *path = luaL_checkstring(L, 2);
     int64_t sections = 0;
+    bool partial = false;
     if (!lua_isnoneornil(L, 3)) {
         luaL_checktype(L, 3, LUA_TTABLE);
         sections = yl__field_integer(L, 3, "sections", 0);
+        lua_getfield(L, 3, "partial");
+        partial = lua_toboolean(L, -1);
     }
     if (sections < 0 || sections > net->n_layers) luaL_error(L, "sections: expected 0..%d", net->n_layers);
+    if (partial) return load_first(L, net, path);
     yl__check(L, yl_darknet_load_weights(net, path, (int)sections, &header));
     push_header(L, &header);
     return 1;

@@ -31,6 +31,11 @@ typedef struct yl_darknet_header {
  * exactly these. Nothing changes unless all is well. `header` may be NULL. Errors: IO; FORMAT with the path and both
  * counts. */
 yl_status yl_darknet_load_weights(yl_net *net, const char *path, int sections, yl_darknet_header *header);
+/* The same from a file that holds the first sections alone, as `darknet partial` writes them (NAME.conv.N): those that it
+ * holds are filled, the others keep their values. `sections`: how many of the first these are, `numbers`: what they hold; may
+ * be NULL. Errors: FORMAT too where the file ends inside a section. */
+yl_status yl_darknet_load_first_weights(yl_net *net, const char *path, yl_darknet_header *header, int *sections,
+                                        int64_t *numbers);
 /* The same for all sections from `size` bytes; `path` is for sentences. */
 yl_status yl_darknet_parse_weights(yl_net *net, const char *data, int64_t size, const char *path,
                                    yl_darknet_header *header);

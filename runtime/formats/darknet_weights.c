@@ -17,12 +17,13 @@ enum { MAX_PIECES = YL_MAX_PARAMS };
 
 /* One run of numbers in the file: a range, and for weights how it is permuted. */
 typedef struct piece {
-    int range;
+    int range, section;
     int64_t c, hw; /* the file has {.., c, hw}, we have {.., hw, c}; c = 1: the same order */
 } piece;
 
 typedef struct pieces {
     int64_t count, capacity, numbers;
+    int section; /* of the pieces that are being added */
     piece *at;
 } pieces;
 
@@ -42,7 +43,7 @@ static int range_of(const yl_net *net, int layer, const char *name)
 static void append(const yl_net *net, pieces *p, int range, int64_t c, int64_t hw)
 {
     if (range < 0) return; /* a layer without that parameter */
-    p->at[p->count++] = (piece){range, c, hw};
+    p->at[p->count++] = (piece){range, p->section, c, hw};
     p->numbers += net->ranges[range].count;
 }
 
@@ -91,6 +92,7 @@ static yl_status collect(const yl_net *net, const yl__sections *s, const yl_shap
     YL_TRY(yl__reserve((int64_t)count * MAX_PIECES, &p->capacity, sizeof *p->at, &p->at));
     for (int i = 0; i < count; i++) {
         const yl_layer *l = &net->layers[s->at[i].head];
+        p->section = i;
         if (l->kind->who)
             append_all(net, l, p);
         else if (range_of(net, s->at[i].head, "weight") >= 0)
@@ -183,9 +185,11 @@ static yl_status check_size(const char *path, int64_t size, int64_t header, int6
 {
     int64_t expected = header + 4 * numbers;
     if (size == expected) return YL_OK;
-    return yl__fail(YL_FORMAT, "%s: too %s for this network: expected %lld numbers (%lld bytes), got %lld (%lld bytes)",
-                    path, size < expected ? "short" : "long", (long long)numbers, (long long)expected,
-                    (long long)((size - header) / 4), (long long)size);
+    return yl__fail(YL_FORMAT,
+                    "%s: too %s for this network: expected %lld numbers (%lld bytes), got %lld (%lld bytes)%s", path,
+                    size < expected ? "short" : "long", (long long)numbers, (long long)expected,
+                    (long long)((size - header) / 4), (long long)size,
+                    size < expected ? "; partial=true loads a file of the first sections alone (NAME.conv.N)" : "");
 }
 
 /* A file that is far too long is refused before it is read. What cannot be looked at is left to the reading itself. */
@@ -203,21 +207,67 @@ static yl_status check_before(const char *path, int64_t numbers)
     return at && st.st_size > at + 4 * numbers ? check_size(path, (int64_t)st.st_size, at, numbers) : YL_OK;
 }
 
+/* Where the numbers begin. */
+static yl_status check_header(const char *path, const char *data, int64_t size, yl_darknet_header *header, int64_t *at)
+{
+    *at = read_header(data, size, header);
+    if (*at == 0)
+        return yl__fail(YL_FORMAT, "%s: too short: expected a header of 16 or 20 bytes, got %lld bytes", path,
+                        (long long)size);
+    if (header->major < 0 || header->minor < 0 || header->major > 1000 || header->minor > 1000)
+        return yl__fail(YL_FORMAT, "%s: not Darknet weights of a known kind: version %d.%d.%d", path,
+                        (int)header->major, (int)header->minor, (int)header->revision);
+    return YL_OK;
+}
+
 static yl_status load(yl_net *net, const pieces *p, const char *path, const char *data, int64_t size,
                       yl_darknet_header *h)
 {
     yl_darknet_header header = {0};
-    int64_t at = read_header(data, size, &header);
-    if (at == 0)
-        return yl__fail(YL_FORMAT, "%s: too short: expected a header of 16 or 20 bytes, got %lld bytes", path,
-                        (long long)size);
-    if (header.major < 0 || header.minor < 0 || header.major > 1000 || header.minor > 1000)
-        return yl__fail(YL_FORMAT, "%s: not Darknet weights of a known kind: version %d.%d.%d", path, (int)header.major,
-                        (int)header.minor, (int)header.revision);
+    int64_t at;
+    YL_TRY(check_header(path, data, size, &header, &at));
     YL_TRY(check_size(path, size, at, p->numbers));
     YL_TRY(fill(net, p, data + at));
     if (h) *h = header;
     return YL_OK;
+}
+
+/* The layer that a person knows the section of piece i by. */
+static const char *layer_of(const yl_net *net, const pieces *p, int64_t i)
+{
+    return net->layers[net->ranges[p->at[i].range].layer].name;
+}
+
+/* Cuts the list to the first sections, which hold exactly the numbers of `size` bytes behind the header. */
+static yl_status cut_to(const yl_net *net, const char *path, int64_t bytes, pieces *p)
+{
+    int64_t numbers = 0, first = 0, before = 0;
+    for (int64_t i = 0; i < p->count; i++) {
+        if (i > 0 && p->at[i].section != p->at[first].section) first = i, before = numbers;
+        numbers += net->ranges[p->at[i].range].count;
+        bool ends = i + 1 == p->count || p->at[i + 1].section != p->at[i].section;
+        if (ends && 4 * numbers == bytes) {
+            p->count = i + 1, p->numbers = numbers;
+            return YL_OK;
+        }
+        if (ends && 4 * numbers > bytes)
+            return yl__fail(YL_FORMAT,
+                            "%s: ends inside the section of %s: sections of this network end at %lld and %lld numbers, "
+                            "the file holds %lld bytes of them, which is %.9g",
+                            path, layer_of(net, p, first), (long long)before, (long long)numbers, (long long)bytes,
+                            (double)bytes / 4);
+    }
+    return yl__fail(YL_FORMAT, "%s: too long for this network: expected at most %lld numbers, got %lld", path,
+                    (long long)numbers, (long long)(bytes / 4));
+}
+
+static yl_status load_first(yl_net *net, pieces *p, const char *path, const char *data, int64_t size,
+                            yl_darknet_header *header)
+{
+    int64_t at;
+    YL_TRY(check_header(path, data, size, header, &at));
+    YL_TRY(cut_to(net, path, size - at, p));
+    return fill(net, p, data + at);
 }
 
 yl_status yl_darknet_parse_weights(yl_net *net, const char *data, int64_t size, const char *path,
@@ -241,6 +291,26 @@ yl_status yl_darknet_load_weights(yl_net *net, const char *path, int sections, y
     status = check_before(path, p.numbers);
     if (status == YL_OK) status = yl__file_read(path, &data, &size);
     if (status == YL_OK) status = load(net, &p, path, data, size, header);
+    yl__free(data);
+    yl__free(p.at);
+    return status;
+}
+
+yl_status yl_darknet_load_first_weights(yl_net *net, const char *path, yl_darknet_header *header, int *sections,
+                                        int64_t *numbers)
+{
+    pieces p;
+    char *data = NULL;
+    int64_t size;
+    yl_darknet_header h = {0};
+    yl_status status = list_pieces(net, 0, &p);
+    if (status != YL_OK) return yl__fail_in(status, "%s", path);
+    status = check_before(path, p.numbers);
+    if (status == YL_OK) status = yl__file_read(path, &data, &size);
+    if (status == YL_OK) status = load_first(net, &p, path, data, size, &h);
+    if (status == YL_OK && header) *header = h;
+    if (status == YL_OK && sections) *sections = p.at[p.count - 1].section + 1;
+    if (status == YL_OK && numbers) *numbers = p.numbers;
     yl__free(data);
     yl__free(p.at);
     return status;

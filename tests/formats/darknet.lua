@@ -296,6 +296,30 @@ function TestWeights.testFirstSections()
   t.assertEquals(net:get "conv2.weight", { 0, 0 })
 end
 
+-- A file of some first sections: those are filled, the others keep what they have; it ends where a section ends, or nothing changes.
+function TestWeights.testPartial()
+  local net = parse(SMALL .. "[maxpool]\n[convolutional]\nfilters=1\nactivation=linear\n")
+  net:set("conv3.weight", { 7, 8 })
+  local function load(bytes)
+    return with_file(bytes, function(path) return darknet.load_weights(net, path, { partial = true }) end)
+  end
+  local first = HEAD .. BODY:sub(1, 12 * 4)
+  for _, bytes in ipairs { first .. floats(21), first .. "\0", HEAD .. BODY:sub(1, 11 * 4), HEAD } do
+    t.assertErrorMsgContains("ends inside the section of conv", load, bytes)
+    t.assertEquals(net:get "conv1.bn.bias", { 0 })
+  end
+  t.assertErrorMsgContains("ends inside the section of conv2: sections of this network end at 12 and 16 numbers, the file holds 52 bytes "
+    .. "of them, which is 13", load, first .. floats(21))
+  t.assertErrorMsgContains("too long for this network: expected 19 numbers", load, HEAD .. BODY .. floats(1, 2, 3, 4))
+  t.assertEquals(load(first), { major = 0, minor = 1, revision = 0, seen = 32013312, sections = 1, numbers = 12 })
+  t.assertEquals({ net:get("conv1.bn.var")[1], net:get("conv2.weight")[1], net:get("conv3.weight")[2] }, { 4, 0, 8 })
+  t.assertEquals(load(HEAD .. BODY).sections, 2)
+  t.assertEquals({ net:get("conv2.bias")[2], net:get("conv3.weight")[2] }, { 22, 8 })
+  t.assertEquals(load(HEAD .. BODY .. floats(1, 2, 3)).numbers, 19)
+  t.assertErrorMsgContains("too short for this network: expected 19 numbers (92 bytes), got 12 (64 bytes); partial=true loads a file of "
+    .. "the first sections alone (NAME.conv.N)", with_file, first, function(path) darknet.load_weights(net, path) end)
+end
+
 function TestWeights.testGroups()
   local net = parse(NET .. "[convolutional]\nfilters=2\ngroups=2\nsize=1\nactivation=linear\n")
   with_file(HEAD .. floats(1, 2, 3, 4), function(path) darknet.load_weights(net, path) end)

@@ -46,11 +46,32 @@ function TestLoad.testWithoutWeightsTheyAreDrawn()
   t.assertEquals({ a.names, a.pretrained, a.seen }, { { "class1", "class2" }, false, nil })
 end
 
+-- weights= of the first sections: the rest is as a network without weights has it, and one line says what is what.
+function TestLoad.testPartial()
+  local cfg = put("p.cfg", (CFG:gsub("%[convolutional%]", "[convolutional]\nfilters=3\nsize=1\nactivation=leaky\n%0")))
+  local first = put("p.conv.1", weights(12, 4711))
+  local program = os.getenv "YOLUA_PROGRAM"
+  local call = ([['%s' -e 'local m = require("yolua").load { cfg = "%s", weights = "%s", partial = true, seed = 3 }
+    print(m.net:get("conv1.bias")[3], m:checksum(function(r) return r.layer == "conv2" end), m.seen)' 2>&1]]):format(program, cfg, first)
+  local pipe = assert(io.popen(call))
+  local said = pipe:read "a"
+  pipe:close()
+  local drawn = yl.load({ cfg = cfg, seed = 3 }):checksum(function(r) return r.layer == "conv2" end)
+  t.assertEquals(said, ("yolua: warning: %s: kept: conv1, 12 numbers; drawn anew: conv2, 56 numbers\n1.5\t%s\t"
+    .. "4711\n"):format(first, drawn))
+end
+
 local function fails(words, o)
   local ok, sentence = pcall(yl.load, o)
   t.assertFalse(ok)
   for _, word in ipairs(words) do t.assertStrContains(tostring(sentence), word) end
   t.assertNil(tostring(sentence):find "\n")
+end
+
+function TestLoad.testPartialNeedsWeights()
+  fails({ "partial=true: expected weights=FILE" }, { cfg = put("a.cfg", CFG), partial = true })
+  fails({ "'partial=true' beside 'model=street'" }, { model = "street", partial = true })
+  fails({ "too short", "partial=true" }, { cfg = put("a.cfg", CFG), weights = put("a.weights", weights(14)) })
 end
 
 function TestLoad.testNames()

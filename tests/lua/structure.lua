@@ -25,6 +25,11 @@ local function network(seed)
     { "avgpool", inputs = { "conv2" } },
     { "connected", output = 5 },
     { "softmax" },
+    { "avgpool", inputs = { "conv1.act" }, name = "mean" },
+    { "scale_channels", inputs = { "mean", "conv1.act" } },
+    { "conv2d", filters = 1, size = 1, name = "gate" },
+    { "scale_channels", inputs = { "gate", "scale1" }, scale_wh = true },
+    { "sam", inputs = { "scale1", "scale2" } },
   } }
 end
 
