@@ -1,5 +1,4 @@
-/* Hue shift, saturation and exposure factors: a factor f is drawn between 1 and f, and inverted in half of the samples.
- */
+/* Hue shift, saturation and exposure factors: a factor f is drawn between 1 and f, and inverted in half of the samples. */
 #include "augment/record.h"
 
 static double factor(yl_rng *rng, double most)

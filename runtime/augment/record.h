@@ -1,8 +1,8 @@
-/* A record says how a picture becomes a network's input; it holds no pixels. Resizing and every augmentation only edit
- * it; kernels/warp.c|.cu carries it out. Boxes follow the same numbers, so they cannot drift from the pixels.
+/* A record says how a picture becomes a network's input; it holds no pixels. Resizing and every augmentation only edit it;
+ * kernels/warp.c|.cu carries it out. Boxes follow the same numbers, so they cannot drift from the pixels.
  *
- * The view, a rectangle of the source in pixels (it may reach outside), fills the pane, a rectangle of the output; what
- * lies outside the pane or the source gets the fill value. */
+ * The view, a rectangle of the source in pixels (it may reach outside), fills the pane, a rectangle of the output; what lies
+ * outside the pane or the source gets the fill value. */
 #ifndef YL_AUGMENT_RECORD_H
 #define YL_AUGMENT_RECORD_H
 
@@ -27,8 +27,7 @@ void yl_record_stretch(yl_record *r, int64_t source_w, int64_t source_h, int64_t
 /* The whole source, its aspect kept, centred on grey 0.5; integer sizes as Darknet rounds them. */
 void yl_record_letterbox(yl_record *r, int64_t source_w, int64_t source_h, int64_t w, int64_t h);
 
-/* augment.def: A(name), one line per file; each edits the record with numbers from `rng`, always drawing the same
- * count. */
+/* augment.def: A(name), one line per file; each edits the record with numbers from `rng`, always drawing the same count. */
 #define A(name) void yl_augment_##name(const yl_augment_options *options, yl_rng *rng, yl_record *record);
 #include "augment/augment.def"
 #undef A

@@ -44,8 +44,7 @@ static int set_tostring(lua_State *L)
     return 1;
 }
 
-/* ---- rows from Lua
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- rows from Lua ----------------------------------------------------------------------------------------------- */
 
 /* What a sentence about a row begins with. */
 typedef struct place {
@@ -134,8 +133,7 @@ static int set_add(lua_State *L)
     return 1;
 }
 
-/* ---- folders
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- folders ----------------------------------------------------------------------------------------------------- */
 
 /* The strings of the table at `index` and a NULL, in memory that is left on the stack. */
 static const char *const *strings_at(lua_State *L, int index, const char *what, int64_t *count)
@@ -171,8 +169,7 @@ static int set_load(lua_State *L)
     return 1;
 }
 
-/* ---- class lists
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- class lists ------------------------------------------------------------------------------------------------- */
 
 static yl_eval_class class_at(lua_State *L, lua_Integer index)
 {

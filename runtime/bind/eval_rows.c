@@ -12,8 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- values out
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- values out -------------------------------------------------------------------------------------------------- */
 
 static void push_number(lua_State *L, double value)
 {
@@ -73,8 +72,7 @@ static void new_row(lua_State *L, const char *protocol)
     set_text(L, "protocol", protocol);
 }
 
-/* ---- options in
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- options in -------------------------------------------------------------------------------------------------- */
 
 /* Puts a table of options at stack index 2, refusing keys that are not in the NULL-terminated list. */
 static void check_options(lua_State *L, const char *const *known)
@@ -131,8 +129,7 @@ static void *scratch(lua_State *L, int64_t count, size_t size)
     return lua_newuserdatauv(L, (size_t)(count ? count : 1) * size, 0);
 }
 
-/* ---- kitti
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- kitti ------------------------------------------------------------------------------------------------------- */
 
 static void push_kitti_level(lua_State *L, const yl_kitti_curve *c, bool aos, bool curves)
 {
@@ -186,8 +183,7 @@ static int rows_kitti(lua_State *L)
     return 1;
 }
 
-/* ---- voc
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- voc --------------------------------------------------------------------------------------------------------- */
 
 static yl_voc_options voc_options(lua_State *L)
 {
@@ -235,8 +231,7 @@ static int rows_voc(lua_State *L)
     return 1;
 }
 
-/* ---- coco
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- coco -------------------------------------------------------------------------------------------------------- */
 
 static void set_coco_figures(lua_State *L, const yl_coco_row *r)
 {
@@ -283,8 +278,7 @@ static int rows_coco(lua_State *L)
     return 1;
 }
 
-/* ---- poster
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- poster ------------------------------------------------------------------------------------------------------ */
 
 static void push_poster_row(lua_State *L, const yl_poster_row *row)
 {
@@ -326,8 +320,7 @@ static int rows_poster(lua_State *L)
     return 1;
 }
 
-/* ---- for plots
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- for plots --------------------------------------------------------------------------------------------------- */
 
 static const char *const curve_class = "yolua.pr_curve";
 

@@ -20,8 +20,7 @@ static void fill_row(lua_State *L, float row[YL_SAMPLE_FIELDS])
     }
 }
 
-/* Reads {image = path, truth = {{x1, y1, x2, y2, class from 0, kind}, ...}}; rows go into userdata left on the stack.
- */
+/* Reads {image = path, truth = {{x1, y1, x2, y2, class from 0, kind}, ...}}; rows go into userdata left on the stack. */
 static void fill_sample(lua_State *L, int spec, yl_sample *sample, float *rows)
 {
     if (lua_getfield(L, spec, "image") != LUA_TSTRING)
@@ -131,8 +130,8 @@ static void check_options(lua_State *L, yl_loader_options *o)
     o->augment = check_augment(L);
 }
 
-/* core.loader{samples=, batch=, width=, height=, resize=, train=, strict=, seed=, workers=, cache_bytes=, cache_dir=,
- * sizes=, augment=} */
+/* core.loader{samples=, batch=, width=, height=, resize=, train=, strict=, seed=, workers=, cache_bytes=, cache_dir=, sizes=,
+ * augment=} */
 static int loader_new(lua_State *L)
 {
     yl__check_keys(L, 1,

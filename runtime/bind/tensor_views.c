@@ -78,8 +78,7 @@ static int tensor_newindex(lua_State *L)
     return 0;
 }
 
-/* ---- views and copies
- * --------------------------------------------------------------------------------------------------- */
+/* ---- views and copies -------------------------------------------------------------------------------------------- */
 
 /* t:slice(axis, first [, last [, step]]) */
 static int tensor_slice(lua_State *L)

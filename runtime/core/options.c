@@ -1,5 +1,5 @@
-/* The one parser of options: cfg files, YAML, Lua tables and the command line all end here, so that they accept the
- * same spellings and fail with the same sentences. */
+/* The one parser of options: cfg files, YAML, Lua tables and the command line all end here, so that they accept the same
+ * spellings and fail with the same sentences. */
 #include "core/options.h"
 #include "core/text.h"
 
@@ -154,8 +154,7 @@ static yl_status refuse(const yl_field *f, const char *where, const yl_value *go
                     expected, found, meant);
 }
 
-/* ---- from a value to the field's type ------------------------------------------------------------------------------
- */
+/* ---- from a value to the field's type ------------------------------------------------------------------------------ */
 
 static bool in_range(const yl_field *f, double v)
 {
@@ -341,8 +340,7 @@ yl_status yl_option_check(const yl_field *field, const char *where, const yl_val
     return YL_OK;
 }
 
-/* ---- structs -------------------------------------------------------------------------------------------------------
- */
+/* ---- structs ------------------------------------------------------------------------------------------------------- */
 
 static yl_status store(const yl_field *f, const char *where, const yl_value *v, char *options)
 {

@@ -79,8 +79,7 @@ static double overlap(const extent *d, const extent *g, bool crowd)
     return inter / (crowd ? d->area : d->area + g->area - inter);
 }
 
-/* ---- one frame
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- one frame --------------------------------------------------------------------------------------------------- */
 
 static int by_falling_score(const void *a, const void *b)
 {
@@ -195,8 +194,7 @@ static yl_status match_frame(work *w, const yl_eval_frame *frame, yl_coco_row *o
     return YL_OK;
 }
 
-/* ---- one class
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- one class --------------------------------------------------------------------------------------------------- */
 
 static int rows_by_falling_score(const void *a, const void *b)
 {
@@ -285,8 +283,7 @@ static yl_status evaluate_class(work *w, int64_t class_index, yl_coco_row *out)
     return YL_OK;
 }
 
-/* ---- the whole
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 static double mean(const yl_coco_row *rows, int64_t count, size_t offset)
 {

@@ -54,8 +54,7 @@ typedef struct matcher {
     int64_t suspects;
 } matcher;
 
-/* ---- what a class can match
- * --------------------------------------------------------------------------------------------- */
+/* ---- what a class can match -------------------------------------------------------------------------------------- */
 
 static yl_status add_links(matcher *m, const yl_eval_frame *frame, yl_box truth)
 {
@@ -108,8 +107,7 @@ static yl_status gather(matcher *m)
     return YL_OK;
 }
 
-/* ---- states at a level
- * -------------------------------------------------------------------------------------------------- */
+/* ---- states at a level ------------------------------------------------------------------------------------------- */
 
 static enum state target_state(const matcher *m, const target *t)
 {
@@ -154,8 +152,7 @@ static int64_t suspects_from(const matcher *m, double threshold)
     return low;
 }
 
-/* ---- first pass: the scores of the detections that the truths would take
- * ------------------------------------------------ */
+/* ---- first pass: the scores of the detections that the truths would take ----------------------------------------- */
 
 static int64_t best_by_score(const matcher *m, const target *t)
 {
@@ -203,8 +200,7 @@ static int64_t pick_thresholds(const double *scores, int64_t n, int64_t n_gt, do
     return count;
 }
 
-/* ---- second pass: counts at a threshold
- * --------------------------------------------------------------------------------- */
+/* ---- second pass: counts at a threshold -------------------------------------------------------------------------- */
 
 /* Among valid detections the largest overlap; without one, the first short detection of the file. */
 static int64_t best_by_overlap(const matcher *m, const target *t, double threshold, enum state *state)
@@ -269,8 +265,7 @@ static void count_at(matcher *m, yl_kitti_curve *c, int64_t k)
     c->aos[k] = n.similarity / (double)(n.tp + c->fp[k]);
 }
 
-/* ---- the curve
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- the curve --------------------------------------------------------------------------------------------------- */
 
 /* p[k] = max over j >= k of p[j] for the first `count` slots; a NaN stays in its own slot and is passed over by others.
  */
@@ -309,8 +304,7 @@ static void evaluate_level(matcher *m, bool aos, yl_kitti_curve *c)
     finish(c, aos);
 }
 
-/* ---- the whole
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 static bool has_angles(const yl_eval_set *set)
 {

@@ -16,8 +16,7 @@ typedef struct board {
     int64_t truths, predictions;
 } board;
 
-/* ---- its boxes
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- its boxes --------------------------------------------------------------------------------------------------- */
 
 /* A side of a truth after the poster's file format: float32 centre and size as fractions, then whole pixels, cut to
  * zero. */
@@ -58,8 +57,7 @@ static double overlap(const yl_poster_options *o, yl_box predicted, yl_box truth
     return raw_iou(predicted, truth, o->variant == YL_POSTER_LITERAL);
 }
 
-/* ---- one frame
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- one frame --------------------------------------------------------------------------------------------------- */
 
 static void put_truths(const yl_eval_set *set, const yl_eval_frame *frame, const yl__class_map *map,
                        const yl_poster_options *o, board *b)
@@ -128,8 +126,7 @@ static void count_frame(const board *b, const yl_poster_options *o, yl_poster_ro
         if (!b->found[t]) rows[b->truth_class[t]].fn++;
 }
 
-/* ---- the whole
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
 
 static void rates(yl_poster_row *row)
 {

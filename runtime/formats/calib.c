@@ -109,8 +109,7 @@ yl_status yl_calib_read(const char *path, yl_calib *out)
     return status;
 }
 
-/* ---- projection
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- projection -------------------------------------------------------------------------------------------------- */
 
 static const double near_plane = .1; /* metres before the camera */
 

@@ -125,8 +125,7 @@ static yl_status check_box(const reader *r, double width, double height, yl_box 
     return check_extent(r, *b, " inside the image");
 }
 
-/* ---- KITTI
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- KITTI ------------------------------------------------------------------------------------------------------- */
 
 static yl_status kitti_row(const reader *r, const yl_label_options *o, yl_label *label)
 {
@@ -148,8 +147,7 @@ static yl_status kitti_row(const reader *r, const yl_label_options *o, yl_label 
     return o->detections ? YL_OK : check_box(r, (double)o->width, (double)o->height, &label->box);
 }
 
-/* ---- YOLO
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- YOLO -------------------------------------------------------------------------------------------------------- */
 
 static yl_status yolo_class(const reader *r, const yl_label_options *o, yl_label *label)
 {
@@ -184,8 +182,7 @@ static yl_status yolo_row(const reader *r, const yl_label_options *o, yl_label *
     return o->detections ? YL_OK : check_box(r, width, height, &label->box);
 }
 
-/* ---- files
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 typedef yl_status (*row_parser)(const reader *r, const yl_label_options *o, yl_label *label);
 
@@ -243,8 +240,7 @@ void yl_labels_free(yl_labels *labels)
     *labels = (yl_labels){0};
 }
 
-/* ---- split lists
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- split lists ------------------------------------------------------------------------------------------------- */
 
 static char *trim(char *line)
 {

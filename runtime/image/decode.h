@@ -1,5 +1,4 @@
-/* Pictures out of files. The format is read from the first bytes, never from the file's name; an EXIF orientation is
- * ignored.
+/* Pictures out of files. The format is read from the first bytes, never from the file's name; an EXIF orientation is ignored.
  *
  * PNG: every bit depth and colour type becomes 8-bit RGB (alpha dropped, 16 bits cut to the high 8, no gamma); a wrong
  * checksum is an error. JPEG: grey, YCbCr, RGB, CMYK and YCCK; missing or corrupt data is an error, not a grey area.
@@ -9,8 +8,8 @@
 
 #include "image/image.h"
 
-/* Decodes the file. Errors: IO (missing, directory, not a regular file), FORMAT (empty, no picture, truncated, corrupt,
- * too large), MEMORY; the sentence begins with the path. */
+/* Decodes the file. Errors: IO (missing, directory, not a regular file), FORMAT (empty, no picture, truncated, corrupt, too
+ * large), MEMORY; the sentence begins with the path. */
 yl_status yl_image_decode(const char *path, yl_image *out);
 /* The same for bytes in memory; `name` is what the sentences call them. */
 yl_status yl_image_decode_bytes(const void *bytes, int64_t size, const char *name, yl_image *out);

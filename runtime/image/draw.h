@@ -41,8 +41,8 @@ yl_status yl_image_draw(yl_image *image, const yl_mark *marks, int64_t count);
  * (sizes below one pixel), MEMORY. */
 yl_status yl_image_fit(const yl_image *image, int64_t w, int64_t h, yl_image *out);
 
-/* A sheet of `count` pictures in `columns`, each scaled to fit a cell of cell_w x cell_h pixels, on white; captions may
- * be NULL as a whole or one by one. Errors: INVALID (no picture, sizes), MEMORY. */
+/* A sheet of `count` pictures in `columns`, each scaled to fit a cell of cell_w x cell_h pixels, on white; captions may be
+ * NULL as a whole or one by one. Errors: INVALID (no picture, sizes), MEMORY. */
 yl_status yl_image_sheet(const yl_image *const *images, const char *const *captions, int64_t count, int64_t columns,
                          int64_t cell_w, int64_t cell_h, yl_image *out);
 

@@ -1,5 +1,5 @@
-/* JPEG through libjpeg-turbo. Its errors come back by longjmp; its warnings about lost data are errors here, since a
- * picture that is half grey would train and score like any other. */
+/* JPEG through libjpeg-turbo. Its errors come back by longjmp; its warnings about lost data are errors here, since a picture
+ * that is half grey would train and score like any other. */
 #include "image/codec.h"
 #include "core/memory.h"
 

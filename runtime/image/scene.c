@@ -19,8 +19,7 @@ typedef struct layout {
     yl_day day;
 } layout;
 
-/* ---- the camera
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- the camera -------------------------------------------------------------------------------------------------- */
 
 /* KITTI's colour camera (721.5 pixels of focal length on 1242x375), scaled to the picture. */
 yl_scene_camera yl_scene_camera_of(const yl_scene_options *o)
@@ -29,8 +28,7 @@ yl_scene_camera yl_scene_camera_of(const yl_scene_options *o)
     return (yl_scene_camera){721.5377 * w / 1242, 609.5593 * w / 1242, 172.854 * h / 375, 1.65};
 }
 
-/* ---- laying out
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- laying out -------------------------------------------------------------------------------------------------- */
 
 static yl_thing *add(layout *s, int kind, bool labelled, double x, double z, double turn)
 {
@@ -183,8 +181,7 @@ static void lay_out(layout *s, yl_rng *rng)
     qsort(s->things, (size_t)s->count, sizeof *s->things, farther);
 }
 
-/* ---- labels
- * ------------------------------------------------------------------------------------------------------------------ */
+/* ---- labels ------------------------------------------------------------------------------------------------------ */
 
 /* The pixel columns and rows that a box touches, inside the picture. */
 static void span(const yl_scene *scene, yl_box b, int64_t out[4])
@@ -300,9 +297,7 @@ static void judge(yl_scene *scene, const int64_t *pixels)
     scene->count = kept;
 }
 
-/* ---- the whole
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* ---- the whole ---------------------------------------------------------------------------------------------------- */
 
 static void draw(yl_scene *scene, yl_pen *pen, const layout *s, const yl_scene_options *o, yl_rng *rng)
 {

@@ -57,8 +57,7 @@ void yl__actor_dress(yl_thing *t, const yl_day *day, yl_rng *rng)
     t->seed = yl_rng_u32(rng);
 }
 
-/* ---- vehicles
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- vehicles ---------------------------------------------------------------------------------------------------- */
 
 static void wheels(yl_pen *pen, const yl_pose *pose, const yl_thing *t, double radius, double reach)
 {
@@ -208,8 +207,7 @@ static void draw_tram(yl_pen *pen, const yl_pose *pose, const yl_thing *t)
     ends(pen, pose, t, .28 * H);
 }
 
-/* ---- people
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- people ------------------------------------------------------------------------------------------------------ */
 
 static yl_rgb skin_of(uint32_t seed)
 {
@@ -291,8 +289,7 @@ static void draw_cyclist(yl_pen *pen, const yl_pose *p, const yl_thing *t)
     head(pen, yl__pose_point(p, .17, H - .12, 0), .12, t->seed);
 }
 
-/* ---- the table of them
- * ----------------------------------------------------------------------------------------------- */
+/* ---- the table of them ------------------------------------------------------------------------------------------- */
 
 void yl__actor_draw(yl_pen *pen, const yl_thing *t)
 {

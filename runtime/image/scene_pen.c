@@ -78,8 +78,7 @@ static void polygon(yl_pen *pen, const double (*points)[2], int count, yl_rgb co
     fill(pen, colour, alpha, counts);
 }
 
-/* ---- polygons in space
- * ------------------------------------------------------------------------------------------------ */
+/* ---- polygons in space ------------------------------------------------------------------------------------------- */
 
 static yl_vec between(yl_vec a, yl_vec b, double t)
 {
@@ -146,8 +145,7 @@ void yl__pen_face(yl_pen *pen, const yl_vec *points, int count, yl_vec centre, y
     yl__pen_flat(pen, points, count, yl__scale(colour, pen->ambient + pen->diffuse * fmax(0, dot(n, pen->sun))), 1);
 }
 
-/* ---- bodies
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- bodies ------------------------------------------------------------------------------------------------------ */
 
 static yl_vec middle_of(const yl_pose *pose, const double (*profile)[2], int n)
 {

@@ -6,8 +6,7 @@
 
 #define PI 3.14159265358979323846
 
-/* ---- the day
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- the day ----------------------------------------------------------------------------------------------------- */
 
 static yl_rgb shift(yl_rgb c, double by)
 {
@@ -63,8 +62,7 @@ void yl__day_make(yl_scene_style style, yl_rng *rng, yl_day *day, yl_pen *pen)
     pen->haze = yl__mix(day->sky_low, day->sky_top, .2);
 }
 
-/* ---- sky and ground
- * -------------------------------------------------------------------------------------------------- */
+/* ---- sky and ground ---------------------------------------------------------------------------------------------- */
 
 static void sky(yl_pen *pen, const yl_day *d, double w, double horizon)
 {
@@ -169,8 +167,7 @@ void yl__world_draw(yl_pen *pen, const yl_day *d, const yl_scene_options *o, yl_
     markings(pen, d, rng);
 }
 
-/* ---- houses, trees, posts
- * ---------------------------------------------------------------------------------------------- */
+/* ---- houses, trees, posts ---------------------------------------------------------------------------------------- */
 
 static void windows(yl_pen *pen, const yl_pose *pose, const yl_thing *t, bool on_end, double at, yl_rgb glass)
 {
@@ -252,8 +249,7 @@ void yl__prop_draw(yl_pen *pen, const yl_thing *t, const yl_day *d)
     if (t->kind == YL_PROP_FENCE) draw_fence(pen, &pose, t);
 }
 
-/* ---- the camera's faults
- * ------------------------------------------------------------------------------------------------ */
+/* ---- the camera's faults ----------------------------------------------------------------------------------------- */
 
 /* Each pixel becomes (1 - b) of itself and b of the mean of its left and upper neighbours. */
 static void blur(yl_image *image, double b)

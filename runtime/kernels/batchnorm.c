@@ -1,7 +1,7 @@
 /* Batch normalisation (Ioffe & Szegedy 2015) over x {rows, c}, per channel:
  *
- *   mean = sum x / rows,  var = sum (x - mean)^2 / rows,  y = scale * (x - mean) * inverse + bias,  inverse = 1 /
- * sqrt(var + eps)
+ *   mean = sum x / rows,  var = sum (x - mean)^2 / rows,
+ *   inverse = 1 / sqrt(var + eps),  y = scale * (x - mean) * inverse + bias
  *
  * Sums: a thread takes a fixed share of the rows, adds blocks in float and the blocks in double; the threads' parts are
  * added in order. The variance is taken about the first row's value, a sample of the data, so that one pass loses no

@@ -1,5 +1,4 @@
-/* Geometries: plain structs that tell a kernel all it has to know about shapes. Sizes are int64_t and count elements.
- */
+/* Geometries: plain structs that tell a kernel all it has to know about shapes. Sizes are int64_t and count elements. */
 #ifndef YL_KERNELS_GEOMETRY_H
 #define YL_KERNELS_GEOMETRY_H
 

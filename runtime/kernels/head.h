@@ -1,9 +1,8 @@
-/* What the two detection heads, region and yolo, share: the activation of their input, reading the truth, the terms of
- * their losses, and the walk over all predictions.
+/* What the two detection heads, region and yolo, share: the activation of their input, reading the truth, the terms of their
+ * losses, and the walk over all predictions.
  *
- * A loss looks at one prediction at a time and asks every truth row of its image about it, so that predictions are
- * independent of each other: threads and devices cannot change a result. All arithmetic of a loss is in double
- * precision. */
+ * A loss looks at one prediction at a time and asks every truth row of its image about it, so that predictions are independent
+ * of each other: threads and devices cannot change a result. All arithmetic of a loss is in double precision. */
 #ifndef YL_KERNELS_HEAD_H
 #define YL_KERNELS_HEAD_H
 
@@ -58,8 +57,7 @@ typedef struct yl__row {
     int32_t kind, class_index;
 } yl__row;
 
-/* Row t of an image's truth; false where it can teach nothing: an empty box, an object outside the image or the
- * classes. */
+/* Row t of an image's truth; false where it is left out: an empty box, an object outside the image or the classes. */
 static inline bool yl__read_row(const yl_truth *truth, int64_t image, int64_t t, int32_t classes, yl__row *out)
 {
     const float *r = truth->rows + (image * truth->cap + t) * YL_TRUTH_FIELDS;
@@ -91,8 +89,8 @@ static inline double yl__shape_iou(double w1, double h1, double w2, double h2)
     return inter / (w1 * h1 + w2 * h2 - inter);
 }
 
-/* True where a row that is no object forgives the prediction: more than half of it lies in an ignore region, or its IoU
- * with a neighbour class is above one half. */
+/* True where a row that is no object forgives the prediction: more than half of it lies in an ignore region, or its IoU with a
+ * neighbour class is above one half. */
 static inline bool yl__forgiven(const yl__row *row, yl_box predicted)
 {
     if (row->kind == YL_TRUTH_IGNORE) {
@@ -111,8 +109,8 @@ static inline void yl__add_gradient(float *dx, double value)
     if (dx) *dx += (float)value;
 }
 
-/* scale * cross-entropy of p = logistic(x) with a target in [0, 1]; d/dx = scale * (p - target). Where p has been
- * rounded to 0 or 1 the logarithm is taken of the nearest number that is not. */
+/* scale * cross-entropy of p = logistic(x) with a target in [0, 1]; d/dx = scale * (p - target). Where p has been rounded to
+ * 0 or 1 the logarithm is taken of the nearest number that is not. */
 static inline double yl__cross_entropy(float p, double target, double scale, float *dx)
 {
     double yes = p < 1e-37f ? 1e-37 : p, no = 1.0 - p < 0x1p-25 ? 0x1p-25 : 1.0 - p;

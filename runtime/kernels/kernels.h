@@ -1,9 +1,8 @@
 /* The kernel table: plain arithmetic on plain pointers, one struct of function pointers per backend.
  *
- * Conventions. Tensors are NHWC. Activations and their gradients are `void *` whose element type stands in the
- * geometry; parameters, their gradients, statistics and losses are `float *`. Activation gradients take `beta` (0
- * overwrite, 1 add), parameter gradients always add, as sums over images. A kernel checks nothing: the layer above it
- * has done so. */
+ * Conventions. Tensors are NHWC. Activations and their gradients are `void *` whose element type stands in the geometry;
+ * parameters, their gradients, statistics and losses are `float *`. Activation gradients take `beta` (0 overwrite, 1 add),
+ * parameter gradients always add, as sums over images. A kernel checks nothing: the layer above it has done so. */
 #ifndef YL_KERNELS_KERNELS_H
 #define YL_KERNELS_KERNELS_H
 

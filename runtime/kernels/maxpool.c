@@ -57,7 +57,7 @@ yl_status YL_CPU(maxpool_forward)(const yl_ctx *ctx, const yl_pool_geom *g, cons
 }
 
 /* The windows that see position `at`: first <= i < last. */
-static span seers(int64_t at, int64_t pad, int64_t window, int64_t stride, int64_t count)
+static span windows_over(int64_t at, int64_t pad, int64_t window, int64_t stride, int64_t count)
 {
     int64_t low = at + pad - window + 1; /* i * stride >= low */
     span s = {low <= 0 ? 0 : (low + stride - 1) / stride, (at + pad) / stride + 1};
@@ -68,7 +68,8 @@ static span seers(int64_t at, int64_t pad, int64_t window, int64_t stride, int64
 static void gather(const yl_pool_geom *g, const uint16_t *taken, const float *dy, int64_t n, int64_t r, int64_t s,
                    float *dx)
 {
-    span rows = seers(r, g->pad, g->size_h, g->stride, g->oh), cols = seers(s, g->pad, g->size_w, g->stride, g->ow);
+    span rows = windows_over(r, g->pad, g->size_h, g->stride, g->oh),
+         cols = windows_over(s, g->pad, g->size_w, g->stride, g->ow);
     for (int64_t i = rows.first; i < rows.last; i++)
         for (int64_t j = cols.first; j < cols.last; j++) {
             int64_t at = ((n * g->oh + i) * g->ow + j) * g->c;

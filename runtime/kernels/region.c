@@ -1,17 +1,18 @@
 /* The region head of YOLOv2 (Redmon and Farhadi 2017) with the loss that Darknet trains it by.
  *
- * An object teaches one prediction: that of the cell in which its centre lies and of the anchor whose shape is nearest
- * (largest IoU with both centred; the first of equals). Shapes are the anchors' (bias_match) or the predicted ones.
- * Where several objects choose one prediction, the last in the list teaches it.
+ * An object is assigned to one prediction: that of the cell in which its centre lies and of the anchor whose shape is nearest
+ * (largest IoU with both centred; the first of equals). Shapes are the anchors' (bias_match) or the predicted ones. Where several
+ * objects are assigned to one prediction, the last in the list counts.
  *
- *   taught:  box       coord_scale/2 * ((sx - tx)^2 + (sy - ty)^2 + (w - tw)^2 + (h - th)^2)
- *              with sx = logistic(x), tx = cx * cols - col, tw = log(truth w * cols / anchor w)
- *            object    object_scale/2 * (so - target)^2,  target = 1, or the IoU of prediction and truth with rescore
- *            class     class_scale * cross-entropy with the truth's class (softmax, or logistic each)
- *   others:  noobject  noobject_scale/2 * so^2, unless the IoU with some object is above `thresh`, or an ignore region
- * or a neighbour class forgives it box       prior_scale/2 * ((sx - 1/2)^2 + (sy - 1/2)^2 + w^2 + h^2)
+ *   positive: box       coord_scale/2 * ((sx - tx)^2 + (sy - ty)^2 + (w - tw)^2 + (h - th)^2)
+ *               with sx = logistic(x), tx = cx * cols - col, tw = log(truth w * cols / anchor w)
+ *             object    object_scale/2 * (so - target)^2,  target = 1, or the IoU of prediction and truth with rescore
+ *             class     class_scale * cross-entropy with the truth's class (softmax, or logistic each)
+ *   negative: noobject  noobject_scale/2 * so^2, unless the IoU with some object is above `thresh`, or an ignore region or
+ *                       a neighbour class forgives it
+ *             box       prior_scale/2 * ((sx - 1/2)^2 + (sy - 1/2)^2 + w^2 + h^2)
  *
- * Which truth teaches which prediction, and the IoU of rescore, are constants to the gradient. */
+ * The assignment and the IoU of rescore are constants to the gradient. */
 #include "kernels/head.h"
 
 yl_status YL_CPU(region_forward)(const yl_ctx *ctx, const yl_head_geom *g, const void *x, void *y)
@@ -71,7 +72,8 @@ static double class_term(const yl_region_geom *g, const yl__prediction *p, int32
     return loss;
 }
 
-static void taught(const yl_region_geom *g, const yl__prediction *p, const yl__row *row, double iou, double *parts)
+static void positive_terms(const yl_region_geom *g, const yl__prediction *p, const yl__row *row, double iou,
+                           double *parts)
 {
     parts[YL_PART_BOX] += box_term(g, p, row);
     parts[YL_PART_OBJECT] +=
@@ -82,9 +84,9 @@ static void taught(const yl_region_geom *g, const yl__prediction *p, const yl__r
 static void term(const void *geometry, const yl_truth *truth, const yl__prediction *p, double parts[YL_PARTS])
 {
     const yl_region_geom *g = geometry;
-    yl__row row, teacher = {0};
-    double decoded[4], best = 0, teacher_iou = 0;
-    bool forgiven = false, has_teacher = false;
+    yl__row row, assigned = {0};
+    double decoded[4], best = 0, assigned_iou = 0;
+    bool forgiven = false, is_positive = false;
     yl_decode_region(p->y, g->anchors[2 * p->anchor], g->anchors[2 * p->anchor + 1], p->cell, decoded);
     yl_box box = yl_box_corners(decoded);
     for (int64_t t = 0; t < truth->counts[p->image]; t++) {
@@ -94,10 +96,10 @@ static void term(const void *geometry, const yl_truth *truth, const yl__predicti
         double iou = yl_box_iou(box, row.corners);
         best = iou > best ? iou : best;
         if (yl__in_cell(&row, p->cell) && nearest_anchor(g, p, &row) == p->anchor)
-            teacher = row, teacher_iou = iou, has_teacher = true;
+            assigned = row, assigned_iou = iou, is_positive = true;
     }
-    if (has_teacher) {
-        taught(g, p, &teacher, teacher_iou, parts);
+    if (is_positive) {
+        positive_terms(g, p, &assigned, assigned_iou, parts);
         return;
     }
     if (!forgiven && !(best > g->thresh))

@@ -69,9 +69,8 @@ static inline double yl__distance_penalty(const yl__overlap *o, yl__sides *d)
     return -rho / c;
 }
 
-/* -alpha * v, v = 4/pi^2 (atan(wt/ht) - atan(w/h))^2, alpha = v / (1 - IoU + v) (Zheng et al. 2020, eqs. 8 to 11). As
- * the paper does, alpha is a constant to the gradient; unlike the paper's code, 1 / (w^2 + h^2) is kept, so the rest is
- * exact. */
+/* -alpha * v, v = 4/pi^2 (atan(wt/ht) - atan(w/h))^2, alpha = v / (1 - IoU + v) (Zheng et al. 2020, eqs. 8 to 11). As the paper
+ * does, alpha is a constant to the gradient; unlike the paper's code, 1 / (w^2 + h^2) is kept, so the rest is exact. */
 static inline double yl__aspect_penalty(const yl__overlap *o, double iou, double *d_w, double *d_h)
 {
     double w = yl_box_width(o->p), h = yl_box_height(o->p), k = 4 / (3.14159265358979323846 * 3.14159265358979323846);
@@ -83,8 +82,8 @@ static inline double yl__aspect_penalty(const yl__overlap *o, double iou, double
     return -alpha * v;
 }
 
-/* The similarity (1 for equal boxes) of a predicted and a true box {cx, cy, w, h}, both of positive size, and its
- * derivatives with respect to the predicted one. Not for mse. */
+/* The similarity (1 for equal boxes) of a predicted and a true box {cx, cy, w, h}, both of positive size, and its derivatives
+ * with respect to the predicted one. Not for mse. */
 static inline double yl__similarity(yl_iou_loss kind, const double p[4], const double t[4], double d[4])
 {
     yl__overlap o = yl__overlap_of(yl_box_corners(p), yl_box_corners(t));

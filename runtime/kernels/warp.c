@@ -1,8 +1,10 @@
 /* From decoded bytes to the network's input in one pass: resample, flip, change colours.
  *
- * Bilinear with aligned corners, columns first, as Darknet's resize: pane column i reads u = view_x + i (view_w - 1)/(n
- * - 1), out = (1 - d) p[floor u] + d p[floor u + 1], d = u - floor u; then the same over rows. A sample outside the
- * source is `fill`. */
+ * Bilinear with aligned corners, columns first, as Darknet's resize. A pane column i of n reads
+ *
+ *   u = view_x + i (view_w - 1)/(n - 1),  d = u - floor u,  out = (1 - d) p[floor u] + d p[floor u + 1]
+ *
+ * then rows likewise. A sample outside the source is `fill`. */
 #include "kernels/kernels.h"
 
 #include <math.h>
@@ -45,8 +47,8 @@ static inline float clamp01(float x)
     return x < 0.0f ? 0.0f : x > 1.0f ? 1.0f : x;
 }
 
-/* One channel out of hue, in sixths of a turn: value - chroma * min(k, 4 - k, 1), k = (offset + hue) mod 6, bounded
- * below by 0; the offset is 5 for red, 3 for green, 1 for blue. */
+/* One channel out of hue, in sixths of a turn: value - chroma * min(k, 4 - k, 1), k = (offset + hue) mod 6, bounded below by 0;
+ * the offset is 5 for red, 3 for green, 1 for blue. */
 static inline float channel(float value, float chroma, float hue, float offset)
 {
     float k = offset + hue;
@@ -55,9 +57,9 @@ static inline float channel(float value, float chroma, float hue, float offset)
     return clamp01(value - chroma * clamp01(t));
 }
 
-/* RGB -> HSV (Smith, "Color gamut transform pairs", SIGGRAPH 1978), hue shifted, saturation and value scaled, -> RGB,
- * bounded only then, as Darknet does. Without branches, so that it vectorises: saturation times value is max - min,
- * which needs no division by the value. */
+/* RGB -> HSV (Smith, "Color gamut transform pairs", SIGGRAPH 1978), hue shifted, saturation and value scaled, -> RGB, bounded
+ * only then, as Darknet does. Without branches, so that it vectorises: saturation times value is max - min, which needs no
+ * division by the value. */
 static void recolour_row(const yl_warp_geom *g, int64_t count, float *p)
 {
     const float shift = 6.0f * g->hue, exposure = g->exposure, chroma_scale = g->saturation * g->exposure;

@@ -1,24 +1,23 @@
-/* The yolo head of YOLOv3 (Redmon and Farhadi 2018) and YOLOv4 (Bochkovskiy et al. 2020) with the loss that Darknet
- * trains it by.
+/* The yolo head of YOLOv3 (Redmon and Farhadi 2018) and YOLOv4 (Bochkovskiy et al. 2020) with the loss that Darknet trains it by.
  *
- * An object teaches the predictions of the cell in which its centre lies and of the anchor whose shape is nearest among
- * all heads' anchors (largest IoU with both centred; the first of equals), where that anchor is this head's; with
- * iou_thresh < 1 also every other anchor of this head whose shape has a larger IoU than that. With truth_thresh < 1 a
- * prediction whose IoU with its best object is above it learns that object too.
+ * An object is assigned to the predictions of the cell in which its centre lies and of the anchor whose shape is nearest among all
+ * heads' anchors (largest IoU with both centred; the first of equals), where that anchor is this head's; with iou_thresh < 1 also to
+ * every other anchor of this head whose shape has a larger IoU than that. With truth_thresh < 1 it is also assigned to the
+ * predictions whose best IoU, that with this object, is above truth_thresh.
  *
- *   taught:  object    obj_normalizer * CE(so, 1)
- *            class     cls_normalizer * sum over classes of CE(s_k, 1 where some teacher is of class k, else 0),
- * smoothed box       the sum over teachers, with iou_thresh < 1 divided by the number of different classes among them,
- * of mse:    iou_normalizer * (2 - w*h of the truth) * (s CE(sx, ux) + s CE(sy, uy) + (w - tw)^2/2 + (h - th)^2/2) with
- * s = scale_x_y, ux = (cx * cols - col + (s - 1)/2) / s, tw = log(truth w * net_w / anchor w) others: iou_normalizer *
- * (1 - similarity), see similarity.h others:  noobject  obj_normalizer * CE(so, 0), unless the IoU with some object is
- * above ignore_thresh while some class probability is above 1/4 (Darknet's rule), or an ignore region or a neighbour
- * class forgives it
+ *   positive: object    obj_normalizer * CE(so, 1)
+ *             class     cls_normalizer * sum over classes of CE(s_k, 1 where some assigned object is of class k, else 0), smoothed
+ *             box       the sum over assigned objects, with iou_thresh < 1 divided by the number of their different classes, of
+ *               mse:    iou_normalizer * (2 - w*h of the truth) * (s CE(sx, ux) + s CE(sy, uy) + (w - tw)^2/2 + (h - th)^2/2)
+ *                       with s = scale_x_y, ux = (cx * cols - col + (s - 1)/2) / s, tw = log(truth w * net_w / anchor w)
+ *               others: iou_normalizer * (1 - similarity), see similarity.h
+ *   negative: noobject  obj_normalizer * CE(so, 0), unless the IoU with some object is above ignore_thresh while some class
+ *                       probability is above 1/4 (Darknet's rule), or an ignore region or a neighbour class forgives it
  *
- * CE(p, u) = -u log p - (1 - u) log(1 - p), sx = logistic(x). Who teaches whom is a constant to the gradient. The
- * gradient is exact (alpha of CIoU apart). With loose_chain the IoU losses use Darknet's: d similarity / d(cx, cy) goes
- * to x and y as it is, and d similarity / d(w, h) times exp(w), exp(h); that is larger by cols / (slope of the
- * logistic) and net_w / anchor w, and published values of iou_normalizer (0.07) belong to it.
+ * CE(p, u) = -u log p - (1 - u) log(1 - p), sx = logistic(x). The assignment is a constant to the gradient. The gradient is exact
+ * (alpha of CIoU apart). With loose_chain the IoU losses use Darknet's: d similarity / d(cx, cy) goes to x and y as it is, and
+ * d similarity / d(w, h) times exp(w), exp(h); that is larger by cols / (slope of the logistic) and net_w / anchor w, and
+ * published values of iou_normalizer (0.07) belong to it.
  *
  * With new_coords the head's input is taken as it is (the layer before ends in the logistic function): CE(p, u) becomes
  * (p - u)^2 / 2, sx becomes x, tw becomes sqrt(truth w * net_w / anchor w) / 2, and sizes are anchor * (2 w)^2. */
@@ -30,14 +29,14 @@ yl_status YL_CPU(yolo_forward)(const yl_ctx *ctx, const yl_head_geom *g, const v
     return yl__head_forward(ctx, g, x, y);
 }
 
-/* What pulls a probability to its target: CE, or with new_coords (p is the head's own input) half the square. */
-static double pull(const yl_yolo_geom *g, float p, double target, double scale, float *dx)
+/* The loss of one output and its target: CE, or with new_coords (p is the head's own input) half the square. */
+static double output_loss(const yl_yolo_geom *g, float p, double target, double scale, float *dx)
 {
     return g->head.new_coords ? yl__squared(p, target, scale, dx) : yl__cross_entropy(p, target, scale, dx);
 }
 
-/* Whether the object teaches this prediction by the shape of its anchor. */
-static bool teaches(const yl_yolo_geom *g, const yl__prediction *p, const yl__row *row)
+/* Whether the object is assigned to this prediction by the shape of its anchor. */
+static bool shape_matches(const yl_yolo_geom *g, const yl__prediction *p, const yl__row *row)
 {
     if (!yl__in_cell(row, p->cell)) return false;
     double best = 0, w = row->box[2] * g->net_w, h = row->box[3] * g->net_h;
@@ -50,17 +49,17 @@ static bool teaches(const yl_yolo_geom *g, const yl__prediction *p, const yl__ro
            (g->iou_thresh < 1 && yl__shape_iou(g->anchors[2 * own], g->anchors[2 * own + 1], w, h) > g->iou_thresh);
 }
 
-/* What the truth says about one prediction. */
-typedef struct verdict {
+/* How the truth of an image bears on one prediction. */
+typedef struct assignment {
     double box[4], best;
-    int64_t near; /* row of the object with IoU `best`; -1: none */
-    int64_t teachers;
+    int64_t near;    /* row of the object with IoU `best`; -1: none */
+    int64_t objects; /* assigned by shape */
     bool forgiven;
-} verdict;
+} assignment;
 
-static verdict judge(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p)
+static assignment assign(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p)
 {
-    verdict v = {.near = -1};
+    assignment v = {.near = -1};
     yl__row row;
     const float *anchor = g->anchors + 2 * g->mask[p->anchor];
     yl_decode_yolo(p->y, anchor[0], anchor[1], g->net_w, g->net_h, g->scale_x_y, g->head.new_coords, p->cell, v.box);
@@ -71,43 +70,43 @@ static verdict judge(const yl_yolo_geom *g, const yl_truth *truth, const yl__pre
         if (row.kind != YL_TRUTH_OBJECT) continue;
         double iou = yl_box_iou(box, row.corners);
         if (iou > v.best) v.best = iou, v.near = t;
-        v.teachers += teaches(g, p, &row);
+        v.objects += shape_matches(g, p, &row);
     }
-    if (g->truth_thresh >= 1 || !(v.best > g->truth_thresh)) v.near = -1; /* from here on: it teaches as well */
+    if (g->truth_thresh >= 1 || !(v.best > g->truth_thresh)) v.near = -1; /* below: assigned as well */
     return v;
 }
 
-/* Row t as a teacher of the prediction; false where it is none. */
-static bool teacher(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p, const verdict *v, int64_t t,
-                    yl__row *row)
+/* Reads row t of the truth; false where it is not assigned to the prediction. */
+static bool assigned(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p, const assignment *v,
+                     int64_t t, yl__row *row)
 {
     return yl__read_row(truth, p->image, t, g->head.classes, row) && row->kind == YL_TRUTH_OBJECT &&
-           (t == v->near || teaches(g, p, row));
+           (t == v->near || shape_matches(g, p, row));
 }
 
-/* Whether an earlier teacher is of the same class as teacher t. */
-static bool class_taken(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p, const verdict *v,
+/* Whether an assigned object before row t is of that class. */
+static bool class_taken(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p, const assignment *v,
                         int64_t t, int32_t class_index)
 {
     yl__row row;
     for (int64_t i = 0; i < t; i++)
-        if (teacher(g, truth, p, v, i, &row) && row.class_index == class_index) return true;
+        if (assigned(g, truth, p, v, i, &row) && row.class_index == class_index) return true;
     return false;
 }
 
-/* The classes' term; *distinct: number of different classes among the teachers. */
-static double class_term(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p, const verdict *v,
+/* The classes' term; *distinct: number of different classes among the assigned objects. */
+static double class_term(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p, const assignment *v,
                          int *distinct)
 {
     const float *s = p->y + YL_HEAD_BOX;
     float *dx = p->dx ? p->dx + YL_HEAD_BOX : NULL;
     double scale = g->cls_normalizer, low = 0.5 * g->label_smooth, high = 1 - low, loss = 0;
     yl__row row;
-    for (int32_t k = 0; k < g->head.classes; k++) loss += pull(g, s[k], low, scale, dx ? dx + k : NULL);
+    for (int32_t k = 0; k < g->head.classes; k++) loss += output_loss(g, s[k], low, scale, dx ? dx + k : NULL);
     for (int64_t t = 0; t < truth->counts[p->image]; t++) {
-        if (!teacher(g, truth, p, v, t, &row) || class_taken(g, truth, p, v, t, row.class_index)) continue;
+        if (!assigned(g, truth, p, v, t, &row) || class_taken(g, truth, p, v, t, row.class_index)) continue;
         int32_t k = row.class_index;
-        loss += pull(g, s[k], high, scale, NULL) - pull(g, s[k], low, scale, NULL);
+        loss += output_loss(g, s[k], high, scale, NULL) - output_loss(g, s[k], low, scale, NULL);
         yl__add_gradient(dx ? dx + k : NULL, scale * (low - high));
         ++*distinct;
     }
@@ -123,7 +122,7 @@ static double mse_term(const yl_yolo_geom *g, const yl__prediction *p, const yl_
     double size[2] = {row->box[2] * g->net_w / anchor[0], row->box[3] * g->net_h / anchor[1]}, loss = 0;
     for (int i = 0; i < 2; i++) {
         float *dx = p->dx ? p->dx + i : NULL;
-        loss += pull(g, p->y[i], (u[i] + (s - 1) / 2) / s, scale * s, dx);
+        loss += output_loss(g, p->y[i], (u[i] + (s - 1) / 2) / s, scale * s, dx);
         loss +=
             yl__squared(p->y[2 + i], g->head.new_coords ? sqrt(size[i]) / 2 : log(size[i]), scale, dx ? dx + 2 : NULL);
     }
@@ -131,7 +130,7 @@ static double mse_term(const yl_yolo_geom *g, const yl__prediction *p, const yl_
 }
 
 /* d box / d x of entry i, or what Darknet takes for it. */
-static double slope(const yl_yolo_geom *g, const yl__prediction *p, const verdict *v, int i)
+static double slope(const yl_yolo_geom *g, const yl__prediction *p, const assignment *v, int i)
 {
     double y = p->y[i];
     if (i < 2) {
@@ -143,7 +142,7 @@ static double slope(const yl_yolo_geom *g, const yl__prediction *p, const verdic
     return fabs(y) > YL_DECODE_LIMIT ? 0 : g->loose_chain ? yl__decode_exp(y) : v->box[i];
 }
 
-static double similarity_term(const yl_yolo_geom *g, const yl__prediction *p, const verdict *v, const yl__row *row,
+static double similarity_term(const yl_yolo_geom *g, const yl__prediction *p, const assignment *v, const yl__row *row,
                               double weight)
 {
     double d[4], loss = weight * (1 - yl__similarity(g->iou_loss, v->box, row->box, d));
@@ -151,16 +150,16 @@ static double similarity_term(const yl_yolo_geom *g, const yl__prediction *p, co
     return loss;
 }
 
-static void taught(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p, const verdict *v,
-                   double *parts)
+static void positive_terms(const yl_yolo_geom *g, const yl_truth *truth, const yl__prediction *p, const assignment *v,
+                           double *parts)
 {
     int distinct = 0;
     yl__row row;
-    parts[YL_PART_OBJECT] += pull(g, p->y[4], 1, g->obj_normalizer, p->dx ? p->dx + 4 : NULL);
+    parts[YL_PART_OBJECT] += output_loss(g, p->y[4], 1, g->obj_normalizer, p->dx ? p->dx + 4 : NULL);
     parts[YL_PART_CLASS] += class_term(g, truth, p, v, &distinct);
     double weight = g->iou_thresh < 1 ? (double)g->iou_normalizer / distinct : g->iou_normalizer;
     for (int64_t t = 0; t < truth->counts[p->image]; t++)
-        if (teacher(g, truth, p, v, t, &row))
+        if (assigned(g, truth, p, v, t, &row))
             parts[YL_PART_BOX] +=
                 g->iou_loss == YL_IOU_LOSS_mse ? mse_term(g, p, &row, weight) : similarity_term(g, p, v, &row, weight);
 }
@@ -175,13 +174,13 @@ static bool sure_of_a_class(const yl_yolo_geom *g, const float *s)
 static void term(const void *geometry, const yl_truth *truth, const yl__prediction *p, double parts[YL_PARTS])
 {
     const yl_yolo_geom *g = geometry;
-    verdict v = judge(g, truth, p);
-    if (v.teachers || v.near >= 0) {
-        taught(g, truth, p, &v, parts);
+    assignment v = assign(g, truth, p);
+    if (v.objects || v.near >= 0) {
+        positive_terms(g, truth, p, &v, parts);
         return;
     }
     if (v.forgiven || (v.best > g->ignore_thresh && sure_of_a_class(g, p->y + YL_HEAD_BOX))) return;
-    parts[YL_PART_NOOBJECT] += pull(g, p->y[4], 0, g->obj_normalizer, p->dx ? p->dx + 4 : NULL);
+    parts[YL_PART_NOOBJECT] += output_loss(g, p->y[4], 0, g->obj_normalizer, p->dx ? p->dx + 4 : NULL);
 }
 
 yl_status YL_CPU(yolo_loss)(const yl_ctx *ctx, const yl_yolo_geom *g, const void *y, const yl_truth *truth,

@@ -60,11 +60,11 @@ static yl_status prepare(const yl_layer *layer, const yl_setting *s, void *prepa
 static void move_running(const yl_pass *p, const yl_batchnorm_geom *g, const float *mean, const float *var)
 {
     const yl_batchnorm_options *o = p->layer->options;
-    float new = (float)o->momentum, old = 1.0f - new,
+    float rate = (float)o->momentum, keep = 1.0f - rate,
           unbiased = g->rows > 1 ? (float)g->rows / (float)(g->rows - 1) : 1.0f;
     for (int64_t j = 0; j < g->c; j++) {
-        p->param[YL_BN_MEAN][j] = old * p->param[YL_BN_MEAN][j] + new *mean[j];
-        p->param[YL_BN_VAR][j] = old * p->param[YL_BN_VAR][j] + new *unbiased *var[j];
+        p->param[YL_BN_MEAN][j] = keep * p->param[YL_BN_MEAN][j] + rate * mean[j];
+        p->param[YL_BN_VAR][j] = keep * p->param[YL_BN_VAR][j] + rate * unbiased * var[j];
     }
 }
 

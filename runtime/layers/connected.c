@@ -1,5 +1,5 @@
-/* [connected] of Darknet, a fully connected layer. The input is flattened in its own order (h, w, c); its activation,
- * where a cfg names one, is a layer of its own. */
+/* [connected] of Darknet, a fully connected layer. The input is flattened in its own order (h, w, c); its activation, where a
+ * cfg names one, is a layer of its own. */
 #include "layers/layer.h"
 #include "core/memory.h"
 

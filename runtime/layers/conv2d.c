@@ -1,8 +1,8 @@
 /* Convolution, with Darknet's keys. Kernels do the numbers (kernels/conv2d.*.c); here are shapes, the choice of
  * algorithms, and the folding of a batch-norm and an activation into the weights and the epilogue:
  *
- *   bn(conv(x)) = conv'(x) + b',  w'[o] = w[o] * a[o],  b'[o] = (b[o] - mean[o]) * a[o] + bias[o],  a = scale /
- * sqrt(var + eps) */
+ *   bn(conv(x)) = conv'(x) + b',  a[o] = scale[o] / sqrt(var[o] + eps),
+ *   w'[o] = w[o] * a[o],  b'[o] = (b[o] - mean[o]) * a[o] + bias[o] */
 #include "layers/conv2d.h"
 #include "backend/conv2d.h"
 #include "layers/activation.h"

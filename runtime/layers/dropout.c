@@ -1,5 +1,5 @@
-/* [dropout] of Darknet: in training each element is zeroed with `probability`, the others are scaled by 1 / (1 -
- * probability); in inference, and where frozen, the identity. */
+/* [dropout] of Darknet: in training each element is zeroed with `probability`, the others are scaled by 1 / (1 - probability);
+ * in inference, and where frozen, the identity. */
 #include "layers/layer.h"
 
 typedef struct options {

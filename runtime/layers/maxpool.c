@@ -1,5 +1,5 @@
-/* [maxpool] of Darknet: maximum over size x size windows. Windows may hang over the image's edge; what lies outside
- * counts for nothing. Output size (h + padding - size) / stride + 1; the first window begins at -padding / 2. */
+/* [maxpool] of Darknet: maximum over size x size windows. Windows may hang over the image's edge; what lies outside counts
+ * for nothing. Output size (h + padding - size) / stride + 1; the first window begins at -padding / 2. */
 #include "layers/pool.h"
 
 static const yl_field fields[] = {

@@ -13,8 +13,8 @@ static inline int64_t yl__pool_padding(const yl_pool_options *o, int64_t size)
     return o->padding < 0 ? size - 1 : o->padding;
 }
 
-/* Windows of size x size: (h + padding - size) / stride + 1 of them, the first at -padding / 2. Errors: INVALID where a
- * window would see no pixel. */
+/* Windows of size x size: (h + padding - size) / stride + 1 of them, the first at -padding / 2. Errors: INVALID where a window
+ * would see no pixel. */
 static inline yl_status yl__pool_shape(const yl_layer *layer, int64_t size, const yl_shape *in, yl_shape *out)
 {
     const yl_pool_options *o = layer->options;

@@ -1,5 +1,4 @@
-/* [reorg] of Darknet: pixels into channels by its own permutation (see kernels/reorg.c), which YOLOv2 was trained with.
- */
+/* [reorg] of Darknet: pixels into channels by its own permutation (see kernels/reorg.c), which YOLOv2 was trained with. */
 #include "layers/reorg.h"
 
 static const yl_field fields[] = YL__REORG_FIELDS;

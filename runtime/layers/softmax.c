@@ -1,5 +1,5 @@
-/* [softmax] of Darknet as a classifier's head: class probabilities, and the cross-entropy with the class of each image
- * (that of its first object row). */
+/* [softmax] of Darknet as a classifier's head: class probabilities, and the cross-entropy with the class of each image (that of
+ * its first object row). */
 #include "layers/layer.h"
 
 static const yl_field_table table = {.who = "softmax"};

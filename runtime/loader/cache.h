@@ -1,6 +1,5 @@
-/* Decoded pictures in memory, keyed by the content of their files, bounded in bytes. A picture that does not fit is not
- * kept: epochs go through all of them in turn, so that throwing out old ones would keep none. Safe for any number of
- * threads. */
+/* Decoded pictures in memory, keyed by the content of their files, bounded in bytes. A picture that does not fit is not kept:
+ * epochs go through all of them in turn, so that throwing out old ones would keep none. Safe for any number of threads. */
 #ifndef YL_LOADER_CACHE_H
 #define YL_LOADER_CACHE_H
 

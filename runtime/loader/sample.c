@@ -22,8 +22,7 @@ static void write_row(float *row, yl_box b, float class_index, int kind)
     row[YL_TRUTH_KIND] = (float)kind;
 }
 
-/* Boxes follow the record; what leaves the pane is cut off, and an object of which little is left becomes an ignore
- * region. */
+/* Boxes follow the record; what leaves the pane is cut off, and an object of which little is left becomes an ignore region. */
 static int32_t place_truth(const yl_sample *s, const yl_record *record, float *rows)
 {
     yl_box pane = yl_record_pane(record);

@@ -10,8 +10,7 @@ static const char *const binary_names[] = {
 #undef X
 };
 
-/* ---- one piece
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- one piece --------------------------------------------------------------------------------------------------- */
 
 /* Lua's a - floor(a/b)*b: the sign of b. */
 static double modulo(double a, double b)
@@ -177,8 +176,7 @@ static int64_t unary_integer(yl_unary op, int64_t x)
     return op == YL_UNARY_NEG || x < 0 ? subtract(0, x) : x;
 }
 
-/* ---- whole tensors
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- whole tensors ----------------------------------------------------------------------------------------------- */
 
 static bool has_zero(const int64_t *b, int64_t n)
 {

@@ -63,8 +63,7 @@ void yl_tensor_describe(const yl_tensor *t, char *out, size_t size);
  * and of a column, the first three and the last three; of more than six matrices the first and last along each axis. */
 yl_status yl_tensor_text(const yl_tensor *t, int columns, yl_text *out);
 
-/* ---- views
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- views ------------------------------------------------------------------------------------------------------- */
 
 /* The same elements once more. */
 yl_status yl_tensor_view(const yl_tensor *t, yl_tensor **out);
@@ -80,8 +79,7 @@ yl_status yl_tensor_reshape(const yl_tensor *t, int n_dims, const int64_t *dims,
 /* Broadcast: axes of size 1 and axes that t lacks in front repeat. */
 yl_status yl_tensor_expand(const yl_tensor *t, int n_dims, const int64_t *dims, yl_tensor **out);
 
-/* ---- copies
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- copies ------------------------------------------------------------------------------------------------------ */
 
 yl_status yl_tensor_clone(const yl_tensor *t, yl_tensor **out); /* contiguous */
 /* The same elements as another type. To integers: rounded to nearest, ties to even, clamped to the type's range, NaN to
@@ -94,8 +92,7 @@ yl_status yl_tensor_fill(yl_tensor *t, double value);
 yl_status yl_tensor_read(const yl_tensor *t, void *host);
 yl_status yl_tensor_write(yl_tensor *t, const void *host);
 
-/* ---- arithmetic
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- arithmetic -------------------------------------------------------------------------------------------------- */
 
 /* Binary operations broadcast. Types: the later of u8 < i32 < i64 < f32 < f64, where u8 with u8 gives i32, so that
  * nothing wraps; i32 results that do not fit are clamped. DIV and POW of integers give f32; FLOORDIV and MOD follow

@@ -1,5 +1,5 @@
-/* The warp kernel against an oracle in double precision that resizes in two passes, as Darknet does, and goes through
- * hue, saturation and value by the book; and boxes against the pixels they enclose. */
+/* The warp kernel against an oracle in double precision that resizes in two passes, as Darknet does, and goes through hue,
+ * saturation and value by the book; and boxes against the pixels they enclose. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -189,15 +189,15 @@ static void paint(uint8_t *image, int64_t w, int64_t h, yl_box b)
         memset(image + (y * w + (int64_t)b.x1) * 3, 255, (size_t)((b.x2 - b.x1) * 3));
 }
 
-/* What a painted edge may be off at this scale: a pixel of the output, the half pixel that aligned corners shift at the
- * borders, and the threshold's quarter of a source pixel. */
+/* What a painted edge may be off at this scale: a pixel of the output, the half pixel that aligned corners shift at the borders,
+ * and the threshold's quarter of a source pixel. */
 static double slack(double scale)
 {
     return 1.0 + 0.5 * fabs(scale - 1) + 0.25 * scale;
 }
 
-/* Boxes and pixels cannot drift: a painted rectangle lies where its box went, for two hundred drawn records; and the
- * way back returns the box. */
+/* Boxes and pixels cannot drift: a painted rectangle lies where its box went, for two hundred drawn records; and the way back
+ * returns the box. */
 static void boxes_follow_pixels(void **state)
 {
     (void)state;

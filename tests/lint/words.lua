@@ -45,4 +45,33 @@ function TestWords.testBlanks()
   end), {})
 end
 
+-- A formatter that reflows comments tears rules and formulas.
+function TestWords.testTornComments()
+  local function torn(line)
+    if line:find "^ %* %-%-%-" then return "is the torn end of a section rule" end
+    if line:find "%f[%w]new %*%a" then return "reads 'new' as C++ does" end
+  end
+  t.assertNotNil(torn " * ------ */")
+  t.assertEquals(tree.faults(tree.files "%.[ch]$", torn), {})
+end
+
+-- Words that were once used for what the field has a term for, by the files that used them.
+local PRIVATE = {
+  ["runtime/kernels/yolo.c"] = { "judge", "verdict", "teach%a*", "taught", "pull" },
+  ["runtime/kernels/region.c"] = { "teach%a*", "taught" },
+  ["runtime/kernels/maxpool.c"] = { "seers" },
+  ["runtime/kernels/avgpool.c"] = { "seers" },
+}
+
+function TestWords.testPrivateWords()
+  local files = {}
+  for path in pairs(PRIVATE) do files[#files + 1] = path end
+  t.assertEquals(tree.faults(files, function(line, path)
+    for _, word in ipairs(PRIVATE[path]) do
+      local found = line:match("%f[%a](" .. word .. ")%f[%A]")
+      if found then return ("says '%s'"):format(found) end
+    end
+  end), {})
+end
+
 os.exit(t.LuaUnit.run())

@@ -1,5 +1,4 @@
-/* The loader: the same bytes whatever the number of workers, what the cache saves, and failures that reach the
- * consumer. */
+/* The loader: the same bytes whatever the number of workers, what the cache saves, and failures that reach the consumer. */
 #define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
@@ -375,8 +374,7 @@ static void truth_follows_the_picture(void **state)
     yl_loader_free(l);
 }
 
-/* An object that the crop leaves less than a quarter of, or less than a pixel, is not learnt but ignored; one outside
- * is gone. */
+/* An object that the crop leaves less than a quarter of, or less than a pixel, is not learnt but ignored; one outside is gone. */
 static void little_is_ignored(void **state)
 {
     (void)state;
@@ -427,8 +425,7 @@ static void bad_samples(void **state)
     assert_int_equal(yl_loader_create(samples, 0, &o, &l), YL_INVALID);
 }
 
-/* Every allocation fails once: creation or a batch says so, nothing leaks (the address sanitizer looks) and nothing
- * hangs. */
+/* Every allocation fails once: creation or a batch says so, nothing leaks (the address sanitizer looks) and nothing hangs. */
 static void memory_runs_out(void **state)
 {
     (void)state;

@@ -1,5 +1,4 @@
-/* Tensors against naive loops: an oracle keeps every element in a table of doubles addressed by plain index arithmetic.
- */
+/* Tensors against naive loops: an oracle keeps every element in a table of doubles addressed by plain index arithmetic. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
