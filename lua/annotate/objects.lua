@@ -104,7 +104,7 @@ end
 
 local function methods_of(class)
   local meta, list = debug.getregistry()[class], {}
-  for name, value in pairs(type(meta.methods) == "table" and meta.methods or meta) do
+  for name, value in pairs(rawget(meta, "methods") or meta) do
     if type(value) == "function" and not name:find "^__" then list[name] = value end
   end
   return annotate.sorted(list)

@@ -17,7 +17,7 @@ function callback.shown(value)
   if kind == "string" then return ("'%s'"):format(#value > 60 and value:sub(1, 57) .. "..." or value) end
   if value ~= value then return "nan" end
   if kind == "number" or kind == "boolean" then return tostring(value) end
-  return "a " .. (kind == "userdata" and (getmetatable(value) or {}).__name or kind):gsub("^yolua%.", "")
+  return "a " .. (kind == "userdata" and debug.getmetatable(value).__name or kind):gsub("^yolua%.", "")
 end
 
 -- Ends the call: `f` returned `value` where `what` expects something else. `when` (optional): "for step 3".

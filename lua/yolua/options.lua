@@ -113,7 +113,6 @@ function options.new(fields, who, path, field)
 end
 
 options.merge = merge
-
 -- Sets "optim.lr" or "lr"; dots reach inside.
 function options.set(o, path, value, from)
   local head, rest = path:match "^([^.]+)%.(.+)$"
@@ -145,10 +144,13 @@ function options.check(who, fields, values)
   return o
 end
 
--- For a call that takes such a table: its fields, which help, completion and annotations find by its name; returns its check.
+-- For a call that takes such a table: its fields, found by its name for help, completion and annotations; returns its check.
 function options.declare(who, fields)
   options.declared[who] = fields
-  return function(values) return options.check(who, fields, values) end
+  return function(values, ...)
+    if select("#", ...) > 0 then fail(nowhere, "%s: %s: expected one table of options, got more", options.position(), who) end
+    return options.check(who, fields, values)
+  end
 end
 
 -- The nearest caller outside the library's own files: what debug.getinfo tells of it, or nil.

@@ -16,8 +16,8 @@ local function declare(who, ...)
   local list = { dtype_field, ... }
   list.array = true
   local check = options.declare(who, list)
-  return function(values)
-    local o = check(values)
+  return function(...)
+    local o = check(...)
     return o, { table.unpack(o) }
   end
 end
@@ -29,20 +29,20 @@ local randn = declare("yl.randn", seed_field, { "mean", "number", 0, "", "of the
   { "deviation", "number", 1, "", "its standard deviation", min = 0 })
 
 -- yl.zeros { 2, 3 [, dtype = "u8"] }
-function tensor.zeros(values)
-  local o, dims = zeros(values)
+function tensor.zeros(...)
+  local o, dims = zeros(...)
   return core.tensor.zeros(dims, o.dtype)
 end
 
 -- yl.ones { 2, 3 [, dtype =] }
-function tensor.ones(values)
-  local o, dims = ones(values)
+function tensor.ones(...)
+  local o, dims = ones(...)
   return core.tensor.zeros(dims, o.dtype):fill_(1)
 end
 
 -- yl.full { 2, 3, value = 7 [, dtype =] }
-function tensor.full(values)
-  local o, dims = full(values)
+function tensor.full(...)
+  local o, dims = full(...)
   return core.tensor.zeros(dims, o.dtype):fill_(o.value)
 end
 
@@ -55,24 +55,26 @@ local function stream(o)
 end
 
 -- yl.rand { 2, 3 [, low = 0, high = 1, seed =, dtype =] }: uniform in [low, high)
-function tensor.rand(values)
-  local o, dims = rand(values)
+function tensor.rand(...)
+  local o, dims = rand(...)
   local seed, number = stream(o)
   return core.tensor.zeros(dims, o.dtype):uniform_(seed, o.low, o.high, number)
 end
 
 -- yl.randn { 2, 3 [, mean = 0, deviation = 1, seed =, dtype =] }
-function tensor.randn(values)
-  local o, dims = randn(values)
+function tensor.randn(...)
+  local o, dims = randn(...)
   local seed, number = stream(o)
   return core.tensor.zeros(dims, o.dtype):normal_(seed, o.mean, o.deviation, number)
 end
 
 -- yl.arange(first, last [, step [, dtype]]): first, first + step, ... up to last, as a for loop counts
-function tensor.arange(first, last, step, dtype)
-  local list = {}
-  for x = first, last, step or 1 do list[#list + 1] = x end
-  return core.tensor.new(list, dtype)
+function tensor.arange(first, last, step, dtype, ...)
+  if type(first) ~= "number" or type(last) ~= "number" or step ~= nil and (type(step) ~= "number" or step == 0) or ... ~= nil then
+    error(("%s: yl.arange: expected first, last [, step [, dtype]], numbers with a step other than 0; yl.arange(1, 5) counts to five")
+      :format(options.position()), 0)
+  end
+  return core.tensor.arange(first, last, step, dtype)
 end
 
 -- yl.tensor({{1, 2}, {3, 4}} [, dtype])

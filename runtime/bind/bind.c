@@ -60,6 +60,21 @@ const char *yl__shown(lua_State *L, int index)
     return lua_pushfstring(L, type == LUA_TNIL ? "%s" : "a %s", luaL_typename(L, index));
 }
 
+lua_Integer yl__check_list(lua_State *L, int index, const char *what)
+{
+    if (!lua_istable(L, index)) luaL_error(L, "%s: expected a list, got %s", what, yl__shown(L, index));
+    index = lua_absindex(L, index);
+    lua_Integer count = (lua_Integer)lua_rawlen(L, index), seen = 0;
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        bool place = lua_isinteger(L, -2) && lua_tointeger(L, -2) >= 1 && lua_tointeger(L, -2) <= count;
+        if (!place) luaL_error(L, "%s: expected a list, got a table with the key %s", what, yl__shown(L, -2));
+        seen++;
+    }
+    if (seen != count)
+        luaL_error(L, "%s: expected a list without holes, got %I values in %I places", what, seen, count);
+    return count;
+}
+
 void yl__set_numbers(lua_State *L, const char *key, const double *values, int64_t count)
 {
     lua_createtable(L, (int)count, 0);
@@ -70,8 +85,23 @@ void yl__set_numbers(lua_State *L, const char *key, const double *values, int64_
     lua_setfield(L, -2, key);
 }
 
+/* A generational collector looks at old objects only when Lua's own heap has grown by its share, and off-heap memory is no part of
+ * that: garbage that grew old would pile up. So a whole collection comes here when that memory, with Lua's, has grown by half since
+ * the last one. Where the collector works in steps, and is told of what tensors weigh (yl__gc_debt), it rarely comes to that. */
+static void collect_all(lua_State *L)
+{
+    enum { LEAST = 16 << 20 };
+    static _Thread_local int64_t after; /* what was held after the last one */
+    int64_t held = yl__alloc_held(), heap = (int64_t)lua_gc(L, LUA_GCCOUNT) << 10, spare = (after + heap) / 2;
+    if (held < after) after = held;
+    if (held - after <= (spare > LEAST ? spare : LEAST)) return;
+    lua_gc(L, LUA_GCCOLLECT);
+    after = yl__alloc_held();
+}
+
 void **yl__new_object(lua_State *L, const char *class_name)
 {
+    collect_all(L);
     yl__box *box = lua_newuserdatauv(L, sizeof *box, 1);
     *box = (yl__box){NULL, 0};
     luaL_setmetatable(L, class_name);
@@ -114,15 +144,75 @@ void yl__check_keys(lua_State *L, int index, const char *const *known)
     }
 }
 
+/* "a network has no 'fourward', did you mean 'forward'?": the methods are in the table at `methods`, the key is at 2. */
+static int no_method(lua_State *L, int methods, const char *word)
+{
+    const char *key = luaL_tolstring(L, 2, NULL);
+    yl_nearest nearest = yl__nearest_to(key);
+    for (lua_pushnil(L); lua_next(L, methods); lua_pop(L, 1)) {
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "_";
+        if (name[0] != '_') yl__nearer(&nearest, name, name);
+    }
+    return luaL_error(L, "a %s has no '%s'%s%s%s", word, key, nearest.found ? ", did you mean '" : "",
+                      nearest.found ? nearest.found : "", nearest.found ? "'?" : "");
+}
+
+int yl__find_method(lua_State *L, const char *class_name)
+{
+    luaL_getmetatable(L, class_name);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, -2) != LUA_TNIL) return 1;
+    return no_method(L, lua_gettop(L) - 1, yl__word(class_name));
+}
+
+/* __index of the methods themselves: a name that is not there */
+static int unknown_method(lua_State *L)
+{
+    const char *key = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    if (strncmp(key, "__", 2) == 0) return 0; /* who looks for a metamethod gets nil */
+    return no_method(L, 1, lua_tostring(L, lua_upvalueindex(1)));
+}
+
+static int no_field(lua_State *L)
+{
+    return luaL_error(L, "a %s has no field '%s' to set", lua_tostring(L, lua_upvalueindex(1)),
+                      luaL_tolstring(L, 2, NULL));
+}
+
+static bool has_own(lua_State *L, const char *key)
+{
+    lua_pushstring(L, key);
+    bool own = lua_rawget(L, -2) != LUA_TNIL;
+    lua_pop(L, 1);
+    return own;
+}
+
+/* A class without an __index of its own looks a name up in its methods; theirs says that there is none. */
+static void add_refusals(lua_State *L, const char *word)
+{
+    if (!has_own(L, "__newindex")) {
+        lua_pushstring(L, word);
+        lua_pushcclosure(L, no_field, 1);
+        lua_setfield(L, -2, "__newindex");
+    }
+    if (has_own(L, "__index")) return;
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -2, "__index");
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, word);
+    lua_pushcclosure(L, unknown_method, 1);
+    lua_setfield(L, -2, "__index");
+    lua_setmetatable(L, -2);
+}
+
 void yl__class(lua_State *L, const char *class_name, const luaL_Reg *methods)
 {
     luaL_newmetatable(L, class_name);
     luaL_setfuncs(L, methods, 0);
-    if (lua_getfield(L, -1, "__index") == LUA_TNIL) {
-        lua_pushvalue(L, -2);
-        lua_setfield(L, -3, "__index");
-    }
-    lua_pop(L, 2);
+    add_refusals(L, yl__word(class_name));
+    lua_pushboolean(L, false); /* getmetatable() gives this: __gc is nothing to call by hand */
+    lua_setfield(L, -2, "__metatable");
+    lua_pop(L, 1);
 }
 
 static const yl_embedded_file *embedded(const char *name)

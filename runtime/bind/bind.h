@@ -42,6 +42,12 @@ extern lua_State *volatile yl__layer_running;
 /* What a complaint calls the value at `index`: a number, a text or a boolean by itself, anything else by its type. Pushes it. */
 const char *yl__shown(lua_State *L, int index);
 
+/* How many values the list at `index` holds. Errors: "what: expected a list, got ..." for anything else, a table with other keys or
+ * with holes. Lists are read raw: a metamethod could close what the call works on. */
+lua_Integer yl__check_list(lua_State *L, int index, const char *what);
+/* For an __index function: pushes the method that the text at 2 names and returns 1. Errors: none of that name, with the nearest. */
+int yl__find_method(lua_State *L, const char *class_name);
+
 /* Sets a list of numbers in the table on top of the stack. */
 void yl__set_numbers(lua_State *L, const char *key, const double *values, int64_t count);
 

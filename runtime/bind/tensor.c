@@ -5,6 +5,7 @@
 #include "core/terminal.h"
 #include "tensor/rows.h"
 
+#include <math.h>
 #include <string.h>
 
 const char *const yl__dtype_names[] = {
@@ -47,10 +48,11 @@ void yl__gc_debt(lua_State *L, size_t bytes)
 
 int yl__check_axis(lua_State *L, int index, const yl_tensor *t)
 {
-    lua_Integer axis = luaL_checkinteger(L, index);
-    luaL_argcheck(L, axis >= 1 && axis <= t->n_dims, index,
-                  lua_pushfstring(L, "expected an axis in 1..%d, got %I", t->n_dims, axis));
-    return (int)axis - 1;
+    int whole, n = t->n_dims;
+    lua_Integer axis = lua_type(L, index) == LUA_TNUMBER ? lua_tointegerx(L, index, &whole) : (whole = 0);
+    if (!whole || axis == 0 || axis > n || axis < -n)
+        luaL_error(L, "tensor: expected an axis in 1..%d, or from the end -1..-%d, got %s", n, n, yl__shown(L, index));
+    return (int)(axis > 0 ? axis - 1 : n + axis);
 }
 
 static int64_t check_size(lua_State *L, int index, int i)
@@ -66,11 +68,11 @@ static int64_t check_size(lua_State *L, int index, int i)
 int yl__check_dims(lua_State *L, int first, int64_t dims[YL_TENSOR_DIMS])
 {
     bool table = lua_istable(L, first);
-    lua_Integer n = table ? luaL_len(L, first) : lua_gettop(L) - first + 1;
+    lua_Integer n = table ? (lua_Integer)lua_rawlen(L, first) : lua_gettop(L) - first + 1;
     luaL_argcheck(L, n >= 0 && n <= YL_TENSOR_DIMS, first, "expected at most 6 sizes");
     for (int i = 0; i < n; i++) {
         if (table)
-            lua_geti(L, first, i + 1);
+            lua_rawgeti(L, first, i + 1);
         else
             lua_pushvalue(L, first + i);
         dims[i] = check_size(L, first, i);
@@ -120,8 +122,8 @@ static int measure(lua_State *L, int64_t dims[YL_TENSOR_DIMS])
     lua_pushvalue(L, -1);
     while (lua_istable(L, -1)) {
         if (n == YL_TENSOR_DIMS) luaL_error(L, "tensor: expected tables at most 6 deep");
-        dims[n++] = luaL_len(L, -1);
-        lua_geti(L, -1, 1);
+        dims[n++] = (int64_t)lua_rawlen(L, -1);
+        lua_rawgeti(L, -1, 1);
         lua_remove(L, -2);
     }
     lua_pop(L, 1);
@@ -147,12 +149,14 @@ static char *fill(lua_State *L, const yl_tensor *t, int axis, char *at)
         store(L, t, at);
         return at + yl_dtype_bytes(t->dtype);
     }
-    if (!lua_istable(L, -1) || luaL_len(L, -1) != t->dims[axis])
+    if (!lua_istable(L, -1) || (int64_t)lua_rawlen(L, -1) != t->dims[axis])
         luaL_error(L, "tensor: expected lists of %I at depth %d, got %s", (LUAI_UACINT)t->dims[axis], axis + 1,
-                   lua_istable(L, -1) ? lua_pushfstring(L, "one of %I", luaL_len(L, -1)) : luaL_typename(L, -1));
+                   lua_istable(L, -1) ? lua_pushfstring(L, "one of %I", (LUAI_UACINT)lua_rawlen(L, -1))
+                                      : yl__shown(L, -1));
+    yl__check_list(L, -1, "tensor");
     luaL_checkstack(L, 2, "nested tables");
     for (int64_t i = 1; i <= t->dims[axis]; i++) {
-        lua_geti(L, -1, i);
+        lua_rawgeti(L, -1, i);
         at = fill(L, t, axis + 1, at);
         lua_pop(L, 1);
     }
@@ -195,6 +199,23 @@ static int tensor_from_bytes(lua_State *L)
     if (yl_tensor_bytes(t) != size)
         return luaL_error(L, "tensor: expected %I bytes, got %I", (LUAI_UACINT)yl_tensor_bytes(t), (LUAI_UACINT)size);
     yl__check(L, yl_tensor_write(t, bytes));
+    return 1;
+}
+
+/* arange(first, last [, step [, dtype]]): first, first + step, ... up to last */
+static int tensor_arange(lua_State *L)
+{
+    double first = luaL_checknumber(L, 1), last = luaL_checknumber(L, 2), step = luaL_optnumber(L, 3, 1), value;
+    double count = floor((last - first) / step) + 1;
+    if (step == 0 || count != count) return luaL_error(L, "arange: expected numbers, and a step other than 0");
+    int64_t size = count < 0 ? 0 : count < 0x1p62 ? (int64_t)count : INT64_MAX;
+    yl_tensor *t = new_tensor(L, check_dtype(L, 4), 1, &size);
+    char *data;
+    yl__check(L, yl__tensor_host_to_write(t, &data));
+    for (int64_t i = 0; i < size; i++, data += yl_dtype_bytes(t->dtype)) {
+        value = first + (double)i * step;
+        yl__store_numbers(t->dtype, &value, 1, data, 1);
+    }
     return 1;
 }
 
@@ -333,8 +354,11 @@ void yl__bind_tensor(lua_State *L)
                                        {"__gc", tensor_close},
                                        {"__close", tensor_close},
                                        {NULL, NULL}};
-    static const luaL_Reg functions[] = {
-        {"new", tensor_new}, {"zeros", tensor_zeros}, {"from_bytes", tensor_from_bytes}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"new", tensor_new},
+                                         {"zeros", tensor_zeros},
+                                         {"from_bytes", tensor_from_bytes},
+                                         {"arange", tensor_arange},
+                                         {NULL, NULL}};
     yl__class(L, YL_TENSOR_CLASS, methods);
     luaL_getmetatable(L, YL_TENSOR_CLASS);
     yl__tensor_views(L);

@@ -144,15 +144,12 @@ static unsigned check_axes(lua_State *L, int index, const yl_tensor *t)
 {
     unsigned axes = 0;
     if (!lua_istable(L, index)) return 1u << yl__check_axis(L, index, t);
-    lua_Integer n = luaL_len(L, index);
+    lua_Integer n = yl__check_list(L, index, "tensor: axes");
     for (lua_Integer i = 1; i <= n; i++) {
-        int whole;
-        lua_geti(L, index, i);
-        lua_Integer axis = lua_tointegerx(L, -1, &whole);
-        if (!whole || axis < 1 || axis > t->n_dims || axes & 1u << (axis - 1))
-            luaL_argerror(L, index,
-                          lua_pushfstring(L, "expected different axes in 1..%d, got %s", t->n_dims, yl__shown(L, -1)));
-        axes |= 1u << (axis - 1);
+        lua_rawgeti(L, index, i);
+        unsigned bit = 1u << yl__check_axis(L, lua_gettop(L), t);
+        if (axes & bit) luaL_error(L, "tensor: axis %s is named twice", yl__shown(L, -1));
+        axes |= bit;
         lua_pop(L, 1);
     }
     return axes;

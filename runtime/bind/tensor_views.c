@@ -1,61 +1,84 @@
 /* Indexing (1-based; negative counts from the end), views and copies of tensors for Lua. */
 #include "bind/tensor_objects.h"
 
-/* 0-based place of a 1-based index of that axis; -1 is the last. */
-static int64_t check_index(lua_State *L, int index, const yl_tensor *t, int axis)
+/* 0-based place of a 1-based index of that axis, which is called `shown`; -1 is the last. */
+static int64_t check_place(lua_State *L, int index, const yl_tensor *t, int axis, int shown)
 {
-    int whole;
-    lua_Integer i = lua_tointegerx(L, index, &whole);
+    int whole = 0;
+    lua_Integer i = lua_type(L, index) == LUA_TNUMBER ? lua_tointegerx(L, index, &whole) : 0;
     int64_t size = t->dims[axis];
     if (!whole)
-        luaL_error(L, "tensor: expected a whole number as index of axis %d, got %s", axis + 1, yl__shown(L, index));
+        luaL_error(L, "tensor: expected a whole number as index of axis %d, got %s", shown, yl__shown(L, index));
     if (i == 0 || i > size || i < -size)
-        luaL_error(L, "tensor: index %I is outside axis %d of size %I", i, axis + 1, (LUAI_UACINT)size);
+        luaL_error(L, "tensor: index %I is outside axis %d of size %I", i, shown, (LUAI_UACINT)size);
     return i > 0 ? i - 1 : size + i;
 }
 
-/* Pushes the view of t (at stack index 1) that the key at `key` names: i, or a list {i, {first, last}, ...} per axis.
- */
+static int64_t check_index(lua_State *L, int index, const yl_tensor *t, int axis)
+{
+    return check_place(L, index, t, axis, axis + 1);
+}
+
+/* A range of an axis is on top of the stack: {first, last}, or {} for all of it. `shown`: what the axis is called. */
+static void take_range(lua_State *L, const yl_tensor *t, int axis, int shown, yl_tensor **out)
+{
+    lua_Integer n = yl__check_list(L, -1, "tensor: range");
+    if (n != 0 && n != 2)
+        luaL_error(L,
+                   "tensor: expected {first, last}, or {} for all of axis %d, got a list of %I numbers; "
+                   "index_select(%d, {...}) picks single places, slice(%d, first, last, step) every step-th",
+                   shown, n, shown, shown);
+    int64_t first = 0, last = t->dims[axis] - 1;
+    if (n == 2) {
+        lua_rawgeti(L, -1, 1);
+        lua_rawgeti(L, -2, 2);
+        first = check_place(L, -2, t, axis, shown), last = check_place(L, -1, t, axis, shown);
+        lua_pop(L, 2);
+    }
+    yl__check(L, yl_tensor_slice(t, axis, first, last < first ? 0 : last - first + 1, 1, out));
+}
+
+/* Pushes the view of t (at stack index 1) that the key at `key` names: i, or a list {i, {first, last}, {}, ...} per axis. */
 static yl_tensor *push_place(lua_State *L, yl_tensor *t, int key)
 {
     bool list = lua_istable(L, key);
-    lua_Integer n = list ? luaL_len(L, key) : 1;
+    lua_Integer n = list ? yl__check_list(L, key, "tensor: indices") : 1;
     if (n > t->n_dims) luaL_error(L, "tensor: expected at most %d indices, got %I", t->n_dims, n);
     yl_tensor *place = t;
     for (int axis = 0, i = 1; i <= n; i++) {
         if (list)
-            lua_geti(L, key, i);
+            lua_rawgeti(L, key, i);
         else
             lua_pushvalue(L, key);
         yl_tensor **next = yl__new_tensor(L);
-        if (lua_istable(L, -2)) {
-            lua_geti(L, -2, 1);
-            lua_geti(L, -3, 2);
-            int64_t first = check_index(L, -2, place, axis), last = check_index(L, -1, place, axis);
-            lua_pop(L, 2);
-            yl__check(L, yl_tensor_slice(place, axis++, first, last < first ? 0 : last - first + 1, 1, next));
-        } else {
-            yl__check(L, yl_tensor_select(place, axis, check_index(L, -2, place, axis), next));
-        }
-        lua_replace(L, -2);
+        lua_insert(L, -2);
+        if (lua_istable(L, -1))
+            take_range(L, place, axis++, i, next);
+        else
+            yl__check(L, yl_tensor_select(place, axis, check_place(L, -1, place, axis, i), next));
+        lua_pop(L, 1);
         place = *next;
     }
     if (n == 0) lua_pushvalue(L, 1);
     return place;
 }
 
+/* Whether ipairs, which stops at nil, asks for what follows the last: it has no line of its own. */
+static bool past_the_end(lua_State *L, const yl_tensor *t)
+{
+    lua_Debug at;
+    if (!lua_isinteger(L, 2) || t->n_dims == 0 || lua_tointeger(L, 2) != t->dims[0] + 1) return false;
+    return lua_getstack(L, 1, &at) && lua_getinfo(L, "S", &at) && at.what[0] == 'C';
+}
+
 static int tensor_index(lua_State *L)
 {
     int64_t none[YL_TENSOR_DIMS] = {0};
-    if (lua_type(L, 2) == LUA_TSTRING) { /* a method */
-        luaL_getmetatable(L, YL_TENSOR_CLASS);
-        lua_pushvalue(L, 2);
-        lua_rawget(L, -2);
-        return 1;
-    }
+    if (lua_type(L, 2) == LUA_TSTRING) return yl__find_method(L, YL_TENSOR_CLASS);
     yl_tensor *t = yl__check_tensor(L, 1);
     if (!lua_istable(L, 2) && t->n_dims == 0)
         return luaL_error(L, "tensor: a single number has no axes to index; item() gives it");
+    if (past_the_end(L, t)) return 0;
     yl_tensor *place = push_place(L, t, 2);
     if (place->n_dims == 0) yl__push_element(L, place, none);
     return 1;
@@ -98,6 +121,24 @@ static int tensor_slice(lua_State *L)
     return 1;
 }
 
+/* t:index_select(axis, {indices}): a copy of these places of the axis, in that order */
+static int tensor_index_select(lua_State *L)
+{
+    yl_tensor *t = yl__check_tensor(L, 1);
+    int axis = yl__check_axis(L, 2, t);
+    int64_t count = yl__check_list(L, 3, "index_select");
+    int64_t *places = lua_newuserdatauv(L, (size_t)(count + 1) * sizeof *places, 0);
+    for (int64_t i = 0; i < count; i++) {
+        lua_rawgeti(L, 3, i + 1);
+        places[i] = check_index(L, -1, t, axis);
+        lua_pop(L, 1);
+    }
+    yl_tensor **out = yl__new_tensor(L);
+    yl__check(L, yl_tensor_gather(t, axis, count, places, out));
+    yl__gc_debt(L, yl_tensor_bytes(*out));
+    return 1;
+}
+
 /* t:select(axis, index) */
 static int tensor_select(lua_State *L)
 {
@@ -117,9 +158,10 @@ static int tensor_permute(lua_State *L)
     int n = yl__check_dims(L, 2, axes);
     if (n != t->n_dims) return luaL_error(L, "permute: expected %d axes, got %d", t->n_dims, n);
     for (int d = 0; d < n; d++) {
-        if (axes[d] < 1 || axes[d] > n)
-            return luaL_error(L, "permute: expected axes in 1..%d, got %I", n, (LUAI_UACINT)axes[d]);
-        order[d] = (int)axes[d] - 1;
+        if (axes[d] == 0 || axes[d] > n || axes[d] < -n)
+            return luaL_error(L, "permute: expected axes in 1..%d, or from the end -1..-%d, got %I", n, n,
+                              (LUAI_UACINT)axes[d]);
+        order[d] = (int)(axes[d] > 0 ? axes[d] - 1 : n + axes[d]);
     }
     yl__check(L, yl_tensor_permute(t, order, yl__new_tensor(L)));
     return 1;
@@ -185,16 +227,10 @@ static int tensor_to(lua_State *L)
 
 void yl__tensor_views(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"slice", tensor_slice},
-                                       {"select", tensor_select},
-                                       {"permute", tensor_permute},
-                                       {"transpose", tensor_transpose},
-                                       {"reshape", tensor_reshape},
-                                       {"expand", tensor_expand},
-                                       {"clone", tensor_clone},
-                                       {"to", tensor_to},
-                                       {"__index", tensor_index},
-                                       {"__newindex", tensor_newindex},
-                                       {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"slice", tensor_slice},     {"select", tensor_select},       {"index_select", tensor_index_select},
+        {"permute", tensor_permute}, {"transpose", tensor_transpose}, {"reshape", tensor_reshape},
+        {"expand", tensor_expand},   {"clone", tensor_clone},         {"to", tensor_to},
+        {"__index", tensor_index},   {"__newindex", tensor_newindex}, {NULL, NULL}};
     luaL_setfuncs(L, methods, 0);
 }

@@ -1,11 +1,12 @@
 /* Host memory. Counters are atomic, since loader workers allocate too. */
 #include "core/memory.h"
 
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-static atomic_int_least64_t allocations;
+static atomic_int_least64_t allocations, held;
 static atomic_int_least64_t fail_countdown;
 
 static bool injected_failure(void)
@@ -22,6 +23,7 @@ yl_status yl__alloc(int64_t count, size_t size, void *out)
     void *p = injected_failure() ? NULL : aligned_alloc(YL_ALIGNMENT, bytes ? bytes : YL_ALIGNMENT);
     if (!p) return yl__fail(YL_MEMORY, "out of memory: %zu bytes were asked for", bytes);
     atomic_fetch_add_explicit(&allocations, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&held, (int64_t)malloc_usable_size(p), memory_order_relaxed);
     memcpy(out, &p, sizeof p);
     return YL_OK;
 }
@@ -41,7 +43,7 @@ yl_status yl__realloc(int64_t old_count, int64_t count, size_t size, void *inout
     memcpy(&old, inout, sizeof old);
     YL_TRY(yl__alloc(count, size, &fresh));
     if (old) memcpy(fresh, old, (size_t)(old_count < count ? old_count : count) * size);
-    free(old);
+    yl__free(old);
     memcpy(inout, &fresh, sizeof fresh);
     return YL_OK;
 }
@@ -78,7 +80,13 @@ yl_status yl__strdup(const char *text, char **out)
 
 void yl__free(void *pointer)
 {
+    if (pointer) atomic_fetch_sub_explicit(&held, (int64_t)malloc_usable_size(pointer), memory_order_relaxed);
     free(pointer);
+}
+
+int64_t yl__alloc_held(void)
+{
+    return atomic_load_explicit(&held, memory_order_relaxed);
 }
 
 int64_t yl__alloc_count(void)

@@ -25,6 +25,8 @@ void yl__free(void *pointer); /* NULL is fine */
 
 /* Number of host allocations made so far by this process: a training step must not change it. */
 int64_t yl__alloc_count(void);
+/* Bytes that are allocated now. */
+int64_t yl__alloc_held(void);
 /* Makes the n-th allocation from now (1 = the next) fail once; 0 switches the hook off. */
 void yl__alloc_fail_at(int64_t n);
 

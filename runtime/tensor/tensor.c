@@ -168,6 +168,10 @@ yl_status yl__tensor_host(const yl_tensor *t, char **out)
 yl_status yl__tensor_host_to_write(yl_tensor *t, char **out)
 {
     YL_TRY(yl__tensor_host(t, out));
+    if (t->spread)
+        return yl__fail(YL_INVALID,
+                        "tensor: expand repeats elements of this one, which cannot be written each; clone() "
+                        "makes them apart");
     if (t->storage->owner.written) t->storage->owner.written(t->storage->owner.who);
     return YL_OK;
 }
@@ -230,6 +234,30 @@ yl_status yl_tensor_select(const yl_tensor *t, int axis, int64_t index, yl_tenso
         v->strides[d] = t->strides[d + 1];
     }
     return YL_OK;
+}
+
+yl_status yl_tensor_gather(const yl_tensor *t, int axis, int64_t count, const int64_t *indices, yl_tensor **out)
+{
+    int64_t dims[YL_TENSOR_DIMS];
+    yl_tensor *made;
+    YL_TRY(check_axis(t, axis));
+    memcpy(dims, t->dims, sizeof dims);
+    dims[axis] = count;
+    YL_TRY(yl_tensor_new(t->storage->device, t->dtype, t->n_dims, dims, &made));
+    yl_status status = YL_OK;
+    for (int64_t i = 0; i < count && status == YL_OK; i++) {
+        yl_tensor *from = NULL, *to = NULL;
+        status = yl_tensor_select(t, axis, indices[i], &from);
+        if (status == YL_OK) status = yl_tensor_select(made, axis, i, &to);
+        if (status == YL_OK) status = yl_tensor_copy(from, to);
+        yl_tensor_release(from);
+        yl_tensor_release(to);
+    }
+    if (status == YL_OK)
+        *out = made;
+    else
+        yl_tensor_release(made);
+    return status;
 }
 
 yl_status yl_tensor_permute(const yl_tensor *t, const int *order, yl_tensor **out)
@@ -301,6 +329,7 @@ yl_status yl_tensor_expand(const yl_tensor *t, int n_dims, const int64_t *dims, 
     for (int d = 0; d < n_dims; d++) {
         bool repeats = d < more || t->dims[d - more] != dims[d];
         (*out)->dims[d] = dims[d];
+        (*out)->spread |= repeats && dims[d] > 1;
         (*out)->strides[d] = repeats ? 0 : t->strides[d - more];
     }
     return YL_OK;

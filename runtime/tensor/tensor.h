@@ -23,6 +23,8 @@ typedef struct yl_tensor {
     int n_dims;
     int64_t dims[YL_TENSOR_DIMS], strides[YL_TENSOR_DIMS], offset;
     int64_t references;
+    bool
+        spread; /* by expand: an element stands for several places, so that writing is refused, through further views too */
 } yl_tensor;
 
 /* Someone else's memory. The callbacks may be NULL. */
@@ -71,12 +73,14 @@ yl_status yl_tensor_view(const yl_tensor *t, yl_tensor **out);
 yl_status yl_tensor_slice(const yl_tensor *t, int axis, int64_t first, int64_t count, int64_t step, yl_tensor **out);
 /* The axis fixed at an index, and gone. */
 yl_status yl_tensor_select(const yl_tensor *t, int axis, int64_t index, yl_tensor **out);
+/* A copy: `count` places of an axis, in the order of `indices`, which may repeat. */
+yl_status yl_tensor_gather(const yl_tensor *t, int axis, int64_t count, const int64_t *indices, yl_tensor **out);
 /* Axis d of the result is axis order[d] of t. */
 yl_status yl_tensor_permute(const yl_tensor *t, const int *order, yl_tensor **out);
 /* Other dims over the same elements in the same order; one may be -1 and follows from the rest. A view where t is
  * contiguous, else a copy. */
 yl_status yl_tensor_reshape(const yl_tensor *t, int n_dims, const int64_t *dims, yl_tensor **out);
-/* Broadcast: axes of size 1 and axes that t lacks in front repeat. */
+/* Broadcast: axes of size 1 and axes that t lacks in front repeat. Writing into the result is INVALID: clone it first. */
 yl_status yl_tensor_expand(const yl_tensor *t, int n_dims, const int64_t *dims, yl_tensor **out);
 
 /* ---- copies ------------------------------------------------------------------------------------------------------ */
