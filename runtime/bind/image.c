@@ -1,10 +1,12 @@
 /* core.image and core.plot: pictures, boxes on them, and line plots. */
-#include "bind/bind.h"
+#include "bind/image_objects.h"
 #include "core/memory.h"
 #include "image/check.h"
 #include "image/decode.h"
 #include "image/draw.h"
 #include "image/encode.h"
+#include "image/exif.h"
+#include "image/kind.h"
 #include "image/plot.h"
 
 #include <inttypes.h>
@@ -12,26 +14,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IMAGE "yolua.image"
-
 static yl_image *check_image(lua_State *L, int index)
 {
-    return yl__object(L, index, IMAGE);
+    return yl__object(L, index, YL_IMAGE_CLASS);
 }
 
 /* The userdata exists before its pixels, so that an error in between leaks nothing. */
-static yl_image *push_image(lua_State *L)
+yl_image *yl__push_image(lua_State *L)
 {
-    void **box = yl__new_object(L, IMAGE);
+    void **box = yl__new_object(L, YL_IMAGE_CLASS);
     yl__check(L, yl__calloc(1, sizeof(yl_image), box));
     return *box;
 }
 
+yl_image *yl__test_image(lua_State *L, int index)
+{
+    return luaL_testudata(L, index, YL_IMAGE_CLASS) ? check_image(L, index) : NULL;
+}
+
+/* image.load(path [, upright]): turned by its EXIF orientation where that is asked for */
 static int image_load(lua_State *L)
 {
     const char *path = luaL_checkstring(L, 1);
-    yl_image *image = push_image(L);
-    yl__check(L, yl_image_decode(path, image));
+    bool upright = lua_toboolean(L, 2);
+    yl_image *image = yl__push_image(L);
+    yl__check(L, yl_image_load(path, upright, image));
     return 1;
 }
 
@@ -39,18 +46,33 @@ static int image_decode(lua_State *L)
 {
     size_t size;
     const char *bytes = luaL_checklstring(L, 1, &size), *name = luaL_optstring(L, 2, "image");
-    yl_image *image = push_image(L);
+    yl_image *image = yl__push_image(L);
     yl__check(L, yl_image_decode_bytes(bytes, (int64_t)size, name, image));
     return 1;
 }
 
+/* image.probe(path [, upright]) -> width, height (of the upright picture where that is asked for) */
 static int image_probe(lua_State *L)
 {
     int64_t w, h;
-    yl__check(L, yl_image_probe(luaL_checkstring(L, 1), &w, &h));
+    yl_image_note note;
+    yl__check(L, yl_image_probe_noted(luaL_checkstring(L, 1), lua_toboolean(L, 2), &w, &h, &note));
     lua_pushinteger(L, w);
     lua_pushinteger(L, h);
     return 2;
+}
+
+/* image.kind(bytes) -> "JPEG", "WebP", ..., whether it is decoded, whether it is a video; nil where they begin like nothing known */
+static int image_kind(lua_State *L)
+{
+    size_t size;
+    const char *bytes = luaL_checklstring(L, 1, &size);
+    const yl_kind *kind = yl_image_kind(bytes, (int64_t)size);
+    if (!kind) return lua_pushnil(L), 1;
+    lua_pushstring(L, kind->name);
+    lua_pushboolean(L, kind->readable);
+    lua_pushboolean(L, kind->film);
+    return 3;
 }
 
 /* image.new(w, h, bytes): h*w*3 bytes; without them, black. */
@@ -59,7 +81,7 @@ static int image_new(lua_State *L)
     size_t size = 0;
     int64_t w = luaL_checkinteger(L, 1), h = luaL_checkinteger(L, 2);
     const char *bytes = luaL_optlstring(L, 3, NULL, &size);
-    yl_image *image = push_image(L);
+    yl_image *image = yl__push_image(L);
     yl__check(L, yl_image_new(w, h, image));
     if (bytes && (int64_t)size != yl_image_bytes(image))
         return luaL_error(L, "an image of %dx%d has %d bytes, got %d", (int)w, (int)h, (int)yl_image_bytes(image),
@@ -104,7 +126,7 @@ static int image_pixel(lua_State *L)
 
 static int image_copy(lua_State *L)
 {
-    yl_image *image = check_image(L, 1), *copy = push_image(L);
+    yl_image *image = check_image(L, 1), *copy = yl__push_image(L);
     yl__check(L, yl_image_new(image->w, image->h, copy));
     memcpy(copy->data, image->data, (size_t)yl_image_bytes(image));
     return 1;
@@ -139,7 +161,7 @@ static int image_fit(lua_State *L)
 {
     yl_image *image = check_image(L, 1);
     int64_t w = luaL_checkinteger(L, 2), h = luaL_checkinteger(L, 3);
-    yl__check(L, yl_image_fit(image, w, h, push_image(L)));
+    yl__check(L, yl_image_fit(image, w, h, yl__push_image(L)));
     return 1;
 }
 
@@ -208,7 +230,7 @@ static int image_sheet(lua_State *L)
     int64_t columns = luaL_optinteger(L, -1, 4), cell[2] = {320, 200};
     if (lua_getfield(L, 2, "cell") == LUA_TTABLE)
         for (int i = 0; i < 2; i++) cell[i] = (int64_t)box_number(L, lua_gettop(L), i + 1);
-    yl_image *sheet = push_image(L);
+    yl_image *sheet = yl__push_image(L);
     yl__check(L, yl_image_sheet(images, captioned ? captions : NULL, n, columns, cell[0], cell[1], sheet));
     return 1;
 }
@@ -232,7 +254,9 @@ static int facts_close(lua_State *L)
 static void push_fact(lua_State *L, const yl_image_fact *fact)
 {
     char hash[20];
-    lua_createtable(L, 0, 4);
+    lua_createtable(L, 0, 6);
+    lua_pushstring(L, fact->kind);
+    lua_setfield(L, -2, "type");
     if (fact->status) {
         lua_pushstring(L, fact->sentence);
         lua_setfield(L, -2, "sentence");
@@ -241,16 +265,18 @@ static void push_fact(lua_State *L, const yl_image_fact *fact)
     snprintf(hash, sizeof hash, "%016" PRIx64, fact->hash);
     lua_pushstring(L, hash);
     lua_setfield(L, -2, "hash");
-    lua_pushstring(L, fact->jpeg ? "JPEG" : "PNG");
-    lua_setfield(L, -2, "type");
+    lua_pushinteger(L, fact->note.orientation);
+    lua_setfield(L, -2, "orientation");
+    lua_pushboolean(L, fact->note.stray);
+    lua_setfield(L, -2, "stray");
     lua_pushinteger(L, fact->w);
     lua_setfield(L, -2, "width");
     lua_pushinteger(L, fact->h);
     lua_setfield(L, -2, "height");
 }
 
-/* image.check({paths}, workers) -> for each {hash, type = "PNG"|"JPEG", width, height}, or {sentence} where it cannot be
- * decoded */
+/* image.check({paths}, workers) -> for each {hash, type = "PNG"|"JPEG", width, height, orientation, stray (bytes that belong nowhere: a boolean)}, or {sentence,
+ * type = "WebP", ... or nil} where it cannot be decoded */
 static int image_check(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -278,7 +304,7 @@ static int image_check(lua_State *L)
 
 static int image_tostring(lua_State *L)
 {
-    yl_image **image = luaL_checkudata(L, 1, IMAGE);
+    yl_image **image = luaL_checkudata(L, 1, YL_IMAGE_CLASS);
     if (!*image)
         lua_pushliteral(L, "image (closed)");
     else
@@ -288,7 +314,7 @@ static int image_tostring(lua_State *L)
 
 static int image_close(lua_State *L)
 {
-    yl_image **image = luaL_checkudata(L, 1, IMAGE);
+    yl_image **image = luaL_checkudata(L, 1, YL_IMAGE_CLASS);
     if (*image) yl_image_free(*image);
     yl__free(*image);
     *image = NULL;
@@ -362,7 +388,7 @@ void yl__bind_image(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"load", image_load},   {"decode", image_decode}, {"probe", image_probe}, {"new", image_new},
-        {"check", image_check}, {"sheet", image_sheet},   {NULL, NULL},
+        {"check", image_check}, {"sheet", image_sheet},   {"kind", image_kind},   {NULL, NULL},
     };
     static const luaL_Reg methods[] = {
         {"w", image_w},           {"h", image_h},
@@ -375,7 +401,7 @@ void yl__bind_image(lua_State *L)
     };
     static const luaL_Reg plots[] = {{"lines", plot_lines}, {NULL, NULL}};
     static const luaL_Reg facts_methods[] = {{"__gc", facts_close}, {"__close", facts_close}, {NULL, NULL}};
-    yl__class(L, IMAGE, methods);
+    yl__class(L, YL_IMAGE_CLASS, methods);
     yl__class(L, FACTS, facts_methods);
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);

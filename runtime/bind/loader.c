@@ -121,6 +121,8 @@ static void check_options(lua_State *L, yl_loader_options *o)
         luaL_error(L, "loader: expected batch, width and height in 1..65536");
     o->train = yl__field_boolean(L, 1, "train", false);
     o->strict = yl__field_boolean(L, 1, "strict", true);
+    o->told = yl__field_boolean(L, 1, "told", false);
+    o->upright = yl__field_boolean(L, 1, "upright", false);
     o->seed = (uint64_t)yl__field_integer(L, 1, "seed", 1);
     o->workers = (int)yl__field_integer(L, 1, "workers", 1);
     if (o->workers < 0 || o->workers > 256) luaL_error(L, "loader: 'workers': expected 0..256, got %d", o->workers);
@@ -130,13 +132,13 @@ static void check_options(lua_State *L, yl_loader_options *o)
     o->augment = check_augment(L);
 }
 
-/* core.loader{samples=, batch=, width=, height=, resize=, train=, strict=, seed=, workers=, cache_bytes=, cache_dir=, sizes=,
- * augment=} */
+/* core.loader{samples=, batch=, width=, height=, resize=, train=, strict=, told=, upright=, seed=, workers=, cache_bytes=,
+ * cache_dir=, sizes=, augment=} */
 static int loader_new(lua_State *L)
 {
     yl__check_keys(L, 1,
-                   YL__KEYS("samples", "batch", "width", "height", "resize", "train", "strict", "seed", "workers",
-                            "cache_bytes", "cache_dir", "sizes", "augment"));
+                   YL__KEYS("samples", "batch", "width", "height", "resize", "train", "strict", "told", "upright",
+                            "seed", "workers", "cache_bytes", "cache_dir", "sizes", "augment"));
     yl_loader_options options = {0};
     check_options(L, &options);
     int64_t count;
@@ -233,7 +235,8 @@ static int batch_index(lua_State *L)
         lua_pushinteger(L, b->h);
     else
         return luaL_error(
-            L, "a batch has no '%s'; expected n, count, w, h, indices, sizes, places, unmap, truth or pixels", key);
+            L, "a batch has no '%s'; expected n, count, w, h, indices, sizes, places, failures, unmap, truth or pixels",
+            key);
     return 1;
 }
 
@@ -256,6 +259,16 @@ static int batch_sizes(lua_State *L)
         for (int k = 0; k < 2; k++) lua_pushinteger(L, b->image_size[i][k]), lua_rawseti(L, -2, k + 1);
         lua_rawseti(L, -2, i + 1);
     }
+    return 1;
+}
+
+/* batch:failures() -> {[slot from 1] = sentence} of the real images that could not be read */
+static int batch_failures(lua_State *L)
+{
+    const yl_batch *b = yl__check_batch(L, 1);
+    lua_newtable(L);
+    for (int64_t i = 0; i < b->count; i++)
+        if (b->failures[i]) lua_pushstring(L, b->failures[i]), lua_rawseti(L, -2, i + 1);
     return 1;
 }
 
@@ -329,8 +342,8 @@ void yl__bind_loader(lua_State *L)
         {NULL, NULL},
     };
     static const luaL_Reg batch_methods[] = {
-        {"indices", batch_indices}, {"sizes", batch_sizes},   {"unmap", batch_unmap}, {"truth", batch_truth},
-        {"pixels", batch_pixels},   {"places", batch_places}, {NULL, NULL},
+        {"indices", batch_indices}, {"sizes", batch_sizes},   {"unmap", batch_unmap},       {"truth", batch_truth},
+        {"pixels", batch_pixels},   {"places", batch_places}, {"failures", batch_failures}, {NULL, NULL},
     };
     static const luaL_Reg batch_meta[] = {{"__index", batch_index}, {NULL, NULL}};
     yl__class(L, LOADER_CLASS, methods);

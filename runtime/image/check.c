@@ -3,7 +3,7 @@
 #include "image/check.h"
 #include "core/memory.h"
 #include "core/threads.h"
-#include "image/decode.h"
+#include "image/kind.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -25,12 +25,13 @@ static yl_status look(const char *path, yl_image_fact *fact)
     int64_t size;
     yl_image image = {0};
     YL_TRY(yl__image_read(path, &bytes, &size));
-    yl_status status = yl_image_decode_bytes(bytes, size, path, &image);
+    const yl_kind *kind = yl_image_kind(bytes, size);
+    fact->kind = kind ? kind->name : NULL;
+    yl_status status = yl_image_decode_noted(bytes, size, path, &image, &fact->note);
     if (!status) {
         fact->w = image.w;
         fact->h = image.h;
         fact->hash = XXH3_64bits(bytes, (size_t)size);
-        fact->jpeg = (unsigned char)bytes[0] == 0xff;
     }
     yl_image_free(&image);
     yl__free(bytes);

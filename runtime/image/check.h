@@ -2,14 +2,16 @@
 #ifndef YL_IMAGE_CHECK_H
 #define YL_IMAGE_CHECK_H
 
-#include "image/image.h"
+#include "image/decode.h"
 
 typedef struct yl_image_fact {
     yl_status status; /* of reading and decoding */
     char *sentence;   /* where status is not OK; yl__free */
     int64_t w, h;
     uint64_t hash; /* of the file's bytes: XXH3, 64 bits */
-    bool jpeg;     /* else PNG */
+    const char
+        *kind; /* by its first bytes: "JPEG", "WebP", ...; NULL: unknown. Told of what cannot be decoded as well */
+    yl_image_note note;
 } yl_image_fact;
 
 /* Reads and decodes every file, `workers` at a time (at least one); facts: count. Pixels are not kept. A stop by the user

@@ -4,59 +4,45 @@
 #include "core/file.h"
 #include "core/memory.h"
 #include "image/codec.h"
+#include "image/exif.h"
+#include "image/kind.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
-typedef yl_status (*decoder)(const void *, int64_t, const char *, bool, yl_image *);
-
-static yl_status unknown_format(const unsigned char *b, int64_t size, const char *name)
+static yl_status choose(const void *bytes, int64_t size, const char *name, yl__decoder **out)
 {
-    char text[16];
-    int n = size < 8 ? (int)size : 8;
-    for (int i = 0; i < n; i++) {
-        if (!isprint(b[i])) {
-            snprintf(text, sizeof text, "byte 0x%02x", b[i]);
-            return yl__fail(YL_FORMAT, "%s: not a picture: expected PNG or JPEG data, got %s at offset %d", name, text,
-                            i);
-        }
-        text[i] = (char)b[i];
-    }
-    text[n] = '\0';
-    return yl__fail(YL_FORMAT, "%s: not a picture: expected PNG or JPEG data, got \"%s\"", name, text);
+    if (size == 0) return yl__fail(YL_FORMAT, "%s: the file is empty; expected PNG or JPEG data", name);
+    const yl_kind *kind = yl_image_kind(bytes, size);
+    if (!kind || !kind->readable) return yl__image_refuse(bytes, size, name);
+    *out = strcmp(kind->name, "PNG") == 0 ? yl__png_decode : yl__jpeg_decode;
+    return YL_OK;
 }
 
-static yl_status choose(const void *bytes, int64_t size, const char *name, decoder *out)
+yl_status yl_image_decode_noted(const void *bytes, int64_t size, const char *name, yl_image *out, yl_image_note *note)
 {
-    static const unsigned char png[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'};
-    const unsigned char *b = bytes;
-    if (size == 0) return yl__fail(YL_FORMAT, "%s: the file is empty; expected PNG or JPEG data", name);
-    if (size >= 8 && memcmp(b, png, 8) == 0)
-        *out = yl__png_decode;
-    else if (size >= 3 && b[0] == 0xff && b[1] == 0xd8 && b[2] == 0xff)
-        *out = yl__jpeg_decode;
-    else
-        return unknown_format(b, size, name);
-    return YL_OK;
+    yl__decoder *decode = NULL;
+    *out = (yl_image){0};
+    *note = (yl_image_note){.orientation = yl_exif_orientation(bytes, size)};
+    YL_TRY(choose(bytes, size, name, &decode));
+    return decode(bytes, size, name, false, out, note);
 }
 
 yl_status yl_image_decode_bytes(const void *bytes, int64_t size, const char *name, yl_image *out)
 {
-    decoder decode;
-    *out = (yl_image){0};
-    YL_TRY(choose(bytes, size, name, &decode));
-    return decode(bytes, size, name, false, out);
+    yl_image_note note;
+    return yl_image_decode_noted(bytes, size, name, out, &note);
 }
 
 yl_status yl_image_probe_bytes(const void *bytes, int64_t size, const char *name, int64_t *w, int64_t *h)
 {
-    decoder decode;
+    yl__decoder *decode = NULL;
     yl_image image = {0};
+    yl_image_note note;
     YL_TRY(choose(bytes, size, name, &decode));
-    YL_TRY(decode(bytes, size, name, true, &image));
+    YL_TRY(decode(bytes, size, name, true, &image, &note));
     *w = image.w;
     *h = image.h;
     return YL_OK;
@@ -91,26 +77,73 @@ yl_status yl_image_decode(const char *path, yl_image *out)
     return status;
 }
 
-/* The head holds the size of nearly every picture; only large EXIF or ICC blocks need the rest. */
-static bool probe_head(const char *path, int64_t *w, int64_t *h)
+/* What a file holds at its two ends. */
+typedef struct ends {
+    char head[1 << 15], tail[12];
+    int64_t size, head_size, tail_size;
+} ends;
+
+static bool read_ends(const char *path, ends *e)
 {
-    enum { HEAD = 1 << 15 };
-    char head[HEAD];
     FILE *f = fopen(path, "rbe");
     if (!f) return false;
-    size_t got = fread(head, 1, sizeof head, f);
+    e->head_size = (int64_t)fread(e->head, 1, sizeof e->head, f);
+    bool there = fseek(f, 0, SEEK_END) == 0;
+    e->size = there ? ftell(f) : -1;
+    e->tail_size = e->size < (int64_t)sizeof e->tail ? e->size : (int64_t)sizeof e->tail;
+    there = there && e->tail_size >= 0 && fseek(f, -e->tail_size, SEEK_END) == 0 &&
+            (int64_t)fread(e->tail, 1, (size_t)e->tail_size, f) == e->tail_size;
     fclose(f);
-    return yl_image_probe_bytes(head, (int64_t)got, path, w, h) == YL_OK;
+    return there;
+}
+
+/* Does the file end as a whole picture of its kind does? One with something behind its end mark does not, and may be whole. */
+static bool ends_well(const ends *e)
+{
+    static const char png[12] = "\0\0\0\0IEND\xae\x42\x60\x82";
+    if (e->head[0] == '\x89') return e->tail_size == sizeof png && memcmp(e->tail, png, sizeof png) == 0;
+    return e->tail_size >= 2 && memcmp(e->tail + e->tail_size - 2, "\xff\xd9", 2) == 0;
+}
+
+/* The head holds the size of nearly every picture, and its orientation: only large EXIF or ICC blocks, and an orientation that stands
+ * behind a PNG's pixels, need the rest. */
+static bool probe_ends(const char *path, bool upright, int64_t *w, int64_t *h, yl_image_note *note)
+{
+    ends e;
+    if (!read_ends(path, &e) || yl_image_probe_bytes(e.head, e.head_size, path, w, h) || !ends_well(&e)) return false;
+    note->orientation = yl_exif_orientation(e.head, e.head_size);
+    return !upright || note->orientation || e.head[0] != '\x89' || e.size <= (int64_t)sizeof e.head;
+}
+
+static yl_status probe_whole(const char *path, int64_t *w, int64_t *h, yl_image_note *note)
+{
+    char *bytes;
+    int64_t size;
+    yl_image image;
+    YL_TRY(yl__image_read(path, &bytes, &size));
+    yl_status status = yl_image_decode_noted(bytes, size, path, &image, note);
+    *w = image.w;
+    *h = image.h;
+    yl_image_free(&image);
+    yl__free(bytes);
+    return status;
+}
+
+yl_status yl_image_probe_noted(const char *path, bool upright, int64_t *w, int64_t *h, yl_image_note *note)
+{
+    *note = (yl_image_note){0};
+    YL_TRY(check_file(path));
+    if (!probe_ends(path, upright, w, h, note)) YL_TRY(probe_whole(path, w, h, note));
+    if (upright && yl_exif_swaps(note->orientation)) {
+        int64_t side = *w;
+        *w = *h;
+        *h = side;
+    }
+    return YL_OK;
 }
 
 yl_status yl_image_probe(const char *path, int64_t *w, int64_t *h)
 {
-    char *bytes;
-    int64_t size;
-    YL_TRY(check_file(path));
-    if (probe_head(path, w, h)) return YL_OK;
-    YL_TRY(yl__file_read(path, &bytes, &size));
-    yl_status status = yl_image_probe_bytes(bytes, size, path, w, h);
-    yl__free(bytes);
-    return status;
+    yl_image_note note;
+    return yl_image_probe_noted(path, false, w, h, &note);
 }

@@ -1,20 +1,33 @@
-/* Pictures out of files. The format is read from the first bytes, never from the file's name; an EXIF orientation is ignored.
+/* Pictures out of files. The format is read from the first bytes, never from the file's name. An EXIF orientation is told and
+ * not obeyed: image/exif.h turns the picture where that is wanted.
  *
  * PNG: every bit depth and colour type becomes 8-bit RGB (alpha dropped, 16 bits cut to the high 8, no gamma); a wrong
- * checksum is an error. JPEG: grey, YCbCr, RGB, CMYK and YCCK; missing or corrupt data is an error, not a grey area.
+ * checksum is an error. JPEG: grey, YCbCr, RGB, CMYK and YCCK; missing or corrupt data is an error, not a grey area; bytes
+ * that belong to no part of the file, with all pixels there, are told.
  * Sources: PNG, ISO/IEC 15948; JPEG, ITU-T T.81 and T.872 (Adobe's marker). */
 #ifndef YL_IMAGE_DECODE_H
 #define YL_IMAGE_DECODE_H
 
 #include "image/image.h"
 
-/* Decodes the file. Errors: IO (missing, directory, not a regular file), FORMAT (empty, no picture, truncated, corrupt, too
- * large), MEMORY; the sentence begins with the path. */
+/* What else there is to say of a picture that was read. */
+typedef struct yl_image_note {
+    int orientation; /* EXIF's, 1 to 8; 0: it says none */
+    bool stray;      /* bytes of the JPEG belong to no part of it, and all its pixels are there */
+} yl_image_note;
+
+/* Decodes the file. Errors: IO (missing, directory, not a regular file), FORMAT (empty, no picture, truncated, corrupt,
+ * too large), MEMORY; the sentence begins with the path. */
 yl_status yl_image_decode(const char *path, yl_image *out);
 /* The same for bytes in memory; `name` is what the sentences call them. */
 yl_status yl_image_decode_bytes(const void *bytes, int64_t size, const char *name, yl_image *out);
-/* Width and height only; reads the head of the file where that is enough. */
+yl_status yl_image_decode_noted(const void *bytes, int64_t size, const char *name, yl_image *out, yl_image_note *note);
+/* Width and height only. Reads the head of the file, and its end: a file that does not end as its format does is decoded, so that a
+ * cut picture is an error here already. */
 yl_status yl_image_probe(const char *path, int64_t *w, int64_t *h);
+/* The same; upright: the size after turning by the orientation, which is told either way (ignored, one that stands behind a PNG's
+ * pixels is not looked for). */
+yl_status yl_image_probe_noted(const char *path, bool upright, int64_t *w, int64_t *h, yl_image_note *note);
 yl_status yl_image_probe_bytes(const void *bytes, int64_t size, const char *name, int64_t *w, int64_t *h);
 /* The file's bytes, after checking that it is a regular file of reasonable size; release with yl__free. */
 yl_status yl__image_read(const char *path, char **bytes, int64_t *size);

@@ -20,6 +20,7 @@ typedef struct reader {
     struct jpeg_progress_mgr progress;
     jmp_buf back;
     char message[JMSG_LENGTH_MAX];
+    bool stray;   /* bytes were skipped on the way to a marker */
     uint8_t *row; /* one line of CMYK, where needed */
 } reader;
 
@@ -30,11 +31,16 @@ static void give_up(j_common_ptr info)
     longjmp(r->back, 1);
 }
 
-/* Level -1 is a warning. Two say nothing about the pixels: an unknown Adobe transform and a bad colour profile. */
+/* Level -1 is a warning. Two say nothing about the pixels: an unknown Adobe transform and a bad colour profile. Bytes before a
+ * marker are told: what the picture is made of was all there. */
 static void notice(j_common_ptr info, int level)
 {
     int code = info->err->msg_code;
-    if (level < 0 && code != JWRN_ADOBE_XFORM && code != JWRN_BOGUS_ICC) give_up(info);
+    reader *r = info->client_data;
+    if (level < 0 && code == JWRN_EXTRANEOUS_DATA)
+        r->stray = true;
+    else if (level < 0 && code != JWRN_ADOBE_XFORM && code != JWRN_BOGUS_ICC)
+        give_up(info);
 }
 
 static void count_scans(j_common_ptr info)
@@ -100,7 +106,8 @@ static yl_status decode(reader *r, const void *bytes, int64_t size, const char *
     return YL_OK;
 }
 
-yl_status yl__jpeg_decode(const void *bytes, int64_t size, const char *name, bool probe, yl_image *out)
+yl_status yl__jpeg_decode(const void *bytes, int64_t size, const char *name, bool probe, yl_image *out,
+                          yl_image_note *note)
 {
     reader r;
     memset(&r, 0, sizeof r);
@@ -113,6 +120,7 @@ yl_status yl__jpeg_decode(const void *bytes, int64_t size, const char *name, boo
     }
     jpeg_destroy_decompress(&r.info);
     yl__free(r.row);
+    note->stray = r.stray;
     if (status) yl_image_free(out);
     return status;
 }

@@ -32,9 +32,11 @@ static yl_status decode_pixels(spng_ctx *ctx, const char *name, yl_image *out)
     return code ? refuse(name, code) : YL_OK;
 }
 
-yl_status yl__png_decode(const void *bytes, int64_t size, const char *name, bool probe, yl_image *out)
+yl_status yl__png_decode(const void *bytes, int64_t size, const char *name, bool probe, yl_image *out,
+                         yl_image_note *note)
 {
     struct spng_ihdr head;
+    (void)note;
     spng_ctx *ctx = spng_ctx_new(0);
     if (!ctx) return yl__fail(YL_MEMORY, "%s: out of memory for the PNG decoder", name);
     int code = open_png(ctx, bytes, size, &head);

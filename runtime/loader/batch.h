@@ -13,6 +13,7 @@ typedef struct yl_batch {
     int64_t *indices;         /* n: samples, from 0 */
     double (*to_image)[4];    /* n: x = a * u + b, y = c * v + d from input fractions (u, v) to pixels of the image */
     int64_t (*image_size)[2]; /* n: width and height of the image */
+    char **failures;          /* n: why the picture of that slot could not be read; NULL: it could */
 } yl_batch;
 
 /* A box in fractions of the input as pixels of the image that lies in slot i. */

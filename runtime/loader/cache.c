@@ -5,12 +5,21 @@
 #include "core/machine.h"
 #include "core/memory.h"
 #include "image/decode.h"
+#include "image/exif.h"
 #include "loader/store.h"
 
 #include <pthread.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <xxhash.h>
+
+enum { NOTICE = 512 };
+
+/* Matters to warn of. */
+enum { STORE, ORIENTATION, STRAY, MATTERS };
+static bool told[MATTERS]; /* in this process; guarded by `telling` */
+static pthread_mutex_t telling = PTHREAD_MUTEX_INITIALIZER;
 
 typedef struct entry {
     uint64_t low, high;
@@ -21,10 +30,11 @@ struct yl_cache {
     pthread_mutex_t lock;
     entry *entries; /* open addressing, capacity a power of two, at most half full */
     int64_t capacity, count, bytes, limit;
-    char *folder;            /* of the store on disk; NULL: none */
-    pthread_mutex_t writing; /* one file at a time */
-    bool full, told;         /* the store refused a file: no more are offered; the consumer has heard of it */
-    char complaint[512];
+    bool upright;
+    char *folder;                  /* of the store on disk; NULL: none */
+    pthread_mutex_t writing;       /* one file at a time */
+    bool full;                     /* the store refused a file: no more are offered */
+    char notices[MATTERS][NOTICE]; /* empty: nothing to say, or not any more; guarded by `lock` */
 };
 
 int64_t yl_cache_default_bytes(void)
@@ -35,12 +45,13 @@ int64_t yl_cache_default_bytes(void)
     return third > 0 && third < most ? third : most;
 }
 
-yl_status yl_cache_create(int64_t limit_bytes, const char *folder, yl_cache **out)
+yl_status yl_cache_create(int64_t limit_bytes, const char *folder, bool upright, yl_cache **out)
 {
     yl_cache *c;
     YL_TRY(yl__calloc(1, sizeof *c, &c));
     c->capacity = 256;
     c->limit = limit_bytes;
+    c->upright = upright;
     yl_status status = yl__calloc(c->capacity, sizeof *c->entries, &c->entries);
     if (status == YL_OK && folder) status = yl__folder_make(folder);
     if (status == YL_OK && folder) status = yl__strdup(folder, &c->folder);
@@ -129,37 +140,73 @@ static void remember(const char *path, const char *bytes, int64_t size, yl_file_
         (yl_file_key){size, st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (uint64_t)st.st_ino, hash.low64, hash.high64, seen};
 }
 
-/* Offers a picture to the store. A failure is no reason to stop training: it is kept for yl_cache_complaint. */
+static void note(yl_cache *c, int matter, const char *format, ...) YL__PRINTF(3, 4);
+
+/* Puts a sentence down for the consumer, unless the matter waits for it already. */
+static void note(yl_cache *c, int matter, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    pthread_mutex_lock(&c->lock);
+    if (!c->notices[matter][0]) vsnprintf(c->notices[matter], NOTICE, format, args);
+    pthread_mutex_unlock(&c->lock);
+    va_end(args);
+}
+
+bool yl_cache_notice(yl_cache *c, char *out, size_t size)
+{
+    bool news = false;
+    pthread_mutex_lock(&telling);
+    pthread_mutex_lock(&c->lock);
+    for (int i = 0; i < MATTERS && !news; i++) {
+        news = c->notices[i][0] && (i == STORE || !told[i]);
+        if (news) snprintf(out, size, "%s", c->notices[i]);
+        if (i != STORE) told[i] = told[i] || news;
+        c->notices[i][0] = '\0';
+    }
+    pthread_mutex_unlock(&c->lock);
+    pthread_mutex_unlock(&telling);
+    return news;
+}
+
+/* Offers a picture to the store. A failure is no reason to stop training: it becomes a notice. */
 static void put_down(yl_cache *c, const yl_file_key *key, const yl_image *image)
 {
     if (!c->folder) return;
     pthread_mutex_lock(&c->writing);
     if (!c->full && yl__store_write(c->folder, key->high, key->low, image) != YL_OK) {
         c->full = true;
-        snprintf(c->complaint, sizeof c->complaint, "%s", yl_error());
+        note(c, STORE, "the folder of decoded pictures is given up: %s", yl_error());
     }
     pthread_mutex_unlock(&c->writing);
 }
 
-bool yl_cache_complaint(yl_cache *c, char *out, size_t size)
+static void note_picture(yl_cache *c, const char *path, const yl_image_note *n)
 {
-    pthread_mutex_lock(&c->writing);
-    bool news = c->full && !c->told;
-    if (news) snprintf(out, size, "%s", c->complaint);
-    c->told = c->full;
-    pthread_mutex_unlock(&c->writing);
-    return news;
+    if (n->orientation > 1 && !c->upright)
+        note(
+            c, ORIENTATION,
+            "%s: the picture carries an EXIF orientation (%d), which is ignored here and in others like it: exif=apply "
+            "turns them",
+            path, n->orientation);
+    if (n->stray)
+        note(c, STRAY, "%s: stray bytes in the JPEG; its pixels are whole. Others like it are not named", path);
 }
 
-/* From the store, or out of the bytes. */
+/* From the store (which holds pictures as they lie in their files), or out of the bytes. */
 static yl_status make(yl_cache *c, const char *path, const yl_file_key *key, const char *bytes, int64_t size,
                       yl_image *out, bool *decoded)
 {
-    if (c->folder && yl__store_read(c->folder, key->high, key->low, out)) return YL_OK;
-    YL_TRY(yl_image_decode_bytes(bytes, size, path, out));
-    *decoded = true;
-    put_down(c, key, out);
-    return YL_OK;
+    yl_image_note n = {.orientation = yl_exif_orientation(bytes, size)};
+    if (!c->folder || !yl__store_read(c->folder, key->high, key->low, out)) {
+        YL_TRY(yl_image_decode_noted(bytes, size, path, out, &n));
+        *decoded = true;
+        put_down(c, key, out);
+    }
+    note_picture(c, path, &n);
+    yl_status status = c->upright ? yl_image_turn(out, n.orientation) : YL_OK;
+    if (status) yl_image_free(out);
+    return status;
 }
 
 yl_status yl_cache_get(yl_cache *c, const char *path, yl_file_key *key, yl_image *out, bool *owned, bool *decoded)

@@ -9,8 +9,9 @@ typedef struct yl_cache yl_cache;
 
 /* What the option is where nobody says otherwise: 2 GiB, but at most a third of the machine's memory. */
 int64_t yl_cache_default_bytes(void);
-/* `folder`: decoded pictures are also kept there, for the next process (made where absent); NULL: in memory only. */
-yl_status yl_cache_create(int64_t limit_bytes, const char *folder, yl_cache **out);
+/* `folder`: decoded pictures are also kept there, for the next process (made where absent); NULL: in memory only. upright: pictures
+ * are turned as their EXIF orientation says. */
+yl_status yl_cache_create(int64_t limit_bytes, const char *folder, bool upright, yl_cache **out);
 void yl_cache_free(yl_cache *cache); /* NULL is fine; no lease may be alive */
 
 /* A file as it was when it was last read: an unchanged one need not be read again to find its key. */
@@ -24,7 +25,8 @@ typedef struct yl_file_key {
  * (yl_image_free), others to the cache, as long as it lives. Errors: those of yl_image_decode. */
 yl_status yl_cache_get(yl_cache *cache, const char *path, yl_file_key *key, yl_image *out, bool *owned, bool *decoded);
 int64_t yl_cache_bytes(yl_cache *cache);
-/* Once, when the folder has refused a file (a full disk): why. */
-bool yl_cache_complaint(yl_cache *cache, char *out, size_t size);
+/* Gives out what the consumer should be warned of, each matter once in a process: true while there is something. A folder that has
+ * refused a file (a full disk), an orientation that is ignored, bytes that belong to no part of a JPEG. */
+bool yl_cache_notice(yl_cache *cache, char *out, size_t size);
 
 #endif

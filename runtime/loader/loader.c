@@ -22,7 +22,6 @@ typedef struct slot {
     int64_t remaining; /* items not done yet */
     yl_status status;  /* the first failure by item number */
     int64_t failed_item;
-    char sentence[SENTENCE];
 } slot;
 
 struct yl_loader {
@@ -78,6 +77,7 @@ static void open_slot(yl_loader *l, int64_t batch)
     s->remaining = b->count;
     s->status = YL_OK;
     s->failed_item = INT64_MAX;
+    for (int64_t i = 0; i < b->n; i++) yl__free(b->failures[i]), b->failures[i] = NULL;
     b->truth = (yl_truth){.n = b->n, .cap = l->cap, .rows = s->rows, .counts = s->counts};
     memset(s->counts, 0, (size_t)b->n * sizeof *s->counts);
     memset(s->rows, 0, (size_t)(b->n * l->cap * YL_TRUTH_FIELDS) * sizeof *s->rows);
@@ -124,11 +124,12 @@ static int64_t take_item(yl_loader *l)
 
 static void record_failure(yl_loader *l, slot *s, int64_t item, yl_status status)
 {
+    char **place = &s->batch.failures[item % l->options.batch];
     l->bad++;
+    if (yl__strdup(yl_error(), place) != YL_OK) *place = NULL, status = YL_MEMORY;
     if (item >= s->failed_item) return;
     s->failed_item = item;
     s->status = status;
-    snprintf(s->sentence, sizeof s->sentence, "%s", yl_error());
 }
 
 /* Does one item; the lock is held on entry and exit. */
@@ -233,6 +234,7 @@ static yl_status make_slots(yl_loader *l)
         YL_TRY(yl__alloc(n, sizeof *s->batch.indices, &s->batch.indices));
         YL_TRY(yl__calloc(n, sizeof *s->batch.to_image, &s->batch.to_image));
         YL_TRY(yl__calloc(n, sizeof *s->batch.image_size, &s->batch.image_size));
+        YL_TRY(yl__calloc(n, sizeof *s->batch.failures, &s->batch.failures));
         YL_TRY(yl__alloc(n * l->cap * YL_TRUTH_FIELDS, sizeof(float), &s->rows));
         YL_TRY(yl__alloc(n, sizeof *s->counts, &s->counts));
     }
@@ -268,7 +270,8 @@ yl_status yl_loader_create(const yl_sample *samples, int64_t count, const yl_loa
     yl_status status = yl_device_get("cpu", &l->device);
     if (status == YL_OK) status = copy_samples(l, samples, count);
     if (status == YL_OK) status = make_slots(l);
-    if (status == YL_OK) status = yl_cache_create(options->cache_bytes, options->cache_dir, &l->cache);
+    if (status == YL_OK)
+        status = yl_cache_create(options->cache_bytes, options->cache_dir, options->upright, &l->cache);
     if (status == YL_OK) status = start_workers(l);
     if (status != YL_OK)
         yl_loader_free(l);
@@ -287,8 +290,10 @@ void yl_loader_free(yl_loader *l)
     for (int i = 0; i < l->n_threads; i++) pthread_join(l->threads[i], NULL);
     for (int i = 0; i < SLOTS; i++) {
         slot *s = &l->slots[i];
-        void *parts[] = {s->batch.images, s->batch.indices, s->batch.to_image, s->batch.image_size, s->rows, s->counts};
-        for (int k = 0; k < 6; k++) yl__free(parts[k]);
+        for (int64_t k = 0; s->batch.failures && k < s->batch.n; k++) yl__free(s->batch.failures[k]);
+        void *parts[] = {s->batch.images,   s->batch.indices, s->batch.to_image, s->batch.image_size,
+                         s->batch.failures, s->rows,          s->counts};
+        for (int k = 0; k < 7; k++) yl__free(parts[k]);
     }
     void *parts[] = {l->threads, l->samples, l->keys, l->order, l->paths, l->rows, l->scratch};
     for (int k = 0; k < 7; k++) yl__free(parts[k]);
@@ -336,13 +341,23 @@ static bool complete(yl_loader *l, int64_t batch)
     return true;
 }
 
+/* The failures of a batch: the first one ends a strict run; others are warned of one by one, or left to the consumer. */
+static yl_status tell_failures(const yl_loader *l, const slot *s)
+{
+    const char *first = s->failed_item < INT64_MAX ? s->batch.failures[s->failed_item % l->options.batch] : NULL;
+    if (s->status == YL_MEMORY)
+        return yl__fail(YL_MEMORY, "%s", first ? first : "out of memory while a picture was read");
+    if (s->status != YL_OK && l->options.strict) return yl__fail(s->status, "%s", first);
+    for (int64_t i = 0; i < s->batch.count && !l->options.told; i++)
+        if (s->batch.failures[i]) yl__warn("%s (it counts for nothing, strict=false)", s->batch.failures[i]);
+    return YL_OK;
+}
+
 static yl_status hand_out(yl_loader *l, slot *s, const yl_batch **out)
 {
-    char complaint[SENTENCE];
-    if (yl_cache_complaint(l->cache, complaint, sizeof complaint))
-        yl__warn("the folder of decoded pictures is given up: %s", complaint);
-    if (s->status != YL_OK && l->options.strict) return yl__fail(s->status, "%s", s->sentence);
-    if (s->status != YL_OK) yl__warn("%s (it counts for nothing, strict=false)", s->sentence);
+    char notice[SENTENCE];
+    while (yl_cache_notice(l->cache, notice, sizeof notice)) yl__warn("%s", notice);
+    YL_TRY(tell_failures(l, s));
     *out = &s->batch;
     return YL_OK;
 }

@@ -22,8 +22,10 @@ typedef struct yl_loader_options {
     int64_t batch, w, h;
     int64_t n_sizes, sizes[YL_LOADER_SIZES][2]; /* multi-scale: a width and height per batch; none: w x h */
     bool letterbox;                             /* else stretch */
-    bool train;  /* shuffled, augmented, the last batch completed; else list order, the last batch padded */
-    bool strict; /* a bad image fails; else it is a grey one in which nothing counts, and a warning */
+    bool train;   /* shuffled, augmented, the last batch completed; else list order, the last batch padded */
+    bool strict;  /* a bad image fails; else it is a grey one in which nothing counts, and a warning ... */
+    bool told;    /* ... or none, where the consumer looks at the batch's failures himself */
+    bool upright; /* pictures are turned as their EXIF orientation says; truth is of the turned ones then */
     uint64_t seed;
     int workers;           /* 0: the consumer does the work */
     int64_t cache_bytes;   /* of decoded pictures in memory */

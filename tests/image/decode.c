@@ -165,6 +165,40 @@ static void no_picture(void **state)
     expect_failure("", 0, "empty");
     expect_failure("hello\n", 6, "not a picture");
     expect_failure("BM\x01\x02", 4, "expected PNG or JPEG");
+    expect_failure("BMW is a car", 12, "not a picture");
+    static const struct {
+        const char *kind, *bytes;
+        size_t size;
+    } others[] = {
+        {"WebP picture", "RIFF\x24\0\0\0WEBPVP8 ", 16},
+        {"BMP picture", "BM\x36\x10\0\0\0\0\0\0\x36\0\0\0", 14},
+        {"TIFF picture", "II*\0\x08\0\0\0", 8},
+        {"TIFF picture", "MM\0*\0\0\0\x08", 8},
+        {"GIF picture", "GIF89a\x01\0\x01\0", 10},
+        {"HEIC picture",
+         "\0\0\0\x18"
+         "ftypheic",
+         12},
+        {"HEIC picture",
+         "\0\0\0\x18"
+         "ftypmif1",
+         12},
+        {"AVIF picture",
+         "\0\0\0\x18"
+         "ftypavif",
+         12},
+        {"JPEG XL picture", "\xff\x0a\xfa\x10", 4},
+        {"JPEG 2000 picture", "\0\0\0\x0cjP  \r\n\x87\n", 12},
+        {"Netpbm picture", "P6\n2 2\n255\n", 11},
+        {"video (MP4)",
+         "\0\0\0\x18"
+         "ftypisom",
+         12},
+        {"video (AVI)", "RIFF\x24\0\0\0AVI LIST", 16},
+        {"video (Matroska)", "\x1a\x45\xdf\xa3\x01", 5},
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        expect_failure(others[i].bytes, others[i].size, others[i].kind);
     expect_failure("\x89PNG\r\n\x1a\n", 8, "PNG");
     yl_image image;
     assert_int_equal(yl_image_decode("/", &image), YL_IO);
@@ -240,6 +274,64 @@ static void memory_runs_out(void **state)
     free(jpeg);
 }
 
+/* Bytes that belong nowhere, before the end mark: told, and every pixel as without them. The same where the entropy-coded data end
+ * too soon is an error. */
+static void stray_bytes(void **state)
+{
+    (void)state;
+    unsigned long size = 0;
+    unsigned char *jpeg = make_jpeg(JCS_RGB, 3, (uint8_t[]){200, 30, 90}, 64, 48, false, &size);
+    unsigned char *more = calloc(1, size + 6);
+    yl_image whole, image;
+    yl_image_note note;
+    assert_non_null(more);
+    memcpy(more, jpeg, size - 2);
+    memcpy(more + size - 2, "\x01\x02\x03\x04\x05\x06\xff\xd9", 8);
+    assert_int_equal(yl_image_decode_noted(jpeg, (int64_t)size, "a.jpg", &whole, &note), YL_OK);
+    assert_false(note.stray);
+    assert_int_equal(yl_image_decode_noted(more, (int64_t)size + 6, "b.jpg", &image, &note), YL_OK);
+    assert_true(note.stray);
+    assert_memory_equal(whole.data, image.data, (size_t)yl_image_bytes(&whole));
+    yl_image_free(&whole);
+    yl_image_free(&image);
+    memcpy(more + size / 2 + 280, "\xff\xd9", 2); /* inside the picture's data */
+    expect_failure(more, size + 6, "JPEG");
+    free(more);
+    free(jpeg);
+}
+
+/* A file whose end is missing is found out by probing, which decodes it; one with something behind its end is whole. */
+static void probing_sees_cuts(void **state)
+{
+    (void)state;
+    uint8_t pixels[40 * 30 * 3];
+    for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)(i * i >> 3);
+    size_t png_size;
+    unsigned long jpeg_size = 0;
+    uint8_t *files[2] = {make_png(SPNG_COLOR_TYPE_TRUECOLOR, 8, pixels, sizeof pixels, 40, 30, &png_size),
+                         make_jpeg(JCS_RGB, 3, (uint8_t[]){200, 30, 90}, 40, 30, false, &jpeg_size)};
+    const size_t sizes[2] = {png_size, jpeg_size};
+    for (int i = 0; i < 2; i++) {
+        int64_t w = 0, h = 0;
+        assert_int_equal(yl__file_write("cut_test.jpg", files[i], (int64_t)sizes[i]), YL_OK);
+        assert_int_equal(yl_image_probe("cut_test.jpg", &w, &h), YL_OK);
+        assert_true(w == 40 && h == 30);
+        for (size_t missing = 5; missing < 40; missing += 7) {
+            assert_int_equal(yl__file_write("cut_test.jpg", files[i], (int64_t)(sizes[i] - missing)), YL_OK);
+            assert_int_equal(yl_image_probe("cut_test.jpg", &w, &h), YL_FORMAT);
+            assert_non_null(strstr(yl_error(), "cut_test.jpg"));
+        }
+        uint8_t *longer = calloc(1, sizes[i] + 100);
+        assert_non_null(longer);
+        memcpy(longer, files[i], sizes[i]);
+        assert_int_equal(yl__file_write("cut_test.jpg", longer, (int64_t)sizes[i] + 100), YL_OK);
+        assert_int_equal(yl_image_probe("cut_test.jpg", &w, &h), YL_OK);
+        free(longer);
+        free(files[i]);
+    }
+    remove("cut_test.jpg");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,6 +340,7 @@ int main(void)
         cmocka_unit_test(no_picture),       cmocka_unit_test(size_limits),
         cmocka_unit_test(written_is_read),  cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(huge_head),        cmocka_unit_test(probing_behind_metadata),
+        cmocka_unit_test(stray_bytes),      cmocka_unit_test(probing_sees_cuts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -94,7 +94,7 @@ static yl_status check(void)
     yl_status status = yl_images_check(paths, 3, 1, facts);
     if (!status) {
         assert_int_equal(facts[0].status, YL_OK);
-        assert_true(facts[0].w == 480 && facts[0].h == 320 && !facts[0].jpeg);
+        assert_true(facts[0].w == 480 && facts[0].h == 320 && strcmp(facts[0].kind, "PNG") == 0);
         assert_int_equal(facts[1].status, YL_FORMAT);
         assert_int_equal(facts[2].status, YL_IO);
     }

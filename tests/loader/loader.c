@@ -305,7 +305,88 @@ static void failures_reach_the_consumer(void **state)
     assert_int_equal(yl_loader_get_stats(l).bad, 1);
     assert_int_equal(warnings, 1);
     yl_loader_free(l);
+
+    o.batch = 3; /* every failure of a batch, and where the consumer says so none is warned of but all are told */
+    list[2].path = "loader_test/bad.png";
+    for (int told = 0; told < 2; told++) {
+        warnings = 0;
+        o.told = told;
+        assert_int_equal(yl_loader_create(list, 3, &o, &l), YL_OK);
+        yl_loader_epoch(l, 0, 0);
+        assert_int_equal(yl_loader_next(l, &b), YL_OK);
+        assert_int_equal(warnings, told ? 0 : 2);
+        assert_null(b->failures[0]);
+        assert_non_null(strstr(b->failures[1], "bad.png: not a picture"));
+        assert_non_null(strstr(b->failures[2], "bad.png: not a picture"));
+        yl_loader_free(l);
+    }
     yl_set_warn_hook(NULL, NULL);
+}
+
+static char said[4][256];
+static void keep_warning(void *user, const char *sentence)
+{
+    (void)user;
+    if (warnings < 4) snprintf(said[warnings], sizeof said[0], "%s", sentence);
+    warnings++;
+}
+
+/* A JPEG with orientation 6 in its EXIF block and four bytes too many before its end mark. */
+static void write_noted(const char *path)
+{
+    static const char turn[] = "\xff\xe1\0\x22"
+                               "Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+    yl_image image;
+    void *bytes;
+    int64_t size, extra = sizeof turn - 1;
+    assert_int_equal(yl_image_new(40, 24, &image), YL_OK);
+    for (int64_t i = 0; i < yl_image_bytes(&image); i++) image.data[i] = (uint8_t)(i / 120 * 9);
+    assert_int_equal(yl_image_encode_jpeg(&image, 90, &bytes, &size), YL_OK);
+    char *out = malloc((size_t)(size + extra + 4));
+    assert_non_null(out);
+    memcpy(out, bytes, 2);
+    memcpy(out + 2, turn, (size_t)extra);
+    memcpy(out + 2 + extra, (char *)bytes + 2, (size_t)size - 4);
+    memcpy(out + extra + size - 2, "\1\2\3\4\xff\xd9", 6);
+    assert_int_equal(yl__file_write(path, out, size + extra + 4), YL_OK);
+    free(out);
+    yl__free(bytes);
+    yl_image_free(&image);
+}
+
+/* What a picture carries is warned of once in the process, whatever the number of loaders; upright ones are turned, from the store on
+ * disk as well, and the way back leads to the turned picture. */
+static void orientation_and_stray_bytes(void **state)
+{
+    (void)state;
+    yl_sample list[2] = {{"loader_test/noted.jpg", NULL, 0}, {"loader_test/noted2.jpg", NULL, 0}};
+    yl_loader_options o = some_options();
+    write_noted(list[0].path);
+    write_noted(list[1].path);
+    o.batch = 2;
+    o.cache_dir = "loader_test/turned";
+    warnings = 0;
+    yl_set_warn_hook(keep_warning, NULL);
+    for (int round = 0; round < 4; round++) {
+        yl_loader *l;
+        const yl_batch *b;
+        o.upright = round % 2;
+        assert_int_equal(yl_loader_create(list, 2, &o, &l), YL_OK);
+        yl_loader_epoch(l, 0, 0);
+        assert_int_equal(yl_loader_next(l, &b), YL_OK);
+        assert_int_equal(b->image_size[0][0], o.upright ? 24 : 40);
+        assert_int_equal(b->image_size[0][1], o.upright ? 40 : 24);
+        float first = b->images[0], right = b->images[3 * (b->w - 1)], below = b->images[3 * b->w * (b->h - 1)];
+        if (o.upright) /* dark above and bright below became bright on the left */
+            assert_true(first > right + 0.5f && fabsf(first - below) < 0.1f);
+        else
+            assert_true(below > first + 0.5f && fabsf(first - right) < 0.1f);
+        yl_loader_free(l);
+    }
+    yl_set_warn_hook(NULL, NULL);
+    assert_int_equal(warnings, 2);
+    assert_non_null(strstr(said[0], "EXIF orientation (6)"));
+    assert_non_null(strstr(said[1], "stray bytes in the JPEG"));
 }
 
 static void interrupt_ends_the_wait(void **state)
@@ -474,6 +555,7 @@ int main(void)
         cmocka_unit_test(truth_follows_the_picture),
         cmocka_unit_test(little_is_ignored),
         cmocka_unit_test(bad_samples),
+        cmocka_unit_test(orientation_and_stray_bytes),
         cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(steady_epochs_allocate_nothing),
         cmocka_unit_test(stored_pictures_need_no_decoding),
