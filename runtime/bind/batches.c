@@ -1,4 +1,5 @@
 /* Batches meet plans: loading images, losses against a batch's truth, detections, and the cached output of a frozen body. */
+#include "bind/image_objects.h"
 #include "bind/net_objects.h"
 #include "bind/tensor_objects.h"
 #include "core/memory.h"
@@ -116,9 +117,11 @@ int yl__plan_detect(lua_State *L)
     return 1;
 }
 
-/* The tensor's picture; its pixels stay the tensor's. */
+/* The picture that an image object or a tensor holds; its pixels stay theirs. */
 static yl_image check_picture(lua_State *L, int index)
 {
+    const yl_image *image = yl__test_image(L, index);
+    if (image) return *image;
     yl_tensor *t = yl__check_tensor(L, index);
     const int64_t *dims = t->dims + (t->n_dims == 4);
     bool fits = t->dtype == YL_U8 && (t->n_dims == 3 || (t->n_dims == 4 && t->dims[0] == 1)) && dims[2] == 3;
@@ -132,7 +135,8 @@ static yl_image check_picture(lua_State *L, int index)
     return (yl_image){.w = dims[1], .h = dims[0], .data = data};
 }
 
-/* plan:predict(picture, {as plan:detect's, letterbox=}) -> its detections; the picture is a tensor of bytes, {h, w, 3} or {1, h, w, 3} */
+/* plan:predict(picture, {as plan:detect's, letterbox=}) -> its detections; the picture is an image, or a tensor of bytes
+ * {h, w, 3} or {1, h, w, 3} */
 int yl__plan_predict(lua_State *L)
 {
     yl_plan *plan = yl__idle_plan(L, 1, "predict");

@@ -1,0 +1,98 @@
+/* core.stream: frames out of a file, a pipe or standard input. */
+#define _GNU_SOURCE
+#include "bind/image_objects.h"
+#include "image/exif.h"
+#include "image/stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define STREAM_CLASS "yolua.stream"
+
+typedef struct lua_stream {
+    yl_stream *stream;
+    int descriptor;
+} lua_stream;
+
+static int stream_close(lua_State *L)
+{
+    lua_stream *s = luaL_checkudata(L, 1, STREAM_CLASS);
+    yl_stream_free(s->stream);
+    if (s->descriptor > STDERR_FILENO) close(s->descriptor);
+    *s = (lua_stream){NULL, -1};
+    return 0;
+}
+
+static lua_stream *check_stream(lua_State *L)
+{
+    lua_stream *s = luaL_checkudata(L, 1, STREAM_CLASS);
+    if (!s->stream) luaL_error(L, "the stream is closed");
+    return s;
+}
+
+static int open_source(lua_State *L, const char *path)
+{
+    if (strcmp(path, "-") == 0) return STDIN_FILENO;
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) luaL_error(L, "cannot open %s: %s", path, strerror(errno));
+    return descriptor;
+}
+
+/* core.stream(path or "-" [, matrix = "auto"]) */
+static int stream_new(lua_State *L)
+{
+    static const char *const matrices[] = {"auto", "bt601", "bt709", NULL};
+    const char *path = luaL_checkstring(L, 1);
+    int matrix = luaL_checkoption(L, 2, "auto", matrices);
+    lua_stream *s = lua_newuserdatauv(L, sizeof *s, 0);
+    *s = (lua_stream){NULL, -1};
+    luaL_setmetatable(L, STREAM_CLASS);
+    s->descriptor = open_source(L, path);
+    const char *name = s->descriptor == STDIN_FILENO ? "standard input" : path;
+    yl__check(L, yl_stream_open(s->descriptor, name, (yl_yuv_matrix)matrix, &s->stream));
+    return 1;
+}
+
+/* stream:next([upright]) -> image, EXIF orientation; nil, sentence for a frame that cannot be read (others may follow); nil at the end */
+static int stream_next(lua_State *L)
+{
+    lua_stream *s = check_stream(L);
+    bool upright = lua_toboolean(L, 2);
+    yl_image_note note;
+    yl_image *image = yl__push_image(L);
+    yl_status status = yl_stream_next(s->stream, image, &note);
+    if (status == YL_OK && upright) status = yl_image_turn(image, note.orientation);
+    if (status != YL_FORMAT) yl__check(L, status);
+    if (status == YL_OK && image->data) return lua_pushinteger(L, note.orientation), 2;
+    lua_pushnil(L);
+    if (status == YL_OK) return 1;
+    lua_pushstring(L, yl_error());
+    return 2;
+}
+
+/* stream:frame() -> the number of the frame that next dealt with last */
+static int stream_frame(lua_State *L)
+{
+    lua_pushinteger(L, yl_stream_frame(check_stream(L)->stream));
+    return 1;
+}
+
+/* stream:over() -> whether nothing can follow */
+static int stream_over(lua_State *L)
+{
+    lua_pushboolean(L, yl_stream_over(check_stream(L)->stream));
+    return 1;
+}
+
+void yl__bind_stream(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"next", stream_next},  {"frame", stream_frame},   {"over", stream_over}, {"close", stream_close},
+        {"__gc", stream_close}, {"__close", stream_close}, {NULL, NULL},
+    };
+    yl__class(L, STREAM_CLASS, methods);
+    lua_pushcfunction(L, stream_new);
+    lua_setfield(L, -2, "stream");
+}
