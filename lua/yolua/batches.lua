@@ -27,12 +27,14 @@ function batches.images(spec)
   return setmetatable({ loader = loader, size = #spec.list.frames, part = "whole" }, Images)
 end
 
--- Pictures without labels, in the order of the list. spec: images (paths, or frames with an `image`), batch, w, h, resize, workers, strict
+-- Pictures without labels, in the order of the list. spec: images (paths, or frames with an `image`), batch, w, h, resize, workers,
+-- strict, upright, told (a bad picture is the caller's business: batch:failures())
 function batches.pictures(spec)
   local list = {}
   for i, image in ipairs(spec.images) do list[i] = { image = type(image) == "table" and image.image or image } end
   local loader = core.loader { samples = list, batch = spec.batch, width = spec.w, height = spec.h, resize = spec.resize or "letterbox",
-    train = false, workers = spec.workers, strict = spec.strict, cache_bytes = 0 }
+    train = false, workers = spec.workers, strict = not spec.told and spec.strict, told = spec.told,
+    upright = spec.upright, cache_bytes = 0 }
   return setmetatable({ loader = loader, size = #list, part = "whole" }, Images)
 end
 

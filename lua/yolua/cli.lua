@@ -161,7 +161,8 @@ end
 
 -- Gives the verb's result as JSON, or as its own text.
 local function give(verb, result, o, out)
-  if out then
+  if out and rawget(o, "json") == "lines" then out:close() -- they are written
+  elseif out then
     if result == nil then result = core.null end
     local written, reason = out:write(core.json.encode(result), "\n")
     if written then written, reason = out:close() end
@@ -174,9 +175,12 @@ local function run_verb(name, verb, words)
   local list = verb.fields or {}
   local given = arguments.parse(words, verb.positional, require("yolua.fields").get(list))
   local o = arguments.resolve { who = "yolua " .. name, fields = list, defaults = verb.defaults, list = given }
+  if rawget(o, "json") == "false" then rawset(o, "json", nil) end -- of a verb with more kinds of JSON than one
   local out = rawget(o, "json") and core.system.take_output() or nil
   if rawget(o, "threads") and o.threads > 0 then core.system.threads(o.threads) end
-  give(verb, verb.run(o), o, out)
+  local result, complaint = verb.run(o, out)
+  give(verb, result, o, out)
+  if complaint then error(complaint, 0) end
 end
 
 local function unknown_verb(name)

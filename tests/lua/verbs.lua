@@ -58,7 +58,7 @@ function TestVerbs.testPredictSources()
   for i, d in ipairs(list[2].detections) do t.assertAlmostEquals(d.score, folder[25].detections[i].score, 1e-4) end
   local text = program.ok { "predict", cfg, names, "source=" .. image, "out=" .. top .. "/drawn" }
   t.assertStrContains(text, image .. " 160x96: ")
-  t.assertEquals({ core.image.probe(top .. "/drawn/000024.png") }, { 160, 96 })
+  t.assertEquals({ core.image.probe(top .. "/drawn/000024.jpg") }, { 160, 96 })
 end
 
 function TestVerbs.testVal()

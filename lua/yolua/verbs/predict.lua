@@ -1,96 +1,101 @@
--- `yolua predict`: detections on one image, a folder of images, or the images that a list names.
+-- `yolua predict`: detections on one image, a folder of images, the images that a list names, or the frames of a stream; each is given
+-- as it comes.
 local core = require "yolua.core"
-local yl = require "yolua"
+local drawn = require "yolua.predict.drawn"
 local fields = require "yolua.fields"
-local schema = require "yolua.schema"
+local give = require "yolua.predict.give"
 local needs = require "yolua.needs"
+local pictures = require "yolua.pictures"
+local progress = require "yolua.progress"
+local schema = require "yolua.schema"
+local source = require "yolua.predict.source"
+local detect = require "yolua.detect"
 
-local function is_image(name)
-  local ending = name:lower():match "%.(%w+)$"
-  return ending == "jpg" or ending == "jpeg" or ending == "png"
+local function wanted(o)
+  return { conf = o.conf, iou = o.iou, clip = o.clip, resize = rawget(o, "resize"), imgsz = o.imgsz, upright = o.exif == "apply" }
 end
 
-local function of_folder(folder)
-  local list = {}
-  for _, name in ipairs(core.files.list(folder)) do
-    if is_image(name) then list[#list + 1] = folder:gsub("/+$", "") .. "/" .. name end
+-- Every picture file, in order. Returns what could not be read.
+local function of_files(o, model, images, put, bar)
+  local faults, how = pictures.faults(), wanted(o)
+  how.batch = o.batch
+  function how.on_bad(i, sentence)
+    faults:add(sentence, pictures.fault(images[i]))
+    put { image = images[i], error = sentence }
   end
-  if #list == 0 then error(("predict: %s holds no image (.jpg, .jpeg, .png)"):format(folder), 0) end
-  return list
+  detect.stream(model, images, how, function(i, detections, size)
+    if o.out then
+      local image <close> = core.image.load(images[i], how.upright)
+      drawn.write(image, images[i], detections, o.out, o.pictures)
+    end
+    put { image = images[i], width = size[1], height = size[2], detections = detections }
+    if bar then bar:update(i) end
+  end)
+  return faults:text(#images)
 end
 
--- A list's lines are paths, from where the program runs or from the list's folder.
-local function of_list(path)
-  local list, folder = {}, path:match "^(.*/)[^/]*$" or ""
-  for i, item in ipairs(core.labels.list(path)) do
-    local found = core.files.kind(item) and item or core.files.kind(folder .. item) and folder .. item
-    if not found then error(("%s: entry %d: there is no image %s"):format(path, i, item), 0) end
-    list[i] = found
+-- Every frame, until the stream ends or the user asks to stop.
+local function of_stream(o, model, text, put)
+  local faults, how = pictures.faults(), wanted(o)
+  local frames <close> = core.stream(text, o.matrix)
+  local count = detect.frames(model, frames, how, function(number, image, detections, sentence)
+    if sentence then
+      faults:add(sentence)
+      put { frame = number, error = sentence }
+      return
+    end
+    put { frame = number, width = image:w(), height = image:h(), detections = detections }
+    if o.out then drawn.write(image, ("frame-%06d"):format(number), detections, o.out, o.pictures) end
+  end)
+  return faults:text(count, "frames")
+end
+
+local function check_stream(o)
+  if o.json == "true" then
+    error(schema.usage "yolua predict: a stream may have no end, and json=true is one document: expected json=lines", 0)
   end
-  if #list == 0 then error(("predict: the list %s names no image"):format(path), 0) end
-  return list
-end
-
-local function images_of(source)
-  if not source then error(schema.usage "yolua predict: option 'source' is missing, expected an image, a folder or a list (.txt)") end
-  local kind = core.files.kind(source)
-  if not kind then error(("predict: there is no file or folder %s"):format(source), 0) end
-  if kind == "folder" then return of_folder(source) end
-  return source:lower():find "%.txt$" and of_list(source) or { source }
-end
-
-local function stem(path) return (path:match "([^/]*)$":gsub("%.%w+$", "")) end
-
--- out=FOLDER: each picture with its boxes, as OUT/STEM.png; nothing there is overwritten.
-local function draw(result, folder)
-  local list, name, number = {}, stem(result.image), 1
-  for i, d in ipairs(result.detections) do list[i] = { box = d.box, role = "found", label = ("%s %.2f"):format(d.class, d.score) } end
-  local path = ("%s/%s.png"):format(folder, name)
-  while core.files.kind(path) do
-    number = number + 1
-    path = ("%s/%s-%d.png"):format(folder, name, number)
+  if require("yolua.options").explicit(o, "batch") and o.batch ~= 1 then
+    error(schema.usage("yolua predict: a stream is answered frame by frame: expected batch=1, got batch=" .. o.batch), 0)
   end
-  core.image.load(result.image):draw(list):save(path)
 end
 
-local function run(o)
-  local images = images_of(o.source)
+-- Returns the list for json=true, and a sentence of what could not be read.
+local function run(o, out)
+  local text, kept = source.of(o), {}
+  local is_stream = source.is_stream(text)
+  if is_stream then check_stream(o) end
+  local images = not is_stream and source.files(text)
   local model = needs.network(o)
   if o.out then core.files.make_folder(o.out) end
-  local results = {}
-  yl.detect(model, images, { conf = o.conf, iou = o.iou, clip = o.clip, resize = o.resize, imgsz = o.imgsz, batch = o.batch },
-    function(i, detections)
-      local width, height = core.image.probe(images[i])
-      results[i] = { image = images[i], width = width, height = height, detections = detections }
-      if o.out then draw(results[i], o.out) end
-    end)
-  return results
-end
-
-local function show(results)
-  for _, result in ipairs(results) do
-    print(("%s %dx%d: %d objects"):format(result.image, result.width, result.height, #result.detections))
-    local body = {}
-    for i, d in ipairs(result.detections) do
-      body[i] = { "  " .. d.class, ("%.3f"):format(d.score), ("%.1f"):format(d.box[1]), ("%.1f"):format(d.box[2]),
-        ("%.1f"):format(d.box[3]), ("%.1f"):format(d.box[4]) }
-    end
-    if #body > 0 then print(table.concat(require("yolua.tables").align({ "  class", "score", "x1", "y1", "x2", "y2" }, body), "\n")) end
-  end
+  local json = rawget(o, "json")
+  local shows = not json and images and #images > 1 and core.files.is_terminal()
+  local bar <close> = shows and progress.new { label = "predict", total = #images } or nil
+  local put = give.by(json, out, kept, bar)
+  local complaint
+  if is_stream then complaint = of_stream(o, model, text, put) else complaint = of_files(o, model, images, put, bar) end
+  return json == "true" and kept or nil, complaint and "predict: " .. complaint
 end
 
 return {
-  help = "find objects in images",
+  help = "find objects in images, or in the frames of a stream",
   fields = {
     "model",
-    { "source", "string", nil, "", "an image, a folder of images, or a list of them (.txt)",
-      aliases = { "image", "images", "input", "src" } },
+    { "source", "string", nil, "", "an image, a folder of images, a list of them (.txt); a stream of JPEG or PNG pictures or of yuv4mpeg: "
+      .. "- (standard input), a pipe, or a file .mjpeg or .y4m", aliases = { "image", "images", "input", "src" } },
     fields.pick("eval", "conf"), fields.pick("eval", "iou"), fields.pick("eval", "resize"), "size",
     { "clip", "bool", false, "", "cut boxes off at the image's border" },
-    { "batch", "int", 8, "images", "images per forward pass", min = 1, max = 65536, aliases = { "batch_size", "bs" } },
+    { "exif", "enum", "ignore", "", "apply: pictures are turned as their EXIF orientation says, and boxes are of the turned ones",
+      choices = { "ignore", "apply" } },
+    { "matrix", "enum", "auto", "", "colours of yuv4mpeg; auto: BT.709 from 1280 wide or more than 576 high, else BT.601",
+      choices = { "auto", "bt601", "bt709" } },
+    { "batch", "int", 8, "images", "images per forward pass (a stream's frames are taken one by one)", min = 1, max = 65536,
+      aliases = { "batch_size", "bs" } },
     { "out", "string", nil, "", "a folder for the pictures with their boxes", aliases = { "project", "save_dir", "output" } },
-    fields.pick("run", "device"), fields.pick("run", "threads"), fields.pick("run", "json"),
+    { "pictures", "enum", "jpeg", "", "what they are written as", choices = { "jpeg", "png" } },
+    fields.pick("run", "device"), fields.pick("run", "threads"),
+    { "json", "enum", nil, "", "true: one JSON document on standard output; lines: one on each line, an image or frame each, as they come",
+      choices = { "true", "false", "lines" } },
   },
   defaults = { conf = 0.25 },
-  run = run, show = show,
+  run = run,
 }
