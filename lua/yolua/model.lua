@@ -1,15 +1,20 @@
 -- A model: a network with its class names, plans on demand, and how to save and show itself.
 local core = require "yolua.core"
 local parameters = require "yolua.parameters"
+local sealed = require "yolua.sealed"
 local structure = require "yolua.structure"
 
 local Model = {}
-Model.__index = Model
-Model.__name = "yolua.model"
+Model.__name, Model.__what = "yolua.model", "model"
+Model.__optional = { averaged = true, still = true, frozen = true, frozen_ranges = true, notes = true, map = true, trained = true,
+  darknet = true, named_by = true, path = true, seen = true }
+Model.__ways = { frozen = "net:freeze(pattern) freezes", layers = "write into a parameter, as in net.layers.conv1.weight:copy_(t)",
+  w = "imgsz is an option of each call", h = "imgsz is an option of each call" }
+sealed.class(Model)
 
 -- fields: net, names (list of class names), path (where it came from), notes (a checkpoint's texts)
 function Model.new(fields)
-  local self = setmetatable(fields, Model)
+  local self = sealed.object(fields, Model)
   self.w, self.h, self.c = self.net:size()
   self.structure = structure.of(self.net)
   self.heads = structure.heads(self.structure)
@@ -22,6 +27,18 @@ function Model.new(fields)
   end
   return self
 end
+
+-- What a user may set of a model: how its classes are called.
+Model.__settable = {
+  names = function(self, names, refuse)
+    local classes = self.heads[1] and self.heads[1].classes or #self.names
+    if type(names) ~= "table" or #names ~= classes then refuse("model.names: expected a list of %d names", classes) end
+    for i, name in ipairs(names) do
+      if type(name) ~= "string" then refuse("model.names: expected a text as name %d, got a %s", i, type(name)) end
+    end
+    self.names = table.move(names, 1, classes, 1, {})
+  end,
+}
 
 -- A plan of that kind (see core.net's plan), made once and kept. Changing what is frozen drops them. Inference uses the averaged
 -- weights while `averaged` is set (training with ema).
@@ -104,7 +121,9 @@ function Model:table(width) return require("yolua.describe")(self, width) end
 -- Returns a list of {class = name, score, box = {x1, y1, x2, y2}} in pixels of the picture, by falling score; it prints as a table.
 function Model:detect(picture, o) return require("yolua.detect").picture(self, picture, o) end
 
-Model.__tostring = Model.table
+function Model:__tostring()
+  return self.net:closed() and "model (closed)" or self:table()
+end
 
 -- Saves structure, names and slabs; `notes` are further texts; `full` keeps what a resume needs.
 function Model:save(path, notes, full)

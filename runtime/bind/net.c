@@ -232,6 +232,13 @@ static int net_close(lua_State *L)
     return net_gone(L);
 }
 
+static int net_closed(lua_State *L)
+{
+    void **box = luaL_checkudata(L, 1, YL_NET_CLASS);
+    lua_pushboolean(L, *box == NULL);
+    return 1;
+}
+
 /* net:hold() -> what ends it when it is closed: until then nothing may free or remake the network */
 static int net_hold(lua_State *L)
 {
@@ -459,7 +466,7 @@ void yl__bind_net(lua_State *L)
         {"get", net_get},       {"set", net_set},       {"tensor", net_tensor}, {"zero", net_zero},
         {"freeze", net_freeze}, {"drop", net_drop},     {"init", net_init},     {"plan", yl__net_plan},
         {"close", net_close},   {"__gc", net_gone},     {"__close", net_close}, {"checksum", net_checksum},
-        {"hold", net_hold},     {NULL, NULL},
+        {"hold", net_hold},     {"closed", net_closed}, {NULL, NULL},
     };
     yl__class(L, YL_NET_CLASS, methods);
     lua_pushcfunction(L, net_new);

@@ -15,6 +15,34 @@ local function model() return Model.new { net = network(), names = { "car", "per
 
 TestModel = {}
 
+-- What is assigned to a model has its effect or is refused with the way; so are names that it does not have.
+function TestModel.testAssignments()
+  local m = model()
+  local function fails(sentence, f)
+    local ok, message = pcall(f)
+    t.assertFalse(ok)
+    t.assertStrMatches(message, ".*model%.lua:%d+: .*")
+    t.assertStrContains(message, sentence)
+  end
+  m.names = { "truck", "person" }
+  t.assertEquals(m.names, { "truck", "person" })
+  fails("model.names: expected a list of 2 names", function() m.names = { "a" } end)
+  fails("model.names: expected a text as name 2, got a number", function() m.names = { "a", 2 } end)
+  fails("model.names: expected a list of 2 names", function() m.names = "a" end)
+  t.assertEquals(m.names, { "truck", "person" })
+  fails("model.frozen cannot be assigned: net:freeze(pattern) freezes", function() m.frozen = "body" end)
+  fails("model.layers cannot be assigned", function() m.layers = {} end)
+  fails("model.lr cannot be assigned", function() m.lr = 1 end)
+  fails("model[1] cannot be assigned", function() m[1] = 1 end)
+  fails("model.detect cannot be assigned", function() m.detect = 1 end)
+  fails("a model has no 'nmaes', did you mean 'names'?", function() return m.nmaes end)
+  t.assertNil(m.frozen)
+  m:close()
+  t.assertEquals(tostring(m), "model (closed)")
+  fails("the network is closed", function() m:counts() end)
+  fails("the network is closed", function() return m.layers.conv1 end)
+end
+
 function TestModel.testFields()
   local m = model()
   t.assertEquals({ m.w, m.h, m.c, #m.heads, m.heads[1].conv }, { 12, 8, 3, 1, "conv2" })

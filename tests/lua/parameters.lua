@@ -88,4 +88,29 @@ function TestParameters:testNames()
   fails("layer conv1 has no 'wieght', did you mean 'weight'?", function() return layers.conv1.wieght end)
 end
 
+-- An assignment to a handle would be lost: it is refused with the way, and pairs goes through what there is.
+function TestParameters:testAssignmentsAndPairs()
+  local net = network()
+  local layers, seen = parameters(net), {}
+  local before = net:checksum "conv1.weight"
+  fails("parameters.lua:" .. debug.getinfo(1, "l").currentline + 1, function()
+    layers.conv1.weight = layers.conv1.weight * 0 end)
+  fails('layers.conv1.weight cannot be assigned: a parameter is written into, as in net.layers["conv1"].weight:copy_(t)',
+    function() layers.conv1.weight = 5 end)
+  fails("layers.conv1.net cannot be assigned", function() layers.conv1.net = 5 end)
+  fails("layers.conv1.frozen cannot be assigned", function() layers.conv1.frozen = true end)
+  fails("layers.conv2 cannot be assigned: layers are those of the cfg", function() layers.conv2 = {} end)
+  fails("the network has no layer '0'", function() return layers[0] end)
+  fails("the network has no layer '1.5'", function() return layers[1.5] end)
+  t.assertEquals(net:checksum "conv1.weight", before)
+  for name, layer in pairs(layers) do seen[#seen + 1] = name .. "=" .. layer.kind end
+  t.assertEquals(table.concat(seen, " "), "conv1=conv2d conv1.bn=batchnorm conv1.act=activation conv2=conv2d")
+  seen = {}
+  for name, value in pairs(layers["conv1.bn"]) do seen[#seen + 1] = name .. value:count() end
+  t.assertEquals(seen, { "scale4", "bias4", "mean4", "var4" })
+  local count = 0
+  for _ in ipairs(layers) do count = count + 1 end
+  t.assertEquals(count, 4)
+end
+
 os.exit(t.LuaUnit.run())
