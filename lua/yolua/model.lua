@@ -19,6 +19,8 @@ function Model.new(fields)
   self.structure = structure.of(self.net)
   self.heads = structure.heads(self.structure)
   self.plans = {}
+  self.stopped = structure.stopped(self.net)
+  if self.stopped then self:freeze "none" end
   self.layers = parameters(self.net) -- model.layers.conv3.weight is a tensor over the weights themselves
   for _, head in ipairs(self.heads) do
     if #self.names ~= head.classes then
@@ -61,10 +63,22 @@ function Model:drop_plans()
   end
 end
 
--- Freezes by pattern ("none", "body", "conv1*,conv2"); what the pattern does not match is trainable. Returns self.
+-- The pattern and what stopbackward in the cfg freezes besides, unless one of its words is "thaw".
+local function with_stopped(pattern, stopped)
+  local others, thaw = {}, false
+  for word in pattern:gmatch "[^,%s]+" do
+    if word == "thaw" then thaw = true else others[#others + 1] = word end
+  end
+  if not thaw then return stopped and pattern .. "," .. stopped or pattern end
+  return #others > 0 and table.concat(others, ",") or "none"
+end
+
+-- Freezes by pattern ("none", "body", "conv1*,conv2"); what neither the pattern nor the cfg's stopbackward names is trainable ("thaw":
+-- whatever the cfg says). Returns self.
 function Model:freeze(pattern)
   if type(pattern) == "table" then pattern = table.concat(pattern, ",") end
-  self.frozen_ranges = self.net:freeze(self.still and pattern .. ",*.mean,*.var" or pattern)
+  local whole = with_stopped(pattern, self.stopped)
+  self.frozen_ranges = self.net:freeze(self.still and whole .. ",*.mean,*.var" or whole)
   self:drop_plans()
   self.frozen = pattern
   return self

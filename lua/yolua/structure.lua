@@ -65,6 +65,22 @@ function structure.heads(s)
   return heads
 end
 
+-- What stopbackward=1 in a section of a cfg freezes, its convolution and all before it, as a list of names; nil where no section has it.
+function structure.stopped(net)
+  local place, last, names, seen = {}, 0, {}, {}
+  for i, layer in ipairs(net:layers()) do
+    place[layer.name] = i
+    if layer.options.stopbackward == "1" then last = i end
+  end
+  for _, range in ipairs(net:ranges()) do
+    local name = range.layer:match "^[^.]*" -- conv7.bn stands behind conv7 and belongs to it
+    if (place[name] or place[range.layer]) <= last and not seen[name] then
+      seen[name], names[#names + 1] = true, name
+    end
+  end
+  return last > 0 and table.concat(names, ",") or nil
+end
+
 -- "conv1 to conv7, 4711 numbers" of the ranges that `which` picks.
 local function span(net, which)
   local first, last, numbers = nil, nil, 0

@@ -176,6 +176,7 @@ function Trainer:start()
   if self.run then
     reuse.begin(self.run, reuse.key { net = self.model, data = self.data, options = self.options, table.unpack(self.policies) })
   end
+  require("yolua.train.cfg").tell(self)
   checkpoint.restore(self)
   self.proof = proof(self)
   self:fire "start"
