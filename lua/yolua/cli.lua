@@ -243,6 +243,6 @@ function cli.main(...)
   return status
 end
 
-cli.attempt, cli.say = attempt, say
+cli.attempt, cli.say, cli.unknown_verb = attempt, say, unknown_verb
 
 return cli

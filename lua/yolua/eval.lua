@@ -55,7 +55,7 @@ function eval.rows(set, o, more)
   for i, name in ipairs(o.protocol) do
     local call = calls[name]
     if not call then
-      local near = require("yolua.schema").did_you_mean(name, eval.protocols)
+      local near = require("yolua.schema").did_you_mean(name, eval.protocols, "protocol")
       error(("protocol: expected some of %s, got '%s'%s"):format(table.concat(eval.protocols, ", "), name, near), 2)
     end
     local row = call(set, o, more)

@@ -16,6 +16,8 @@ local calls = {
   { "yolua -i RECIPE.lua [key=value ...]", "run it, then stay at the prompt" },
   { "yolua", "the prompt" },
   { "yolua help TOPIC [require=FILE.lua]", "more on a word below, a key, a recipe.lua" },
+  { "yolua help keys", "every key=value of a recipe" },
+  { "yolua help prompt", "what the prompt understands" },
 }
 
 local function call_lines(width)
@@ -31,8 +33,6 @@ end
 local function overview()
   local width, list = terminal.page_width(), {}
   for _, topic in ipairs(topics.list) do list[#list + 1] = { topic.name, table.concat(topic.names(), " ") } end
-  list[#list + 1] = { "keys", "every key=value of a recipe" }
-  list[#list + 1] = { "prompt", "what the prompt understands" }
   local title = table.concat(terminal.wrap("yolua trains and measures YOLO detectors.", width), "\n")
   return title .. "\n\n" .. call_lines(width) .. "\n\n" .. rows.layout(list, width)
 end
@@ -64,6 +64,15 @@ local function key_page(key)
   return #lines > 0 and table.concat(lines, "\n") or nil
 end
 
+-- What the overview lists as `load` has its page as `yl.load`, and as `load` where nothing else is called that.
+local function prefixed_page(name)
+  for _, topic in ipairs(topics.list) do
+    for _, item in ipairs(topic.prefix and topic.names() or {}) do
+      if item == name then return topic.page(item) end
+    end
+  end
+end
+
 -- Everything that bears the name: the pages of all topics, then the key.
 local function pages_of(name)
   local pages = {}
@@ -75,6 +84,7 @@ local function pages_of(name)
   end
   if topics.pages[name] then pages[#pages + 1] = topics.pages[name]() end
   pages[#pages + 1] = key_page(name)
+  if #pages == 0 then pages[1] = prefixed_page(name) end
   return pages
 end
 
@@ -86,7 +96,10 @@ function help.words()
   end
   for _, topic in ipairs(topics.list) do
     add(topic.name)
-    for _, name in ipairs(topic.names()) do add((topic.prefix or "") .. name) end
+    for _, name in ipairs(topic.names()) do
+      add((topic.prefix or "") .. name)
+      add(name)
+    end
   end
   for name in pairs(topics.pages) do add(name) end
   for _, row in ipairs(rows.add(fields.all(), "", {})) do add(row.key) end
@@ -120,6 +133,16 @@ local function object_page(value)
     :format(type(value))))
 end
 
+-- What is known of a word without a page: that it is a name of another program, or planned; else the nearest word with one.
+local function what_else(topic)
+  for _, kind in ipairs { "verb", "section", "layer", "activation", "optim", "data", "protocol", "schedule", "precision", "key" } do
+    local text = core.options.foreign(kind, topic)
+    local ours = text and text:match "'(.*)'"
+    if text and (not ours or #pages_of(ours) > 0) then return text end
+  end
+  return schema.did_you_mean(topic, help.words())
+end
+
 -- The page on that topic (a word, or a thing of the library) as text; throws where there is none.
 function help.page(topic)
   if topic == nil or topic == "help" then return overview() end
@@ -127,7 +150,7 @@ function help.page(topic)
   if topic:find "%.lua$" then return recipe_page(topic) end
   local pages = pages_of(topic)
   if #pages > 0 then return table.concat(pages, "\n\n") end
-  error(schema.usage(("there is no help on '%s'%s"):format(topic, schema.did_you_mean(topic, help.words()))))
+  error(schema.usage(("there is no help on '%s'%s"):format(topic, what_else(topic))))
 end
 
 function help.show(topic) print(help.page(topic)) end

@@ -21,10 +21,10 @@ local function whose(meta, key)
 end
 
 local function unknown(meta, key, from)
-  local why, nearest = whose(meta, key)
-  if not why then nearest = schema.suggest(meta.schema.list, key, meta.field) end
-  fail(from, "%s: %s has no option '%s'%s%s", from.where, meta.who, meta.path .. key, why or "",
-       nearest and (", did you mean '%s%s'?"):format(meta.path, nearest) or "")
+  local why = whose(meta, key) or core.options.foreign("key", key)
+  local nearest = not why and schema.suggest(meta.schema.list, key, meta.field)
+  fail(from, "%s: %s has no option '%s'%s", from.where, meta.who, meta.path .. key,
+       why or nearest and (", did you mean '%s%s'?"):format(meta.path, nearest) or "")
 end
 
 local function fill_defaults(o)
@@ -235,7 +235,7 @@ end
 function Options.__index(o, key)
   local meta = info[o]
   if type(key) ~= "string" or meta.schema.by_key[key] then return nil end
-  error(("%s has no option '%s'%s"):format(meta.who, meta.path .. key, schema.did_you_mean(key, names(o))), 2)
+  error(("%s has no option '%s'%s"):format(meta.who, meta.path .. key, schema.did_you_mean(key, names(o), "key")), 2)
 end
 
 function Options.__newindex(o, key, value)

@@ -87,7 +87,11 @@ end
 -- The nearest of a list of names, or nil.
 function schema.nearest(word, names) return names[core.options.nearest(word, names)] end
 
-function schema.did_you_mean(word, names)
+-- How a sentence that refuses the word ends: ", did you mean '...'?" with the nearest name; nothing where none is near. kind: of word
+-- (core/foreign.h), so that names of other programs and planned ones are said to be that.
+function schema.did_you_mean(word, names, kind)
+  local foreign = kind and core.options.foreign(kind, word)
+  if foreign then return foreign end
   local nearest = schema.nearest(word, names)
   return nearest and (", did you mean '%s'?"):format(nearest) or ""
 end
@@ -113,7 +117,7 @@ function schema.variant_fields(field, name, from)
   if not ok and not tostring(module):find("not found", 1, true) then error(module, 0) end
   if not ok then
     schema.fail(from, "%s: option '%s': there is no %s '%s'%s (%s)", from.where, field[1], field[1], name,
-         schema.did_you_mean(name, names), table.concat(names, ", "))
+         schema.did_you_mean(name, names, field[1]), table.concat(names, ", "))
   end
   return type(module) == "table" and module.fields or {}
 end
@@ -140,7 +144,7 @@ local function to_list(field, value, from, path)
     for _, choice in ipairs(field.choices or {}) do known = known or choice == items[i] end
     if not known then
       schema.fail(from, "%s: option '%s': expected some of %s, got '%s'%s", from.where, path, table.concat(field.choices, "|"),
-           items[i], schema.did_you_mean(items[i], field.choices))
+           items[i], schema.did_you_mean(items[i], field.choices, field[1]))
     end
   end
   return items

@@ -2,6 +2,7 @@
 #include "bind/net_objects.h"
 #include "bind/option_objects.h"
 #include "bind/tensor_objects.h"
+#include "core/foreign.h"
 #include "core/memory.h"
 #include "core/text.h"
 
@@ -134,7 +135,7 @@ static void set_layer_options(lua_State *L, int spec, const yl_layer_kind *kind,
         if (lua_type(L, -2) != LUA_TSTRING) continue;
         const char *key = lua_tostring(L, -2);
         if (strcmp(key, "name") == 0 || strcmp(key, "inputs") == 0 || strcmp(key, "section") == 0) continue;
-        yl_value value = yl__option_value(L, lua_gettop(L), kind->name, key);
+        yl_value value = yl__option_value(L, lua_gettop(L), kind->name, false, key);
         if (!kind->fields) luaL_error(L, "%s takes no options, got '%s'", kind->name, key);
         yl__check(L, yl_options_set(kind->fields, options, kind->name, key, &value));
     }
@@ -159,6 +160,19 @@ static int layer_inputs(lua_State *L, const yl_net *net, int spec, int inputs[YL
     return count;
 }
 
+static void refuse_layer(lua_State *L, const char *name)
+{
+    enum { MOST = 128 };
+    char known[YL_FOREIGN_TEXT];
+    const char *names[MOST];
+    int n = 0;
+    if (yl__foreign("layer", name, known) || yl__foreign("section", name, known))
+        luaL_error(L, "unknown layer '%s'%s", name, known);
+    for (; n < MOST && yl_layer_at(n); n++) names[n] = yl_layer_at(n)->name;
+    const char *near = yl__nearest(name, names, n);
+    luaL_error(L, "unknown layer '%s'%s%s%s", name, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
 static void add_layer(lua_State *L, yl_net *net, int spec)
 {
     if (!lua_istable(L, spec))
@@ -168,15 +182,7 @@ static void add_layer(lua_State *L, yl_net *net, int spec)
                    luaL_typename(L, -1));
     const char *kind_name = lua_tostring(L, -1);
     const yl_layer_kind *kind = yl_layer_find(kind_name);
-    if (!kind) {
-        enum { MOST = 128 };
-        const char *names[MOST];
-        int n = 0;
-        for (; n < MOST && yl_layer_at(n); n++) names[n] = yl_layer_at(n)->name;
-        const char *near = yl__nearest(kind_name, names, n);
-        luaL_error(L, "unknown layer '%s'%s%s%s", kind_name, near ? ", did you mean '" : "", near ? near : "",
-                   near ? "'?" : "");
-    }
+    if (!kind) refuse_layer(L, kind_name);
     void *options = yl__scratch(L, kind->options_size);
     memset(options, 0, kind->options_size);
     set_layer_options(L, spec, kind, options);

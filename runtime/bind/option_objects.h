@@ -12,7 +12,8 @@ void yl__field_range(lua_State *L, int table, yl_field *f);
 void yl__push_option(lua_State *L, const yl_field *f, const yl_value *v);
 
 /* The Lua value at `index` as an option's: true or false, a number, a text (borrowed), or a table of numbers. Errors: anything
- * else, too many numbers: "where: option 'key': ..." (where may be NULL). */
-yl_value yl__option_value(lua_State *L, int index, const char *where, const char *key);
+ * else, too many numbers: "where: option 'key': ...". In `place`, `where` says where the value was written (NULL: nowhere); else it is what
+ * has the option, and the caller's position goes before it. */
+yl_value yl__option_value(lua_State *L, int index, const char *where, bool place, const char *key);
 
 #endif

@@ -1,6 +1,7 @@
 /* The option parser for Lua's field tables: a field {key, type, min=, max=, choices=, unit=} is turned into C's
  * yl_field, so that Lua and C accept the same spellings and fail with the same sentences. */
 #include "bind/option_objects.h"
+#include "core/foreign.h"
 #include "core/text.h"
 
 #include <math.h>
@@ -50,21 +51,23 @@ static yl_field read_field(lua_State *L, int table)
     return f;
 }
 
-/* "where: option 'key': sentence" */
-static int refuse(lua_State *L, const char *where, const char *key, const char *sentence)
+/* "where: option 'key': sentence". In `place`, `where` says where it was written; else the caller's position goes before it. */
+static int refuse(lua_State *L, const char *where, bool place, const char *key, const char *sentence)
 {
-    return luaL_error(L, "%s%soption '%s': %s", where ? where : "", where ? ": " : "", key, sentence);
+    if (!place) return luaL_error(L, "%s: option '%s': %s", where, key, sentence);
+    lua_pushfstring(L, "%s%soption '%s': %s", where ? where : "", where ? ": " : "", key, sentence);
+    return lua_error(L);
 }
 
-static yl_value numbers_of(lua_State *L, int index, const char *where, const char *key)
+static yl_value numbers_of(lua_State *L, int index, const char *where, bool place, const char *key)
 {
     yl_value value = {.kind = YL_VALUE_NUMBERS};
     lua_Integer n = luaL_len(L, index);
     if (n > YL_OPTION_LIST)
-        refuse(L, where, key, lua_pushfstring(L, "expected at most %d numbers, got %I", YL_OPTION_LIST, n));
+        refuse(L, where, place, key, lua_pushfstring(L, "expected at most %d numbers, got %I", YL_OPTION_LIST, n));
     for (lua_Integer i = 1; i <= n; i++) {
         if (lua_geti(L, index, i) != LUA_TNUMBER)
-            refuse(L, where, key,
+            refuse(L, where, place, key,
                    lua_pushfstring(L, "expected numbers, got a %s as number %I", luaL_typename(L, -1), i));
         value.numbers.at[value.numbers.count++] = lua_tonumber(L, -1);
         lua_pop(L, 1);
@@ -72,7 +75,7 @@ static yl_value numbers_of(lua_State *L, int index, const char *where, const cha
     return value;
 }
 
-yl_value yl__option_value(lua_State *L, int index, const char *where, const char *key)
+yl_value yl__option_value(lua_State *L, int index, const char *where, bool place, const char *key)
 {
     switch (lua_type(L, index)) {
     case LUA_TBOOLEAN:
@@ -83,9 +86,9 @@ yl_value yl__option_value(lua_State *L, int index, const char *where, const char
         if (lua_isinteger(L, index)) return (yl_value){.kind = YL_VALUE_INT, .integer = lua_tointeger(L, index)};
         return (yl_value){.kind = YL_VALUE_NUMBER, .number = lua_tonumber(L, index)};
     case LUA_TTABLE:
-        return numbers_of(L, index, where, key);
+        return numbers_of(L, index, where, place, key);
     default:
-        refuse(L, where, key, lua_pushfstring(L, "a %s is no value of an option", luaL_typename(L, index)));
+        refuse(L, where, place, key, lua_pushfstring(L, "a %s is no value of an option", luaL_typename(L, index)));
         return (yl_value){0};
     }
 }
@@ -133,7 +136,7 @@ static int options_check(lua_State *L)
     lua_settop(L, 4);
     yl_field f = read_field(L, 1);
     if (!lua_isnil(L, 4)) f.key = luaL_checkstring(L, 4);
-    yl_value value = yl__option_value(L, 3, where, f.key);
+    yl_value value = yl__option_value(L, 3, where, true, f.key);
     if (yl_option_check(&f, where, &value, &value) != YL_OK) {
         lua_pushstring(L, yl_error());
         return lua_error(L);
@@ -154,6 +157,33 @@ static int options_nearest(lua_State *L)
     }
     if (!found) return 0;
     lua_pushinteger(L, found);
+    return 1;
+}
+
+/* foreign(kind, word): how a sentence that refuses the word ends where it is a name of another program, or a planned one; else nil */
+static int options_foreign(lua_State *L)
+{
+    char text[YL_FOREIGN_TEXT];
+    if (!yl__foreign(luaL_checkstring(L, 1), luaL_checkstring(L, 2), text)) return 0;
+    lua_pushstring(L, text);
+    return 1;
+}
+
+/* foreign_names() -> {{kind, name, ours or false}, ...} */
+static int options_foreign_names(lua_State *L)
+{
+    lua_newtable(L);
+    for (const yl_foreign *f = yl__foreign_names; f->name; f++) {
+        lua_createtable(L, 3, 0);
+        lua_pushstring(L, f->kind), lua_rawseti(L, -2, 1);
+        lua_pushstring(L, f->name), lua_rawseti(L, -2, 2);
+        if (f->ours)
+            lua_pushstring(L, f->ours);
+        else
+            lua_pushboolean(L, false);
+        lua_rawseti(L, -2, 3);
+        lua_rawseti(L, -2, f - yl__foreign_names + 1);
+    }
     return 1;
 }
 
@@ -190,6 +220,8 @@ void yl__bind_options(lua_State *L)
         {"check", options_check},
         {"nearest", options_nearest},
         {"distance", options_distance},
+        {"foreign", options_foreign},
+        {"foreign_names", options_foreign_names},
         {"modules", options_modules},
         {NULL, NULL},
     };

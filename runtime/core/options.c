@@ -1,6 +1,7 @@
 /* The one parser of options: cfg files, YAML, Lua tables and the command line all end here, so that they accept the same
  * spellings and fail with the same sentences. */
 #include "core/options.h"
+#include "core/foreign.h"
 #include "core/text.h"
 
 #include <ctype.h>
@@ -132,6 +133,8 @@ static void print_value(const yl_value *v, char *out, size_t size)
 static void suggest_choice(const yl_field *f, const char *word, char out[PHRASE])
 {
     char choice[YL_OPTION_TEXT];
+    const char *dot = strrchr(f->key, '.');
+    if (yl__foreign(dot ? dot + 1 : f->key, word, out)) return;
     yl_nearest nearest = yl__nearest_to(word);
     for (int64_t i = 0;; i++) {
         yl_option_choice(f, i, choice);

@@ -176,7 +176,7 @@ int yl__edit_distance(const char *a, const char *b)
 yl_nearest yl__nearest_to(const char *word)
 {
     while (*word == '-') word++;
-    int length = (int)strlen(word), most = 1 + length / 3;
+    int length = (int)strlen(word), most = (length + 2) / 3;
     return (yl_nearest){.word = word, .best = most < length ? most + 1 : length};
 }
 

@@ -35,8 +35,8 @@ bool yl__same_word(const char *a, const char *b);
 int yl__edit_distance(const char *a, const char *b);
 
 /* "Did you mean": what the word could have meant is offered spelling by spelling; `found` is the meaning of the nearest so far,
- * the first of equals, or NULL when none is near enough to be a misspelling: at most 1 + length/3 edits, and fewer than there
- * are letters. '-' before the word do not count. */
+ * the first of equals, or NULL when none is near enough to be a misspelling: at most one edit for every three letters that were
+ * begun, and fewer than there are letters. '-' before the word do not count. */
 typedef struct yl_nearest {
     const char *word, *found;
     int best;

@@ -1,5 +1,6 @@
 /* The table of Darknet's sections, and the grouping of a network's layers into them. */
 #include "formats/darknet_sections.h"
+#include "core/foreign.h"
 #include "core/memory.h"
 #include "core/text.h"
 
@@ -36,13 +37,6 @@ static const yl__section_kind kinds[] = {
     {"cost", "", YL__NOTHING, "type scale ratio", ""}, /* behind [softmax], which brings its loss */
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
-
-/* Darknet's other sections. */
-static const char *const unsupported[] = {
-    "Gaussian_yolo", "detection", "local", "crop", "normalization", "lrn",       "contrastive",
-    "implicit",      "rnn",       "crnn",  "gru",  "lstm",          "conv_lstm", "history",
-};
-enum { UNSUPPORTED = sizeof unsupported / sizeof *unsupported };
 
 /* A kind of layer that was registered at run time has a section of its own name; with `layers` as in [route] where it can
  * read several. */
@@ -82,10 +76,9 @@ yl_status yl__section_unknown(const char *path, int64_t line, const char *name)
     for (; count < KINDS; count++) names[count] = kinds[count].name;
     for (const yl_layer_kind *kind; (kind = yl_layer_registered(count - KINDS)); count++) names[count] = kind->name;
     const char *nearest = yl__nearest(name, names, count);
-    for (int i = 0; i < UNSUPPORTED; i++)
-        if (strcmp(unsupported[i], name) == 0)
-            return yl__fail(YL_UNSUPPORTED, "%s:%lld: Darknet's section [%s] is not supported", path, (long long)line,
-                            name);
+    if (yl__foreign_find("section", name))
+        return yl__fail(YL_UNSUPPORTED, "%s:%lld: Darknet's section [%s] is not supported", path, (long long)line,
+                        name);
     if (!nearest)
         return yl__fail(
             YL_FORMAT,

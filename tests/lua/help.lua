@@ -29,6 +29,24 @@ function TestHelp:testOverviewNamesEverything()
   for _, kind in ipairs(core.layers.kinds()) do t.assertStrContains(page, " " .. kind) end
 end
 
+-- Every word that the overview prints as a topic has a page; the program's own overview, as a user reads it.
+function TestHelp:testEveryWordOfTheOverview()
+  local page, asked = require("support.program").ok { "help" }, 0
+  for line in page:match "\n\n([^\n]+verbs.*)$":gmatch "[^\n]+" do
+    for word in line:gmatch "%S+" do
+      asked = asked + 1
+      t.assertTrue(#help.page(word) > 0, word)
+    end
+  end
+  for word in page:gmatch "yolua help (%l+)" do
+    asked = asked + 1
+    t.assertTrue(#help.page(word) > 0, word)
+  end
+  t.assertTrue(asked > 60)
+  t.assertEquals(help.page "load", help.page "yl.load")
+  t.assertStrContains(help.page "train", "yolua train") -- the verb; the library's is yl.train
+end
+
 function TestHelp:testTopics()
   for _, topic in ipairs(topics.list) do
     local page = flat(topic.name)
@@ -128,6 +146,10 @@ function TestHelp:testUnknownTopics()
   local ok, e = pcall(help.page, "trian")
   t.assertFalse(ok)
   t.assertEquals(tostring(e), "there is no help on 'trian', did you mean 'train'?")
+  local function said(topic) return tostring(select(2, pcall(help.page, topic))) end
+  t.assertEquals(said "export", "there is no help on 'export': it is not in this version")
+  t.assertEquals(said "lstm", "there is no help on 'lstm': known from Darknet, and not supported")
+  t.assertEquals(said "benchmark", "there is no help on 'benchmark', did you mean 'bench'?")
   ok, e = pcall(help.page, "/nowhere/none.lua")
   t.assertFalse(ok)
   t.assertStrContains(tostring(e), "none.lua")

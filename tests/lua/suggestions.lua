@@ -233,6 +233,72 @@ function TestKeys:testCalls()
   t.assertStrContains(caught(yl.load, { wieghts = "x" }), "yl.load has no option 'wieghts', did you mean 'weights'?")
 end
 
+TestForeign = {}
+
+-- Every word of the table of foreign names is answered for what it is, where a user can write it.
+local asks = {}
+
+function asks.verb(word) return caught(require("yolua.cli").unknown_verb, word) end
+function asks.key(word) return ways["command line"](tables[1], word, "1") end
+function asks.layer(word) return caught(core.net, { h = 8, w = 8, c = 4, layers = { { word } } }) end
+function asks.section(word) return caught(core.darknet.parse_cfg, "[net]\nwidth=8\nheight=8\nchannels=3\n[" .. word .. "]\n", "a.cfg") end
+function asks.activation(word)
+  return caught(core.net, { h = 8, w = 8, c = 4, layers = { { "activation", activation = word } } })
+end
+for kind, path in pairs { optim = "optim.name", data = "data.name", schedule = "optim.schedule", precision = "precision",
+  protocol = "protocol" } do
+  asks[kind] = function(word) return ways["command line"](tables[1], path, word) end
+end
+
+function TestForeign.testEveryName()
+  local faults, asked = {}, 0
+  for _, entry in ipairs(core.options.foreign_names()) do
+    local kind, word, ours = table.unpack(entry)
+    local sentence = tostring(asks[kind](word))
+    local good = ours and suggests(sentence, ours)
+      or not ours and not sentence:find "did you mean" and (sentence:find "not supported" or sentence:find "not in this version")
+    asked = asked + 1
+    if not good then faults[#faults + 1] = ("%s %s: %s"):format(kind, word, sentence) end
+  end
+  no_faults(faults)
+  t.assertTrue(asked > 150)
+end
+
+-- What the table says of other programs' spellings exists here; and no key of it is one of ours, or an alias of one.
+function TestForeign.testNoneIsOurs()
+  local keys = {}
+  for _, entry in ipairs(tables) do
+    schema.each(fields.get(entry[2]), function(field)
+      keys[field[1]] = true
+      for _, alias in ipairs(field.aliases or {}) do keys[alias] = true end
+    end)
+  end
+  for _, entry in ipairs(core.options.foreign_names()) do
+    local kind, word, ours = table.unpack(entry)
+    if kind == "key" then t.assertNil(keys[word], word) end
+    if kind == "verb" then
+      t.assertNil(require("yolua.cli").verb(word), word)
+      t.assertTrue(not ours or require("yolua.cli").verb(ours) ~= nil, ours)
+    end
+    if kind == "layer" or kind == "section" then
+      t.assertNil(core.layers.fields(word), word)
+      t.assertTrue(not ours or core.layers.fields(ours) ~= nil, ours)
+    end
+  end
+end
+
+-- How many edits a slip has at most: one for every three letters that were begun.
+function TestForeign.testHowNear()
+  for word, names in pairs { sam = { "max", "map" }, map = { "val" }, recall = { "eval" }, tune = { "train" }, ab = { "xy" } } do
+    t.assertEquals(schema.did_you_mean(word, names), "", word)
+  end
+  for word, name in pairs { mx = "max", kity = "kitti", evla = "eval", lrr = "lr", tain = "train", expermient = "experiment" } do
+    t.assertEquals(schema.did_you_mean(word, { name }), (", did you mean '%s'?"):format(name), word)
+  end
+  t.assertNotStrContains(asks.verb "dtct", "recipes/") -- a recipe's path is no longer word than its name
+  t.assertStrContains(asks.verb "coco_tf", "did you mean 'recipes/coco_ft.lua'?")
+end
+
 TestValues = {}
 
 -- For each field the values that it cannot take, and what the sentence holds.
