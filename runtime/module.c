@@ -5,6 +5,7 @@
  * so that has to be said before anything that needs libgomp is loaded. A host that brought libgomp in itself keeps its own way. */
 #define _GNU_SOURCE
 #include "bind/bind.h"
+#undef luaL_error /* this door has Lua, not the runtime */
 #include "core/log.h"
 
 #include <dlfcn.h>

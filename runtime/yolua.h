@@ -6,7 +6,7 @@
  *   what                            where                    begins with
  *   status, the error's sentence    core/status.h            yl_error, yl_status_name
  *   version, warnings               core/version.h, log.h    yl_version, yl_set_warn_hook
- *   devices, threads                core/device.h, threads.h yl_device_get, yl_set_threads
+ *   devices, threads                backend/, core/threads.h yl_device_get, yl_set_threads
  *   pictures                        image/                   yl_image_decode, yl_image_new, yl_image_draw, yl_image_write_png
  *   networks                        net/net.h                yl_net_init, yl_net_freeze, yl_net_flops, yl_net_free
  *   Darknet's files                 formats/darknet.h        yl_darknet_load_cfg, yl_darknet_load_weights, yl_darknet_save_cfg
@@ -64,7 +64,7 @@
 extern "C" {
 #endif
 
-#include "core/device.h"
+#include "backend/device.h"
 #include "core/log.h"
 #include "core/memory.h"
 #include "core/status.h"

@@ -1,7 +1,6 @@
 /* The CPU device: host memory, and the kernel table of the best instruction set that this processor has. */
-#include "core/device.h"
+#include "backend/device.h"
 #include "core/memory.h"
-#include "core/threads.h"
 #include "kernels/kernels.h"
 
 #include <string.h>
@@ -97,21 +96,10 @@ static void pick_table(void)
 #undef X
 }
 
-yl_status yl_device_get(const char *name, yl_device **out)
+yl_status yl__cpu_device(yl_device **out)
 {
-    if (strcmp(name, "cpu") == 0) {
-        if (!cpu.kernels) pick_table();
-        if (!cpu.kernels)
-            return yl__fail(YL_UNSUPPORTED, "the kernels were compiled for a processor that this one is not");
-        *out = &cpu;
-        return YL_OK;
-    }
-    if (strncmp(name, "cuda", 4) == 0)
-        return yl__fail(YL_UNSUPPORTED, "device '%s': this build has no CUDA backend; expected cpu", name);
-    return yl__fail(YL_INVALID, "device '%s' is unknown; expected cpu or cuda", name);
-}
-
-yl_ctx yl__ctx(yl_device *device)
-{
-    return (yl_ctx){.device = device, .threads = yl_threads()};
+    if (!cpu.kernels) pick_table();
+    if (!cpu.kernels) return yl__fail(YL_UNSUPPORTED, "the kernels were compiled for a processor that this one is not");
+    *out = &cpu;
+    return YL_OK;
 }

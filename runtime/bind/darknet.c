@@ -1,5 +1,6 @@
 /* core.darknet: cfg and weights files as networks. */
 #include "bind/net_objects.h"
+#include "backend/device.h"
 #include "formats/darknet.h"
 
 static yl_device *device_at(lua_State *L, int index)

@@ -1,6 +1,7 @@
 /* core.files: folders, files that grow, and fingerprints of content; core.machine: what this process runs on. */
 #define _GNU_SOURCE
 #include "bind/bind.h"
+#include "backend/device.h"
 #include "core/file.h"
 #include "core/folder.h"
 #include "core/machine.h"
@@ -153,7 +154,8 @@ static int machine(lua_State *L)
     set_string(L, "blas", m.blas);
     set_string(L, "blas_core", m.blas_core);
     set_string(L, "blas_parallel", m.blas_parallel);
-    set_string(L, "isa", m.isa);
+    yl_device *cpu;
+    set_string(L, "isa", yl_device_get("cpu", &cpu) == YL_OK ? cpu->isa : "unknown");
     return 1;
 }
 

@@ -1,5 +1,6 @@
 /* Networks for Lua: building, looking, freezing, copying values in and out. */
 #include "bind/net_objects.h"
+#include "backend/device.h"
 #include "bind/option_objects.h"
 #include "bind/tensor_objects.h"
 #include "core/foreign.h"

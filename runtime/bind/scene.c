@@ -2,7 +2,7 @@
 #include "bind/bind.h"
 #include "core/memory.h"
 #include "image/encode.h"
-#include "image/scene.h"
+#include "scene/scene.h"
 
 #include <string.h>
 

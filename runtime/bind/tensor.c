@@ -1,5 +1,6 @@
 /* Tensors for Lua: making them, asking them, text. */
 #include "bind/tensor_objects.h"
+#include "backend/device.h"
 #include "bind/tree.h"
 #include "core/memory.h"
 #include "core/terminal.h"

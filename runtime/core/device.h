@@ -4,6 +4,10 @@
 
 #include "core/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct yl_kernels; /* kernels/kernels.h */
 typedef struct yl_device yl_device;
 
@@ -30,9 +34,10 @@ typedef struct yl_ctx {
     int threads;  /* for the host's kernels */
 } yl_ctx;
 
-/* The device of that name ("cpu", "cuda", "cuda:1"); the object lives as long as the process.
- * Errors: UNSUPPORTED with the reason where this build or machine has none. */
-yl_status yl_device_get(const char *name, yl_device **out);
 yl_ctx yl__ctx(yl_device *device); /* with the present number of threads */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

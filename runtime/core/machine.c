@@ -1,7 +1,6 @@
 /* What this process runs on. Memory figures come from /proc, which is Linux's; elsewhere they are 0. */
 #define _GNU_SOURCE
 #include "core/machine.h"
-#include "core/device.h"
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/text.h"
@@ -32,7 +31,6 @@ static const char *parallel_name(void)
 
 void yl_machine_look(yl_machine *out)
 {
-    yl_device *cpu;
     *out = (yl_machine){.processors = yl__processors(), .threads = yl_threads()};
     out->memory_bytes = proc_bytes("/proc/meminfo", "MemTotal:");
     out->available_bytes = proc_bytes("/proc/meminfo", "MemAvailable:");
@@ -40,5 +38,4 @@ void yl_machine_look(yl_machine *out)
     out->blas = openblas_get_config();
     out->blas_core = openblas_get_corename();
     out->blas_parallel = parallel_name();
-    out->isa = yl_device_get("cpu", &cpu) == YL_OK ? cpu->isa : "unknown";
 }

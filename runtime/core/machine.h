@@ -10,7 +10,6 @@ typedef struct yl_machine {
     const char *blas;                                  /* OpenBLAS's own description */
     const char *blas_core;                             /* the processor that its kernels are for */
     const char *blas_parallel; /* "sequential", "pthread" or "openmp"; only "openmp" shares the kernels' pool */
-    const char *isa;           /* what our kernels were compiled for */
 } yl_machine;
 
 void yl_machine_look(yl_machine *out);

@@ -4,6 +4,10 @@
 
 #include "core/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { YL_ALIGNMENT = 64 };
 
 /* Uninitialised memory of count*size bytes in *out (a pointer to any object pointer). A zero size gives a valid pointer.
@@ -30,4 +34,7 @@ int64_t yl__alloc_held(void);
 /* Makes the n-th allocation from now (1 = the next) fail once; 0 switches the hook off. */
 void yl__alloc_fail_at(int64_t n);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

@@ -1,5 +1,6 @@
 /* Picture -> record -> warp -> forward -> detections. */
 #include "detect/predict.h"
+#include "backend/device.h"
 #include "augment/record.h"
 #include "core/memory.h"
 #include "kernels/kernels.h"

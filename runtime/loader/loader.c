@@ -1,6 +1,7 @@
 /* Workers, slots and the consumer. One lock guards all positions; the work itself is done outside of it. */
 #define _GNU_SOURCE
 #include "loader/loader.h"
+#include "backend/device.h"
 #include "core/log.h"
 #include "core/memory.h"
 #include "core/threads.h"

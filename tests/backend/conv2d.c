@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "backend/conv2d.h"
+#include "backend/device.h"
 #include "core/file.h"
 #include "core/folder.h"
 #include "core/memory.h"

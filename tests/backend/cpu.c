@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/device.h"
+#include "backend/device.h"
 #include "core/memory.h"
 
 static void test_names(void **state)

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "backend/conv2d.h"
+#include "backend/device.h"
 #include "core/threads.h"
 
 typedef struct layer {

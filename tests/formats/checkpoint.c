@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "backend/device.h"
 #include "formats/checkpoint.h"
 
 static const char *const path = "formats-checkpoint.safetensors";

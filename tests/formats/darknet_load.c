@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "core/memory.h"
+#include "backend/device.h"
 #include "formats/darknet.h"
 
 static const char CFG[] =

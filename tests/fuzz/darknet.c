@@ -1,6 +1,7 @@
 /* Darknet cfg to network: no input breaks the import, and what it builds survives being written and read again. The
  * device gives out little memory, so that large networks fail fast. */
 #include "fuzz.h"
+#include "backend/device.h"
 #include "formats/darknet.h"
 
 #include <string.h>

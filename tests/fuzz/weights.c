@@ -1,6 +1,7 @@
 /* Darknet weights: no file breaks the reader; one that is refused leaves the network alone, one that is taken has its
  * size. */
 #include "fuzz.h"
+#include "backend/device.h"
 #include "formats/darknet.h"
 
 #include <string.h>

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "core/rng.h"
+#include "backend/device.h"
 #include "kernels/kernels.h"
 
 enum { M = 13, N = 7, K = 21, LEAD = 24 };

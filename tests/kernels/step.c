@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/rng.h"
+#include "backend/device.h"
 #include "core/threads.h"
 #include "kernels/kernels.h"
 

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "augment/record.h"
+#include "backend/device.h"
 #include "core/memory.h"
 #include "core/threads.h"
 #include "kernels/kernels.h"

@@ -3,8 +3,8 @@
 local t = require "luaunit"
 local tree = require "support.tree"
 
-local ORDER = { "core", "kernels", "backend", "tensor", "layers", "net", "image", "augment", "loader", "detect", "prune", "formats",
-  "bind" }
+local ORDER = { "core", "kernels", "backend", "tensor", "layers", "net", "image", "augment", "loader", "detect", "scene", "prune",
+  "formats", "bind" }
 local PLACE = {}
 for i, folder in ipairs(ORDER) do PLACE[folder] = i end
 
@@ -23,7 +23,7 @@ end
 -- The top holds what was agreed upon, dotfiles, and what git ignores.
 function TestStructure.testTop()
   local known = { ["CMakeLists.txt"] = true, ["README.md"] = true, LICENSE = true, ["CHANGELOG.md"] = true, runtime = true, lua = true,
-    recipes = true, datasets = true, tests = true, runs = true }
+    recipes = true, datasets = true, tests = true, findings = true, runs = true }
   local list <close> = io.popen(("ls '%s'"):format(tree.top))
   for name in list:lines() do
     t.assertTrue(known[name] or name:find "^build" ~= nil, name .. " does not belong at the top of the tree")
@@ -42,6 +42,21 @@ function TestStructure.testIncludeDirection()
   t.assertEquals(include_fault('#include "net/net.h"', "runtime/layers/x.c"), "layers/ includes net/net.h")
   t.assertNil(include_fault('#include "core/status.h"', "runtime/layers/x.c"))
   t.assertEquals(tree.faults(sources(), include_fault), {})
+end
+
+-- A header that declares what a later folder defines would hide a circle from the include test.
+function TestStructure.testWhatAHeaderDeclaresItsFolderDefines()
+  local defined = {}
+  tree.faults(sources(), function(line, path)
+    local name = line:match "^[%a_][%w_ %*]-(yl_[%w_]+)%(" -- a definition starts at the line's start, whatever its type
+    if name and path:find "%.c$" and not line:find ";%s*$" then defined[name] = room(path) end
+  end)
+  t.assertEquals({ defined.yl_device_get, defined.yl_net_step }, { "backend", "net" })
+  t.assertEquals(tree.faults(tree.files("%.h$", "runtime"), function(line, path)
+    local name = line:match "^[%a_][%w_ %*]-(yl_[%w_]+)%("
+    local where = name and defined[name]
+    if where and where ~= room(path) then return ("declares %s, which %s/ defines"):format(name, where) end
+  end), {})
 end
 
 local DOORS = { ["runtime/main.c"] = true, ["runtime/module.c"] = true } -- the program's and the plain module's

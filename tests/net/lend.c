@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "backend/device.h"
 #include "net/net.h"
 
 static void ok(yl_status status)

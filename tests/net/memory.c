@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "core/memory.h"
+#include "backend/device.h"
 #include "net/plan_impl.h"
 
 static void ok(yl_status status)

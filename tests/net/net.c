@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "backend/device.h"
 #include "layers/conv2d.h"
 #include "net/plan.h"
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tensor/rows.h"
+#include "backend/device.h"
 
 static yl_device *cpu;
 

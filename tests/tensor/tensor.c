@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/memory.h"
+#include "backend/device.h"
 #include "tensor/tensor.h"
 
 static yl_device *cpu;

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "core/memory.h"
-#include "image/scene.h"
+#include "scene/scene.h"
 
 #include <math.h>
 #include <string.h>

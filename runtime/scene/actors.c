@@ -1,5 +1,5 @@
 /* Cars, vans, trucks, trams, pedestrians and cyclists out of flat faces and limbs, to their own measure. */
-#include "image/scene_parts.h"
+#include "scene/parts.h"
 
 #include <math.h>
 

@@ -1,5 +1,5 @@
 /* The pen: projection, clipping at the near plane, light, haze; bodies made of flat faces. */
-#include "image/scene_pen.h"
+#include "scene/pen.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 /* What stands around: light and weather, sky, ground, road, houses, trees, posts; and the faults of the camera. */
 #include "core/memory.h"
-#include "image/scene_parts.h"
+#include "scene/parts.h"
 
 #include <math.h>
 

@@ -1,8 +1,8 @@
 /* Street scenes drawn from nothing: a data set for who has none. Objects stand in the camera's frame as KITTI has it (x
  * right, y down, z forward, metres; the ground is flat), and labels are measured on what was drawn. The same options
  * give the same bytes. */
-#ifndef YL_IMAGE_SCENE_H
-#define YL_IMAGE_SCENE_H
+#ifndef YL_SCENE_SCENE_H
+#define YL_SCENE_SCENE_H
 
 #include "core/label.h"
 #include "image/image.h"

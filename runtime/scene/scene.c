@@ -1,9 +1,9 @@
 /* Lays a street out, draws it from far to near, and measures its labels on the result. */
-#include "image/scene.h"
+#include "scene/scene.h"
 
 #include "core/memory.h"
 #include "image/canvas.h"
-#include "image/scene_parts.h"
+#include "scene/parts.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,11 +1,11 @@
 /* Drawing in three dimensions with cairo: polygons in the camera's frame, lit by a sun, dimmed by haze, far ones first.
  * Whatever is drawn for an object is drawn a second time, flat, into a picture of numbers that says what is seen where.
  */
-#ifndef YL_IMAGE_SCENE_PEN_H
-#define YL_IMAGE_SCENE_PEN_H
+#ifndef YL_SCENE_PEN_H
+#define YL_SCENE_PEN_H
 
 #include "core/box.h"
-#include "image/scene.h"
+#include "scene/scene.h"
 
 #include <cairo.h>
 

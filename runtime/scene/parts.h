@@ -1,9 +1,9 @@
 /* What a street scene is made of: things that carry labels (actors) and things that do not (props). */
-#ifndef YL_IMAGE_SCENE_PARTS_H
-#define YL_IMAGE_SCENE_PARTS_H
+#ifndef YL_SCENE_PARTS_H
+#define YL_SCENE_PARTS_H
 
 #include "core/rng.h"
-#include "image/scene_pen.h"
+#include "scene/pen.h"
 
 /* Name as KITTI's labels have it, mean height, width and length in metres, how much they vary. */
 #define YL_ACTORS(X)                                                                                                   \

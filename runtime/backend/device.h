@@ -1,0 +1,21 @@
+/* The registry of devices. */
+#ifndef YL_BACKEND_DEVICE_H
+#define YL_BACKEND_DEVICE_H
+
+#include "core/device.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The device of that name ("cpu", "cuda", "cuda:1"); the object lives as long as the process.
+ * Errors: UNSUPPORTED with the reason where this build or machine has none, INVALID for an unknown name. */
+yl_status yl_device_get(const char *name, yl_device **out);
+
+/* One function per backend: its device, or an error. */
+yl_status yl__cpu_device(yl_device **out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
