@@ -16,13 +16,14 @@ local Images = {}
 Images.__index = Images
 
 -- spec: data, list, names, batch, w, h, resize, train (bool: shuffled and augmented), seed, workers, cache (MiB),
--- cache_dir, strict, augment, sizes
+-- cache_dir, strict, augment, sizes, parts (of a step's batch: an epoch of training is completed to whole steps)
 function batches.images(spec)
   local loader = core.loader {
     samples = samples(spec.data, spec.list, spec.names), batch = spec.batch, width = spec.w, height = spec.h, resize = spec.resize,
     train = spec.train, seed = spec.seed, workers = spec.workers, cache_bytes = spec.cache and math.floor(spec.cache * 2 ^ 20),
     cache_dir = spec.cache_dir,
     strict = spec.strict, augment = spec.train and spec.augment or nil, sizes = spec.train and spec.sizes or nil,
+    parts = spec.parts,
   }
   return setmetatable({ loader = loader, size = #spec.list.frames, part = "whole" }, Images)
 end
@@ -54,7 +55,7 @@ local Features = {}
 Features.__index = Features
 
 -- Runs every image of an (unshuffled, unaugmented) image source once through the body, in list order.
--- spec: model, source (of images), seed, batch (of the batches to hand out), train (bool: shuffled), body_batch. Nil where the user
+-- spec: model, source (of images), seed, batch (of the batches to hand out), train (bool: shuffled), body_batch, parts. Nil where the user
 -- asked to stop before its end.
 function batches.features(spec)
   local shape = { mode = "infer", part = "body", batch = spec.body_batch, h = spec.h, w = spec.w }
@@ -73,7 +74,7 @@ function batches.features(spec)
     return nil
   end
   return setmetatable({ features = features, places = places, size = spec.source.size, seed = spec.seed, batch = spec.batch,
-    train = spec.train, part = "tail" }, Features)
+    train = spec.train, part = "tail", parts = spec.parts or 1 }, Features)
 end
 
 -- The order of an epoch: a permutation drawn from (seed, epoch), completed from its own front; list order where not training.
@@ -85,8 +86,13 @@ end
 
 function Features:epoch(e, start)
   local order, first = self:order(e), ((start or 1) - 1) * self.batch + 1
+  local last = self.size
+  if self.train then -- whole steps
+    local step = self.batch * self.parts
+    last = (self.size + step - 1) // step * step
+  end
   return function()
-    if first > self.size then return nil end
+    if first > last then return nil end
     local picks, count = {}, self.train and self.batch or math.min(self.batch, self.size - first + 1)
     for k = 0, count - 1 do picks[k + 1] = order[(first + k - 1) % self.size + 1] end
     first = first + self.batch

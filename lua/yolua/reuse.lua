@@ -6,17 +6,20 @@
 local core = require "yolua.core"
 local fields = require "yolua.fields"
 local options = require "yolua.options"
+local policy = require "yolua.policy"
 local rundir = require "yolua.rundir"
 local files = core.files
 
 local reuse = {}
 
-local deciding = { "epochs", "batch", "subdivisions", "freeze", "statistics", "ema", "clip", "patience", "multiscale", "optim",
-  "augment", "resize", "seed", "precision" }
+-- The options that decide what a training gives.
+reuse.deciding = { "epochs", "batch", "subdivisions", "freeze", "statistics", "ema", "clip", "patience", "multiscale", "optim",
+  "augment", "resize", "seed", "precision", "imgsz" }
 
 local function chosen(o)
   local plain, out = getmetatable(o) and options.plain(o) or o, {}
-  for _, key in ipairs(deciding) do out[key] = plain[key] end
+  for _, key in ipairs(reuse.deciding) do out[key] = plain[key] end
+  out.imgsz = nil -- the size that the network runs at counts, below
   out.freeze = type(out.freeze) == "table" and table.concat(out.freeze, ",") or out.freeze
   return out
 end
@@ -30,7 +33,7 @@ end
 -- The hash, 16 hexadecimal digits. spec: net (before its first step), data, options, and the policies in its array part.
 function reuse.key(spec)
   local o, net, policies = spec.options, spec.net, {}
-  for i, policy in ipairs(spec) do policies[i] = policy.name end
+  for i, p in ipairs(spec) do policies[i] = policy.hash(p) end
   local map, size = spec.data:map(net.names), rawget(o, "imgsz") or { net.w, net.h }
   return files.hash_text(core.json.encode {
     structure = net.structure, names = net.names, values = net:checksum(), data = spec.data.hash, policies = policies,

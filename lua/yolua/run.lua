@@ -8,6 +8,7 @@
 local core = require "yolua.core"
 local options = require "yolua.options"
 local provenance = require "yolua.provenance"
+local reuse = require "yolua.reuse"
 local rundir = require "yolua.rundir"
 local screen = require "yolua.screen"
 
@@ -25,6 +26,12 @@ local function is_options(o) return getmetatable(o) ~= nil and getmetatable(o)._
 
 local function plain(o) return is_options(o) and options.plain(o) or o end
 
+-- The value of a dotted key.
+local function value_of(o, path)
+  for key in path:gmatch "[^.]+" do o = type(o) == "table" and rawget(o, key) or nil end
+  return o
+end
+
 -- Takes over the options of an earlier run, except those that this call's command line gives.
 local function take_over(o, values, from, prefix)
   local keys = {}
@@ -33,7 +40,9 @@ local function take_over(o, values, from, prefix)
   for _, key in ipairs(keys) do
     local path, value = prefix .. key, values[key]
     if type(value) == "table" and #value == 0 and next(value) ~= nil then take_over(o, value, from, path .. ".")
-    elseif path ~= "resume" and path ~= "out" and options.origin(o, path) ~= "command line" then options.set(o, path, value, from) end
+    elseif path ~= "resume" and path ~= "out" and options.origin(o, path) ~= "command line" and value_of(o, path) ~= value then
+      options.set(o, path, value, from)
+    end
   end
 end
 
@@ -44,7 +53,7 @@ local function resume(run, o)
     if values.require then require("yolua.layer").load(values.require) end -- other keys may name what those files make
     take_over(o, values, { where = path .. "/config.yaml" }, "")
   end
-  run.dir, run.resumed, run.made, run.data_hash = path, true, made, made.data_hash
+  run.dir, run.resumed, run.made, run.data_hash, run.deciding = path, true, made, made.data_hash, values
   run.name = made.name or run.name
   run.epochs = rundir.metrics(path)
   local known, before = pcall(function() return core.json.decode(core.system.read(path .. "/results.json")) end)
@@ -74,10 +83,17 @@ function Run:say(format, ...)
   core.files.append(self:path "log.txt", line .. "\n")
 end
 
--- config.yaml: the resolved options as `config=` reads them, and below `provenance` what the run was made with.
+-- config.yaml: the resolved options as `config=` reads them, and below `provenance` what the run was made with. What decides a
+-- training's result (reuse.deciding) is as it ran: the training loop sets `deciding`.
 function Run:write_config()
-  local config = {}
+  local config, ran = {}, self.deciding
   for key, value in pairs(plain(self.options)) do config[key] = value end
+  for _, key in ipairs(ran and reuse.deciding or {}) do config[key] = ran[key] end
+  if ran and ran.data and config.data then
+    config.data = {}
+    for key, value in pairs(plain(self.options).data) do config.data[key] = value end
+    config.data.map = ran.data.map
+  end
   config.resume, config.provenance = nil, self.made
   core.system.write(self:path "config.yaml", core.yaml.encode(config))
 end
@@ -101,8 +117,8 @@ function Run:expect(record) core.system.write(self:path "epoch.json", core.json.
 -- Appends an epoch's record ({epoch, train_loss, dev_loss, lr, seconds, wait_share, images_per_s, ...}) to metrics.jsonl and waits
 -- for the disk. To be called when that epoch's checkpoint is in place.
 function Run:log_epoch(record)
-  self.epochs[#self.epochs + 1] = record
   core.files.append(self:path "metrics.jsonl", core.json.encode(record) .. "\n")
+  self.epochs[#self.epochs + 1] = record
   os.remove(self:path "epoch.json")
   self:step(nil)
   self:say(screen.epoch_text(record))
@@ -110,21 +126,34 @@ end
 
 Run.step = screen.step -- shows how far an epoch is
 
--- Forgets the records after `epoch`: those of a resumed run that its checkpoint does not hold.
-function Run:rewind(epoch)
-  self.epochs = rundir.metrics(self.dir, epoch)
+-- How many records a training has.
+local function recorded(self, training)
+  local count = 0
+  for _, record in ipairs(self.epochs) do count = count + ((record.training or 1) == training and 1 or 0) end
+  return count
+end
+
+-- Forgets the records after `epoch` of that training (default: the first): those of a resumed run that its checkpoint does not hold.
+function Run:rewind(epoch, training)
+  training = training or 1
+  self.epochs = rundir.metrics(self.dir, epoch, training)
   local path = self:path "epoch.json"
-  if #self.epochs == epoch - 1 and core.files.kind(path) == "file" then
+  if recorded(self, training) == epoch - 1 and core.files.kind(path) == "file" then
     local ok, record = pcall(function() return core.json.decode(core.system.read(path), path) end)
-    if ok and type(record) == "table" and record.epoch == epoch then self.epochs[epoch] = record end
+    if ok and type(record) == "table" and record.epoch == epoch and (record.training or 1) == training then
+      self.epochs[#self.epochs + 1] = record
+    end
   end
   rundir.write_metrics(self.dir, self.epochs)
   os.remove(path)
 end
 
--- The model of best.safetensors; of last.safetensors where no policy kept a best one.
+-- The model of best.safetensors; of last.safetensors where no policy kept a best one. Those of the training that was the last to run,
+-- also where a resumed run has gone past it.
 function Run:best()
-  for _, name in ipairs { "best.safetensors", "last.safetensors" } do
+  local past = self.current and self.current.past and self.current.training or nil
+  for _, file in ipairs { "best.safetensors", "last.safetensors" } do
+    local name = rundir.mark(file, past)
     if core.files.kind(self:path(name)) then
       return require("yolua.load") { model = self:path(name), device = rawget(self.options, "device") }
     end

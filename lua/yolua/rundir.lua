@@ -38,14 +38,25 @@ function rundir.config(path)
   return values, made
 end
 
--- The records of metrics.jsonl up to `last` (all where nil). A line that a crash cut short, or that is no record, ends the list.
-function rundir.metrics(path, last)
+-- A file's name in the run directory: of the latest training (n nil), or of an earlier one: best.safetensors, best-1.safetensors.
+function rundir.mark(name, n)
+  return n and (name:gsub("(%.?[^.]*)$", "-" .. n .. "%1", 1)) or name
+end
+
+local function later(record, last, training)
+  local own = record.training or 1
+  return own > training or own == training and record.epoch > last
+end
+
+-- The records of metrics.jsonl up to epoch `last` of that training (default: the first); all records where `last` is nil. A line that a
+-- crash cut short, or that is no record, ends the list.
+function rundir.metrics(path, last, training)
   local file, records = path .. "/metrics.jsonl", {}
   if not files.kind(file) then return records end
   for line in core.system.read(file):gmatch "([^\n]*)\n" do
     local ok, record = pcall(core.json.decode, line, file)
     local epoch = ok and type(record) == "table" and record.epoch
-    if type(epoch) ~= "number" or last and epoch > last then break end
+    if type(epoch) ~= "number" or last and later(record, last, training or 1) then break end
     records[#records + 1] = record
   end
   return records

@@ -1,4 +1,7 @@
 -- Learning-rate schedules: a schedule is a function of {step, steps, epoch, lr, options} that gives the rate of a step.
+local callback = require "yolua.callback"
+local options = require "yolua.options"
+
 local schedule = {}
 
 -- lr for ever
@@ -19,14 +22,23 @@ function schedule.cosine(s)
   return s.lr * (final + (1 - final) * 0.5 * (1 + math.cos(math.pi * math.min(1, s.step / s.steps))))
 end
 
+-- The function of a name or a function. Errors: neither, with the place where it was set.
+local function find(which, s)
+  local f = type(which) == "function" and which or type(which) == "string" and which ~= "rate" and schedule[which]
+  if f then return f end
+  local where = getmetatable(s.options) and options.origin(s.options, "schedule")
+  error(("%sunknown schedule %s; expected constant, steps, cosine or a function"):format(where and where .. ": " or "",
+    callback.shown(which)), 0)
+end
+
 -- The rate of a step, burn-in included: lr * (step / warmup)^power while step < warmup (Darknet's burn_in, power 4).
--- `which`: a name of this file, or a function of the same argument.
+-- `which`: a name of this file, or a function of the same argument. Errors: a rate that is no number of at least 0, with the function's
+-- file and line, and the step.
 function schedule.rate(which, s)
-  local f = type(which) == "function" and which or which ~= "rate" and schedule[which]
-  if not f then error(("unknown schedule '%s'; expected constant, steps, cosine or a function"):format(which), 2) end
+  local f = find(which, s)
   local warmup = s.options.warmup or 0
   if s.step < warmup then return s.lr * ((s.step + 1) / warmup) ^ (s.options.power or 4) end
-  return f(s)
+  return callback.number(f, "the learning rate (optim.schedule)", f(s), ("for step %d (epoch %d)"):format(s.step + 1, s.epoch), 0)
 end
 
 return schedule

@@ -29,7 +29,8 @@ local function number(format, value) return type(value) == "number" and value ==
 
 -- An epoch's record as a sentence.
 function Screen.epoch_text(record)
-  return ("epoch %s: train loss %s, dev loss %s, learning rate %s, %s images/s, %s s (%s %% waiting for images)"):format(
+  local training = record.training and ("training %d, "):format(record.training) or "" -- where a run has several
+  return training .. ("epoch %s: train loss %s, dev loss %s, learning rate %s, %s images/s, %s s (%s %% waiting for images)"):format(
     number("%g", record.epoch), number("%.4f", record.train_loss), number("%.4f", record.dev_loss), number("%g", record.lr),
     number("%.1f", record.images_per_s), number("%.1f", record.seconds), number("%.0f", record.wait_share and 100 * record.wait_share))
 end

@@ -3,32 +3,21 @@
 -- {name=, state={plain data}, on={event=function(policy, trainer)}}.
 local core = require "yolua.core"
 local options = require "yolua.options"
-local reuse = require "yolua.reuse"
+local policy = require "yolua.policy"
 local setup = require "yolua.train.setup"
 local sources = require "yolua.train.sources"
 local checkpoint = require "yolua.train.checkpoint"
+local events = require "yolua.train.events"
+local ledger = require "yolua.train.ledger"
+local proof = require "yolua.train.proof"
 local steps = require "yolua.train.steps"
 
 local Trainer = { __name = "trainer" }
-Trainer.__index = Trainer
-for name, method in pairs(steps.methods) do Trainer[name] = method end
-
--- Policies are called in list order. A handler may read and write the trainer's public fields: model, data, run, options, epoch,
--- record (the epoch's numbers), lr, stop (true ends the run after this epoch).
-function Trainer:fire(event)
-  for _, policy in ipairs(self.policies) do
-    local handler = policy.on and policy.on[event]
-    if handler then handler(policy, self) end
-  end
+for _, part in ipairs { events, steps } do
+  for name, method in pairs(part.methods) do Trainer[name] = method end
 end
-
--- Whether any policy handles the event.
-function Trainer:hears(event)
-  for _, policy in ipairs(self.policies) do
-    if policy.on and policy.on[event] then return true end
-  end
-  return false
-end
+Trainer.__index = events.read(Trainer)
+Trainer.__newindex = events.write
 
 -- Freezes anew: plans, sources and cached features that depend on it are dropped.
 function Trainer:freeze(pattern)
@@ -56,23 +45,19 @@ local function new(values)
   local spec = check(values)
   local o = setup.options(spec.options or {})
   local self = setmetatable({ model = spec.net, data = spec.data, run = spec.run, options = o, epoch = 0, step = 0, seen = 0,
-    policies = {}, batch_done = 0, loss_sum = 0, loss_images = 0 }, Trainer)
-  for i, policy in ipairs(spec) do
-    if type(policy) ~= "table" or type(policy.name) ~= "string" then
-      error(("yl.train: policy %d: expected a table with a name, got a %s"):format(i, type(policy)), 3)
-    end
-    self.policies[i] = policy
-  end
-  self.micro = math.max(1, o.batch // (o.subdivisions or 1))
+    policies = policy.list("yl.train", spec), batch_done = 0, loss_sum = 0, loss_images = 0, shift = 0, kept = {} }, Trainer)
+  self.hashes = {} -- before a handler has changed anything
+  for _, p in ipairs(self.policies) do self.hashes[p.name] = policy.hash(p) end
+  self.objects = setup.objects(self)
+  self.micro = setup.micro(o)
   self.w = o.imgsz and o.imgsz[1] or self.model.w
   self.h = o.imgsz and o.imgsz[2] or self.model.h
   self.sizes = o.multiscale and setup.sizes(self.model, self.w, self.h) or nil
   self.model:keep_statistics(o.statistics == "running")
   self.model.averaged = (o.ema or 0) > 0
   self.rule = require("yolua.optim." .. o.optim.name).rule
-  local images = #spec.data.train.frames
-  self.batches_per_epoch = (images + self.micro - 1) // self.micro
-  self.steps = math.ceil(o.epochs * math.ceil(self.batches_per_epoch / (o.subdivisions or 1)))
+  self.steps_per_epoch = (#spec.data.train.frames + o.batch - 1) // o.batch
+  self.batches_per_epoch = self.steps_per_epoch * (o.subdivisions or 1)
   return self
 end
 
@@ -81,25 +66,29 @@ function Trainer:wait_share()
   return self.spent > 0 and ((self.source:stats().waited_s or 0) - self.waited) / self.spent or nil
 end
 
--- Opens the epoch that the clock stands in, the next one where the last is done. Returns false where the user asked to stop while its
--- images' features were computed.
-function Trainer:begin_epoch()
-  if self.batch_done == 0 then
-    self.epoch, self.loss_sum, self.loss_images = self.epoch + 1, 0, 0
-  end
+-- Returns false where the user asked to stop while the images' features were computed.
+local function open_epoch(self)
   self:fire "epoch_start"
   local started = core.system.clock()
   self.source = sources.train(self)
-  if not self.source then
-    if self.batch_done == 0 then self.epoch = self.epoch - 1 end -- it had not begun
-    return false
-  end
+  if not self.source then return false end
   self.batches = self.source:epoch(self.epoch, self.batch_done + 1)
   self.prepared = core.system.clock() - started -- the frozen body's output, computed once
   self.spent, self.waited, self.images_before = 0, self.source:stats().waited_s or 0, self.loss_images
   self:mark()
   self:show()
   return true
+end
+
+-- Opens the epoch that the clock stands in, the next one where the last is done. Returns false where the user asked to stop; then, and
+-- where something failed, an epoch without a step has not begun.
+function Trainer:begin_epoch()
+  local fresh = self.batch_done == 0
+  if fresh then self.epoch, self.loss_sum, self.loss_images = self.epoch + 1, 0, 0 end
+  local ok, opened = pcall(open_epoch, self)
+  if fresh and not (ok and opened) then self.epoch = self.epoch - 1 end
+  if not ok then error(opened, 0) end
+  return opened
 end
 
 -- How far the epoch is.
@@ -125,24 +114,42 @@ function Trainer:dev_loss()
   return sum / images, images == source.size
 end
 
--- What follows an epoch's last step: its record, and the policies that hear of it. Returns false where the user asked to stop before.
-function Trainer:end_epoch()
+-- The record of an epoch whose steps are done. Returns false where the user asked to stop before its end.
+local function measure(self)
   local started, source = core.system.clock(), self.source
   local dev_loss, whole = self:dev_loss()
   if not whole then return false end
   self.record = {
+    training = self.training and self.training > 1 and self.training or nil,
     epoch = self.epoch, step = self.step, lr = self.lr or self:rate(), train_loss = self.loss_sum / self.loss_images, dev_loss = dev_loss,
     gradient_norm = self.norm, wait_share = self:wait_share(),
     images_per_s = self.spent > 0 and (self.loss_images - self.images_before) / self.spent or nil, -- a stop may have left the end alone
     cached_body = source.part == "tail", seconds = self.prepared + self.spent + core.system.clock() - started,
   }
-  self.batch_done, self.batches = 0, nil
-  self:fire "epoch_end"
+  self.batch_done, self.batches, self.due = 0, nil, "handlers"
+  return true
+end
+
+-- What follows an epoch's last step: its record, the policies that hear of it, the checkpoint, and the line that says it is there. What
+-- failed is made up for by the next call. Returns false where the user asked to stop before.
+function Trainer:end_epoch()
+  if not self.due and not measure(self) then return false end
+  if self.due == "handlers" then
+    self:fire "epoch_end"
+    self.due = "files"
+  end
+  if self.run then self.run:expect(self.record) end
+  checkpoint.save(self)
+  local screen = self.run or self.screen
+  if screen then screen:log_epoch(self.record) end
+  self.due = nil
   return true
 end
 
 -- The rest of the epoch that the clock stands in. Returns false where the user asked to stop.
 function Trainer:run_epoch()
+  if self.due then return self:end_epoch() end
+  self:catch_up()
   if not self.batches and not self:begin_epoch() then return false end
   while self.batch_done < self.batches_per_epoch do
     if not self:one_step() then return false end
@@ -154,40 +161,18 @@ function Trainer:run_epoch()
   return self:end_epoch()
 end
 
--- Which parameters were frozen, and their checksum: printed after the run as a proof that freezing froze.
-local function proof(t)
-  local frozen = {}
-  for _, r in ipairs(t.model.net:ranges()) do frozen[r.name] = r.frozen or nil end
-  local which = function(r) return frozen[r.name] end
-  local sum, count, numbers = t.model:checksum(which)
-  return { sum = sum, count = count, numbers = numbers, which = which }
-end
-
-local function show_proof(t, before)
-  if before.count == 0 or not t.run then return end
-  local after = t.model:checksum(before.which)
-  t.run:say("frozen at the start: %d parameters, %d numbers, checksum %s before and %s after: %s", before.count, before.numbers,
-    before.sum, after, before.sum == after and "not a byte changed" or "changed since a schedule thawed them")
-end
-
 -- Before the first step: what is known of an earlier part of the run, and what must be known at its end.
 function Trainer:start()
-  if self.proof then return end
-  if self.run then
-    reuse.begin(self.run, reuse.key { net = self.model, data = self.data, options = self.options, table.unpack(self.policies) })
+  if self.started then return end
+  if not self.proof then
+    ledger.enter(self)
+    require("yolua.train.cfg").tell(self)
+    if ledger.settle(self, checkpoint.restore(self)) then setup.tell(self) end
+    self.proof = proof.take(self)
   end
-  require("yolua.train.cfg").tell(self)
-  checkpoint.restore(self)
-  self.proof = proof(self)
   self:fire "start"
-end
-
--- After an epoch: the checkpoint first, then the line that says it is there.
-function Trainer:close_epoch()
-  if self.run then self.run:expect(self.record) end
-  checkpoint.save(self)
-  local screen = self.run or self.screen
-  if screen then screen:log_epoch(self.record) end
+  for _, p in ipairs(self.policies) do policy.check_state(p) end
+  self.started = true
 end
 
 -- How a training that Ctrl-C stopped can go on.
@@ -211,20 +196,19 @@ end
 -- Trains up to that epoch. On Ctrl-C the step is finished, the state saved and an error raised that says so.
 function Trainer:go(epochs)
   self:recover()
-  while self.epoch < epochs or self.batch_done > 0 do
+  while self.due or not (self.past or self.stop) and (self.epoch < epochs or self.batch_done > 0) do
     if not self:run_epoch() then
       checkpoint.save(self)
       self:stopped()
     end
-    self:close_epoch()
-    if self.stop then break end
   end
 end
 
 function Trainer:finish()
-  self:fire "finish"
-  if self.run then reuse.finish(self.run) end
-  show_proof(self, self.proof)
+  if self.finished ~= self.epoch then self:fire "finish" end
+  self.finished = self.epoch
+  ledger.finish(self)
+  proof.show(self)
   self:drop()
 end
 

@@ -5,9 +5,10 @@
 --   for s in t:steps(100) do print(s) end
 --   t:run()                   on to the last epoch; t:run(2): two epochs
 --
--- Fields: net, data, options, epoch, loss (per image, of the last batch), lr, record (of the last epoch), policies.
+-- Fields: net, data, options, epoch, loss (per image, of the last batch), lr, record (of the last epoch), policies, stop.
 -- yl.trainer.stopped: the training of yl.train that Ctrl-C stopped at the prompt.
 local core = require "yolua.core"
+local options = require "yolua.options"
 local terminal = require "yolua.terminal"
 
 local Session = { __name = "yolua.trainer" }
@@ -23,11 +24,21 @@ function Session.__index(self, key)
   return trainer[key]
 end
 
+-- `stop` ends the training, or (false) lets it go on after a policy ended it; what else is assigned would have no effect.
+function Session.__newindex(self, key, value)
+  if key == "stop" then
+    behind[self].stop, behind[self].stopped_by = value or nil, nil
+    return
+  end
+  error(("%s: a trainer's '%s' cannot be set%s"):format(options.position(), tostring(key),
+    key == "lr" and ": t.options.optim.lr = ... changes the rate" or "; t.stop can"), 0)
+end
+
 local function fitted(format, ...) return table.concat(terminal.wrap(format:format(...), terminal.width(), 2), "\n") end
 
 -- For completion at the prompt.
 function Session.__names()
-  local names = { "net", "data", "options", "epoch", "loss", "lr", "record", "policies" }
+  local names = { "net", "data", "options", "epoch", "loss", "lr", "record", "policies", "stop" }
   for name in pairs(methods) do names[#names + 1] = name end
   return names
 end
@@ -38,28 +49,35 @@ function Step.__tostring(s)
   return fitted("step %d: loss %.4g, gradient norm %.4g, learning rate %.3g", s.step, s.loss, s.norm, s.lr)
 end
 
+local function ended(trainer)
+  return ("the training was ended%s after epoch %d; t.stop = false lets it go on"):format(
+    trainer.stopped_by and (" by '%s'"):format(trainer.stopped_by) or "", trainer.epoch)
+end
+
 -- One optimizer step, and what belongs to the end of an epoch after its last one (dev loss, policies). Errors: Ctrl-C, after the step.
 function methods:step()
   local trainer = behind[self]
   trainer:start()
   trainer:recover()
+  trainer:catch_up()
   local function close_full_epoch()
-    if trainer.batch_done < trainer.batches_per_epoch then return end
+    if not trainer.due and trainer.batch_done < trainer.batches_per_epoch then return end
     if not trainer:end_epoch() then trainer:stopped() end
-    trainer:close_epoch()
   end
-  close_full_epoch() -- Ctrl-C came before the last one's end
+  close_full_epoch() -- Ctrl-C or an error came before the last one's end
+  if trainer.stop then error(ended(trainer), 0) end
   if not trainer:one_step() or core.system.interrupted() then trainer:stopped() end
   local made = { step = trainer.step, epoch = trainer.epoch, loss = trainer.loss, norm = trainer.norm, lr = trainer.lr }
   close_full_epoch()
   return setmetatable(made, Step)
 end
 
--- Iterator over `count` steps (for ever without one).
+-- Iterator over `count` steps (for ever without one), to where a policy ends the training.
 function methods:steps(count)
   local done = 0
   return function()
     done = done + 1
+    if behind[self].stop and not behind[self].due then return nil end
     if done <= (count or math.huge) then return self:step() end
   end
 end
@@ -69,6 +87,7 @@ end
 function methods:run(epochs)
   local trainer = behind[self]
   trainer:start()
+  if trainer.stop and not trainer.due then print(ended(trainer)) end
   trainer.screen = require("yolua.screen").new()
   trainer:recover()
   local last = epochs and trainer.epoch + epochs - (trainer.batch_done > 0 and 1 or 0)
@@ -76,7 +95,7 @@ function methods:run(epochs)
   trainer.screen:step(nil)
   trainer.screen = nil
   if not ok then error(message, 0) end
-  if trainer.epoch >= trainer.options.epochs then trainer:finish() end
+  if trainer.stop or trainer.epoch >= trainer.options.epochs then trainer:finish() end
   return self
 end
 
@@ -104,11 +123,14 @@ local parts = { net = true, data = true, run = true, options = true }
 
 -- spec: as yl.train's: net, data, policies in the array part, run (optional), and the options, in `options` or beside the rest.
 local function new(spec)
-  local given, options = { options = spec.options }, {}
+  local given, rest = { options = spec.options }, {}
   for key, value in pairs(spec) do
-    if parts[key] or math.type(key) == "integer" then given[key] = value else options[key] = value end
+    if parts[key] or math.type(key) == "integer" then given[key] = value else rest[key] = value end
   end
-  given.options = given.options or options
+  if spec.options ~= nil and next(rest) ~= nil then
+    error(("%s: yl.trainer: '%s' stands beside 'options', which would not hold it"):format(options.position(), tostring(next(rest))), 0)
+  end
+  given.options = given.options or rest
   for _, key in ipairs { "net", "data" } do
     if given[key] == nil then error(("yl.trainer: '%s' is missing"):format(key), 2) end
   end

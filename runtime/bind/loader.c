@@ -123,6 +123,8 @@ static void check_options(lua_State *L, yl_loader_options *o)
     o->strict = yl__field_boolean(L, 1, "strict", true);
     o->told = yl__field_boolean(L, 1, "told", false);
     o->upright = yl__field_boolean(L, 1, "upright", false);
+    o->parts = yl__field_integer(L, 1, "parts", 1);
+    luaL_argcheck(L, o->parts >= 1 && o->parts <= 65536, 1, "'parts': expected 1 to 65536");
     o->seed = (uint64_t)yl__field_integer(L, 1, "seed", 1);
     o->workers = (int)yl__field_integer(L, 1, "workers", 1);
     if (o->workers < 0 || o->workers > 256) luaL_error(L, "loader: 'workers': expected 0..256, got %d", o->workers);
@@ -138,7 +140,7 @@ static int loader_new(lua_State *L)
 {
     yl__check_keys(L, 1,
                    YL__KEYS("samples", "batch", "width", "height", "resize", "train", "strict", "told", "upright",
-                            "seed", "workers", "cache_bytes", "cache_dir", "sizes", "augment"));
+                            "seed", "workers", "cache_bytes", "cache_dir", "sizes", "augment", "parts"));
     yl_loader_options options = {0};
     check_options(L, &options);
     int64_t count;

@@ -314,7 +314,8 @@ void yl_loader_epoch(yl_loader *l, int64_t epoch, int64_t first)
     for (int64_t i = 0; i < l->count; i++) l->order[i] = i;
     yl_rng rng = yl_rng_make(l->options.seed, (uint32_t)epoch, 0x6f72646cu /* "ordl": no sample has this index */);
     if (l->options.train) yl_rng_permutation(&rng, l->count, l->order);
-    l->batches = (l->count + l->options.batch - 1) / l->options.batch;
+    int64_t parts = l->options.train && l->options.parts > 0 ? l->options.parts : 1, step = l->options.batch * parts;
+    l->batches = (l->count + step - 1) / step * parts;
     l->taken = first < l->batches ? first : l->batches;
     l->next_item = l->taken * l->options.batch;
     pthread_cond_broadcast(&l->work);

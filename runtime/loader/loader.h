@@ -20,6 +20,7 @@ enum { YL_LOADER_SIZES = 32, YL_SAMPLE_FIELDS = 6 };
 
 typedef struct yl_loader_options {
     int64_t batch, w, h;
+    int64_t parts; /* training: an epoch is completed to a multiple of so many batches; 0: 1 */
     int64_t n_sizes, sizes[YL_LOADER_SIZES][2]; /* multi-scale: a width and height per batch; none: w x h */
     bool letterbox;                             /* else stretch */
     bool train;   /* shuffled, augmented, the last batch completed; else list order, the last batch padded */

@@ -71,6 +71,28 @@ function TestCheckpoint.testPoliciesStatesComeBack()
   t.assertEquals({ seen, trainer.epoch, trainer.step }, { { x = 41, y = 5 }, 2, 12 })
 end
 
+-- Whatever plain data a state holds comes back as it was; what a checkpoint cannot hold is refused before the first step.
+function TestCheckpoint.testStatesOfAllKinds()
+  local function made() return { best = math.huge, worst = -math.huge, none = 0 / 0, one = 1.0, by_epoch = {}, on = true } end
+  local function filled(self, tr) self.state.by_epoch[tr.epoch] = tr.epoch / 2 end
+  run_with(top .. "/g", { epochs = 2 }, { name = "x", state = made(), on = { epoch_end = filled } })
+  local seen
+  local x = { name = "x", state = {}, on = { start = function(self) seen = self.state end } }
+  quiet(function()
+    local run <close> = yl.run(yl.options { resume = top .. "/g" })
+    yl.train { net = model(), data = data(), run = run, options = options { epochs = 2 }, x }
+  end)
+  t.assertEquals({ seen.best, seen.worst, seen.none ~= seen.none, seen.on }, { math.huge, -math.huge, true, true })
+  t.assertEquals({ math.type(seen.one), seen.by_epoch[1], seen.by_epoch[2], math.type(seen.by_epoch[2]) }, { "float", 0.5, 1.0, "float" })
+  local steps = 0
+  local function late(self) self.state.f = print end
+  for event in pairs { start = 1, [""] = 1 } do
+    t.assertErrorMsgContains("policy 'x': state.f is a function", run_with, top .. "/h", nil, { name = "x", on = { start = late,
+      step = function() steps = steps + 1 end }, state = event == "start" and {} or { f = print } })
+  end
+  t.assertEquals(steps, 0)
+end
+
 -- Notes that another program wrote, or that were damaged, end in one sentence that names the file; nothing has changed then.
 function TestCheckpoint.testBrokenNotes()
   run_with(top .. "/f")

@@ -180,7 +180,7 @@ function TestFreezeByFunction.testAskedInEveryEpoch()
     policy.on.epoch_start(policy, { epoch = epoch, last = 3, freeze = function(_, pattern) asked[epoch] = pattern end })
   end
   t.assertEquals(asked, { { "conv1", "conv2" }, { "conv1", "conv2" }, "none" })
-  t.assertErrorMsgContains("freeze: expected a pattern for epoch 1, got a nil", function()
+  t.assertErrorMsgContains("freeze: expected a text or a list of texts for epoch 1, got nothing", function()
     local silent = yl.freeze(function() end)
     silent.on.epoch_start(silent, { epoch = 1 })
   end)

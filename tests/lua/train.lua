@@ -120,6 +120,54 @@ function TestLoop.test_subdivisions_equal_the_whole_batch()
   for i = 1, #x do t.assertAlmostEquals(x[i], y[i], 1e-5) end
 end
 
+-- So it is where the list does not fill its last batch: that is completed whole, not a part of it. Features in memory and images alike.
+function TestLoop.test_subdivisions_of_a_short_last_batch()
+  for _, o in ipairs { {}, { data = {} } } do
+    local a, b, images = model "body", model "body", 0
+    local function step(m, subdivisions, ...)
+      return yl.train { net = m, data = data { limit = 20 }, options = options { epochs = 1, batch = 8, subdivisions = subdivisions,
+        data = o.data }, ... }
+    end
+    local whole, parts = step(a, 1), step(b, 4, { name = "count", on = { step = function(_, tr) images = tr.seen end } })
+    t.assertEquals({ whole.step, parts.step, whole.seen, images }, { 3, 3, 24, 24 })
+    local x, y = a.net:get "conv5.weight", b.net:get "conv5.weight"
+    for i = 1, #x do t.assertAlmostEquals(x[i], y[i], 1e-5) end
+  end
+end
+
+function TestLoop.test_subdivisions_that_do_not_divide_the_batch()
+  local function refused(batch, subdivisions, sentence)
+    local ok, message = pcall(train, model(), { batch = batch, subdivisions = subdivisions })
+    t.assertFalse(ok)
+    t.assertStrMatches(message, ".*train%.lua:%d+: option 'subdivisions': " .. sentence)
+  end
+  refused(8, 3, "a batch of 8 does not fall into 3 equal parts; the nearest that do are 2 and 4")
+  refused(8, 5, "a batch of 8 does not fall into 5 equal parts; the nearest that do are 4 and 8")
+  refused(2, 4, "a batch of 2 does not fall into 4 equal parts; the nearest that do are 2")
+end
+
+-- A list without a frame or an object that the network knows trains nothing.
+function TestLoop.test_nothing_to_learn()
+  local function refused(sentence, change)
+    local d = data()
+    change(d)
+    local ok, message = pcall(function() yl.train { net = model(), data = d, options = options() } end)
+    t.assertFalse(ok)
+    t.assertStrMatches(message, ".*train%.lua:%d+: yl.train: " .. sentence)
+  end
+  local function empty(list)
+    for _, frame in ipairs(list.frames) do frame.objects = {} end
+  end
+  refused("the training list holds no frame", function(d) d.train.frames = {} end)
+  refused("the 24 frames of the list 'train' hold no object", function(d) empty(d.train) end)
+  refused("the 8 frames of the list 'dev' hold no object", function(d) empty(d.dev) end)
+  refused("the 24 frames of the list 'train' hold no object of the network's classes %(data.map: 72 .*", function(d)
+    for _, frame in ipairs(d.train.frames) do
+      for _, row in ipairs(frame.objects) do row.class = "Tram" end
+    end
+  end)
+end
+
 -- With an average that hardly moves, dev loss and the best checkpoint are those of the untrained weights.
 function TestLoop.test_averaged_weights_are_what_dev_loss_and_best_use()
   local m, untouched = model(), model()
@@ -196,6 +244,51 @@ function TestPolicies.test_a_policy_without_a_name_is_refused()
   end)
 end
 
+-- What a handler assigns has its effect or is an error with the place.
+function TestPolicies.test_assignments()
+  local function refused(sentence, event, handler)
+    t.assertErrorMsgContains(sentence, function() train(model "body", { epochs = 1 }, { name = "x", on = { [event] = handler } }) end)
+  end
+  refused("the trainer's lr is what the schedule gave; optim.schedule", "step", function(_, tr) tr.lr = 0 end)
+  refused("a trainer has no field 'stpo', did you mean 'stop'?", "epoch_end", function(_, tr) tr.stpo = true end)
+  refused("t.pixels is a tensor to be changed in place", "batch", function(_, tr) tr.pixels = tr.pixels * 0 end)
+  refused("train.lua:", "step", function(_, tr) tr.mine = 1 end)
+end
+
+function TestPolicies.test_a_number_that_nobody_writes()
+  local function refused(sentence, ...)
+    local more = { ... }
+    local ok, message = pcall(function() yl.train { net = model(), data = data(), options = options(), table.unpack(more) } end)
+    t.assertFalse(ok)
+    t.assertStrMatches(message, ".*train%.lua:%d+: " .. sentence)
+  end
+  local steps = 0
+  local count = { name = "count", on = { step = function() steps = steps + 1 end } }
+  refused("keep%.best: the epoch's record has no 'dev_los', did you mean 'dev_loss'%?.*", count, yl.keep.best "dev_los")
+  refused("keep%.best: the epoch's record has no 'dev_ap'; 'evaluate%.voc' writes it and must stand before 'keep%.best%.dev_ap' .*",
+    yl.keep.best "dev_ap", yl.evaluate "voc", count)
+  refused("stop: the epoch's record has no 'dev_ap'; yl%.evaluate, before it in the list, writes it", yl.stop "dev_ap", count)
+  refused("keep%.best: 'keep%.best%.dev_loss' keeps best%.safetensors already.*", yl.keep.best "dev_loss", yl.keep.best "lr", count)
+  t.assertEquals(steps, 0)
+  refused("keep%.best: expected a number as the record's 'word', got a string", { name = "own",
+    on = { epoch_end = function(_, tr) tr.record.word = "x" end } }, yl.keep.best "word")
+  t.assertErrorMsgContains("yl.keep.best: expected the name of a number", yl.keep.best, { "dev_loss" })
+end
+
+-- A freeze schedule that gives no pattern, or one that matches nothing.
+function TestPolicies.test_freeze_functions()
+  local function refused(sentence, f)
+    local where = ("train.lua:%d: freeze"):format(debug.getinfo(f, "S").linedefined)
+    local ok, message = pcall(train, model(), { epochs = 1 }, yl.freeze(f))
+    t.assertFalse(ok)
+    t.assertStrContains(message, where)
+    t.assertStrContains(message, sentence)
+  end
+  refused("expected a text or a list of texts for epoch 1, got nothing (is a return missing?)", function() end)
+  refused("expected a list of texts for epoch 1, got 3", function() return { "conv1", 3 } end)
+  refused("for epoch 1: ", function() return "convolution9" end)
+end
+
 function TestPolicies.test_evaluation_writes_the_record()
   local _, records = train(model(), { epochs = 3 }, yl.evaluate { "voc", every = 2 }, yl.keep.best "dev_ap", yl.stop { "dev_ap" })
   -- the listener stands before the policy in the list, but the record is one table
@@ -236,6 +329,21 @@ function TestSchedules.test_rates()
   t.assertAlmostEquals(at("constant", 4, { warmup = 10, power = 4 }), 2 * 0.5 ^ 4, 1e-12)
   t.assertEquals(at(function(s) return s.lr * s.step end, 3), 6)
   t.assertErrorMsgContains("unknown schedule 'cosin'", function() at("cosin", 1) end)
+end
+
+-- A schedule that gives no rate: the sentence has its place and the step, and no step is made.
+function TestSchedules.test_what_is_no_rate()
+  for _, case in ipairs { { nil, "nothing (is a return missing?)" }, { "0.1", "'0.1'" }, { -1, "-1" }, { 0 / 0, "nan" },
+    { math.huge, "inf" } } do
+    local m = model()
+    local before = m:checksum(function(r) return r.kind ~= "statistic" end)
+    local function rate(s) if s.step < 3 then return 0 end return case[1] end
+    local ok, message = pcall(train, m, { optim = { name = "sgd", lr = 0.01, schedule = rate } })
+    t.assertFalse(ok)
+    t.assertStrContains(message, ("train.lua:%d: the learning rate (optim.schedule): expected a number of at least 0 for step 4 "
+      .. "(epoch 1), got %s"):format(debug.getinfo(rate, "S").linedefined, case[2]))
+    t.assertEquals(m:checksum(function(r) return r.kind ~= "statistic" end), before)
+  end
 end
 
 TestTrouble = {}

@@ -110,6 +110,55 @@ function TestTrainer.testAfterAnErrorOfTheOptimizer()
   t.assertEquals(by_hand.net:checksum(learned), whole.net:checksum(learned))
 end
 
+-- A handler that fails ends the call; the next one goes on with it. Every epoch is trained once and recorded once, and every handler hears
+-- each event once, but for `batch`, whose pixels are loaded anew.
+function TestTrainer.testAfterAnErrorOfAHandler()
+  local sum = trained()
+  local calls = { start = 1, epoch_start = 2, batch = 12, step = 12, epoch_end = 2, finish = 1 }
+  for event, count in pairs(calls) do
+    for _, at in ipairs { 1, count } do
+      local before, after, failing, records = 0, 0, 0, {}
+      local function fail()
+        failing = failing + 1
+        if failing == at then error("once", 0) end
+      end
+      local by_hand = led { { name = "before", on = { [event] = function() before = before + 1 end } },
+        { name = "once", on = { [event] = fail } },
+        { name = "after", on = { [event] = function() after = after + 1 end,
+          epoch_end = function(_, tr) after, records[#records + 1] = after + (event == "epoch_end" and 1 or 0), tr.record.epoch end } } }
+      local said = quietly(function()
+        t.assertErrorMsgContains("once", by_hand.run, by_hand)
+        by_hand:run()
+        by_hand:run() -- nothing is left
+      end)
+      local where = ("%s, call %d"):format(event, at)
+      t.assertEquals({ by_hand.epoch, by_hand.step and records }, { 2, { 1, 2 } }, where)
+      t.assertStrMatches(said, "epoch 1: [^\n]*\nepoch 2: [^\n]*")
+      t.assertEquals(tostring(by_hand):match "step %d+", "step 12", where)
+      t.assertEquals(by_hand.net:checksum(), sum, where)
+      t.assertEquals({ before, failing, after }, { event == "batch" and count + 1 or count, count + 1, count }, where)
+    end
+  end
+end
+
+-- A training that a policy ended says so and trains nothing, until it is told to.
+function TestTrainer.testEndedByAPolicy()
+  local by_hand = led { { name = "mine", on = { epoch_end = function(_, tr) tr.stop = tr.epoch == 1 end } } }
+  local said = quietly(function()
+    by_hand:run()
+    by_hand:run()
+    t.assertErrorMsgContains("the training was ended by 'mine' after epoch 1; t.stop = false lets it go on", by_hand.step, by_hand)
+    for _ in by_hand:steps() do error "a step was made" end
+    t.assertEquals(by_hand.epoch, 1)
+    by_hand.stop = false
+    by_hand:run()
+  end)
+  t.assertEquals(by_hand.epoch, 2)
+  t.assertStrContains(said, "the training was ended by 'mine' after epoch 1")
+  t.assertErrorMsgContains("a trainer's 'lr' cannot be set: t.options.optim.lr = ... changes the rate", function() by_hand.lr = 0 end)
+  t.assertErrorMsgContains("a trainer's 'epochs' cannot be set", function() by_hand.epochs = 9 end)
+end
+
 -- Ctrl-C, which a policy plays here, ends the run after its step; the same call goes on, with the same bits.
 function TestTrainer.testAfterCtrlC()
   local sum, steps = trained(), 0
@@ -136,6 +185,8 @@ end
 function TestTrainer.testFaults()
   t.assertErrorMsgContains("yl.trainer: 'net' is missing", yl.trainer, { data = data() })
   t.assertErrorMsgContains("yl.trainer: 'data' is missing", yl.trainer, { net = model() })
+  t.assertErrorMsgContains("yl.trainer: 'batch' stands beside 'options'", yl.trainer, { net = model(), data = data(), options = {},
+    batch = 2 })
   t.assertErrorMsgContains("'bach', did you mean 'batch'?", yl.trainer, { net = model(), data = data(), bach = 2 })
 end
 

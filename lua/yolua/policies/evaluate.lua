@@ -23,11 +23,14 @@ local check = options.declare("yl.evaluate", {
 })
 
 return function(spec)
-  local o = check(spec)
+  local o, by = check(spec), { where = options.position() }
   local protocol, every = o.protocol, o.every
   return {
     name = "evaluate." .. protocol,
     on = {
+      start = function(_, t)
+        if not sources.has_dev(t) then error(by.where .. ": yl.evaluate: the data have no dev split to score", 0) end
+      end,
       epoch_end = function(_, t)
         if t.epoch % every ~= 0 and t.epoch < t.options.epochs then
           t.record.dev_ap = core.null -- not evaluated, which those that follow it pass over

@@ -1,5 +1,6 @@
 -- yl.freeze{"body", until_epoch = 3, after = "none"}: a freeze schedule. yl.freeze(function(epoch, trainer) return pattern end): one's own,
 -- asked at the start of each epoch.
+local callback = require "yolua.callback"
 local options = require "yolua.options"
 
 local function by_function(f)
@@ -7,11 +8,10 @@ local function by_function(f)
     name = "freeze",
     on = {
       epoch_start = function(_, t)
-        local pattern = f(t.epoch, t)
-        if type(pattern) ~= "string" and type(pattern) ~= "table" then
-          error(("freeze: expected a pattern for epoch %d, got a %s"):format(t.epoch, type(pattern)), 0)
-        end
-        t:freeze(pattern)
+        local when = "for epoch " .. t.epoch
+        local pattern = callback.texts(f, "freeze", f(t.epoch, t), when)
+        local ok, reason = pcall(t.freeze, t, pattern)
+        if not ok then error(("%s: freeze, %s: %s"):format(callback.place(f), when, reason), 0) end
       end,
     },
   }

@@ -1,5 +1,8 @@
 -- last.safetensors: the full state of a run, written after every epoch's handlers, enough to go on with the same bits.
 local core = require "yolua.core"
+local ledger = require "yolua.train.ledger"
+local policy = require "yolua.policy"
+local state = require "yolua.train.state"
 
 local checkpoint = {}
 
@@ -13,25 +16,36 @@ end
 
 local function policy_states(t)
   local out = {}
-  for _, policy in ipairs(t.policies) do
-    if policy.state then out[policy.name] = policy.state end
+  for _, p in ipairs(t.policies) do
+    policy.check_state(p)
+    out[p.name] = p.state
   end
-  return out
+  return state.pack(out)
+end
+
+-- What only some checkpoints need: which training of the run it is, who ended it, how it was frozen before policies froze.
+local function special(t, notes)
+  local stop, start = ledger.stop_note(t), t.frozen_at_start
+  notes.training = (t.training or 1) > 1 and tostring(t.training) or nil
+  notes.stop = stop and core.json.encode(stop) or nil
+  notes.frozen_at_start = start and start ~= notes.frozen and start or nil
+  return notes
 end
 
 -- The texts that go beside the slabs: no path, time or host, so that equal runs give equal files.
 function checkpoint.notes(t)
   local seed = t.options.seed
-  return {
+  return special(t, {
     clocks = core.json.encode(clocks(t)), policies = core.json.encode(policy_states(t)), seed = tostring(seed),
     threads = tostring(core.system.threads()), algorithms = core.algorithms(), frozen = t.model.frozen or "none",
     averaged = tostring(t.model.averaged or false),
-  }
+  })
 end
 
 -- Saves the full state under a name of the run directory; nothing without a run.
 function checkpoint.save(t, name)
   if not t.run then return end
+  ledger.check_turn(t)
   t.model:save(t.run:path(name or "last.safetensors"), checkpoint.notes(t), true)
 end
 
@@ -53,6 +67,7 @@ local function clocks_of(notes, t, path)
       error(("%s: no run can go on from it: its clock '%s' is %s"):format(path, key, tostring(value)), 0)
     end
   end
+  ledger.check_change(t, read.epoch, read.batch_done > 0)
   if read.batch_done > t.batches_per_epoch then
     error(("%s: no run can go on from it: it did %d batches of an epoch that has %d here"):format(path, read.batch_done,
       t.batches_per_epoch), 0)
@@ -60,33 +75,36 @@ local function clocks_of(notes, t, path)
   return read
 end
 
--- The clocks and the policies' states of the checkpoint that a resumed run goes on from, with its slabs put back into the model; nil
--- for a new run.
-local function take_up(t)
-  local run = t.run
-  if not run or not run.resumed then return nil end
-  local path = run:path "last.safetensors"
-  if not core.files.kind(path) then -- cut off in its first epoch
-    run:rewind(0)
-    return nil
-  end
+local function states_of(notes, path)
+  local ok, states = pcall(state.unpack, note(notes, "policies", path))
+  if not ok then error(("%s: no run can go on from it: its policies' states are damaged (%s)"):format(path, states), 0) end
+  return states
+end
+
+-- What a policy froze since the training began is frozen again, unless the recipe starts out otherwise now.
+local function freeze_again(t, notes)
+  local now = t.model.frozen or "none"
+  if notes.frozen and now == (notes.frozen_at_start or notes.frozen) and now ~= notes.frozen then t:freeze(notes.frozen) end
+end
+
+-- Goes on where a resumed run (yl.run with resume=) was when this training's last checkpoint was written: slabs, clocks, policies'
+-- states. Returns {stop = who ended it}; nil for a new training.
+function checkpoint.restore(t)
+  local path = ledger.checkpoint(t)
+  if not path then return nil end
   local notes = core.safetensors.info(path).metadata
-  local clock, states = clocks_of(notes, t, path), note(notes, "policies", path)
+  local clock, states = clocks_of(notes, t, path), states_of(notes, path)
+  local stop = notes.stop and note(notes, "stop", path) or nil
   checkpoint.prepare(notes, path)
   t.model:drop_plans()
   core.restore(t.model.net, path, true)
-  run:rewind(clock.batch_done > 0 and clock.epoch - 1 or clock.epoch)
-  return clock, states
-end
-
--- Goes on where a resumed run (yl.run with resume=) was when its last checkpoint was written: slabs, clocks, policies' states.
-function checkpoint.restore(t)
-  local clock, states = take_up(t)
-  if not clock then return end
-  for _, key in ipairs(clock_fields) do t[key] = clock[key] end
-  for _, policy in ipairs(t.policies) do
-    if states[policy.name] then policy.state = states[policy.name] end
+  if not t.past then t.run:rewind(clock.batch_done > 0 and clock.epoch - 1 or clock.epoch, t.training) end
+  for _, key in ipairs(clock_fields) do t[key == "lr" and "last_rate" or key] = clock[key] end
+  for _, p in ipairs(t.policies) do
+    if states[p.name] then p.state = states[p.name] end
   end
+  freeze_again(t, notes)
+  return { stop = stop }
 end
 
 -- What has to be as it was before any plan is made: threads and the convolutions' algorithms.

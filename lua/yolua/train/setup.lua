@@ -1,14 +1,65 @@
 -- What a trainer settles before its first step: checked options, input sizes, and how much memory a step will take.
 local options = require "yolua.options"
+local recheck = require "yolua.recheck"
 
 local setup = { groups = { "data", "size", "train", "optim", "augment", "eval", "run" } } -- groups: the options of a training
 
 -- The training options, checked and with defaults, whether they came from yl.options or were written by hand.
 function setup.options(o)
-  if not getmetatable(o) then o = options.check("yl.train", require("yolua.fields").get(setup.groups), o) end
+  if getmetatable(o) then recheck(o)
+  else o = options.check("yl.train", require("yolua.fields").get(setup.groups), o) end
   local precision = rawget(o, "precision") or "f32"
   if precision ~= "f32" then error(("train: precision %s is not built in; expected f32"):format(precision), 0) end
   return o
+end
+
+-- How many images a part of a batch has. Errors: subdivisions that do not divide the batch, with the nearest that do.
+function setup.micro(o)
+  local batch, parts = o.batch, o.subdivisions or 1
+  if batch % parts == 0 then return batch // parts end
+  local less, more = math.min(parts, batch), parts
+  while batch % less ~= 0 do less = less - 1 end
+  while more <= batch and batch % more ~= 0 do more = more + 1 end
+  error(("%s: option 'subdivisions': a batch of %d does not fall into %d equal parts; the nearest that do are %s"):format(
+    options.origin(o, "subdivisions") or options.position(), batch, parts,
+    more <= batch and ("%d and %d"):format(less, more) or ("%d"):format(less)), 0)
+end
+
+-- Labelled objects of a list by the network's classes, and by any; see data:truth.
+local function count(t, list)
+  local known, all = 0, 0
+  for _, frame in ipairs(list.frames) do
+    all = all + #(frame.objects or {})
+    for _, row in ipairs((t.data:truth(frame, t.model.names))) do known = known + (row[6] == 0 and 1 or 0) end
+  end
+  return known, all
+end
+
+-- How many objects the training and the dev list hold. Errors: a list that holds none.
+function setup.objects(t)
+  local out = {}
+  for _, key in ipairs { "train", "dev" } do
+    local list = t.data[key]
+    if key == "train" and not (list and #list.frames > 0) then
+      error(("%s: yl.train: the training list holds no frame"):format(options.position()), 0)
+    end
+    local known, all = 0, 0
+    if list then known, all = count(t, list) end
+    if list and #list.frames > 0 and known == 0 then
+      error(("%s: yl.train: the %d frames of the list '%s' hold no object%s"):format(options.position(), #list.frames,
+        list.name or key, all > 0 and (" of the network's classes (data.map: %d objects of other classes)"):format(all) or ""), 0)
+    end
+    out[key] = known
+  end
+  return out
+end
+
+-- One line about what it trains on.
+function setup.tell(t)
+  if not t.run then return end
+  local dev = t.data.dev
+  t.run:say("training on %d frames with %d objects, dev loss on %d with %d", #t.data.train.frames, t.objects.train,
+    dev and #dev.frames or 0, t.objects.dev)
 end
 
 -- How many input pixels one cell of the coarsest head spans.

@@ -13,7 +13,7 @@ local function images(t, list, train)
   return batches.images {
     data = t.data, list = list, names = t.model.names, batch = t.micro, w = t.w, h = t.h, resize = o.resize, train = train,
     seed = o.seed, workers = o.data.workers, cache = o.data.cache, cache_dir = o.data.cache_dir, strict = o.data.strict, sizes = t.sizes,
-    augment = augments(t) and o.augment or nil,
+    augment = augments(t) and o.augment or nil, parts = o.subdivisions,
   }
 end
 
@@ -40,7 +40,7 @@ end
 local function features(t, list, train)
   local source = images(t, list, false)
   local made = batches.features { model = t.model, source = source, seed = t.options.seed, batch = t.micro, train = train,
-    body_batch = t.micro, h = t.h, w = t.w }
+    body_batch = t.micro, h = t.h, w = t.w, parts = t.options.subdivisions }
   source:close()
   return made
 end

@@ -22,7 +22,8 @@ end
 
 function Trainer:rate()
   local optim = self.options.optim
-  return schedule.rate(optim.schedule, { step = self.step, steps = self.steps, epoch = self.epoch, lr = optim.lr, options = optim })
+  return schedule.rate(optim.schedule, { step = self.step + self.shift, steps = self.steps, epoch = self.epoch, lr = optim.lr,
+    options = optim })
 end
 
 -- The event `batch`: its handlers may change the pixels, self.pixels, a tensor {n, h, w, c} of 0..1 that dies with the event.
@@ -53,7 +54,7 @@ end
 function Trainer:update(source, batch, images)
   local o, optim = self.options, self.options.optim
   local function of(key) return rawget(optim, key) end -- each optimizer has its own keys
-  self.lr = self:rate()
+  self.last_rate = self:rate()
   self.step = self.step + 1
   local rule, net = self.rule, self.model.net
   local function apply(s)
@@ -89,7 +90,7 @@ function Trainer:advance()
     if not batch then return self:back_to_mark() end
     self.loss = self:accumulate(self.source, batch)
     self.batch_done, images = self.batch_done + 1, images + self.micro
-    if self.batch_done % subdivisions == 0 or self.batch_done == self.batches_per_epoch then
+    if self.batch_done % subdivisions == 0 then
       self:update(self.source, batch, images)
       images = 0
     end
@@ -109,6 +110,7 @@ end
 -- The next step of the epoch, which is begun where none is. Returns false where the user asked to stop before it was whole.
 function Trainer:one_step()
   self:recover()
+  self:catch_up()
   if not self.batches and not self:begin_epoch() then return false end
   local started = core.system.clock()
   self.busy = true

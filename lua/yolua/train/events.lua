@@ -1,0 +1,78 @@
+-- The part of a trainer that policies hear and see: events, fired in list order, and its fields.
+-- A handler that fails ends the call; when the training goes on, the event goes on with that handler: it is called again, those before it
+-- are not.
+local callback = require "yolua.callback"
+local options = require "yolua.options"
+local schema = require "yolua.schema"
+
+local events, Trainer = {}, {}
+
+-- Which policy ended the run is noted: a resume obeys it.
+local function call(self, handler, policy)
+  local before, pixels = self.stop, self.pixels
+  handler(policy, self)
+  if self.pixels ~= pixels then
+    error(callback.place(handler) .. ": t.pixels is a tensor to be changed in place: t.pixels:copy_(x), not t.pixels = x", 0)
+  end
+  if self.stop and not before then self.stopped_by = policy.name end
+end
+
+-- Policies are called in list order. A handler may read the trainer's public fields (lua/README.md), and write `stop` and into `record`.
+function Trainer:fire(event)
+  local first = self.failed == event and self.failed_at or 1
+  self.failed = nil
+  for i = first, #self.policies do
+    local policy = self.policies[i]
+    local handler = policy.on and policy.on[event]
+    if handler then
+      self.failed, self.failed_at = event ~= "batch" and event or nil, i -- a broken step's pixels are loaded anew
+      call(self, handler, policy)
+    end
+  end
+  self.failed = nil
+end
+
+-- Whether any policy handles the event.
+function Trainer:hears(event)
+  for _, policy in ipairs(self.policies) do
+    if policy.on and policy.on[event] then return true end
+  end
+  return false
+end
+
+-- Fires the rest of a `step` whose handler failed.
+function Trainer:catch_up()
+  if self.failed == "step" then self:fire "step" end
+end
+
+-- ---- fields ----------------------------------------------------------------------------------------------------------------
+
+local FIELDS = {}
+for name in ([[model data run options policies epoch step seen batch_done loss_sum loss_images shift kept objects micro w h sizes rule
+  steps_per_epoch batches_per_epoch source batches prepared spent waited images_before record due proof started finished failed
+  failed_at stop stopped_by screen led training past loss parts last_rate norm marked busy pixels announced cached train_source
+  dev_source key hashes frozen_at_start]]):gmatch "%S+" do FIELDS[name] = true end
+
+-- A trainer's __index: `lr` is the rate of the last step, `steps` how many the whole training has.
+function events.read(class)
+  return function(self, key)
+    if key == "lr" then return rawget(self, "last_rate") end
+    if key == "steps" then return self.options.epochs * self.steps_per_epoch end
+    return class[key]
+  end
+end
+
+-- Its __newindex: what a handler assigns has an effect or is an error.
+function events.write(self, key, value)
+  if FIELDS[key] then return rawset(self, key, value) end
+  if key == "lr" then
+    error(options.position() .. ": the trainer's lr is what the schedule gave; optim.schedule = function(s) ... end, or "
+      .. "t.options.optim.lr = ..., changes it", 0)
+  end
+  error(("%s: a trainer has no field '%s'%s; what a policy remembers stands in its state"):format(options.position(), tostring(key),
+    type(key) == "string" and schema.did_you_mean(key, { "stop", "record", "model", "data", "run", "options" }) or ""), 0)
+end
+
+events.methods = Trainer
+
+return events
