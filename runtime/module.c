@@ -8,6 +8,7 @@
 #undef luaL_error /* this door has Lua, not the runtime */
 #include "core/log.h"
 
+#undef luaL_error /* yl__error is in the runtime, which is opened here */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
