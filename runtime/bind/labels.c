@@ -100,16 +100,32 @@ static void push_label(lua_State *L, const yl_label *label, bool kitti)
     set_number(L, "rotation_y", label->rotation_y);
 }
 
-static void push_labels(lua_State *L, const yl_labels *labels, bool kitti)
+static void set_count(lua_State *L, const char *key, const yl_label_count *c)
+{
+    if (!c->count) return;
+    lua_createtable(L, 0, 2);
+    lua_pushinteger(L, (lua_Integer)c->count);
+    lua_setfield(L, -2, "count");
+    lua_pushinteger(L, c->line);
+    lua_setfield(L, -2, "line");
+    lua_setfield(L, -2, key);
+}
+
+/* Pushes the rows, and {flat = {count, line}, polygons = {count, line}} of what was left out and of what was a polygon. */
+static int push_labels(lua_State *L, const yl_labels *labels, bool kitti)
 {
     lua_createtable(L, (int)labels->count, 0);
     for (int64_t i = 0; i < labels->count; i++) {
         push_label(L, &labels->rows[i], kitti);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
+    lua_createtable(L, 0, 2);
+    set_count(L, "flat", &labels->flat);
+    set_count(L, "polygons", &labels->polygons);
+    return 2;
 }
 
-/* kitti(path, {width=, height=, dets=, classes={...}}) -> rows */
+/* kitti(path, {width=, height=, dets=, classes={...}}) -> rows, counts */
 static int labels_kitti(lua_State *L)
 {
     yl_label_options o = {0};
@@ -120,11 +136,10 @@ static int labels_kitti(lua_State *L)
         o.names = names_at(L, lua_gettop(L), &o.name_count);
     yl_labels *labels = new_holder(L, labels_class, sizeof *labels);
     yl__check(L, yl_labels_kitti(path, &o, labels));
-    push_labels(L, labels, true);
-    return 1;
+    return push_labels(L, labels, true);
 }
 
-/* yolo(path, names or nil, {width=, height=, dets=}) -> rows; `index` is the class's place, 1-based */
+/* yolo(path, names or nil, {width=, height=, dets=}) -> rows, counts; `index` is the class's place, 1-based */
 static int labels_yolo(lua_State *L)
 {
     yl_label_options o = {0};
@@ -134,8 +149,7 @@ static int labels_yolo(lua_State *L)
     if (!lua_isnil(L, 2)) o.names = names_at(L, 2, &o.name_count);
     yl_labels *labels = new_holder(L, labels_class, sizeof *labels);
     yl__check(L, yl_labels_yolo(path, &o, labels));
-    push_labels(L, labels, false);
-    return 1;
+    return push_labels(L, labels, false);
 }
 
 /* list(path) -> strings */

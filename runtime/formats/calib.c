@@ -10,6 +10,8 @@
 
 enum { SHOWN = 40, LARGEST = 1 << 20 };
 
+static const double largest = 1e9; /* of a matrix's numbers, so that products of them stay finite */
+
 static const struct entry {
     const char *name;
     int count;
@@ -57,8 +59,8 @@ static yl_status read_numbers(const char *path, int line, char *rest, const stru
 {
     int count = 0;
     for (char *word; (word = next_word(&rest)); count++)
-        if (count < e->count && !yl__parse_number(word, &out[count]))
-            return yl__fail(YL_FORMAT, "%s:%d: %s: number %d: expected a finite number, got '%.*s'", path, line,
+        if (count < e->count && !(yl__parse_number(word, &out[count]) && fabs(out[count]) <= largest))
+            return yl__fail(YL_FORMAT, "%s:%d: %s: number %d: expected a number from -1e9 to 1e9, got '%.*s'", path, line,
                             e->name, count + 1, SHOWN, word);
     if (count == e->count) return YL_OK;
     return yl__fail(YL_FORMAT, "%s:%d: %s: expected %d numbers, got %d", path, line, e->name, e->count, count);
@@ -86,6 +88,7 @@ yl_status yl_calib_parse(const char *path, char *text, int64_t size, yl_calib *o
     if (zero)
         return yl__fail(YL_FORMAT, "%s: expected text, got a zero byte at byte %lld", path, (long long)(zero - text));
     char *end = text + size;
+    if (size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) text += 3; /* a byte-order mark */
     for (int line = 1; text < end; line++) {
         char *stop = memchr(text, '\n', (size_t)(end - text)), *next = stop ? stop + 1 : end;
         if (stop) *stop = '\0';

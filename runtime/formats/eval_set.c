@@ -1,12 +1,14 @@
 /* An evaluation set out of two folders of KITTI files. */
 #define _GNU_SOURCE
 #include "formats/eval_set.h"
+#include "core/log.h"
 #include "core/memory.h"
 #include "core/text.h"
 #include "formats/labels.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,7 +61,20 @@ static yl_status read_rows(const char *folder, const char *id, const yl_label_op
     return status;
 }
 
-static yl_status load_frame(yl_eval_set *set, const yl_eval_files *f, const char *id)
+/* Label rows without area in all frames, and where the first stands. */
+typedef struct flat_rows {
+    int64_t count;
+    char place[256];
+} flat_rows;
+
+static void count_flat(flat_rows *flat, const yl_eval_files *f, const char *id, const yl_label_count *found)
+{
+    if (found->count && !flat->count)
+        snprintf(flat->place, sizeof flat->place, "%s/%s.txt:%d", f->labels, id, (int)found->line);
+    flat->count += found->count;
+}
+
+static yl_status load_frame(yl_eval_set *set, const yl_eval_files *f, const char *id, flat_rows *flat)
 {
     yl_label_options o = {.names = f->names, .name_count = f->name_count};
     yl_labels truths, dets = {0};
@@ -67,6 +82,7 @@ static yl_status load_frame(yl_eval_set *set, const yl_eval_files *f, const char
     o.detections = true;
     if (status == YL_OK) status = read_rows(f->dets, id, &o, &dets);
     if (status == YL_OK) status = yl_eval_set_add(set, id, truths.rows, truths.count, dets.rows, dets.count);
+    count_flat(flat, f, id, &truths.flat);
     yl_labels_free(&truths);
     yl_labels_free(&dets);
     return status;
@@ -87,20 +103,21 @@ static yl_status compare(const yl_eval_files *f, const ids *labels, const ids *d
     return YL_OK;
 }
 
-static yl_status load_folders(yl_eval_set *set, const yl_eval_files *f, const ids *labels, const ids *dets)
+static yl_status load_folders(yl_eval_set *set, const yl_eval_files *f, const ids *labels, const ids *dets,
+                              flat_rows *flat)
 {
     if (!labels->count) return yl__fail(YL_IO, "%s: expected label files (ID.txt), got none", f->labels);
     YL_TRY(compare(f, labels, dets));
-    for (int64_t i = 0; i < labels->count; i++) YL_TRY(load_frame(set, f, labels->at[i]));
+    for (int64_t i = 0; i < labels->count; i++) YL_TRY(load_frame(set, f, labels->at[i], flat));
     return YL_OK;
 }
 
-static yl_status load_split(yl_eval_set *set, const yl_eval_files *f)
+static yl_status load_split(yl_eval_set *set, const yl_eval_files *f, flat_rows *flat)
 {
     yl_list list;
     yl_status status = yl_list_read(f->split, &list);
     for (int64_t i = 0; i < list.count && status == YL_OK; i++) {
-        status = load_frame(set, f, list.items[i]);
+        status = load_frame(set, f, list.items[i], flat);
         if (status != YL_OK) yl__fail_in(status, "%s, item %lld", f->split, (long long)i + 1);
     }
     yl_list_free(&list);
@@ -110,9 +127,13 @@ static yl_status load_split(yl_eval_set *set, const yl_eval_files *f)
 yl_status yl_eval_set_load(yl_eval_set *set, const yl_eval_files *files)
 {
     ids labels, dets = {0};
+    flat_rows flat = {0};
     yl_status status = list_folder(files->labels, "labels", &labels);
     if (status == YL_OK) status = list_folder(files->dets, "detections", &dets);
-    if (status == YL_OK) status = files->split ? load_split(set, files) : load_folders(set, files, &labels, &dets);
+    if (status == YL_OK)
+        status = files->split ? load_split(set, files, &flat) : load_folders(set, files, &labels, &dets, &flat);
+    if (flat.count)
+        yl__warn("left out %lld labelled boxes without area, the first at %s", (long long)flat.count, flat.place);
     free_ids(&labels);
     free_ids(&dets);
     return status;

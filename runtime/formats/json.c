@@ -241,6 +241,7 @@ yl_status yl__json_decode(const char *bytes, int64_t size, const char *where, yl
 {
     *out = (yl_document){0};
     reader r = {.start = bytes, .at = bytes, .end = bytes + size, .where = where, .document = out};
+    if (size >= 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0) r.at += 3; /* a byte-order mark */
     yl_status status = value(&r, &out->root);
     blanks(&r);
     if (status == YL_OK && r.at < r.end) status = refuse(&r, "nothing after the value");

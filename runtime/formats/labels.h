@@ -3,7 +3,8 @@
  *
  * Format of KITTI: the object development kit's readme. A row is fifteen blank-separated fields (type, truncated,
  * occluded, alpha, left, top, right, bottom, height, width, length, x, y, z, rotation_y), a detection has its score as
- * the sixteenth. Format of YOLO: `class cx cy w h`, class 0-based, the others fractions of the image's size. */
+ * the sixteenth. Format of YOLO: `class cx cy w h`, class 0-based, the others fractions of the image's size; or, for a label,
+ * `class x1 y1 x2 y2 x3 y3 ...`, a polygon, whose bounding box counts. */
 #ifndef YL_FORMATS_LABELS_H
 #define YL_FORMATS_LABELS_H
 
@@ -16,15 +17,22 @@ typedef struct yl_label_options {
     int64_t name_count;
 } yl_label_options;
 
+/* How many rows are of some kind, and the line of the first. */
+typedef struct yl_label_count {
+    int64_t count;
+    int32_t line;
+} yl_label_count;
+
 typedef struct yl_labels {
     yl_label *rows;
     int64_t count, capacity;
+    yl_label_count flat, polygons; /* boxes without area, which are no rows here; rows that were polygons */
     char *text; /* the file, cut into words: rows borrow their names from it */
 } yl_labels;
 
 /* All rows of a file, in file order; an empty file gives none. Class names compare case-insensitively.
- * A labelled box must have positive width and height; one that leaves the image by more than 2 % of its size is
- * refused, by less it is clipped. Errors: IO; FORMAT with "path:line", what was expected and what was found. Release
+ * An inverted labelled box is refused, and one that leaves the image by more than 2 % of its size; by less it is clipped.
+ * One without area is left out and counted. No number may exceed 1e9, no class of YOLO without names 65535. Errors: IO; FORMAT with "path:line", what was expected and what was found. Release
  * with yl_labels_free, also after a failure. */
 yl_status yl_labels_kitti(const char *path, const yl_label_options *options, yl_labels *out);
 yl_status yl_labels_yolo(const char *path, const yl_label_options *options, yl_labels *out);

@@ -96,7 +96,9 @@ static void bad_rows_are_named(void **state)
     refused("Car 0 0 0 1 2 3 4,5 1 1 1 1 1 1 1", false, none, "a.txt:1", "(bottom)");
     refused("Car 0 0 0 1 2 3 0x4 1 1 1 1 1 1 1", false, none, "a.txt:1", "(bottom)");
     refused("Car 0 0 0 5 2 3 4 1 1 1 1 1 1 1", false, none, "a.txt:1", "left < right"); /* inverted */
-    refused("Car 0 0 0 3 2 3 4 1 1 1 1 1 1 1", false, none, "a.txt:1", "left < right"); /* empty */
+    refused("Car 0 0 0 3 9 3 4 1 1 1 1 1 1 1", false, none, "a.txt:1", "left < right"); /* inverted and empty */
+    refused("Car 0 0 0 1 2 3 4 1 1 1 2e9 1 1 1", false, none, "a.txt:1", "field 12 (x): expected a number from -1e9 to");
+    refused("Car 0 -1e300 0 1 2 3 4 1 1 1 1 1 1 1", false, none, "a.txt:1", "field 3 (occluded)");
 }
 
 static void classes_are_known_whatever_their_case(void **state)
@@ -126,7 +128,9 @@ static void boxes_may_leave_the_image_by_two_percent(void **state)
     refused("Car 0 0 0 0 -2.5 900 90 1 1 1 1 1 1 1", false, o, "a.txt:1", "inside the image");
     refused("Car 0 0 0 0 0 1021 90 1 1 1 1 1 1 1", false, o, "a.txt:1", "inside the image");
     refused("Car 0 0 0 0 0 900 103 1 1 1 1 1 1 1", false, o, "a.txt:1", "inside the image");
-    refused("Car 0 0 0 -20 0 -5 90 1 1 1 1 1 1 1", false, o, "a.txt:1", "inside the image"); /* nothing is left of it */
+    assert_int_equal(parse("Car 0 0 0 -20 0 -5 90 1 1 1 1 1 1 1", false, &o, &l), YL_OK); /* nothing is left of it */
+    assert_true(l.count == 0 && l.flat.count == 1);
+    yl_labels_free(&l);
     o = (yl_label_options){0};
     assert_int_equal(parse("Car 0 0 0 -500 -2 99999 102 1 1 1 1 1 1 1", false, &o, &l), YL_OK);
     assert_true(l.rows[0].box.x1 == -500);
@@ -147,12 +151,59 @@ static void yolo_rows_are_fractions(void **state)
     assert_true(l.rows[1].box.x1 == 0 && l.rows[1].box.x2 == 200); /* 1 % over each side: clipped */
     yl_labels_free(&l);
     refused("2 0.5 0.5 0.1 0.1", true, o, "a.txt:1", "expected a class from 0 to 1, got '2'");
-    refused("0.0 0.5 0.5 0.1 0.1", true, o, "a.txt:1", "expected a class");
+    refused("0.5 0.5 0.5 0.1 0.1", true, o, "a.txt:1", "expected a class from 0 to 1, got '0.5'");
+    refused("1e12 0.5 0.5 0.1 0.1", true, o, "a.txt:1", "expected a class from 0 to 1, got '1e12'");
     refused("0 0.5 0.5 0.1", true, o, "a.txt:1", "got 4");
-    refused("0 0.5 0.5 0.1 0", true, o, "a.txt:1", "left < right and top < bottom");
     refused("0 0.5 0.5 -0.1 0.1", true, o, "a.txt:1", "left < right");
     refused("0 0.9 0.5 0.3 0.1", true, o, "a.txt:1", "inside the image");
     refused("0 0.5 0.5 nan 0.1", true, o, "a.txt:1", "field 4 (width)");
+}
+
+static void boxes_without_area_are_left_out_and_counted(void **state)
+{
+    (void)state;
+    yl_labels l;
+    yl_label_options o = {.width = 100, .height = 100};
+    assert_int_equal(parse("0 .5 .5 .2 .2\n\n0 .5 .5 0 .2\n0 .5 .5 .2 0\n1 .5 .5 .1 .1\n", true, &o, &l), YL_OK);
+    assert_true(l.count == 2 && l.rows[1].line == 5 && l.flat.count == 2 && l.flat.line == 3);
+    yl_labels_free(&l);
+    assert_int_equal(parse("Car 0 0 0 3 2 3 4 1 1 1 1 1 1 1", false, &o, &l), YL_OK);
+    assert_true(l.count == 0 && l.flat.count == 1 && l.flat.line == 1);
+    yl_labels_free(&l);
+}
+
+static void a_class_may_be_written_as_a_float(void **state)
+{
+    (void)state;
+    yl_labels l;
+    yl_label_options o = {.width = 100, .height = 100};
+    assert_int_equal(parse("3.0 .5 .5 .2 .2\n", true, &o, &l), YL_OK);
+    assert_int_equal(l.rows[0].class_index, 3);
+    yl_labels_free(&l);
+    refused("0 .5 .5 .2 .2\n3.5 .5 .5 .2 .2\n", true, o, "a.txt:2", "got '3.5'");
+    refused("65536 .5 .5 .2 .2\n", true, o, "a.txt:1", "expected a class from 0 to 65535"); /* nobody named the classes */
+    refused("-1 .5 .5 .2 .2\n", true, o, "a.txt:1", "got '-1'");
+}
+
+static void the_bounding_box_of_a_polygon_counts(void **state)
+{
+    (void)state;
+    char text[4096] = "2";
+    yl_labels l;
+    yl_label_options o = {.width = 100, .height = 50};
+    for (int i = 0; i < 100; i++) strcat(text, i % 2 ? " 0.25 0.8" : " 0.75 0.2"); /* more than any other row's fields */
+    strcat(text, "\n0 .5 .5 .2 .2\n1 .1 .1 .3 .1 .3 .4");
+    assert_int_equal(parse(text, true, &o, &l), YL_OK);
+    assert_true(l.count == 3 && l.polygons.count == 2 && l.polygons.line == 1);
+    const yl_box a = l.rows[0].box, b = l.rows[2].box;
+    assert_true(a.x1 == 25 && a.y1 == 10 && a.x2 == 75 && a.y2 == 40);
+    assert_true(b.x1 == .1 * 100 && b.y1 == .1 * 50 && b.x2 == .3 * 100 && b.y2 == .4 * 50);
+    yl_labels_free(&l);
+    refused("0 .1 .1 .3 .1 .3", true, o, "a.txt:1", "expected the 5 fields of a YOLO label row, got 6");
+    refused("0 .1 .1 .3 .1 .3 x", true, o, "a.txt:1", "field 7 (y of a polygon)");
+    refused("0 .1 .1 .3 .1 1.1 .4", true, o, "a.txt:1", "inside the image");
+    o.detections = true;
+    refused("0 .1 .1 .3 .1 .3 .4", true, o, "a.txt:1", "expected the 6 fields");
 }
 
 static void zero_bytes_are_not_text(void **state)
@@ -217,6 +268,9 @@ int main(void)
         cmocka_unit_test(classes_are_known_whatever_their_case),
         cmocka_unit_test(boxes_may_leave_the_image_by_two_percent),
         cmocka_unit_test(yolo_rows_are_fractions),
+        cmocka_unit_test(boxes_without_area_are_left_out_and_counted),
+        cmocka_unit_test(a_class_may_be_written_as_a_float),
+        cmocka_unit_test(the_bounding_box_of_a_polygon_counts),
         cmocka_unit_test(zero_bytes_are_not_text),
         cmocka_unit_test(split_lists),
         cmocka_unit_test(failing_allocations_leak_nothing),

@@ -11,6 +11,7 @@ const fuzz_bytes fuzz_seeds[] = {
     FUZZ("Van -1 -1 0.5 1.5 2.5 30 40 -1 -1 -1 -1000 -1000 -1000 -10 0.875\n"),
     FUZZ("0 0.5 0.5 0.2 0.2\n1 0.1 0.1 0.1 0.1\r\n"),
     FUZZ("1 .5 .5 1.02 1 0.75\n"),
+    FUZZ("2.0 .1 .1 .3 .1 .3 .4\n0 .5 .5 0 .1\n"),
     FUZZ("000001\n000002\n\n images/a b.png \n"),
 };
 const fuzz_bytes fuzz_words[] = {
