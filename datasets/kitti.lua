@@ -3,6 +3,9 @@
 -- then read from ROOT/image_sizes.txt.
 local core = require "yolua.core"
 local fail = require "yolua.data.fail"
+local names = require "yolua.data.names"
+local number = require "yolua.data.number"
+local places = require "yolua.data.places"
 local files = core.files
 
 local kitti = {
@@ -14,13 +17,10 @@ local kitti = {
   -- Misc is no class that one could learn; where the network does not name it, it is a region to ignore.
   optional = { Misc = true },
   map = "poster", -- for networks of other names (datasets/maps.yaml)
-  fields = {},
+  fields = {
+    { "names", "list", nil, "", "class names for labels of one's own in KITTI's format, or a file with one a line (default: KITTI's)" },
+  },
 }
-
-local label_names = { table.unpack(kitti.classes) }
-label_names[#label_names + 1] = "DontCare"
-local spelling = {} -- the official one: names compare case-insensitively
-for _, name in ipairs(label_names) do spelling[name:lower()] = name end
 
 local Source = {}
 Source.__index = Source
@@ -32,19 +32,37 @@ local function first_folder(...)
 end
 
 local function read_sizes(path)
-  local sizes = {}
+  local sizes, line = {}, 0
   if files.kind(path) ~= "file" then return sizes end
-  for line in core.system.read(path):gmatch "[^\n]+" do
-    local id, w, h = line:match "^(%S+)%s+(%d+)%s+(%d+)%s*$"
-    if id then sizes[id] = { tonumber(w), tonumber(h) } end
+  for text in (core.system.read(path) .. "\n"):gmatch "([^\n]*)\n" do
+    line = line + 1
+    local where, id, w, h = ("%s:%d"):format(path, line), text:match "^%s*(%S+)%s+(%S+)%s+(%S+)%s*$"
+    if id then sizes[id] = { number.side(tonumber(w), where, "a width"), number.side(tonumber(h), where, "a height") }
+    elseif text:find "%S" then fail("%s: expected id width height, got '%s'", where, text:match("^%s*(.-)%s*$"):sub(1, 40)) end
   end
   return sizes
 end
 
+-- The classes of labels of one's own, of which KITTI's special rules hold for KITTI's names alone.
+local function own_classes(given)
+  local own, has = { classes = given, neighbours = {}, optional = {}, map = false }, {}
+  for _, name in ipairs(given) do has[name] = true end
+  for name, beside in pairs(kitti.neighbours) do
+    if has[name] and has[beside] then own.neighbours[name] = beside end
+  end
+  return own
+end
+
 -- o: the options of data=kitti. Errors: no such folder, or neither images nor labels in it.
 function kitti.open(o)
-  local root = o.root:gsub("(.)/+$", "%1")
-  local self = setmetatable({ root = root }, Source)
+  local root = places.normal(o.root)
+  local self = setmetatable({ root = root, places = places.new() }, Source)
+  local given = names.option(o.names)
+  self.own = given and own_classes(given)
+  self.classes = given or kitti.classes
+  self.known = table.move(kitti.regions, 1, #kitti.regions, #self.classes + 1, { table.unpack(self.classes) })
+  self.spelling = {} -- the official one: names compare case-insensitively
+  for _, name in ipairs(self.known) do self.spelling[name:lower()] = name end
   self.images = first_folder(root .. "/training/image_2", root .. "/image_2")
   self.labels_folder = first_folder(root .. "/training/label_2", root .. "/label_2", not self.images and root .. "/labels" or nil)
   if not self.labels_folder then
@@ -59,46 +77,44 @@ function kitti.open(o)
   return self
 end
 
--- The frame of an id, or nil and what is missing.
-function Source:frame(id)
-  local frame = { id = id, label = ("%s/%s.txt"):format(self.labels_folder, id) }
-  local calib = self.calibs and ("%s/%s.txt"):format(self.calibs, id)
-  frame.calib = calib and files.kind(calib) == "file" and calib or nil
-  if files.kind(frame.label) ~= "file" then return nil, ("there is no label file %s"):format(frame.label) end
+-- The frame of an id, or of a path of its picture or label; or nil and what is missing.
+function Source:frame(item)
+  local id = places.stem((item:gsub("\\", "/"):gsub("%.[tT][xX][tT]$", ""):gsub("^.*/", "")))
+  local label = self.places:file(self.labels_folder .. "/" .. id, "txt")
+  if not label then return nil, ("there is no label file %s/%s.txt"):format(self.labels_folder, id) end
+  local frame = { id = id, label = label, calib = self.calibs and self.places:file(self.calibs .. "/" .. id, "txt") }
   if not self.images then
     local size = self.sizes[id] or {}
     frame.width, frame.height = size[1], size[2]
     return frame
   end
-  for _, ending in ipairs { ".png", ".jpg", ".jpeg" } do
-    local path = self.images .. "/" .. id .. ending
-    if files.kind(path) == "file" then
-      frame.image = path
-      return frame
-    end
-  end
-  return nil, ("there is no image %s/%s.png"):format(self.images, id)
+  local sentence
+  frame.image, sentence = self.places:picture(self.images .. "/" .. id)
+  if not frame.image then return nil, sentence or ("there is no image %s/%s.png"):format(self.images, id) end
+  return frame
 end
 
--- All ids: of the images, or of the labels where there are none.
-function Source:all()
+local function is_label(name) return select(2, places.split(name)) == "txt" and name:sub(1, 2) ~= "._" end
+
+-- The stems of the files that `wanted` takes, each once.
+local function stems(folder, wanted)
   local ids, seen = {}, {}
-  for _, name in ipairs(files.list(self.images or self.labels_folder)) do
-    local id, ending = name:match "^(.+)%.(%w+)$"
-    local wanted = self.images and (ending == "png" or ending == "jpg" or ending == "jpeg") or not self.images and ending == "txt"
-    if wanted and not seen[id] then ids[#ids + 1], seen[id] = id, true end
+  for _, name in ipairs(files.list(folder)) do
+    local id = places.split(name)
+    if wanted(name) and not seen[id] then ids[#ids + 1], seen[id] = id, true end
   end
   return ids
 end
 
+-- All ids: of the images, or of the labels where there are none.
+function Source:all() return stems(self.images or self.labels_folder, self.images and places.is_picture or is_label) end
+
 -- Label files whose picture is not there.
 function Source:orphans()
-  local out, has = {}, {}
-  if not self.images then return out end
-  for _, id in ipairs(self:all()) do has[id] = true end
-  for _, name in ipairs(files.list(self.labels_folder)) do
-    local id = name:match "^(.+)%.txt$"
-    if id and not has[id] then out[#out + 1] = self.labels_folder .. "/" .. name end
+  local out = {}
+  for _, id in ipairs(self.images and stems(self.labels_folder, is_label) or {}) do
+    local path, two = self.places:picture(self.images .. "/" .. id)
+    if not path and not two then out[#out + 1] = self.places:file(self.labels_folder .. "/" .. id, "txt") end
   end
   return out
 end
@@ -120,17 +136,17 @@ function Source:drives()
     lines[#lines + 1] = line:match "^%S+%s+(%S+)" or ""
   end
   local index = 0
-  for number in order:gmatch "%d+" do
-    drives[("%06d"):format(index)], index = lines[tonumber(number)], index + 1
+  for place in order:gmatch "%d+" do
+    drives[("%06d"):format(index)], index = lines[tonumber(place)], index + 1
   end
   return drives
 end
 
--- Rows {class, box, truncated, occluded, alpha, line}; the boxes are held against the image's size where it is known.
-function Source.labels(_, frame)
-  local rows = core.labels.kitti(frame.label, { width = frame.width, height = frame.height, classes = label_names })
-  for _, row in ipairs(rows) do row.class = spelling[row.class:lower()] end
-  return rows
+-- Rows {class, box, truncated, occluded, alpha, line}, and what was counted; the boxes are held against the image's size where it is known.
+function Source:labels(frame)
+  local rows, counts = core.labels.kitti(frame.label, { width = frame.width, height = frame.height, classes = self.known })
+  for _, row in ipairs(rows) do row.class = self.spelling[row.class:lower()] end
+  return rows, counts
 end
 
 return kitti

@@ -2,6 +2,7 @@
 -- KITTI is. They lie under data.root, else in a folder of the cache ($XDG_CACHE_HOME/yolua) that is named after the options; the same
 -- options give the same bytes. Two looks of one world: `source` (clear days, strong colours) and `target` (dusk, fog, grain).
 local core = require "yolua.core"
+local fail = require "yolua.data.fail"
 local kitti = require "yolua.datasets.kitti"
 local files = core.files
 
@@ -77,12 +78,24 @@ end
 
 local function complete(folder) return files.kind(folder .. "/ImageSets/dev.txt") == "file" end
 
+-- A folder that holds anything else is somebody's, and nothing is drawn into it.
+local function check_free(folder)
+  for _, name in ipairs(files.kind(folder) == "folder" and files.list(folder) or {}) do
+    if name ~= "training" and name ~= "ImageSets" then
+      fail("data.root=%s: expected an empty folder to draw scenes in, or scenes drawn before; it holds '%s'", folder, name)
+    end
+  end
+end
+
 -- o: the options of data=synthetic. Draws what is not there yet. A folder given as data.root that is complete is taken as it is.
 function synthetic.open(o)
   local given = { style = o.style or "target", frames = o.frames or 240, picture = o.picture or { 828, 250 }, seed = o.seed or 1 }
   local folder = o.root or cache_folder(given)
   local fresh = not complete(folder)
-  if fresh then write_all(given, folder) end
+  if fresh then
+    check_free(folder)
+    write_all(given, folder)
+  end
   core.system.warn(("the data are synthetic (%d frames of the %s style, %s in %s); real ones are named by data=kitti data.root=DIR")
     :format(given.frames, given.style, fresh and "drawn now" or "kept", folder))
   return kitti.open { root = folder, images = o.images }

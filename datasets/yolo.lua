@@ -1,9 +1,12 @@
--- Images with YOLO's labels, one row `class cx cy w h` an object, as Darknet and Ultralytics keep them: ROOT/images beside
--- ROOT/labels, flat or with a folder for each split; or all of them in ROOT itself. Class names: data.names, ROOT/data.yaml,
--- ROOT/classes.txt or ROOT/*.names; else the network's. Splits: ROOT/ImageSets/NAME.txt, ROOT/NAME.txt, what data.yaml says, or a folder of
--- images of that name.
+-- Images with YOLO's labels, one row `class cx cy w h` an object, as Darknet, Ultralytics and their exporters keep them. A label lies in
+-- the folder `labels` that stands for its picture's `images`, or beside the picture. Class names: data.names, the description (data.yaml,
+-- obj.data), ROOT/classes.txt or ROOT/*.names; else the network's. Splits: ROOT/ImageSets/NAME.txt, the description, ROOT/NAME.txt, or a
+-- folder of that name.
 local core = require "yolua.core"
+local description = require "yolua.data.description"
 local fail = require "yolua.data.fail"
+local names = require "yolua.data.names"
+local places = require "yolua.data.places"
 local files = core.files
 
 local yolo = {
@@ -16,174 +19,176 @@ local yolo = {
 local Source = {}
 Source.__index = Source
 
--- ---- data.yaml -------------------------------------------------------------------------------------------------------------
-
--- The keys of the root's data.yaml and its path; an empty table where there is none.
-local function describe(root)
-  for _, name in ipairs { "data.yaml", "data.yml", "dataset.yaml" } do
-    local path = root .. "/" .. name
-    if files.kind(path) == "file" then
-      local keys = core.yaml.decode(core.system.read(path), path)
-      if type(keys) ~= "table" then fail("%s: expected keys and values, got '%s'", path, tostring(keys)) end
-      return keys, path
-    end
-  end
-  return {}
-end
-
--- names: a list, or a table from the numbers 0, 1, ... to names.
-local function listed_names(value, path)
-  if type(value) ~= "table" or next(value) == nil then fail("%s: names: expected a list of class names", path) end
-  if #value > 0 then return value end
-  local names, count = {}, 0
-  for key, name in pairs(value) do
-    local index = math.tointeger(tonumber(key))
-    if not index or index < 0 then fail("%s: names: expected numbers from 0, got '%s'", path, key) end
-    names[index + 1], count = name, count + 1
-  end
-  for i = 1, count do
-    if not names[i] then fail("%s: names: class %d is missing among %d", path, i - 1, count) end
-  end
-  return names
-end
-
-local function class_names(o, root, keys, path)
-  local given = o.names
-  if given and #given == 1 and given[1]:find "[/.]" then return core.labels.list(given[1]) end
-  if given and #given > 0 then return given end
-  if keys.names then return listed_names(keys.names, path) end
+local function class_names(o, root, said)
+  local given = names.option(o.names)
+  if given then return given end
+  if said and said.classes then return said.classes end
   for _, name in ipairs(files.list(root)) do
-    if name == "classes.txt" or name:find "%.names$" then return core.labels.list(root .. "/" .. name) end
+    if name == "classes.txt" or name:find "%.names$" then return names.file(places.join(root, name)) end
   end
 end
 
--- ---- frames ----------------------------------------------------------------------------------------------------------------
+local function is_label(name) return select(2, places.split(name)) == "txt" end
 
-local endings = { jpg = true, jpeg = true, png = true }
+-- Any label file below the folder: the pictures there have theirs beside them.
+local function has_labels(folder) return #places.collect(folder, "", is_label, {}) > 0 end
 
-local function ending(name) return (name:match "%.(%w+)$" or ""):lower() end
-
--- Images with their labels beside them, as Darknet's tools leave them: no folders `images` and `labels`.
-local function is_flat(root)
-  if files.kind(root .. "/images") == "folder" or files.kind(root .. "/labels") == "folder" then return false end
-  for _, name in ipairs(files.list(root)) do
-    if endings[ending(name)] then return true end
+local function check_folders(self)
+  local root = self.root
+  if not self.blind and #self:all() == 0 then
+    fail("data: there is no folder %s/images and no picture in %s: expected images and labels there, or images with their labels beside "
+      .. "them", root, root)
   end
-  return false
+  if self.top ~= root and files.kind(self.label_root) ~= "folder" and (self.blind or not has_labels(self.top)) then
+    fail("data: there is no folder %s: expected images and labels in %s, or images with their labels beside them", self.label_root, root)
+  end
 end
 
 -- o: the options of data=yolo. Errors: no such folder, or no images there.
 function yolo.open(o)
-  local root = o.root:gsub("(.)/+$", "%1")
-  local self = setmetatable({ root = root, images = root .. "/images", label_root = root .. "/labels" }, Source)
-  if is_flat(root) then self.images, self.label_root = root, root end
-  self.blind = o.images == false and files.kind(self.images) ~= "folder"
-  for _, folder in ipairs { self.label_root, not self.blind and self.images or nil } do
-    if files.kind(folder) ~= "folder" then
-      fail("data: there is no folder %s: expected images and labels in %s, or images with their labels beside them", folder, root)
-    end
-  end
-  local path
-  self.keys, path = describe(root)
-  self.classes = class_names(o, root, self.keys, path)
-  self.splits = files.kind(root .. "/ImageSets") == "folder" and root .. "/ImageSets" or nil
+  local root = places.normal(o.root)
+  local path = o.file or description.find(root)
+  local said = path and description.read(path, root)
+  if said and said.root and o.file and root == places.normal((places.part(path))) then root = said.root end
+  local self = setmetatable({ root = root, said = said, places = places.new(), paths = {}, label_root = places.join(root, "labels") },
+    Source)
+  local images = places.join(root, "images")
+  self.top = files.kind(images) == "folder" and images or root
+  self.blind = o.images == false and #places.collect(self.top, "", places.is_picture, {}) == 0
+  if self.blind then self.top = files.kind(self.label_root) == "folder" and self.label_root or root end
+  if not (said and said.splits.train) then check_folders(self) end
+  self.classes = class_names(o, root, said)
+  local lists = places.join(root, "ImageSets")
+  self.splits = not o.file and files.kind(lists) == "folder" and lists or nil
   return self
 end
 
--- item: an image's name below ROOT/images ("a.jpg", "train/a.jpg"), with or without its ending, or a path (".../images/train/a.jpg").
-local function below_images(item) return item:match "^.*/images/(.+)$" or item:match "^images/(.+)$" or item end
+-- ---- frames ----------------------------------------------------------------------------------------------------------------
 
-function Source:frame(item)
-  local below = below_images(item)
-  local id = endings[ending(below)] and below:gsub("%.%w+$", "") or below
-  local frame = { id = id, label = ("%s/%s.txt"):format(self.label_root, id) }
-  if self.blind then return files.kind(frame.label) == "file" and frame or nil, "there is no label file " .. frame.label end
-  for _, name in ipairs { below, id .. ".jpg", id .. ".png", id .. ".jpeg", id .. ".JPG", id .. ".PNG", id .. ".JPEG" } do
-    frame.image = self.images .. "/" .. name
-    if files.kind(frame.image) == "file" then return frame end
-  end
-  return nil, ("there is no image %s/%s"):format(self.images, below)
+-- A picture's path below the root, without its folder `images` and its ending.
+local function id_of(self, path)
+  local below = places.below(path, self.root)
+  local head, rest = ("/" .. below):match "^(.*/)images/(.*)$"
+  return places.stem(head and (head .. rest):sub(2) or below)
 end
 
--- The names below a folder that `wanted` takes, as prefix and name.
-local function collect(folder, prefix, wanted, out)
-  for _, name in ipairs(files.list(folder)) do
-    local path = folder .. "/" .. name
-    if wanted[ending(name)] then out[#out + 1] = prefix .. name
-    elseif files.kind(path) == "folder" then collect(path, prefix .. name .. "/", wanted, out) end
-  end
-  return out
+-- item: of a list, which stands in the folder `base` (nil: of none), or a name that collect gave.
+local function find_picture(self, item, list)
+  if self.paths[item] then return self.paths[item], 0 end
+  local bases = { ".", list and (places.part(list)) or self.root, self.root, self.top }
+  if self.said then table.move(self.said.bases, 1, #self.said.bases, #bases + 1, bases) end
+  return self.places:entry(item, bases)
 end
 
+function Source:frame(item, list)
+  if self.blind then
+    local function label(path) return self.places:file(places.stem(path), "txt") end
+    local path = self.paths[item] and label(self.paths[item]) or places.entry(item, { self.top, self.root }, label)
+    if not path then return nil, ("there is no label file %s/%s.txt"):format(self.top, places.stem(item)) end
+    return { id = places.below((places.split(path)), self.top), label = path }
+  end
+  local path, dropped, sentence = find_picture(self, item, list)
+  if not path then return nil, sentence or ("there is no image %s"):format(places.join(self.top, (item:gsub("\\", "/")))) end
+  local label, found = self.places:label(path, self.root, "txt")
+  local frame = { id = id_of(self, path), image = path, label = label, unlabelled = not found }
+  if dropped > 0 then frame.moved = ("'%s' is read as %s"):format(item, path) end
+  return frame
+end
+
+-- The pictures below a folder (labels where there are no pictures), as paths from there, and from `top` in the order of the names.
 function Source:collect(folder)
-  local prefix = folder == "" and "" or folder .. "/"
-  if not self.blind then return collect(self.images .. "/" .. folder, prefix, endings, {}) end
-  local ids = collect(self.label_root .. "/" .. folder, prefix, { txt = true }, {})
-  for i, name in ipairs(ids) do ids[i] = name:gsub("%.txt$", "") end
-  return ids
+  local items = places.collect(folder, "", self.blind and is_label or places.is_picture, {})
+  for i, name in ipairs(items) do
+    local path = places.join(folder, name)
+    local item = places.below(path, self.top)
+    if self.blind then path, item = places.split(path), places.split(item) end
+    items[i], self.paths[item] = item, path
+  end
+  return items
 end
 
-function Source:all() return self:collect "" end
+function Source:all() return self:collect(self.top) end
 
 -- ---- splits ----------------------------------------------------------------------------------------------------------------
 
--- What data.yaml says of a split, as a path; it is relative to the root.
-local function said(self, name)
-  local value = self.keys[name]
-  if type(value) ~= "string" then return nil end
-  local path = value:sub(1, 1) == "/" and value or self.root .. "/" .. value:gsub("^%./", "")
-  return path, files.kind(path)
+-- The items of a split that the description names: folders of pictures, lists, pictures.
+local function described(self, name)
+  local items, list = {}, nil
+  for _, written in ipairs(self.said.splits[name]) do
+    local path, kind = description.resolve(self.said, name, written)
+    local more = kind == "folder" and self:collect(path) or { path }
+    if kind == "file" and not places.is_picture(path) then
+      more, list = core.labels.list(path), path
+      for i, item in ipairs(more) do -- each list's paths count from its own folder
+        local picture = find_picture(self, item, path)
+        if picture and #self.said.splits[name] > 1 then more[i] = picture end
+      end
+    end
+    if #more == 0 then fail("%s: %s: there is no picture in %s", self.said.path, name, path) end
+    table.move(more, 1, #more, #items + 1, items)
+  end
+  return items, #self.said.splits[name] == 1 and list or nil
 end
 
-function Source:split_file(name)
-  local own = ("%s/%s.txt"):format(self.root, name)
-  if files.kind(own) == "file" then return own end
-  local path, kind = said(self, name)
-  return kind == "file" and path or nil
-end
-
--- A folder of images is a split of its name.
+-- A split's items and the list that they stand in: of the description, of ROOT/NAME.txt, or the pictures of a folder of that name.
 function Source:split(name)
-  local path, kind = said(self, name)
-  local folder = kind == "folder" and below_images(path:gsub("/+$", "")) or name
-  local top = self.blind and self.label_root or self.images
-  return files.kind(top .. "/" .. folder) == "folder" and self:collect(folder) or nil
+  if self.said and self.said.splits[name] then return described(self, name) end
+  local list = self.places:file(places.join(self.root, name), "txt")
+  if list and not (self.blind and self.top == self.root) then return core.labels.list(list), list end
+  local empty
+  for _, folder in ipairs { self.top .. "/" .. name, self.root .. "/" .. name .. "/images", self.root .. "/" .. name } do
+    local items = files.kind(folder) == "folder" and self:collect(places.normal(folder))
+    if items and #items > 0 then return items end
+    empty = empty or items
+  end
+  return empty or nil
 end
 
 -- Label files whose picture is not there.
 function Source:orphans()
   local out, has = {}, {}
-  if self.blind then return out end
-  for _, item in ipairs(self:all()) do has[(item:gsub("%.%w+$", ""))] = true end
-  for _, name in ipairs(collect(self.label_root, "", { txt = true }, {})) do
-    if not has[(name:gsub("%.txt$", ""))] then out[#out + 1] = self.label_root .. "/" .. name end
+  if self.blind or files.kind(self.label_root) ~= "folder" then return out end
+  for _, item in ipairs(self:all()) do has[(self.places:label(self.paths[item], self.root, "txt"))] = true end
+  for _, name in ipairs(places.collect(self.label_root, "", is_label, {})) do
+    local path = places.join(self.label_root, name)
+    if not has[path] then out[#out + 1] = path end
   end
   return out
 end
 
--- Splits outside ImageSets: those of data.yaml, lists of the usual names in the root, folders of images.
+-- Splits outside ImageSets: those of the description, lists of the usual names in the root, folders of images.
 function Source:split_names()
-  local names, seen = {}, {}
+  local list, seen = {}, { labels = true, images = true, runs = true }
   local function add(name)
-    if not seen[name] then names[#names + 1], seen[name] = name, true end
+    if not seen[name] then list[#list + 1], seen[name] = name, true end
   end
-  for _, name in ipairs { "train", "val", "valid", "dev", "test" } do
-    if self:split_file(name) or select(2, said(self, name)) == "folder" then add(name) end
+  for _, name in ipairs { "train", "val", "valid", "validation", "dev", "test" } do
+    if self.said and self.said.splits[name] then add(name) end
   end
-  local top = self.blind and self.label_root or self.images
-  for _, name in ipairs(files.list(top)) do
-    if files.kind(top .. "/" .. name) == "folder" then add(name) end
+  if #list > 0 then return list end
+  for _, name in ipairs { "train", "val", "valid", "validation", "dev", "test" } do
+    if self.places:file(places.join(self.root, name), "txt") then add(name) end
   end
-  return names
+  for _, name in ipairs(files.list(self.top)) do
+    local folder = self.top .. "/" .. name
+    if not name:find "^%." and not seen[name] and files.kind(folder) == "folder" and #self:collect(folder) > 0 then add(name) end
+  end
+  return list
 end
 
--- Rows {index (1-based class number), class (its name; class0, class1, ... where there are none), box, line}. An image without a label
--- file has no objects.
+-- Rows {index (1-based class number), class (its name; class0, class1, ... where there are none), box, line}, and what was counted. An
+-- image without a label file has no objects.
 function Source:labels(frame)
   if files.kind(frame.label) ~= "file" then return {} end
-  local rows = core.labels.yolo(frame.label, self.classes, { width = frame.width, height = frame.height })
-  for _, row in ipairs(rows) do row.class = self.classes and row.class or "class" .. row.index - 1 end
-  return rows
+  local rows, counts = core.labels.yolo(frame.label, self.classes, { width = frame.width, height = frame.height })
+  local count = not self.classes and self.said and self.said.count
+  for _, row in ipairs(rows) do
+    row.class = self.classes and row.class or "class" .. row.index - 1
+    if count and row.index > count then
+      fail("%s:%d: expected a class from 0 to %d, got '%d'", frame.label, row.line, count - 1, row.index - 1)
+    end
+  end
+  return rows, counts
 end
 
 return yolo

@@ -151,7 +151,7 @@ function cli.recipe_options(path)
   return seen
 end
 
--- The verb's module {help=, fields=, run=function(options), show=function(result, options)}, or nil.
+-- The verb's module {help=, fields=, run=function(options), show=function(result, options), status=function(result)}, or nil.
 function cli.verb(name)
   if not name:find "^[%a_][%w_]*$" then return nil end
   local ok, verb = pcall(require, "yolua.verbs." .. name)
@@ -181,6 +181,7 @@ local function run_verb(name, verb, words)
   local result, complaint = verb.run(o, out)
   give(verb, result, o, out)
   if complaint then error(complaint, 0) end
+  return verb.status and verb.status(result) -- of a verb that found something wrong
 end
 
 local function unknown_verb(name)
@@ -234,13 +235,13 @@ local function dispatch(first, ...)
   local verb = cli.verb(first)
   if not verb then return unknown_verb(first) end
   if asks_for_help(words) then return help { first } end
-  run_verb(first, verb, words)
+  return run_verb(first, verb, words)
 end
 
 -- Runs the call; returns the exit status.
 function cli.main(...)
-  local status = attempt(dispatch, ...)
-  return status
+  local status, result = attempt(dispatch, ...)
+  return math.type(result) == "integer" and result or status
 end
 
 cli.attempt, cli.say, cli.unknown_verb = attempt, say, unknown_verb

@@ -12,6 +12,8 @@ local classmap = require "yolua.classmap"
 local fail = require "yolua.data.fail"
 local fields = require "yolua.fields"
 local fingerprint = require "yolua.data.fingerprint"
+local frames = require "yolua.data.frames"
+local kinds = require "yolua.data.kind"
 local options = require "yolua.options"
 local splits = require "yolua.data.splits"
 local files = core.files
@@ -26,10 +28,11 @@ function List.__tostring(list) return ("%d frames of %s (%s)"):format(#list.fram
 -- o: an options table (a recipe's o.data), or a plain one, which is checked here. more.images = false: labels are enough, whatever o
 -- says. Errors: one sentence that names the option or folder.
 local function new(o, more)
+  if o and getmetatable(o) == nil then o = options.check("yl.data", fields.groups.data, { data = o }).data end
+  if o then kinds.complete(o) end
   if not o or not o.name then
     fail "no data set was named: expected data=kitti data.root=DIR (or another of `yolua help data`)"
   end
-  if getmetatable(o) == nil then o = options.check("yl.data", fields.groups.data, { data = o }).data end
   o = options.plain(o)
   if more and more.images == false then o.images = false end
   local set = require("yolua.datasets." .. o.name)
@@ -38,61 +41,31 @@ local function new(o, more)
     if files.kind(o.root) ~= "folder" then fail("data.root: there is no folder %s", o.root) end
   end
   local source = set.open(o)
+  if source.own then set = setmetatable(source.own, { __index = set }) end -- what these data say otherwise than others of their kind
   return setmetatable({ name = o.name, root = o.root or source.root, options = o, set = set, source = source,
-    classes = source.classes or set.classes,
-    lists = {}, labels = {}, maps = {} }, Data)
+    classes = source.classes or set.classes, lists = {}, read = {}, told = {}, maps = {} }, Data)
 end
 
 -- ---- frames ----------------------------------------------------------------------------------------------------------------
-
-local function plain(sentence) return (tostring(sentence):gsub("^[^:]*%.lua:%d+: ", ""):gsub("^%[C%]:%-?%d+: ", "")) end
-
--- The frame of a split's item with its size and labels read and checked. Throws one sentence.
-local function read_frame(self, item, where)
-  local frame, missing = self.source:frame(item)
-  if not frame then fail("%s: frame '%s': %s", where or self.root, item, missing) end
-  if frame.image and not frame.width then frame.width, frame.height = core.image.probe(frame.image) end
-  self.labels[frame.id] = self.labels[frame.id] or self.source:labels(frame)
-  frame.objects = self.labels[frame.id]
-  return frame
-end
-
--- What happens to a frame that cannot be read: on_bad is told; else strict data end, others count it.
-local function refuse(self, sentence, item, on_bad, lost)
-  if on_bad then return on_bad(item, plain(sentence)) end
-  if self.options.strict ~= false then error(sentence, 0) end
-  lost.count, lost.first = lost.count + 1, lost.first or plain(sentence)
-end
-
--- Every frame of a split, in its order.
-local function build(self, name, on_bad)
-  local items, file = splits.items(self.source, name, self.options.seed or 1)
-  local list = setmetatable({ name = name:match "([^/]*)$":gsub("%.txt$", ""), frames = {}, data = self, file = file }, List)
-  local count, lost, seen = math.min(#items, self.options.limit or #items), { count = 0 }, {}
-  for i = 1, count do
-    local ok, frame = pcall(read_frame, self, items[i], file)
-    if ok and seen[frame.id] then ok, frame = false, ("%s: frame '%s' stands there twice"):format(file or name, items[i]) end
-    if ok then
-      seen[frame.id] = true
-      list.frames[#list.frames + 1] = frame
-    else refuse(self, frame, items[i], on_bad, lost) end
-  end
-  if lost.count > 0 then
-    core.system.warn(("left out %d of the %d frames of %s: %s%s"):format(lost.count, count, list.name, lost.first,
-      lost.count > 1 and " (and others)" or ""))
-  end
-  if #list.frames == 0 and not on_bad then fail("data: split %s of %s holds no frame", name, self.root) end
-  return list
-end
 
 -- The list of a split; see the top of this file. on_bad(item, sentence) is told of each frame that cannot be read. Errors: no such
 -- split, or (strict data) the first frame that cannot be read.
 function methods:list(name, on_bad)
   local o = self.options
+  local asked = name
   name = name or o.split or o.dev or (splits.any(self.source) and "dev" or "all")
-  if on_bad then return build(self, name, on_bad) end
-  self.lists[name] = self.lists[name] or build(self, name)
+  if on_bad then return frames.build(self, List, name, { on_bad = on_bad }) end
+  self.lists[name] = self.lists[name] or frames.build(self, List, name, {})
+  if not asked and not o.split then frames.check_objects(self.lists[name]) end
   return self.lists[name]
+end
+
+-- The list that training learns from, or the one that it is held against. Errors: it holds no object.
+local function role_list(self, role)
+  local o = self.options
+  local part = role == "train" and not (o.train or o.dev)
+  local list = part and frames.build(self, List, role, { part = true }) or self:list(o[role] or role)
+  return frames.check_objects(list)
 end
 
 -- ---- classes ---------------------------------------------------------------------------------------------------------------
@@ -225,11 +198,12 @@ function methods.calib(_, frame) return frame.calib and core.labels.calib(frame.
 function Data:__index(key)
   if methods[key] then return methods[key] end
   local value
-  if key == "train" or key == "dev" then value = self:list(self.options[key] or key)
+  if key == "train" or key == "dev" then value = role_list(self, key)
   elseif key == "hash" then value = fingerprint(self)
   elseif key == "split_hash" or key == "fingerprint" then value = self.hash
   else return nil end
   rawset(self, key, value)
+  if rawget(self, "train") and rawget(self, "dev") and (key == "train" or key == "dev") then frames.warn_of_shared(self.train, self.dev) end
   return value
 end
 

@@ -14,6 +14,7 @@ end
 -- o: a recipe's options. Does nothing where a run is resumed, or a network, or a data set other than `synthetic`, is named; says what
 -- it chose otherwise. `small`: {key = value} for these scenes and this network, where nobody named the key. Returns o.
 return function(o, small)
+  if o.data.root then require("yolua.data.kind").complete(o.data) end
   if o.resume or o.cfg or o.model or (o.data.name and o.data.name ~= "synthetic") then return o end
   if not o.data.name then options.set(o, "data.name", "synthetic", default) end
   options.set(o, "model", "street", default)

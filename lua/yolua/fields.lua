@@ -14,8 +14,13 @@ groups.model = {
 }
 
 groups.data = {
-  { "data", "table", variants = "yolua.datasets", help = "the data set", fields = {
-    { "name", "string", nil, "", "which data set: kitti, coco, voc, yolo, synthetic, ...", aliases = { "dataset" } },
+  { "data", "table", variants = "yolua.datasets", help = "the data set", of_path = function(text)
+    return require("yolua.data.kind").of_path(text)
+  end, fields = {
+    { "name", "string", nil, "", "which data set: kitti, coco, voc, yolo, synthetic, ...; or the file that describes it",
+      aliases = { "dataset" } },
+    { "file", "string", nil, "", "the file that describes it: data.yaml, obj.data, COCO's .json (data=FILE sets it, name and root)",
+      aliases = { "yaml" } },
     { "root", "string", nil, "", "its folder", aliases = { "path", "dir", "folder" } },
     { "train", "string", nil, "", "training split: a name or a list file" },
     { "dev", "string", nil, "", "development split: a name or a list file", aliases = { "valid", "validation" } },

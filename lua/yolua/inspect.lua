@@ -74,7 +74,7 @@ end
 -- ---- labels ----------------------------------------------------------------------------------------------------------------
 
 local function inspect_labels(data, frame, out)
-  local rows, regions = data.labels[frame.id], {}
+  local rows, regions = frame.objects, {}
   for _, name in ipairs(data.set.regions or {}) do regions[name] = true end
   if #rows == 0 then add(out.empty, frame.id) end
   for i, row in ipairs(rows) do
@@ -96,7 +96,7 @@ local function inspect_calib(data, frame, out)
   if not ok then add(out.bad, plain(calib)) end
   if not ok or not calib then return end
   out.frames = out.frames + 1
-  for _, row in ipairs(data.labels[frame.id]) do boxes.project(frame, row, calib, out) end
+  for _, row in ipairs(frame.objects) do boxes.project(frame, row, calib, out) end
 end
 
 local function inspect_frame(data, frame, fact, out)
@@ -110,7 +110,7 @@ local function inspect_frame(data, frame, fact, out)
 end
 
 local function new_split(name)
-  return { name = name, frames = 0, objects = 0, classes = {}, sizes = {}, bad = {}, odd = {}, empty = {},
+  return { name = name, frames = 0, objects = 0, classes = {}, sizes = {}, bad = {}, notes = {}, odd = {}, empty = {},
     calib = { frames = 0, checked = 0, bad = {}, outliers = {} } }
 end
 
@@ -119,7 +119,20 @@ local function open_split(data, name)
   local out = new_split(name)
   local ok, list = pcall(data.list, data, name, function(_, sentence) add(out.bad, sentence) end)
   if not ok then add(out.bad, plain(list)) end
+  out.notes = ok and list.notes:lines() or {}
   return out, ok and list or { frames = {} }
+end
+
+-- What stops training, or makes its numbers wrong, is a fault; anything else that is worth a look is a warning.
+local function count_faults(result)
+  local faults, warnings = 0, #result.duplicates + #result.shared + #result.orphans + math.min(1, #result.unlisted)
+  for _, s in ipairs(result.splits) do
+    if s.objects == 0 and #s.bad == 0 and overlaps.needs_objects(s.name) then add(s.bad, "none of its frames holds an object") end
+    faults = faults + #s.bad + #s.calib.bad
+    warnings = warnings + #s.notes + #s.odd + #s.calib.outliers
+  end
+  if result.drives then warnings = warnings + #result.drives.shared end
+  result.faults, result.warnings = faults, warnings
 end
 
 -- ---- the whole -------------------------------------------------------------------------------------------------------------
@@ -138,9 +151,11 @@ local function unlisted(data, names, ids)
 end
 
 -- data: of yl.data; names: of the splits (default: inspect.splits); progress(what, done, total) is called now and then.
--- Returns {splits = {{name, frames, objects, classes = {name = count}, sizes = {name = {small, medium, large}}, bad, odd, empty, calib =
--- {frames, checked, bad, outliers}}}, pictures = {count, types, sizes, misnamed}, duplicates = {{path, ...}}, shared = {{splits, count,
--- frames, leak}}, drives = {counts, shared} or nil, unlisted = {ids}, orphans = {label files without a picture}}, and the lists by split
+-- Returns {faults, warnings (how many), splits = {{name, frames, objects, classes = {name = count}, sizes = {name = {small, medium,
+-- large}},
+-- bad, notes, odd, empty, calib = {frames, checked, bad, outliers}}}, pictures = {count, types, sizes, misnamed}, duplicates =
+-- {{path, ...}}, shared = {{splits, count, frames, leak}}, drives = {counts, shared} or nil, unlisted = {ids}, orphans = {label files
+-- without a picture}}, and the lists by split
 -- (for a contact sheet). A stop by the user is an error.
 function inspect.run(data, names, progress)
   names = names or inspect.splits(data)
@@ -165,6 +180,7 @@ function inspect.run(data, names, progress)
   result.drives = group and overlaps.drives(names, ids, group) or nil
   result.orphans = data.source.orphans and data.source:orphans() or {}
   result.unlisted = data.options.limit and {} or unlisted(data, names, ids)
+  count_faults(result)
   return result, lists, facts
 end
 

@@ -10,7 +10,11 @@ end
 
 -- Refuses a call that names no data set, before anything is made or read.
 function needs.named_data(o)
-  if not o.data.name then
+  if not require("yolua.data.kind").complete(o.data) then
+    local root = o.data.root
+    if root and require("yolua.core").files.kind(root) == "folder" then
+      error(schema.usage(("data.root=%s has the layout of no data set that is known: expected data=NAME (kitti, yolo, ...)"):format(root)))
+    end
     error(schema.usage "no data set was named: expected data=kitti data.root=DIR (or another of `yolua help data`)")
   end
   if not o.data.root and not require("yolua.datasets." .. o.data.name).rootless then

@@ -74,6 +74,8 @@ local function set(o, key, value, from)
     return merge(inner, value, from)
   end
   if value ~= nil then value = schema.convert(field, value, from, meta.path .. key) end
+  local meant = key == "name" and value and meta.field and meta.field.of_path and meta.field.of_path(value)
+  if meant then return merge(o, meant, from) end -- a path says more than the name
   rawset(o, key, value)
   meta.where[key] = from ~= nowhere and from.where or nil
   if key == "name" and meta.field and meta.field.variants then switch(o, from) end

@@ -7,7 +7,8 @@
 --   function any                                 set from Lua only
 -- and, where wanted: `lua = true` (a Lua function or table is taken as it is, besides the type), `positional = true` (the
 -- array part of a constructor's table, or all of it), `required = true` (of a constructor), `variants = "yolua.optim"` (a table's further
--- fields are those of the module that its name selects). Aliases are suggested, never accepted. An empty text is a value in Lua alone.
+-- fields are those of the module that its name selects; `of_path` makes of a path, given as the name, the values that it stands
+-- for). Aliases are suggested, never accepted. An empty text is a value in Lua alone.
 local core = require "yolua.core"
 
 local schema = {}

@@ -60,8 +60,8 @@ static yl_status read_numbers(const char *path, int line, char *rest, const stru
     int count = 0;
     for (char *word; (word = next_word(&rest)); count++)
         if (count < e->count && !(yl__parse_number(word, &out[count]) && fabs(out[count]) <= largest))
-            return yl__fail(YL_FORMAT, "%s:%d: %s: number %d: expected a number from -1e9 to 1e9, got '%.*s'", path, line,
-                            e->name, count + 1, SHOWN, word);
+            return yl__fail(YL_FORMAT, "%s:%d: %s: number %d: expected a number from -1e9 to 1e9, got '%.*s'", path,
+                            line, e->name, count + 1, SHOWN, word);
     if (count == e->count) return YL_OK;
     return yl__fail(YL_FORMAT, "%s:%d: %s: expected %d numbers, got %d", path, line, e->name, e->count, count);
 }

@@ -27,7 +27,7 @@ typedef struct yl_labels {
     yl_label *rows;
     int64_t count, capacity;
     yl_label_count flat, polygons; /* boxes without area, which are no rows here; rows that were polygons */
-    char *text; /* the file, cut into words: rows borrow their names from it */
+    char *text;                    /* the file, cut into words: rows borrow their names from it */
 } yl_labels;
 
 /* All rows of a file, in file order; an empty file gives none. Class names compare case-insensitively.

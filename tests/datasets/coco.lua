@@ -36,7 +36,8 @@ end
 
 function TestCoco:testRows()
   local only = { { id = 1, file_name = "c.jpg", width = 60, height = 40 } }
-  local train = { categories = document().categories, annotations = {}, images = only }
+  local train = { categories = document().categories, images = only,
+    annotations = { { image_id = 1, category_id = 3, bbox = { 1, 1, 9, 9 } } } }
   self:data(train, "train2017")
   local data = self:data(document())
   t.assertEquals(data.classes, { "car", "dog" })
@@ -64,16 +65,16 @@ function TestCoco:testRefusals()
   refused(self, "instances_val2017.json: expected a list 'images'", function(d) d.images = nil end)
   refused(self, "annotation 1: there is no image 11", function(d) d.annotations[1].image_id = 11 end)
   refused(self, "annotation 2: there is no category 4", function(d) d.annotations[2].category_id = 4 end)
-  refused(self, "annotation 1: expected a bbox of four numbers", function(d) d.annotations[1].bbox = { 1, 2 } end)
-  refused(self, "annotation 1: expected a box with x1 < x2", function(d) d.annotations[1].bbox[3] = 0 end)
+  refused(self, "annotation 1: expected a bbox of 4 numbers", function(d) d.annotations[1].bbox = { 1, 2 } end)
+  refused(self, "annotation 1: expected a box with x1 < x2", function(d) d.annotations[1].bbox[3] = -1 end)
   refused(self, "annotation 1: expected a box inside", function(d) d.annotations[1].bbox[3] = 99 end)
   refused(self, "image 1: expected a string 'file_name'", function(d) d.images[1].file_name = 3 end)
   refused(self, "category 1: expected a number 'id', got nil", function(d) d.categories[1].id = nil end)
   refused(self, "two categories have the id 3", function(d) d.categories[1].id = 3 end)
   refused(self, "image 1: expected a number 'id', got string", function(d) d.images[1].id = "one" end)
   refused(self, "image 2: another image has the id", function(d) d.images[2] = d.images[1] end)
-  refused(self, "annotation 1: expected keys and values, got a number", function(d) d.annotations[1] = 7 end)
-  refused(self, "annotation 1: expected numbers in its bbox, got a string", function(d) d.annotations[1].bbox[2] = "5" end)
+  refused(self, "annotation 1: expected keys and values, got 7", function(d) d.annotations[1] = 7 end)
+  refused(self, "annotation 1: expected numbers in its bbox, got '5'", function(d) d.annotations[1].bbox[2] = "5" end)
   refused(self, "there is no image", function(d) d.images[1].file_name = "z.jpg" end)
   core.system.write(self.top .. "/annotations/instances_val2017.json", "{")
   t.assertErrorMsgContains("instances_val2017.json", yl.data, { name = "coco", root = self.top })

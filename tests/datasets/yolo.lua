@@ -83,7 +83,7 @@ function TestYolo:testSplits()
 end
 
 function TestYolo:testSplitsOfYaml()
-  for _, id in ipairs { "day/a", "night/b" } do self:frame(id, "") end
+  for _, id in ipairs { "day/a", "night/b" } do self:frame(id, "0 0.5 0.5 0.5 0.5\n") end
   self:put("data.yaml", "names: [cat]\ntrain: images/day\nval: ./images/night/\n")
   local data = self:data()
   t.assertEquals({ ids(data.train), ids(data.dev), ids(data:list "all") }, { "day/a", "night/b", "day/a night/b" })

@@ -97,7 +97,8 @@ static void bad_rows_are_named(void **state)
     refused("Car 0 0 0 1 2 3 0x4 1 1 1 1 1 1 1", false, none, "a.txt:1", "(bottom)");
     refused("Car 0 0 0 5 2 3 4 1 1 1 1 1 1 1", false, none, "a.txt:1", "left < right"); /* inverted */
     refused("Car 0 0 0 3 9 3 4 1 1 1 1 1 1 1", false, none, "a.txt:1", "left < right"); /* inverted and empty */
-    refused("Car 0 0 0 1 2 3 4 1 1 1 2e9 1 1 1", false, none, "a.txt:1", "field 12 (x): expected a number from -1e9 to");
+    refused("Car 0 0 0 1 2 3 4 1 1 1 2e9 1 1 1", false, none, "a.txt:1",
+            "field 12 (x): expected a number from -1e9 to");
     refused("Car 0 -1e300 0 1 2 3 4 1 1 1 1 1 1 1", false, none, "a.txt:1", "field 3 (occluded)");
 }
 
@@ -181,7 +182,8 @@ static void a_class_may_be_written_as_a_float(void **state)
     assert_int_equal(l.rows[0].class_index, 3);
     yl_labels_free(&l);
     refused("0 .5 .5 .2 .2\n3.5 .5 .5 .2 .2\n", true, o, "a.txt:2", "got '3.5'");
-    refused("65536 .5 .5 .2 .2\n", true, o, "a.txt:1", "expected a class from 0 to 65535"); /* nobody named the classes */
+    refused("65536 .5 .5 .2 .2\n", true, o, "a.txt:1",
+            "expected a class from 0 to 65535"); /* nobody named the classes */
     refused("-1 .5 .5 .2 .2\n", true, o, "a.txt:1", "got '-1'");
 }
 
@@ -191,7 +193,8 @@ static void the_bounding_box_of_a_polygon_counts(void **state)
     char text[4096] = "2";
     yl_labels l;
     yl_label_options o = {.width = 100, .height = 50};
-    for (int i = 0; i < 100; i++) strcat(text, i % 2 ? " 0.25 0.8" : " 0.75 0.2"); /* more than any other row's fields */
+    for (int i = 0; i < 100; i++)
+        strcat(text, i % 2 ? " 0.25 0.8" : " 0.75 0.2"); /* more than any other row's fields */
     strcat(text, "\n0 .5 .5 .2 .2\n1 .1 .1 .3 .1 .3 .4");
     assert_int_equal(parse(text, true, &o, &l), YL_OK);
     assert_true(l.count == 3 && l.polygons.count == 2 && l.polygons.line == 1);

@@ -41,7 +41,7 @@ local function ids(list)
 end
 
 function TestData:testSplits()
-  self:kitti({ a = good, b = "", c = good }, { train = "c\na\n", dev = "b\n" })
+  self:kitti({ a = good, b = good, c = good }, { train = "c\na\n", dev = "b\n" })
   local data = yl.data { name = "kitti", root = self.top .. "/", map = "auto" }
   t.assertEquals({ ids(data.train), ids(data.dev), ids(data:list()), ids(data:list "all") }, { "c a", "b", "b", "a b c" })
   t.assertEquals({ data.train.name, data.train.frames[1].width, data.train.frames[1].height }, { "train", 100, 80 })
@@ -130,7 +130,7 @@ function TestData:testRefusals()
 end
 
 function TestData:testSplitNames()
-  self:kitti({ a = good, b = "", c = good }, { train = "c\n", val = "b\n", poster_train = "a\nc\n", twice = "a\na\n", empty = "\n" })
+  self:kitti({ a = good, b = good, c = good }, { train = "c\n", val = "b\n", poster_train = "a\nc\n", twice = "a\na\n", empty = "\n" })
   local data = yl.data { name = "kitti", root = self.top, train = "poster_train", split = "all" }
   t.assertEquals({ ids(data.train), ids(data.dev), ids(data:list()), ids(data:list "val") }, { "a c", "b", "a b c", "b" })
   t.assertEquals({ data.train.name, data.dev.name, #data.train, tostring(data.dev) },
@@ -156,7 +156,7 @@ function TestData:testNotStrict()
 end
 
 function TestData:testObjectsAndHash()
-  self:kitti({ a = good, b = good, c = "" }, { train = "a\n", dev = "b\n", other = "c\n" })
+  self:kitti({ a = good, b = good, c = good .. "\n" }, { train = "a\n", dev = "b\n", other = "c\n" })
   local data = yl.data { name = "kitti", root = self.top }
   local object = data.train.frames[1].objects[1]
   t.assertEquals({ object.class, object.box, object.alpha, object.line }, { "Car", { 10.0, 20.0, 50.0, 60.0 }, -1.58, 1 })
@@ -188,6 +188,7 @@ function TestData:testYolo()
     self.image:save(("%s/images/%s.png"):format(self.top, name))
   end
   core.system.write(self.top .. "/labels/train/a.txt", "1 0.5 0.5 0.2 0.5\n")
+  core.system.write(self.top .. "/labels/val/c.txt", "0 0.5 0.5 0.2 0.5\n")
   local data = yl.data { name = "yolo", root = self.top, map = "auto", dev = "val" }
   t.assertEquals({ ids(data.train), ids(data.dev), ids(data:list "all") }, { "train/a train/b", "val/c", "train/a train/b val/c" })
   local frame = data.train.frames[1]

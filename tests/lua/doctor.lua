@@ -252,10 +252,42 @@ function TestDoctor.testVerbAndSheet()
   local out = program.ok { "doctor", "data=kitti", "data.root=" .. data .. "/data", cwd = top }
   t.assertStrContains(out, "contact sheet of 24 frames: runs/doctor-kitti.jpg")
   t.assertEquals(core.files.kind(top .. "/runs/doctor-kitti.jpg"), "file")
-  local status, _, err = program.run { "doctor", "data.root=" .. top .. "/deep" }
+  core.files.make_folder(top .. "/hollow")
+  local status, _, err = program.run { "doctor", "data.root=" .. top .. "/hollow" }
   t.assertEquals(status, 2)
   t.assertStrContains(err, "has the layout of no data set that is known")
   os.execute("rm -rf '" .. data .. "'")
+end
+
+-- The status: 1 where a fault would stop training or spoil its numbers, 0 where something is only worth a look.
+function TestDoctor.testStatus()
+  picture("images/train/a.jpg", 60, 50, 1)
+  picture("images/val/b.jpg", 60, 50, 2)
+  write("labels/train/a.txt", "0 0.5 0.5 0.2 0.2\n")
+  local function look(...)
+    local status, out, err = program.run { "doctor", "data=yolo", "data.root=" .. top, "sheet=none", ... }
+    t.assertEquals(err, "")
+    return status, out
+  end
+  local status, out = look()
+  t.assertEquals(status, 1)
+  t.assertStrContains(out, "none of its frames holds an object")
+  t.assertStrContains(out, "pictures without a label file, which count as background: 1, the first " .. top
+    .. "/images/val/b.jpg, for which "
+    .. top .. "/labels/val/b.txt was looked for")
+  t.assertStrContains(out, "faults: 1; warnings: 1")
+  write("labels/val/b.txt", "0 0.5 0.5 0.01 0.2\n0 0.5 0.5 0 0.2\n") -- a thin box, and one without area
+  write("labels/val/lost.txt", "")
+  status, out = look()
+  t.assertEquals(status, 0)
+  t.assertStrContains(out, "faults: 0; warnings: 3")
+  status, out = look "json=true"
+  local found = core.json.decode(out).data
+  t.assertEquals({ status, found.faults, found.warnings, found.splits[2].objects, #found.splits[2].notes }, { 0, 0, 3, 1, 1 })
+  write("labels/val/b.txt", "0 0.5 0.5 2 0.2\n")
+  status, out = look()
+  t.assertEquals(status, 1)
+  t.assertStrContains(out, "b.txt:1: expected a box inside the image")
 end
 
 -- Boxes stand where they are on the sheet: the only frame's box, scaled to its cell, is drawn there in its class's colour.

@@ -1,7 +1,7 @@
 -- Which frames a split holds: those of a list file or a folder, all of them, or a seeded part where the data set has no splits.
 --
--- A source (datasets/*.lua) gives: root; all() -> items; splits (the folder of split files, if any); split_file(name) and
--- split(name) -> items, where it keeps splits elsewhere too.
+-- A source (datasets/*.lua) gives: root; all() -> items; splits (the folder of split files, if any), and split(name) -> items, list file
+-- (nil: none), where it keeps splits elsewhere too.
 local core = require "yolua.core"
 local fail = require "yolua.data.fail"
 local schema = require "yolua.schema"
@@ -15,9 +15,8 @@ local known_as = { train = { "train" }, dev = { "dev", "val", "valid", "validati
 -- The items of a split that the source has by this name, and their file.
 local function look_up(source, name)
   local path = source.splits and ("%s/%s.txt"):format(source.splits, name)
-  if not (path and files.kind(path) == "file") then path = source.split_file and source:split_file(name) end
-  if path then return core.labels.list(path), path end
-  return source.split and source:split(name)
+  if path and files.kind(path) == "file" then return core.labels.list(path), path end
+  if source.split then return source:split(name) end
 end
 
 local function find(source, name)
@@ -30,25 +29,26 @@ end
 -- Whether the data set has a train or a dev split of its own.
 function splits.any(source) return (find(source, "dev") or find(source, "train")) ~= nil end
 
--- A tenth of the frames, chosen by a fingerprint of seed and id: the same tenth on every machine.
-local function tenth(source, seed)
-  local all, keys, chosen = source:all(), {}, {}
-  if #all < 2 then fail("%s: expected at least two frames to draw train and dev from, got %d", source.root, #all) end
-  for i, id in ipairs(all) do keys[i] = { files.hash_text(("%d:%s"):format(seed, id)), id } end
+-- A tenth of the items, chosen by a fingerprint of seed and item: the same tenth on every machine.
+local function tenth(items, seed)
+  local keys, chosen = {}, {}
+  for i, id in ipairs(items) do keys[i] = { files.hash_text(("%d:%s"):format(seed, id)), id } end
   table.sort(keys, function(a, b) return a[1] < b[1] or (a[1] == b[1] and a[2] < b[2]) end)
-  for i = 1, math.max(1, #all // 10) do chosen[keys[i][2]] = true end
-  return all, chosen
+  for i = 1, math.max(1, #items // 10) do chosen[keys[i][2]] = true end
+  return chosen
 end
 
-local function draw(source, role, seed)
-  local all, chosen = tenth(source, seed)
-  local items = {}
+-- The part for train or dev of all frames, or of those of the training split (`of`) where there is no other.
+local function draw(source, role, seed, all, of)
+  if #all < 2 then fail("%s: expected at least two frames to draw train and dev from, got %d", source.root, #all) end
+  local items, chosen = {}, tenth(all, seed)
   for _, id in ipairs(all) do
     if (chosen[id] ~= nil) == (role == "dev") then items[#items + 1] = id end
   end
   if not source.told then
     local dev = role == "dev" and #items or #all - #items
-    core.system.warn(("%s has no splits: %d of its %d frames, drawn with seed %d, are kept as dev"):format(source.root, dev, #all, seed))
+    core.system.warn(("%s has no %s: %d of %s %d frames, drawn with seed %d, are kept as dev"):format(source.root,
+      of and "dev split" or "splits", dev, of and "the training split's" or "its", #all, seed))
     source.told = true
   end
   return items
@@ -70,9 +70,21 @@ function splits.names(source)
   return names
 end
 
--- name: of a split, a list file (as given, or under the root), "all", or train and dev, which are drawn where there are no splits.
--- Returns its items and the file that they stand in (nil: none). Errors: no such split, or an empty list.
-function splits.items(source, name, seed)
+-- The part for train or dev that has to be drawn, and the list that it is drawn from; nil where the data set has that split.
+local function drawn(source, role, seed)
+  if find(source, "dev") then return nil end
+  local items, path = find(source, "train")
+  if items then return draw(source, role, seed, items, true), path end
+  return draw(source, role, seed, source:all())
+end
+
+-- name: of a split, a list file (as given, or under the root), "all", or train and dev. `part`: of train and dev, what is not the other's,
+-- should one have to be drawn. Returns its items and the file that they stand in (nil: none). Errors: no such split, or an empty list.
+function splits.items(source, name, seed, part)
+  if part and name == "train" then
+    local items, path = drawn(source, name, seed)
+    if items then return items, path end
+  end
   local items, path = find(source, name)
   if items then return items, path end
   for _, file in ipairs { name, source.root .. "/" .. name } do
@@ -81,10 +93,14 @@ function splits.items(source, name, seed)
     if kind == "other" then fail("%s: expected a list of ids or paths, this is no regular file", file) end
   end
   if name == "all" then return source:all() end
-  if known_as[name] and not splits.any(source) then return draw(source, name, seed) end
+  if name == "dev" or name == "train" and not splits.any(source) then
+    items, path = drawn(source, name, seed)
+    return items, path
+  end
   local names = splits.names(source)
+  local near = schema.nearest(name, names)
   fail("%s: there is no split '%s' and no list file of that name (splits: %s)%s", source.root, name,
-    #names > 0 and table.concat(names, ", ") or "none", schema.did_you_mean(name, names))
+    #names > 0 and table.concat(names, ", ") or "none", near and near ~= name and (", did you mean '%s'?"):format(near) or "")
 end
 
 return splits

@@ -18,10 +18,10 @@ local function choose(lists, facts, count)
 end
 
 -- The classes on the frames, the most frequent first (one to eight have colours of their own), and the regions among them.
-local function classes_of(frames, labels, is_region)
+local function classes_of(frames, is_region)
   local count, names, regions, number = {}, {}, {}, {}
   for _, frame in ipairs(frames) do
-    for _, row in ipairs(labels[frame.id]) do
+    for _, row in ipairs(frame.objects) do
       local name = row.class
       if not count[name] then table.insert(is_region[name] and regions or names, name) end
       count[name] = (count[name] or 0) + 1
@@ -75,8 +75,8 @@ return function(data, lists, facts, path, count)
   local cell = { (WIDTH - GAP) // columns - GAP, 0 }
   cell[2] = math.max(1, math.floor(cell[1] / aspect + 0.5))
   for _, name in ipairs(data.set.regions or {}) do is_region[name] = true end
-  local names, regions, number = classes_of(frames, data.labels, is_region)
-  for i, frame in ipairs(frames) do images[i], captions[i] = draw(frame, data.labels[frame.id], number, cell), frame.id end
+  local names, regions, number = classes_of(frames, is_region)
+  for i, frame in ipairs(frames) do images[i], captions[i] = draw(frame, frame.objects, number, cell), frame.id end
   local sheet = core.image.sheet(images, { columns = columns, cell = cell, captions = captions })
   local strip = legend(names, regions, sheet:w())
   local whole = core.image.new(sheet:w(), sheet:h() + strip:h(), sheet:bytes() .. strip:bytes())

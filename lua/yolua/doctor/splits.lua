@@ -16,6 +16,9 @@ local function family(name)
   return stem, nil
 end
 
+-- Whether frames of the split are learnt from or chosen by: it has to hold objects. A split of no known role may be either.
+function splits.needs_objects(name) return select(2, family(name)) ~= "test" end
+
 local learns = { train = true, trainval = true }
 
 -- Whether a frame in both would be learnt from and then asked for.

@@ -42,7 +42,8 @@ local function split_lines(out, s)
   if #body > 0 then
     for _, line in ipairs(tables.align({ "  class", "objects", "small", "medium", "large" }, body)) do out[#out + 1] = line end
   end
-  list(out, "frames with faults", s.bad)
+  list(out, "faults", s.bad)
+  for _, note in ipairs(s.notes) do out[#out + 1] = "  " .. note end
   list(out, "boxes worth a look", s.odd)
   list(out, "frames without objects", s.empty)
   local c = s.calib
@@ -97,6 +98,7 @@ function text.lines(data)
   for _, split in ipairs(data.splits) do split_lines(out, split) end
   picture_lines(out, data.pictures)
   overlap_lines(out, data)
+  out[#out + 1] = ("faults: %d; warnings: %d"):format(data.faults, data.warnings)
   if data.sheet then out[#out + 1] = ("contact sheet of %d frames: %s"):format(data.sheet.frames, data.sheet.path) end
   return out
 end

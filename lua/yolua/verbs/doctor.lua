@@ -4,27 +4,8 @@ local fields = require "yolua.fields"
 local fit = require "yolua.doctor.fit"
 local inspect = require "yolua.inspect"
 local machine = require "yolua.doctor.machine"
-local schema = require "yolua.schema"
+local needs = require "yolua.needs"
 local files = core.files
-
--- Which kind of data set lies in the folder, by its layout; nil where none is known.
-local function guess(root)
-  local function folder(name) return files.kind(root .. "/" .. name) == "folder" end
-  if folder "training/label_2" or folder "label_2" then return "kitti" end
-  if folder "annotations" then return "coco" end
-  if folder "Annotations" or folder "VOCdevkit" then return "voc" end
-  if folder "images" and folder "labels" then return "yolo" end
-end
-
-local function name_of(o)
-  if o.data.name then return end
-  local name = guess(o.data.root)
-  if not name then
-    error(schema.usage(("yolua doctor: data.root=%s has the layout of no data set that is known: expected data=NAME (kitti, yolo, ...)")
-      :format(o.data.root)))
-  end
-  require("yolua.options").set(o, "data.name", name, { where = "the layout of " .. o.data.root })
-end
 
 -- sheet: none, a file, or nil (runs/doctor-NAME.jpg, which a later call replaces).
 local function draw(o, data, lists, facts)
@@ -37,7 +18,7 @@ local function draw(o, data, lists, facts)
 end
 
 local function look_over(o, progress)
-  local data = require("yolua.data")(o.data, { images = false })
+  local data = needs.data(o, { images = false })
   local found, lists, facts = inspect.run(data, nil, progress)
   found.name, found.root = data.name, data.root
   found.sheet = draw(o, data, lists, facts)
@@ -52,8 +33,8 @@ local function run(o)
     bar.label, bar.total = what, total
     bar:update(done)
   end
-  local has_data = o.data.name or o.data.root
-  if has_data then name_of(o) end
+  local has_data = o.data.name or o.data.root or o.data.file
+  if has_data then needs.named_data(o) end
   local pair = (o.cfg or o.model) and fit.open(o) -- before the long look: it may be refused
   if has_data then result.data = look_over(o, progress) end
   if pair then result.network = fit.measure(pair, o, progress) end
@@ -75,5 +56,5 @@ return {
     { "frames", "int", 24, "frames", "how many frames the sheet shows", min = 1, max = 1000 },
     fields.pick("run", "threads"), fields.pick("run", "json"),
   },
-  run = run, show = show,
+  run = run, show = show, status = function(result) return result.data and result.data.faults > 0 and 1 or 0 end,
 }

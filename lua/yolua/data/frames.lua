@@ -1,0 +1,118 @@
+-- The frames of a split: each with its picture's size and its labels, read and checked.
+local core = require "yolua.core"
+local fail = require "yolua.data.fail"
+local Notes = require "yolua.data.notes"
+local splits = require "yolua.data.splits"
+
+local frames = {}
+
+local function plain(sentence) return (tostring(sentence):gsub("^[^:]*%.lua:%d+: ", ""):gsub("^%[C%]:%-?%d+: ", "")) end
+
+-- What the labels of a frame said besides its rows, in the list's notes.
+local function note(notes, frame, counts)
+  for kind, found in pairs(counts) do notes:add(kind, found.place or ("%s:%d"):format(frame.label, found.line), found.count) end
+  if frame.moved then notes:add("moved", frame.moved) end
+end
+
+-- The frame of a split's item with its size and labels read and checked. Throws one sentence.
+local function read_frame(data, item, file, notes)
+  local frame, missing = data.source:frame(item, file)
+  if not frame then fail("%s: frame '%s': %s", file or data.root, item, missing) end
+  if frame.image and not frame.width then frame.width, frame.height = core.image.probe(frame.image) end
+  local key = ("%s\n%s"):format(frame.label or "", frame.id) -- one file may hold many frames' labels
+  local known = data.read[key]
+  if not known then
+    known = table.pack(data.source:labels(frame))
+    data.read[key] = known
+  end
+  frame.objects = known[1]
+  note(notes, frame, known[2] or {})
+  return frame
+end
+
+-- What happens to a frame that cannot be read: on_bad is told; else strict data end, others count it.
+local function refuse(data, sentence, item, on_bad, lost)
+  if on_bad then return on_bad(item, plain(sentence)) end
+  if data.options.strict ~= false then error(sentence, 0) end
+  lost.count, lost.first = lost.count + 1, lost.first or plain(sentence)
+end
+
+-- Most pictures without a label file are rather a wrong folder or name than background.
+local function count_unlabelled(list)
+  local count, first = 0, nil
+  for _, frame in ipairs(list.frames) do
+    if frame.unlabelled then count, first = count + 1, first or frame end
+  end
+  list.unlabelled = first
+  if 2 * count <= #list.frames then return end
+  list.notes:add("unlabelled", ("%s, for which %s was looked for"):format(first.image, first.label), count)
+end
+
+local function tell(list, lost, count)
+  if lost.count > 0 then
+    core.system.warn(("left out %d of the %d frames of %s: %s%s"):format(lost.count, count, list.name, lost.first,
+      lost.count > 1 and " (and others)" or ""))
+  end
+  list.notes:tell(list.name)
+end
+
+-- Every frame of a split, in its order: a list of the class List. how.on_bad(item, sentence) is told of each frame that cannot be read
+-- (then the list's notes are not told); how.part: of train, what is not drawn as dev.
+function frames.build(data, List, name, how)
+  local o, on_bad = data.options, how.on_bad
+  local items, file = splits.items(data.source, name, o.seed or 1, how.part)
+  local list = setmetatable({ name = name:match "([^/]*)$":gsub("%.txt$", ""), frames = {}, data = data, file = file,
+    notes = Notes.new(on_bad and {} or data.told) }, List)
+  local count, lost, seen = math.min(#items, o.limit or #items), { count = 0 }, {}
+  for i = 1, count do
+    local ok, frame = pcall(read_frame, data, items[i], file, list.notes)
+    if ok and seen[frame.id] then
+      ok, frame = false, ("%s: frame '%s' stands there twice%s"):format(file or name, items[i],
+        seen[frame.id] ~= items[i] and (", first as '%s'"):format(seen[frame.id]) or "")
+    end
+    if ok then
+      seen[frame.id] = items[i]
+      list.frames[#list.frames + 1] = frame
+    else refuse(data, frame, items[i], on_bad, lost) end
+  end
+  count_unlabelled(list)
+  if not on_bad then tell(list, lost, count) end
+  if #list.frames == 0 and not on_bad then fail("data: split %s of %s holds no frame", name, data.root) end
+  return list
+end
+
+-- Whether a row is an object, and no region in which nothing counts.
+local function is_object(data, row)
+  if row.crowd then return false end
+  for _, name in ipairs(data.set.regions or {}) do
+    if row.class == name then return false end
+  end
+  return true
+end
+
+-- Returns the list. Errors: its frames hold no object, so that nothing could be learnt or measured.
+function frames.check_objects(list)
+  for _, frame in ipairs(list.frames) do
+    for _, row in ipairs(frame.objects) do
+      if is_object(list.data, row) then return list end
+    end
+  end
+  local lost = list.unlabelled
+  fail("data: the %d pictures of %s hold no object%s", #list.frames, list.name,
+    lost and (": %s has no label file (looked for %s)"):format(lost.image, lost.label) or ("; the labels of %s are read from %s"):format(
+      list.frames[1].id, list.frames[1].label))
+end
+
+-- Frames that are learnt from and then asked for flatter every number.
+function frames.warn_of_shared(train, dev)
+  local known, count, first = {}, 0, nil
+  for _, frame in ipairs(train.frames) do known[frame.id] = true end
+  for _, frame in ipairs(dev.frames) do
+    if known[frame.id] then count, first = count + 1, first or frame.id end
+  end
+  if count == 0 then return end
+  core.system.warn(("train and dev share %d of dev's %d frames (%s%s): numbers on dev will flatter"):format(count, #dev.frames, first,
+    count > 1 and ", ..." or ""))
+end
+
+return frames
