@@ -6,6 +6,9 @@
 --   { id =, image = path, split = "train" or "dev" (nil: drawn with data.seed), objects = { { class =, box = { x1, y1, x2, y2 } }, ... } }
 -- with boxes in the image's pixels. An object may say truncated (0..1) and occluded (0..3) as KITTI means them.
 local core = require "yolua.core"
+local callback = require "yolua.callback"
+local clipped = require "yolua.data.box"
+local number = require "yolua.data.number"
 local options = require "yolua.options"
 
 local check = options.declare("yl.dataset", {
@@ -27,24 +30,44 @@ local function fail(name, i, format, ...) error(("data=%s: frame %s: %s"):format
 local function check_box(name, id, k, box)
   local good = type(box) == "table" and #box == 4
   for i = 1, good and 4 or 0 do good = good and type(box[i]) == "number" and box[i] == box[i] end
-  if not good or box[3] <= box[1] or box[4] <= box[2] then
+  if not good or box[3] < box[1] or box[4] < box[2] then
     fail(name, id, "object %d: expected a box {x1, y1, x2, y2} with x2 > x1, y2 > y1", k)
   end
 end
 
+-- A number that an object may carry, or nil.
+local function check_number(d, id, k, key, value)
+  if value == nil or type(value) == "number" and value == value and math.abs(value) <= 1e9 then return end
+  fail(d.name, id, "object %d: expected a number as %s, got %s", k, key, number.shown(value))
+end
+
 local function check_frame(d, known, i, frame)
   if type(frame) ~= "table" or type(frame.id) ~= "string" then fail(d.name, i, "expected {id = text, image = path, objects = {...}}") end
+  if frame.image ~= nil and type(frame.image) ~= "string" then fail(d.name, frame.id, "expected a path as image, got %s",
+    number.shown(frame.image)) end
+  if frame.split ~= nil and type(frame.split) ~= "string" then fail(d.name, frame.id, "expected a name as split, got %s",
+    number.shown(frame.split)) end
+  for _, key in ipairs { "width", "height" } do
+    if frame[key] ~= nil then number.side(frame[key], ("data=%s: frame %s"):format(d.name, frame.id), "its " .. key) end
+  end
+  if frame.objects ~= nil and type(frame.objects) ~= "table" then
+    fail(d.name, frame.id, "expected a list of objects, got %s", number.shown(frame.objects))
+  end
   for k, object in ipairs(frame.objects or {}) do
+    if type(object) ~= "table" then fail(d.name, frame.id, "object %d: expected {class =, box =}, got %s", k, number.shown(object)) end
+    for _, key in ipairs { "truncated", "occluded", "alpha" } do check_number(d, frame.id, k, key, object[key]) end
     if not known[object.class] then fail(d.name, frame.id, "object %d: class '%s' is not among 'classes'", k, tostring(object.class)) end
     check_box(d.name, frame.id, k, object.box)
   end
 end
 
 local function open(d, o)
-  local self = setmetatable({ root = o.root or d.name, by_id = {}, items = {}, parts = {} }, Source)
+  local self = setmetatable({ root = o.root or d.name, name = d.name, by_id = {}, items = {}, parts = {} }, Source)
   local known = {}
   for _, class in ipairs(d.classes) do known[class] = true end
-  for i, frame in ipairs(d.frames(o)) do
+  local list = d.frames(o)
+  if type(list) ~= "table" then callback.wrong(d.frames, ("data=%s"):format(d.name), "a list of frames", list) end
+  for i, frame in ipairs(list) do
     check_frame(d, known, i, frame)
     if self.by_id[frame.id] then fail(d.name, frame.id, "stands there twice") end
     self.by_id[frame.id] = frame
@@ -68,13 +91,18 @@ function Source:frame(id)
   return { id = id, image = given.image, label = "", width = given.width, height = given.height }
 end
 
+-- Rows, and how many of the objects have no area.
 function Source:labels(frame)
-  local rows = {}
+  local rows, flat = {}, nil
   for i, object in ipairs(self.by_id[frame.id].objects or {}) do
-    rows[i] = { class = object.class, box = object.box, truncated = object.truncated or 0, occluded = object.occluded or 0,
-      alpha = object.alpha or -10, line = i }
+    local place = ("data=%s: frame %s: object %d"):format(self.name, frame.id, i)
+    local box = clipped(object.box, frame.width, frame.height, place)
+    if box then
+      rows[#rows + 1] = { class = object.class, box = box, truncated = object.truncated or 0, occluded = object.occluded or 0,
+        alpha = object.alpha or -10, line = i }
+    else flat = { count = (flat and flat.count or 0) + 1, place = flat and flat.place or place } end
   end
-  return rows
+  return rows, { flat = flat }
 end
 
 -- Makes the data set known. Errors: one sentence with the position of the caller.

@@ -125,9 +125,7 @@ function options.set(o, path, value, from)
 end
 
 -- Takes a key's value away, as if nobody had set it.
-function options.drop(o, key)
-  o[key], info[o].where[key] = nil, nil
-end
+function options.drop(o, key) o[key], info[o].where[key] = nil, nil end
 
 -- For constructors: the caller's table checked against `fields`, with defaults. Unknown keys, wrong types and ranges throw one
 -- sentence that begins with the position of the nearest caller outside the library.

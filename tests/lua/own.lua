@@ -153,6 +153,13 @@ function TestDataset.testSplitsAndRows()
   t.assertErrorMsgContains("there is no split 'dve'", data.list, data, "dve")
 end
 
+function TestDataset.testBoxesWithoutArea()
+  local list = data_of({ { id = "a", width = 20, height = 10, objects = { box(1, 2, 1, 6), box(1, 2, 5, 6), box(1, 2, 5,
+    2) } } }):list "all"
+  t.assertEquals({ #list.frames[1].objects, list.frames[1].objects[1].line }, { 1, 2 })
+  t.assertStrMatches(list.notes:lines()[1], "boxes without area, which are left out: 2, the first at data=mine%d+: frame a: object 1")
+end
+
 function TestDataset.testRefusals()
   local function refused(sentence, list)
     local ok, message = pcall(function() return data_of(list):list "all" end)
@@ -163,6 +170,15 @@ function TestDataset.testRefusals()
   refused("frame a: object 2: expected a box {x1, y1, x2, y2}", { { id = "a", objects = { box(0, 0, 1, 1), box(3, 3, 2, 4) } } })
   refused("frame a: object 1: expected a box", { { id = "a", objects = { box(0, 0, 1) } } })
   refused("frame a: object 1: expected a box", { { id = "a", objects = { box(0, 0, 0 / 0, 1) } } })
+  refused("frame a: object 1: expected {class =, box =}, got 7", { { id = "a", objects = { 7 } } })
+  refused("frame a: expected a list of objects, got 'none'", { { id = "a", objects = "none" } })
+  refused("frame a: object 1: expected a number as occluded, got '3'", { { id = "a", objects = { { class = "car", box = { 0, 0, 1, 1 },
+    occluded = "3" } } } })
+  refused("frame a: expected a whole number from 1 to 65535 as its width, got 20.5", { { id = "a", width = 20.5, height = 10 } })
+  refused("frame a: object 1: expected a box inside the image of 20x10", { { id = "a", width = 20, height = 10, objects = { box(0, 0, 30,
+    5) } } })
+  refused("frame a: expected a path as image, got 7", { { id = "a", image = 7 } })
+  refused("expected a list of frames, got nothing (is a return missing?)", nil)
   refused("frame a: stands there twice", { { id = "a" }, { id = "a" } })
   refused("frame 1: expected {id = text", { { name = "a" } })
   refused("there is no image none.png", { { id = "a", image = "none.png" } })

@@ -14,11 +14,20 @@ local function note(notes, frame, counts)
   if frame.moved then notes:add("moved", frame.moved) end
 end
 
+-- The size of a frame's picture; a label file that states another one has boxes for another picture.
+local function set_size(frame)
+  local width, height = core.image.probe(frame.image)
+  if frame.width and (frame.width ~= width or frame.height ~= height) then
+    fail("%s: its labels are for %dx%d, the picture %s has %dx%d", frame.label, frame.width, frame.height, frame.image, width, height)
+  end
+  frame.width, frame.height = width, height
+end
+
 -- The frame of a split's item with its size and labels read and checked. Throws one sentence.
 local function read_frame(data, item, file, notes)
   local frame, missing = data.source:frame(item, file)
   if not frame then fail("%s: frame '%s': %s", file or data.root, item, missing) end
-  if frame.image and not frame.width then frame.width, frame.height = core.image.probe(frame.image) end
+  if frame.image then set_size(frame) end
   local key = ("%s\n%s"):format(frame.label or "", frame.id) -- one file may hold many frames' labels
   local known = data.read[key]
   if not known then
