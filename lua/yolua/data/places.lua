@@ -1,15 +1,10 @@
 -- Where the files of a data set lie: a picture by its stem in any kind and case of ending, its label file, and the picture that an entry
 -- of a list means. A folder is listed once.
 local core = require "yolua.core"
+local pictures = require "yolua.pictures"
 local files = core.files
 
 local places = {}
-
--- Every kind of picture that people have; those that cannot be read are refused by name when they are opened.
-local kinds = {}
-for _, ending in ipairs { "jpg", "jpeg", "jpe", "jfif", "png", "bmp", "webp", "gif", "tif", "tiff", "ppm", "pgm", "avif", "heic" } do
-  kinds[ending] = true
-end
 
 -- "a.b.JPG" -> "a.b", "jpg"; a name without ending -> itself, "".
 local function split(name)
@@ -18,12 +13,9 @@ local function split(name)
   return stem, ending:lower()
 end
 
-function places.is_picture(name) return kinds[select(2, split(name))] == true and name:sub(1, 2) ~= "._" end
-
 -- A path without the ending of a picture; other dots belong to the name.
 function places.stem(path)
-  local stem, ending = split(path)
-  return kinds[ending] and stem or path
+  return pictures.is_picture(path:match "[^/]*$") and split(path) or path
 end
 
 -- "a/./b/../c" -> "a/c"; as text, links are not followed.
@@ -73,10 +65,10 @@ local function beside(folder, name) return folder == "." and name or folder == "
 function Places:picture(path)
   local folder, name = part(path)
   local found = look(self, folder)
-  if found.names[name] and places.is_picture(name) then return path end
+  if found.names[name] and pictures.is_picture(name) then return path end
   local fits = {}
   for _, other in ipairs(found.stems[places.stem(name)] or {}) do
-    if places.is_picture(other) then fits[#fits + 1] = other end
+    if pictures.is_picture(other) then fits[#fits + 1] = other end
   end
   if #fits > 1 then return nil, ("%s: expected one picture of that name, got %s"):format(folder, table.concat(fits, " and ")) end
   return fits[1] and beside(folder, fits[1])
@@ -165,6 +157,6 @@ function places.below(path, folder)
   return path:sub(1, #start) == start and path:sub(#start + 1) or path
 end
 
-places.join, places.split, places.part = join, split, part
+places.join, places.split, places.part, places.is_picture = join, split, part, pictures.is_picture
 
 return places
