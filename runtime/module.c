@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#undef luaL_error /* ours is in the runtime, which may fail to load */
+
 typedef struct runtime {
     void (*set_warn_hook)(yl_warn_hook hook, void *user);
     void (*open_library)(lua_State *L);
