@@ -94,9 +94,12 @@ function report.markdown(run, results)
   return table.concat(parts, "\n") .. "\n"
 end
 
+-- Where the i-th record stands on the axis: its epoch; where a run has several trainings, they follow each other.
+local function place(epochs, i) return not epochs[#epochs].training and epochs[i].epoch or i end
+
 local function over_epochs(epochs, key, name)
   local s = { name = name, x = {}, y = {} }
-  for i, e in ipairs(epochs) do s.x[i], s.y[i] = e.epoch or i, type(e[key]) == "number" and e[key] or 0 / 0 end
+  for i, e in ipairs(epochs) do s.x[i], s.y[i] = place(epochs, i), type(e[key]) == "number" and e[key] or 0 / 0 end
   return #column(epochs, key) > 0 and s or nil
 end
 
@@ -110,7 +113,7 @@ local function scored(epochs)
         at[protocol] = { name = protocol, x = {}, y = {} }
         series[#series + 1] = at[protocol]
       end
-      table.insert(at[protocol].x, e.epoch or i)
+      table.insert(at[protocol].x, place(epochs, i))
       table.insert(at[protocol].y, e.dev_ap)
     end
   end

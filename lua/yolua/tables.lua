@@ -154,12 +154,14 @@ function tables.epochs(epochs)
     { "dev loss", "dev_loss", "%.4f" }, { "images/s", "images_per_s", "%.1f" }, { "seconds", "seconds", "%.1f" } }, nil
   for _, e in ipairs(epochs) do protocol = protocol or exists(e.dev_ap) and (e.dev_protocol or "AP") end
   if protocol then table.insert(columns, 5, { "dev mean (" .. protocol .. ")", "dev_ap", "%.4f" }) end
+  if #epochs > 0 and epochs[#epochs].training then table.insert(columns, 1, { "training", "training", "%g" }) end
   local head, body = {}, {}
   for i, c in ipairs(columns) do head[i] = c[1] end
   for i, e in ipairs(epochs) do
     local line = {}
     for k, c in ipairs(columns) do
       local value = e[c[2]]
+      if c[2] == "training" then value = value or 1 end
       line[k] = type(value) == "number" and exists(value) and c[3]:format(value) or "n/a"
     end
     body[i] = line

@@ -152,4 +152,26 @@ function TestReport.testByProtocol()
   t.assertEquals({ #list, list[1][1], #list[1][2], list[1][2][2].stage, list[2][1] }, { 2, "voc", 2, "b", "coco" })
 end
 
+TestTrainings = {}
+
+-- The plots of a run with several trainings go on along the axis; they do not go back to epoch 1.
+function TestTrainings.testPlots()
+  local dir, epochs = os.tmpname(), {}
+  os.remove(dir)
+  files.make_folder(dir)
+  for i, of in ipairs { { 1 }, { 2 }, { 1, 2 }, { 2, 2 } } do
+    epochs[i] = { epoch = of[1], training = of[2], train_loss = 5 - i, dev_loss = 6 - i, dev_ap = i / 10, dev_protocol = "voc" }
+  end
+  require("yolua.report").plot_epochs(dir, epochs)
+  for _, name in ipairs { "loss", "ap" } do
+    local last, count = -1, 0
+    for x in core.system.read(("%s/plots/%s.svg"):format(dir, name)):match '<polyline [^>]*points="([^"]*)"':gmatch "([%d.]+),[%d.]+" do
+      t.assertTrue(tonumber(x) > last, name)
+      last, count = tonumber(x), count + 1
+    end
+    t.assertEquals(count, 4)
+  end
+  os.execute(("rm -r '%s'"):format(dir))
+end
+
 os.exit(t.LuaUnit.run())

@@ -19,6 +19,17 @@ function TestTables.testText()
     "  Coco-FT   0.750  0.500  1.000    n/a" }, "\n"))
 end
 
+-- The records of a run with several trainings name theirs; those of one do not.
+function TestTables.testTrainings()
+  local function record(epoch, training) return { epoch = epoch, training = training, lr = 0.5, train_loss = 1 } end
+  local head, body = tables.epochs { record(1), record(2), record(1, 2) }
+  t.assertEquals({ head[1], head[2], head[3] }, { "training", "epoch", "learning rate" })
+  local first = {}
+  for i, line in ipairs(body) do first[i] = line[1] .. " " .. line[2] end
+  t.assertEquals(first, { "1 1", "1 2", "2 1" })
+  t.assertEquals(tables.epochs { record(1) }[1], "epoch")
+end
+
 function TestTables.testMarkdown()
   local text = tables.markdown("voc", voc)
   t.assertStrContains(text, "## voc: AP")

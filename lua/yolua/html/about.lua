@@ -22,7 +22,8 @@ end
 
 -- A run that wrote the results of all its epochs is done; another may go on.
 function about.header(run)
-  local wanted = tonumber(run.config.epochs)
+  local last = run.epochs[#run.epochs] -- of several trainings the options of the first say little
+  local wanted = not (last and last.training) and tonumber(run.config.epochs)
   local state = run.finished and '<span class="state">finished</span>' or '<span class="state open">unfinished</span>'
   local epochs = ("%d%s epochs"):format(#run.epochs, not run.finished and wanted and (" of %d"):format(wanted) or "")
   local data = type(run.config.data) == "table" and run.config.data.name
