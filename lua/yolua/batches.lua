@@ -22,7 +22,8 @@ function batches.images(spec)
     samples = samples(spec.data, spec.list, spec.names), batch = spec.batch, width = spec.w, height = spec.h, resize = spec.resize,
     train = spec.train, seed = spec.seed, workers = spec.workers, cache_bytes = spec.cache and math.floor(spec.cache * 2 ^ 20),
     cache_dir = spec.cache_dir,
-    strict = spec.strict, augment = spec.train and spec.augment or nil, sizes = spec.train and spec.sizes or nil,
+    strict = spec.strict, upright = spec.data.options.exif == "apply",
+    augment = spec.train and spec.augment or nil, sizes = spec.train and spec.sizes or nil,
     parts = spec.parts,
   }
   return setmetatable({ loader = loader, size = #spec.list.frames, part = "whole" }, Images)

@@ -29,6 +29,8 @@ groups.data = {
     { "map", "string", "auto", "", "class map: auto, identity, poster, or a YAML file",
       aliases = { "classmap", "class_map" } },
     { "images", "bool", true, "", "images are needed (false: labels are enough)" },
+    { "exif", "enum", "ignore", "", "apply: pictures are turned as their EXIF orientation says, and labels are of the turned ones",
+      choices = { "ignore", "apply" } },
     { "strict", "bool", true, "", "a malformed frame is an error (false: a counted warning)" },
     { "cache", "number", 2048, "MiB", "memory for decoded frames", min = 0 },
     { "features", "number", nil, "MiB", "memory for a frozen body's cached output (default: a quarter of the machine's); 0: off", min = 0 },

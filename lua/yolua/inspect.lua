@@ -3,6 +3,7 @@
 local core = require "yolua.core"
 local boxes = require "yolua.doctor.boxes"
 local overlaps = require "yolua.doctor.splits"
+local pictures = require "yolua.pictures"
 local splits = require "yolua.data.splits"
 
 local inspect = {}
@@ -25,7 +26,7 @@ local function plain(sentence) return (tostring(sentence):gsub("^[^:]*%.lua:%d+:
 local CHUNK = 64 -- pictures between two looks at the progress bar
 
 -- What is known of each picture of the lists, looked at once, whatever number of splits it is in: path -> fact of core.image.check.
-local function pictures(lists, workers, progress)
+local function look(lists, workers, upright, progress)
   local paths, facts = {}, {}
   for _, list in ipairs(lists) do
     for _, frame in ipairs(list.frames) do
@@ -42,17 +43,29 @@ local function pictures(lists, workers, progress)
       core.system.clear_interrupt()
       error(found, 0)
     end
-    for i, fact in ipairs(found) do facts[chunk[i]] = fact end
+    for i, fact in ipairs(found) do
+      facts[chunk[i]] = fact
+      if upright and (fact.orientation or 0) >= 5 then fact.width, fact.height = fact.height, fact.width end
+    end
     if progress then progress("pictures", first + #chunk - 1, #paths) end
   end
   return facts, paths
 end
 
--- {paths with the same bytes}, sorted; how many pictures of each type and size; names that say another type than the bytes.
-local function summary(facts, paths)
-  local same, groups, out = {}, {}, { count = #paths, types = {}, sizes = {}, misnamed = 0 }
+-- {paths with the same bytes}, sorted; how many pictures of each type and size; names that say another type than the bytes; how many
+-- carry an EXIF orientation or stray bytes; and by kind those that cannot be read. lost: path -> true, of those that are in no list.
+local function summary(facts, paths, lost)
+  local same, groups = {}, {}
+  local out = { count = #paths, types = {}, sizes = {}, misnamed = 0, oriented = 0, stray = 0, unreadable = {} }
+  for _, path in ipairs(paths) do lost[path] = facts[path].sentence ~= nil or nil end
+  for path in pairs(lost) do
+    local kind = pictures.fault(path)
+    out.unreadable[kind] = (out.unreadable[kind] or 0) + 1
+  end
   for _, path in ipairs(paths) do
     local fact = facts[path]
+    if (fact.orientation or 0) > 1 then out.oriented = out.oriented + 1 end
+    if fact.stray then out.stray = out.stray + 1 end
     if fact.hash then
       same[fact.hash] = same[fact.hash] or {}
       add(same[fact.hash], path)
@@ -115,9 +128,12 @@ local function new_split(name)
 end
 
 -- The list of a split, and what will be said of it.
-local function open_split(data, name)
+local function open_split(data, name, lost)
   local out = new_split(name)
-  local ok, list = pcall(data.list, data, name, function(_, sentence) add(out.bad, sentence) end)
+  local ok, list = pcall(data.list, data, name, function(_, sentence, path)
+    add(out.bad, sentence)
+    if path then lost[path] = true end
+  end)
   if not ok then add(out.bad, plain(list)) end
   out.notes = ok and list.notes:lines() or {}
   return out, ok and list or { frames = {} }
@@ -153,18 +169,19 @@ end
 -- data: of yl.data; names: of the splits (default: inspect.splits); progress(what, done, total) is called now and then.
 -- Returns {faults, warnings (how many), splits = {{name, frames, objects, classes = {name = count}, sizes = {name = {small, medium,
 -- large}},
--- bad, notes, odd, empty, calib = {frames, checked, bad, outliers}}}, pictures = {count, types, sizes, misnamed}, duplicates =
--- {{path, ...}}, shared = {{splits, count, frames, leak}}, drives = {counts, shared} or nil, unlisted = {ids}, orphans = {label files
--- without a picture}}, and the lists by split
--- (for a contact sheet). A stop by the user is an error.
+-- bad, notes, odd, empty, calib = {frames, checked, bad, outliers}}}, pictures = {count, types, sizes, misnamed, oriented, upright (those
+-- are turned), stray, unreadable = {kind = count}}, duplicates = {{path, ...}}, shared = {{splits, count, frames, leak}}, drives =
+-- {counts, shared} or nil, unlisted = {ids}, orphans = {label files without a picture}}, and the lists by split (for a contact sheet).
+-- A stop by the user is an error.
 function inspect.run(data, names, progress)
   names = names or inspect.splits(data)
-  local result, lists, ids, keys = { splits = {} }, {}, {}, {}
+  local result, lists, ids, keys, lost = { splits = {} }, {}, {}, {}, {}
   for i, name in ipairs(names) do
     if progress then progress("labels", i, #names) end
-    result.splits[i], lists[i] = open_split(data, name)
+    result.splits[i], lists[i] = open_split(data, name, lost)
   end
-  local facts, paths = pictures(lists, math.max(1, data.options.workers or 1), progress)
+  local upright = data.options.exif == "apply"
+  local facts, paths = look(lists, math.max(1, data.options.workers or 1), upright, progress)
   for i, name in ipairs(names) do
     local out = result.splits[i]
     ids[name], keys[name], out.frames = {}, {}, #lists[i].frames
@@ -174,7 +191,8 @@ function inspect.run(data, names, progress)
       ids[name][k], keys[name][fact and fact.hash or frame.id] = frame.id, frame.id
     end
   end
-  result.duplicates, result.pictures = summary(facts, paths)
+  result.duplicates, result.pictures = summary(facts, paths, lost)
+  result.pictures.upright = upright
   result.shared = overlaps.shared(names, keys)
   local group = data.source.drives and data.source:drives()
   result.drives = group and overlaps.drives(names, ids, group) or nil

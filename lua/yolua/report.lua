@@ -183,7 +183,7 @@ function report.draw(run)
   for i, frame in ipairs(frames) do
     local drawn, hits, misses, false_alarms = marks.of(frame.truths, frame.dets, 0.25)
     local file = frame.id:gsub("[^%w_.-]", "_") .. ".png"
-    core.image.load(frame.image):draw(drawn):save(run:path("detections/" .. file))
+    core.image.load(frame.image, frame.upright):draw(drawn):save(run:path("detections/" .. file))
     list[i] = { id = frame.id, file = file, hits = hits, misses = misses, false_alarms = false_alarms }
   end
   core.system.write(run:path "detections/frames.json", core.json.encode(list) .. "\n")

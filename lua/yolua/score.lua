@@ -29,7 +29,7 @@ local function fill(model, list, o, seen, source)
   local view = { conf = get "conf" or 0.005, iou = get "iou" or 0.45, clip = get "clip" }
   local fit = unmeasured(model) and anchors.new(model) or nil
   local pass = { views = { view, poster_view, fit and anchors.view }, resize = get "resize", imgsz = get "imgsz", batch = get "batch",
-    workers = from.workers, strict = from.strict ~= false }
+    workers = from.workers, strict = from.strict ~= false, upright = data.options.exif == "apply" }
   local bar <close> = progress.new { label = "split " .. list.name, total = #list.frames }
   local function each(i, found, poster_found, fit_found)
     local frame = list.frames[i]
@@ -39,7 +39,8 @@ local function fill(model, list, o, seen, source)
     poster:add(frame.id, truths, poster_found)
     if fit then fit:add(data:mapped(frame, model.names), fit_found) end
     if i <= score.drawn then
-      seen.frames[#seen.frames + 1] = { id = frame.id, image = frame.image, truths = data:mapped(frame, model.names), dets = found }
+      seen.frames[#seen.frames + 1] = { id = frame.id, image = frame.image, upright = pass.upright,
+        truths = data:mapped(frame, model.names), dets = found }
     end
   end
   local size = pass.imgsz or { model.w, model.h }

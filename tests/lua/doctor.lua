@@ -105,7 +105,8 @@ function TestDoctor.testKitti()
   local found = inspect.run(yl.data { name = "kitti", root = top })
   t.assertEquals(found.unlisted, { "000004" })
   t.assertEquals(found.orphans, { top .. "/training/label_2/000009.txt" })
-  t.assertEquals(found.pictures, { count = 3, types = { JPEG = 1, PNG = 2 }, sizes = { ["200x60"] = 3 }, misnamed = 1 })
+  t.assertEquals(found.pictures, { count = 3, types = { JPEG = 1, PNG = 2 }, sizes = { ["200x60"] = 3 }, misnamed = 1, oriented = 0,
+    stray = 0, upright = false, unreadable = {} })
   t.assertEquals(found.drives.shared, { { splits = { "train", "dev" }, count = 1, frames = 1, drives = { "b" } } })
   t.assertEquals(found.splits[1].sizes, { Car = { small = 0, medium = 1, large = 0 }, DontCare = { small = 1, medium = 0, large = 0 } })
   t.assertEquals(found.splits[2].sizes.Car, { small = 1, medium = 1, large = 0 })
@@ -175,7 +176,7 @@ function TestDoctor.testRealFrames()
   t.assertEquals({ s.calib.frames, s.calib.checked, s.calib.outliers }, { 13, 54, {} })
   local all = inspect.run(yl.data { name = "kitti", root = root .. "/kitti" })
   t.assertEquals(all.pictures, { count = 1001, types = { JPEG = 1001 }, sizes = { ["1242x375"] = 764, ["1224x370"] = 184,
-    ["1238x374"] = 53 }, misnamed = 1001 })
+    ["1238x374"] = 53 }, misnamed = 1001, oriented = 0, stray = 0, upright = false, unreadable = {} })
   t.assertEquals({ all.duplicates, all.unlisted, all.orphans, all.drives.counts.train, all.drives.counts.dev }, { {}, {}, {}, 25, 6 })
   t.assertEquals({ #all.drives.shared, all.drives.shared[1].splits }, { 1, { "poster_train", "poster_dev" } })
   for _, split in ipairs(all.splits) do t.assertEquals(split.bad, {}) end

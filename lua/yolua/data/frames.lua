@@ -2,6 +2,7 @@
 local core = require "yolua.core"
 local fail = require "yolua.data.fail"
 local Notes = require "yolua.data.notes"
+local pictures = require "yolua.pictures"
 local splits = require "yolua.data.splits"
 
 local frames = {}
@@ -14,20 +15,24 @@ local function note(notes, frame, counts)
   if frame.moved then notes:add("moved", frame.moved) end
 end
 
--- The size of a frame's picture; a label file that states another one has boxes for another picture.
-local function set_size(frame)
-  local width, height = core.image.probe(frame.image)
+-- The size of a frame's picture, by its two ends (one that is cut is decoded); a label file that states another one has boxes for another
+-- picture. Returns why the picture cannot be read.
+local function set_size(data, frame)
+  local ok, width, height = pcall(core.image.probe, frame.image, data.options.exif == "apply")
+  if not ok then return plain(width) end
   if frame.width and (frame.width ~= width or frame.height ~= height) then
     fail("%s: its labels are for %dx%d, the picture %s has %dx%d", frame.label, frame.width, frame.height, frame.image, width, height)
   end
   frame.width, frame.height = width, height
 end
 
--- The frame of a split's item with its size and labels read and checked. Throws one sentence.
+-- The frame of a split's item with its size and labels read and checked. Throws one sentence; where the picture cannot be read, returns
+-- nil, the sentence, and the picture's path.
 local function read_frame(data, item, file, notes)
   local frame, missing = data.source:frame(item, file)
   if not frame then fail("%s: frame '%s': %s", file or data.root, item, missing) end
-  if frame.image then set_size(frame) end
+  local unreadable = frame.image and set_size(data, frame)
+  if unreadable then return nil, unreadable, frame.image end
   local key = ("%s\n%s"):format(frame.label or "", frame.id) -- one file may hold many frames' labels
   local known = data.read[key]
   if not known then
@@ -39,10 +44,25 @@ local function read_frame(data, item, file, notes)
   return frame
 end
 
+-- A picture that cannot be read: all of a list are counted by kind before one sentence ends the reading of strict data.
+local function refuse_picture(lost, item, sentence, path, on_bad)
+  lost.pictures:add(sentence, pictures.fault(path))
+  if on_bad then return on_bad(item, sentence, path) end
+  lost.count, lost.first = lost.count + 1, lost.first or sentence
+end
+
+local function fail_of_pictures(lost)
+  local unreadable = lost.pictures:text(lost.total)
+  if unreadable then fail("%s: %s (data.strict=false leaves them out)", lost.name, unreadable) end
+end
+
 -- What happens to a frame that cannot be read: on_bad is told; else strict data end, others count it.
 local function refuse(data, sentence, item, on_bad, lost)
   if on_bad then return on_bad(item, plain(sentence)) end
-  if data.options.strict ~= false then error(sentence, 0) end
+  if data.options.strict ~= false then
+    fail_of_pictures(lost) -- those before it go first
+    error(sentence, 0)
+  end
   lost.count, lost.first = lost.count + 1, lost.first or plain(sentence)
 end
 
@@ -58,30 +78,36 @@ local function count_unlabelled(list)
 end
 
 local function tell(list, lost, count)
-  if lost.count > 0 then
+  local unreadable = lost.pictures:text(count)
+  if list.data.options.strict ~= false then fail_of_pictures(lost) end
+  if unreadable and lost.pictures.count == lost.count then
+    core.system.warn(("%s: %s; they are left out"):format(list.name, unreadable))
+  elseif lost.count > 0 then
     core.system.warn(("left out %d of the %d frames of %s: %s%s"):format(lost.count, count, list.name, lost.first,
       lost.count > 1 and " (and others)" or ""))
   end
   list.notes:tell(list.name)
 end
 
--- Every frame of a split, in its order: a list of the class List. how.on_bad(item, sentence) is told of each frame that cannot be read
--- (then the list's notes are not told); how.part: of train, what is not drawn as dev.
+-- Every frame of a split, in its order: a list of the class List. how.on_bad(item, sentence, path) is told of each frame that cannot
+-- be read (path: of a picture that cannot be; the list's notes are not told then); how.part: of train, what is not drawn as dev.
 function frames.build(data, List, name, how)
   local o, on_bad = data.options, how.on_bad
   local items, file = splits.items(data.source, name, o.seed or 1, how.part)
   local list = setmetatable({ name = name:match "([^/]*)$":gsub("%.txt$", ""), frames = {}, data = data, file = file,
     notes = Notes.new(on_bad and {} or data.told) }, List)
-  local count, lost, seen = math.min(#items, o.limit or #items), { count = 0 }, {}
+  local count, seen = math.min(#items, o.limit or #items), {}
+  local lost = { count = 0, pictures = pictures.faults(), total = count, name = list.name }
   for i = 1, count do
-    local ok, frame = pcall(read_frame, data, items[i], file, list.notes)
-    if ok and seen[frame.id] then
+    local ok, frame, sentence, path = pcall(read_frame, data, items[i], file, list.notes)
+    if ok and frame and seen[frame.id] then
       ok, frame = false, ("%s: frame '%s' stands there twice%s"):format(file or name, items[i],
         seen[frame.id] ~= items[i] and (", first as '%s'"):format(seen[frame.id]) or "")
     end
-    if ok then
+    if ok and frame then
       seen[frame.id] = items[i]
       list.frames[#list.frames + 1] = frame
+    elseif ok then refuse_picture(lost, items[i], sentence, path, on_bad)
     else refuse(data, frame, items[i], on_bad, lost) end
   end
   count_unlabelled(list)

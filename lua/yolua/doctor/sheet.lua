@@ -32,8 +32,8 @@ local function classes_of(frames, is_region)
   return names, regions, number
 end
 
-local function draw(frame, rows, number, cell)
-  local whole <close> = core.image.load(frame.image)
+local function draw(frame, rows, number, cell, upright)
+  local whole <close> = core.image.load(frame.image, upright)
   local small, marks = whole:fit(cell[1], cell[2]), {}
   local scale = small:w() / whole:w()
   for i, row in ipairs(rows) do
@@ -76,7 +76,8 @@ return function(data, lists, facts, path, count)
   cell[2] = math.max(1, math.floor(cell[1] / aspect + 0.5))
   for _, name in ipairs(data.set.regions or {}) do is_region[name] = true end
   local names, regions, number = classes_of(frames, is_region)
-  for i, frame in ipairs(frames) do images[i], captions[i] = draw(frame, frame.objects, number, cell), frame.id end
+  local upright = data.options.exif == "apply"
+  for i, frame in ipairs(frames) do images[i], captions[i] = draw(frame, frame.objects, number, cell, upright), frame.id end
   local sheet = core.image.sheet(images, { columns = columns, cell = cell, captions = captions })
   local strip = legend(names, regions, sheet:w())
   local whole = core.image.new(sheet:w(), sheet:h() + strip:h(), sheet:bytes() .. strip:bytes())

@@ -1,4 +1,5 @@
 -- What was found in a data set, as lines for a person.
+local pictures = require "yolua.pictures"
 local tables = require "yolua.tables"
 
 local text = {}
@@ -56,11 +57,18 @@ local function split_lines(out, s)
 end
 
 local function picture_lines(out, p)
-  if p.count == 0 then return end
-  out[#out + 1] = ("pictures: %d files (%s), of %s pixels"):format(p.count, counted(p.types, 2), counted(p.sizes, 5))
+  if p.count > 0 then
+    out[#out + 1] = ("pictures: %d files (%s), of %s pixels"):format(p.count, counted(p.types, 2), counted(p.sizes, 5))
+  end
+  if next(p.unreadable) then out[#out + 1] = ("  pictures that cannot be read: %s"):format(pictures.counted(p.unreadable)) end
   if p.misnamed > 0 then
     out[#out + 1] = ("  %d have a name that says another type than their bytes; they are read by their bytes"):format(p.misnamed)
   end
+  if p.oriented > 0 then
+    out[#out + 1] = ("  %d carry an EXIF orientation, %s"):format(p.oriented, p.upright and "by which they are turned (data.exif=apply)"
+      or "which is ignored (data.exif=apply turns them)")
+  end
+  if p.stray > 0 then out[#out + 1] = ("  %d hold stray bytes, their pixels are whole"):format(p.stray) end
 end
 
 local function pair_lines(list_of, leak)
