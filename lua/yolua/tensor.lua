@@ -1,9 +1,10 @@
 -- Tensors: yl.tensor {{1, 2}, {3, 4}}, yl.zeros {2, 3}, yl.randn {2, 3}. Arithmetic and views are methods (bind/tensor*.c);
 -- axes and indices count from 1, -1 is the last; methods that end in _ change their tensor and return it.
+local callback = require "yolua.callback"
 local core = require "yolua.core"
 local options = require "yolua.options"
 
-local tensor = { new = core.tensor.new, from_bytes = core.tensor.from_bytes }
+local tensor = { new = core.tensor.new }
 
 local dtypes = { "f32", "u8", "i32", "i64", "f64", "bf16" }
 local dtype_field = { "dtype", "enum", "f32", "", "element type", choices = dtypes }
@@ -11,13 +12,33 @@ local calls = 0 -- streams handed out to calls that name no seed
 
 local seed_field = { "seed", "int", nil, "", "seed; without one each call has its own stream", min = 0 }
 
--- A constructor of sizes and options: returns its check, which gives the options and the sizes.
+local function fail(format, ...) error(("%s: " .. format):format(options.position(), ...), 0) end
+
+-- Refuses arguments that a constructor would not look at. `call`: how it is called.
+local function no_more(call, first, ...)
+  if select("#", ...) == 0 then return end
+  fail("%s: argument %d, %s, would go unused; expected %s", call:match "^[%w._]+", first, callback.shown((...)), call)
+end
+
+-- A constructor of sizes and options: returns its check, which gives the options and the sizes. The element type may also be the
+-- second argument, as yl.tensor's.
 local function declare(who, ...)
-  local list = { dtype_field, ... }
+  local list, call = { dtype_field, ... }, who .. " { 2, 3"
+  for _, field in ipairs(list) do call = call .. (", %s ="):format(field[1]) end
   list.array = true
   local check = options.declare(who, list)
-  return function(...)
-    local o = check(...)
+  return function(values, ...)
+    if type(values) ~= "table" then fail("%s: expected a table, %s }, got %s", who, call, callback.shown(values)) end
+    local dtype = ...
+    if type(dtype) == "string" and values.dtype == nil then
+      no_more(call .. " }", 3, select(2, ...))
+      local all = { dtype = dtype }
+      for key, value in pairs(values) do all[key] = value end
+      values = all
+    else
+      no_more(call .. " }", 2, ...)
+    end
+    local o = check(values)
     return o, { table.unpack(o) }
   end
 end
@@ -77,5 +98,24 @@ function tensor.arange(first, last, step, dtype, ...)
   return core.tensor.arange(first, last, step, dtype)
 end
 
--- yl.tensor({{1, 2}, {3, 4}} [, dtype])
-return setmetatable(tensor, { __call = function(_, values, dtype) return core.tensor.new(values, dtype) end })
+-- yl.tensor.from_bytes(string, { 2, 3 } [, dtype]): the elements as they lie in memory
+function tensor.from_bytes(bytes, sizes, dtype, ...)
+  no_more("yl.tensor.from_bytes(string, sizes, dtype)", 4, ...)
+  return core.tensor.from_bytes(bytes, sizes, dtype)
+end
+
+-- The element type may also stand in the table: yl.tensor { 1, 2, dtype = "u8" }. Returns the table without it, and the type.
+local function apart(values, dtype)
+  if type(values) ~= "table" or dtype ~= nil or values.dtype == nil then return values, dtype end
+  local numbers = {}
+  for key, value in pairs(values) do
+    if key ~= "dtype" then numbers[key] = value end
+  end
+  return numbers, values.dtype
+end
+
+-- yl.tensor({{1, 2}, {3, 4}} [, dtype]), yl.tensor { 1, 2, dtype = "u8" }
+return setmetatable(tensor, { __call = function(_, values, dtype, ...)
+  no_more("yl.tensor(values, dtype)", 3, ...)
+  return core.tensor.new(apart(values, dtype))
+end })

@@ -219,4 +219,35 @@ function TestAgainstOracle:testSameBits()
   t.assertEquals(yl.randn { 100, 1000, seed = 5 }:tobytes(), x:tobytes())
 end
 
+TestConstructors = {}
+
+-- The element type is honoured wherever one may write it; any other argument that would go unused is an error with its place.
+function TestConstructors.testNoArgumentIsDropped()
+  for _, make in ipairs { yl.zeros, yl.ones, yl.full, yl.rand, yl.randn } do
+    t.assertEquals(make({ 2, 3 }, "i32"):dtype(), "i32")
+    t.assertEquals(make { 2, 3, dtype = "u8" }:dtype(), "u8")
+  end
+  t.assertEquals(yl.tensor({ 1, 2 }, "u8"):dtype(), "u8")
+  t.assertEquals(yl.tensor { 1, 2, dtype = "i64" }:dtype(), "i64")
+  t.assertEquals(yl.tensor({ { 1 }, { 2 } }):shape(), { 2, 1 })
+  t.assertEquals(yl.arange(1, 3, 1, "i32"):dtype(), "i32")
+  local function refused(sentence, f, ...)
+    local ok, message = pcall(f, ...)
+    t.assertFalse(ok, sentence)
+    t.assertStrContains(message, sentence)
+  end
+  refused("tensors.lua", function() yl.zeros({ 2 }, 3) end)
+  refused("yl.zeros: argument 2, 3, would go unused; expected yl.zeros { 2, 3, dtype = }", yl.zeros, { 2 }, 3)
+  refused("yl.full: argument 2, 7, would go unused; expected yl.full { 2, 3, dtype =, value = }", yl.full, { 2, 3 }, 7)
+  refused("yl.ones: argument 3, ", yl.ones, { 2 }, "u8", "u8")
+  refused("yl.ones: argument 2, ", yl.ones, { 2, dtype = "u8" }, "i32")
+  refused("expected one of f32|u8|i32", yl.zeros, { 2 }, "u9")
+  refused("yl.zeros: expected a table, yl.zeros { 2, 3, dtype = }, got 2", yl.zeros, 2, 3)
+  refused("yl.arange: expected first, last", yl.arange, 1, 2, 1, "f32", 4)
+  refused("yl.tensor: argument 3, ", yl.tensor, { 1 }, "f32", 4)
+  refused("got a table with the key dtpye", yl.tensor, { 1, dtpye = "u8" })
+  refused("got a table with the key dtype", yl.tensor, { 1, dtype = "u8" }, "i32")
+  refused("yl.tensor.from_bytes: argument 4, ", yl.tensor.from_bytes, "ab", { 2 }, "u8", 4)
+end
+
 os.exit(t.LuaUnit.run())

@@ -202,7 +202,7 @@ function TestIndexing.testArange()
   fails("arange: expected numbers", yl.arange, 1, 0 / 0)
   fails("more elements than memory", yl.arange, 1, math.huge)
   fails("invalid option 'f23'", yl.arange, 1, 5, 1, "f23")
-  fails("expected one table of options, got more", yl.zeros, { 2 }, "u8")
+  fails("yl.zeros: argument 2, 8, would go unused", yl.zeros, { 2 }, 8)
 end
 
 TestArithmetic = {}
