@@ -38,7 +38,7 @@
  *
  * To train a step on a batch, with .mode = YL_TRAIN:
  *
- *   (fill yl_plan_input(plan), {batch, h, w, 3}, by device->to_device)
+ *   yl_plan_feed(plan, pixels);      {batch, h, w, 3}
  *   yl_step_info info = {.seed = 1, .step = 0};
  *   yl_plan_forward(plan, &info);
  *   yl_plan_loss(plan, &truth, parts);

@@ -143,7 +143,7 @@ local function check(o)
   local s = o.input
   local x = draw(s[1] * s[2] * s[3] * s[4], o.range, { o.seed, 1000 })
   local plan <close> = net:plan { mode = "train", batch = s[1], keep = true, whole_gradient = true }
-  local _, shape = plan:output(#net:layers())
+  local shape = plan:shape(#net:layers())
   local dy = draw(shape[1] * shape[2] * shape[3] * shape[4], 1, { o.seed, 1001 })
   local got, report = gradients(o, net, plan, x, dy), { places = 0, kinks = 0, worst = 0 }
   local function f() return objective(o, plan, dy) end

@@ -105,7 +105,7 @@ local function from_checkpoint(o)
   core.restore(net, o.model, o.full or averaged)
   if averaged then -- the weights that were evaluated are the average
     for _, range in ipairs(net:ranges()) do core.copy_values(net, net, range.name, "ema", "value") end
-    for _, slab in ipairs { "momentum", "adam_m", "adam_v", "ema" } do net:drop(slab) end
+    net:drop()
   end
   return Model.new { net = net, names = names, path = o.model, notes = info.metadata, device = o.device, pretrained = true }
 end

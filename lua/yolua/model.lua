@@ -42,6 +42,16 @@ Model.__settable = {
   end,
 }
 
+-- Every option of a plan that is not its default: those of the same text are the same plan.
+local function text_of(spec, defaults)
+  local list = {}
+  for key, value in pairs(spec) do
+    if value ~= defaults[key] then list[#list + 1] = ("%s=%s"):format(key, value) end
+  end
+  table.sort(list)
+  return table.concat(list, " ")
+end
+
 -- A plan of that kind (see core.net's plan), made once and kept. Changing what is frozen drops them. Inference uses the averaged
 -- weights while `averaged` is set (training with ema).
 function Model:plan(spec)
@@ -50,8 +60,8 @@ function Model:plan(spec)
     for key, value in pairs(spec) do copy[key] = value end
     spec = copy
   end
-  local key = table.concat({ spec.mode or "infer", spec.part or "whole", spec.batch or 1, spec.h or self.h, spec.w or self.w,
-    spec.slab or "value", spec.algorithm or "auto", spec.precision or "f32" }, "/")
+  local key = text_of(spec, { mode = "infer", part = "whole", batch = 1, h = self.h, w = self.w, slab = "value", algorithm = "auto",
+    keep = false, whole_gradient = false })
   self.plans[key] = self.plans[key] or self.net:plan(spec)
   return self.plans[key]
 end
@@ -97,6 +107,13 @@ function Model:keep_statistics(yes)
   if still == (self.still or false) then return self end
   self.still = still
   return self:freeze(self.frozen or "none")
+end
+
+-- Sets a parameter ("conv3.weight") to a tensor of its shape or a list of its numbers; slab "mask": what is 0 there becomes zero and stays
+-- zero, in every copy. Returns self.
+function Model:set(name, numbers, slab)
+  self.net:set(name, numbers, slab)
+  return self
 end
 
 -- Counts over all parameters: {params, nonzero is counted by prune, bytes, frozen}

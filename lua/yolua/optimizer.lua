@@ -50,12 +50,6 @@ local function learning(net)
   return list
 end
 
-local function norm_of(list)
-  local sum = 0
-  for _, entry in ipairs(list) do sum = sum + (entry.p.gradient * entry.p.gradient):sum() end
-  return math.sqrt(sum)
-end
-
 local TAKEN = "p.gradient has to become what is subtracted from p.value: change it in place, as in p.gradient:copy_(result)"
 
 local proven = setmetatable({}, { __mode = "k" }) -- rule -> the kinds of parameters whose gradient it has changed
@@ -75,18 +69,13 @@ end
 
 -- One step of the network: s as core.step takes it. Returns the gradient's norm. Errors: NaN or infinity, as core.step's.
 function optimizer.step(rule, net, o, s)
-  local list, has_mask, hold <close> = learning(net), core.has_slab(net, "mask"), net:hold()
-  local norm = norm_of(list) / s.images
+  local norm, list, hold <close> = core.gradient_norm(net) / s.images, learning(net), net:hold()
   local scale = (s.clip or 0) > 0 and norm > s.clip and s.clip / norm or 1
   for _, entry in ipairs(list) do
-    local p, mask = entry.p, has_mask and net:tensor(entry.p.name, "mask")
+    local p = entry.p
     p.gradient:mul_(scale / s.images)
-    if mask then p.gradient:mul_(mask) end
     p.lr = s.lr * p.lr_mult
     apply(rule, o, entry)
-    for _, key in ipairs(mask and { "m", "v" } or {}) do
-      if rawget(p, key) then p[key]:mul_(mask) end
-    end
     if p.lr_mult ~= 1 and p.lr_mult > 0 then p.gradient:mul_(1 / p.lr_mult) end -- the step below multiplies by it
   end
   hold:close()

@@ -27,13 +27,12 @@ static void check_size(lua_State *L, yl_plan *plan, const yl_batch *batch)
 /* plan:load(batch): the batch's first images become the plan's input; a plan for fewer takes the first ones */
 int yl__plan_load(lua_State *L)
 {
-    yl_plan *plan = yl__idle_plan(L, 1, "load");
+    yl_plan *plan = yl__runnable_plan(L, 1, "load");
     const yl_batch *batch = yl__check_batch(L, 2);
     yl_net *net = net_of_plan(L, 1);
     check_size(L, plan, batch);
     if (net->c != 3) return luaL_error(L, "the network takes %d channels, images have 3", (int)net->c);
-    size_t bytes = (size_t)(yl_plan_get_options(plan)->batch * batch->h * batch->w * 3) * sizeof(float);
-    yl__check(L, net->device->to_device(net->device, yl_plan_input(plan), batch->images, bytes));
+    yl__check(L, yl_plan_feed(plan, batch->images));
     return 0;
 }
 
@@ -139,7 +138,7 @@ static yl_image check_picture(lua_State *L, int index)
  * {h, w, 3} or {1, h, w, 3} */
 int yl__plan_predict(lua_State *L)
 {
-    yl_plan *plan = yl__idle_plan(L, 1, "predict");
+    yl_plan *plan = yl__runnable_plan(L, 1, "predict");
     yl_image picture = check_picture(L, 2);
     yl_predict_options o = {.detect = check_detect_options(L, 3),
                             .letterbox = yl__field_boolean(L, 3, "letterbox", true)};
@@ -205,7 +204,7 @@ static int64_t *check_picks(lua_State *L, int index, int64_t *count)
 static int features_load(lua_State *L)
 {
     yl_features *f = yl__object(L, 1, FEATURES_CLASS);
-    yl_plan *tail = yl__idle_plan(L, 2, "load");
+    yl_plan *tail = yl__runnable_plan(L, 2, "load");
     int64_t count, *picks = check_picks(L, 3, &count);
     if (count != yl_plan_get_options(tail)->batch)
         return luaL_error(L, "features: expected %d samples, got %d", (int)yl_plan_get_options(tail)->batch,

@@ -56,7 +56,7 @@ yl_status yl__layer_protect(lua_CFunction body, yl__layer_call *c)
     yl__layer_running = L;
     int bad = lua_pcall(L, 1, 0, top + 1);
     yl__layer_running = before;
-    if (bad) status = yl__fail(YL_INVALID, "%s", lua_tostring(L, -1));
+    if (bad) status = yl__fail(bad == LUA_ERRMEM ? YL_MEMORY : YL_INVALID, "%s", lua_tostring(L, -1));
     lua_settop(L, top);
     return status;
 }
@@ -193,13 +193,13 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
     return status == YL_OK ? status : yl__fail_in(status, "%s shape", layer->name);
 }
 
-static int params(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS])
+static yl_status params(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS], int *count)
 {
     yl__layer_call c = {.layer = layer, .in = in, .params = out};
     memset(out, 0, YL_MAX_PARAMS * sizeof *out);
-    if (yl__layer_protect(ask_parameters, &c) == YL_OK) return (int)c.number;
-    yl__fail_in(YL_INVALID, "%s parameters", layer->name);
-    return -1;
+    yl_status status = yl__layer_protect(ask_parameters, &c);
+    *count = (int)c.number;
+    return status == YL_OK ? status : yl__fail_in(status, "%s parameters", layer->name);
 }
 
 static int64_t flops(const yl_layer *layer, const yl_shape *in, yl_shape out)

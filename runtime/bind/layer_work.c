@@ -116,9 +116,10 @@ static void push_call(lua_State *L, yl__layer_call *c)
     lend_parameters(L, c, false);
 }
 
-static void mark_written(void *who)
+static yl_status mark_written(void *who)
 {
     ((yl__layer_call *)who)->written = true;
+    return YL_OK;
 }
 
 /* The output, which is zeros until the call writes into it. */

@@ -13,69 +13,6 @@
 
 /* ---- helpers shared with bind/plan.c ---- */
 
-int64_t yl__field_integer(lua_State *L, int index, const char *key, int64_t fallback)
-{
-    int64_t value = fallback;
-    if (lua_getfield(L, index, key) != LUA_TNIL) {
-        int is_integer;
-        value = lua_tointegerx(L, -1, &is_integer);
-        if (!is_integer) luaL_error(L, "'%s': expected an integer, got %s", key, yl__shown(L, -1));
-    }
-    lua_pop(L, 1);
-    return value;
-}
-
-double yl__field_number(lua_State *L, int index, const char *key, double fallback)
-{
-    double value = fallback;
-    if (lua_getfield(L, index, key) != LUA_TNIL) {
-        int is_number;
-        value = lua_tonumberx(L, -1, &is_number);
-        if (!is_number) luaL_error(L, "'%s': expected a number, got %s", key, yl__shown(L, -1));
-    }
-    lua_pop(L, 1);
-    return value;
-}
-
-bool yl__field_boolean(lua_State *L, int index, const char *key, bool fallback)
-{
-    bool value = lua_getfield(L, index, key) == LUA_TNIL ? fallback : lua_toboolean(L, -1);
-    lua_pop(L, 1);
-    return value;
-}
-
-const char *yl__field_string(lua_State *L, int index, const char *key, const char *fallback)
-{
-    const char *value = fallback;
-    if (lua_getfield(L, index, key) != LUA_TNIL) {
-        value =
-            lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL; /* a number's text would not outlive the pop */
-        if (!value) luaL_error(L, "'%s': expected a string, got a %s", key, luaL_typename(L, -1));
-    }
-    lua_pop(L, 1);
-    return value;
-}
-
-int yl__field_choice(lua_State *L, int index, const char *key, const char *const *choices)
-{
-    int chosen = 0;
-    const char *text = yl__field_string(L, index, key, choices[0]);
-    while (choices[chosen] && strcmp(choices[chosen], text) != 0) chosen++;
-    if (choices[chosen]) return chosen;
-    luaL_Buffer b;
-    luaL_buffinit(L, &b);
-    for (int i = 0; choices[i]; i++) {
-        if (i) luaL_addstring(&b, " or ");
-        luaL_addstring(&b, choices[i]);
-    }
-    luaL_pushresult(&b);
-    int64_t count = 0;
-    while (choices[count]) count++;
-    const char *near = yl__nearest(text, choices, count);
-    return luaL_error(L, near ? "'%s': expected %s, got '%s', did you mean '%s'?" : "'%s': expected %s, got '%s'", key,
-                      lua_tostring(L, -1), text, near);
-}
-
 void *yl__scratch(lua_State *L, size_t bytes)
 {
     return lua_newuserdatauv(L, bytes ? bytes : 1, 0);
@@ -224,19 +161,22 @@ static int net_new(lua_State *L)
     return 1;
 }
 
+/* net:close(): ends the tensors over its parameters too */
+static int net_close(lua_State *L)
+{
+    void **box = luaL_checkudata(L, 1, YL_NET_CLASS);
+    yl__check(L, yl_net_close(*box));
+    *box = NULL;
+    return 0;
+}
+
+/* Nobody needs the object any more; plans and tensors keep the network. */
 static int net_gone(lua_State *L)
 {
     void **box = luaL_checkudata(L, 1, YL_NET_CLASS);
     yl_net_free(*box);
     *box = NULL;
     return 0;
-}
-
-static int net_close(lua_State *L)
-{
-    void **box = luaL_checkudata(L, 1, YL_NET_CLASS);
-    if (*box) yl__check(L, yl__net_idle(*box, "close"));
-    return net_gone(L);
 }
 
 static int net_closed(lua_State *L)
@@ -353,14 +293,22 @@ static const yl_range *check_range(lua_State *L, const yl_net *net, int index, i
     return &net->ranges[i];
 }
 
-static void *check_slab_at(lua_State *L, yl_net *net, const yl_range *range, int index)
+/* What net:get and net:set work on. */
+static yl_slab *check_slab(lua_State *L, yl_net *net, const yl_range *range, int index)
 {
     yl_slab *slab;
     yl__check(L, yl_net_slab(net, luaL_optstring(L, index, "value"), &slab));
-    void *at = yl_net_at(slab, range);
-    if (!at) luaL_error(L, "slab '%s' holds nothing for %s", slab->name, range->name);
-    if (slab->dtype != YL_F32) luaL_error(L, "slab '%s' does not hold numbers", slab->name);
-    return at;
+    if (!yl_net_at(slab, range)) luaL_error(L, "slab '%s' holds nothing for %s", slab->name, range->name);
+    return slab;
+}
+
+static void push_bytes(lua_State *L, const uint8_t *bytes, int64_t count)
+{
+    lua_createtable(L, (int)count, 0);
+    for (int64_t i = 0; i < count; i++) {
+        lua_pushinteger(L, bytes[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
 }
 
 /* net:get(name [, slab]) -> list of numbers */
@@ -368,14 +316,18 @@ static int net_get(lua_State *L)
 {
     yl_net *net = yl__check_net(L, 1);
     const yl_range *range = check_range(L, net, 2, NULL);
-    void *at = check_slab_at(L, net, range, 3);
-    float *values = yl__scratch(L, (size_t)range->count * sizeof *values);
-    yl__check(L, net->device->from_device(net->device, values, at, (size_t)range->count * sizeof *values));
-    yl__push_floats(L, values, range->count);
+    yl_slab *slab = check_slab(L, net, range, 3);
+    size_t size = yl_dtype_bytes(slab->dtype);
+    void *numbers = yl__scratch(L, (size_t)range->count * size);
+    yl__check(L, net->device->from_device(net->device, numbers, yl_net_at(slab, range), (size_t)range->count * size));
+    if (slab->dtype == YL_F32)
+        yl__push_floats(L, numbers, range->count);
+    else
+        push_bytes(L, numbers, range->count);
     return 1;
 }
 
-/* net:tensor(name [, slab]) -> a tensor over the parameter itself; it ends with the network */
+/* net:tensor(name [, slab]) -> a tensor over the parameter itself; it keeps the network, and ends when the network is closed */
 static int net_tensor(lua_State *L)
 {
     yl_net *net = yl__check_net(L, 1);
@@ -386,17 +338,33 @@ static int net_tensor(lua_State *L)
     return 1;
 }
 
-/* net:set(name, numbers [, slab]) */
+/* Pushes the tensor at `index`, or one of the list of numbers there, in the range's dims. */
+static yl_tensor *check_numbers(lua_State *L, int index, const yl_range *range)
+{
+    yl_device *cpu;
+    void *data;
+    yl_tensor *given = yl__test_tensor(L, index), **box;
+    if (given) {
+        lua_pushvalue(L, index);
+        return given;
+    }
+    box = yl__new_tensor(L);
+    yl__check(L, yl_device_get("cpu", &cpu));
+    yl__check(L, yl_tensor_new(cpu, YL_F32, range->n_dims, range->dims, box));
+    yl__check(L, yl_tensor_data(*box, &data));
+    yl__check_floats(L, index, data, range->count, range->name);
+    return *box;
+}
+
+/* net:set(name, numbers or tensor [, slab]); "mask": of 0 and 1, and what is masked becomes zero */
 static int net_set(lua_State *L)
 {
     yl_net *net = yl__check_net(L, 1);
     int number;
+    lua_settop(L, 4);
     const yl_range *range = check_range(L, net, 2, &number);
-    void *at = check_slab_at(L, net, range, 4);
-    float *values = yl__scratch(L, (size_t)range->count * sizeof *values);
-    yl__check_floats(L, 3, values, range->count, range->name);
-    yl__check(L, net->device->to_device(net->device, at, values, (size_t)range->count * sizeof *values));
-    net->ranges[number].version++;
+    yl_tensor *numbers = check_numbers(L, 3, range);
+    yl__check(L, yl_net_set(net, number, luaL_optstring(L, 4, "value"), numbers));
     return 0;
 }
 
@@ -405,20 +373,20 @@ static int net_zero(lua_State *L)
 {
     yl_net *net = yl__check_net(L, 1);
     yl_slab *slab;
-    yl__check(L, yl_net_slab(net, luaL_checkstring(L, 2), &slab));
+    const char *name = luaL_checkstring(L, 2);
+    luaL_argcheck(L, strcmp(name, yl_slab_kinds[YL_SLAB_mask].name) != 0, 2,
+                  "masks are set by net:set(name, mask, \"mask\")");
+    yl__check(L, yl_net_slab(net, name, &slab));
     yl__check(L, net->device->zero(net->device, slab->data, (size_t)slab->count * yl_dtype_bytes(slab->dtype)));
     for (int i = 0; i < net->n_ranges; i++) net->ranges[i].version++;
     return 0;
 }
 
-/* net:drop(slab): forgets a slab other than the values */
+/* net:drop([slab]): forgets a slab other than the values; without a name all that is not the model itself (values and masks) */
 static int net_drop(lua_State *L)
 {
     yl_net *net = yl__check_net(L, 1);
-    const char *name = luaL_checkstring(L, 2);
-    luaL_argcheck(L, strcmp(name, "value") != 0, 2, "the values cannot be dropped");
-    yl__check(L, yl__net_idle(net, "drop"));
-    yl_net_drop_slab(net, name);
+    yl__check(L, lua_isnoneornil(L, 2) ? yl_net_drop_training(net) : yl_net_drop_slab(net, luaL_checkstring(L, 2)));
     return 0;
 }
 

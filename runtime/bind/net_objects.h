@@ -21,7 +21,7 @@ static inline yl_plan *yl__check_plan(lua_State *L, int index)
 }
 
 /* The plan at `index`, which the call named `what` is about to run or to change: refused while a call is at work on its network. */
-yl_plan *yl__idle_plan(lua_State *L, int index, const char *what);
+yl_plan *yl__runnable_plan(lua_State *L, int index, const char *what);
 /* Pushes a network object that owns `net`. */
 void yl__push_net(lua_State *L, yl_net *net);
 /* Pushes what keeps the network from being freed or remade until it is closed or collected, when `lent` (a tensor over its

@@ -1,6 +1,7 @@
 /* Plans for Lua: one way to run a network. */
 #include "bind/net_objects.h"
 #include "bind/tensor_objects.h"
+#include "backend/device.h"
 #include "core/memory.h"
 #include "net/features.h"
 
@@ -40,10 +41,10 @@ static yl_net *plan_net(lua_State *L)
     return net;
 }
 
-yl_plan *yl__idle_plan(lua_State *L, int index, const char *what)
+yl_plan *yl__runnable_plan(lua_State *L, int index, const char *what)
 {
     yl_plan *plan = yl__check_plan(L, index);
-    yl__check(L, yl__plan_idle(plan, what));
+    yl__check(L, yl__plan_runnable(plan, what));
     return plan;
 }
 
@@ -55,54 +56,94 @@ static int plan_gone(lua_State *L)
     return 0;
 }
 
+/* plan:close(): not from inside a function of one of the network's layers, nor while its input is lent */
 static int plan_close(lua_State *L)
 {
-    void **box = luaL_checkudata(L, 1, YL_PLAN_CLASS);
-    if (*box) yl__check(L, yl__plan_idle(*box, "close"));
+    yl__box *box = yl__idle(L, 1, YL_PLAN_CLASS, "close");
+    if (box->object) yl__check(L, yl__plan_runnable(box->object, "close"));
     return plan_gone(L);
 }
 
-static void push_device_floats(lua_State *L, yl_device *device, const float *data, yl_shape shape)
+/* Numbers and shape of what C found for a layer; nothing where the plan does not keep it. */
+static int push_device_floats(lua_State *L, const yl_plan *plan, int layer, const float *data)
 {
+    if (!data) return 0;
+    yl_device *device = plan_net(L)->device;
+    yl_shape shape = yl_plan_shape(plan, layer);
     int64_t count = yl_shape_count(shape);
     float *values = yl__scratch(L, (size_t)count * sizeof *values);
     yl__check(L, device->from_device(device, values, data, (size_t)count * sizeof *values));
     yl__push_floats(L, values, count);
     yl__push_shape(L, shape);
+    return 2;
 }
 
 /* plan:input(numbers) */
 static int plan_input(lua_State *L)
 {
-    yl_plan *plan = yl__idle_plan(L, 1, "input");
-    yl_net *net = plan_net(L);
-    const yl_plan_options *o = yl_plan_get_options(plan);
-    if (!yl_plan_input(plan)) return luaL_error(L, "input: a tail starts at the cut and has no input");
-    int64_t count = o->batch * o->h * o->w * net->c;
+    yl_plan *plan = yl__runnable_plan(L, 1, "input");
+    if (!yl_plan_has_input(plan)) return luaL_error(L, "input: a tail starts at the cut and has no input");
+    int64_t count = yl_shape_count(yl_plan_shape(plan, -1));
     float *values = yl__scratch(L, (size_t)count * sizeof *values);
     yl__check_floats(L, 2, values, count, "input");
-    yl__check(L, net->device->to_device(net->device, yl_plan_input(plan), values, (size_t)count * sizeof *values));
+    yl__check(L, yl_plan_feed(plan, values));
     return 0;
+}
+
+/* plan:shape(layer) -> {n, h, w, c} of its output; 0: of the input */
+static int plan_shape(lua_State *L)
+{
+    yl_plan *plan = yl__check_plan(L, 1);
+    yl__push_shape(L, yl_plan_shape(plan, yl__check_layer(L, plan_net(L), 2)));
+    return 1;
 }
 
 #define HOLD_CLASS "yolua.hold"
 
+/* Its user value is the plan whose input is lent, where it is. */
 typedef struct hold {
     yl_net *net;
     yl_tensor *lent; /* or NULL */
 } hold;
 
-static int hold_end(lua_State *L)
+/* The numbers go back into the plan, whatever other plans have done to the arena in between. */
+static yl_status give_back(yl_plan *plan, yl_tensor *lent)
+{
+    void *numbers;
+    YL_TRY(yl_tensor_data(lent, &numbers));
+    return yl_plan_feed(plan, numbers);
+}
+
+static yl_status end_hold(lua_State *L, bool closed)
 {
     void **box = luaL_checkudata(L, 1, HOLD_CLASS);
     hold *h = *box;
-    if (!h) return 0;
+    yl_status status = YL_OK;
+    if (!h) return YL_OK;
     *box = NULL;
-    if (h->lent) yl_tensor_kill(h->lent);
-    yl_tensor_release(h->lent);
-    yl__net_busy(h->net, -1);
+    if (h->lent) {
+        lua_getiuservalue(L, 1, 1);
+        yl__working(L, -1, -1);
+        if (closed) status = give_back(yl__check_plan(L, lua_gettop(L)), h->lent);
+        yl_tensor_kill(h->lent);
+        yl_tensor_release(h->lent);
+    }
+    yl__net_hold(h->net, -1);
     yl_net_free(h->net);
     yl__free(h);
+    return status;
+}
+
+static int hold_end(lua_State *L)
+{
+    yl__check(L, end_hold(L, true));
+    return 0;
+}
+
+/* One that nobody closed ends without effect. */
+static int hold_gone(lua_State *L)
+{
+    end_hold(L, false);
     return 0;
 }
 
@@ -113,22 +154,31 @@ void yl__hold_net(lua_State *L, yl_net *net, yl_tensor *lent)
     yl__check(L, yl__alloc(1, sizeof *h, &h));
     *h = (hold){net, lent ? yl_tensor_retain(lent) : NULL};
     net->references++;
-    yl__net_busy(net, 1);
+    yl__net_hold(net, 1);
     *box = h;
 }
 
-/* plan:lend_input() -> a tensor over the input {n, h, w, c}, and what ends it when it is closed (until then nothing may free or
- * remake the network); nothing for a tail */
+/* plan:lend_input() -> a tensor {n, h, w, c} of the input on the host, and what gives it back to the plan, changed or not, and ends
+ * the tensor when it is closed: until then plans may run, but nothing may free or remake the network. Nothing for a tail. */
 static int plan_lend_input(lua_State *L)
 {
-    yl_plan *plan = yl__idle_plan(L, 1, "lend_input");
-    const yl_plan_options *o = yl_plan_get_options(plan);
+    yl_plan *plan = yl__runnable_plan(L, 1, "lend_input");
     yl_net *net = plan_net(L);
-    float *data = yl_plan_input(plan);
-    if (!data) return 0;
+    yl_device *host;
+    float *data;
+    void *to;
+    if (!yl_plan_has_input(plan)) return 0;
+    yl__check(L, yl_plan_output(plan, -1, &data));
+    yl_shape s = yl_plan_shape(plan, -1);
     yl_tensor **box = yl__new_tensor(L);
-    yl__check(L, yl_tensor_wrap(net->device, YL_F32, 4, (int64_t[]){o->batch, o->h, o->w, net->c}, data, NULL, box));
+    yl__check(L, yl_device_get("cpu", &host));
+    yl__check(L, yl_tensor_new(host, YL_F32, 4, (int64_t[]){s.n, s.h, s.w, s.c}, box));
+    yl__check(L, yl_tensor_data(*box, &to));
+    yl__check(L, net->device->from_device(net->device, to, data, yl_tensor_bytes(*box)));
     yl__hold_net(L, net, *box);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, 1);
+    yl__working(L, 1, 1);
     return 2;
 }
 
@@ -151,24 +201,20 @@ static int plan_forward(lua_State *L)
 static int plan_output(lua_State *L)
 {
     yl_plan *plan = yl__check_plan(L, 1);
-    yl_net *net = plan_net(L);
-    yl_shape shape;
-    const float *data = yl_plan_output(plan, yl__check_layer(L, net, 2), &shape);
-    if (!data) return 0;
-    push_device_floats(L, net->device, data, shape);
-    return 2;
+    float *data;
+    int layer = yl__check_layer(L, plan_net(L), 2);
+    yl__check(L, yl_plan_output(plan, layer, &data));
+    return push_device_floats(L, plan, layer, data);
 }
 
 /* plan:gradient(layer) -> numbers, {n, h, w, c}; 0 is the network's input; needs keep=true */
 static int plan_gradient(lua_State *L)
 {
     yl_plan *plan = yl__check_plan(L, 1);
-    yl_net *net = plan_net(L);
-    yl_shape shape;
-    const float *data = yl_plan_gradient(plan, yl__check_layer(L, net, 2), &shape);
-    if (!data) return 0;
-    push_device_floats(L, net->device, data, shape);
-    return 2;
+    float *data;
+    int layer = yl__check_layer(L, plan_net(L), 2);
+    yl__check(L, yl_plan_gradient(plan, layer, &data));
+    return push_device_floats(L, plan, layer, data);
 }
 
 static void fill_truth_image(lua_State *L, float *rows, int64_t cap, int32_t *count)
@@ -255,8 +301,7 @@ static int plan_backward(lua_State *L)
     float *dy = NULL;
     if (lua_istable(L, 2)) {
         int64_t count = luaL_len(L, 2);
-        yl_shape shape;
-        yl_plan_output(plan, net->n_layers - 1, &shape);
+        yl_shape shape = yl_plan_shape(plan, net->n_layers - 1);
         if (count != yl_shape_count(shape))
             return luaL_error(L, "backward: expected %d numbers, got %d", (int)yl_shape_count(shape), (int)count);
         dy = yl__scratch(L, (size_t)count * sizeof *dy);
@@ -273,9 +318,10 @@ static int plan_not_finite(lua_State *L)
     yl_net *net = plan_net(L);
     yl_ctx ctx = yl__ctx(net->device);
     for (int i = 0; i < net->n_layers; i++) {
-        yl_shape shape;
+        yl_shape shape = yl_plan_shape(plan, i);
         int64_t at = -1;
-        const float *data = yl_plan_output(plan, i, &shape);
+        float *data;
+        yl__check(L, yl_plan_output(plan, i, &data));
         if (data) yl__check(L, net->device->kernels->find_not_finite(&ctx, yl_shape_count(shape), data, &at));
         if (at < 0) continue;
         lua_pushstring(L, net->layers[i].name);
@@ -288,7 +334,7 @@ static int plan_not_finite(lua_State *L)
 /* plan:take_cut(body): a tail takes what a body of the same network left at the cut */
 static int plan_take_cut(lua_State *L)
 {
-    yl_plan *tail = yl__idle_plan(L, 1, "take_cut"), *body = yl__check_plan(L, 2);
+    yl_plan *tail = yl__runnable_plan(L, 1, "take_cut"), *body = yl__check_plan(L, 2);
     yl_net *net = plan_net(L);
     yl_features *features;
     int64_t batch = yl_plan_get_options(body)->batch, *picks = yl__scratch(L, (size_t)batch * sizeof *picks);
@@ -361,6 +407,7 @@ static int plan_tostring(lua_State *L)
 void yl__bind_plan(lua_State *L)
 {
     static const luaL_Reg methods[] = {
+        {"shape", plan_shape},
         {"lend_input", plan_lend_input},
         {"input", plan_input},
         {"forward", plan_forward},
@@ -383,7 +430,7 @@ void yl__bind_plan(lua_State *L)
         {"__close", plan_close},
         {NULL, NULL},
     };
-    static const luaL_Reg ends[] = {{"__gc", hold_end}, {"__close", hold_end}, {"close", hold_end}, {NULL, NULL}};
+    static const luaL_Reg ends[] = {{"__gc", hold_gone}, {"__close", hold_end}, {"close", hold_end}, {NULL, NULL}};
     yl__class(L, YL_PLAN_CLASS, methods);
     yl__class(L, HOLD_CLASS, ends);
 }

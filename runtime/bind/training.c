@@ -75,15 +75,14 @@ static int training_copy(lua_State *L)
     yl_slab *source, *target;
     yl__check(L, yl_net_slab(from, luaL_optstring(L, 4, "value"), &source));
     yl__check(L, yl_net_slab(to, luaL_optstring(L, 5, "value"), &target));
-    const void *source_at = yl_net_at(source, &from->ranges[i]);
-    void *target_at = yl_net_at(target, &to->ranges[k]);
-    if (!source_at || !target_at || source->dtype != target->dtype)
+    const yl_range *range = &to->ranges[k];
+    const void *at = yl_net_at(source, &from->ranges[i]);
+    if (!at || !yl_net_at(target, range) || source->dtype != target->dtype)
         return luaL_error(L, "'%s' cannot be copied from slab '%s' to slab '%s'", name, source->name, target->name);
-    size_t bytes = (size_t)from->ranges[i].count * yl_dtype_bytes(source->dtype);
-    void *values = yl__scratch(L, bytes);
-    yl__check(L, from->device->from_device(from->device, values, source_at, bytes));
-    yl__check(L, to->device->to_device(to->device, target_at, values, bytes));
-    to->ranges[k].version++;
+    size_t bytes = (size_t)range->count * yl_dtype_bytes(source->dtype);
+    void *numbers = yl__scratch(L, bytes);
+    yl__check(L, from->device->from_device(from->device, numbers, at, bytes));
+    yl__check(L, yl__net_write(to, k, target, numbers));
     return 0;
 }
 
@@ -114,20 +113,15 @@ static int training_copy_rows(lua_State *L)
             return luaL_error(L, "%s: no such row", name);
         memcpy(b + t * row, a + f * row, (size_t)row * sizeof *b);
     }
-    yl__check(L, to->device->to_device(to->device, target_at, b, (size_t)target->count * sizeof *b));
-    to->ranges[k].version++;
+    yl__check(L, yl__net_write(to, k, yl_net_has_slab(to, "value"), b));
     return 0;
 }
 
 /* core.nonzero(net) -> how many parameters are not exactly zero */
 static int training_nonzero(lua_State *L)
 {
-    yl_net *net = yl__check_net(L, 1);
-    float *values = yl__scratch(L, (size_t)net->n_values * sizeof *values);
-    yl__check(L, net->device->from_device(net->device, values, yl_net_has_slab(net, "value")->data,
-                                          (size_t)net->n_values * sizeof *values));
-    int64_t count = 0; /* the padding between ranges is zero */
-    for (int64_t i = 0; i < net->n_values; i++) count += values[i] != 0.0f;
+    int64_t count;
+    yl__check(L, yl_net_count_nonzero(yl__check_net(L, 1), &count));
     lua_pushinteger(L, count);
     return 1;
 }
@@ -136,6 +130,15 @@ static int training_nonzero(lua_State *L)
 static int training_has_slab(lua_State *L)
 {
     lua_pushboolean(L, yl_net_has_slab(yl__check_net(L, 1), luaL_checkstring(L, 2)) != NULL);
+    return 1;
+}
+
+/* core.gradient_norm(net) -> the norm of the gradient as it is summed up, over what learns; gradients of masked weights become zero */
+static int training_gradient_norm(lua_State *L)
+{
+    double norm;
+    yl__check(L, yl_net_gradient_norm(yl__check_net(L, 1), &norm));
+    lua_pushnumber(L, norm);
     return 1;
 }
 
@@ -179,6 +182,7 @@ void yl__bind_training(lua_State *L)
         {"copy_rows", training_copy_rows},
         {"nonzero", training_nonzero},
         {"has_slab", training_has_slab},
+        {"gradient_norm", training_gradient_norm},
         {"permutation", training_permutation},
         {"algorithms", training_algorithms},
         {NULL, NULL},

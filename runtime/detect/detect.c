@@ -23,8 +23,9 @@ static double suppression_beta(const yl_net *net)
 static yl_status decode_layer(const yl_net *net, yl_plan *plan, int layer, int64_t image, double conf,
                               yl_detection **list, int64_t *count, int64_t *capacity)
 {
-    yl_shape shape;
-    float *y = yl_plan_output(plan, layer, &shape), *copy;
+    yl_shape shape = yl_plan_shape(plan, layer);
+    float *y, *copy;
+    YL_TRY(yl_plan_output(plan, layer, &y));
     if (!y) return yl__fail(YL_INVALID, "detect: the plan does not run %s", net->layers[layer].name);
     int64_t size = shape.h * shape.w * shape.c;
     YL_TRY(yl__alloc(size, sizeof *copy, &copy));

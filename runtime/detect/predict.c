@@ -20,7 +20,7 @@ static yl_status check(const yl_net *net, yl_plan *plan, const yl_image *image)
 static yl_status put(const yl_net *net, yl_plan *plan, const yl_image *image, const yl_record *record)
 {
     yl_device *host;
-    float *input = NULL;
+    float *input = NULL, *slot;
     void *scratch = NULL;
     int64_t count = record->warp.w * record->warp.h * 3;
     YL_TRY(yl_device_get("cpu", &host));
@@ -28,8 +28,8 @@ static yl_status put(const yl_net *net, yl_plan *plan, const yl_image *image, co
     yl_status status = yl__alloc(count, sizeof *input, &input);
     if (status == YL_OK) status = yl__alloc((int64_t)yl_warp_scratch(&record->warp), 1, &scratch);
     if (status == YL_OK) status = host->kernels->warp(&ctx, &record->warp, image->data, input, scratch);
-    if (status == YL_OK)
-        status = net->device->to_device(net->device, yl_plan_input(plan), input, (size_t)count * sizeof *input);
+    if (status == YL_OK) status = yl_plan_input(plan, &slot);
+    if (status == YL_OK) status = net->device->to_device(net->device, slot, input, (size_t)count * sizeof *input);
     yl__free(scratch);
     yl__free(input);
     return status;

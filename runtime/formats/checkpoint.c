@@ -12,7 +12,7 @@ enum { ENTRY_NAME = YL_NAME + 40 };
 
 /* What a save collects: host copies of the slabs, entries that point into them, and the entries' names. */
 typedef struct yl_collection {
-    void *copies[YL_MAX_SLABS];
+    void *copies[YL_SLABS];
     yl_safetensor *entries;
     char (*names)[ENTRY_NAME];
     int64_t count;
@@ -22,7 +22,7 @@ typedef struct yl_collection {
 
 static void entry_name(const yl_slab *slab, const yl_range *range, char out[ENTRY_NAME])
 {
-    if (strcmp(slab->name, "value") == 0)
+    if (strcmp(slab->name, yl_slab_kinds[YL_SLAB_value].name) == 0)
         snprintf(out, ENTRY_NAME, "%s", range->name);
     else
         snprintf(out, ENTRY_NAME, "%s/%s", slab->name, range->name);
@@ -45,15 +45,20 @@ static yl_status collect_slab(const yl_net *net, const yl_slab *slab, yl_collect
     return YL_OK;
 }
 
+/* Is the slab part of a checkpoint, or of what is read from one? */
+static bool wanted(int slab, bool full)
+{
+    if (slab < 0) return false;
+    yl_slab_kept kept = yl_slab_kinds[slab].kept;
+    return kept == YL_SLAB_MODEL || (full && kept == YL_SLAB_TRAINING);
+}
+
 static yl_status collect(const yl_net *net, bool full, yl_collection *all)
 {
-    YL_TRY(yl__calloc((int64_t)net->n_ranges * net->n_slabs + 1, sizeof *all->entries, &all->entries));
-    YL_TRY(yl__alloc((int64_t)net->n_ranges * net->n_slabs + 1, ENTRY_NAME, &all->names));
-    static const char *const order[] = {"value", "mask", "momentum", "adam_m", "adam_v", "ema"};
-    for (int i = 0; i < (full ? 6 : 1); i++) { /* a fixed order: slabs are made in the order of their first use */
-        const yl_slab *slab = yl_net_has_slab(net, order[i]);
-        if (slab) YL_TRY(collect_slab(net, slab, all, i));
-    }
+    YL_TRY(yl__calloc((int64_t)net->n_ranges * YL_SLABS + 1, sizeof *all->entries, &all->entries));
+    YL_TRY(yl__alloc((int64_t)net->n_ranges * YL_SLABS + 1, ENTRY_NAME, &all->names));
+    for (int i = 0; i < YL_SLABS; i++)
+        if (net->slabs[i].data && wanted(i, full)) YL_TRY(collect_slab(net, &net->slabs[i], all, i));
     return YL_OK;
 }
 
@@ -86,7 +91,7 @@ yl_status yl_checkpoint_save(const yl_net *net, const char *path, bool full, con
     yl_status status = write_all(net, path, full, &all, notes, n_notes);
     yl__free(all.notes);
     yl__text_free(&all.steps);
-    for (int i = 0; i < YL_MAX_SLABS; i++) yl__free(all.copies[i]);
+    for (int i = 0; i < YL_SLABS; i++) yl__free(all.copies[i]);
     yl__free(all.entries);
     yl__free(all.names);
     return status;
@@ -110,30 +115,43 @@ static yl_status check_values(const yl_net *net, const char *path, const yl_safe
     return YL_OK;
 }
 
-/* An entry "slab/range" or "range"; NULL pointers where the network has no such thing. */
-static const yl_range *entry_range(const yl_net *net, const char *name, char slab[16])
+/* An entry "slab/range" or "range": which slab and range those are; -1 where the network has no such thing. */
+static void entry_place(const yl_net *net, const char *name, int *slab, int *range)
 {
     const char *slash = strchr(name, '/');
     size_t length = slash ? (size_t)(slash - name) : 0;
-    if (length >= 16) return NULL;
-    snprintf(slab, 16, "%.*s", slash ? (int)length : 5, slash ? name : "value");
-    int r = yl_net_find_range(net, slash ? slash + 1 : name);
-    return r < 0 ? NULL : &net->ranges[r];
+    *range = yl_net_find_range(net, slash ? slash + 1 : name);
+    *slab = slash ? -1 : YL_SLAB_value;
+    for (int i = 0; slash && i < YL_SLABS; i++)
+        if (strlen(yl_slab_kinds[i].name) == length && strncmp(yl_slab_kinds[i].name, name, length) == 0) *slab = i;
+}
+
+/* Masks decide what becomes of all other numbers: they are looked at before anything changes. */
+static yl_status check_mask(yl_safetensors *file, const yl_safetensor *e, const yl_range *range, const char *path)
+{
+    uint8_t *bytes;
+    YL_TRY(yl__alloc(range->count, 1, &bytes));
+    yl_status status = yl_safetensors_read(file, e, bytes);
+    if (status == YL_OK && yl__mask_check(range, bytes) != YL_OK) status = yl__fail_in(YL_FORMAT, "%s", path);
+    yl__free(bytes);
+    return status;
 }
 
 /* Makes the slabs that the file has, and checks every entry against them. */
-static yl_status check_entries(yl_net *net, const char *path, const yl_safetensors *file, bool full)
+static yl_status check_entries(yl_net *net, const char *path, yl_safetensors *file, bool full)
 {
     for (int64_t i = 0; i < yl_safetensors_count(file); i++) {
         const yl_safetensor *e = yl_safetensors_at(file, i);
-        char name[16];
-        const yl_range *range = entry_range(net, e->name, name);
-        if (!range) return yl__fail(YL_FORMAT, "%s: the network has no parameter '%s'", path, e->name);
-        if (!full) continue;
+        int k, r;
+        entry_place(net, e->name, &k, &r);
+        if (r < 0) return yl__fail(YL_FORMAT, "%s: the network has no parameter '%s'", path, e->name);
+        if (k < 0 && full) return yl__fail(YL_FORMAT, "%s: '%s': there is no slab of that name", path, e->name);
+        if (!wanted(k, full)) continue;
         yl_slab *slab;
-        if (yl_net_slab(net, name, &slab)) return yl__fail_in(YL_FORMAT, "%s: '%s'", path, e->name);
-        if (!yl_net_at(slab, range) || !same_shape(e, range, slab->dtype))
+        YL_TRY(yl_net_slab(net, yl_slab_kinds[k].name, &slab));
+        if (!yl_net_at(slab, &net->ranges[r]) || !same_shape(e, &net->ranges[r], slab->dtype))
             return yl__fail(YL_FORMAT, "%s: '%s' has another shape or type than the network's", path, e->name);
+        if (k == YL_SLAB_mask) YL_TRY(check_mask(file, e, &net->ranges[r], path));
     }
     return YL_OK;
 }
@@ -162,14 +180,18 @@ static yl_status read_steps(const yl_net *net, const char *path, const yl_safete
     return YL_OK;
 }
 
-static yl_status read_entry(yl_net *net, yl_safetensors *file, const yl_safetensor *e, void *buffer)
+/* Reads the masks, or all but the masks. */
+static yl_status read_entries(yl_net *net, yl_safetensors *file, bool full, bool masks, void *buffer)
 {
-    char name[16];
-    const yl_range *range = entry_range(net, e->name, name);
-    yl_slab *slab = yl_net_has_slab(net, name);
-    YL_TRY(yl_safetensors_read(file, e, buffer));
-    ((yl_range *)range)->version++;
-    return net->device->to_device(net->device, yl_net_at(slab, range), buffer, (size_t)e->bytes);
+    for (int64_t i = 0; i < yl_safetensors_count(file); i++) {
+        const yl_safetensor *e = yl_safetensors_at(file, i);
+        int k, r;
+        entry_place(net, e->name, &k, &r);
+        if (!wanted(k, full) || (k == YL_SLAB_mask) != masks) continue;
+        YL_TRY(yl_safetensors_read(file, e, buffer));
+        YL_TRY(yl__net_write(net, r, &net->slabs[k], buffer));
+    }
+    return YL_OK;
 }
 
 static yl_status restore(yl_net *net, const char *path, yl_safetensors *file, bool full)
@@ -182,11 +204,9 @@ static yl_status restore(yl_net *net, const char *path, yl_safetensors *file, bo
     yl_status status = yl__alloc(net->n_values, sizeof(float), &buffer);
     if (status == YL_OK && full) status = read_steps(net, path, file, steps);
     for (int r = 0; full && status == YL_OK && r < net->n_ranges; r++) net->ranges[r].steps = steps[r];
-    yl__free(steps);
-    for (int64_t i = 0; i < yl_safetensors_count(file) && status == YL_OK; i++) {
-        const yl_safetensor *e = yl_safetensors_at(file, i);
-        if (full || !strchr(e->name, '/')) status = read_entry(net, file, e, buffer);
-    }
+    yl__free(steps); /* masks first: the network's own may cover other numbers */
+    if (status == YL_OK) status = read_entries(net, file, full, true, buffer);
+    if (status == YL_OK) status = read_entries(net, file, full, false, buffer);
     yl__free(buffer);
     return status;
 }
@@ -194,12 +214,13 @@ static yl_status restore(yl_net *net, const char *path, yl_safetensors *file, bo
 yl_status yl_checkpoint_restore(yl_net *net, const char *path, bool full)
 {
     yl_safetensors *file;
-    int slabs = net->n_slabs;
+    bool had[YL_SLABS];
+    for (int i = 0; i < YL_SLABS; i++) had[i] = net->slabs[i].data;
     YL_TRY(yl__net_idle(net, "restore"));
     YL_TRY(yl_safetensors_open(path, &file));
     yl_status status = restore(net, path, file, full);
     yl_safetensors_close(file);
-    while (status != YL_OK && net->n_slabs > slabs) /* made for what was refused */
-        yl_net_drop_slab(net, net->slabs[net->n_slabs - 1].name);
+    for (int i = 0; status != YL_OK && i < YL_SLABS; i++) /* made for what was refused */
+        if (!had[i] && net->slabs[i].data) yl__net_drop(net, i);
     return status;
 }

@@ -150,7 +150,7 @@ static yl_status fill(yl_net *net, const pieces *p, const char *numbers)
         yl_range *r = &net->ranges[p->at[i].range];
         permute(numbers, values, r->count, p->at[i].c, p->at[i].hw);
         status = net->device->to_device(net->device, yl_net_at(slab, r), values, (size_t)r->count * sizeof *values);
-        r->version++;
+        if (status == YL_OK) status = yl__net_changed(net, slab, r);
         numbers += (size_t)r->count * sizeof *values;
     }
     yl__free(values);

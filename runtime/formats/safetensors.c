@@ -26,8 +26,12 @@ struct yl_safetensors {
     yl_safetensors_note *notes;
 };
 
-/* The format's names of our types, in the order of YL_DTYPES. */
-static const char *const dtype_names[] = {"F32", "U8", "I32", "I64", "F64", "BF16"};
+/* The format's names of our types are ours in capitals: those of the list. */
+static const char *const dtype_names[] = {
+#define X(name, text, bytes) #name,
+    YL_DTYPES(X)
+#undef X
+};
 enum { DTYPES = sizeof dtype_names / sizeof *dtype_names };
 
 /* ---- reading ---- */

@@ -1,7 +1,7 @@
-/* Optimizer steps: one pass over a range that scales the gradient, decays, steps, masks, averages and clears.
+/* Optimizer steps: one pass over a range that scales the gradient, decays, steps, masks, averages and clears; and masks alone.
  *
- * Every copy of a masked weight (value, velocity, moments, average) is multiplied by its mask, so that a pruned weight cannot
- * come back through momentum or an average. */
+ * Every copy of a masked weight (value, velocity, moments, average) becomes zero, whatever it would have been, so that a pruned
+ * weight cannot come back through momentum, an average, or a NaN. */
 #include "kernels/kernels.h"
 
 #include <math.h>
@@ -21,14 +21,15 @@ yl_status YL_CPU(step_sgd)(const yl_ctx *ctx, const yl_step_geom *g, const yl_st
     float lr = s->lr * g->lr_mult, decay = g->decays ? s->decay : 0.0f;
 #pragma omp parallel for simd schedule(static) num_threads(ctx->threads) if (g->count > 16384)
     for (int64_t i = 0; i < g->count; i++) {
-        float gradient = grad[i] * s->scale, keep = mask ? (float)mask[i] : 1.0f;
-        float v = (s->momentum * velocity[i] + gradient) * keep;
+        bool keep = !mask || mask[i];
+        float gradient = grad[i] * s->scale;
+        float v = s->momentum * velocity[i] + gradient;
         float update = g->nesterov ? gradient + s->momentum * v : v;
-        float w = (value[i] - lr * (decay * value[i] + update)) * keep;
-        velocity[i] = v;
-        value[i] = w;
+        float w = value[i] - lr * (decay * value[i] + update);
+        velocity[i] = keep ? v : 0.0f;
+        value[i] = keep ? w : 0.0f;
         grad[i] = 0.0f;
-        if (ema) ema[i] = average(s, ema[i], w) * keep;
+        if (ema) ema[i] = keep ? average(s, ema[i], w) : 0.0f;
     }
     return YL_OK;
 }
@@ -42,16 +43,17 @@ yl_status YL_CPU(step_adam)(const yl_ctx *ctx, const yl_step_geom *g, const yl_s
     float outside = g->decoupled ? decay : 0.0f, inside = g->decoupled ? 0.0f : decay;
 #pragma omp parallel for simd schedule(static) num_threads(ctx->threads) if (g->count > 16384)
     for (int64_t i = 0; i < g->count; i++) {
-        float keep = mask ? (float)mask[i] : 1.0f, gradient = (grad[i] * s->scale + inside * value[i]) * keep;
+        bool keep = !mask || mask[i];
+        float gradient = grad[i] * s->scale + inside * value[i];
         float first = s->beta1 * m[i] + (1.0f - s->beta1) * gradient;
         float second = s->beta2 * v[i] + (1.0f - s->beta2) * gradient * gradient;
         float update = first / s->correction1 / (sqrtf(second / s->correction2) + s->epsilon);
-        float w = (value[i] - lr * (outside * value[i] + update)) * keep;
-        m[i] = first * keep;
-        v[i] = second * keep;
-        value[i] = w;
+        float w = value[i] - lr * (outside * value[i] + update);
+        m[i] = keep ? first : 0.0f;
+        v[i] = keep ? second : 0.0f;
+        value[i] = keep ? w : 0.0f;
         grad[i] = 0.0f;
-        if (ema) ema[i] = average(s, ema[i], w) * keep;
+        if (ema) ema[i] = keep ? average(s, ema[i], w) : 0.0f;
     }
     return YL_OK;
 }
@@ -62,6 +64,22 @@ yl_status YL_CPU(step_average)(const yl_ctx *ctx, const yl_step_geom *g, const y
 {
     (void)ctx;
     for (int64_t i = 0; i < g->count; i++) ema[i] = average(s, ema[i], value[i]);
+    return YL_OK;
+}
+
+yl_status YL_CPU(apply_mask)(const yl_ctx *ctx, int64_t count, const uint8_t *mask, float *x)
+{
+#pragma omp parallel for simd schedule(static) num_threads(ctx->threads) if (count > 16384)
+    for (int64_t i = 0; i < count; i++) x[i] = mask[i] ? x[i] : 0.0f;
+    return YL_OK;
+}
+
+yl_status YL_CPU(count_nonzero)(const yl_ctx *ctx, int64_t count, const float *x, int64_t *out)
+{
+    (void)ctx;
+    int64_t found = 0;
+    for (int64_t i = 0; i < count; i++) found += x[i] != 0.0f;
+    *out = found;
     return YL_OK;
 }
 

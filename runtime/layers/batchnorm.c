@@ -20,14 +20,15 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
     return YL_OK;
 }
 
-static int params(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS])
+static yl_status params(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS], int *count)
 {
     (void)layer;
     out[YL_BN_SCALE] = (yl_param){"scale", YL_SCALE, YL_INIT_ONE, 1, {in[0].c}, 0};
     out[YL_BN_BIAS] = (yl_param){"bias", YL_BIAS, YL_INIT_ZERO, 1, {in[0].c}, 0};
     out[YL_BN_MEAN] = (yl_param){"mean", YL_STATISTIC, YL_INIT_ZERO, 1, {in[0].c}, 0};
     out[YL_BN_VAR] = (yl_param){"var", YL_STATISTIC, YL_INIT_ONE, 1, {in[0].c}, 0};
-    return 4;
+    *count = 4;
+    return YL_OK;
 }
 
 static int64_t flops(const yl_layer *layer, const yl_shape *in, yl_shape out)

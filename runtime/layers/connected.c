@@ -6,7 +6,6 @@
 typedef struct options {
     int64_t output;
     bool bias;
-    int64_t inputs; /* what the weights were laid out for: not an option, noted by `params` */
 } options;
 
 static const yl_field fields[] = {
@@ -31,13 +30,13 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
     return YL_OK;
 }
 
-static int params(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS])
+static yl_status params(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS], int *count)
 {
-    options *o = layer->options;
-    o->inputs = flat(*in);
+    const options *o = layer->options;
     out[0] = (yl_param){"weight", YL_WEIGHT, YL_INIT_FAN_IN, 2, {o->output, flat(*in)}, 0};
     out[1] = (yl_param){"bias", YL_BIAS, YL_INIT_ZERO, 1, {o->output}, 0};
-    return o->bias ? 2 : 1;
+    *count = o->bias ? 2 : 1;
+    return YL_OK;
 }
 
 static int64_t flops(const yl_layer *layer, const yl_shape *in, yl_shape out)
@@ -54,15 +53,8 @@ static unsigned reads(const yl_layer *layer)
 
 static yl_status prepare(const yl_layer *layer, const yl_setting *setting, void *prepared, yl_needs *needs)
 {
-    (void)needs;
-    const options *o = layer->options;
+    (void)layer, (void)needs;
     yl_shape in = setting->in[0];
-    if (flat(in) != o->inputs)
-        return yl__fail(YL_INVALID,
-                        "%s: expected %lld inputs, got %lld (%lld x %lld x %lld): a network with a fully connected "
-                        "layer runs at one size only",
-                        layer->name, (long long)o->inputs, (long long)flat(in), (long long)in.h, (long long)in.w,
-                        (long long)in.c);
     *(yl_connected_geom *)prepared = (yl_connected_geom){in.n, flat(in), setting->out.c};
     return YL_OK;
 }

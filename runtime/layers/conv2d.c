@@ -88,13 +88,14 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
     return YL_OK;
 }
 
-static int params(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS])
+static yl_status params(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS], int *count)
 {
     const yl_conv2d_options *o = layer->options;
     out[WEIGHT] =
         (yl_param){"weight", YL_WEIGHT, YL_INIT_FAN_IN, 4, {o->filters, o->size, o->size, in[0].c / o->groups}, 0};
     out[BIAS] = (yl_param){"bias", YL_BIAS, YL_INIT_ZERO, 1, {o->filters}, 0};
-    return o->bias ? 2 : 1;
+    *count = o->bias ? 2 : 1;
+    return YL_OK;
 }
 
 static int64_t flops(const yl_layer *layer, const yl_shape *in, yl_shape out)

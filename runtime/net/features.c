@@ -26,9 +26,8 @@ static int64_t sample_floats(yl_plan *body, yl_features *f)
     int64_t stride = 0;
     for (int i = 0; i < yl_plan_cut_count(body) && i < MAX_CUT; i++) {
         yl_shape shape;
-        float *data;
         int layer;
-        yl_plan_cut(body, i, &layer, &shape, &data);
+        yl_plan_cut(body, i, &layer, &shape);
         int64_t count = shape.h * shape.w * shape.c;
         if (f) {
             f->layers[i] = layer;
@@ -45,9 +44,8 @@ static bool has_body(yl_plan *body)
 {
     int n = yl_plan_cut_count(body), layer;
     yl_shape shape;
-    float *data;
     for (int i = 0; i < n; i++) {
-        yl_plan_cut(body, i, &layer, &shape, &data);
+        yl_plan_cut(body, i, &layer, &shape);
         if (layer < 0) return false;
     }
     return n > 0 && n <= MAX_CUT;
@@ -122,10 +120,8 @@ yl_status yl_features_store(yl_features *f, yl_plan *body, int64_t image, const 
     YL_TRY(check_sample(f, sample));
     float *to = f->data + sample * f->stride;
     for (int i = 0; i < f->n_cut; i++) {
-        yl_shape shape;
         float *from;
-        int layer;
-        yl_plan_cut(body, i, &layer, &shape, &from);
+        YL_TRY(yl_plan_cut_data(body, i, &from));
         size_t bytes = (size_t)f->counts[i] * sizeof(float);
         YL_TRY(f->device->from_device(f->device, to, from + image * f->counts[i], bytes));
         to += f->counts[i];
@@ -139,9 +135,8 @@ static yl_status check_cut(const yl_features *f, yl_plan *tail)
     bool same = yl_plan_cut_count(tail) == f->n_cut;
     for (int i = 0; same && i < f->n_cut; i++) {
         yl_shape shape;
-        float *data;
         int layer;
-        yl_plan_cut(tail, i, &layer, &shape, &data);
+        yl_plan_cut(tail, i, &layer, &shape);
         same = layer == f->layers[i] && shape.h * shape.w * shape.c == f->counts[i];
     }
     return same ? YL_OK : yl__fail(YL_INVALID, "features: the plan's cut is not the one that was cached");
@@ -155,10 +150,8 @@ yl_status yl_features_load(const yl_features *f, yl_plan *tail, const int64_t *s
         YL_TRY(check_sample(f, samples[n]));
         const float *from = f->data + samples[n] * f->stride;
         for (int i = 0; i < f->n_cut; i++) {
-            yl_shape shape;
             float *to;
-            int layer;
-            yl_plan_cut(tail, i, &layer, &shape, &to);
+            YL_TRY(yl_plan_cut_data(tail, i, &to));
             YL_TRY(f->device->to_device(f->device, to + n * f->counts[i], from, (size_t)f->counts[i] * sizeof(float)));
             from += f->counts[i];
         }

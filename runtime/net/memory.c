@@ -91,7 +91,8 @@ static yl_status place_given(yl_plan *plan)
         if (!given) continue;
         YL_TRY(new_place(plan, value_bytes(plan, v), &value->place));
         use(plan, value->place, 0);
-        if (v > 0 || plan->options.keep) use(plan, value->place, moment_end(plan));
+        use(plan, value->place, moment_end(plan)); /* forward may run again */
+        plan->n_given++;
     }
     return YL_OK;
 }

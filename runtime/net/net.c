@@ -46,8 +46,8 @@ void yl_net_free(yl_net *net)
 {
     if (!net || --net->references > 0) return;
     for (int i = 0; i < net->n_layers; i++) yl__free(net->layers[i].options);
-    for (int i = 0; i < net->n_slabs; i++) {
-        yl__net_end_lent(net, &net->slabs[i]);
+    for (int i = 0; i < YL_SLABS; i++) {
+        yl__free(net->slabs[i].lent); /* nobody holds a tensor any more: it would hold the network */
         net->device->release(net->device, net->slabs[i].data);
     }
     net->device->release(net->device, net->workspace.arena);
@@ -64,12 +64,33 @@ void yl__net_busy(const yl_net *net, int by)
     ((yl_net *)net)->busy += by; /* a mark on who works here, no change of the network */
 }
 
-yl_status yl__net_idle(const yl_net *net, const char *what)
+yl_status yl__net_runnable(const yl_net *net, const char *what)
 {
     if (net->busy == 0) return YL_OK;
     return yl__fail(YL_INVALID,
                     "%s: the network is in the middle of its work here; do this before it begins or after it has ended",
                     what);
+}
+
+void yl__net_hold(yl_net *net, int by)
+{
+    net->held += by;
+}
+
+yl_status yl__net_idle(const yl_net *net, const char *what)
+{
+    YL_TRY(yl__net_runnable(net, what));
+    if (net->held == 0) return YL_OK;
+    return yl__fail(YL_INVALID, "%s: the network is in the middle of a step here; do this before or after it", what);
+}
+
+yl_status yl_net_close(yl_net *net)
+{
+    if (!net) return YL_OK;
+    YL_TRY(yl__net_idle(net, "close"));
+    for (int i = 0; i < YL_SLABS; i++) yl__net_end_lent(net, &net->slabs[i]);
+    yl_net_free(net);
+    return YL_OK;
 }
 
 int yl_net_find_layer(const yl_net *net, const char *name)
@@ -243,9 +264,7 @@ static yl_status collect_ranges(yl_net *net, const yl_shape *shapes)
         if (!l->kind->params) continue;
         yl_param params[YL_MAX_PARAMS];
         yl_net_inputs(net, i, shapes, input, in);
-        int count = l->kind->params(l, in, params);
-        if (count < 0) return YL_INVALID;
-        l->n_params = count;
+        YL_TRY(l->kind->params(l, in, params, &l->n_params));
         for (int k = 0; k < l->n_params; k++) {
             l->params[k] = net->n_ranges;
             YL_TRY(add_range(net, i, &params[k]));

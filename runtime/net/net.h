@@ -6,21 +6,45 @@
 #include "layers/layer.h"
 #include "tensor/tensor.h"
 
-/* A slab holds one number per parameter. value and ema span all ranges; the others stop before the statistics. */
+/* What a slab is (net/slabs.def has the list). */
+typedef enum yl_slab_spans { YL_SLAB_ALL, YL_SLAB_TRAINABLE } yl_slab_spans;
+typedef enum yl_slab_starts { YL_SLAB_ZEROS, YL_SLAB_ONES, YL_SLAB_VALUES } yl_slab_starts;
+typedef enum yl_slab_kept { YL_SLAB_MODEL, YL_SLAB_TRAINING, YL_SLAB_STEP } yl_slab_kept;
+
+typedef struct yl_slab_kind {
+    const char *name;
+    yl_dtype dtype;
+    yl_slab_spans spans;
+    yl_slab_starts starts;
+    yl_slab_kept kept;
+} yl_slab_kind;
+
+enum {
+#define S(name, dtype, spans, starts, kept) YL_SLAB_##name,
+#include "net/slabs.def"
+#undef S
+    YL_SLABS
+};
+extern const yl_slab_kind yl_slab_kinds[YL_SLABS];
+
+struct yl_plan;
+struct yl_loan;
+
+/* A slab holds one number per parameter, in the layout of the ranges. */
 typedef struct yl_slab {
-    char name[16]; /* value, grad, mask, momentum, adam_m, adam_v, ema */
+    const char *name;
     yl_dtype dtype;
     int64_t count;
-    void *data;       /* device memory */
-    yl_tensor **lent; /* tensors over ranges that were handed out, by range; NULL: none yet */
+    void *data;            /* device memory; NULL: not made yet */
+    struct yl_loan **lent; /* by range, tensors over it that somebody holds (net/lend.c); NULL: none yet */
 } yl_slab;
 
-enum { YL_MAX_SLABS = 16 };
-
-/* One arena for activations and one scratch block, shared by all plans of a network; grown when a plan is made. */
+/* One arena for activations and one scratch block, shared by all plans of a network; grown when a plan is made, with what the
+ * arena holds. At any time the activations in it are those of one plan. */
 typedef struct yl_workspace {
     void *arena, *scratch;
     size_t arena_bytes, scratch_bytes;
+    const struct yl_plan *holder; /* whose activations are in the arena; NULL: nobody's */
 } yl_workspace;
 
 typedef struct yl_net {
@@ -33,20 +57,23 @@ typedef struct yl_net {
     bool finished;
     int64_t n_trainable_slots; /* elements before the statistics */
     int64_t n_values;          /* elements of the value slab */
-    int n_slabs;
-    yl_slab slabs[YL_MAX_SLABS];
+    yl_slab slabs[YL_SLABS];
     yl_workspace workspace;
+    int busy; /* calls that are at work on it right now: in the middle of them a layer's own function may run */
+    int held; /* steps of which a part is done */
     yl_step_scalars
         *scalars;   /* what changes between steps, by range: all that a step reads besides slabs and geometry */
     char *header;   /* the text of the cfg's [net] section without width, height and channels; NULL where none */
-    int references; /* the owner's one, and one per plan */
-    int busy;       /* calls that are at work on it right now: in the middle of them a layer's own function may run */
+    int references; /* the owner's one, and one per plan and per tensor over a range */
 } yl_net;
 
 /* An empty network for inputs {h, w, c} on `device`. Errors: INVALID for sizes outside 1..65536. */
 yl_status yl_net_create(yl_device *device, int64_t h, int64_t w, int64_t c, yl_net **out);
-/* Gives up the caller's reference; memory goes with the last one (plans hold theirs). NULL is fine. */
+/* Gives up the caller's reference; memory goes with the last one (plans and tensors over parameters hold theirs). NULL is fine. */
 void yl_net_free(yl_net *net);
+/* The same, and ends the tensors over its parameters: using one is an error from then on. Errors: INVALID from inside a function of
+ * one of the network's layers; nothing has happened then. */
+yl_status yl_net_close(yl_net *net);
 
 /* Appends a layer; `name` NULL: the kind's stem and its 1-based count. `options` NULL: the defaults, else a struct of the
  * kind's options_size, copied. Inputs are indices of earlier layers, -1 the network's input. *index is the new layer's.
@@ -55,9 +82,13 @@ yl_status yl_net_add(yl_net *net, const yl_layer_kind *kind, const char *name, c
                      const int *inputs, int *index);
 /* Lays out the ranges and allocates the value slab (zeroed). After this no layer can be added. */
 yl_status yl_net_finish(yl_net *net);
-/* Marks where a call begins to work on the network (1) and where it ends (-1): in between, nothing may free or remake it. */
+/* Marks where a call begins to work on the network (1) and where it ends (-1): in between, nothing may run, free or remake it. */
 void yl__net_busy(const yl_net *net, int by);
-/* Errors: INVALID, naming `what` was about to free or remake it, while a call is at work on the network. */
+/* Marks a step of which a part is done (1), and its end (-1): in between, plans may run, but nothing may free or remake the network. */
+void yl__net_hold(yl_net *net, int by);
+/* Errors: INVALID, naming `what` was about to run a plan of it, while a call is at work on the network. */
+yl_status yl__net_runnable(const yl_net *net, const char *what);
+/* The same for freeing and remaking it, which a step that has begun forbids too. */
 yl_status yl__net_idle(const yl_net *net, const char *what);
 /* Fills the values by each range's rule, from `seed`; bumps every version. */
 yl_status yl_net_init(yl_net *net, uint64_t seed);
@@ -75,16 +106,39 @@ int yl_net_find_range(const yl_net *net, const char *name);
 /* Consumers: how many layers read layer `index`'s output. */
 int yl_net_consumers(const yl_net *net, int index);
 
-/* The slab of that name, made (zeroed; mask: ones) on first use. Errors: INVALID for an unknown name, MEMORY. */
+/* The slab of that name, made on first use. Errors: INVALID for an unknown name, MEMORY. */
 yl_status yl_net_slab(yl_net *net, const char *name, yl_slab **out);
 yl_slab *yl_net_has_slab(const yl_net *net, const char *name); /* NULL where not made yet */
-void yl_net_drop_slab(yl_net *net, const char *name);
-/* A tensor over a range's part of a slab (made on first use), in the range's own dims; the caller releases it. It shares the
- * slab's memory: an in-place change of it counts as a change of the range's values. Closing the network or dropping the slab
- * ends it. Errors: INVALID for an unknown slab or one that does not span the range. */
+/* Forgets a slab, and ends the tensors over it. Errors: INVALID for the values, an unknown name, or from inside a layer's function. */
+yl_status yl_net_drop_slab(yl_net *net, const char *name);
+void yl__net_drop(yl_net *net, int slab); /* whatever it is, and whatever the network does */
+/* Forgets whatever belongs to a training or a step; the model itself stays: values and masks. Errors: as above. */
+yl_status yl_net_drop_training(yl_net *net);
+/* A tensor over a range's part of a slab, in the range's own dims; the caller releases it. It shares the slab's memory, and keeps
+ * the network alive: an in-place change of it counts as a change of the range. Closing the network or dropping the slab ends it. A
+ * mask's tensor is read-only: yl_net_set_mask changes masks. Errors: INVALID for an unknown slab or one that does not span the range. */
 yl_status yl_net_tensor(yl_net *net, int range, const char *slab, yl_tensor **out);
 /* Ends the tensors over a slab. */
 void yl__net_end_lent(yl_net *net, yl_slab *slab);
+
+/* Puts `numbers`, on the host and of the range's dims, into a range's part of a slab; a mask by yl_net_set_mask. Errors: INVALID for
+ * other dims, an unknown slab or one that does not span the range. */
+yl_status yl_net_set(yl_net *net, int range, const char *slab, const yl_tensor *numbers);
+/* Errors: INVALID where a tensor has other dims than the range; `what`: "f32 numbers", say. */
+yl_status yl__range_check_dims(const yl_range *range, const yl_tensor *t, const char *what);
+
+/* Masks a range: `mask`, of the range's dims and any type, is 0 where a number is to be zero and stay so, and 1 elsewhere. Every copy
+ * of a masked number (value, gradient, moments, average) becomes zero now and is zero after every later change. A masked number whose
+ * mask becomes 1 again is free, and zero at first. Errors: INVALID for statistics, other dims, or another number than 0 and 1. */
+yl_status yl_net_set_mask(yl_net *net, int range, const yl_tensor *mask);
+/* The check that a mask's bytes are 0 and 1. Errors: INVALID, naming the range and the place. */
+yl_status yl__mask_check(const yl_range *range, const uint8_t *mask);
+/* Writes a range's numbers, in host memory and of the slab's type; a mask as yl_net_set_mask. */
+yl_status yl__net_write(yl_net *net, int range, yl_slab *slab, const void *numbers);
+/* Whoever writes to a range's part of a slab calls this afterwards: it counts the change, and brings what is masked back to zero. */
+yl_status yl__net_changed(yl_net *net, const yl_slab *slab, yl_range *range);
+/* Parameters that are not exactly zero. */
+yl_status yl_net_count_nonzero(const yl_net *net, int64_t *out);
 /* Start of a range in a slab; NULL where the slab does not span it. */
 void *yl_net_at(const yl_slab *slab, const yl_range *range);
 

@@ -145,16 +145,75 @@ static void find_cut(yl_plan *plan)
     }
 }
 
-/* Grows the network's shared blocks; plans made earlier notice and bind anew. */
-static yl_status grow(yl_device *device, size_t bytes, size_t *have, void **block)
+/* Grows the network's shared blocks, of which `kept` bytes are moved over; plans made earlier notice and bind anew. */
+static yl_status grow(yl_device *device, size_t bytes, size_t kept, size_t *have, void **block)
 {
     if (bytes <= *have) return YL_OK;
     void *fresh;
     YL_TRY(device->alloc(device, bytes, &fresh));
-    device->release(device, *block);
+    yl_status status = kept ? device->copy(device, fresh, *block, kept) : YL_OK;
+    device->release(device, status == YL_OK ? *block : fresh);
+    YL_TRY(status);
     *block = fresh;
     *have = bytes;
     return YL_OK;
+}
+
+static yl_status grow_workspace(const yl_plan *plan, yl_workspace *w)
+{
+    yl_device *device = plan->net->device;
+    YL_TRY(grow(device, plan->arena_bytes, w->holder ? w->arena_bytes : 0, &w->arena_bytes, &w->arena));
+    return grow(device, plan->scratch_bytes, 0, &w->scratch_bytes, &w->scratch);
+}
+
+static void describe_dims(int n, const int64_t *dims, char *out, size_t size)
+{
+    size_t used = (size_t)snprintf(out, size, "{");
+    for (int d = 0; d < n && used < size; d++)
+        used += (size_t)snprintf(out + used, size - used, d ? ", %lld" : "%lld", (long long)dims[d]);
+    if (used < size) snprintf(out + used, size - used, "}");
+}
+
+static yl_status other_params(const yl_layer *l, const yl_range *range, const yl_param *p)
+{
+    char has[128], wants[128];
+    describe_dims(range->n_dims, range->dims, has, sizeof has);
+    describe_dims(p->n_dims, p->dims, wants, sizeof wants);
+    return yl__fail(YL_INVALID,
+                    "%s: its %s has the sizes %s, and an input of this plan's size would take %s: a network with this "
+                    "layer runs at one size only",
+                    l->name, p->name, has, wants);
+}
+
+/* A layer's parameters were laid out for the network's own size; where they would be others at the plan's, it cannot run. */
+static yl_status check_params(const yl_net *net, const yl_layer *l, const yl_shape *in)
+{
+    yl_param params[YL_MAX_PARAMS];
+    int count;
+    YL_TRY(l->kind->params(l, in, params, &count));
+    if (count != l->n_params) return yl__fail(YL_INVALID, "%s: other parameters than it was built with", l->name);
+    for (int k = 0; k < count; k++) {
+        const yl_range *range = &net->ranges[l->params[k]];
+        bool same = range->n_dims == params[k].n_dims;
+        for (int d = 0; same && d < range->n_dims; d++) same = range->dims[d] == params[k].dims[d];
+        if (!same) return other_params(l, range, &params[k]);
+    }
+    return YL_OK;
+}
+
+static yl_status check_all_params(const yl_plan *plan, const yl_shape *shapes)
+{
+    const yl_net *net = plan->net;
+    yl_shape in[YL_MAX_INPUTS], input = plan->values[0].shape;
+    yl_status status = YL_OK;
+    if (plan->options.h == net->h && plan->options.w == net->w) return YL_OK;
+    for (int i = 0; i < net->n_layers && status == YL_OK; i++) {
+        if (!net->layers[i].kind->params) continue;
+        yl_net_inputs(net, i, shapes, input, in);
+        in[0].n = 1; /* as when they were laid out */
+        status = check_params(net, &net->layers[i], in);
+    }
+    return status;
 }
 
 static yl_status allocate(yl_plan *plan, const yl_shape *shapes)
@@ -177,19 +236,19 @@ static yl_status build(yl_plan *plan, const yl_shape *shapes)
     YL_TRY(allocate(plan, shapes));
     YL_TRY(yl_net_slab(net, plan->slab_name, &slab));
     if (plan->options.mode == YL_TRAIN) YL_TRY(yl_net_slab(net, "grad", &slab));
+    YL_TRY(check_all_params(plan, shapes));
     find_trainable(plan);
     find_counting(plan);
     find_cut(plan);
     YL_TRY(make_steps(plan, shapes));
     YL_TRY(yl__plan_place(plan));
-    YL_TRY(grow(net->device, plan->arena_bytes, &net->workspace.arena_bytes, &net->workspace.arena));
-    return grow(net->device, plan->scratch_bytes, &net->workspace.scratch_bytes, &net->workspace.scratch);
+    return grow_workspace(plan, &net->workspace);
 }
 
 yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **out)
 {
     if (!net->finished) return yl__fail(YL_INVALID, "plan: the network is not finished");
-    YL_TRY(yl__net_idle(net, "plan"));
+    YL_TRY(yl__net_runnable(net, "plan"));
     if (options->batch < 1 || options->batch > 65536)
         return yl__fail(YL_INVALID, "plan: expected a batch in 1..65536, got %lld", (long long)options->batch);
     if (options->precision != YL_F32)
@@ -227,6 +286,7 @@ void yl_plan_free(yl_plan *plan)
 {
     if (!plan) return;
     yl_device *device = plan->net->device;
+    if (plan->net->workspace.holder == plan) plan->net->workspace.holder = NULL;
     for (int i = 0; plan->steps && i < plan->n_steps; i++) {
         const yl_layer *layer = &plan->net->layers[plan->steps[i].layer];
         if (layer->kind->release && plan->steps[i].prepared) layer->kind->release(layer, plan->steps[i].prepared);
@@ -243,42 +303,9 @@ void yl_plan_free(yl_plan *plan)
     yl__free(plan);
 }
 
-yl_status yl__plan_idle(const yl_plan *plan, const char *what)
+yl_status yl__plan_runnable(const yl_plan *plan, const char *what)
 {
-    return yl__net_idle(plan->net, what);
-}
-
-float *yl_plan_input(yl_plan *plan)
-{
-    return yl__plan_at(plan, plan->values[0].place);
-}
-
-int yl_plan_cut_count(const yl_plan *plan)
-{
-    return plan->n_cut;
-}
-
-void yl_plan_cut(yl_plan *plan, int i, int *layer, yl_shape *shape, float **data)
-{
-    const yl_value_info *value = &plan->values[plan->cut[i]];
-    *layer = plan->cut[i] - 1;
-    *shape = value->shape;
-    *data = yl__plan_at(plan, value->place);
-}
-
-float *yl_plan_output(yl_plan *plan, int layer, yl_shape *shape)
-{
-    const yl_value_info *value = &plan->values[layer + 1];
-    *shape = value->shape;
-    if (value->place < 0 || plan->places[value->place].last < 2 * plan->n_steps + 1) return NULL;
-    return yl__plan_at(plan, value->place);
-}
-
-float *yl_plan_gradient(yl_plan *plan, int layer, yl_shape *shape)
-{
-    const yl_value_info *value = &plan->values[layer + 1];
-    *shape = value->shape;
-    return plan->options.keep ? yl__plan_at(plan, value->grad_place) : NULL;
+    return yl__net_runnable(plan->net, what);
 }
 
 yl_plan_memory yl_plan_bytes(const yl_plan *plan)

@@ -1,7 +1,11 @@
 /* A plan is one way to run a network: mode, batch, size, precision, and which slab the values come from.
  *
  * It owns geometries, algorithms, fusions, packed weights and the places of activations in the shared arena. Layers keep
- * nothing that depends on a shape. A step allocates nothing. */
+ * nothing that depends on a shape. A step allocates nothing.
+ *
+ * The arena holds the activations of one plan at a time: the one that was given its input last. A plan whose input, outputs or
+ * gradients another plan has overwritten refuses to run on or to show them; it has to be given its input again. None of these
+ * functions, and no other plan of the network, may be called from inside one of its layers' functions: that is refused too. */
 #ifndef YL_NET_PLAN_H
 #define YL_NET_PLAN_H
 
@@ -29,20 +33,28 @@ typedef struct yl_plan yl_plan;
 
 yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **out);
 void yl_plan_free(yl_plan *plan);
+/* Errors: INVALID, naming `what` was about to run, change or free it, while a call is at work on its network. */
+yl_status yl__plan_runnable(const yl_plan *plan, const char *what);
 
-/* Errors: INVALID, naming `what` was about to change or free it, while a call is at work on its network. */
-yl_status yl__plan_idle(const yl_plan *plan, const char *what);
-
-/* The input {batch, h, w, c} in device memory; NULL for a tail. */
-float *yl_plan_input(yl_plan *plan);
-/* The cut: `count` activations with their layers; *data is where a tail wants them and where a body leaves them. */
+/* Gives the plan its input, {batch, h, w, c} in host memory; it stays for any number of forward passes. Errors: INVALID for a tail. */
+yl_status yl_plan_feed(yl_plan *plan, const float *input);
+/* Where the input lies in device memory, for whoever writes it there: the arena is this plan's from now on. Errors: as above. */
+yl_status yl_plan_input(yl_plan *plan, float **data);
+bool yl_plan_has_input(const yl_plan *plan);
+/* The cut: `count` activations with their layers. */
 int yl_plan_cut_count(const yl_plan *plan);
-void yl_plan_cut(yl_plan *plan, int i, int *layer, yl_shape *shape, float **data);
-/* A layer's output after forward (valid until the next forward of any plan of this network), or NULL where the plan does not
- * keep it. */
-float *yl_plan_output(yl_plan *plan, int layer, yl_shape *shape);
-/* Where the gradient of a layer's output is at the end of the backward pass; only with `keep`. layer -1: the input's. */
-float *yl_plan_gradient(yl_plan *plan, int layer, yl_shape *shape);
+void yl_plan_cut(const yl_plan *plan, int i, int *layer, yl_shape *shape);
+/* Where a tail wants the i-th of them in device memory (the arena is this plan's from now on; all of them are to be written), and
+ * where a body leaves it. Errors: INVALID for a body before its forward, or after another plan has overwritten it. */
+yl_status yl_plan_cut_data(yl_plan *plan, int i, float **data);
+/* The shape of a layer's output; layer -1: the input's. */
+yl_shape yl_plan_shape(const yl_plan *plan, int layer);
+/* A layer's output after forward, in device memory; NULL where the plan does not keep it. layer -1: the input, also before forward.
+ * Valid until the plan or another of the network is given an input. Errors: INVALID before forward, or after another plan has
+ * overwritten it. */
+yl_status yl_plan_output(const yl_plan *plan, int layer, float **data);
+/* The same for the gradient of a layer's output, after backward; NULL without `keep`. layer -1: the input's. */
+yl_status yl_plan_gradient(const yl_plan *plan, int layer, float **data);
 
 typedef struct yl_step_info {
     uint64_t seed;
@@ -50,10 +62,13 @@ typedef struct yl_step_info {
     bool hold_statistics; /* training forward leaves running statistics alone */
 } yl_step_info;
 
+/* Errors: INVALID where the plan was not given its input, or another plan has overwritten it. */
 yl_status yl_plan_forward(yl_plan *plan, const yl_step_info *info);
-/* All losses of the network against the truth: parts[k] for the k-th loss layer in order; writes their input gradients. */
+/* All losses of the network against the truth: parts[k] for the k-th loss layer in order; writes their input gradients. Errors:
+ * INVALID before forward, or after another plan has overwritten what it left. */
 yl_status yl_plan_loss(yl_plan *plan, const yl_truth *truth, double (*parts)[YL_MAX_LOSS_PARTS]);
-/* Adds to the grad slab. Where `seeds` is not NULL it gives the gradient of the last layer's output instead of losses. */
+/* Adds to the grad slab. Where `dy_last` is not NULL it gives the gradient of the last layer's output instead of losses. Uses up what
+ * forward left. Errors: INVALID before forward and the losses, or after another plan has overwritten what they left. */
 yl_status yl_plan_backward(yl_plan *plan, const float *dy_last);
 
 /* What a plan uses: bytes of arena, scratch, packed weights. */

@@ -34,6 +34,9 @@ typedef struct yl_plan_step {
     double seconds[2];
 } yl_plan_step;
 
+/* What the arena holds of a plan, as long as the plan is its holder. */
+typedef enum yl__stage { YL__NOTHING, YL__FED, YL__FORWARD, YL__LOSS, YL__BACKWARD } yl__stage;
+
 /* Moments: step s runs forward at s, losses at n_steps, step s backward at 2*n_steps - s. */
 struct yl_plan {
     yl_net *net;
@@ -49,7 +52,9 @@ struct yl_plan {
     yl_place *places;
     size_t arena_bytes, scratch_bytes, packed_bytes;
     void *bound_arena, *bound_scratch, *bound_values, *bound_grads;
-    bool ran; /* forward, since the passes were bound: there is something to take a loss or a gradient of */
+    yl__stage stage;
+    yl_step_info info; /* of the last forward */
+    int n_given;       /* values that come from outside: the input, or a tail's cut */
     int n_cut;
     int *cut; /* values */
     bool timing;
@@ -57,8 +62,10 @@ struct yl_plan {
 
 /* memory.c: lifetimes, aliases, offsets. */
 yl_status yl__plan_place(yl_plan *plan);
-/* run.c: fills the passes' pointers where the arena, scratch or slabs moved. */
-yl_status yl__plan_bind(yl_plan *plan);
+/* values.c: makes the plan the holder of the arena, whose input is being written. */
+yl_status yl__plan_take(yl_plan *plan, const char *what);
+/* Errors: INVALID where the plan has not come that far, or another one holds the arena; says what to do. */
+yl_status yl__plan_check(const yl_plan *plan, yl__stage least, const char *what);
 
 static inline void *yl__plan_at(const yl_plan *plan, int place)
 {

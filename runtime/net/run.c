@@ -38,6 +38,8 @@ static void bind_step(yl_plan *plan, yl_plan_step *step, const yl_slab *values, 
                    .packed = step->packed,
                    .state = yl__plan_at(plan, step->state_place),
                    .scratch = plan->net->workspace.scratch,
+                   .seed = plan->info.seed,
+                   .step = plan->info.step,
                    .layer_index = (uint32_t)step->layer};
     bind_parameters(plan, step, f, values, grads);
     *b = *f;
@@ -66,13 +68,14 @@ static bool is_bound(const yl_plan *plan, const yl_slab *values, const yl_slab *
            plan->bound_values == data_of(values) && plan->bound_grads == data_of(grads);
 }
 
-yl_status yl__plan_bind(yl_plan *plan)
+/* Fills the passes' pointers where the arena, scratch or slabs moved. A gradient slab that was dropped is made again. */
+static yl_status bind(yl_plan *plan)
 {
-    const yl_net *net = plan->net;
-    const yl_slab *values = yl_net_has_slab(net, plan->slab_name), *grads = yl_net_has_slab(net, "grad");
+    yl_net *net = plan->net;
+    yl_slab *values = yl_net_has_slab(net, plan->slab_name), *grads = NULL;
     if (!values) return yl__fail(YL_INVALID, "plan: the network no longer has the slab '%s'", plan->slab_name);
+    if (plan->options.mode == YL_TRAIN) YL_TRY(yl_net_slab(net, "grad", &grads));
     if (is_bound(plan, values, grads)) return YL_OK;
-    plan->ran = false;
     for (int s = 0; s < plan->n_steps; s++) bind_step(plan, &plan->steps[s], values, grads);
     plan->bound_arena = net->workspace.arena;
     plan->bound_scratch = net->workspace.scratch;
@@ -101,44 +104,38 @@ static yl_status refresh_packed(yl_plan *plan, yl_plan_step *step)
     return YL_OK;
 }
 
-static yl_status forward(yl_plan *plan, const yl_step_info *info)
+static yl_status run_forward(yl_plan *plan)
 {
-    YL_TRY(yl__plan_bind(plan));
     for (int s = 0; s < plan->n_steps; s++) {
         yl_plan_step *step = &plan->steps[s];
         YL_TRY(refresh_packed(plan, step));
-        step->forward_pass.seed = step->backward_pass.seed = info->seed;
-        step->forward_pass.step = step->backward_pass.step = info->step;
-        step->forward_pass.update_statistics = step->setting.mode == YL_TRAIN && !info->hold_statistics;
+        step->forward_pass.seed = step->backward_pass.seed = plan->info.seed;
+        step->forward_pass.step = step->backward_pass.step = plan->info.step;
+        step->forward_pass.update_statistics = step->setting.mode == YL_TRAIN && !plan->info.hold_statistics;
         double start = plan->timing ? now() : 0;
         yl_status status = plan->net->layers[step->layer].kind->forward(&step->forward_pass);
         if (status != YL_OK) return yl__fail_in(status, "%s forward", plan->net->layers[step->layer].name);
         if (plan->timing) step->seconds[0] = now() - start;
     }
-    plan->ran = true;
     return YL_OK;
 }
 
 yl_status yl_plan_forward(yl_plan *plan, const yl_step_info *info)
 {
-    YL_TRY(yl__plan_idle(plan, "forward"));
+    YL_TRY(yl__net_runnable(plan->net, "forward"));
+    if (plan->n_given == 0) YL_TRY(yl__plan_take(plan, "forward"));
+    YL_TRY(yl__plan_check(plan, YL__FED, "forward"));
+    YL_TRY(bind(plan));
+    plan->stage = YL__FED;
+    plan->info = *info;
     yl__net_busy(plan->net, 1);
-    yl_status status = forward(plan, info);
+    yl_status status = run_forward(plan);
     yl__net_busy(plan->net, -1);
+    if (status == YL_OK) plan->stage = YL__FORWARD;
     return status;
 }
 
-/* A loss or a gradient is of what forward left, where forward left it. */
-static yl_status check_ran(const yl_plan *plan, const char *what)
-{
-    const yl_slab *values = yl_net_has_slab(plan->net, plan->slab_name), *grads = yl_net_has_slab(plan->net, "grad");
-    if (!plan->ran) return yl__fail(YL_INVALID, "%s: forward has to run before it", what);
-    if (is_bound(plan, values, grads)) return YL_OK;
-    return yl__fail(YL_INVALID, "%s: forward has to run again: a plan made or a slab dropped since moved its memory",
-                    what);
-}
-
-static yl_status loss(yl_plan *plan, const yl_truth *truth, double (*parts)[YL_MAX_LOSS_PARTS])
+static yl_status run_losses(yl_plan *plan, const yl_truth *truth, double (*parts)[YL_MAX_LOSS_PARTS])
 {
     int k = 0;
     for (int s = 0; s < plan->n_steps; s++) {
@@ -154,11 +151,13 @@ static yl_status loss(yl_plan *plan, const yl_truth *truth, double (*parts)[YL_M
 
 yl_status yl_plan_loss(yl_plan *plan, const yl_truth *truth, double (*parts)[YL_MAX_LOSS_PARTS])
 {
-    YL_TRY(yl__plan_idle(plan, "loss"));
-    YL_TRY(check_ran(plan, "loss"));
+    YL_TRY(yl__net_runnable(plan->net, "loss"));
+    YL_TRY(yl__plan_check(plan, YL__FORWARD, "loss"));
+    YL_TRY(bind(plan));
     yl__net_busy(plan->net, 1);
-    yl_status status = loss(plan, truth, parts);
+    yl_status status = run_losses(plan, truth, parts);
     yl__net_busy(plan->net, -1);
+    if (status == YL_OK && plan->stage == YL__FORWARD) plan->stage = YL__LOSS;
     return status;
 }
 
@@ -171,7 +170,7 @@ static yl_status seed_gradient(yl_plan *plan, const float *dy_last)
     return device->to_device(device, to, dy_last, (size_t)yl_shape_count(last->shape) * sizeof(float));
 }
 
-static yl_status backward(yl_plan *plan)
+static yl_status run_backward(yl_plan *plan)
 {
     for (int s = plan->n_steps - 1; s >= 0; s--) {
         yl_plan_step *step = &plan->steps[s];
@@ -185,14 +184,32 @@ static yl_status backward(yl_plan *plan)
     return YL_OK;
 }
 
+/* Is there what the gradient starts from? Losses have left it, or the caller gives it. */
+static yl_status check_start(const yl_plan *plan, const float *dy_last)
+{
+    bool losses = false, any = false;
+    for (int s = 0; s < plan->n_steps; s++) {
+        losses |= plan->net->layers[plan->steps[s].layer].kind->loss_parts != NULL;
+        any |= plan->steps[s].backward;
+    }
+    if (losses) return yl__plan_check(plan, YL__LOSS, "backward");
+    YL_TRY(yl__plan_check(plan, YL__FORWARD, "backward"));
+    if (dy_last || !any) return YL_OK;
+    return yl__fail(YL_INVALID, "backward: the network has no loss: expected the gradient of the last layer's output");
+}
+
 yl_status yl_plan_backward(yl_plan *plan, const float *dy_last)
 {
-    YL_TRY(yl__plan_idle(plan, "backward"));
     if (plan->options.mode != YL_TRAIN) return yl__fail(YL_INVALID, "backward: the plan was made for inference");
-    YL_TRY(check_ran(plan, "backward"));
+    YL_TRY(yl__net_runnable(plan->net, "backward"));
+    YL_TRY(check_start(plan, dy_last));
+    if (plan->stage == YL__BACKWARD)
+        return yl__fail(YL_INVALID, "backward: forward has to run again: the last backward used up what it left");
+    YL_TRY(bind(plan));
     if (dy_last) YL_TRY(seed_gradient(plan, dy_last));
+    plan->stage = YL__BACKWARD;
     yl__net_busy(plan->net, 1);
-    yl_status status = backward(plan);
+    yl_status status = run_backward(plan);
     yl__net_busy(plan->net, -1);
     return status;
 }

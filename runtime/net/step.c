@@ -33,18 +33,25 @@ static yl_status find_slabs(yl_net *net, const yl_step_options *o, yl_step_slabs
     return YL_OK;
 }
 
-static yl_status gradient_norm(const yl_net *net, const yl_ctx *ctx, const yl_slab *grad, double images, double *norm)
+yl_status yl_net_gradient_norm(yl_net *net, double *norm)
 {
+    const yl_kernels *k = net->device->kernels;
+    const yl_slab *mask = &net->slabs[YL_SLAB_mask];
+    yl_ctx ctx = yl__ctx(net->device);
+    yl_slab *grad;
     double total = 0;
+    YL_TRY(yl_net_slab(net, "grad", &grad));
     for (int i = 0; i < net->n_ranges; i++) {
         const yl_range *r = &net->ranges[i];
         double sum;
-        if (r->frozen || r->kind == YL_STATISTIC) continue;
-        YL_TRY(net->device->kernels->sum_squares(ctx, r->count, yl_net_at(grad, r), &sum));
+        if (r->kind == YL_STATISTIC) continue;
+        if (mask->data) YL_TRY(k->apply_mask(&ctx, r->count, yl_net_at(mask, r), yl_net_at(grad, r)));
+        if (r->frozen) continue;
+        YL_TRY(k->sum_squares(&ctx, r->count, yl_net_at(grad, r), &sum));
         if (!isfinite(sum)) return yl__fail(YL_NUMERIC, "the gradient of %s is NaN or infinite", r->name);
         total += sum;
     }
-    *norm = sqrt(total) / images;
+    *norm = sqrt(total);
     return YL_OK;
 }
 
@@ -92,7 +99,8 @@ yl_status yl_net_step(yl_net *net, const yl_step_options *options, double *norm)
         return yl__fail(YL_INVALID, "step: expected a gradient over at least one image, got %" PRId64, options->images);
     YL_TRY(yl__net_idle(net, "step"));
     YL_TRY(find_slabs(net, options, &slabs));
-    YL_TRY(gradient_norm(net, &ctx, slabs.grad, (double)options->images, norm));
+    YL_TRY(yl_net_gradient_norm(net, norm));
+    *norm /= (double)options->images;
     for (int i = 0; i < net->n_ranges; i++) net->scalars[i] = scalars(options, &net->ranges[i], *norm);
     for (int i = 0; i < net->n_ranges; i++) {
         yl_range *r = &net->ranges[i];

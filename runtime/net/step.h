@@ -16,6 +16,10 @@ typedef struct yl_step_options {
     double ema;     /* share of the old average that stays; 0: no average is kept */
 } yl_step_options;
 
+/* Gradients of masked numbers become zero; *norm is then the norm of the gradient over every unfrozen range. Errors: NUMERIC where one
+ * is NaN or infinite, naming the parameter. */
+yl_status yl_net_gradient_norm(yl_net *net, double *norm);
+
 /* Clips, decays, steps, masks, averages and clears the gradient of every unfrozen range, and bumps its version. *norm is the
  * gradient's norm per image before clipping. Frozen ranges are not touched at all. Every range counts the steps that it took part
  * in (yl_range.steps; not with YL_SGD): Adam's bias correction begins with a range's own first gradient.

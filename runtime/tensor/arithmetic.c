@@ -216,10 +216,10 @@ static yl_status run_binary(yl_binary op, const yl_tensor *a, const yl_tensor *b
     YL_TRY(yl__tensor_host(a, &base[1]));
     YL_TRY(yl__tensor_host(b, &base[2]));
     YL_TRY(yl__tensor_host_to_write(to, &base[0]));
-    for (yl__walk_start(&w, 3, (const yl_tensor *const[]){to, a, b}, base); !w.done; yl__walk_next(&w)) {
-        YL_TRY(exact ? integer_piece(op, &w) : number_piece(op, &w));
-    }
-    return YL_OK;
+    yl_status status = YL_OK;
+    yl__walk_start(&w, 3, (const yl_tensor *const[]){to, a, b}, base);
+    for (; !w.done && status == YL_OK; yl__walk_next(&w)) status = exact ? integer_piece(op, &w) : number_piece(op, &w);
+    return yl__tensor_written(to, status);
 }
 
 /* The order in which types win. */
@@ -378,7 +378,7 @@ static yl_status run_unary(yl_unary op, const yl_tensor *a, yl_tensor *to)
             yl__put_numbers(&w, 0, x);
         }
     }
-    return YL_OK;
+    return yl__tensor_written(to, YL_OK);
 }
 
 yl_status yl_tensor_unary(yl_unary op, const yl_tensor *a, yl_tensor **out)

@@ -123,7 +123,7 @@ yl_status yl_tensor_matmul_to(const yl_tensor *a, const yl_tensor *b, bool add, 
         to->dtype == YL_F32 && yl_tensor_contiguous(to) && to->storage != a->storage && to->storage != b->storage;
     if (direct) {
         YL_TRY(yl__tensor_host_to_write(to, &written));
-        return multiply_tensors(a, b, add, to);
+        return yl__tensor_written(to, multiply_tensors(a, b, add, to));
     }
     YL_TRY(yl_tensor_matmul(a, b, &made));
     yl_status status = add ? yl_tensor_binary_into(YL_BINARY_ADD, to, made) : yl_tensor_copy(made, to);

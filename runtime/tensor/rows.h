@@ -12,8 +12,11 @@ enum { YL__PIECE = 256, YL__OPERANDS = 4 };
 
 /* The memory of a tensor that the host can reach. Errors: INVALID (gone), UNSUPPORTED (on another device). */
 yl_status yl__tensor_host(const yl_tensor *t, char **out);
-/* The same, telling the owner that it is about to be written. */
+/* The same, telling the owner that it is about to be written, which may refuse. */
 yl_status yl__tensor_host_to_write(yl_tensor *t, char **out);
+yl_status yl__tensor_writes(yl_tensor *t);
+/* Tells the owner that it was written, also where that failed halfway. Returns `status`, or the owner's failure. */
+yl_status yl__tensor_written(yl_tensor *t, yl_status status);
 
 /* Whether the type counts in integers. */
 static inline bool yl__is_integer(yl_dtype t)

@@ -172,8 +172,20 @@ yl_status yl__tensor_host_to_write(yl_tensor *t, char **out)
         return yl__fail(YL_INVALID,
                         "tensor: expand repeats elements of this one, which cannot be written each; clone() "
                         "makes them apart");
-    if (t->storage->owner.written) t->storage->owner.written(t->storage->owner.who);
-    return YL_OK;
+    return yl__tensor_writes(t);
+}
+
+yl_status yl__tensor_writes(yl_tensor *t)
+{
+    const yl_owner *owner = &t->storage->owner;
+    return owner->writes ? owner->writes(owner->who) : YL_OK;
+}
+
+yl_status yl__tensor_written(yl_tensor *t, yl_status status)
+{
+    const yl_owner *owner = &t->storage->owner;
+    yl_status told = owner->written ? owner->written(owner->who) : YL_OK;
+    return status != YL_OK ? status : told;
 }
 
 void yl_tensor_describe(const yl_tensor *t, char *out, size_t size)

@@ -16,7 +16,7 @@ static yl_status add_product(yl_tensor *to, const yl_tensor *a, const yl_tensor 
         for (int64_t j = 0; j < w.count; j++) t[j] += x[j] * y[j];
         yl__put_numbers(&w, 0, t);
     }
-    return YL_OK;
+    return yl__tensor_written(to, YL_OK);
 }
 
 yl_status yl_tensor_add_product(yl_tensor *to, const yl_tensor *a, const yl_tensor *b)

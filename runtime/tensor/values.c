@@ -35,7 +35,7 @@ yl_status yl_tensor_set(yl_tensor *t, const int64_t *index, double number)
     YL_TRY(element(t, index, &at));
     YL_TRY(yl__tensor_host_to_write(t, &data));
     yl__store_numbers(t->dtype, &number, 1, data + at, 1);
-    return YL_OK;
+    return yl__tensor_written(t, YL_OK);
 }
 
 /* Stores what `draw` gives, in the order of the elements. */
@@ -49,7 +49,7 @@ static yl_status draw_all(yl_tensor *t, yl_rng *rng, double (*draw)(yl_rng *), d
         for (int64_t j = 0; j < w.count; j++) piece[j] = shift + (draw ? scale * draw(rng) : 0);
         yl__put_numbers(&w, 0, piece);
     }
-    return YL_OK;
+    return yl__tensor_written(t, YL_OK);
 }
 
 yl_status yl_tensor_fill(yl_tensor *t, double value)
@@ -99,7 +99,10 @@ yl_status yl_tensor_write(yl_tensor *t, const void *host)
     yl_device *device = yl_tensor_device(t);
     YL_TRY(over_host(t, (void *)(uintptr_t)host, &outer)); /* only read from */
     YL_TRY(yl_tensor_data(t, &data));
-    if (!outer) return device->to_device(device, data, host, yl_tensor_bytes(t));
+    if (!outer) {
+        YL_TRY(yl__tensor_writes(t));
+        return yl__tensor_written(t, device->to_device(device, data, host, yl_tensor_bytes(t)));
+    }
     yl_status status = yl_tensor_copy(outer, t);
     yl_tensor_release(outer);
     return status;

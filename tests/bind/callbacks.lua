@@ -30,7 +30,7 @@ local calls = {
   collect = { false, function() collectgarbage() collectgarbage() end },
   layers = { false, function(w) w.net:layers() end },
   set = { false, function(w) w.net:set("mine1.w", { 2 }) end },
-  output = { false, function(w) w.other:output(1) end },
+  memory = { false, function(w) w.plan:memory() end },
 }
 
 local now, world -- what the layer's function named `now.where` does, to which world

@@ -11,6 +11,12 @@ local function network(more)
   return core.net { h = 8, w = 8, c = 3, seed = 3, layers = layers }
 end
 
+local function input(images)
+  local x = {}
+  for i = 1, images * 8 * 8 * 3 do x[i] = math.sin(i) end
+  return x
+end
+
 -- Fails with that sentence, one line long.
 local function refused(sentence, f, ...)
   local done, message = pcall(f, ...)
@@ -66,7 +72,6 @@ function TestLooking.testParameters()
   local net = network()
   refused("the network has no parameter 'conv9.weight'", net.get, net, "conv9.weight")
   refused("slab 'gard' is unknown", net.get, net, "conv1.weight", "gard")
-  refused("slab 'mask' does not hold numbers", net.get, net, "conv1.weight", "mask")
   refused("slab 'grad' holds nothing for conv1.bn.mean", net.get, net, "conv1.bn.mean", "grad")
   refused("conv1.bn.mean: expected 4 numbers, got 1", net.set, net, "conv1.bn.mean", { 1 })
   refused("slab 'grda' is unknown", net.zero, net, "grda")
@@ -121,21 +126,34 @@ function TestPlans.testOptions()
   refused("network input: expected height, width and channels in 1..65536, got -8 x 8 x 3", net.plan, net, { h = -8, w = 8 })
 end
 
--- A loss or a gradient before forward, or after another plan moved what forward left, reads no memory that is not there.
+-- Each stage of a step needs the one before it; what was computed stays where other plans are made or the gradient is dropped.
 function TestPlans.testOrder()
   local net = network()
   local plan = net:plan { mode = "train", batch = 2 }
+  local x, boxes = input(2), { {}, { { 0.5, 0.5, 0.3, 0.3, 1, 0 } } }
+  refused("forward: the plan has to be given its input before it", plan.forward, plan)
   refused("backward: forward has to run before it", plan.backward, plan)
+  refused("output: forward has to run before it", plan.output, plan, "head")
+  plan:input(x)
+  refused("output: forward has to run before it", plan.output, plan, "head")
   plan:forward()
+  refused("backward: loss has to run before it", plan.backward, plan)
+  refused("gradient: backward has to run before it", plan.gradient, plan, "conv1")
+  plan:loss(boxes)
   plan:backward()
-  local bigger = net:plan { mode = "train", batch = 64, keep = true }
-  refused("backward: forward has to run again", plan.backward, plan)
+  refused("backward: forward has to run again: the last backward used up what it left", plan.backward, plan)
+  local once = net:get("conv1.weight", "grad")
+  net:zero "grad"
+  plan:forward() -- the input is still there
+  local bigger = net:plan { mode = "train", batch = 64, keep = true } -- what forward left moves with the arena
+  plan:loss(boxes)
+  plan:backward()
+  t.assertEquals(net:get("conv1.weight", "grad"), once)
   plan:forward()
+  plan:loss(boxes)
+  net:drop "grad" -- and is made again
   plan:backward()
-  refused("backward: forward has to run before it", bigger.backward, bigger)
-  bigger:forward()
-  net:drop "grad"
-  refused("backward: forward has to run again", bigger.backward, bigger)
+  t.assertEquals(net:get("conv1.weight", "grad"), once)
   bigger:close()
 end
 
@@ -144,6 +162,7 @@ function TestPlans.testTruthOfNoRows()
   local net = core.net { h = 8, w = 8, c = 3, seed = 1, layers = layers }
   local plan = net:plan { mode = "train", batch = 2 }
   refused("loss: forward has to run before it", plan.loss, plan, { {}, {} })
+  plan:input(input(2))
   plan:forward()
   refused("truth: image 2: expected a list of rows, got a number", plan.loss, plan, { {}, 7 })
   refused("truth: expected 2 images, got 1", plan.loss, plan, { {} })

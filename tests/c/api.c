@@ -26,6 +26,12 @@ static void ok(yl_status status)
     if (status != YL_OK) fail_msg("%s: %s", yl_status_name(status), yl_error());
 }
 
+static void refused(yl_status status, yl_status want, const char *word)
+{
+    assert_int_equal(status, want);
+    if (!strstr(yl_error(), word)) fail_msg("'%s' does not say '%s'", yl_error(), word);
+}
+
 static void put(const char *path, const char *text)
 {
     FILE *f = fopen(path, "w");
@@ -87,7 +93,7 @@ static double train(yl_net *net, int count)
         const yl_step_info info = {.seed = 1, .step = (uint32_t)i};
         const yl_step_options step = {
             .rule = YL_ADAM, .lr = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .images = BATCH};
-        ok(device->to_device(device, yl_plan_input(plan), pixels, sizeof pixels));
+        ok(yl_plan_feed(plan, pixels[0]));
         ok(yl_plan_forward(plan, &info));
         ok(yl_plan_loss(plan, &truth, parts));
         ok(yl_plan_backward(plan, NULL));
@@ -97,6 +103,48 @@ static double train(yl_net *net, int count)
     }
     yl_plan_free(plan);
     return loss;
+}
+
+/* The plans of a network share memory: whoever's values were overwritten says so, and what to do. */
+static void plans_share_memory(void **state)
+{
+    (void)state;
+    static const float pixels[BATCH * H * W * 3];
+    const int32_t counts[BATCH] = {0, 0};
+    const float rows[BATCH * YL_TRUTH_FIELDS] = {0};
+    const yl_truth truth = {.n = BATCH, .cap = 1, .rows = rows, .counts = counts};
+    const yl_step_info info = {.seed = 1};
+    const char *const says = "another plan of this network has run since";
+    double parts[1][YL_MAX_LOSS_PARTS];
+    yl_net *net = load();
+    yl_plan *a, *b;
+    float *data;
+    ok(yl_net_init(net, 1));
+    ok(yl_plan_create(net, &(yl_plan_options){.mode = YL_TRAIN, .batch = BATCH, .keep = true}, &a));
+    ok(yl_plan_create(net, &(yl_plan_options){.batch = 1}, &b));
+    ok(yl_plan_feed(a, pixels));
+    ok(yl_plan_input(b, &data));
+    refused(yl_plan_forward(a, &info), YL_INVALID, says);
+    ok(yl_plan_feed(a, pixels));
+    ok(yl_plan_forward(a, &info));
+    ok(yl_plan_feed(b, pixels));
+    refused(yl_plan_loss(a, &truth, parts), YL_INVALID, says);
+    refused(yl_plan_backward(a, NULL), YL_INVALID, says);
+    refused(yl_plan_output(a, net->n_layers - 1, &data), YL_INVALID, says);
+    refused(yl_plan_gradient(a, 0, &data), YL_INVALID, says);
+    assert_null(data);
+    ok(yl_plan_forward(b, &info));
+    ok(yl_plan_output(b, net->n_layers - 1, &data));
+    assert_non_null(data);
+    yl_plan_free(b); /* takes nothing with it */
+    refused(yl_plan_forward(a, &info), YL_INVALID, says);
+    ok(yl_plan_feed(a, pixels));
+    ok(yl_plan_forward(a, &info));
+    ok(yl_plan_loss(a, &truth, parts));
+    ok(yl_plan_backward(a, NULL));
+    ok(yl_plan_gradient(a, 0, &data));
+    yl_plan_free(a);
+    yl_net_free(net);
 }
 
 static int64_t detect(yl_net *net, double conf, yl_detection *best)
@@ -178,12 +226,6 @@ static void frozen_stays(void **state)
     yl_net_free(net);
 }
 
-static void refused(yl_status status, yl_status want, const char *word)
-{
-    assert_int_equal(status, want);
-    if (!strstr(yl_error(), word)) fail_msg("'%s' does not say '%s'", yl_error(), word);
-}
-
 static void says_what_cannot_be(void **state)
 {
     (void)state;
@@ -213,10 +255,8 @@ static void says_what_cannot_be(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(learns_and_detects),
-        cmocka_unit_test(files_keep_every_bit),
-        cmocka_unit_test(frozen_stays),
-        cmocka_unit_test(says_what_cannot_be),
+        cmocka_unit_test(learns_and_detects), cmocka_unit_test(files_keep_every_bit), cmocka_unit_test(frozen_stays),
+        cmocka_unit_test(plans_share_memory), cmocka_unit_test(says_what_cannot_be),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

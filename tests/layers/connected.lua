@@ -31,8 +31,15 @@ TestConnected = check.layer {
 
 function TestConnected.test_one_size_only()
   local net = core.net { h = 4, w = 4, c = 2, layers = { { "connected", output = 3 } }, seed = 1 }
-  t.assertErrorMsgContains("runs at one size only", net.plan, net, { mode = "infer", batch = 1, h = 5, w = 4 })
+  local before = net:layers()[1].options
+  t.assertErrorMsgContains("connected1: its weight has the sizes {3, 32}, and an input of this plan's size would take {3, 40}: a network "
+    .. "with this layer runs at one size only", net.plan, net, { mode = "infer", batch = 1, h = 5, w = 4 })
   t.assertEquals(net:ranges()[1].dims, { 3, 32 })
+  t.assertEquals(net:layers()[1].options, before)
+  local same = net:plan { batch = 5, h = 2, w = 8 } -- as many inputs: the weights fit
+  same:input((function(x) for i = 1, 160 do x[i] = 1 end return x end) {})
+  same:forward()
+  t.assertEquals(#same:output "connected1", 15)
 end
 
 os.exit(t.LuaUnit.run())

@@ -195,8 +195,10 @@ function TestNetwork.testStepAndFreeze()
   local net = net_of({ "scale", inputs = { 0 } }, { "squeeze" })
   local function step(extra)
     local plan <close> = net:plan { mode = "train" }
+    local zeros = core.tensor.zeros({ 4 * 4 * 3 }, "f32"):totable()
+    plan:input(zeros)
     plan:forward()
-    plan:backward(core.tensor.zeros({ 4 * 4 * 3 }, "f32"):fill_(0):totable())
+    plan:backward(zeros)
     local o = { rule = "sgd", lr = 0.1, momentum = 0, decay = 0.5, images = 1 }
     for key, value in pairs(extra or {}) do o[key] = value end
     core.step(net, o)
@@ -210,7 +212,7 @@ function TestNetwork.testStepAndFreeze()
   w = net:get "squeeze1.w1"
   step()
   t.assertEquals(net:get "squeeze1.w1", w)
-  net:tensor("squeeze1.w2", "mask"):fill_(0)
+  net:set("squeeze1.w2", { 0, 0, 0 }, "mask")
   net:freeze "none"
   step()
   t.assertEquals(net:get "squeeze1.w2", { 0, 0, 0 })
@@ -268,8 +270,10 @@ function TestNetwork.testBackwardOnlyWhereItIsNeeded()
     calls = {}
     net:freeze(pattern)
     local plan <close> = net:plan { mode = "train" }
+    local zeros = core.tensor.zeros({ 48 }, "f32"):totable()
+    plan:input(zeros)
     plan:forward()
-    plan:backward(core.tensor.zeros({ 48 }, "f32"):totable())
+    plan:backward(zeros)
     return calls
   end
   t.assertEquals(asked "none", { "watched3 dx yes, scale yes", "watched2 dx yes, scale yes", "watched1 dx no, scale yes" })
@@ -321,6 +325,7 @@ local function failing(change)
   local plan = net:plan { mode = "train" }
   local zeros = core.tensor.zeros({ 48 }, "f32"):totable()
   local ok, message = pcall(function()
+    plan:input(zeros)
     plan:forward()
     plan:backward(zeros)
   end)
@@ -357,8 +362,10 @@ function TestFailures.testTensorsDie()
     end
   end)
   local plan = net_of { "keeper", inputs = { 0 } }:plan { mode = "train" }
+  local zeros = core.tensor.zeros({ 48 }, "f32"):totable()
+  plan:input(zeros)
   plan:forward()
-  plan:backward(core.tensor.zeros({ 48 }, "f32"):totable())
+  plan:backward(zeros)
   t.assertEquals(#kept, 6)
   for _, tensor in ipairs(kept) do
     t.assertFalse(tensor:alive())
@@ -445,10 +452,73 @@ function TestFailures.testAnswers()
   unbuildable("attempt to index a nil value", function(d) d.parameters = function(_, x) return x.no.such end end)
 end
 
+-- What a layer's function asks of the network that is running it is refused, whoever is running: plans and memory stay as they are.
+function TestFailures.testAskingTheRunningNetwork()
+  local net, plan, other, ask
+  local requests = {
+    close = function() net:close() end,
+    ["close of a plan"] = function() plan:close() end,
+    ["close of another plan"] = function() other:close() end,
+    freeze = function() net:freeze "all" end,
+    drop = function() net:drop "grad" end,
+    plan = function() return net:plan { batch = 64 } end,
+    input = function() other:input { 0 } end,
+    forward = function() other:forward() end,
+    loss = function() plan:loss { {} } end,
+    backward = function() plan:backward() end,
+    step = function() core.step(net, { lr = 1 }) end,
+  }
+  local function layer(name)
+    return { name = name, reads = "x", shape = function(_, x) if ask == "shape" then net:close() end return x end,
+      parameters = function(_, x)
+        if ask == "parameters" then net:close() end
+        return { { "scale", "scale", { x.c } } }
+      end,
+      forward = function(l, x, y)
+        if requests[ask] and l.mode == "train" then requests[ask]() end
+        y:copy_(x)
+      end,
+      backward = function(_, _, _, dy, dx)
+        if ask == "in backward" then net:close() end
+        if dx then dx:copy_(dy) end
+      end }
+  end
+  yl.layer(layer "asking")
+  net = net_of { "asking", inputs = { 0 } }
+  plan, other = net:plan { mode = "train" }, net:plan { batch = 2 }
+  local zeros = yl.zeros { 48 }:totable()
+  local function run()
+    plan:input(zeros)
+    plan:forward()
+    plan:backward(zeros)
+  end
+  for what in pairs(requests) do
+    ask = what
+    local ok, message = pcall(run)
+    t.assertFalse(ok, what)
+    t.assertStrMatches(message, ".*asking1 forward: .*layer%.lua:%d+: " .. what:match "^%w+"
+      .. ": the network is in the middle of its work here.*")
+    t.assertNotStrContains(message, "\n")
+  end
+  ask = "in backward"
+  t.assertStrMatches(select(2, pcall(run)), ".*asking1 backward: .*close: the network is in the middle of its work.*")
+  ask = "shape"
+  t.assertStrMatches(select(2, pcall(net.layers, net)), ".*asking1 shape: .*close: the network is in the middle of its work.*")
+  t.assertStrMatches(select(2, pcall(net.plan, net, {})), ".*asking1 shape: .*close: the network is in the middle of its work.*")
+  ask = "parameters"
+  t.assertStrMatches(select(2, pcall(net.plan, net, { h = 8, w = 8 })),
+    ".*asking1 parameters: .*close: the network is in the middle of its work.*")
+  ask = nil
+  run() -- nothing is broken
+  t.assertFalse(net:ranges()[1].frozen)
+  net:close()
+end
+
 function TestFailures.testLosses()
   local function loss_of(f)
     yl.layer { name = "badloss", parts = { "a", "b" }, loss = f }
     local plan = core.net { h = 1, w = 1, c = 1, layers = { { "badloss", inputs = { 0 } } } }:plan { mode = "train" }
+    plan:input { 0 }
     plan:forward()
     local ok, message = pcall(plan.loss, plan, { {} })
     t.assertFalse(ok)

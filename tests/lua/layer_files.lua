@@ -98,7 +98,9 @@ function TestLayerFiles.testInterrupt()
       ]] .. program.endless .. [[
 
     end }
-    yl.core.net { h = 1, w = 1, c = 1, layers = { { "hang", inputs = { 0 } } } }:plan {}:forward()
+    local plan = yl.core.net { h = 1, w = 1, c = 1, layers = { { "hang", inputs = { 0 } } } }:plan {}
+    plan:input { 0 }
+    plan:forward()
   ]])
   local script = ([[cd %s; %s hang.lua >out 2>err & p=$!
     for i in $(seq 100); do [ -s %s/out ] && break; sleep 0.02; done

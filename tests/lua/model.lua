@@ -61,10 +61,14 @@ function TestModel.testPlansAreKept()
   t.assertIs(m:plan { mode = "infer", batch = 2 }, plan)
   t.assertIs(m:plan { batch = 2, h = 8, w = 12 }, plan)
   for _, spec in ipairs { { batch = 1 }, { batch = 2, mode = "train" }, { batch = 2, h = 16 }, { batch = 2, w = 24 },
-    { batch = 2, algorithm = "gemm" } } do
-    local ok, other = pcall(m.plan, m, spec)
-    if ok then t.assertFalse(other == plan) end
+    { batch = 2, algorithm = "gemm" }, { batch = 2, slab = "ema" }, { batch = 2, part = "body" }, { batch = 2, keep = true },
+    { batch = 2, whole_gradient = true } } do
+    local other = m:plan(spec)
+    t.assertFalse(other == plan)
+    t.assertIs(m:plan(spec), other)
   end
+  t.assertIs(m:plan { batch = 2, keep = false }, plan)
+  t.assertErrorMsgContains("unknown option 'kept', did you mean 'keep'?", m.plan, m, { batch = 2, kept = true })
 end
 
 function TestModel.testFreezingDropsPlans()
@@ -75,6 +79,16 @@ function TestModel.testFreezingDropsPlans()
   t.assertFalse(pcall(plan.forward, plan)) -- closed
   t.assertFalse(m:plan { mode = "train", batch = 1 } == plan)
   t.assertErrorMsgContains("'konv'", m.freeze, m, "konv")
+end
+
+function TestModel.testSet()
+  local m = model()
+  local mask = yl.ones { 4, 3, 3, 3 }
+  mask[1] = 0
+  t.assertIs(m:set("conv1.weight", mask, "mask"), m)
+  t.assertEquals(m.layers.conv1.weight[1]:abs():sum(), 0)
+  t.assertEquals(m:counts().nonzero, m:counts().params - 27 - 4 - 4 - 7) -- and what starts at zero: biases and means
+  t.assertEquals(m:set("conv2.bias", yl.arange(1, 7)).layers.conv2.bias:sum(), 28)
 end
 
 -- 4*27 weights, 4 times 4 of batch-norm, 7*4 + 7 of the head.
@@ -138,6 +152,7 @@ function TestModel.testFullKeepsTheOptimizersState()
   local small, full = os.tmpname(), os.tmpname()
   local m = model()
   local plan = m:plan { mode = "train", batch = 1 }
+  plan:input(yl.zeros { 8 * 12 * 3 }:totable())
   plan:forward { seed = 1, step = 1 }
   plan:loss { { { 0.5, 0.5, 0.3, 0.3, 1, 0 } } }
   plan:backward()

@@ -85,8 +85,9 @@ end
 -- Every copy of a masked weight is zero after a step.
 function TestOptimizer.testMasks()
   local net = net_of { "conv2d", filters = 1, size = 3 }
-  local mask = net:tensor("conv1.weight", "mask")
+  local mask = yl.ones { 1, 3, 3, 3 }
   mask:reshape(-1):slice(1, 1, 5):fill_(0)
+  net:set("conv1.weight", mask, "mask")
   for count = 1, 2 do
     same_gradients(net, net, count)
     optimizer.step(adam, net, { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, decay = 0 },
@@ -204,16 +205,22 @@ end
 
 TestPixels = {}
 
--- What is lent is the plan's input itself, and dead once the loan is closed.
+-- What is lent goes back into the plan's input when the loan is closed, and is dead from then on.
 function TestPixels.testLoan()
   local net = net_of { "activation", activation = "linear", inputs = { 0 } }
   local plan = net:plan { batch = 2 }
   local kept
+  t.assertErrorMsgContains("the plan has to be given its input", plan.lend_input, plan)
+  plan:input(yl.ones { 96 }:totable())
   do
     local pixels, loan <close> = plan:lend_input()
     t.assertNotNil(loan)
     t.assertEquals(pixels:shape(), { 2, 4, 4, 3 })
+    t.assertEquals(pixels:sum(), 96)
     pixels:fill_(3)
+    local other <close> = net:plan { batch = 4 } -- another plan may run while it is lent
+    other:input(yl.full { 192, value = 7 }:totable())
+    other:forward()
     kept = pixels
   end
   t.assertErrorMsgContains("memory is gone", kept.fill_, kept, 1)

@@ -2,6 +2,7 @@
 local t = require "luaunit"
 local core = require "yolua.core"
 local parameters = require "yolua.parameters"
+local yl = require "yolua"
 
 local function network()
   return core.net { h = 8, w = 8, c = 3, seed = 2, layers = {
@@ -76,6 +77,34 @@ function TestParameters:testTheNetworksEndIsTheTensorsEnd()
   t.assertFalse(weight:alive())
   fails("this tensor's memory is gone", function() view:sum() end)
   t.assertStrContains(tostring(weight), "its memory is gone")
+end
+
+-- A parameter keeps its network, without the objects that led to it; closing the network ends it all the same.
+function TestParameters:testAParameterKeepsTheNetwork()
+  local want = network():get "conv1.weight"
+  local function weight_of_nobody() return parameters(network()).conv1.weight end
+  local weight = weight_of_nobody()
+  for _ = 1, 3 do
+    collectgarbage()
+    yl.zeros { 100, 100 }
+  end
+  t.assertTrue(weight:alive())
+  t.assertEquals(weight:reshape(-1):totable(), want)
+  local view = weight_of_nobody()[2]
+  collectgarbage()
+  t.assertTrue(view:alive())
+  t.assertEquals(view:reshape(-1):totable(), table.move(want, 28, 54, 1, {}))
+  view:fill_(2) -- tells its network
+  t.assertEquals(view:sum(), 54)
+  local plan = network():plan { batch = 1 } -- a plan does the same
+  collectgarbage()
+  t.assertErrorMsgContains("the plan has to be given its input", plan.forward, plan)
+  local last
+  do
+    local closed <close> = network()
+    last = closed:tensor "conv1.weight"
+  end
+  fails("this tensor's memory is gone: it was lent for one call, or its owner was closed", function() last:sum() end)
 end
 
 function TestParameters:testNames()

@@ -110,6 +110,29 @@ function TestLoop.test_augmentation_forbids_the_cache()
   t.assertFalse(records[1].cached_body)
 end
 
+-- A handler of `batch` that runs the network on another picture changes neither the step's input nor its gradient.
+function TestLoop.test_detecting_in_a_batch_changes_nothing()
+  local a, b = model(), model()
+  local picture, pixels = yl.zeros { 96, 160, 3, dtype = "u8" }, {}
+  local function sees(m, detects)
+    return { name = "looks", on = { batch = function(_, tr)
+      tr.pixels:mul_(0.5)
+      if detects then
+        m:detect(picture, { conf = 0.01 })
+        m:plan { mode = "train", batch = 2, keep = true } -- one that makes the arena grow
+        m:detect(picture, { conf = 0.01, imgsz = { 320, 192 } })
+      end
+      pixels[#pixels + 1] = tr.pixels:sum()
+    end } }
+  end
+  local _, one = train(a, { epochs = 1 }, sees(a, false))
+  local _, two = train(b, { epochs = 1 }, sees(b, true))
+  t.assertEquals(two[1].train_loss, one[1].train_loss)
+  t.assertEquals(a:checksum(), b:checksum())
+  t.assertTrue(#pixels == 12 and pixels[1] > 0)
+  t.assertEquals(table.move(pixels, 7, 12, 1, {}), table.move(pixels, 1, 6, 1, {}))
+end
+
 -- Two halves of a batch give the gradient of the whole, since batch-norm is frozen here.
 function TestLoop.test_subdivisions_equal_the_whole_batch()
   local a, b = model "body", model "body"

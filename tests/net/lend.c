@@ -58,14 +58,40 @@ static void test_ends(void **state)
     yl_tensor *value, *momentum;
     ok(yl_net_tensor(net, range, "value", &value));
     ok(yl_net_tensor(net, range, "momentum", &momentum));
-    yl_net_drop_slab(net, "momentum");
+    ok(yl_net_drop_slab(net, "momentum"));
     assert_true(yl_tensor_alive(value) && !yl_tensor_alive(momentum));
     ok(yl_tensor_fill(value, 1)); /* the other slab still lends */
-    yl_net_free(net);
+    ok(yl_net_close(net));
     assert_false(yl_tensor_alive(value));
     assert_int_equal(yl_tensor_fill(value, 1), YL_INVALID);
     yl_tensor_release(value);
     yl_tensor_release(momentum);
+}
+
+/* Whoever holds a tensor, or a view of one, holds the network; the last one to go takes it along. */
+static void test_keeps_the_network(void **state)
+{
+    (void)state;
+    yl_net *net = network();
+    int range = yl_net_find_range(net, "conv1.weight");
+    yl_tensor *value, *view;
+    ok(yl_net_tensor(net, range, "value", &value));
+    ok(yl_tensor_select(value, 0, 0, &view));
+    assert_int_equal(net->references, 2); /* one loan, however many views */
+    yl_net_free(net);
+    yl_tensor_release(value);
+    assert_true(yl_tensor_alive(view));
+    ok(yl_tensor_fill(view, 3));
+    assert_int_equal(net->references, 1);
+    yl_tensor_release(view); /* with a sanitizer: no leak */
+    net = network();
+    ok(yl_net_tensor(net, range, "value", &value));
+    yl_tensor_release(value);
+    assert_int_equal(net->references, 1);
+    ok(yl_net_tensor(net, range, "value", &value)); /* the slab lends anew */
+    assert_true(yl_tensor_alive(value));
+    yl_tensor_release(value);
+    yl_net_free(net);
 }
 
 static void test_refusals(void **state)
@@ -101,9 +127,8 @@ static void test_memory_runs_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_one_memory),
-        cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_one_memory),        cmocka_unit_test(test_ends),
+        cmocka_unit_test(test_keeps_the_network), cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

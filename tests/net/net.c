@@ -165,11 +165,71 @@ static void test_slabs(void **state)
     assert_null(yl_net_at(slab, mean)); /* momentum stops before the statistics */
     assert_non_null(yl_net_at(yl_net_has_slab(net, "ema"), mean));
     assert_null(yl_net_at(NULL, mean));
-    refused(yl_net_slab(net, "momentums", &slab), "slab 'momentums' is unknown");
-    yl_net_drop_slab(net, "mask");
-    yl_net_drop_slab(net, "mask"); /* gone already */
+    refused(yl_net_slab(net, "momentums", &slab),
+            "slab 'momentums' is unknown; expected value, grad, mask, momentum, adam_m, adam_v or ema");
+    ok(yl_net_drop_slab(net, "mask"));
+    ok(yl_net_drop_slab(net, "mask")); /* gone already */
+    refused(yl_net_drop_slab(net, "value"), "the values cannot be dropped");
+    refused(yl_net_drop_slab(net, "masks"), "slab 'masks' is unknown");
     assert_null(yl_net_has_slab(net, "mask"));
     assert_non_null(yl_net_has_slab(net, "momentum"));
+    yl_net_free(net);
+}
+
+static yl_status no_parameters(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS], int *count)
+{
+    (void)layer, (void)in, (void)out;
+    *count = 0;
+    return yl__fail(YL_MEMORY, "no room to ask");
+}
+
+/* Why a layer cannot tell its parameters is what finishing the network says. */
+static void test_parameters_that_cannot_be_told(void **state)
+{
+    (void)state;
+    yl_layer_kind kind = yl_layer_conv2d;
+    yl_net *net;
+    int index;
+    kind.params = no_parameters;
+    ok(yl_net_create(device(), 12, 8, 3, &net));
+    ok(yl_net_add(net, &kind, NULL, NULL, 1, (int[]){-1}, &index));
+    assert_int_equal(yl_net_finish(net), YL_MEMORY);
+    assert_string_equal(yl_error(), "no room to ask");
+    yl_net_free(net);
+}
+
+/* Whatever is in the list is made, masked, named in sentences and dropped; nothing else is a slab. */
+static void test_every_slab(void **state)
+{
+    (void)state;
+    yl_net *net;
+    yl_tensor *mask, *t;
+    ok(build(&net));
+    int range = yl_net_find_range(net, "conv1.weight"), numbers = 0;
+    const yl_range *r = &net->ranges[range];
+    for (int i = 0; i < YL_SLABS; i++) {
+        yl_slab *slab;
+        ok(yl_net_slab(net, yl_slab_kinds[i].name, &slab));
+        assert_ptr_equal(slab, &net->slabs[i]);
+        assert_int_equal(slab->count, yl_slab_kinds[i].spans == YL_SLAB_ALL ? net->n_values : net->n_trainable_slots);
+        ok(yl_net_tensor(net, range, yl_slab_kinds[i].name, &t));
+        if (slab->dtype == YL_F32) ok(yl_tensor_fill(t, i + 1));
+        yl_tensor_release(t);
+    }
+    ok(yl_tensor_new(device(), YL_F32, r->n_dims, r->dims, &mask));
+    ok(yl_net_set_mask(net, range, mask));
+    for (int i = 0; i < YL_SLABS; i++) {
+        const float *data = yl_net_at(&net->slabs[i], r);
+        for (int64_t k = 0; net->slabs[i].dtype == YL_F32 && k < r->count; k++, numbers++) assert_true(data[k] == 0);
+    }
+    assert_int_equal(numbers, (YL_SLABS - 1) * r->count);
+    yl_slab *none;
+    assert_int_equal(yl_net_slab(net, "weights", &none), YL_INVALID);
+    for (int i = 0; i < YL_SLABS; i++) assert_non_null(strstr(yl_error(), yl_slab_kinds[i].name));
+    ok(yl_net_drop_training(net));
+    for (int i = 0; i < YL_SLABS; i++)
+        assert_true((net->slabs[i].data != NULL) == (yl_slab_kinds[i].kept == YL_SLAB_MODEL));
+    yl_tensor_release(mask);
     yl_net_free(net);
 }
 
@@ -279,6 +339,9 @@ static void test_refused_plans(void **state)
     ok(yl_plan_create(net, &(yl_plan_options){.batch = 1, .slab = "ema"}, &plan));
     yl_net_free(net); /* the plan holds on to it */
     yl_step_info info = {.seed = 1};
+    refused(yl_plan_forward(plan, &info), "forward: the plan has to be given its input");
+    const float pixels[12 * 8 * 3] = {0};
+    ok(yl_plan_feed(plan, pixels));
     ok(yl_plan_forward(plan, &info));
     yl_plan_free(plan);
 }
@@ -291,6 +354,8 @@ int main(void)
         cmocka_unit_test(test_names_and_inputs),
         cmocka_unit_test(test_ranges),
         cmocka_unit_test(test_slabs),
+        cmocka_unit_test(test_parameters_that_cannot_be_told),
+        cmocka_unit_test(test_every_slab),
         cmocka_unit_test(test_seeds),
         cmocka_unit_test(test_building_without_memory),
         cmocka_unit_test(test_finishing_again),

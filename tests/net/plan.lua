@@ -230,6 +230,145 @@ function TestTraining.test_plans_share_an_arena()
   t.assertEquals((small:output "head1"), a[1])
 end
 
+TestSharing = {}
+
+local HOLD = { seed = 1, step = 1, hold_statistics = true }
+
+-- What a second plan may do between two calls of the first: each overwrites what the first has.
+local others = {
+  fed = function(net, plan) plan:input(input(2, net, 5)) end,
+  inferred = function(net, plan)
+    plan:input(input(2, net, 5))
+    plan:forward()
+  end,
+  trained = function(net, plan)
+    plan:input(input(2, net, 5))
+    plan:forward(HOLD)
+    plan:loss(truth)
+    plan:backward()
+    net:zero "grad"
+  end,
+}
+
+local function refused(what, f, ...)
+  local done, message = pcall(f, ...)
+  t.assertFalse(done, what)
+  t.assertStrContains(message, what .. ": another plan of this network has run since and overwrote this one's values")
+  t.assertStrContains(message, "give it its input again")
+  t.assertNotStrContains(message, "\n")
+end
+
+-- Another plan, of whatever kind, at whatever moment of a step: what was overwritten is refused, and the step done anew is right.
+function TestSharing.test_an_overwritten_step_is_refused()
+  local net = network()
+  local want = gradients(net, { mode = "train", batch = 2 })
+  local plan = net:plan { mode = "train", batch = 2, keep = true }
+  for kind, disturb in pairs(others) do
+    local other <close> = net:plan { mode = kind == "trained" and "train" or "infer", batch = 2 }
+    local function from(stage)
+      plan:input(input(2, net))
+      if stage ~= "input" then plan:forward(HOLD) end
+      if stage == "loss" or stage == "backward" then plan:loss(truth) end
+      if stage == "backward" then plan:backward() end
+      disturb(net, other)
+    end
+    from "input"
+    refused("forward", plan.forward, plan, HOLD)
+    refused("output", plan.output, plan, 0)
+    from "forward"
+    refused("loss", plan.loss, plan, truth)
+    refused("output", plan.output, plan, "head1")
+    refused("output", plan.not_finite, plan)
+    refused("output", plan.detect, plan, { { 1, 1, 0, 0, 24, 16 }, { 1, 1, 0, 0, 24, 16 } }, {})
+    from "loss"
+    refused("backward", plan.backward, plan)
+    from "backward"
+    refused("gradient", plan.gradient, plan, "conv3")
+    refused("forward", plan.forward, plan, HOLD)
+    net:zero "grad"
+    plan:input(input(2, net))
+    plan:forward(HOLD)
+    plan:loss(truth)
+    plan:backward()
+    for name, values in pairs(want) do close(net:get(name, "grad"), values, 0, name) end
+    t.assertTrue(#plan:gradient "conv3" > 0)
+  end
+end
+
+-- A plan that is made in between takes nothing away, also where the arena has to grow and moves; one that is closed neither.
+function TestSharing.test_making_a_plan_disturbs_nothing()
+  local net = network()
+  local want = gradients(net, { mode = "train", batch = 2 })
+  net:zero "grad"
+  local plan = net:plan { mode = "train", batch = 2 }
+  local function disturb(batch)
+    local other <close> = net:plan { mode = "train", batch = batch, keep = true }
+    t.assertFalse(pcall(other.forward, other))
+  end
+  plan:input(input(2, net))
+  disturb(32)
+  plan:forward(HOLD)
+  disturb(64)
+  plan:loss(truth)
+  disturb(128)
+  plan:backward()
+  for name, values in pairs(want) do close(net:get(name, "grad"), values, 0, name) end
+end
+
+-- The input stays for as many passes as one likes; a backward pass uses up what the forward pass left.
+function TestSharing.test_an_input_is_good_for_many_passes()
+  for _, mode in ipairs { "infer", "train" } do
+    local net = network()
+    local plan = net:plan { mode = mode, batch = 2 }
+    plan:input(input(2, net))
+    local first
+    for _ = 1, 3 do
+      plan:forward(HOLD)
+      first = first or plan:output "head1"
+      close(plan:output "head1", first, 0, "head1")
+      if mode == "train" then
+        plan:loss(truth)
+        plan:backward()
+        t.assertErrorMsgContains("forward has to run again", plan.backward, plan)
+      end
+    end
+  end
+end
+
+-- A body's cut and a tail that was given it are values of one plan as well.
+function TestSharing.test_cuts_are_guarded()
+  local net = network()
+  net:freeze "conv1,conv2"
+  local body, tail = net:plan { part = "body", batch = 2 }, net:plan { mode = "train", part = "tail", batch = 2 }
+  local other = net:plan { mode = "infer", batch = 2 }
+  t.assertErrorMsgContains("cut: forward has to run before it", tail.take_cut, tail, body)
+  body:input(input(2, net))
+  body:forward()
+  others.inferred(net, other)
+  refused("cut", tail.take_cut, tail, body)
+  t.assertErrorMsgContains("forward: the plan has to be given its input", tail.forward, tail, HOLD)
+  body:input(input(2, net))
+  body:forward()
+  tail:take_cut(body)
+  others.inferred(net, other)
+  refused("forward", tail.forward, tail, HOLD)
+end
+
+-- Two networks share nothing.
+function TestSharing.test_another_networks_plan_may_run()
+  local net, twin = network(), network()
+  local want = gradients(net, { mode = "train", batch = 2 })
+  net:zero "grad"
+  local plan, other = net:plan { mode = "train", batch = 2 }, twin:plan { mode = "train", batch = 2 }
+  plan:input(input(2, net))
+  others.trained(twin, other)
+  plan:forward(HOLD)
+  others.trained(twin, other)
+  plan:loss(truth)
+  plan:backward()
+  for name, values in pairs(want) do close(net:get(name, "grad"), values, 0, name) end
+end
+
 TestMisuse = {}
 
 function TestMisuse.test_wrong_numbers_are_refused()

@@ -248,7 +248,7 @@ local function check_backward(d, case, what)
   local s = case.input
   local x = fill(s[1] * s[2] * s[3] * s[4], random, case.scale)
   local plan <close> = plan_of(net, case, true)
-  local _, shape = plan:output "out"
+  local shape = plan:shape "out"
   local dy = fill(shape[1] * shape[2] * shape[3] * shape[4], random)
   one_step(net, plan, x, dy, d.allocates)
   local got, half = gradients(net, plan), shape[4] // 2

@@ -325,10 +325,48 @@ static void count_release(void *who)
     releases++;
 }
 
-static void count_write(void *who)
+static yl_status count_write(void *who)
 {
     (void)who;
     writes++;
+    return YL_OK;
+}
+
+static yl_status refuse(void *who)
+{
+    (void)who;
+    return yl__fail(YL_INVALID, "it is not to be written");
+}
+
+/* An owner that refuses has its way with whatever writes; nothing has changed then. */
+static void test_owner_refuses(void **state)
+{
+    (void)state;
+    float memory[4] = {1, 2, 3, 4};
+    yl_owner owner = {.writes = refuse};
+    yl_tensor *t, *other = make(YL_F32, 2, (int64_t[]){2, 2});
+    yl_rng rng = yl_rng_make(1, 0, 0);
+    ok(yl_tensor_wrap(cpu, YL_F32, 2, (int64_t[]){2, 2}, memory, &owner, &t));
+    const yl_status all[] = {
+        yl_tensor_fill(t, 9),
+        yl_tensor_set(t, (int64_t[]){0, 0}, 9),
+        yl_tensor_copy(other, t),
+        yl_tensor_write(t, other),
+        yl_tensor_uniform(t, &rng, 0, 1),
+        yl_tensor_normal(t, &rng, 0, 1),
+        yl_tensor_binary_into(YL_BINARY_ADD, t, other),
+        yl_tensor_binary_to(YL_BINARY_ADD, other, other, t),
+        yl_tensor_unary_into(YL_UNARY_NEG, t),
+        yl_tensor_unary_to(YL_UNARY_NEG, other, t),
+        yl_tensor_add_product(t, other, other),
+        yl_tensor_matmul_to(other, other, false, t),
+        yl_tensor_matmul_to(other, t, true, t),
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) assert_int_equal(all[i], YL_INVALID);
+    assert_string_equal(yl_error(), "it is not to be written");
+    for (int i = 0; i < 4; i++) assert_true(memory[i] == (float)(i + 1));
+    yl_tensor_release(t);
+    yl_tensor_release(other);
 }
 
 static void test_wrapped_memory(void **state)
@@ -449,19 +487,13 @@ static int set_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_views),
-        cmocka_unit_test(test_binary),
-        cmocka_unit_test(test_types),
-        cmocka_unit_test(test_bf16),
-        cmocka_unit_test(test_overlap),
-        cmocka_unit_test(test_reductions),
-        cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_ties),
-        cmocka_unit_test(test_matmul),
-        cmocka_unit_test(test_wrapped_memory),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_random),
-        cmocka_unit_test(test_allocation_failures),
+        cmocka_unit_test(test_views),         cmocka_unit_test(test_binary),
+        cmocka_unit_test(test_types),         cmocka_unit_test(test_bf16),
+        cmocka_unit_test(test_overlap),       cmocka_unit_test(test_reductions),
+        cmocka_unit_test(test_empty),         cmocka_unit_test(test_ties),
+        cmocka_unit_test(test_matmul),        cmocka_unit_test(test_wrapped_memory),
+        cmocka_unit_test(test_owner_refuses), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_random),        cmocka_unit_test(test_allocation_failures),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -5,6 +5,8 @@
 static const char cfg[] =
     "[net]\nwidth=16\nheight=16\nchannels=3\n[convolutional]\nfilters=4\nsize=3\nstride=2\npad=1\nactivation=leaky\n";
 
+static const float pixels[16 * 16 * 3] = {0};
+
 static yl_status run(yl_shape *shape)
 {
     yl_device *device;
@@ -19,8 +21,9 @@ static yl_status run(yl_shape *shape)
     if (status == YL_OK) status = yl_darknet_parse_cfg(device, cfg, (int64_t)strlen(cfg), "client", &net);
     if (status == YL_OK) status = yl_net_init(net, 1);
     if (status == YL_OK) status = yl_plan_create(net, &options, &plan);
+    if (status == YL_OK) status = yl_plan_feed(plan, pixels);
     if (status == YL_OK) status = yl_plan_forward(plan, &info);
-    if (status == YL_OK) yl_plan_output(plan, net->n_layers - 1, shape);
+    if (status == YL_OK) *shape = yl_plan_shape(plan, net->n_layers - 1);
     yl_plan_free(plan);
     yl_net_free(net);
     return status;

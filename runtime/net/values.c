@@ -1,0 +1,89 @@
+/* What goes into a plan and what comes out: its input, its cut, the layers' outputs and gradients. The arena they lie in is shared by
+ * the network's plans, so each of these functions first asks whose values it holds. */
+#include "net/plan_impl.h"
+
+yl_status yl__plan_take(yl_plan *plan, const char *what)
+{
+    YL_TRY(yl__net_runnable(plan->net, what));
+    plan->net->workspace.holder = plan;
+    plan->stage = YL__FED;
+    return YL_OK;
+}
+
+yl_status yl__plan_check(const yl_plan *plan, yl__stage least, const char *what)
+{
+    static const char *const calls[] = {"", "", "forward", "loss", "backward"};
+    bool holds = plan->net->workspace.holder == plan;
+    if (holds && plan->stage >= least) return YL_OK;
+    if (!holds && plan->stage != YL__NOTHING)
+        return yl__fail(
+            YL_INVALID,
+            "%s: another plan of this network has run since and overwrote this one's values, which share its "
+            "memory: give it its input again%s",
+            what, least > YL__FED ? " and run forward" : "");
+    if (least == YL__FED) return yl__fail(YL_INVALID, "%s: the plan has to be given its input before it", what);
+    return yl__fail(YL_INVALID, "%s: %s has to run before it", what,
+                    calls[plan->stage < YL__FORWARD ? YL__FORWARD : least]);
+}
+
+bool yl_plan_has_input(const yl_plan *plan)
+{
+    return plan->options.part != YL_TAIL && plan->values[0].place >= 0;
+}
+
+yl_status yl_plan_input(yl_plan *plan, float **data)
+{
+    if (!yl_plan_has_input(plan)) return yl__fail(YL_INVALID, "input: a tail starts at the cut and has no input");
+    YL_TRY(yl__plan_take(plan, "input"));
+    *data = yl__plan_at(plan, plan->values[0].place);
+    return YL_OK;
+}
+
+yl_status yl_plan_feed(yl_plan *plan, const float *input)
+{
+    yl_device *device = plan->net->device;
+    float *to;
+    YL_TRY(yl_plan_input(plan, &to));
+    return device->to_device(device, to, input, (size_t)yl_shape_count(plan->values[0].shape) * sizeof *input);
+}
+
+int yl_plan_cut_count(const yl_plan *plan)
+{
+    return plan->n_cut;
+}
+
+void yl_plan_cut(const yl_plan *plan, int i, int *layer, yl_shape *shape)
+{
+    *layer = plan->cut[i] - 1;
+    *shape = plan->values[plan->cut[i]].shape;
+}
+
+yl_status yl_plan_cut_data(yl_plan *plan, int i, float **data)
+{
+    YL_TRY(plan->options.part == YL_TAIL ? yl__plan_take(plan, "cut") : yl__plan_check(plan, YL__FORWARD, "cut"));
+    *data = yl__plan_at(plan, plan->values[plan->cut[i]].place);
+    return YL_OK;
+}
+
+yl_shape yl_plan_shape(const yl_plan *plan, int layer)
+{
+    return plan->values[layer + 1].shape;
+}
+
+yl_status yl_plan_output(const yl_plan *plan, int layer, float **data)
+{
+    const yl_value_info *value = &plan->values[layer + 1];
+    *data = NULL;
+    YL_TRY(yl__plan_check(plan, layer < 0 ? YL__FED : YL__FORWARD, "output"));
+    if (value->place >= 0 && plan->places[value->place].last > 2 * plan->n_steps)
+        *data = yl__plan_at(plan, value->place);
+    return YL_OK;
+}
+
+yl_status yl_plan_gradient(const yl_plan *plan, int layer, float **data)
+{
+    *data = NULL;
+    YL_TRY(yl__plan_check(plan, YL__BACKWARD, "gradient"));
+    if (plan->options.keep) *data = yl__plan_at(plan, plan->values[layer + 1].grad_place);
+    return YL_OK;
+}
