@@ -40,9 +40,10 @@ static const row rows[] = {
     /* nothing that this program does: running on a GPU, tracking, drawing */
     {"*", "stream wait_stream", "-1", NULL},
     {CONV, "bin_output dot", "0", NULL},
-    {CONV, "angle", "", NULL},                        /* of rotate, sway, ... */
-    {"maxpool max", "out_channels", "", NULL},        /* of maxpool_depth */
-    {"avgpool avg", "size stride padding", "", NULL}, /* [avgpool] takes the whole image, as in Darknet */
+    {CONV, "angle", "", NULL},                 /* of rotate, sway, ... */
+    {"maxpool max", "out_channels", "", NULL}, /* of maxpool_depth */
+    {"avgpool avg", "size stride stride_x stride_y padding", "",
+     NULL}, /* [avgpool] takes the whole image, as in Darknet */
     {"yolo", "show_details track_history_size sim_thresh dets_for_track dets_for_show track_ciou_norm embedding_layer",
      "", NULL},
     {"yolo region", "map", "", NULL},
@@ -59,7 +60,7 @@ static const row rows[] = {
     {"yolo", "objectness_smooth focal_loss", "0", NULL},
     {"yolo", "delta_normalizer resize", "1", NULL},
     {"yolo", "iou_thresh_kind", "iou", NULL},
-    {"yolo", "uc_normalizer", "1", NULL},
+    {"yolo", "uc_normalizer beta1", "1", NULL},
     {"region", "max mask_scale", "", NULL},
     {"region", "focal_loss log sqrt classfix", "0", NULL},
     {"region", "resize", "1", NULL},

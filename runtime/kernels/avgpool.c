@@ -24,8 +24,8 @@ yl_status YL_CPU(avgpool_forward)(const yl_ctx *ctx, const yl_pool_geom *g, cons
 #pragma omp parallel for collapse(2) schedule(static) num_threads(ctx->threads)
     for (int64_t row = 0; row < g->n * g->oh; row++)
         for (int64_t j = 0; j < g->ow; j++) {
-            span rows = inside(row % g->oh * g->stride - g->pad, g->size_h, g->h);
-            span cols = inside(j * g->stride - g->pad, g->size_w, g->w);
+            span rows = inside(row % g->oh * g->stride_h - g->pad, g->size_h, g->h);
+            span cols = inside(j * g->stride_w - g->pad, g->size_w, g->w);
             float *out = (float *)y + (row * g->ow + j) * g->c, scale = share(rows, cols);
             for (int64_t c = 0; c < g->c; c++) out[c] = 0;
             for (int64_t r = rows.first; r < rows.last; r++)
@@ -47,13 +47,13 @@ static span windows_over(int64_t at, int64_t pad, int64_t window, int64_t stride
 
 static void gather(const yl_pool_geom *g, const float *dy, int64_t row, int64_t s, float *dx)
 {
-    span rows = windows_over(row % g->h, g->pad, g->size_h, g->stride, g->oh),
-         cols = windows_over(s, g->pad, g->size_w, g->stride, g->ow);
+    span rows = windows_over(row % g->h, g->pad, g->size_h, g->stride_h, g->oh),
+         cols = windows_over(s, g->pad, g->size_w, g->stride_w, g->ow);
     for (int64_t i = rows.first; i < rows.last; i++)
         for (int64_t j = cols.first; j < cols.last; j++) {
             const float *in = dy + ((row / g->h * g->oh + i) * g->ow + j) * g->c;
-            float scale =
-                share(inside(i * g->stride - g->pad, g->size_h, g->h), inside(j * g->stride - g->pad, g->size_w, g->w));
+            float scale = share(inside(i * g->stride_h - g->pad, g->size_h, g->h),
+                                inside(j * g->stride_w - g->pad, g->size_w, g->w));
             for (int64_t c = 0; c < g->c; c++) dx[c] += scale * in[c];
         }
 }

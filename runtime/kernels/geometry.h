@@ -84,11 +84,11 @@ typedef struct yl_step_scalars {
     float ema;                                             /* share of the old average that stays */
 } yl_step_scalars;
 
-/* Pooling windows: output (i, j) sees rows i*stride - pad ... i*stride - pad + size - 1 of x, columns alike; what lies outside
- * x is left out. */
+/* Pooling windows: output (i, j) sees rows i*stride_h - pad ... i*stride_h - pad + size_h - 1 of x, columns alike; what lies
+ * outside x is left out. */
 typedef struct yl_pool_geom {
     int64_t n, h, w, c, oh, ow;
-    int32_t size_h, size_w, stride, pad;
+    int32_t size_h, size_w, stride_h, stride_w, pad;
 } yl_pool_geom;
 
 /* A copy of `count` channels of every pixel, from channel `from_at` of `from_c` to channel `to_at` of `to_c`. */

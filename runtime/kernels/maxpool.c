@@ -1,6 +1,6 @@
 /* Maximum over windows, channel by channel; the place of the maximum (the first in scan order) is kept for backward.
  *
- *   y[n,i,j,c] = max over u, v of x[n, i*stride - pad + u, j*stride - pad + v, c], pixels outside x left out
+ *   y[n,i,j,c] = max over u, v of x[n, i*stride_h - pad + u, j*stride_w - pad + v, c], pixels outside x left out
  *   dx[n,r,s,c] = sum of dy[n,i,j,c] over the windows whose maximum was taken at (r, s)
  *
  * A NaN at the first pixel of a window stays: a window of NaNs is not hidden. */
@@ -46,9 +46,9 @@ yl_status YL_CPU(maxpool_forward)(const yl_ctx *ctx, const yl_pool_geom *g, cons
 #pragma omp parallel for schedule(static) num_threads(ctx->threads)
     for (int64_t row = 0; row < g->n * g->oh; row++) {
         const float *image = (const float *)x + row / g->oh * g->h * g->w * g->c;
-        int64_t top = row % g->oh * g->stride - g->pad;
+        int64_t top = row % g->oh * g->stride_h - g->pad;
         for (int64_t j = 0; j < g->ow; j++) {
-            int64_t at = (row * g->ow + j) * g->c, left = j * g->stride - g->pad;
+            int64_t at = (row * g->ow + j) * g->c, left = j * g->stride_w - g->pad;
             window_max(g, image, top, left, (float *)y + at);
             if (taken) window_taken(g, image, top, left, (float *)y + at, taken + at);
         }
@@ -68,12 +68,12 @@ static span windows_over(int64_t at, int64_t pad, int64_t window, int64_t stride
 static void gather(const yl_pool_geom *g, const uint16_t *taken, const float *dy, int64_t n, int64_t r, int64_t s,
                    float *dx)
 {
-    span rows = windows_over(r, g->pad, g->size_h, g->stride, g->oh),
-         cols = windows_over(s, g->pad, g->size_w, g->stride, g->ow);
+    span rows = windows_over(r, g->pad, g->size_h, g->stride_h, g->oh),
+         cols = windows_over(s, g->pad, g->size_w, g->stride_w, g->ow);
     for (int64_t i = rows.first; i < rows.last; i++)
         for (int64_t j = cols.first; j < cols.last; j++) {
             int64_t at = ((n * g->oh + i) * g->ow + j) * g->c;
-            uint16_t place = (uint16_t)((r + g->pad - i * g->stride) * g->size_w + s + g->pad - j * g->stride);
+            uint16_t place = (uint16_t)((r + g->pad - i * g->stride_h) * g->size_w + s + g->pad - j * g->stride_w);
             for (int64_t c = 0; c < g->c; c++) dx[c] += taken[at + c] == place ? dy[at + c] : 0.0f;
         }
 }

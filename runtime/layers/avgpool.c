@@ -7,6 +7,10 @@ static const yl_field fields[] = {
      "kernel_size kernel k", offsetof(yl_pool_options, size)},
     {"stride", YL_OPTION_INT, "1", "pixels", "distance of neighbouring windows", 1, 65536, NULL, "strides s",
      offsetof(yl_pool_options, stride)},
+    {"stride_x", YL_OPTION_INT, "0", "pixels", "horizontal distance; 0: stride", 0, 65536, NULL, "",
+     offsetof(yl_pool_options, stride_x)},
+    {"stride_y", YL_OPTION_INT, "0", "pixels", "vertical distance; 0: stride", 0, 65536, NULL, "",
+     offsetof(yl_pool_options, stride_y)},
     {"padding", YL_OPTION_INT, "-1", "pixels", "added to height and width, half of it before; -1: size - 1", -1, 65536,
      NULL, "pad p", offsetof(yl_pool_options, padding)},
 };
@@ -24,7 +28,7 @@ static yl_pool_geom geometry(const yl_pass *p)
     const yl_pool_options *o = p->layer->options;
     yl_shape in = p->setting->in[0];
     if (o->size) return yl__pool_geometry(p, o->size);
-    return (yl_pool_geom){in.n, in.h, in.w, in.c, 1, 1, (int32_t)in.h, (int32_t)in.w, 1, 0};
+    return (yl_pool_geom){in.n, in.h, in.w, in.c, 1, 1, (int32_t)in.h, (int32_t)in.w, 1, 1, 0};
 }
 
 static yl_status forward(yl_pass *p)

@@ -7,6 +7,10 @@ static const yl_field fields[] = {
      offsetof(yl_pool_options, size)},
     {"stride", YL_OPTION_INT, "1", "pixels", "distance of neighbouring windows", 1, 65536, NULL, "strides s",
      offsetof(yl_pool_options, stride)},
+    {"stride_x", YL_OPTION_INT, "0", "pixels", "horizontal distance; 0: stride", 0, 65536, NULL, "",
+     offsetof(yl_pool_options, stride_x)},
+    {"stride_y", YL_OPTION_INT, "0", "pixels", "vertical distance; 0: stride", 0, 65536, NULL, "",
+     offsetof(yl_pool_options, stride_y)},
     {"padding", YL_OPTION_INT, "-1", "pixels", "added to height and width, half of it before; -1: size - 1", -1, 65536,
      NULL, "pad p", offsetof(yl_pool_options, padding)},
 };

@@ -116,16 +116,17 @@ end
 
 function run.maxpool(s, x)
   local stride = number(s, "stride", 1)
+  local right, down = number(s, "stride_x", stride), number(s, "stride_y", stride)
   local size = number(s, "size", stride)
   local padding = number(s, "padding", size - 1)
-  local y = { c = x.c, h = (x.h + padding - size) // stride + 1, w = (x.w + padding - size) // stride + 1 }
+  local y = { c = x.c, h = (x.h + padding - size) // down + 1, w = (x.w + padding - size) // right + 1 }
   for k = 0, x.c - 1 do
     for i = 0, y.h - 1 do
       for j = 0, y.w - 1 do
         local most = -math.huge
         for u = 0, size - 1 do
           for v = 0, size - 1 do
-            local row, column = i * stride + u - padding // 2, j * stride + v - padding // 2
+            local row, column = i * down + u - padding // 2, j * right + v - padding // 2
             if row >= 0 and row < x.h and column >= 0 and column < x.w then
               most = math.max(most, x[(k * x.h + row) * x.w + column + 1])
             end
@@ -326,6 +327,8 @@ stride=1
 [maxpool]
 size=3
 stride=1
+stride_x=1
+stride_y=1
 [upsample]
 [route]
 layers=-1
@@ -360,6 +363,8 @@ function TestForward.testAttention()
     .. "[sam]\nfrom=-2\nactivation=leaky\n[convolutional]\nfilters=1\n[scale_channels]\nfrom=-2\nscale_wh=1\n[batchnorm]\n"
     .. "[activation]\nactivation=ramp\n[convolutional]\nfilters=3\nactivation=elu\n", 8, 12)
 end
+
+function TestForward.testTwoStrides() small("[maxpool]\nsize=2\nstride=2\nstride_x=1\nstride_y=3\n", 9, 8) end
 
 function TestForward.testReorg() small("[reorg]\nstride=2\n[convolutional]\nfilters=2\nactivation=linear\n", 8, 4) end
 

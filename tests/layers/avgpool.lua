@@ -8,7 +8,7 @@ local function mean(x, n, i, j, c, o)
   local pad = o.padding or o.size - 1
   for u = 0, o.size - 1 do
     for v = 0, o.size - 1 do
-      local r, s = i * (o.stride or 1) - pad // 2 + u, j * (o.stride or 1) - pad // 2 + v
+      local r, s = i * (o.stride_y or o.stride or 1) - pad // 2 + u, j * (o.stride_x or o.stride or 1) - pad // 2 + v
       if r >= 0 and r < x.h and s >= 0 and s < x.w then sum, count = sum + x[check.at(x, n, r, s, c)], count + 1 end
     end
   end
@@ -21,7 +21,7 @@ local function oracle(inputs, _, o)
   local windows = o.size and o or { size = math.max(x.h, x.w), padding = 0 }
   if o.size then
     local pad = o.padding or o.size - 1
-    oh, ow = (x.h + pad - o.size) // (o.stride or 1) + 1, (x.w + pad - o.size) // (o.stride or 1) + 1
+    oh, ow = (x.h + pad - o.size) // (o.stride_y or o.stride or 1) + 1, (x.w + pad - o.size) // (o.stride_x or o.stride or 1) + 1
   end
   for n = 0, x.n - 1 do
     for i = 0, oh - 1 do
@@ -42,6 +42,7 @@ TestAvgpool = check.layer {
     { options = { size = 2, stride = 2 }, input = { 2, 6, 7, 3 } },
     { name = "over the edge", options = { size = 3, stride = 1 }, input = { 1, 5, 4, 17 } },
     { options = { size = 3, stride = 2, padding = 0 }, input = { 1, 7, 9, 2 } },
+    { name = "two strides", options = { size = 3, stride_x = 3, stride_y = 2 }, input = { 2, 7, 8, 3 } },
     { mode = "infer", input = { 1, 2, 3, 4 } },
   },
 }

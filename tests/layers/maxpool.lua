@@ -5,9 +5,9 @@ local core = require "yolua.core"
 
 local function oracle(inputs, _, o)
   local x = inputs[1]
-  local size, stride = o.size or o.stride or 1, o.stride or 1
+  local size, down, right = o.size or o.stride or 1, o.stride_y or o.stride or 1, o.stride_x or o.stride or 1
   local pad = o.padding or size - 1
-  local oh, ow = (x.h + pad - size) // stride + 1, (x.w + pad - size) // stride + 1
+  local oh, ow = (x.h + pad - size) // down + 1, (x.w + pad - size) // right + 1
   local y = {}
   for n = 0, x.n - 1 do
     for i = 0, oh - 1 do
@@ -16,7 +16,7 @@ local function oracle(inputs, _, o)
           local best = -math.huge
           for u = 0, size - 1 do
             for v = 0, size - 1 do
-              local r, s = i * stride - pad // 2 + u, j * stride - pad // 2 + v
+              local r, s = i * down - pad // 2 + u, j * right - pad // 2 + v
               if r >= 0 and r < x.h and s >= 0 and s < x.w then best = math.max(best, x[check.at(x, n, r, s, c)]) end
             end
           end
@@ -40,6 +40,8 @@ TestMaxpool = check.layer {
     { name = "wider than the image", options = { size = 9, stride = 1 }, input = { 1, 5, 4, 2 } },
     { options = { size = 3, stride = 2, padding = 0 }, input = { 1, 9, 8, 4 } },
     { options = { size = 3, stride = 2, padding = 3 }, input = { 1, 9, 8, 4 } },
+    { name = "two strides", options = { size = 3, stride_x = 1, stride_y = 2 }, input = { 2, 7, 8, 3 } },
+    { name = "one stride of its own", options = { size = 2, stride = 2, stride_x = 3 }, input = { 1, 6, 9, 2 } },
     { name = "size is the stride", options = { stride = 3 }, input = { 1, 7, 8, 2 } },
     { mode = "infer", options = { size = 2, stride = 2 }, input = { 2, 6, 8, 3 } },
   },
