@@ -5,11 +5,16 @@ local core = require "yolua.core"
 
 local batches = {}
 
--- samples for the loader: {image = path, truth = rows}, and the frames they come from
-local function samples(data, list, names)
-  local out = {}
-  for i, frame in ipairs(list.frames) do out[i] = { image = frame.image, truth = (data:truth(frame, names)) } end
-  return out
+-- samples for the loader: {image = path, truth = rows}. Errors: nothing to learn from, since the network has no class of any object.
+local function samples(data, list, names, train)
+  local out, learnable = {}, not train
+  for i, frame in ipairs(list.frames) do
+    out[i] = { image = frame.image, truth = (data:truth(frame, names)) }
+    for _, row in ipairs(learnable and {} or out[i].truth) do learnable = learnable or row[6] == 0 end
+  end
+  if learnable then return out end
+  error(("data: no object of %s is of a class that the network has (%s): data.map=identity trains a head for the data's classes"):format(
+    list.name, table.concat(names, ", ", 1, math.min(5, #names)) .. (#names > 5 and ", ..." or "")), 0)
 end
 
 local Images = {}
@@ -19,7 +24,7 @@ Images.__index = Images
 -- cache_dir, strict, augment, sizes, parts (of a step's batch: an epoch of training is completed to whole steps)
 function batches.images(spec)
   local loader = core.loader {
-    samples = samples(spec.data, spec.list, spec.names), batch = spec.batch, width = spec.w, height = spec.h, resize = spec.resize,
+    samples = samples(spec.data, spec.list, spec.names, spec.train), batch = spec.batch, width = spec.w, height = spec.h, resize = spec.resize,
     train = spec.train, seed = spec.seed, workers = spec.workers, cache_bytes = spec.cache and math.floor(spec.cache * 2 ^ 20),
     cache_dir = spec.cache_dir,
     strict = spec.strict, upright = spec.data.options.exif == "apply",

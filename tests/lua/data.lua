@@ -3,6 +3,7 @@ local t = require "luaunit"
 local yl = require "yolua"
 local core = yl.core
 local files = core.files
+local batches = require "yolua.batches"
 
 TestData = {}
 
@@ -165,6 +166,17 @@ function TestData:testObjectsAndHash()
   t.assertEquals(yl.data({ name = "kitti", root = self.top, map = "identity", limit = 1 }).hash, data.hash)
   core.system.write(self.top .. "/training/label_2/b.txt", good .. good)
   t.assertNotEquals(yl.data({ name = "kitti", root = self.top }).hash, data.hash)
+end
+
+-- A list whose objects are all of classes that the network lacks teaches nothing.
+function TestData:testNothingToLearn()
+  self:kitti({ a = row("Tram", 1, 1, 20, 20), b = good }, { train = "a\n", dev = "b\n" })
+  local data = yl.data { name = "kitti", root = self.top, map = "identity" }
+  local spec = { data = data, list = data.train, names = { "Car", "Pedestrian" }, train = true, batch = 1, w = 32, h = 32, resize = "stretch",
+    seed = 1, workers = 0 }
+  t.assertErrorMsgContains("data: no object of train is of a class that the network has (Car, Pedestrian)", batches.images, spec)
+  spec.names = { "Car", "Tram" }
+  batches.images(spec):close()
 end
 
 function TestData:testOptions()
