@@ -24,7 +24,8 @@ Images.__index = Images
 -- cache_dir, strict, augment, sizes, parts (of a step's batch: an epoch of training is completed to whole steps)
 function batches.images(spec)
   local loader = core.loader {
-    samples = samples(spec.data, spec.list, spec.names, spec.train), batch = spec.batch, width = spec.w, height = spec.h, resize = spec.resize,
+    samples = samples(spec.data, spec.list, spec.names, spec.train), batch = spec.batch, width = spec.w, height = spec.h,
+      resize = spec.resize,
     train = spec.train, seed = spec.seed, workers = spec.workers, cache_bytes = spec.cache and math.floor(spec.cache * 2 ^ 20),
     cache_dir = spec.cache_dir,
     strict = spec.strict, upright = spec.data.options.exif == "apply",

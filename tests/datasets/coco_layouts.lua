@@ -164,7 +164,7 @@ end
 -- Numbers are checked where they are read; a size that the file does not give is the picture's.
 function TestLayouts:testNumbers()
   for value, shown in pairs { ["60.5"] = "60.5", ["1e300"] = "1e+300", ["0"] = "0", ["-60"] = "-60", ["\"60\""] = "'60'",
-    ["[60]"] = "a table" } do
+    ["[60]"] = "a list" } do
     local ok, sentence = pcall(function() return self:data(nil, function(s) return (s:gsub('"width":60', '"width":' .. value, 1)) end) end)
     t.assertFalse(ok, value)
     t.assertStrContains(sentence, "image 1: expected a whole number from 1 to 65535 as its width, got " .. shown)

@@ -213,9 +213,9 @@ function TestLayouts:testNames()
   t.assertNil(names "nc: 3\n")
   for yaml, words in pairs { ["names: [cat, true]"] = "names: class 1: expected a name, got true",
     ["names: [1.5]"] = "names: class 0: expected a name, got 1.5",
-    ["names: [cat, ~]"] = "names: class 1: expected a name, got null", ["names: [[cat]]"] = "names: class 0: expected a name, got a table",
+    ["names: [cat, ~]"] = "names: class 1: expected a name, got null", ["names: [[cat]]"] = "names: class 0: expected a name, got a list",
     ["names: [cat, dog, cat]"] = "names: classes 0 and 2 have the same name 'cat'",
-      ["names: 7"] = "names: expected a list of class names, got 7",
+      ["- names"] = "expected keys and values, got a list", ["names: 7"] = "names: expected a list of class names, got 7",
     ["names: lost.names"] = "names: there is no file 'lost.names'", ["nc: 3\nnames: [a]"] = "'nc' says 3 classes, names has 1",
     ["nc: 2.5"] = "expected a whole number from 1 to 65536 as nc, got 2.5" } do
     t.assertErrorMsgContains("data.yaml: " .. words, names, yaml .. "\n")

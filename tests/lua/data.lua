@@ -172,7 +172,8 @@ end
 function TestData:testNothingToLearn()
   self:kitti({ a = row("Tram", 1, 1, 20, 20), b = good }, { train = "a\n", dev = "b\n" })
   local data = yl.data { name = "kitti", root = self.top, map = "identity" }
-  local spec = { data = data, list = data.train, names = { "Car", "Pedestrian" }, train = true, batch = 1, w = 32, h = 32, resize = "stretch",
+  local spec = { data = data, list = data.train, names = { "Car", "Pedestrian" }, train = true, batch = 1, w = 32, h = 32,
+    resize = "stretch",
     seed = 1, workers = 0 }
   t.assertErrorMsgContains("data: no object of train is of a class that the network has (Car, Pedestrian)", batches.images, spec)
   spec.names = { "Car", "Tram" }

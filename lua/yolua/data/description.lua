@@ -37,7 +37,7 @@ end
 local function read(path)
   if path:lower():find "%.data$" then return read_darknet(path) end
   local keys = core.yaml.decode(core.system.read(path), path)
-  if type(keys) ~= "table" then fail("%s: expected keys and values, got '%s'", path, tostring(keys)) end
+  if type(keys) ~= "table" or #keys > 0 then fail("%s: expected keys and values, got %s", path, number.shown(keys)) end
   return keys
 end
 

@@ -6,7 +6,7 @@ local LARGEST = 1e9 -- as in C's readers of label files: what is computed from s
 local number = {}
 
 local function shown(value)
-  if type(value) == "table" then return "a table" end
+  if type(value) == "table" then return #value > 0 and "a list" or "a table" end
   if type(value) == "string" then return ("'%s'"):format(value:sub(1, 40)) end
   return type(value) == "userdata" and "null" or tostring(value)
 end
