@@ -80,7 +80,7 @@ function TestLoop.test_detections_of_cached_features()
     frames[i] = { image = ("%s/picture%d.png"):format(top, i) }
     core.image.load(frame.image):fit(160 - 10 * i, 96):save(frames[i].image)
   end
-  local unlabelled = { truth = function() return {} end }
+  local unlabelled = { options = {}, truth = function() return {} end }
   for _, resize in ipairs { "letterbox", "stretch" } do
     local images <close> = batches.images { data = unlabelled, list = { frames = frames }, names = m.names, batch = 3, w = 128, h = 96,
       resize = resize }
