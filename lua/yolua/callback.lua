@@ -17,7 +17,13 @@ function callback.shown(value)
   if kind == "string" then return ("'%s'"):format(#value > 60 and value:sub(1, 57) .. "..." or value) end
   if value ~= value then return "nan" end
   if kind == "number" or kind == "boolean" then return tostring(value) end
-  return "a " .. (kind == "userdata" and debug.getmetatable(value).__name or kind):gsub("^yolua%.", "")
+  return "a " .. (kind == "userdata" and (debug.getmetatable(value) or {}).__name or kind):gsub("^yolua%.", "")
+end
+
+-- Refuses an argument of `who` unless it is good, with the place of the user's line: "mine.lua:3: net:freeze: expected ..., got ...".
+function callback.argument(good, who, expected, value)
+  if good then return value end
+  error(("%s: %s: expected %s, got %s"):format(require("yolua.options").position(), who, expected, callback.shown(value)), 0)
 end
 
 -- Ends the call: `f` returned `value` where `what` expects something else. `when` (optional): "for step 3".

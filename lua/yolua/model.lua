@@ -1,13 +1,15 @@
 -- A model: a network with its class names, plans on demand, and how to save and show itself.
+local callback = require "yolua.callback"
 local core = require "yolua.core"
 local parameters = require "yolua.parameters"
 local sealed = require "yolua.sealed"
 local structure = require "yolua.structure"
 
+local argument = callback.argument
 local Model = {}
 Model.__name, Model.__what = "yolua.model", "model"
 Model.__optional = { averaged = true, still = true, frozen = true, frozen_ranges = true, notes = true, map = true, trained = true,
-  darknet = true, named_by = true, path = true, seen = true }
+  darknet = true, named_by = true, path = true, seen = true, stopped = true }
 Model.__ways = { frozen = "net:freeze(pattern) freezes", layers = "write into a parameter, as in net.layers.conv1.weight:copy_(t)",
   w = "imgsz is an option of each call", h = "imgsz is an option of each call" }
 sealed.class(Model)
@@ -55,6 +57,10 @@ end
 -- A plan of that kind (see core.net's plan), made once and kept. Changing what is frozen drops them. Inference uses the averaged
 -- weights while `averaged` is set (training with ema).
 function Model:plan(spec)
+  argument(type(spec) == "table", "net:plan", "a table of options", spec)
+  for key, value in pairs(spec) do
+    argument(type(value) ~= "table" and type(value) ~= "function", "net:plan: " .. tostring(key), "a number, a text or a boolean", value)
+  end
   if self.averaged and spec.mode ~= "train" and not spec.slab then
     local copy = { slab = "ema" }
     for key, value in pairs(spec) do copy[key] = value end
@@ -86,7 +92,14 @@ end
 -- Freezes by pattern ("none", "body", "conv1*,conv2"); what neither the pattern nor the cfg's stopbackward names is trainable ("thaw":
 -- whatever the cfg says). Returns self.
 function Model:freeze(pattern)
-  if type(pattern) == "table" then pattern = table.concat(pattern, ",") end
+  if type(pattern) == "table" then
+    for i = 1, #pattern do
+      local part = pattern[i]
+      argument(type(part) == "string", "net:freeze", "a pattern or a list of patterns", part)
+    end
+    pattern = table.concat(pattern, ",")
+  end
+  argument(type(pattern) == "string", "net:freeze", "a pattern or a list of patterns", pattern)
   local whole = with_stopped(pattern, self.stopped)
   self.frozen_ranges = self.net:freeze(self.still and whole .. ",*.mean,*.var" or whole)
   self:drop_plans()
@@ -134,6 +147,7 @@ end
 
 -- Checksum over the values of the parameters that `which` (a function of a range) picks; all where it is nil.
 function Model:checksum(which)
+  argument(which == nil or type(which) == "function", "net:checksum", "a function of a range", which)
   local sums, n = {}, 0
   for _, r in ipairs(self.net:ranges()) do
     if not which or which(r) then
@@ -145,7 +159,10 @@ function Model:checksum(which)
 end
 
 -- The layer table (yolua.describe): output size, parameters, FLOPs, frozen, and the algorithms chosen so far, as wide as the terminal.
-function Model:table(width) return require("yolua.describe")(self, width) end
+function Model:table(width)
+  argument(width == nil or math.type(width) == "integer" and width > 0, "net:table", "a whole number of columns", width)
+  return require("yolua.describe")(self, width)
+end
 
 -- The objects in a picture: a tensor u8 {h, w, 3} or {1, h, w, 3} (yl.image gives one), or the path of an image. o: conf (lowest score,
 -- .25), iou (of suppression, .45), clip (boxes to the image), resize ("letterbox" or "stretch"), imgsz ({w, h}).
@@ -158,6 +175,8 @@ end
 
 -- Saves structure, names and slabs; `notes` are further texts; `full` keeps what a resume needs.
 function Model:save(path, notes, full)
+  argument(type(path) == "string", "net:save", "the path of a file", path)
+  argument(notes == nil or type(notes) == "table", "net:save", "notes as a table of texts", notes)
   local all = { structure = core.json.encode(self.structure), names = core.json.encode(self.names), format = "yolua 1" }
   for key, text in pairs(notes or {}) do all[key] = text end
   core.save(self.net, path, all, full or false)

@@ -29,6 +29,7 @@ end
 
 -- Gives back loaders and cached features; they are made again when they are needed.
 function Trainer:drop()
+  if self.busy then error(options.position() .. ": the training is in the middle of a step: its loader cannot be closed here", 0) end
   sources.drop(self)
   self.batches = nil
 end
@@ -53,8 +54,6 @@ local function new(values)
   self.w = o.imgsz and o.imgsz[1] or self.model.w
   self.h = o.imgsz and o.imgsz[2] or self.model.h
   self.sizes = o.multiscale and setup.sizes(self.model, self.w, self.h) or nil
-  self.model:keep_statistics(o.statistics == "running")
-  self.model.averaged = (o.ema or 0) > 0
   self.rule = require("yolua.optim." .. o.optim.name).rule
   self.steps_per_epoch = (#spec.data.train.frames + o.batch - 1) // o.batch
   self.batches_per_epoch = self.steps_per_epoch * (o.subdivisions or 1)
@@ -163,6 +162,8 @@ end
 
 -- Before the first step: what is known of an earlier part of the run, and what must be known at its end.
 function Trainer:start()
+  self.model:keep_statistics(self.options.statistics == "running") -- another trainer of the network may have had it since
+  self.model.averaged = (self.options.ema or 0) > 0
   if self.started then return end
   if not self.proof then
     ledger.enter(self)

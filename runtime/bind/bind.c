@@ -57,6 +57,7 @@ const char *yl__shown(lua_State *L, int index)
 {
     int type = lua_type(L, index);
     if (type == LUA_TNUMBER || type == LUA_TSTRING || type == LUA_TBOOLEAN) return luaL_tolstring(L, index, NULL);
+    if (type == LUA_TNONE) return lua_pushliteral(L, "nothing");
     return lua_pushfstring(L, type == LUA_TNIL ? "%s" : "a %s", luaL_typename(L, index));
 }
 

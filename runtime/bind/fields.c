@@ -4,10 +4,19 @@
 
 #include <string.h>
 
+/* Raw: a metamethod could close what the call works on. */
+static int get_field(lua_State *L, int index, const char *key)
+{
+    if (!lua_istable(L, index)) luaL_error(L, "expected a table of options, got %s", yl__shown(L, index));
+    index = lua_absindex(L, index);
+    lua_pushstring(L, key);
+    return lua_rawget(L, index);
+}
+
 int64_t yl__field_integer(lua_State *L, int index, const char *key, int64_t fallback)
 {
     int64_t value = fallback;
-    if (lua_getfield(L, index, key) != LUA_TNIL) {
+    if (get_field(L, index, key) != LUA_TNIL) {
         int is_integer;
         value = lua_tointegerx(L, -1, &is_integer);
         if (!is_integer) luaL_error(L, "'%s': expected an integer, got %s", key, yl__shown(L, -1));
@@ -19,7 +28,7 @@ int64_t yl__field_integer(lua_State *L, int index, const char *key, int64_t fall
 double yl__field_number(lua_State *L, int index, const char *key, double fallback)
 {
     double value = fallback;
-    if (lua_getfield(L, index, key) != LUA_TNIL) {
+    if (get_field(L, index, key) != LUA_TNIL) {
         int is_number;
         value = lua_tonumberx(L, -1, &is_number);
         if (!is_number) luaL_error(L, "'%s': expected a number, got %s", key, yl__shown(L, -1));
@@ -30,7 +39,7 @@ double yl__field_number(lua_State *L, int index, const char *key, double fallbac
 
 bool yl__field_boolean(lua_State *L, int index, const char *key, bool fallback)
 {
-    bool value = lua_getfield(L, index, key) == LUA_TNIL ? fallback : lua_toboolean(L, -1);
+    bool value = get_field(L, index, key) == LUA_TNIL ? fallback : lua_toboolean(L, -1);
     lua_pop(L, 1);
     return value;
 }
@@ -38,7 +47,7 @@ bool yl__field_boolean(lua_State *L, int index, const char *key, bool fallback)
 const char *yl__field_string(lua_State *L, int index, const char *key, const char *fallback)
 {
     const char *value = fallback;
-    if (lua_getfield(L, index, key) != LUA_TNIL) {
+    if (get_field(L, index, key) != LUA_TNIL) {
         value =
             lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL; /* a number's text would not outlive the pop */
         if (!value) luaL_error(L, "'%s': expected a string, got a %s", key, luaL_typename(L, -1));

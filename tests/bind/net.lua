@@ -31,7 +31,7 @@ local function one(layer) return { h = 8, w = 8, c = 3, layers = { layer } } end
 TestBuilding = {}
 
 function TestBuilding.testTables()
-  refused("table expected", core.net)
+  refused("expected a table, got nothing", core.net)
   refused("layers: expected a list of layers, got a nil", core.net, { h = 8, w = 8 })
   refused("layers: expected a list of layers, got a number", core.net, { h = 8, w = 8, layers = 3 })
   refused("the network has no layers", core.net, { h = 8, w = 8, layers = {} })
@@ -114,7 +114,7 @@ TestPlans = {}
 
 function TestPlans.testOptions()
   local net = network()
-  refused("table expected", net.plan, net)
+  refused("expected a table, got nothing", net.plan, net)
   for _, batch in ipairs { 0, -1, 65537, math.maxinteger } do refused("batch in 1..65536", net.plan, net, { batch = batch }) end
   refused("'batch': expected an integer", net.plan, net, { batch = 1.5 })
   refused("expected the slab value or ema, got 'mask'", net.plan, net, { slab = "mask" })
@@ -200,7 +200,7 @@ TestTraining = {}
 
 function TestTraining.testSteps()
   local net = network()
-  refused("table expected", core.step, net)
+  refused("expected a table, got nothing", core.step, net)
   refused("'rule': expected sgd or adam or adamw or apply, got 'sgdd'", core.step, net, { rule = "sgdd" })
   refused("'lr': expected a number, got fast", core.step, net, { lr = "fast" })
   refused("'images': expected an integer, got 1.5", core.step, net, { images = 1.5 })

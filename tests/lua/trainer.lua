@@ -190,6 +190,89 @@ function TestTrainer.testFaults()
   t.assertErrorMsgContains("'bach', did you mean 'batch'?", yl.trainer, { net = model(), data = data(), bach = 2 })
 end
 
+-- Two trainers of one network: each trains with its own options, whoever was made or ran last.
+function TestTrainer.testTwoOfOneNetwork()
+  local m, d = model(), data()
+  local first = yl.trainer { net = m, data = d, batch = 4, ema = 0.9, statistics = "running" }
+  local second = yl.trainer { net = m, data = d, batch = 4 }
+  quietly(function()
+    first:step()
+    t.assertTrue(m.averaged and m.still)
+    second:step()
+    t.assertFalse(m.averaged or m.still)
+    first:step()
+    t.assertTrue(m.averaged and m.still)
+  end)
+end
+
+function TestTrainer.testAllFrozenIsTold()
+  local program = require "support.program"
+  local code = ([[local yl = require "yolua"
+    yl.train { net = yl.load { cfg = "%s/tiny.cfg", names = "%s/tiny.names" }, data = yl.data { name = "kitti", root = "%s/data",
+      map = "identity" }, options = { epochs = 1, batch = 8 }, yl.freeze %%q }]]):format(top, top, top)
+  local warning = "every parameter is frozen: this training changes nothing"
+  local _, err = program.ok { "-e", code:format "all" }
+  t.assertStrContains(err, warning)
+  t.assertEquals(select(2, err:gsub(warning, "")), 1)
+  _, err = program.ok { "-e", code:format "body" }
+  t.assertNotStrContains(err, warning)
+end
+
+-- ---- what callbacks of a training call at the wrong moment -------------------------------------------------------------------------
+
+local calls = {
+  close = function(m) m:close() end,
+  core_close = function(m) m.net:close() end,
+  freeze = function(m) m:freeze "conv1" end,
+  drop_plans = function(m) m:drop_plans() end,
+  detect = function(m) m:detect(yl.zeros { 96, 160, 3, dtype = "u8" }) end,
+  t_freeze = function(_, s) s:freeze "conv1" end,
+  t_drop = function(_, s) s:drop() end,
+  collect = function() collectgarbage() collectgarbage() end,
+}
+local harmless, events = { collect = true }, { batch = true, step = true, epoch_start = true, epoch_end = true }
+
+local shared
+local now -- the call that the callback named `now.where` makes
+local function at(where, s)
+  if not now or now.where ~= where or now.done then return end
+  now.done = true
+  now.call(now.model, s)
+end
+
+yl.optimizer { name = "calling", step = function(p) at "optimizer" p.gradient:mul_(p.lr) at "optimizer" end }
+
+-- In the middle of a step all of it is refused; between steps what can be done is done, and what ends the network ends the training in a
+-- sentence. Afterwards a network that still stands trains on.
+local function try(where, name)
+  local m = model()
+  shared = shared or data()
+  local trainer = yl.trainer { net = m, data = shared, batch = 24, epochs = 1,
+    optim = { name = "calling", lr = 1e-4, schedule = function(s) at "schedule" return s.lr end },
+    yl.freeze(function() at "freeze" return "none" end),
+    events[where] and { name = "calls", on = { [where] = function(_, s) at(where, s) end } } or nil }
+  now = { where = where, call = calls[name], model = m }
+  local ok, message = pcall(quietly, trainer.run, trainer)
+  t.assertTrue(now.done)
+  if not ok then
+    t.assertStrMatches(message, ".*trainer%.lua:%d+: .*")
+    t.assertNotStrContains(message, "yolua/lua/")
+    t.assertNotStrContains(message, "traceback")
+  end
+  if where == "batch" or where == "optimizer" then t.assertEquals(ok, harmless[name] or false) end
+  now = nil
+  if not m.net:closed() then quietly(trainer.run, trainer, 1) end
+end
+
+TestCallbacks = {}
+for _, where in ipairs { "batch", "step", "epoch_start", "epoch_end", "optimizer", "schedule", "freeze" } do
+  for name in pairs(calls) do
+    if events[where] or not name:find "^t_" then -- the others are given no trainer
+      TestCallbacks[("test_%s_%s"):format(where, name)] = function() try(where, name) end
+    end
+  end
+end
+
 local status = t.LuaUnit.run()
 os.execute(("rm -r '%s'"):format(top))
 os.exit(status)

@@ -292,7 +292,7 @@ function TestTargets:testLastArgument()
   fails("the result does not fit: expected f32 {2, 2} to write to, got f32 {2}", x.add, x, y, yl.zeros { 2 })
   fails("expected f32 {2, 2} to write to, got f32 {1, 2}", x.exp, x, yl.zeros { 1, 2 })
   fails("matmul: the product does not fit: expected f32 {2} to write to, got f32 {2, 2}", x.matmul, x, y, out)
-  fails("yolua.tensor expected, got number", x.add, x, y, 3)
+  fails("expected a tensor, got 3", x.add, x, y, 3)
 end
 
 -- A target may be an operand, whole, shifted or turned: it is as if the result had been copied there.

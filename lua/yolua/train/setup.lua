@@ -87,13 +87,15 @@ local function mib(bytes) return bytes / 2 ^ 20 end
 
 -- One line about the plan of a step and the slabs, before the first step runs.
 function setup.announce(t, plan)
-  if not t.run or t.announced then return end
-  local arena, scratch, packed = plan:memory()
+  if t.announced then return end
+  t.announced = true
   local counts = t.model:counts()
+  if counts.frozen == counts.params then require("yolua.core").system.warn "every parameter is frozen: this training changes nothing" end
+  if not t.run then return end
+  local arena, scratch, packed = plan:memory()
   t.run:say("%d of %d parameters train; a step of %d images at %dx%d takes %.0f MiB (activations and gradients %.0f, "
     .. "scratch %.0f, packed weights %.0f)",
     counts.params - counts.frozen, counts.params, t.micro, t.w, t.h, mib(arena + scratch + packed), mib(arena), mib(scratch), mib(packed))
-  t.announced = true
 end
 
 return setup

@@ -21,7 +21,7 @@ end
 function watchdog.stop(t, source, batch, reason)
   local layer, image = locate(t, source, batch)
   local where = layer and ("%s gives NaN or infinity for image %s"):format(layer, image_name(t, batch, image))
-    or tostring(reason):gsub("^.-:%d+: ", "")
+    or tostring(reason):gsub("^yolua/.-:%d+: ", "")
   error(("training stopped in epoch %d, iteration %d (learning rate %g): %s"):format(t.epoch, t.step, t.lr or t:rate(), where), 0)
 end
 
