@@ -1,6 +1,6 @@
 /* core.eval_set(): frames with truths and detections, on which the protocols are computed. */
 #include "bind/eval.h"
-#include "detect/eval_set.h"
+#include "eval/eval_set.h"
 #include "formats/eval_set.h"
 
 #include <string.h>

@@ -3,7 +3,7 @@
 #define YL_BIND_EVAL_H
 
 #include "bind/bind.h"
-#include "detect/classes.h"
+#include "eval/classes.h"
 
 extern const char *const yl__eval_set_class;
 

@@ -3,11 +3,11 @@
 #include "bind/eval.h"
 #include "core/memory.h"
 #include "core/text.h"
-#include "detect/coco.h"
-#include "detect/confusion.h"
-#include "detect/kitti.h"
-#include "detect/poster.h"
-#include "detect/voc.h"
+#include "eval/coco.h"
+#include "eval/confusion.h"
+#include "eval/kitti.h"
+#include "eval/poster.h"
+#include "eval/voc.h"
 
 #include <math.h>
 #include <string.h>

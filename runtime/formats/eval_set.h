@@ -2,7 +2,7 @@
 #ifndef YL_FORMATS_EVAL_SET_H
 #define YL_FORMATS_EVAL_SET_H
 
-#include "detect/eval_set.h"
+#include "eval/eval_set.h"
 
 typedef struct yl_eval_files {
     const char *labels, *dets; /* folders of ID.txt: labels of fifteen fields, detections of sixteen */

@@ -4,10 +4,10 @@
  * detections can meet a truth depends on none of these but the class, so those pairs are listed once (`link`), and a
  * matching walks links only. False positives are then a difference: the detections that could be one at a threshold
  * (counted by binary search in a sorted list), less those among them that the matching used. */
-#include "detect/kitti.h"
+#include "eval/kitti.h"
 #include "core/memory.h"
 #include "core/text.h"
-#include "detect/classes.h"
+#include "eval/classes.h"
 
 #include <math.h>
 #include <stdlib.h>

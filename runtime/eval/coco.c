@@ -2,7 +2,7 @@
  *
  * A detection's outcome for the ten overlaps is a bit set per size range, so that one row per detection is all that is
  * kept between matching and accumulation. */
-#include "detect/coco.h"
+#include "eval/coco.h"
 #include "core/memory.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Frames, truths and detections for the evaluation protocols. */
-#include "detect/eval_set.h"
+#include "eval/eval_set.h"
 #include "core/memory.h"
 #include "core/text.h"
 

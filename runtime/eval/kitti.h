@@ -1,9 +1,9 @@
 /* KITTI's 2D object protocol, as the official development kit computes it (evaluate_object.cpp; Geiger, Lenz, Urtasun,
  * "Are we ready for autonomous driving?", CVPR 2012), with AP on 11 and on 40 recall points. */
-#ifndef YL_DETECT_KITTI_H
-#define YL_DETECT_KITTI_H
+#ifndef YL_EVAL_KITTI_H
+#define YL_EVAL_KITTI_H
 
-#include "detect/eval_set.h"
+#include "eval/eval_set.h"
 
 enum { YL_KITTI_CLASSES = 3, YL_KITTI_LEVELS = 3, YL_KITTI_POINTS = 41 };
 

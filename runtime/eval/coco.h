@@ -1,8 +1,8 @@
 /* COCO's box protocol, as pycocotools 2.0 computes it (Lin et al., "Microsoft COCO", ECCV 2014; cocoeval.py). */
-#ifndef YL_DETECT_COCO_H
-#define YL_DETECT_COCO_H
+#ifndef YL_EVAL_COCO_H
+#define YL_EVAL_COCO_H
 
-#include "detect/classes.h"
+#include "eval/classes.h"
 
 typedef struct yl_coco_options {
     bool drop_ignored; /* ignore regions (DontCare among them) are left out; false: each is a crowd region of every

@@ -1,5 +1,5 @@
 /* The poster's precision and recall, with its quirks. */
-#include "detect/poster.h"
+#include "eval/poster.h"
 #include "core/memory.h"
 #include "detect/suppress.h"
 

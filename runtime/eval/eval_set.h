@@ -3,11 +3,11 @@
  *
  * Order is part of every protocol: ties are settled by frame order, then by the order within the frame, so nothing here
  * is ever sorted. All numbers are doubles. */
-#ifndef YL_DETECT_EVAL_SET_H
-#define YL_DETECT_EVAL_SET_H
+#ifndef YL_EVAL_EVAL_SET_H
+#define YL_EVAL_EVAL_SET_H
 
 #include "core/label.h"
-#include "detect/names.h"
+#include "eval/names.h"
 
 typedef struct yl_eval_truth {
     int32_t name; /* number in yl_eval_set.names */

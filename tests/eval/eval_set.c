@@ -12,11 +12,11 @@
 
 #include "core/file.h"
 #include "core/memory.h"
-#include "detect/coco.h"
-#include "detect/confusion.h"
-#include "detect/kitti.h"
-#include "detect/poster.h"
-#include "detect/voc.h"
+#include "eval/coco.h"
+#include "eval/confusion.h"
+#include "eval/kitti.h"
+#include "eval/poster.h"
+#include "eval/voc.h"
 #include "formats/eval_set.h"
 
 static yl_status fill(yl_eval_set *set)

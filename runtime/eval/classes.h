@@ -1,8 +1,8 @@
 /* Which classes a protocol reports, and which names of the data each of them gathers. */
-#ifndef YL_DETECT_CLASSES_H
-#define YL_DETECT_CLASSES_H
+#ifndef YL_EVAL_CLASSES_H
+#define YL_EVAL_CLASSES_H
 
-#include "detect/eval_set.h"
+#include "eval/eval_set.h"
 
 /* One class of a report. Its own name always belongs to it; all names compare case-insensitively. */
 typedef struct yl_eval_class {

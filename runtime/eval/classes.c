@@ -1,5 +1,5 @@
 /* Class lists of the protocols, and their resolution against the names of a set. */
-#include "detect/classes.h"
+#include "eval/classes.h"
 #include "core/memory.h"
 
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})

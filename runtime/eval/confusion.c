@@ -1,5 +1,5 @@
 /* The confusion matrix: pairs of overlapping boxes, best first. */
-#include "detect/confusion.h"
+#include "eval/confusion.h"
 #include "core/memory.h"
 
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* PASCAL VOC's average precision, class by class. */
-#include "detect/voc.h"
+#include "eval/voc.h"
 #include "core/memory.h"
 
 #include <math.h>

@@ -1,9 +1,9 @@
 /* PASCAL VOC's average precision (Everingham et al., "The PASCAL visual object classes challenge", IJCV 2010), in its
  * 11-point form of 2007 and as the area of 2010, and the precision-recall curve beneath both. */
-#ifndef YL_DETECT_VOC_H
-#define YL_DETECT_VOC_H
+#ifndef YL_EVAL_VOC_H
+#define YL_EVAL_VOC_H
 
-#include "detect/classes.h"
+#include "eval/classes.h"
 
 typedef struct yl_voc_options {
     double iou;     /* least overlap of a match */

@@ -1,8 +1,8 @@
 /* The confusion matrix of a detector: which class it saw where which class was. */
-#ifndef YL_DETECT_CONFUSION_H
-#define YL_DETECT_CONFUSION_H
+#ifndef YL_EVAL_CONFUSION_H
+#define YL_EVAL_CONFUSION_H
 
-#include "detect/classes.h"
+#include "eval/classes.h"
 
 typedef struct yl_confusion_options {
     double iou;   /* a pair overlaps by more than this */

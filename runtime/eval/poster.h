@@ -1,10 +1,10 @@
 /* The metric of the poster whose experiments the recipes repeat: precision and recall at one working point, which it
  * calls mAP and recall. It is kept with its quirks, since its numbers can be compared with nothing else: every
  * prediction is matched to the truth of largest overlap, of any class, and marks it as found even where it fails. */
-#ifndef YL_DETECT_POSTER_H
-#define YL_DETECT_POSTER_H
+#ifndef YL_EVAL_POSTER_H
+#define YL_EVAL_POSTER_H
 
-#include "detect/classes.h"
+#include "eval/classes.h"
 
 typedef enum yl_poster_variant {
     YL_POSTER_CLEAN,     /* clamped IoU, doubles */

@@ -1,6 +1,6 @@
 /* A set of names, each with its number in order of arrival: class names (any case) and frame ids (exact). */
-#ifndef YL_DETECT_NAMES_H
-#define YL_DETECT_NAMES_H
+#ifndef YL_EVAL_NAMES_H
+#define YL_EVAL_NAMES_H
 
 #include "core/status.h"
 

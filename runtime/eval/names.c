@@ -1,5 +1,5 @@
 /* A hash table of names (FNV-1a, linear probing). */
-#include "detect/names.h"
+#include "eval/names.h"
 #include "core/memory.h"
 #include "core/text.h"
 
