@@ -7,6 +7,7 @@ local description = require "yolua.data.description"
 local fail = require "yolua.data.fail"
 local names = require "yolua.data.names"
 local places = require "yolua.data.places"
+local numbered = require "yolua.names"
 local files = core.files
 
 local yolo = {
@@ -183,7 +184,7 @@ function Source:labels(frame)
   local rows, counts = core.labels.yolo(frame.label, self.classes, { width = frame.width, height = frame.height })
   local count = not self.classes and self.said and self.said.count
   for _, row in ipairs(rows) do
-    row.class = self.classes and row.class or "class" .. row.index - 1
+    row.class = self.classes and row.class or numbered.of(row.index)
     if count and row.index > count then
       fail("%s:%d: expected a class from 0 to %d, got '%d'", frame.label, row.line, count - 1, row.index - 1)
     end

@@ -6,7 +6,7 @@
 local yl = require "yolua"
 
 local o = yl.embedded(yl.options {
-  epochs = 5, batch = 8, freeze = "body", resize = "stretch",
+  epochs = 5, batch = 8, freeze = "body",
   optim = { name = "adam", lr = 1e-3 },
 })
 local run <close> = yl.run(o)

@@ -7,7 +7,7 @@
 local yl = require "yolua"
 
 local o = yl.embedded(yl.options({
-  epochs = 50, batch = 8, freeze = "none", resize = "stretch", augment = "standard", ema = 0.998,
+  epochs = 50, batch = 8, freeze = "none", augment = "standard", ema = 0.998,
   statistics = "running",
   optim = { name = "adamw", lr = 1e-4, schedule = "cosine", warmup = 50 },
 }, {

@@ -8,7 +8,7 @@
 local yl = require "yolua"
 
 local o = yl.embedded(yl.options({
-  epochs = 500, patience = 25, batch = 8, freeze = "body", resize = "stretch", ema = 0.998, data = { map = "identity" },
+  epochs = 500, patience = 25, batch = 8, freeze = "body", ema = 0.998, data = { map = "identity" },
   optim = { name = "adam", lr = 1e-3 },
 }, {
   { "ft", "table", help = "Coco-FT, where this recipe begins: a finished run of it is reused", fields = {

@@ -7,7 +7,7 @@ local yl = require "yolua"
 local o = yl.options {
   cfg = "recipes/models/street.cfg", names = "recipes/models/street.names",
   data = { name = "synthetic", style = "source", frames = 500, seed = 11, picture = { 416, 128 } },
-  epochs = 30, batch = 16, resize = "stretch", augment = "standard",
+  epochs = 30, batch = 16, augment = "standard",
   optim = { name = "adam", lr = 2e-3, schedule = "cosine" },
 }
 local run <close> = yl.run(o)
@@ -17,5 +17,5 @@ local net = yl.load { cfg = o.cfg, weights = o.weights, partial = o.partial, nam
 yl.train { net = net, data = data, run = run, options = o, yl.keep.best "dev_loss" }
 local best = run:best()
 run:eval("Source", best, data.dev)
-yl.core.darknet.save_weights(best.net, run:path "street.weights")
+best:save(run:path "street.weights")
 run:report()

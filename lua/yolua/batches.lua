@@ -40,7 +40,7 @@ end
 function batches.pictures(spec)
   local list = {}
   for i, image in ipairs(spec.images) do list[i] = { image = type(image) == "table" and image.image or image } end
-  local loader = core.loader { samples = list, batch = spec.batch, width = spec.w, height = spec.h, resize = spec.resize or "letterbox",
+  local loader = core.loader { samples = list, batch = spec.batch, width = spec.w, height = spec.h, resize = spec.resize,
     train = false, workers = spec.workers, strict = not spec.told and spec.strict, told = spec.told,
     upright = spec.upright, cache_bytes = 0 }
   return setmetatable({ loader = loader, size = #list, part = "whole" }, Images)

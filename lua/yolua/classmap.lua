@@ -108,12 +108,60 @@ local function from_file(path, set, names)
   return rules
 end
 
+-- Those of a map that a checkpoint keeps.
+local function from_kept(kept)
+  local rules = {}
+  for class, rule in pairs(kept.rules) do rules[class:lower()] = rule end
+  return rules
+end
+
 local function rules_of(set, names, which)
+  if type(which) == "table" then return from_kept(which) end
   if which == "identity" then return identity(set, names) end
   local given, rules = named_maps()[which], {}
   if not given then return from_file(which, set, names) end
   for class, target in pairs(given) do rules[class:lower()] = parse(target) end
   return rules
+end
+
+-- A map as a checkpoint keeps it, in plain data: {name, classes = {the data's}, rules = {data class -> {kind, class}}}.
+function classmap.kept(map, set)
+  local rules = {}
+  for class in pairs(map.ignore) do rules[class] = { kind = "ignore" } end
+  for class, to in pairs(map.neighbour) do rules[class] = { kind = "neighbour", class = to } end
+  for class, to in pairs(map.to) do rules[class] = { kind = "object", class = to } end
+  local lost = {}
+  for _, class in ipairs(map.lost) do lost[class] = true end
+  for _, class in ipairs(set.classes) do rules[class] = rules[class] or not lost[class] and { kind = "none" } or nil end
+  local name = map.name:match "[^/]*$" -- of a file: checkpoints hold no path
+  return { name = name, classes = table.move(set.classes, 1, #set.classes, 1, {}), rules = rules }
+end
+
+local kinds = { object = true, neighbour = true, ignore = false, none = false } -- whether a class of the network goes with it
+
+-- Whether a value out of a file is such a map.
+function classmap.is_kept(value)
+  local whole = type(value) == "table" and type(value.name) == "string" and type(value.classes) == "table"
+    and type(value.rules) == "table"
+  if not whole then return false end
+  for i, class in pairs(value.classes) do
+    if math.type(i) ~= "integer" or type(class) ~= "string" then return false end
+  end
+  for class, rule in pairs(value.rules) do
+    if type(class) ~= "string" or type(rule) ~= "table" or kinds[rule.kind] == nil then return false end
+    if type(rule.class) ~= (kinds[rule.kind] and "string" or "nil") then return false end
+  end
+  return true
+end
+
+-- Whether a map that a checkpoint keeps speaks of these data and these class names.
+function classmap.fits(kept, set, names)
+  if not covers(lowered(kept.classes), set.classes) then return false end
+  local net = lowered(names)
+  for _, rule in pairs(kept.rules) do
+    if rule.class and not net[rule.class:lower()] then return false end
+  end
+  return true
 end
 
 -- {data class -> class} of a named map's objects; empty for no map.
@@ -165,11 +213,11 @@ local function some(names)
 end
 
 -- set: {classes, regions, neighbours, optional, map} of a data set; names: the network's; which: "auto", "identity", a map's name, or a
--- YAML file. auto: identity where one side's names are all known to the other, else the data set's own map. Errors: an unknown
--- map or name (file, line and the nearest one), or a map without a class in common.
+-- YAML file, or what `kept` gave. auto: identity where one side's names are all known to the other, else the data set's own map.
+-- Errors: an unknown map or name (file, line and the nearest one), or a map without a class in common.
 function classmap.make(set, names, which)
   if which == "auto" then which = (agree(set.classes, names) or not set.map) and "identity" or set.map end
-  local map = { name = which, to = {}, ignore = {}, neighbour = {}, lost = {}, as = {} }
+  local map = { name = type(which) == "table" and which.name or which, to = {}, ignore = {}, neighbour = {}, lost = {}, as = {} }
   local rules, net = rules_of(set, names, which), lowered(names)
   for _, class in ipairs(set.classes) do place(map, class, rules[class:lower()], net) end
   for _, class in ipairs(set.regions or {}) do map.ignore[class] = true end
@@ -177,7 +225,7 @@ function classmap.make(set, names, which)
   map.classes = report_list(map, set, names)
   if #map.classes == 0 then
     fail("data.map=%s: the data's classes (%s) and the network's (%s) have none in common "
-      .. "(data.map=identity trains a new head for the data's)", which, some(set.classes), some(names))
+      .. "(data.map=identity trains a new head for the data's)", map.name, some(set.classes), some(names))
   end
   return map
 end

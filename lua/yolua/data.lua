@@ -14,6 +14,7 @@ local fields = require "yolua.fields"
 local fingerprint = require "yolua.data.fingerprint"
 local frames = require "yolua.data.frames"
 local kinds = require "yolua.data.kind"
+local numbered = require "yolua.names"
 local options = require "yolua.options"
 local splits = require "yolua.data.splits"
 local files = core.files
@@ -43,7 +44,7 @@ local function new(o, more)
   local source = set.open(o)
   if source.own then set = setmetatable(source.own, { __index = set }) end -- what these data say otherwise than others of their kind
   return setmetatable({ name = o.name, root = o.root or source.root, options = o, set = set, source = source,
-    classes = source.classes or set.classes, lists = {}, read = {}, told = {}, maps = {} }, Data)
+    classes = source.classes or set.classes, lists = {}, read = {}, told = {}, maps = {}, followed = {}, warned = {} }, Data)
 end
 
 -- ---- frames ----------------------------------------------------------------------------------------------------------------
@@ -70,32 +71,14 @@ end
 
 -- ---- classes ---------------------------------------------------------------------------------------------------------------
 
--- A data set without class names of its own has the network's, by number.
-local function set_with_names(self, names)
-  if self.classes then return setmetatable({ classes = self.classes }, { __index = self.set }) end
-  return setmetatable({ classes = names }, { __index = self.set })
-end
-
--- The class map towards a network's class names (yolua.classmap). Without names: of the data to themselves.
-function methods:map(names)
-  local key = names and table.concat(names, "\n") or ""
-  if not self.maps[key] then
-    local set = set_with_names(self, names or {})
-    local map = classmap.make(set, names or set.classes, names and self.options.map or "identity")
-    if #map.lost > 0 then
-      core.system.warn(("data.map=%s: the network has no class for %s: background"):format(map.name, table.concat(map.lost, ", ")))
-    end
-    self.maps[key] = map
-  end
-  return self.maps[key]
-end
+for name, method in pairs(require "yolua.data.maps") do methods[name] = method end
 
 function methods:eval_classes(names) return self:map(names).classes end
 
 -- The class of a label by the data's name; YOLO's numbers are named by the network where the data has no names.
 local function class_name(self, row, names, frame)
   if self.classes or not row.index then return row.class end
-  if not names then return tostring(row.index - 1) end
+  if not names then return numbered.of(row.index) end
   return names[row.index]
     or fail("%s:%d: expected a class from 0 to %d, got '%d'", frame.label, row.line, #names - 1, row.index - 1)
 end
@@ -125,7 +108,7 @@ function methods:number_classes()
   end
   if most == 0 then fail("data: the labels of %s and %s in %s hold no object", self.train.name, self.dev.name, self.root) end
   self.classes, self.maps = {}, {}
-  for i = 1, most do self.classes[i] = "class" .. i - 1 end
+  for i = 1, most do self.classes[i] = numbered.of(i) end
 end
 
 -- The network's class names, each that the data's own map has something under by the data's first name for it: with them a network is

@@ -3,6 +3,7 @@
 local batches = require "yolua.batches"
 local core = require "yolua.core"
 local fields = require "yolua.fields"
+local input = require "yolua.input"
 local options = require "yolua.options"
 local terminal = require "yolua.terminal"
 
@@ -39,9 +40,9 @@ local check = options.declare("net:detect", fields.get {
 function detect.picture(model, picture, o)
   o = check(o)
   if type(picture) == "string" then picture = require "yolua.image"(picture) end
-  local size = o.imgsz or { model.w, model.h }
-  local plan = model:plan { mode = "infer", batch = 1, h = size[2], w = size[1] }
-  local found = plan:predict(picture, { conf = o.conf, iou = o.iou, clip = o.clip, letterbox = o.resize == "letterbox" })
+  local size = input.of(model, o)
+  local plan = model:plan { mode = "infer", batch = 1, h = size.h, w = size.w }
+  local found = plan:predict(picture, { conf = o.conf, iou = o.iou, clip = o.clip, letterbox = size.resize == "letterbox" })
   return named(found, model.names)
 end
 
@@ -89,13 +90,12 @@ end
 function detect.stream(model, images, o, callback)
   if model.c ~= 3 then error(("%s: the network takes %d channels, pictures have 3"):format(model.path, model.c), 2) end
   if #images == 0 then return { images = 0, seconds = 0 } end
-  local w, h = model.w, model.h
-  if o.imgsz then w, h = o.imgsz[1], o.imgsz[2] end
+  local size = input.of(model, o)
   local batch = math.min(o.batch or 8, #images)
-  local source <close> = batches.pictures { images = images, batch = batch, w = w, h = h, resize = o.resize, workers = o.workers,
-    strict = o.strict, upright = o.upright, told = o.on_bad ~= nil }
+  local source <close> = batches.pictures { images = images, batch = batch, w = size.w, h = size.h, resize = size.resize,
+    workers = o.workers, strict = o.strict, upright = o.upright, told = o.on_bad ~= nil }
   local views = o.views or { { conf = o.conf or 0.25, iou = o.iou or 0.45, clip = o.clip } }
-  return detect.source(model, source, { views = views, w = w, h = h, slots = batch, on_bad = o.on_bad }, callback)
+  return detect.source(model, source, { views = views, w = size.w, h = size.h, slots = batch, on_bad = o.on_bad }, callback)
 end
 
 -- Frames of a stream (core.stream), one by one as they come. o: conf, iou, clip, resize, imgsz, upright as above.

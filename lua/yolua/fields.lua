@@ -26,7 +26,7 @@ groups.data = {
     { "dev", "string", nil, "", "development split: a name or a list file", aliases = { "valid", "validation" } },
     { "split", "string", nil, "", "the split to evaluate: a name or a list file" },
     { "limit", "int", nil, "frames", "use the first frames of each split only", min = 1, aliases = { "max_images", "fraction" } },
-    { "map", "string", "auto", "", "class map: auto, identity, poster, or a YAML file",
+    { "map", "string", "auto", "", "class map: auto (the checkpoint's, else what fits), identity, poster, or a YAML file",
       aliases = { "classmap", "class_map" } },
     { "images", "bool", true, "", "images are needed (false: labels are enough)" },
     { "exif", "enum", "ignore", "", "apply: pictures are turned as their EXIF orientation says, and labels are of the turned ones",
@@ -71,7 +71,8 @@ groups.train = {
 }
 
 groups.size = {
-  { "imgsz", "size", nil, "px", "input size, width first: 416x128, [416,128] or 416 (default: the cfg's)", min = 8, max = 8192,
+  { "imgsz", "size", nil, "px", "input size, width first: 416x128, [416,128] or 416 (default: what the checkpoint was "
+    .. "trained at, or the cfg's)", min = 8, max = 8192,
     aliases = { "img_size", "imgsize", "image_size", "size", "img", "input_size" } },
 }
 
@@ -104,7 +105,8 @@ groups.eval = {
     aliases = { "thresh", "threshold", "conf_thres", "score" } },
   { "iou", "number", 0.45, "", "overlap above which the lesser of two boxes is suppressed", min = 0, max = 1,
     aliases = { "nms", "iou_thres", "nms_thresh" } },
-  { "resize", "enum", "letterbox", "", "how an image is brought to the input size", choices = { "letterbox", "stretch" } },
+  { "resize", "enum", nil, "", "how an image is brought to the input size (default: as the checkpoint was trained; else stretch, or "
+    .. "letterbox where the cfg has letter_box=1)", choices = { "letterbox", "stretch" } },
 }
 
 groups.protocols = require("yolua.eval").fields

@@ -1,57 +1,24 @@
 -- yl.load{cfg=, weights=, names=} reads a Darknet detector, yl.load{model=} a checkpoint.
+local classmap = require "yolua.classmap"
 local core = require "yolua.core"
 local fields = require "yolua.fields"
 local options = require "yolua.options"
 local Model = require "yolua.model"
+local named = require "yolua.names"
 local structure = require "yolua.structure"
-
--- Class names, one a line; blank lines at the end do not count. text: of the file at `path`, where it is there already.
-local function read_names(path, text)
-  local names = {}
-  for line in ((text or core.system.read(path)) .. "\n"):gmatch("([^\n]*)\n") do
-    names[#names + 1] = line:match("^%s*(.-)%s*$")
-  end
-  while names[#names] == "" do names[#names] = nil end
-  local seen = {}
-  for i, name in ipairs(names) do
-    if name == "" then error(("%s:%d: expected a class name, got an empty line"):format(path, i), 0) end
-    if seen[name] then error(("%s:%d: the class '%s' stands in line %d already"):format(path, i, name, seen[name]), 0) end
-    seen[name] = i
-  end
-  if #names == 0 then error(path .. ": expected class names, one a line, got an empty file", 0) end
-  return names
-end
-
--- names: a file, or a list of datasets/names.yaml ("coco"); a file of that name goes first.
-local function named_list(names)
-  local lists = core.files.kind(names) ~= "file" and core.yaml.decode(core.embedded "datasets/names.yaml", "datasets/names.yaml")
-  if lists and lists[names] then return lists[names] end
-  local known = {}
-  for name in pairs(lists or {}) do known[#known + 1] = name end
-  table.sort(known)
-  local near = lists and require("yolua.schema").did_you_mean(names, known) or ""
-  if near ~= "" then error(("names: there is no file '%s', and no list of that name%s"):format(names, near), 0) end
-  return read_names(names)
-end
-
-local function numbered(count)
-  local names = {}
-  for i = 1, count do names[i] = "class" .. i end
-  return names
-end
 
 local function from_darknet(o)
   local net = core.darknet.load_cfg(o.cfg, o.device)
-  local seen
+  local darknet
   if o.partial or not o.weights then net:init(o.seed or 1) end
   if o.weights then
-    local file = core.darknet.load_weights(net, o.weights, { partial = o.partial })
-    if o.partial then core.system.warn(structure.kept(net, o.weights, file.sections)) end
-    seen = file.seen
+    darknet = core.darknet.load_weights(net, o.weights, { partial = o.partial })
+    if o.partial then core.system.warn(structure.kept(net, o.weights, darknet.sections)) end
   end
   local heads = structure.heads(structure.of(net))
-  local names = o.names and named_list(o.names) or numbered(heads[1] and heads[1].classes or 0)
-  return Model.new { net = net, names = names, path = o.cfg, seen = seen, device = o.device, pretrained = o.weights ~= nil }
+  local names = o.names and named.named(o.names) or named.numbered(heads[1] and heads[1].classes or 0)
+  return Model.new { net = net, names = names, named_by = o.names, path = o.cfg, darknet = darknet, device = o.device,
+    pretrained = o.weights ~= nil }
 end
 
 -- The network `name` that the program carries; nil where there is none, or a file of that name.
@@ -60,9 +27,9 @@ local function shipped(name, device)
   local known, cfg = pcall(core.embedded, stem .. "cfg")
   if not known or name:find "[^%w_-]" or core.files.kind(name) then return nil end
   local net = core.darknet.parse_cfg(cfg, stem .. "cfg", device)
-  local seen = core.darknet.parse_weights(net, core.embedded(stem .. "weights"), stem .. "weights").seen
-  local names = read_names(stem .. "names", core.embedded(stem .. "names"))
-  return Model.new { net = net, names = names, path = stem .. "cfg", seen = seen, device = device, pretrained = true }
+  local darknet = core.darknet.parse_weights(net, core.embedded(stem .. "weights"), stem .. "weights")
+  local names = named.read(stem .. "names", core.embedded(stem .. "names"))
+  return Model.new { net = net, names = names, path = stem .. "cfg", darknet = darknet, device = device, pretrained = true }
 end
 
 local function note(info, path, key)
@@ -77,6 +44,23 @@ local function is_list_of(value, kind)
     if type(item) ~= kind then return false end
   end
   return true
+end
+
+-- What only checkpoints say that were trained, or came from Darknet: the class map, and the head of the weights file. Others lack them.
+local function learned(info, path)
+  local map = info.metadata.map and note(info, path, "map")
+  if map ~= nil and not classmap.is_kept(map) then
+    error(("%s: its 'map': expected a class map's name, classes and rules"):format(path), 0)
+  end
+  local head, n = info.metadata.darknet, {}
+  if head then n = { head:match "^(%d+)%.(%d+)%.(%d+) (%-?%d+)$" } end
+  local good = #n == 4
+  for i = 1, good and 4 or 0 do
+    n[i] = math.tointeger(tonumber(n[i]))
+    good = good and n[i] and (i == 4 or n[i] < 1 << 31)
+  end
+  if head and not good then error(("%s: its 'darknet': expected a version and a count of images, got '%s'"):format(path, head), 0) end
+  return map, head and { major = n[1], minor = n[2], revision = n[3], seen = n[4] } or nil
 end
 
 -- Layers that are written in Lua are no part of a checkpoint: their files have to be named.
@@ -107,7 +91,9 @@ local function from_checkpoint(o)
     for _, range in ipairs(net:ranges()) do core.copy_values(net, net, range.name, "ema", "value") end
     net:drop()
   end
-  return Model.new { net = net, names = names, path = o.model, notes = info.metadata, device = o.device, pretrained = true }
+  local map, darknet = learned(info, o.model)
+  return Model.new { net = net, names = names, path = o.model, notes = info.metadata, device = o.device, pretrained = true, map = map,
+    darknet = darknet }
 end
 
 local check = options.declare("yl.load", fields.get { "model", fields.pick("run", "device"),

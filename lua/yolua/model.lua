@@ -14,10 +14,13 @@ Model.__ways = { frozen = "net:freeze(pattern) freezes", layers = "write into a 
   w = "imgsz is an option of each call", h = "imgsz is an option of each call" }
 sealed.class(Model)
 
--- fields: net, names (list of class names), path (where it came from), notes (a checkpoint's texts)
+-- fields: net, names (list of class names), named_by (the file that they are from), path (where it came from), notes (a checkpoint's
+-- texts), map (the class map that it was trained with, as yolua.classmap's `kept`), darknet (the head of its weights file).
+-- Of itself it has w, h, c and resize ("stretch" or "letterbox"): what its cfg says, or what it was last trained with.
 function Model.new(fields)
   local self = sealed.object(fields, Model)
   self.w, self.h, self.c = self.net:size()
+  self.resize = ("\n" .. (self.net:header() or "")):find "\nletter_box=0*1\n" and "letterbox" or "stretch"
   self.structure = structure.of(self.net)
   self.heads = structure.heads(self.structure)
   self.plans = {}
@@ -26,7 +29,8 @@ function Model.new(fields)
   self.layers = parameters(self.net) -- model.layers.conv3.weight is a tensor over the weights themselves
   for _, head in ipairs(self.heads) do
     if #self.names ~= head.classes then
-      error(("%s: %s has %d classes, but %d names were given"):format(self.path, head.name, head.classes, #self.names), 0)
+      error(("%s: %s has %d classes, but %s"):format(self.path, head.name, head.classes, self.named_by
+        and ("%s names %d"):format(self.named_by, #self.names) or ("%d names were given"):format(#self.names)), 0)
     end
   end
   return self
@@ -173,13 +177,24 @@ function Model:__tostring()
   return self.net:closed() and "model (closed)" or self:table()
 end
 
--- Saves structure, names and slabs; `notes` are further texts; `full` keeps what a resume needs.
+-- Saves the network; the path decides how: FILE.safetensors is a checkpoint (structure, names, input size, way of resizing, class map,
+-- values), FILE.weights are Darknet's, FOLDER/ gets model.cfg, model.weights and model.names. Of a checkpoint: `notes` are further
+-- texts, `full` keeps what a resume needs. Errors: another ending; a layer that Darknet has not, by name.
 function Model:save(path, notes, full)
-  argument(type(path) == "string", "net:save", "the path of a file", path)
+  argument(type(path) == "string", "net:save", "the path of a file or folder", path)
   argument(notes == nil or type(notes) == "table", "net:save", "notes as a table of texts", notes)
-  local all = { structure = core.json.encode(self.structure), names = core.json.encode(self.names), format = "yolua 1" }
-  for key, text in pairs(notes or {}) do all[key] = text end
-  core.save(self.net, path, all, full or false)
+  require("yolua.save")(self, path, notes, full)
+end
+
+-- Makes w, h, resize and map (see `new`) the network's own: what it is trained with, and what it is used with and saved with from then on.
+function Model:adopt(own)
+  self.net:resize(own.w, own.h)
+  if own.resize ~= self.resize then
+    local rest = ("\n" .. (self.net:header() or "")):gsub("\nletter_box=[^\n]*", ""):sub(2)
+    self.net:header(rest .. (own.resize == "letterbox" and "letter_box=1\n" or ""))
+  end
+  self.w, self.h, self.resize, self.map, self.trained = own.w, own.h, own.resize, own.map, true
+  self.structure = structure.of(self.net)
 end
 
 function Model:close()

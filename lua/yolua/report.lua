@@ -43,14 +43,22 @@ end
 function report.results(run)
   local o, model, made = run.options, run.model, run.made
   local counts = model and model.counts and model:counts() or {}
+  local size = run.seen and run.seen.input or model and { w = model.w, h = model.h, resize = model.resize } or {}
   return {
     recipe = run.name, model = null(model_name(run)),
-    params = null(counts.params), nonzero = null(counts.nonzero), flops = null(model and model.flops and model:flops()),
+    params = null(counts.params), nonzero = null(counts.nonzero), flops = null(model and model.flops and model:flops(size.h, size.w)),
+    imgsz = size.w and { size.w, size.h } or core.null, resize = null(size.resize),
     bytes = null(counts.bytes), seconds = run:seconds(), epochs = #run.epochs, seed = null(rawget(o, "seed")),
     data = data_summary(run.data), eval = run.rows,
     speed = { device = made.device, threads = made.threads, train_images_per_s = null(median(column(run.epochs, "images_per_s"))),
       infer_ms = null(run.seen and run.seen.infer_ms) },
   }
+end
+
+-- "416x128, stretch"; nil where no network was measured.
+function report.input(results)
+  local size = results.imgsz
+  return type(size) == "table" and ("%dx%d, %s"):format(size[1], size[2], tostring(results.resize)) or nil
 end
 
 report.by_protocol = tables.by_protocol
@@ -79,9 +87,9 @@ end
 function report.markdown(run, results)
   local parts = { "# " .. results.recipe, "" }
   local made, data = run.made, results.data ~= core.null and results.data or {}
-  local head = { "model", "parameters", "non-zero", "FLOPs", "data", "train", "dev", "seed", "device", "threads" }
-  local cells = { results.model, results.params, results.nonzero, results.flops, data.name, data.train, data.dev, results.seed,
-    made.device, made.threads }
+  local head = { "model", "parameters", "non-zero", "input", "FLOPs", "data", "train", "dev", "seed", "device", "threads" }
+  local cells = { results.model, results.params, results.nonzero, report.input(results), results.flops, data.name, data.train,
+    data.dev, results.seed, made.device, made.threads }
   for i = 1, #head do cells[i] = shown(cells[i]) end
   parts[#parts + 1] = markdown_table(head, { cells })
   parts[#parts + 1] = ""

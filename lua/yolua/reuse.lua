@@ -5,6 +5,7 @@
 -- and class map, the options of training, and the policies. Paths, threads, devices and options of evaluation are no part of it.
 local core = require "yolua.core"
 local fields = require "yolua.fields"
+local input = require "yolua.input"
 local options = require "yolua.options"
 local policy = require "yolua.policy"
 local rundir = require "yolua.rundir"
@@ -34,10 +35,11 @@ end
 function reuse.key(spec)
   local o, net, policies = spec.options, spec.net, {}
   for i, p in ipairs(spec) do policies[i] = policy.hash(p) end
-  local map, size = spec.data:map(net.names), rawget(o, "imgsz") or { net.w, net.h }
+  spec.data:follow(net)
+  local map, size = spec.data:map(net.names), input.of(net, o)
   return files.hash_text(core.json.encode {
     structure = net.structure, names = net.names, values = net:checksum(), data = spec.data.hash, policies = policies,
-    map = { map.to, map.ignore, map.neighbour }, options = chosen(o), size = { size[1], size[2] },
+    map = { map.to, map.ignore, map.neighbour }, options = chosen(o), size = { size.w, size.h, size.resize },
     layers = require("yolua.layer").code(net.structure), optimizer = optimizer_code(o.optim.name),
   })
 end

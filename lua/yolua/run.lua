@@ -161,6 +161,12 @@ function Run:best()
   error(("%s holds no checkpoint: nothing was trained"):format(self.dir), 2)
 end
 
+-- Says what pictures are brought to, once as long as it stays the same.
+function Run:say_input(text)
+  if text ~= self.input_said then self:say("%s", text) end
+  self.input_said = text
+end
+
 -- Drops what an earlier evaluation of that stage left.
 local function forget(run, stage)
   for _, list in ipairs { run.rows, run.curves } do
@@ -174,6 +180,7 @@ end
 -- `stage` names the moment: "Original", "Coco-FT", ... An earlier result of the same stage is replaced.
 function Run:eval(stage, model, list, protocols)
   self:use(list.data)
+  self:say_input(require("yolua.input").text(model, self.options))
   local rows, seen = require("yolua.score")(model, list, self.options, { stage = stage, protocols = protocols })
   forget(self, stage)
   for _, row in ipairs(rows) do

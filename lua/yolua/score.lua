@@ -3,6 +3,7 @@ local anchors = require "yolua.eval.anchors"
 local core = require "yolua.core"
 local detect = require "yolua.detect"
 local eval = require "yolua.eval"
+local input = require "yolua.input"
 local options = require "yolua.options"
 local progress = require "yolua.progress"
 
@@ -26,9 +27,11 @@ local function fill(model, list, o, seen, source)
   local data, set, poster = list.data, core.eval_set(), core.eval_set()
   local function get(key) return rawget(o, key) end -- a table of options refuses keys that it lacks
   local from = get "data" or {}
-  local view = { conf = get "conf" or 0.005, iou = get "iou" or 0.45, clip = get "clip" }
+  local clip = get "clip" == true -- a training's `clip` is a number: its gradient's largest norm
+  local view = { conf = get "conf" or 0.005, iou = get "iou" or 0.45, clip = clip }
   local fit = unmeasured(model) and anchors.new(model) or nil
-  local pass = { views = { view, poster_view, fit and anchors.view }, resize = get "resize", imgsz = get "imgsz", batch = get "batch",
+  local size = input.of(model, o)
+  local pass = { views = { view, poster_view, fit and anchors.view }, resize = size.resize, imgsz = { size.w, size.h }, batch = get "batch",
     workers = from.workers, strict = from.strict ~= false, upright = data.options.exif == "apply" }
   local bar <close> = progress.new { label = "split " .. list.name, total = #list.frames }
   local function each(i, found, poster_found, fit_found)
@@ -43,10 +46,9 @@ local function fill(model, list, o, seen, source)
         truths = data:mapped(frame, model.names), dets = found }
     end
   end
-  local size = pass.imgsz or { model.w, model.h }
-  local stats = source and detect.source(model, source, { views = pass.views, w = size[1], h = size[2] }, each)
+  local stats = source and detect.source(model, source, { views = pass.views, w = size.w, h = size.h }, each)
     or detect(model, list.frames, pass, each)
-  seen.infer_ms, seen.images, seen.seconds = stats.infer_ms, stats.images, stats.seconds
+  seen.infer_ms, seen.images, seen.seconds, seen.input = stats.infer_ms, stats.images, stats.seconds, size
   if fit then model.anchors_fit = fit:warn() end
   return set, poster
 end
@@ -64,9 +66,11 @@ end
 -- model: of yl.load; list: a split of yl.data; o: conf, iou, resize, imgsz, batch, protocol, and the protocols' own options.
 -- The first time that it scores a model whose weights were loaded, it warns of anchors that are not theirs (yolua.eval.anchors).
 -- more: stage, protocols (instead of o's), source (of the list's images: yolua.batches). Returns the rows of results.json, and what a
--- report draws: {frames = {{id, image, truths, dets}}, curves = {class -> precision and recall}, infer_ms, images, seconds}.
+-- report draws: {frames = {{id, image, truths, dets}}, curves = {class -> precision and recall}, infer_ms, images, seconds,
+-- input = {w, h, resize}}.
 function score.run(model, list, o, more)
   local seen, rows = { frames = {} }, {}
+  list.data:follow(model)
   local names = more.protocols or score.protocols(o, list.data)
   local classes = list.data:eval_classes(model.names)
   local set, poster = fill(model, list, o, seen, more.source)

@@ -2,6 +2,7 @@
 -- events (lua/README.md): start, epoch_start, batch, step, epoch_end, finish. A policy is a table
 -- {name=, state={plain data}, on={event=function(policy, trainer)}}.
 local core = require "yolua.core"
+local input = require "yolua.input"
 local options = require "yolua.options"
 local policy = require "yolua.policy"
 local setup = require "yolua.train.setup"
@@ -49,10 +50,11 @@ local function new(values)
     policies = policy.list("yl.train", spec), batch_done = 0, loss_sum = 0, loss_images = 0, shift = 0, kept = {} }, Trainer)
   self.hashes = {} -- before a handler has changed anything
   for _, p in ipairs(self.policies) do self.hashes[p.name] = policy.hash(p) end
+  local size = input.of(self.model, o)
+  self.w, self.h, self.resize = size.w, size.h, size.resize
+  self.data:follow(self.model)
   self.objects = setup.objects(self)
   self.micro = setup.micro(o)
-  self.w = o.imgsz and o.imgsz[1] or self.model.w
-  self.h = o.imgsz and o.imgsz[2] or self.model.h
   self.sizes = o.multiscale and setup.sizes(self.model, self.w, self.h) or nil
   self.rule = require("yolua.optim." .. o.optim.name).rule
   self.steps_per_epoch = (#spec.data.train.frames + o.batch - 1) // o.batch
@@ -169,6 +171,7 @@ function Trainer:start()
     ledger.enter(self)
     require("yolua.train.cfg").tell(self)
     if ledger.settle(self, checkpoint.restore(self)) then setup.tell(self) end
+    setup.adopt(self)
     self.proof = proof.take(self)
   end
   self:fire "start"

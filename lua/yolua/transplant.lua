@@ -1,6 +1,7 @@
 -- A new head for other classes, with the rows of the old one moved over by class name. A head's last convolution has, for every
 -- anchor, 5 rows for box and objectness and one per class; all other parameters stay as they are.
 local core = require "yolua.core"
+local input = require "yolua.input"
 local Model = require "yolua.model"
 local options = require "yolua.options"
 local structure = require "yolua.structure"
@@ -71,10 +72,13 @@ local check = options.declare("yl.transplant", {
 -- and that input size (default: the old one's), and the lines that say what was kept, moved and drawn anew.
 return function(model, names, values)
   local o = check(values)
+  if o.size then input.check(model, o.size, "size") end
   local from = sources(model.names, names, o.like or {})
   local net = rebuilt(model, names, o.seed, o.size)
   local changed = copy_heads(model, net, names, from)
   copy_body(model.net, net, changed)
-  return Model.new { net = net, names = names, path = model.path, device = model.device, pretrained = model.pretrained },
+  local same = table.concat(names, "\n") == table.concat(model.names, "\n") -- a class map is one towards these names
+  return Model.new { net = net, names = names, path = model.path, device = model.device, pretrained = model.pretrained,
+    map = same and model.map or nil, darknet = model.darknet },
     report(model, names, from)
 end

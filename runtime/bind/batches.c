@@ -141,7 +141,7 @@ int yl__plan_predict(lua_State *L)
     yl_plan *plan = yl__runnable_plan(L, 1, "predict");
     yl_image picture = check_picture(L, 2);
     yl_predict_options o = {.detect = check_detect_options(L, 3),
-                            .letterbox = yl__field_boolean(L, 3, "letterbox", true)};
+                            .letterbox = yl__field_boolean(L, 3, "letterbox", false)};
     yl_detection *list;
     int64_t count;
     yl__check(L, yl_predict(net_of_plan(L, 1), plan, &picture, &o, &list, &count));

@@ -39,7 +39,10 @@ double yl__field_number(lua_State *L, int index, const char *key, double fallbac
 
 bool yl__field_boolean(lua_State *L, int index, const char *key, bool fallback)
 {
-    bool value = get_field(L, index, key) == LUA_TNIL ? fallback : lua_toboolean(L, -1);
+    int type = get_field(L, index, key); /* a 0 would be true to Lua, and false to whoever wrote it */
+    if (type != LUA_TNIL && type != LUA_TBOOLEAN)
+        luaL_error(L, "'%s': expected true or false, got %s", key, yl__shown(L, -1));
+    bool value = type == LUA_TNIL ? fallback : lua_toboolean(L, -1);
     lua_pop(L, 1);
     return value;
 }

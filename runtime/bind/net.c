@@ -277,10 +277,24 @@ static int net_size(lua_State *L)
     return 3;
 }
 
-/* net:header() -> the text of the cfg's [net] section but for the input's size, or nil */
+/* net:resize(w, h): makes this the input's own size; throws the layer that does not fit */
+static int net_resize(lua_State *L)
+{
+    yl__check(L, yl_net_resize(yl__check_net(L, 1), luaL_checkinteger(L, 3), luaL_checkinteger(L, 2)));
+    return 0;
+}
+
+/* net:header([text]) -> the text of the cfg's [net] section but for the input's size, or nil; a text takes its place */
 static int net_header(lua_State *L)
 {
-    lua_pushstring(L, yl__check_net(L, 1)->header);
+    yl_net *net = yl__check_net(L, 1);
+    if (!lua_isnoneornil(L, 2)) {
+        char *text;
+        yl__check(L, yl__strdup(luaL_checkstring(L, 2), &text));
+        yl__free(net->header);
+        net->header = text;
+    }
+    lua_pushstring(L, net->header);
     return 1;
 }
 
@@ -441,7 +455,7 @@ void yl__bind_net(lua_State *L)
         {"get", net_get},       {"set", net_set},       {"tensor", net_tensor}, {"zero", net_zero},
         {"freeze", net_freeze}, {"drop", net_drop},     {"init", net_init},     {"plan", yl__net_plan},
         {"close", net_close},   {"__gc", net_gone},     {"__close", net_close}, {"checksum", net_checksum},
-        {"hold", net_hold},     {"closed", net_closed}, {NULL, NULL},
+        {"hold", net_hold},     {"closed", net_closed}, {"resize", net_resize}, {NULL, NULL},
     };
     yl__class(L, YL_NET_CLASS, methods);
     lua_pushcfunction(L, net_new);

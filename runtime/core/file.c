@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "core/file.h"
 #include "core/memory.h"
+#include "core/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -158,6 +159,13 @@ void yl__file_discard(yl_file_writer *writer)
     yl__free(writer->target);
     yl__free(writer->path);
     *writer = (yl_file_writer){.descriptor = -1};
+}
+
+yl_status yl__file_ending(const char *path, const char *ending, const char *holds)
+{
+    size_t length = strlen(path), n = strlen(ending);
+    if (length > n && yl__same_word(path + length - n, ending)) return YL_OK;
+    return yl__fail(YL_INVALID, "%s: expected a name that ends in %s for %s", path, ending, holds);
 }
 
 yl_status yl__file_write(const char *path, const void *data, int64_t size)

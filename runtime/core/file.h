@@ -8,6 +8,9 @@
  * Errors: IO for a missing or unreadable file or a directory, with the path and the system's reason. */
 yl_status yl__file_read(const char *path, char **data, int64_t *size);
 
+/* Refuses a path that does not end in `ending` (".weights", in any case), which says what such a file holds. Errors: INVALID. */
+yl_status yl__file_ending(const char *path, const char *ending, const char *holds);
+
 /* Replaces `path` by `size` bytes, so that a crash or a full disk leaves the old file or the new one, never a mixture. A link stays
  * and the file that it leads to is replaced; what is no file (a device, a pipe) is written in place.
  * Errors: IO with the path and the system's reason; a directory. */

@@ -1,5 +1,6 @@
 /* Slabs to safetensors and back. */
 #include "formats/checkpoint.h"
+#include "core/file.h"
 #include "core/memory.h"
 #include "core/text.h"
 
@@ -88,6 +89,7 @@ yl_status yl_checkpoint_save(const yl_net *net, const char *path, bool full, con
                              int64_t n_notes)
 {
     yl_collection all = {.count = 0};
+    YL_TRY(yl__file_ending(path, ".safetensors", "a checkpoint"));
     yl_status status = write_all(net, path, full, &all, notes, n_notes);
     yl__free(all.notes);
     yl__text_free(&all.steps);

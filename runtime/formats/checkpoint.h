@@ -6,7 +6,8 @@
 #include "formats/safetensors.h"
 #include "net/net.h"
 
-/* Saves the model, values and masks, and with `full` what belongs to its training; atomic, equal state gives equal bytes. */
+/* Saves the model, values and masks, and with `full` what belongs to its training; atomic, equal state gives equal bytes.
+ * Errors: IO; INVALID where the path does not end in .safetensors. */
 yl_status yl_checkpoint_save(const yl_net *net, const char *path, bool full, const yl_safetensors_note *notes,
                              int64_t n_notes);
 

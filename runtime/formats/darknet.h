@@ -16,10 +16,12 @@ yl_status yl_darknet_load_cfg(yl_device *device, const char *path, yl_net **out)
 /* The same from text; `path` is for sentences. */
 yl_status yl_darknet_parse_cfg(yl_device *device, const char *text, int64_t size, const char *path, yl_net **out);
 
-/* Writes the network as a cfg that loads to an equal network. Errors: IO; UNSUPPORTED where a layer has no Darknet
- * section, or reads the inside of another section (a convolution before its batch-norm). */
+/* Writes the network as a cfg that loads to an equal network; the file's name ends in .cfg. Errors: IO; INVALID for another
+ * ending; UNSUPPORTED where a layer has no Darknet section, or one of the user's own, or reads the inside of another section (a
+ * convolution before its batch-norm). */
 yl_status yl_darknet_save_cfg(const yl_net *net, const char *path);
-yl_status yl_darknet_cfg_text(const yl_net *net, yl_text *out); /* the same, appended to a text */
+/* The same, appended to a text, where a registered kind's section stands under the kind's own name. */
+yl_status yl_darknet_cfg_text(const yl_net *net, yl_text *out);
 
 /* The head of a .weights file. `seen` counts training images; it is kept for writing and never moves a schedule. */
 typedef struct yl_darknet_header {
@@ -40,8 +42,8 @@ yl_status yl_darknet_load_first_weights(yl_net *net, const char *path, yl_darkne
 yl_status yl_darknet_parse_weights(yl_net *net, const char *data, int64_t size, const char *path,
                                    yl_darknet_header *header);
 
-/* Writes all values in Darknet's order. `header` NULL: version 0.2.5, seen 0. Errors: IO; UNSUPPORTED as for the cfg.
- */
+/* Writes all values in Darknet's order; the file's name ends in .weights. `header` NULL: version 0.2.5, seen 0. Errors: IO;
+ * INVALID for another ending; UNSUPPORTED as for the cfg. */
 yl_status yl_darknet_save_weights(const yl_net *net, const char *path, const yl_darknet_header *header);
 
 #endif

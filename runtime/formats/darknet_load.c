@@ -263,11 +263,12 @@ static bool is_input_size(const char *key)
 
 static yl_status read_net(importer *m, yl_device *device)
 {
-    int64_t width = 0, height = 0, channels = 3;
+    int64_t width = 0, height = 0, channels = 3, letter_box = 0;
     yl_text header = {0};
     YL_TRY(integer_option(m, "width", 1, YL__MAX_SIDE, &width));
     YL_TRY(integer_option(m, "height", 1, YL__MAX_SIDE, &height));
     YL_TRY(integer_option(m, "channels", 1, YL__MAX_SIDE, &channels));
+    YL_TRY(integer_option(m, "letter_box", 0, 1, &letter_box)); /* its text stays in the header */
     if (!width || !height)
         return yl__fail(YL_INVALID, "%s:%lld: [%s] needs the options 'width' and 'height'", m->cfg->path,
                         (long long)m->section->line, m->section->kind);

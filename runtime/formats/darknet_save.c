@@ -151,6 +151,8 @@ yl_status yl_darknet_cfg_text(const yl_net *net, yl_text *out)
 yl_status yl_darknet_save_cfg(const yl_net *net, const char *path)
 {
     yl_text text = {0};
+    YL_TRY(yl__file_ending(path, ".cfg", "a Darknet cfg"));
+    YL_TRY(yl__sections_all_darknet(net));
     yl_status status = yl_darknet_cfg_text(net, &text);
     if (status == YL_OK) status = yl__file_write(path, text.data, text.length);
     yl__text_free(&text);

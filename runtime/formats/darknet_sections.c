@@ -158,6 +158,15 @@ yl_status yl__sections_of(const yl_net *net, yl__sections *out)
     return status;
 }
 
+yl_status yl__sections_all_darknet(const yl_net *net)
+{
+    for (int i = 0; i < net->n_layers; i++)
+        if (net->layers[i].kind->who)
+            return yl__fail(YL_UNSUPPORTED, "%s: Darknet has no layer %s: a checkpoint (.safetensors) keeps it",
+                            net->layers[i].name, net->layers[i].kind->name);
+    return YL_OK;
+}
+
 void yl__sections_free(yl__sections *s)
 {
     yl__free(s->at);

@@ -45,6 +45,8 @@ typedef struct yl__sections { /* release with yl__sections_free */
     int *of_layer; /* the section of each layer */
 } yl__sections;
 
+/* Refuses what other readers of Darknet's files could not read: a layer of a registered kind, by name. */
+yl_status yl__sections_all_darknet(const yl_net *net);
 /* Groups a network's layers into sections. Errors: UNSUPPORTED, naming a layer that no section can hold. */
 yl_status yl__sections_of(const yl_net *net, yl__sections *out);
 void yl__sections_free(yl__sections *sections);

@@ -352,6 +352,8 @@ yl_status yl_darknet_save_weights(const yl_net *net, const char *path, const yl_
     static const yl_darknet_header usual = {0, 2, 5, 0};
     pieces p;
     yl_file_writer w;
+    YL_TRY(yl__file_ending(path, ".weights", "Darknet weights"));
+    YL_TRY(yl__sections_all_darknet(net));
     YL_TRY(list_pieces(net, 0, &p));
     yl_status status = yl__file_begin(path, &w);
     if (status == YL_OK) {

@@ -238,6 +238,38 @@ yl_status yl_net_flops(const yl_net *net, int64_t n, int64_t h, int64_t w, int64
     return status;
 }
 
+/* Refuses inputs for which the layer would have other parameters: those of a fully connected layer count its inputs. */
+static yl_status check_params(const yl_net *net, int i, const yl_shape *in)
+{
+    const yl_layer *l = &net->layers[i];
+    yl_param params[YL_MAX_PARAMS];
+    int count = 0;
+    if (!l->kind->params) return YL_OK;
+    YL_TRY(l->kind->params(l, in, params, &count));
+    bool same = count == l->n_params;
+    for (int k = 0; same && k < count; k++)
+        same = yl__product(params[k].n_dims, params[k].dims) == net->ranges[l->params[k]].count;
+    if (same) return YL_OK;
+    return yl__fail(YL_INVALID, "%s: its parameters are for another input size than %lld x %lld", l->name,
+                    (long long)in[0].h, (long long)in[0].w);
+}
+
+yl_status yl_net_resize(yl_net *net, int64_t h, int64_t w)
+{
+    yl_shape *shapes, in[YL_MAX_INPUTS], input = {1, h, w, net->c};
+    YL_TRY(yl__alloc(net->n_layers + 1, sizeof *shapes, &shapes));
+    yl_status status = yl_net_shapes(net, 1, h, w, shapes);
+    for (int i = 0; i < net->n_layers && status == YL_OK; i++) {
+        yl_net_inputs(net, i, shapes, input, in);
+        status = check_params(net, i, in);
+    }
+    yl__free(shapes);
+    if (status != YL_OK) return status;
+    net->h = h;
+    net->w = w;
+    return YL_OK;
+}
+
 static yl_status add_range(yl_net *net, int layer, const yl_param *p)
 {
     YL_TRY(yl__reserve(net->n_ranges + 1, &net->range_capacity, sizeof *net->ranges, &net->ranges));

@@ -49,7 +49,7 @@ typedef struct yl_workspace {
 
 typedef struct yl_net {
     yl_device *device;
-    int64_t h, w, c; /* the input's own size; plans may use another h and w */
+    int64_t h, w, c; /* the input's own size: the cfg's, or that of the last training; plans may use another h and w */
     int n_layers, n_ranges;
     int64_t layer_capacity, range_capacity;
     yl_layer *layers;
@@ -94,6 +94,9 @@ yl_status yl__net_idle(const yl_net *net, const char *what);
 yl_status yl_net_init(yl_net *net, uint64_t seed);
 yl_status yl_net_init_range(yl_net *net, int range, uint64_t seed);
 
+/* Makes {h, w} the input's own size, which plans, cfgs and tables take where nobody names another; plans that are there keep
+ * theirs. Errors: INVALID, naming the layer that does not fit; the network keeps its size then. */
+yl_status yl_net_resize(yl_net *net, int64_t h, int64_t w);
 /* Shapes of all layers' outputs for an input {n, h, w, net->c}; `out` has n_layers entries. Errors: INVALID, naming the layer. */
 yl_status yl_net_shapes(const yl_net *net, int64_t n, int64_t h, int64_t w, yl_shape *out);
 /* The shapes of a layer's inputs, picked from those. */

@@ -46,7 +46,7 @@ function TestYolo:testNamesOfTheNetwork()
   local frame = data:list().frames[1]
   t.assertEquals({ data.classes, frame.width, frame.height, ids(data:list()) }, { nil, 200, 100, "a b" })
   t.assertEquals((data:truth(frame, names)), { { 50.0, 25.0, 150.0, 75.0, 1, 0 }, { 40.0, 0.0, 60.0, 100.0, 0, 0 } })
-  t.assertEquals({ data:eval_classes(names), data:mapped(frame)[1].class }, { names, "1" })
+  t.assertEquals({ data:eval_classes(names), data:mapped(frame)[1].class }, { names, "class1" })
   t.assertEquals(data:truth(data:list().frames[2], names), {})
   t.assertErrorMsgContains("labels/a.txt:1: expected a class from 0 to 0, got '1'", data.truth, data, frame, { "cat" })
 end

@@ -26,8 +26,9 @@ local function parse(text) return darknet.parse_cfg(text, "x.cfg") end
 -- Structure, options and header as one text.
 local function describe(net)
   local path = os.tmpname()
-  darknet.save_cfg(net, path)
-  local text = read(path)
+  darknet.save_cfg(net, path .. ".cfg")
+  local text = read(path .. ".cfg")
+  os.remove(path .. ".cfg")
   os.remove(path)
   local names = {}
   for _, l in ipairs(net:layers()) do names[#names + 1] = l.name end
@@ -250,7 +251,7 @@ function TestWeights.testOrder()
   -- {out, in, row, column} becomes {out, row, column, in}
   t.assertEquals(net:get "conv1.weight", { 11, 15, 12, 16, 13, 17, 14, 18 })
   t.assertEquals({ net:get "conv2.bias", net:get "conv2.weight" }, { { 21, 22 }, { 31, 32 } })
-  local path = os.tmpname()
+  local path = os.tmpname() .. ".weights"
   darknet.save_weights(net, path, header)
   t.assertEquals(read(path), HEAD .. BODY)
   darknet.save_weights(net, path, { major = 0, minor = 2, revision = 0, seen = 1 << 40 })
@@ -374,7 +375,7 @@ function TestReal.testThereAndBack()
       t.assertEquals(again_names, names)
       local weights = read(stem .. ".weights")
       if weights then
-        local path = os.tmpname()
+        local path = os.tmpname() .. ".weights"
         darknet.save_weights(net, path, darknet.load_weights(net, stem .. ".weights"))
         t.assertTrue(read(path) == weights, stem)
         os.remove(path)

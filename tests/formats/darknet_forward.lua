@@ -285,7 +285,7 @@ local function random_weights(cfg)
     for i = 1, range.count do values[i] = range.name:find "var$" and 1 + 0.5 * random() or 0.5 * random() end
     net:set(range.name, values)
   end
-  local path = os.tmpname()
+  local path = os.tmpname() .. ".weights"
   darknet.save_weights(net, path)
   local bytes = core.system.read(path)
   os.remove(path)

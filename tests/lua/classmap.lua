@@ -72,4 +72,19 @@ function TestClassmap:testClashes()
   t.assertEquals(map.classes, { { name = "truck", "Tram" }, "car" })
 end
 
+-- What a checkpoint keeps of a map makes the same map again, without its file; for other data or names it does not count.
+function TestClassmap:testKept()
+  for _, which in ipairs { "auto", "identity", self:file "Car: car\nvan: neighbour of CAR\nTruck: none\nCyclist: ignore\n" } do
+    local names = which == "identity" and { "Car", "none", "Tram" } or poster_names
+    local map = classmap.make(kitti, names, which)
+    local kept = core.json.decode(core.json.encode(classmap.kept(map, kitti)))
+    t.assertTrue(classmap.is_kept(kept))
+    map.name = map.name:match "[^/]*$"
+    t.assertEquals(classmap.make(kitti, names, kept), map)
+    t.assertTrue(classmap.fits(kept, kitti, names))
+    t.assertFalse(classmap.fits(kept, kitti, { "cat" }))
+    t.assertFalse(classmap.fits(kept, { classes = { "Car", "Boat" } }, names))
+  end
+end
+
 os.exit(t.LuaUnit.run())

@@ -167,7 +167,7 @@ local function val(cfg)
   local keys = {}
   for key in pairs(core.json.decode(out)) do keys[#keys + 1] = key end
   table.sort(keys)
-  t.assertEquals(keys, { "eval", "images", "infer_ms" }) -- what is warned of is no part of the document
+  t.assertEquals(keys, { "eval", "images", "imgsz", "infer_ms", "map", "resize" }) -- what is warned of is no part of the document
   local _, count = err:gsub("are not those of its weights", "")
   return count, err
 end

@@ -33,7 +33,7 @@ function TestLoad.tearDown() os.execute("rm -rf '" .. folder .. "'") end
 function TestLoad.testDarknet()
   local names = put("a.names", "car\r\ntraffic light\n\n\n")
   local m = yl.load { cfg = put("a.cfg", CFG), weights = put("a.weights", weights(56, 4711)), names = names }
-  t.assertEquals({ m.names, m.w, m.h, m.seen, m.pretrained }, { { "car", "traffic light" }, 16, 8, 4711, true })
+  t.assertEquals({ m.names, m.w, m.h, m.darknet.seen, m.pretrained }, { { "car", "traffic light" }, 16, 8, 4711, true })
   local bias = m.net:get "conv1.bias" -- biases come first
   t.assertEquals({ bias[1], bias[14], m.net:get("conv1.weight")[1] }, { 0.5, 7, 7.5 })
 end
@@ -43,7 +43,7 @@ function TestLoad.testWithoutWeightsTheyAreDrawn()
   local a, b, c = yl.load { cfg = path }, yl.load { cfg = path, seed = 1 }, yl.load { cfg = path, seed = 2 }
   t.assertEquals(a:checksum(), b:checksum())
   t.assertNotEquals(a:checksum(), c:checksum())
-  t.assertEquals({ a.names, a.pretrained, a.seen }, { { "class1", "class2" }, false, nil })
+  t.assertEquals({ a.names, a.pretrained, a.darknet }, { { "class0", "class1" }, false, nil })
 end
 
 -- weights= of the first sections: the rest is as a network without weights has it, and one line says what is what.
@@ -52,7 +52,8 @@ function TestLoad.testPartial()
   local first = put("p.conv.1", weights(12, 4711))
   local program = os.getenv "YOLUA_PROGRAM"
   local call = ([['%s' -e 'local m = require("yolua").load { cfg = "%s", weights = "%s", partial = true, seed = 3 }
-    print(m.net:get("conv1.bias")[3], m:checksum(function(r) return r.layer == "conv2" end), m.seen)' 2>&1]]):format(program, cfg, first)
+    print(m.net:get("conv1.bias")[3], m:checksum(function(r) return r.layer == "conv2" end), m.darknet.seen)' 2>&1]])
+    :format(program, cfg, first)
   local pipe = assert(io.popen(call))
   local said = pipe:read "a"
   pipe:close()
@@ -78,7 +79,7 @@ function TestLoad.testNames()
   local cfg = put("a.cfg", CFG)
   fails({ "b.names:2: expected a class name, got an empty line" }, { cfg = cfg, names = put("b.names", "car\n\nperson\n") })
   fails({ "e.names", "got an empty file" }, { cfg = cfg, names = put("e.names", "\n \n") })
-  fails({ "region1 has 2 classes, but 3 names were given" }, { cfg = cfg, names = put("t.names", "a\nb\nc\n") })
+  fails({ "a.cfg: region1 has 2 classes, but " .. folder .. "/t.names names 3" }, { cfg = cfg, names = put("t.names", "a\nb\nc\n") })
   fails({ "none.names" }, { cfg = cfg, names = folder .. "/none.names" })
   fails({ "names: there is no file 'kiti', and no list of that name, did you mean 'kitti'?" }, { cfg = cfg, names = "kiti" })
 end
@@ -135,6 +136,29 @@ function TestLoad.testCheckpointsOfOthers()
   local header = '{"__metadata__":{"format":"pt"},"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}'
   put("m.safetensors", string.pack("<I8", #header) .. header .. "\0\0\0\0")
   fails({ "m.safetensors: not a checkpoint of yolua: its metadata has no 'structure'" }, { model = path })
+end
+
+-- Checkpoints from before they knew a class map or Darknet's head load as they are; broken ones of these are refused.
+function TestLoad.testWhatACheckpointLearned()
+  local m = yl.load { cfg = put("a.cfg", (CFG:gsub("channels", "letter_box=1\nchannels"))) }
+  local path, s = folder .. "/m.safetensors", core.json.encode(m.structure)
+  local function saved(notes)
+    notes.structure, notes.names = s, '["a","b"]'
+    core.save(m.net, path, notes, false)
+    return { model = path }
+  end
+  local old = yl.load(saved {})
+  t.assertEquals({ old.w, old.h, old.resize, old.map, old.darknet }, { 16, 8, "letterbox", nil, nil })
+  local whole = '{"name":"x","classes":["a"],"rules":{"a":%s}}'
+  t.assertEquals(yl.load(saved { map = whole:format '{"kind":"object","class":"b"}' }).map.rules, { a = { kind = "object", class = "b" } })
+  for _, map in ipairs { "3", "{}", "null", '{"name":"x","classes":["a"]}', '{"name":"x","classes":7,"rules":{}}', whole:format "3",
+    whole:format '{"kind":"object"}', whole:format '{"kind":"none","class":"a"}', whole:format '{"kind":"nome"}' } do
+    fails({ path .. ": its 'map': expected a class map's name, classes and rules" }, saved { map = map })
+  end
+  fails({ path .. ": its 'map': line 1" }, saved { map = "{" })
+  for _, head in ipairs { "", "0.2.5", "0.2.5 x", "0.2.5 99999999999999999999", "99999999999.2.5 1" } do
+    fails({ path .. ": its 'darknet': expected a version and a count of images, got '" .. head }, saved { darknet = head })
+  end
 end
 
 -- A structure that no network has is refused with the file's name, and so are values that do not belong to it.

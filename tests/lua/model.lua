@@ -137,7 +137,7 @@ end
 
 -- What is saved comes back: structure, names, values, notes.
 function TestModel.testSaveAndLoad()
-  local path = os.tmpname()
+  local path = os.tmpname() .. ".safetensors"
   local m = model()
   m:save(path, { remark = "mine" })
   local again = yl.load { model = path }
@@ -149,7 +149,7 @@ end
 
 -- A small checkpoint holds the values alone; a full one the optimizer's state as well.
 function TestModel.testFullKeepsTheOptimizersState()
-  local small, full = os.tmpname(), os.tmpname()
+  local small, full = os.tmpname() .. ".safetensors", os.tmpname() .. ".safetensors"
   local m = model()
   local plan = m:plan { mode = "train", batch = 1 }
   plan:input(yl.zeros { 8 * 12 * 3 }:totable())

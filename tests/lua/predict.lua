@@ -163,7 +163,8 @@ function TestPredict.testStreamOfPictures()
     t.assertAlmostEquals(list[1].detections[i].score, d.score, 1e-4)
   end
   status, out = stream(table.concat(bytes), "conf=0.01")
-  t.assertEquals({ status, out:match "^[^\n]*", select(2, out:gsub("frame %d %d+x%d+: %d+ objects", "")) },
+  t.assertEquals({ status, out:match "^input 160x96, stretch %(as tiny.cfg says%)\n([^\n]*)",
+    select(2, out:gsub("frame %d %d+x%d+: %d+ objects", "")) },
     { 0, ("frame 1 61x40: %d objects"):format(#want[1].detections), 6 })
   status = stream(table.concat(bytes), "out='" .. path "frames" .. "'")
   t.assertEquals({ status, core.files.list(path "frames")[6] }, { 0, "frame-000006.jpg" })

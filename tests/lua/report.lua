@@ -41,8 +41,8 @@ local function run_of(options)
     run:log_epoch { epoch = e, lr = 0.1 / e, train_loss = 4 / e, dev_loss = 5 / e, images_per_s = rate, seconds = 2 }
   end
   local function counts() return { params = 10, nonzero = 9, bytes = 40 } end
-  run.model = { path = "other.cfg", counts = counts, flops = function() return 77 end }
-  run.seen = { infer_ms = 1.5, frames = {} }
+  run.model = { path = "other.cfg", counts = counts, flops = function(_, h, w) return h and 1000 * h + w or 77 end }
+  run.seen = { infer_ms = 1.5, frames = {}, input = { w = 640, h = 192, resize = "letterbox" } }
   for _, r in ipairs { row("voc", "Original", 0.5), row("poster", "Original", 0.125), row("voc", "After", 0.75) } do
     table.insert(run.rows, r)
   end
@@ -57,8 +57,9 @@ end
 
 function TestReport.testSchema()
   local r = results(run_of())
-  t.assertEquals(keys(r), "bytes data epochs eval flops model nonzero params recipe seconds seed speed")
-  t.assertEquals({ r.recipe, r.model, r.params, r.nonzero, r.flops, r.bytes, r.epochs, r.seed }, { "mine", "tiny.v2", 10, 9, 77, 40, 4, 3 })
+  t.assertEquals(keys(r), "bytes data epochs eval flops imgsz model nonzero params recipe resize seconds seed speed")
+  t.assertEquals({ r.recipe, r.model, r.params, r.nonzero, r.bytes, r.epochs, r.seed }, { "mine", "tiny.v2", 10, 9, 40, 4, 3 })
+  t.assertEquals({ r.flops, r.imgsz, r.resize }, { 192640, { 640, 192 }, "letterbox" }) -- those of the size that ran
   t.assertEquals(r.data, { name = "kitti", train = 3, dev = 1, split_hash = "0123456789abcdef" })
   t.assertEquals(keys(r.speed), "device infer_ms threads train_images_per_s")
   t.assertEquals({ r.speed.train_images_per_s, r.speed.infer_ms, r.speed.device }, { 25, 1.5, "cpu" }) -- the median of four
@@ -70,7 +71,7 @@ end
 function TestReport.testNothingToSay()
   local run = yl.run({ out = top .. "/r" }, "bare")
   local r = results(run)
-  t.assertEquals(keys(r), "bytes data epochs eval flops model nonzero params recipe seconds seed speed")
+  t.assertEquals(keys(r), "bytes data epochs eval flops imgsz model nonzero params recipe resize seconds seed speed")
   for _, key in ipairs { "bytes", "data", "flops", "model", "nonzero", "params", "seed" } do t.assertIs(r[key], core.null, key) end
   t.assertIs(r.speed.infer_ms, core.null)
   t.assertIs(r.speed.train_images_per_s, core.null)
@@ -84,7 +85,7 @@ function TestReport.testMarkdown()
   run:report()
   local text = core.system.read(run:path "results.md")
   t.assertStrContains(text, "# mine\n")
-  t.assertStrContains(text, "| tiny.v2 | 10 | 9 | 77 | kitti | 3 | 1 | 3 | cpu |")
+  t.assertStrContains(text, "| tiny.v2 | 10 | 9 | 640x192, letterbox | 192640 | kitti | 3 | 1 | 3 | cpu |")
   t.assertStrContains(text, "| epoch | learning rate | train loss | dev loss | images/s | seconds |")
   t.assertStrContains(text, "| 2 | 0.05 | 2.0000 | 2.5000 | 30.0 | 2.0 |")
   local voc, poster = text:find "## voc", text:find "## poster"

@@ -86,6 +86,27 @@ function TestScore.testRowsAreTheProtocols()
   t.assertEquals(seen.frames[1].truths[1].class, data:mapped(data.dev.frames[1], model.names)[1].class)
 end
 
+-- `clip` of a training is its gradient's largest norm, that of `val` cuts boxes off at the picture's border.
+function TestScore.testClipIsTheBoxes()
+  local score = require "yolua.score"
+  local function outside(clip)
+    local _, seen = score(model, data.dev, { conf = 0.01, protocol = { "voc" }, clip = clip }, {})
+    local n = 0
+    for _, frame in ipairs(seen.frames) do
+      for _, d in ipairs(frame.dets) do
+        if d.box[1] < 0 or d.box[2] < 0 or d.box[3] > 160 or d.box[4] > 96 then n = n + 1 end
+      end
+    end
+    return n
+  end
+  t.assertTrue(outside(nil) > 0)
+  t.assertEquals({ outside(0), outside(10), outside(true) }, { outside(nil), outside(nil), 0 })
+  local plan = model:plan { mode = "infer" }
+  core.noise(plan, 1)
+  plan:forward()
+  t.assertErrorMsgContains("'clip': expected true or false, got 0", plan.detect, plan, { {} }, { clip = 0 })
+end
+
 -- A data set that marks difficult objects has them forgiven, unless the call says otherwise.
 function TestScore.testDifficultByDefault()
   local score = require "yolua.score"

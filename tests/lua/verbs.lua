@@ -97,10 +97,10 @@ function TestVerbs.testDoctorAndAnchors()
   t.assertEquals({ a.k, #a.anchors, a.boxes, a.frames, a.unit }, { 3, 3, 72, 24, "pixels of the input" })
   t.assertTrue(a.mean_best_iou > 0.75 and a.mean_best_iou <= 1)
   t.assertAlmostEquals(a.anchors_in_cells[3][1], a.anchors[3][1] / 16, 0.01)
-  local wide = { "anchors", "data=kitti", "data.root=" .. top .. "/data", "k=1", "imgsz=320x96" }
+  local wide = { "anchors", "data=kitti", "data.root=" .. top .. "/data", "k=1", "imgsz=320x96", "resize=letterbox" }
   t.assertEquals(program.json(wide).anchors, program.json({ "anchors", "data=kitti", "data.root=" .. top .. "/data", "k=1",
     "imgsz=160x96" }).anchors) -- letterboxed, the height decides
-  local stretched = program.json { "anchors", "data=kitti", "data.root=" .. top .. "/data", "k=1", "imgsz=320x96", "resize=stretch" }
+  local stretched = program.json { "anchors", "data=kitti", "data.root=" .. top .. "/data", "k=1", "imgsz=320x96" }
   t.assertAlmostEquals(stretched.anchors[1][1], 2 * program.json(wide).anchors[1][1], 0.02)
 end
 
@@ -113,6 +113,51 @@ function TestVerbs.testTrain()
   local after = program.json { "val", "model=" .. top .. "/run/best.safetensors", "data=kitti", root, "protocol=voc" }
   t.assertEquals(after.eval[1].map, r.eval[1].map)
   t.assertTrue(after.eval[1].map > before.eval[1].map)
+end
+
+-- Size, way of resizing and class map of a training are those of its checkpoints, whoever uses them; what overrides them is said.
+function TestVerbs.testCheckpointsKnowHowTheyWereTrained()
+  core.system.write(top .. "/map.yaml", "Car: Cyclist\nPedestrian: Pedestrian\nCyclist: Car\nVan: none\n")
+  local data = { "data=kitti", "data.root=" .. top .. "/data" }
+  local run, again = top .. "/knows", top .. "/knows-more"
+  local out = program.ok { "train", "config=" .. top .. "/config.yaml", "epochs=2", "imgsz=320x128", "resize=letterbox", "multiscale=true",
+    "data.map=" .. top .. "/map.yaml", "protocol=voc,kitti", "freeze=none", "out=" .. run }
+  t.assertStrContains(out, "input 320x128, letterbox (tiny.cfg says 160x96, stretch)")
+  t.assertStrContains(core.system.read(run .. "/log.txt"), "input 320x128, letterbox (as best.safetensors says)")
+  os.remove(top .. "/map.yaml")
+  local results, model = core.json.decode(core.system.read(run .. "/results.json")), "model=" .. run .. "/best.safetensors"
+  local r = program.json { "val", model, "protocol=voc,kitti", table.unpack(data) }
+  for i, row in ipairs(r.eval) do
+    t.assertEquals(row.classes, results.eval[i].classes)
+    t.assertEquals(row.map, results.eval[i].map)
+  end
+  t.assertEquals({ r.imgsz, r.resize, r.map }, { { 320, 128 }, "letterbox", "map.yaml" })
+  t.assertNotEquals(program.json({ "val", model, "imgsz=160x96", "resize=stretch", "protocol=voc", table.unpack(data) }).eval[1].classes,
+    r.eval[1].classes)
+  -- FLOPs are those of the size that ran: 8/3 of the cfg's pixels
+  local own = program.json { "bench", cfg, "runs=1", "layers=true" }
+  local flops, mine = 0, program.json { "bench", model, "runs=1", "layers=true" }
+  t.assertEquals({ own.imgsz, mine.imgsz, results.imgsz, results.resize }, { { 160, 96 }, { 320, 128 }, { 320, 128 }, "letterbox" })
+  for _, layer in ipairs(mine.layers) do flops = flops + layer.flops end
+  t.assertEquals(results.flops, flops)
+  t.assertStrContains(core.system.read(run .. "/results.md"), "320x128, letterbox")
+  t.assertStrContains(core.system.read(run .. "/report.html"), "320 x 128")
+  t.assertStrContains(program.ok { "bench", model, "runs=1", "imgsz=64" },
+    "input 64x64, letterbox (best.safetensors says 320x128, letterbox)")
+  t.assertStrContains(program.ok { "predict", model, "source=" .. image }, "input 320x128, letterbox (as best.safetensors says)")
+  t.assertStrContains(program.ok { "predict", cfg, names, "source=" .. image, "resize=letterbox" },
+    "input 160x96, letterbox (tiny.cfg says 160x96, stretch)")
+  -- the next training goes on from there, and so does a resume of it
+  out = program.ok { "train", model, "epochs=1", "protocol=voc", "out=" .. again, table.unpack(data) }
+  t.assertStrContains(out, "input 320x128, letterbox (as best.safetensors says)")
+  program.ok { "train", "resume=" .. again, "epochs=2" }
+  local yl = require "yolua"
+  local last = yl.load { model = again .. "/last.safetensors" }
+  t.assertEquals({ last.w, last.h, last.resize, last.map.rules.Car.class }, { 320, 128, "letterbox", "Cyclist" })
+  local other = yl.transplant(last, { "bus" }) -- other classes: the size stays, the class map does not
+  t.assertEquals({ other.w, other.h, other.resize, other.map }, { 320, 128, "letterbox", nil })
+  last:save(top .. "/kept/")
+  t.assertStrContains(core.system.read(top .. "/kept/model.cfg"), "[net]\nwidth=320\nheight=128\n")
 end
 
 -- Images with YOLO's labels in one folder, and nothing else named: the carried network gets a head for their classes, and an input size

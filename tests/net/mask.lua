@@ -199,7 +199,7 @@ end
 
 -- A small checkpoint, a full one, and one of averaged weights: the masks come along, and hold from the first step on.
 function TestFiles.test_masks_belong_to_the_model()
-  local path = os.tmpname()
+  local path = os.tmpname() .. ".safetensors"
   for _, kind in ipairs { "small", "full", "averaged" } do
     local m = detector()
     fill_all(m.net)
@@ -219,7 +219,7 @@ end
 
 -- What a file's masks cover is zero, what the network's own masks covered before comes back; a file without masks keeps the network's.
 function TestFiles.test_restoring()
-  local path, a, b = os.tmpname(), network(1), network(2)
+  local path, a, b = os.tmpname() .. ".safetensors", network(1), network(2)
   fill_all(a)
   a:set("conv1.weight", MASK, "mask")
   core.save(a, path, {}, true)

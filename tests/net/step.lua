@@ -138,7 +138,7 @@ end
 
 -- The counts travel with a full checkpoint: the next step is the same.
 function TestRules.test_counts_in_a_checkpoint()
-  local path = os.tmpname()
+  local path = os.tmpname() .. ".safetensors"
   local function step(n)
     n:set("conv1.weight", gradient, "grad")
     core.step(n, { rule = "adam", lr = 0.1, beta2 = 0.99 })

@@ -46,6 +46,7 @@ end
 function checkpoint.save(t, name)
   if not t.run then return end
   ledger.check_turn(t)
+  t.model:adopt(t.own) -- another training of the network may have left its own size
   t.model:save(t.run:path(name or "last.safetensors"), checkpoint.notes(t), true)
 end
 

@@ -48,8 +48,8 @@ end
 -- ---- fields ----------------------------------------------------------------------------------------------------------------
 
 local FIELDS = {}
-for name in ([[model data run options policies epoch step seen batch_done loss_sum loss_images shift kept objects micro w h sizes rule
-  steps_per_epoch batches_per_epoch source batches prepared spent waited images_before record due proof started finished failed
+for name in ([[model data run options policies epoch step seen batch_done loss_sum loss_images shift kept objects micro w h resize own sizes
+  rule steps_per_epoch batches_per_epoch source batches prepared spent waited images_before record due proof started finished failed
   failed_at stop stopped_by screen led training past loss parts last_rate norm marked busy pixels announced cached train_source
   dev_source key hashes frozen_at_start]]):gmatch "%S+" do FIELDS[name] = true end
 

@@ -1,4 +1,5 @@
 -- What a trainer settles before its first step: checked options, input sizes, and how much memory a step will take.
+local input = require "yolua.input"
 local options = require "yolua.options"
 local recheck = require "yolua.recheck"
 
@@ -62,18 +63,9 @@ function setup.tell(t)
     dev and #dev.frames or 0, t.objects.dev)
 end
 
--- How many input pixels one cell of the coarsest head spans.
-local function stride(model)
-  local most = 1
-  for _, layer in ipairs(model.net:layers()) do
-    if layer.loss then most = math.max(most, model.w // layer.shape[3], model.h // layer.shape[2]) end
-  end
-  return most
-end
-
 -- multiscale: inputs of 3/4 to 5/4 of the size w x h in whole cells, as Redmon and Farhadi 2017, section 2 ("Multi-Scale Training").
 function setup.sizes(model, w, h)
-  local cell, sizes, seen = stride(model), {}, {}
+  local cell, sizes, seen = input.stride(model), {}, {}
   for eighth = 6, 10 do
     local size = { math.max(1, w * eighth // 8 // cell) * cell, math.max(1, h * eighth // 8 // cell) * cell }
     local key = size[1] .. "x" .. size[2]
@@ -81,6 +73,14 @@ function setup.sizes(model, w, h)
     seen[key] = true
   end
   return sizes
+end
+
+-- Before the first step: says what pictures are brought to, and makes that and the class map the network's own, which its checkpoints keep.
+function setup.adopt(t)
+  local model = t.model
+  if t.run then t.run:say_input(input.text(model, t.options)) end
+  t.own = { w = t.w, h = t.h, resize = t.resize, map = t.data:kept_map(model.names) }
+  model:adopt(t.own)
 end
 
 local function mib(bytes) return bytes / 2 ^ 20 end

@@ -11,7 +11,7 @@ local function images(t, list, train)
   local o = t.options
   if t.model.c ~= 3 then error(("%s: the network takes %d channels, pictures have 3"):format(t.model.path, t.model.c), 0) end
   return batches.images {
-    data = t.data, list = list, names = t.model.names, batch = t.micro, w = t.w, h = t.h, resize = o.resize, train = train,
+    data = t.data, list = list, names = t.model.names, batch = t.micro, w = t.w, h = t.h, resize = t.resize, train = train,
     seed = o.seed, workers = o.data.workers, cache = o.data.cache, cache_dir = o.data.cache_dir, strict = o.data.strict, sizes = t.sizes,
     augment = augments(t) and o.augment or nil, parts = o.subdivisions,
   }

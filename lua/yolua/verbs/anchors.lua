@@ -29,15 +29,15 @@ local function rounded(value) return math.floor(value * 100 + 0.5) / 100 end
 
 local function run(o)
   local data = needs.data(o, { images = false })
-  local w, h = o.imgsz[1], o.imgsz[2]
-  local sizes, frames = sizes_of(data, data:list(o.data.split or (splits.any(data.source) and "train" or "all")), w, h, o.resize)
+  local w, h, resize = o.imgsz[1], o.imgsz[2], o.resize
+  local sizes, frames = sizes_of(data, data:list(o.data.split or (splits.any(data.source) and "train" or "all")), w, h, resize)
   local centres, mean = kmeans.run(sizes, o.k)
   local pixels, cells = {}, {}
   for i, c in ipairs(centres) do
     pixels[i] = { rounded(c[1]), rounded(c[2]) }
     cells[i] = { rounded(c[1] / o.stride), rounded(c[2] / o.stride) }
   end
-  return { k = o.k, boxes = #sizes, frames = frames, imgsz = { w, h }, resize = o.resize, unit = "pixels of the input", anchors = pixels,
+  return { k = o.k, boxes = #sizes, frames = frames, imgsz = { w, h }, resize = resize, unit = "pixels of the input", anchors = pixels,
     stride = o.stride, anchors_in_cells = cells, mean_best_iou = mean }
 end
 
@@ -62,7 +62,8 @@ return {
     { "imgsz", "size", "416x416", "px", "input size that the anchors are for, width first", min = 8, max = 8192,
       aliases = { "img_size", "size", "input_size" } },
     { "stride", "int", 32, "px", "size of a cell, for anchors in cells", min = 1, max = 1024 },
-    fields.pick("eval", "resize"), fields.pick("run", "json"),
+    { "resize", "enum", "stretch", "", "how an image is brought to the input size", choices = { "letterbox", "stretch" } },
+    fields.pick("run", "json"),
   },
   run = run, show = show,
 }

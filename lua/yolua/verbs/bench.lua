@@ -1,6 +1,7 @@
 -- `yolua bench`: how long a forward pass, or a training step, takes on noise.
 local core = require "yolua.core"
 local fields = require "yolua.fields"
+local input = require "yolua.input"
 local needs = require "yolua.needs"
 
 local function median(sorted)
@@ -70,8 +71,9 @@ end
 local function run(o)
   if o.precision ~= "f32" then error(("bench: precision %s is not built in; expected f32"):format(o.precision), 0) end
   local model = needs.network(o)
-  local w, h = model.w, model.h
-  if o.imgsz then w, h = o.imgsz[1], o.imgsz[2] end
+  local size = input.of(model, o)
+  local w, h = size.w, size.h
+  input.say(model, o)
   local plan = model:plan { mode = o.mode, batch = o.batch, h = h, w = w, algorithm = o.algorithm ~= "auto" and o.algorithm or nil }
   core.noise(plan, 1)
   local step = o.mode == "train" and training(model, plan, o.batch) or inference(plan)

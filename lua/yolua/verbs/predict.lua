@@ -4,6 +4,7 @@ local core = require "yolua.core"
 local drawn = require "yolua.predict.drawn"
 local fields = require "yolua.fields"
 local give = require "yolua.predict.give"
+local input = require "yolua.input"
 local needs = require "yolua.needs"
 local pictures = require "yolua.pictures"
 local progress = require "yolua.progress"
@@ -71,8 +72,15 @@ local function run(o, out)
   local shows = not json and images and #images > 1 and core.files.is_terminal()
   local bar <close> = shows and progress.new { label = "predict", total = #images } or nil
   local put = give.by(json, out, kept, bar)
-  local complaint
-  if is_stream then complaint = of_stream(o, model, text, put) else complaint = of_files(o, model, images, put, bar) end
+  local complaint, said
+  local function tell(result)
+    if not said and result.detections then
+      input.say(model, o)
+      said = true
+    end
+    put(result)
+  end
+  if is_stream then complaint = of_stream(o, model, text, tell) else complaint = of_files(o, model, images, tell, bar) end
   return json == "true" and kept or nil, complaint and "predict: " .. complaint
 end
 

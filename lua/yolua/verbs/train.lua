@@ -41,13 +41,12 @@ local function suit(run, o, data)
   run:say("input %dx%d, %d epochs over %d images (imgsz=, epochs= change that)", o.imgsz[1], o.imgsz[2], o.epochs, #data.train.frames)
 end
 
--- A head for the data's own classes where the class map asks for them (data.map=identity), and the input size for good.
+-- A head for the data's own classes where the class map asks for them (data.map=identity).
 local function fitted(run, model, data, o)
   local names, like = data:head_classes(model.names)
-  local resized = o.model == "street" and (o.imgsz[1] ~= model.w or o.imgsz[2] ~= model.h)
-  if not names and not resized then return model end
-  local made, lines = yl.transplant(model, names or model.names, { like = like, seed = o.seed, size = o.imgsz })
-  for _, line in ipairs(names and lines or {}) do run:say("%s", line) end
+  if not names then return model end
+  local made, lines = yl.transplant(model, names, { like = like, seed = o.seed })
+  for _, line in ipairs(lines) do run:say("%s", line) end
   return made
 end
 

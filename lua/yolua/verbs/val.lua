@@ -1,6 +1,7 @@
 -- `yolua val`: scores a detector on a labelled data set.
 local eval = require "yolua.eval"
 local fields = require "yolua.fields"
+local input = require "yolua.input"
 local score = require "yolua.score"
 local terminal = require "yolua.terminal"
 local needs = require "yolua.needs"
@@ -9,12 +10,15 @@ local function run(o)
   local data = needs.data(o)
   local model = needs.network(o)
   local list = data:list(o.data.split)
+  input.say(model, o)
   local rows, seen = score(model, list, o, { stage = "val" })
-  return { images = seen.images, infer_ms = seen.infer_ms, eval = rows }
+  local size = seen.input
+  return { images = seen.images, infer_ms = seen.infer_ms, imgsz = { size.w, size.h }, resize = size.resize,
+    map = data:map(model.names).name, eval = rows }
 end
 
 local function show(result)
-  print(("%d images, %.1f ms per image in the network"):format(result.images, result.infer_ms or 0))
+  print(("%d images, %.1f ms per image in the network, class map %s"):format(result.images, result.infer_ms or 0, result.map))
   for _, row in ipairs(result.eval) do terminal.print("\n" .. eval.text(row)) end
 end
 
