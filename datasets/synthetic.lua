@@ -96,7 +96,7 @@ function synthetic.open(o)
     check_free(folder)
     write_all(given, folder)
   end
-  core.system.warn(("the data are synthetic (%d frames of the %s style, %s in %s); real ones are named by data=kitti data.root=DIR")
+  core.system.warn(("using synthetic data (%d frames of the %s style, %s in %s); for real data give data=kitti data.root=DIR")
     :format(given.frames, given.style, fresh and "drawn now" or "kept", folder))
   return kitti.open { root = folder, images = o.images }
 end

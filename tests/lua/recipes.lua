@@ -27,7 +27,7 @@ function TestRecipes.testEmbedded()
     local words = { "recipes/" .. name .. ".lua", "protocol=voc", "threads=2", "out=" .. top .. "/" .. name, "data=synthetic",
       "data.frames=10", "data.picture=416x128", "data.root=" .. top .. "/streets", i > 1 and "epochs=1" or nil }
     local out, err = program.ok(words)
-    t.assertStrContains(err, "the data are synthetic (10 frames")
+    t.assertStrContains(err, "using synthetic data (10 frames")
     t.assertNotStrContains(err, "dropped")
     if i > 1 then t.assertStrContains(out, ("coco_ft: the finished run %s/coco_ft is reused"):format(top)) end
     t.assertEquals(core.files.kind(top .. "/" .. name .. "/report.html"), "file")

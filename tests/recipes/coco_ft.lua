@@ -165,7 +165,7 @@ function TestCocoFt.testEmbeddedDefault()
     "data=synthetic", "data.frames=10", "data.picture=416x128", "data.root=" .. top .. "/streets" }
   local out, err = program.ok(words)
   t.assertStrContains(err, "no network was named: taken is model=street")
-  t.assertStrContains(err, "the data are synthetic (10 frames of the target style, drawn now in")
+  t.assertStrContains(err, "using synthetic data (10 frames of the target style, drawn now in")
   t.assertStrContains(out, "Coco-FT: voc")
   local config = core.yaml.decode(core.system.read(top .. "/s/config.yaml"))
   t.assertEquals({ config.model, config.data.name }, { "street", "synthetic" })
