@@ -5,16 +5,12 @@
  * so that has to be said before anything that needs libgomp is loaded. A host that brought libgomp in itself keeps its own way. */
 #define _GNU_SOURCE
 #include "bind/bind.h"
-#undef luaL_error /* this door has Lua, not the runtime */
 #include "core/log.h"
 
-#undef luaL_error /* yl__error is in the runtime, which is opened here */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#undef luaL_error /* ours is in the runtime, which may fail to load */
 
 typedef struct runtime {
     void (*set_warn_hook)(yl_warn_hook hook, void *user);

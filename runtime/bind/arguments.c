@@ -1,5 +1,5 @@
 /* The auxiliary library's checks of arguments, with the place of the user's code in their sentences: luaL_checkinteger and the like name
- * the line that called, which may be one of the library's own. bind.h puts these in their place. */
+ * the line that called, which may be one of the library's own. */
 #include "bind/bind.h"
 
 #include <string.h>
@@ -12,6 +12,11 @@ int yl__arg_error(lua_State *L, int index, const char *sentence)
     if (known && strcmp(at.namewhat, "method") == 0 && --index == 0)
         return yl__error(L, "%s: called on the wrong object (%s)", name, sentence);
     return yl__error(L, "%s: argument %d: %s", name, index, sentence);
+}
+
+void yl__arg_check(lua_State *L, bool holds, int index, const char *sentence)
+{
+    if (!holds) yl__arg_error(L, index, sentence);
 }
 
 static int type_error(lua_State *L, int index, const char *expected)
@@ -57,6 +62,16 @@ const char *yl__opt_text(lua_State *L, int index, const char *fallback, size_t *
     if (!lua_isnoneornil(L, index)) return yl__check_text(L, index, length);
     if (length) *length = fallback ? strlen(fallback) : 0;
     return fallback;
+}
+
+const char *yl__check_string(lua_State *L, int index)
+{
+    return yl__check_text(L, index, NULL);
+}
+
+const char *yl__opt_string(lua_State *L, int index, const char *fallback)
+{
+    return yl__opt_text(L, index, fallback, NULL);
 }
 
 void yl__check_type(lua_State *L, int index, int type)

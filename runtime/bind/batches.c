@@ -20,8 +20,8 @@ static void check_size(lua_State *L, yl_plan *plan, const yl_batch *batch)
 {
     const yl_plan_options *o = yl_plan_get_options(plan);
     if (o->batch > batch->n || o->h != batch->h || o->w != batch->w)
-        luaL_error(L, "a batch of %d images of %dx%d does not fit a plan for %d of %dx%d", (int)batch->n, (int)batch->w,
-                   (int)batch->h, (int)o->batch, (int)o->w, (int)o->h);
+        yl__error(L, "a batch of %d images of %dx%d does not fit a plan for %d of %dx%d", (int)batch->n, (int)batch->w,
+                  (int)batch->h, (int)o->batch, (int)o->w, (int)o->h);
 }
 
 /* plan:load(batch): the batch's first images become the plan's input; a plan for fewer takes the first ones */
@@ -31,7 +31,7 @@ int yl__plan_load(lua_State *L)
     const yl_batch *batch = yl__check_batch(L, 2);
     yl_net *net = net_of_plan(L, 1);
     check_size(L, plan, batch);
-    if (net->c != 3) return luaL_error(L, "the network takes %d channels, images have 3", (int)net->c);
+    if (net->c != 3) return yl__error(L, "the network takes %d channels, images have 3", (int)net->c);
     yl__check(L, yl_plan_feed(plan, batch->images));
     return 0;
 }
@@ -50,7 +50,7 @@ static void push_detection(lua_State *L, const yl_detection *d, bool origin)
 
 static yl_detect_options check_detect_options(lua_State *L, int index)
 {
-    luaL_checktype(L, index, LUA_TTABLE);
+    yl__check_type(L, index, LUA_TTABLE);
     return (yl_detect_options){
         .conf = yl__field_number(L, index, "conf", 0.25),
         .iou = yl__field_number(L, index, "iou", 0.45),
@@ -88,7 +88,7 @@ static yl_batch check_places(lua_State *L, int index, const yl_plan_options *o)
                 size[i][k - 4] = (int64_t)lua_tonumber(L, -1);
             lua_pop(L, 1);
         }
-        if (!whole) luaL_error(L, "detect: image %d: expected the six numbers of batch:places()", (int)i + 1);
+        if (!whole) yl__error(L, "detect: image %d: expected the six numbers of batch:places()", (int)i + 1);
         lua_pop(L, 1);
     }
     return (yl_batch){.n = count, .count = count, .w = o->w, .h = o->h, .to_image = to_image, .image_size = size};
@@ -127,7 +127,7 @@ static yl_image check_picture(lua_State *L, int index)
     if (!fits || !yl_tensor_contiguous(t)) {
         char what[128];
         yl_tensor_describe(t, what, sizeof what);
-        luaL_error(L, "predict: expected a picture, u8 {h, w, 3} or {1, h, w, 3} in one piece, got %s", what);
+        yl__error(L, "predict: expected a picture, u8 {h, w, 3} or {1, h, w, 3} in one piece, got %s", what);
     }
     void *data;
     yl__check(L, yl_tensor_data(t, &data));
@@ -152,7 +152,7 @@ int yl__plan_predict(lua_State *L)
 /* core.features_bytes(body plan, samples) -> bytes on the host; 0 where nothing is frozen below the heads */
 static int features_bytes(lua_State *L)
 {
-    lua_pushinteger(L, (lua_Integer)yl_features_bytes(yl__check_plan(L, 1), luaL_checkinteger(L, 2)));
+    lua_pushinteger(L, (lua_Integer)yl_features_bytes(yl__check_plan(L, 1), yl__check_integer(L, 2)));
     return 1;
 }
 
@@ -160,7 +160,7 @@ static int features_bytes(lua_State *L)
 static int features_new(lua_State *L)
 {
     yl_plan *body = yl__check_plan(L, 1);
-    int64_t samples = luaL_checkinteger(L, 2);
+    int64_t samples = yl__check_integer(L, 2);
     yl_features *features;
     void **box = yl__new_object(L, FEATURES_CLASS);
     yl__check(L, yl_features_create(net_of_plan(L, 1)->device, body, samples, &features));
@@ -189,12 +189,12 @@ static int features_store(lua_State *L)
 
 static int64_t *check_picks(lua_State *L, int index, int64_t *count)
 {
-    luaL_checktype(L, index, LUA_TTABLE);
+    yl__check_type(L, index, LUA_TTABLE);
     *count = luaL_len(L, index);
     int64_t *picks = yl__scratch(L, (size_t)*count * sizeof *picks);
     for (int64_t i = 0; i < *count; i++) {
         lua_rawgeti(L, index, i + 1);
-        picks[i] = luaL_checkinteger(L, -1) - 1;
+        picks[i] = yl__check_integer(L, -1) - 1;
         lua_pop(L, 1);
     }
     return picks;
@@ -207,8 +207,7 @@ static int features_load(lua_State *L)
     yl_plan *tail = yl__runnable_plan(L, 2, "load");
     int64_t count, *picks = check_picks(L, 3, &count);
     if (count != yl_plan_get_options(tail)->batch)
-        return luaL_error(L, "features: expected %d samples, got %d", (int)yl_plan_get_options(tail)->batch,
-                          (int)count);
+        return yl__error(L, "features: expected %d samples, got %d", (int)yl_plan_get_options(tail)->batch, (int)count);
     yl__check(L, yl_features_load(f, tail, picks));
     return 0;
 }

@@ -7,7 +7,7 @@
 static int bench_noise(lua_State *L)
 {
     yl_plan *plan = yl__check_plan(L, 1);
-    yl_rng rng = yl_rng_make((uint64_t)luaL_optinteger(L, 2, 1), 0, 0);
+    yl_rng rng = yl_rng_make((uint64_t)yl__opt_integer(L, 2, 1), 0, 0);
     int64_t count = yl_shape_count(yl_plan_shape(plan, -1));
     float *values;
     yl__check(L, yl__alloc(count, sizeof *values, &values));

@@ -63,16 +63,15 @@ const char *yl__shown(lua_State *L, int index)
 
 lua_Integer yl__check_list(lua_State *L, int index, const char *what)
 {
-    if (!lua_istable(L, index)) luaL_error(L, "%s: expected a list, got %s", what, yl__shown(L, index));
+    if (!lua_istable(L, index)) yl__error(L, "%s: expected a list, got %s", what, yl__shown(L, index));
     index = lua_absindex(L, index);
     lua_Integer count = (lua_Integer)lua_rawlen(L, index), seen = 0;
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
         bool place = lua_isinteger(L, -2) && lua_tointeger(L, -2) >= 1 && lua_tointeger(L, -2) <= count;
-        if (!place) luaL_error(L, "%s: expected a list, got a table with the key %s", what, yl__shown(L, -2));
+        if (!place) yl__error(L, "%s: expected a list, got a table with the key %s", what, yl__shown(L, -2));
         seen++;
     }
-    if (seen != count)
-        luaL_error(L, "%s: expected a list without holes, got %I values in %I places", what, seen, count);
+    if (seen != count) yl__error(L, "%s: expected a list without holes, got %I values in %I places", what, seen, count);
     return count;
 }
 
@@ -116,7 +115,7 @@ void yl__working(lua_State *L, int index, int by)
 
 yl__box *yl__idle(lua_State *L, int index, const char *class_name, const char *what)
 {
-    yl__box *box = luaL_checkudata(L, index, class_name);
+    yl__box *box = yl__check_object(L, index, class_name);
     if (box->working)
         yl__error(L, "%s: the %s is in the middle of its work here; do this before it begins or after it has ended",
                   what, yl__word(class_name));
@@ -125,7 +124,7 @@ yl__box *yl__idle(lua_State *L, int index, const char *class_name, const char *w
 
 void *yl__object(lua_State *L, int index, const char *class_name)
 {
-    void **box = luaL_checkudata(L, index, class_name);
+    void **box = yl__check_object(L, index, class_name);
     if (!*box) yl__error(L, "the %s is closed", yl__word(class_name));
     return *box;
 }
@@ -133,7 +132,7 @@ void *yl__object(lua_State *L, int index, const char *class_name)
 void yl__check_keys(lua_State *L, int index, const char *const *known)
 {
     int64_t count = 0;
-    luaL_checktype(L, index, LUA_TTABLE);
+    yl__check_type(L, index, LUA_TTABLE);
     while (known[count]) count++;
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
         const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "(not a name)", *near;
@@ -141,7 +140,7 @@ void yl__check_keys(lua_State *L, int index, const char *const *known)
         for (int64_t i = 0; i < count && !found; i++) found = strcmp(known[i], key) == 0;
         if (found) continue;
         near = yl__nearest(key, known, count);
-        luaL_error(L, near ? "unknown option '%s', did you mean '%s'?" : "unknown option '%s'", key, near);
+        yl__error(L, near ? "unknown option '%s', did you mean '%s'?" : "unknown option '%s'", key, near);
     }
 }
 
@@ -154,8 +153,8 @@ static int no_method(lua_State *L, int methods, const char *word)
         const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "_";
         if (name[0] != '_') yl__nearer(&nearest, name, name);
     }
-    return luaL_error(L, "a %s has no '%s'%s%s%s", word, key, nearest.found ? ", did you mean '" : "",
-                      nearest.found ? nearest.found : "", nearest.found ? "'?" : "");
+    return yl__error(L, "a %s has no '%s'%s%s%s", word, key, nearest.found ? ", did you mean '" : "",
+                     nearest.found ? nearest.found : "", nearest.found ? "'?" : "");
 }
 
 int yl__find_method(lua_State *L, const char *class_name)
@@ -176,8 +175,8 @@ static int unknown_method(lua_State *L)
 
 static int no_field(lua_State *L)
 {
-    return luaL_error(L, "a %s has no field '%s' to set", lua_tostring(L, lua_upvalueindex(1)),
-                      luaL_tolstring(L, 2, NULL));
+    return yl__error(L, "a %s has no field '%s' to set", lua_tostring(L, lua_upvalueindex(1)),
+                     luaL_tolstring(L, 2, NULL));
 }
 
 static bool has_own(lua_State *L, const char *key)
@@ -231,14 +230,14 @@ static int push_embedded(lua_State *L)
 {
     char *data;
     int64_t size;
-    const char *name = luaL_checkstring(L, 1), *folder = getenv("YOLUA_PATH");
+    const char *name = yl__check_string(L, 1), *folder = getenv("YOLUA_PATH");
     if (folder && yl__file_read(lua_pushfstring(L, "%s/%s", folder, name), &data, &size) == YL_OK) {
         lua_pushlstring(L, data, (size_t)size);
         yl__free(data);
         return 1;
     }
     const yl_embedded_file *f = embedded(name);
-    if (!f) return luaL_error(L, "the program carries no file '%s'", name);
+    if (!f) return yl__error(L, "the program carries no file '%s'", name);
     lua_pushlstring(L, f->bytes, f->size);
     return 1;
 }
@@ -282,7 +281,7 @@ static int load_from_folder(lua_State *L, const char *folder, const char *name)
 static int search_library(lua_State *L)
 {
     static const char *const suffixes[] = {".lua", "/init.lua"};
-    const char *module = luaL_checkstring(L, 1), *folder = getenv("YOLUA_PATH");
+    const char *module = yl__check_string(L, 1), *folder = getenv("YOLUA_PATH");
     for (int i = 0; i < 2; i++) {
         char name[256];
         module_file(module, suffixes[i], name, sizeof name);

@@ -30,32 +30,24 @@ void yl__open_library(lua_State *L);
 /* Throws yl_error() with the position of the nearest caller outside the library's own Lua files, unless status is OK. */
 void yl__check(lua_State *L, yl_status status);
 
-/* Throws a sentence, as luaL_error does, with the position of the nearest caller outside the library's own Lua files. */
+/* Throws a sentence with the position of the nearest caller outside the library's own Lua files. luaL_error and the checks of the
+ * auxiliary library name the line that called, which may be one of the library's own: this folder uses these instead. */
 int yl__error(lua_State *L, const char *format, ...);
-#define luaL_error yl__error /* a place in the library tells its user nothing */
-/* The same for checks of arguments (bind/arguments.c). */
+/* Checks of arguments, named like Lua's own (bind/arguments.c). */
 int yl__arg_error(lua_State *L, int index, const char *sentence);
+void yl__arg_check(lua_State *L, bool holds, int index, const char *sentence);
 lua_Integer yl__check_integer(lua_State *L, int index);
 lua_Integer yl__opt_integer(lua_State *L, int index, lua_Integer fallback);
 lua_Number yl__check_number(lua_State *L, int index);
 lua_Number yl__opt_number(lua_State *L, int index, lua_Number fallback);
 const char *yl__check_text(lua_State *L, int index, size_t *length);
 const char *yl__opt_text(lua_State *L, int index, const char *fallback, size_t *length);
+const char *yl__check_string(lua_State *L, int index);
+const char *yl__opt_string(lua_State *L, int index, const char *fallback);
 void yl__check_type(lua_State *L, int index, int type);
 void yl__check_any(lua_State *L, int index);
 int yl__check_option(lua_State *L, int index, const char *fallback, const char *const *choices);
 void *yl__check_object(lua_State *L, int index, const char *class_name);
-#define luaL_argerror yl__arg_error
-#define luaL_checkinteger yl__check_integer
-#define luaL_optinteger yl__opt_integer
-#define luaL_checknumber yl__check_number
-#define luaL_optnumber yl__opt_number
-#define luaL_checklstring yl__check_text
-#define luaL_optlstring yl__opt_text
-#define luaL_checktype yl__check_type
-#define luaL_checkany yl__check_any
-#define luaL_checkoption yl__check_option
-#define luaL_checkudata yl__check_object
 /* What a sentence calls an object of that class: "yolua.plan" is a "plan", "yolua.net" a "network". */
 const char *yl__word(const char *class_name);
 

@@ -6,14 +6,14 @@
 static yl_device *device_at(lua_State *L, int index)
 {
     yl_device *device;
-    yl__check(L, yl_device_get(luaL_optstring(L, index, "cpu"), &device));
+    yl__check(L, yl_device_get(yl__opt_string(L, index, "cpu"), &device));
     return device;
 }
 
 /* darknet.load_cfg(path [, device = "cpu"]) -> network, its values zero. Throws path:line: what. */
 static int darknet_load_cfg(lua_State *L)
 {
-    const char *path = luaL_checkstring(L, 1);
+    const char *path = yl__check_string(L, 1);
     yl_device *device = device_at(L, 2);
     yl_net *net;
     void **box = yl__new_object(L, YL_NET_CLASS);
@@ -26,7 +26,7 @@ static int darknet_load_cfg(lua_State *L)
 static int darknet_parse_cfg(lua_State *L)
 {
     size_t size;
-    const char *text = luaL_checklstring(L, 1, &size), *name = luaL_checkstring(L, 2);
+    const char *text = yl__check_text(L, 1, &size), *name = yl__check_string(L, 2);
     yl_device *device = device_at(L, 3);
     yl_net *net;
     void **box = yl__new_object(L, YL_NET_CLASS);
@@ -38,7 +38,7 @@ static int darknet_parse_cfg(lua_State *L)
 /* darknet.save_cfg(network, path) */
 static int darknet_save_cfg(lua_State *L)
 {
-    yl__check(L, yl_darknet_save_cfg(yl__check_net(L, 1), luaL_checkstring(L, 2)));
+    yl__check(L, yl_darknet_save_cfg(yl__check_net(L, 1), yl__check_string(L, 2)));
     return 0;
 }
 
@@ -70,16 +70,16 @@ static int darknet_load_weights(lua_State *L)
 {
     yl_darknet_header header;
     yl_net *net = yl__check_net(L, 1);
-    const char *path = luaL_checkstring(L, 2);
+    const char *path = yl__check_string(L, 2);
     int64_t sections = 0;
     bool partial = false;
     if (!lua_isnoneornil(L, 3)) {
-        luaL_checktype(L, 3, LUA_TTABLE);
+        yl__check_type(L, 3, LUA_TTABLE);
         sections = yl__field_integer(L, 3, "sections", 0);
         lua_getfield(L, 3, "partial");
         partial = lua_toboolean(L, -1);
     }
-    if (sections < 0 || sections > net->n_layers) luaL_error(L, "sections: expected 0..%d", net->n_layers);
+    if (sections < 0 || sections > net->n_layers) yl__error(L, "sections: expected 0..%d", net->n_layers);
     if (partial) return load_first(L, net, path);
     yl__check(L, yl_darknet_load_weights(net, path, (int)sections, &header));
     push_header(L, &header);
@@ -92,7 +92,7 @@ static int darknet_parse_weights(lua_State *L)
     size_t size;
     yl_darknet_header header;
     yl_net *net = yl__check_net(L, 1);
-    const char *data = luaL_checklstring(L, 2, &size), *name = luaL_checkstring(L, 3);
+    const char *data = yl__check_text(L, 2, &size), *name = yl__check_string(L, 3);
     yl__check(L, yl_darknet_parse_weights(net, data, (int64_t)size, name, &header));
     push_header(L, &header);
     return 1;
@@ -102,10 +102,10 @@ static int darknet_parse_weights(lua_State *L)
 static int darknet_save_weights(lua_State *L)
 {
     yl_net *net = yl__check_net(L, 1);
-    const char *path = luaL_checkstring(L, 2);
+    const char *path = yl__check_string(L, 2);
     yl_darknet_header header = {0, 2, 5, 0};
     if (!lua_isnoneornil(L, 3)) {
-        luaL_checktype(L, 3, LUA_TTABLE);
+        yl__check_type(L, 3, LUA_TTABLE);
         header.major = (int32_t)yl__field_integer(L, 3, "major", 0);
         header.minor = (int32_t)yl__field_integer(L, 3, "minor", 2);
         header.revision = (int32_t)yl__field_integer(L, 3, "revision", 5);

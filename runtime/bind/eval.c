@@ -19,7 +19,7 @@ static int set_new(lua_State *L)
 
 static int set_gc(lua_State *L)
 {
-    void **box = luaL_checkudata(L, 1, yl__eval_set_class);
+    void **box = yl__check_object(L, 1, yl__eval_set_class);
     yl_eval_set_free(*box);
     *box = NULL;
     return 0;
@@ -35,7 +35,7 @@ static int set_len(lua_State *L)
 
 static int set_tostring(lua_State *L)
 {
-    yl_eval_set *const *box = luaL_checkudata(L, 1, yl__eval_set_class);
+    yl_eval_set *const *box = yl__check_object(L, 1, yl__eval_set_class);
     if (!*box)
         lua_pushliteral(L, "eval_set (closed)");
     else
@@ -59,7 +59,7 @@ static double number_field(lua_State *L, int row, const char *key, double fallba
     if (lua_getfield(L, row, key) != LUA_TNIL) {
         value = lua_tonumberx(L, -1, &is_number);
         if (!is_number)
-            luaL_error(L, "%s %I: %s: expected a number, got %s", at.kind, at.index, key, luaL_typename(L, -1));
+            yl__error(L, "%s %I: %s: expected a number, got %s", at.kind, at.index, key, luaL_typename(L, -1));
     }
     lua_pop(L, 1);
     return value;
@@ -69,13 +69,12 @@ static yl_box box_field(lua_State *L, int row, place at)
 {
     double v[4];
     if (lua_getfield(L, row, "box") != LUA_TTABLE)
-        luaL_error(L, "%s %I: box: expected {x1, y1, x2, y2}, got %s", at.kind, at.index, luaL_typename(L, -1));
+        yl__error(L, "%s %I: box: expected {x1, y1, x2, y2}, got %s", at.kind, at.index, luaL_typename(L, -1));
     for (int i = 0; i < 4; i++) {
         int is_number;
         lua_rawgeti(L, -1, i + 1);
         v[i] = lua_tonumberx(L, -1, &is_number);
-        if (!is_number)
-            luaL_error(L, "%s %I: box: expected 4 numbers, got %s", at.kind, at.index, luaL_typename(L, -1));
+        if (!is_number) yl__error(L, "%s %I: box: expected 4 numbers, got %s", at.kind, at.index, luaL_typename(L, -1));
         lua_pop(L, 1);
     }
     lua_pop(L, 1);
@@ -86,7 +85,7 @@ static yl_box box_field(lua_State *L, int row, place at)
 static const char *class_field(lua_State *L, int row, place at)
 {
     if (lua_getfield(L, row, "class") != LUA_TSTRING)
-        luaL_error(L, "%s %I: class: expected a name, got %s", at.kind, at.index, luaL_typename(L, -1));
+        yl__error(L, "%s %I: class: expected a name, got %s", at.kind, at.index, luaL_typename(L, -1));
     const char *name = lua_tostring(L, -1);
     lua_pop(L, 1);
     return name;
@@ -108,13 +107,13 @@ static yl_label read_row(lua_State *L, int row, place at)
 /* The rows of the table at `index`, in memory that stays on the stack. */
 static yl_label *read_rows(lua_State *L, int index, const char *kind, int64_t *count)
 {
-    luaL_checktype(L, index, LUA_TTABLE);
+    yl__check_type(L, index, LUA_TTABLE);
     *count = (int64_t)luaL_len(L, index);
     yl_label *rows = lua_newuserdatauv(L, sizeof *rows * (size_t)(*count + 1), 0);
     for (int64_t i = 0; i < *count; i++) {
         place at = {kind, (lua_Integer)i + 1};
         if (lua_rawgeti(L, index, at.index) != LUA_TTABLE)
-            luaL_error(L, "%s %I: expected a table, got %s", kind, at.index, luaL_typename(L, -1));
+            yl__error(L, "%s %I: expected a table, got %s", kind, at.index, luaL_typename(L, -1));
         rows[i] = read_row(L, lua_gettop(L), at);
         lua_pop(L, 1);
     }
@@ -126,7 +125,7 @@ static int set_add(lua_State *L)
 {
     yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
     int64_t truth_count, det_count;
-    const char *id = luaL_checkstring(L, 2);
+    const char *id = yl__check_string(L, 2);
     yl_label *truths = read_rows(L, 3, "truth", &truth_count), *dets = read_rows(L, 4, "detection", &det_count);
     yl__check(L, yl_eval_set_add(set, id, truths, truth_count, dets, det_count));
     lua_settop(L, 1);
@@ -138,12 +137,12 @@ static int set_add(lua_State *L)
 /* The strings of the table at `index` and a NULL, in memory that is left on the stack. */
 static const char *const *strings_at(lua_State *L, int index, const char *what, int64_t *count)
 {
-    luaL_checktype(L, index, LUA_TTABLE);
+    yl__check_type(L, index, LUA_TTABLE);
     *count = (int64_t)luaL_len(L, index);
     const char **list = lua_newuserdatauv(L, sizeof *list * (size_t)(*count + 1), 0);
     for (int64_t i = 0; i < *count; i++) {
         if (lua_rawgeti(L, index, (lua_Integer)i + 1) != LUA_TSTRING)
-            luaL_error(L, "%s: expected names, got %s", what, luaL_typename(L, -1));
+            yl__error(L, "%s: expected names, got %s", what, luaL_typename(L, -1));
         list[i] = lua_tostring(L, -1);
         lua_pop(L, 1);
     }
@@ -155,12 +154,12 @@ static const char *const *strings_at(lua_State *L, int index, const char *what, 
 static int set_load(lua_State *L)
 {
     yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    yl_eval_files files = {.labels = luaL_checkstring(L, 2), .dets = luaL_checkstring(L, 3)};
+    yl_eval_files files = {.labels = yl__check_string(L, 2), .dets = yl__check_string(L, 3)};
     lua_settop(L, 4);
     if (!lua_isnil(L, 4)) {
-        luaL_checktype(L, 4, LUA_TTABLE);
+        yl__check_type(L, 4, LUA_TTABLE);
         lua_getfield(L, 4, "split");
-        files.split = luaL_optstring(L, -1, NULL);
+        files.split = yl__opt_string(L, -1, NULL);
         if (lua_getfield(L, 4, "names") != LUA_TNIL)
             files.names = strings_at(L, lua_gettop(L), "names", &files.name_count);
     }
@@ -181,7 +180,7 @@ static yl_eval_class class_at(lua_State *L, lua_Integer index)
         return c;
     }
     if (!lua_istable(L, row) || lua_getfield(L, row, "name") != LUA_TSTRING)
-        luaL_error(L, "classes: %I: expected a name or a table with one, got %s", index, luaL_typename(L, -1));
+        yl__error(L, "classes: %I: expected a name or a table with one, got %s", index, luaL_typename(L, -1));
     c.name = lua_tostring(L, -1);
     c.members = strings_at(L, row, c.name, &count);
     if (lua_getfield(L, row, "crowd") != LUA_TNIL) c.crowd = strings_at(L, lua_gettop(L), c.name, &count);
@@ -191,7 +190,7 @@ static yl_eval_class class_at(lua_State *L, lua_Integer index)
 static yl_eval_classes class_list(lua_State *L, int list)
 {
     int64_t count = (int64_t)luaL_len(L, list);
-    if (count < 1) luaL_error(L, "classes: expected at least one");
+    if (count < 1) yl__error(L, "classes: expected at least one");
     luaL_checkstack(L, (int)(count < 10000 ? 8 * count : 80000), "classes: too many");
     yl_eval_class *classes = lua_newuserdatauv(L, sizeof *classes * (size_t)count, 0);
     for (int64_t i = 0; i < count; i++) {
@@ -204,7 +203,7 @@ static yl_eval_classes class_list(lua_State *L, int list)
 static yl_eval_classes known_list(lua_State *L, const char *name)
 {
     if (strcmp(name, "kitti") == 0) return yl_classes_kitti;
-    if (strcmp(name, "coco") != 0) luaL_error(L, "classes: expected 'kitti', 'coco' or a table, got '%s'", name);
+    if (strcmp(name, "coco") != 0) yl__error(L, "classes: expected 'kitti', 'coco' or a table, got '%s'", name);
     return yl_classes_coco;
 }
 
@@ -219,7 +218,7 @@ yl_eval_classes yl__eval_classes_option(lua_State *L, int index, const yl_eval_c
     case LUA_TTABLE:
         return class_list(L, lua_gettop(L));
     default:
-        luaL_error(L, "classes: expected 'kitti', 'coco' or a table, got %s", luaL_typename(L, -1));
+        yl__error(L, "classes: expected 'kitti', 'coco' or a table, got %s", luaL_typename(L, -1));
     }
     return *fallback;
 }

@@ -92,7 +92,7 @@ static double number_option(lua_State *L, const char *key, double fallback, doub
         int is_number;
         value = lua_tonumberx(L, -1, &is_number);
         if (!is_number || !(value >= low && value <= high))
-            luaL_error(L, "%s: expected a number from %f to %f, got %s", key, low, high, yl__shown(L, -1));
+            yl__error(L, "%s: expected a number from %f to %f, got %s", key, low, high, yl__shown(L, -1));
     }
     lua_pop(L, 1);
     return value;
@@ -103,7 +103,7 @@ static bool flag_option(lua_State *L, const char *key, bool fallback)
     bool value = fallback;
     int type = lua_getfield(L, 2, key);
     if (type != LUA_TNIL && type != LUA_TBOOLEAN)
-        luaL_error(L, "%s: expected true or false, got %s", key, yl__shown(L, -1));
+        yl__error(L, "%s: expected true or false, got %s", key, yl__shown(L, -1));
     if (type == LUA_TBOOLEAN) value = lua_toboolean(L, -1);
     lua_pop(L, 1);
     return value;
@@ -116,7 +116,7 @@ static int word_option(lua_State *L, const char *key, const char *const *words)
     if (lua_getfield(L, 2, key) != LUA_TNIL) {
         const char *word = yl__shown(L, -1);
         while (words[chosen] && strcmp(words[chosen], word) != 0) chosen++;
-        if (!words[chosen]) luaL_error(L, "%s: expected %s or another known word, got '%s'", key, words[0], word);
+        if (!words[chosen]) yl__error(L, "%s: expected %s or another known word, got '%s'", key, words[0], word);
         lua_pop(L, 1);
     }
     lua_pop(L, 1);
@@ -326,7 +326,7 @@ static const char *const curve_class = "yolua.pr_curve";
 
 static int curve_gc(lua_State *L)
 {
-    void **box = luaL_checkudata(L, 1, curve_class);
+    void **box = yl__check_object(L, 1, curve_class);
     if (*box) yl_pr_curve_free(*box);
     yl__free(*box);
     *box = NULL;

@@ -7,7 +7,7 @@
 /* Raw: a metamethod could close what the call works on. */
 static int get_field(lua_State *L, int index, const char *key)
 {
-    if (!lua_istable(L, index)) luaL_error(L, "expected a table of options, got %s", yl__shown(L, index));
+    if (!lua_istable(L, index)) yl__error(L, "expected a table of options, got %s", yl__shown(L, index));
     index = lua_absindex(L, index);
     lua_pushstring(L, key);
     return lua_rawget(L, index);
@@ -19,7 +19,7 @@ int64_t yl__field_integer(lua_State *L, int index, const char *key, int64_t fall
     if (get_field(L, index, key) != LUA_TNIL) {
         int is_integer;
         value = lua_tointegerx(L, -1, &is_integer);
-        if (!is_integer) luaL_error(L, "'%s': expected an integer, got %s", key, yl__shown(L, -1));
+        if (!is_integer) yl__error(L, "'%s': expected an integer, got %s", key, yl__shown(L, -1));
     }
     lua_pop(L, 1);
     return value;
@@ -31,7 +31,7 @@ double yl__field_number(lua_State *L, int index, const char *key, double fallbac
     if (get_field(L, index, key) != LUA_TNIL) {
         int is_number;
         value = lua_tonumberx(L, -1, &is_number);
-        if (!is_number) luaL_error(L, "'%s': expected a number, got %s", key, yl__shown(L, -1));
+        if (!is_number) yl__error(L, "'%s': expected a number, got %s", key, yl__shown(L, -1));
     }
     lua_pop(L, 1);
     return value;
@@ -41,7 +41,7 @@ bool yl__field_boolean(lua_State *L, int index, const char *key, bool fallback)
 {
     int type = get_field(L, index, key); /* a 0 would be true to Lua, and false to whoever wrote it */
     if (type != LUA_TNIL && type != LUA_TBOOLEAN)
-        luaL_error(L, "'%s': expected true or false, got %s", key, yl__shown(L, -1));
+        yl__error(L, "'%s': expected true or false, got %s", key, yl__shown(L, -1));
     bool value = type == LUA_TNIL ? fallback : lua_toboolean(L, -1);
     lua_pop(L, 1);
     return value;
@@ -53,7 +53,7 @@ const char *yl__field_string(lua_State *L, int index, const char *key, const cha
     if (get_field(L, index, key) != LUA_TNIL) {
         value =
             lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL; /* a number's text would not outlive the pop */
-        if (!value) luaL_error(L, "'%s': expected a string, got a %s", key, luaL_typename(L, -1));
+        if (!value) yl__error(L, "'%s': expected a string, got a %s", key, luaL_typename(L, -1));
     }
     lua_pop(L, 1);
     return value;
@@ -75,6 +75,6 @@ int yl__field_choice(lua_State *L, int index, const char *key, const char *const
     int64_t count = 0;
     while (choices[count]) count++;
     const char *near = yl__nearest(text, choices, count);
-    return luaL_error(L, near ? "'%s': expected %s, got '%s', did you mean '%s'?" : "'%s': expected %s, got '%s'", key,
-                      lua_tostring(L, -1), text, near);
+    return yl__error(L, near ? "'%s': expected %s, got '%s', did you mean '%s'?" : "'%s': expected %s, got '%s'", key,
+                     lua_tostring(L, -1), text, near);
 }

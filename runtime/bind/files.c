@@ -17,14 +17,14 @@
 static int files_kind(lua_State *L)
 {
     static const char *const names[] = {NULL, "file", "folder", "other"};
-    lua_pushstring(L, names[yl__path_kind(luaL_checkstring(L, 1))]);
+    lua_pushstring(L, names[yl__path_kind(yl__check_string(L, 1))]);
     return 1;
 }
 
 /* files.make_folder(path): with those above it; one that is there is fine */
 static int files_make_folder(lua_State *L)
 {
-    yl__check(L, yl__folder_make(luaL_checkstring(L, 1)));
+    yl__check(L, yl__folder_make(yl__check_string(L, 1)));
     return 0;
 }
 
@@ -32,7 +32,7 @@ static int files_make_folder(lua_State *L)
 static int files_new_folder(lua_State *L)
 {
     bool made;
-    yl__check(L, yl__folder_new(luaL_checkstring(L, 1), &made));
+    yl__check(L, yl__folder_new(yl__check_string(L, 1), &made));
     lua_pushboolean(L, made);
     return 1;
 }
@@ -42,7 +42,7 @@ static int files_list(lua_State *L)
 {
     char **names;
     int64_t count;
-    yl__check(L, yl__folder_list(luaL_checkstring(L, 1), &names, &count));
+    yl__check(L, yl__folder_list(yl__check_string(L, 1), &names, &count));
     lua_createtable(L, (int)count, 0);
     for (int64_t i = 0; i < count; i++) {
         lua_pushstring(L, names[i]);
@@ -56,7 +56,7 @@ static int files_list(lua_State *L)
 static int files_append(lua_State *L)
 {
     size_t size;
-    const char *path = luaL_checkstring(L, 1), *data = luaL_checklstring(L, 2, &size);
+    const char *path = yl__check_string(L, 1), *data = yl__check_text(L, 2, &size);
     yl__check(L, yl__file_append(path, data, (int64_t)size));
     return 0;
 }
@@ -73,7 +73,7 @@ static int push_hash(lua_State *L, const void *data, size_t size)
 static int files_hash_text(lua_State *L)
 {
     size_t size;
-    const char *data = luaL_checklstring(L, 1, &size);
+    const char *data = yl__check_text(L, 1, &size);
     return push_hash(L, data, size);
 }
 
@@ -82,7 +82,7 @@ static int files_hash(lua_State *L)
 {
     char *data;
     int64_t size;
-    yl__check(L, yl__file_read(luaL_checkstring(L, 1), &data, &size));
+    yl__check(L, yl__file_read(yl__check_string(L, 1), &data, &size));
     push_hash(L, data, (size_t)size);
     yl__free(data);
     return 1;
@@ -93,7 +93,7 @@ static int files_base64(lua_State *L)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     size_t size;
-    const unsigned char *in = (const unsigned char *)luaL_checklstring(L, 1, &size);
+    const unsigned char *in = (const unsigned char *)yl__check_text(L, 1, &size);
     luaL_Buffer out;
     luaL_buffinit(L, &out);
     for (size_t i = 0; i < size; i += 3) {

@@ -35,7 +35,7 @@ yl_image *yl__test_image(lua_State *L, int index)
 /* image.load(path [, upright]): turned by its EXIF orientation where that is asked for */
 static int image_load(lua_State *L)
 {
-    const char *path = luaL_checkstring(L, 1);
+    const char *path = yl__check_string(L, 1);
     bool upright = lua_toboolean(L, 2);
     yl_image *image = yl__push_image(L);
     yl__check(L, yl_image_load(path, upright, image));
@@ -45,7 +45,7 @@ static int image_load(lua_State *L)
 static int image_decode(lua_State *L)
 {
     size_t size;
-    const char *bytes = luaL_checklstring(L, 1, &size), *name = luaL_optstring(L, 2, "image");
+    const char *bytes = yl__check_text(L, 1, &size), *name = yl__opt_string(L, 2, "image");
     yl_image *image = yl__push_image(L);
     yl__check(L, yl_image_decode_bytes(bytes, (int64_t)size, name, image));
     return 1;
@@ -56,7 +56,7 @@ static int image_probe(lua_State *L)
 {
     int64_t w, h;
     yl_image_note note;
-    yl__check(L, yl_image_probe_noted(luaL_checkstring(L, 1), lua_toboolean(L, 2), &w, &h, &note));
+    yl__check(L, yl_image_probe_noted(yl__check_string(L, 1), lua_toboolean(L, 2), &w, &h, &note));
     lua_pushinteger(L, w);
     lua_pushinteger(L, h);
     return 2;
@@ -66,7 +66,7 @@ static int image_probe(lua_State *L)
 static int image_kind(lua_State *L)
 {
     size_t size;
-    const char *bytes = luaL_checklstring(L, 1, &size);
+    const char *bytes = yl__check_text(L, 1, &size);
     const yl_kind *kind = yl_image_kind(bytes, (int64_t)size);
     if (!kind) return lua_pushnil(L), 1;
     lua_pushstring(L, kind->name);
@@ -79,13 +79,13 @@ static int image_kind(lua_State *L)
 static int image_new(lua_State *L)
 {
     size_t size = 0;
-    int64_t w = luaL_checkinteger(L, 1), h = luaL_checkinteger(L, 2);
-    const char *bytes = luaL_optlstring(L, 3, NULL, &size);
+    int64_t w = yl__check_integer(L, 1), h = yl__check_integer(L, 2);
+    const char *bytes = yl__opt_text(L, 3, NULL, &size);
     yl_image *image = yl__push_image(L);
     yl__check(L, yl_image_new(w, h, image));
     if (bytes && (int64_t)size != yl_image_bytes(image))
-        return luaL_error(L, "an image of %dx%d has %d bytes, got %d", (int)w, (int)h, (int)yl_image_bytes(image),
-                          (int)size);
+        return yl__error(L, "an image of %dx%d has %d bytes, got %d", (int)w, (int)h, (int)yl_image_bytes(image),
+                         (int)size);
     if (bytes)
         memcpy(image->data, bytes, size);
     else
@@ -116,10 +116,10 @@ static int image_bytes(lua_State *L)
 static int image_pixel(lua_State *L)
 {
     yl_image *image = check_image(L, 1);
-    int64_t x = luaL_checkinteger(L, 2), y = luaL_checkinteger(L, 3);
+    int64_t x = yl__check_integer(L, 2), y = yl__check_integer(L, 3);
     if (x < 1 || y < 1 || x > image->w || y > image->h)
-        return luaL_error(L, "pixel (%d, %d) is outside an image of %dx%d", (int)x, (int)y, (int)image->w,
-                          (int)image->h);
+        return yl__error(L, "pixel (%d, %d) is outside an image of %dx%d", (int)x, (int)y, (int)image->w,
+                         (int)image->h);
     for (int c = 0; c < 3; c++) lua_pushinteger(L, image->data[((y - 1) * image->w + x - 1) * 3 + c]);
     return 3;
 }
@@ -135,7 +135,7 @@ static int image_copy(lua_State *L)
 static int image_save(lua_State *L)
 {
     yl_image *image = check_image(L, 1);
-    yl__check(L, yl_image_write_png(luaL_checkstring(L, 2), image));
+    yl__check(L, yl_image_write_png(yl__check_string(L, 2), image));
     lua_settop(L, 1);
     return 1;
 }
@@ -144,9 +144,9 @@ static int image_save(lua_State *L)
 static int image_jpeg(lua_State *L)
 {
     yl_image *image = check_image(L, 1);
-    int64_t size, quality = luaL_optinteger(L, 2, 80);
+    int64_t size, quality = yl__opt_integer(L, 2, 80);
     void *bytes;
-    luaL_argcheck(L, quality >= 1 && quality <= 100, 2, "a JPEG's quality is a number from 1 to 100");
+    yl__arg_check(L, quality >= 1 && quality <= 100, 2, "a JPEG's quality is a number from 1 to 100");
     luaL_Buffer out;
     yl__check(L, yl_image_encode_jpeg(image, (int)quality, &bytes, &size));
     char *copy = luaL_buffinitsize(L, &out, (size_t)size);
@@ -160,7 +160,7 @@ static int image_jpeg(lua_State *L)
 static int image_fit(lua_State *L)
 {
     yl_image *image = check_image(L, 1);
-    int64_t w = luaL_checkinteger(L, 2), h = luaL_checkinteger(L, 3);
+    int64_t w = yl__check_integer(L, 2), h = yl__check_integer(L, 3);
     yl__check(L, yl_image_fit(image, w, h, yl__push_image(L)));
     return 1;
 }
@@ -169,7 +169,7 @@ static double box_number(lua_State *L, int index, int i)
 {
     lua_rawgeti(L, index, i);
     if (!lua_isnumber(L, -1))
-        luaL_error(L, "a box is four numbers {x1, y1, x2, y2}, number %d is %s", i, luaL_typename(L, -1));
+        yl__error(L, "a box is four numbers {x1, y1, x2, y2}, number %d is %s", i, luaL_typename(L, -1));
     double value = lua_tonumber(L, -1);
     lua_pop(L, 1);
     return value;
@@ -179,8 +179,8 @@ static double box_number(lua_State *L, int index, int i)
 static yl_mark read_mark(lua_State *L, lua_Integer i)
 {
     yl_mark m = {.role = YL_ROLE_found};
-    if (!lua_istable(L, -1)) luaL_error(L, "mark %d to draw is a %s, expected a table", (int)i, luaL_typename(L, -1));
-    if (lua_getfield(L, -1, "box") != LUA_TTABLE) luaL_error(L, "mark %d to draw has no box", (int)i);
+    if (!lua_istable(L, -1)) yl__error(L, "mark %d to draw is a %s, expected a table", (int)i, luaL_typename(L, -1));
+    if (lua_getfield(L, -1, "box") != LUA_TTABLE) yl__error(L, "mark %d to draw has no box", (int)i);
     int at = lua_gettop(L);
     m.box = (yl_box){box_number(L, at, 1), box_number(L, at, 2), box_number(L, at, 3), box_number(L, at, 4)};
     lua_pop(L, 1);
@@ -189,7 +189,7 @@ static yl_mark read_mark(lua_State *L, lua_Integer i)
     if (lua_getfield(L, -1, "role") == LUA_TSTRING) yl__check(L, yl_role_parse(lua_tostring(L, -1), &m.role));
     lua_pop(L, 1);
     lua_getfield(L, -1, "colour");
-    m.colour = (int32_t)luaL_optinteger(L, -1, 0);
+    m.colour = (int32_t)yl__opt_integer(L, -1, 0);
     lua_pop(L, 1);
     return m;
 }
@@ -198,7 +198,7 @@ static yl_mark read_mark(lua_State *L, lua_Integer i)
 static int image_draw(lua_State *L)
 {
     yl_image *image = check_image(L, 1);
-    luaL_checktype(L, 2, LUA_TTABLE);
+    yl__check_type(L, 2, LUA_TTABLE);
     lua_Integer n = luaL_len(L, 2);
     yl_mark *marks = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *marks, 0);
     for (lua_Integer i = 1; i <= n; i++) {
@@ -214,8 +214,8 @@ static int image_draw(lua_State *L)
 /* image.sheet({images}, {columns =, cell = {w, h}, captions = {...}}) -> image */
 static int image_sheet(lua_State *L)
 {
-    luaL_checktype(L, 1, LUA_TTABLE);
-    luaL_checktype(L, 2, LUA_TTABLE);
+    yl__check_type(L, 1, LUA_TTABLE);
+    yl__check_type(L, 2, LUA_TTABLE);
     lua_Integer n = luaL_len(L, 1);
     const yl_image **images = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *images, 0);
     const char **captions = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *captions, 0);
@@ -227,7 +227,7 @@ static int image_sheet(lua_State *L)
         lua_settop(L, 5);
     }
     lua_getfield(L, 2, "columns");
-    int64_t columns = luaL_optinteger(L, -1, 4), cell[2] = {320, 200};
+    int64_t columns = yl__opt_integer(L, -1, 4), cell[2] = {320, 200};
     if (lua_getfield(L, 2, "cell") == LUA_TTABLE)
         for (int i = 0; i < 2; i++) cell[i] = (int64_t)box_number(L, lua_gettop(L), i + 1);
     yl_image *sheet = yl__push_image(L);
@@ -244,7 +244,7 @@ typedef struct facts {
 
 static int facts_close(lua_State *L)
 {
-    facts **box = luaL_checkudata(L, 1, FACTS);
+    facts **box = yl__check_object(L, 1, FACTS);
     for (int64_t i = 0; *box && i < (*box)->count; i++) yl__free((*box)->list[i].sentence);
     yl__free(*box);
     *box = NULL;
@@ -279,12 +279,12 @@ static void push_fact(lua_State *L, const yl_image_fact *fact)
  * type = "WebP", ... or nil} where it cannot be decoded */
 static int image_check(lua_State *L)
 {
-    luaL_checktype(L, 1, LUA_TTABLE);
-    lua_Integer n = luaL_len(L, 1), workers = luaL_optinteger(L, 2, 1);
+    yl__check_type(L, 1, LUA_TTABLE);
+    lua_Integer n = luaL_len(L, 1), workers = yl__opt_integer(L, 2, 1);
     facts *found;
     const char **paths = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *paths, 0);
     for (lua_Integer i = 1; i <= n; i++) {
-        if (lua_rawgeti(L, 1, i) != LUA_TSTRING) return luaL_error(L, "image %d to check has no path", (int)i);
+        if (lua_rawgeti(L, 1, i) != LUA_TSTRING) return yl__error(L, "image %d to check has no path", (int)i);
         paths[i - 1] = lua_tostring(L, -1); /* stays owned by the list */
         lua_pop(L, 1);
     }
@@ -304,7 +304,7 @@ static int image_check(lua_State *L)
 
 static int image_tostring(lua_State *L)
 {
-    yl_image **image = luaL_checkudata(L, 1, YL_IMAGE_CLASS);
+    yl_image **image = yl__check_object(L, 1, YL_IMAGE_CLASS);
     if (!*image)
         lua_pushliteral(L, "image (closed)");
     else
@@ -314,7 +314,7 @@ static int image_tostring(lua_State *L)
 
 static int image_close(lua_State *L)
 {
-    yl_image **image = luaL_checkudata(L, 1, YL_IMAGE_CLASS);
+    yl_image **image = yl__check_object(L, 1, YL_IMAGE_CLASS);
     if (*image) yl_image_free(*image);
     yl__free(*image);
     *image = NULL;
@@ -324,7 +324,7 @@ static int image_close(lua_State *L)
 static const char *text_field(lua_State *L, int index, const char *key)
 {
     lua_getfield(L, index, key);
-    const char *text = lua_isnil(L, -1) ? NULL : luaL_checkstring(L, -1);
+    const char *text = lua_isnil(L, -1) ? NULL : yl__check_string(L, -1);
     lua_pop(L, 1); /* the table keeps it */
     return text;
 }
@@ -339,7 +339,7 @@ static void limits_field(lua_State *L, int index, const char *key, double out[2]
 /* A userdata of the field's numbers, left on the stack; what is no number becomes NaN (a gap). */
 static double *numbers_field(lua_State *L, int index, const char *key, int64_t count)
 {
-    if (lua_getfield(L, index, key) != LUA_TTABLE) luaL_error(L, "a series needs a list '%s'", key);
+    if (lua_getfield(L, index, key) != LUA_TTABLE) yl__error(L, "a series needs a list '%s'", key);
     double *values = lua_newuserdatauv(L, (size_t)(count + 1) * sizeof *values, 0);
     for (int64_t i = 0; i < count; i++) {
         lua_rawgeti(L, -2, i + 1);
@@ -354,7 +354,7 @@ static double *numbers_field(lua_State *L, int index, const char *key, int64_t c
 static yl_series read_series(lua_State *L, int list, lua_Integer i)
 {
     luaL_checkstack(L, 6, "too many series");
-    if (lua_rawgeti(L, list, i) != LUA_TTABLE) luaL_error(L, "series %d is not a table", (int)i);
+    if (lua_rawgeti(L, list, i) != LUA_TTABLE) yl__error(L, "series %d is not a table", (int)i);
     int at = lua_gettop(L);
     yl_series s = {.name = text_field(L, at, "name")};
     if (lua_getfield(L, at, "x") == LUA_TTABLE) s.count = (int64_t)lua_rawlen(L, -1);
@@ -367,15 +367,15 @@ static yl_series read_series(lua_State *L, int list, lua_Integer i)
 /* plot.lines {path =, title =, xlabel =, ylabel =, xlim = {a, b}, ylim =, series = {{name =, x = {}, y = {}}, ...}} */
 static int plot_lines(lua_State *L)
 {
-    luaL_checktype(L, 1, LUA_TTABLE);
+    yl__check_type(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     yl_plot plot = {
         .title = text_field(L, 1, "title"), .xlabel = text_field(L, 1, "xlabel"), .ylabel = text_field(L, 1, "ylabel")};
     const char *path = text_field(L, 1, "path");
-    if (!path) return luaL_error(L, "a plot needs a path ending in .svg or .png");
+    if (!path) return yl__error(L, "a plot needs a path ending in .svg or .png");
     limits_field(L, 1, "xlim", plot.xlim);
     limits_field(L, 1, "ylim", plot.ylim);
-    if (lua_getfield(L, 1, "series") != LUA_TTABLE) return luaL_error(L, "a plot needs a list of series");
+    if (lua_getfield(L, 1, "series") != LUA_TTABLE) return yl__error(L, "a plot needs a list of series");
     plot.count = (int64_t)lua_rawlen(L, 2);
     yl_series *series = lua_newuserdatauv(L, (size_t)(plot.count + 1) * sizeof *series, 0);
     for (int64_t i = 0; i < plot.count; i++) series[i] = read_series(L, 2, i + 1);

@@ -6,9 +6,9 @@
 static int json_encode(lua_State *L)
 {
     bool pretty = false;
-    luaL_checkany(L, 1);
+    yl__check_any(L, 1);
     if (!lua_isnoneornil(L, 2)) {
-        luaL_checktype(L, 2, LUA_TTABLE);
+        yl__check_type(L, 2, LUA_TTABLE);
         lua_getfield(L, 2, "pretty");
         pretty = lua_toboolean(L, -1);
     }
@@ -24,7 +24,7 @@ static int json_encode(lua_State *L)
 static int json_decode(lua_State *L)
 {
     size_t size;
-    const char *bytes = luaL_checklstring(L, 1, &size), *where = luaL_optstring(L, 2, "json");
+    const char *bytes = yl__check_text(L, 1, &size), *where = yl__opt_string(L, 2, "json");
     yl_document *document = yl__push_document(L);
     yl__check(L, yl__json_decode(bytes, (int64_t)size, where, document));
     yl__push_tree(L, document->root);

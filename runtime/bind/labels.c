@@ -8,7 +8,7 @@ static const char *const labels_class = "yolua.labels", *const list_class = "yol
 
 static int labels_gc(lua_State *L)
 {
-    yl_labels **box = luaL_checkudata(L, 1, labels_class);
+    yl_labels **box = yl__check_object(L, 1, labels_class);
     if (*box) yl_labels_free(*box);
     yl__free(*box);
     *box = NULL;
@@ -17,7 +17,7 @@ static int labels_gc(lua_State *L)
 
 static int list_gc(lua_State *L)
 {
-    yl_list **box = luaL_checkudata(L, 1, list_class);
+    yl_list **box = yl__check_object(L, 1, list_class);
     if (*box) yl_list_free(*box);
     yl__free(*box);
     *box = NULL;
@@ -39,7 +39,7 @@ static int64_t size_option(lua_State *L, int index, const char *key)
     if (lua_getfield(L, index, key) != LUA_TNIL) {
         int whole;
         value = lua_tointegerx(L, -1, &whole);
-        if (!whole || value < 0) luaL_error(L, "%s: expected pixels, got %s", key, yl__shown(L, -1));
+        if (!whole || value < 0) yl__error(L, "%s: expected pixels, got %s", key, yl__shown(L, -1));
     }
     lua_pop(L, 1);
     return value;
@@ -48,12 +48,12 @@ static int64_t size_option(lua_State *L, int index, const char *key)
 /* The strings of the table at `index`, in memory that stays on the stack; they are alive as long as the table is. */
 static const char **names_at(lua_State *L, int index, int64_t *count)
 {
-    luaL_checktype(L, index, LUA_TTABLE);
+    yl__check_type(L, index, LUA_TTABLE);
     *count = (int64_t)luaL_len(L, index);
     const char **names = lua_newuserdatauv(L, sizeof *names * (size_t)(*count + 1), 0);
     for (int64_t i = 0; i < *count; i++) {
         if (lua_rawgeti(L, index, (lua_Integer)i + 1) != LUA_TSTRING)
-            luaL_error(L, "class %d: expected a name, got %s", (int)i + 1, luaL_typename(L, -1));
+            yl__error(L, "class %d: expected a name, got %s", (int)i + 1, luaL_typename(L, -1));
         names[i] = lua_tostring(L, -1);
         lua_pop(L, 1);
     }
@@ -63,7 +63,7 @@ static const char **names_at(lua_State *L, int index, int64_t *count)
 static void read_options(lua_State *L, int index, yl_label_options *o)
 {
     if (lua_isnoneornil(L, index)) return;
-    luaL_checktype(L, index, LUA_TTABLE);
+    yl__check_type(L, index, LUA_TTABLE);
     o->width = size_option(L, index, "width");
     o->height = size_option(L, index, "height");
     lua_getfield(L, index, "dets");
@@ -129,7 +129,7 @@ static int push_labels(lua_State *L, const yl_labels *labels, bool kitti)
 static int labels_kitti(lua_State *L)
 {
     yl_label_options o = {0};
-    const char *path = luaL_checkstring(L, 1);
+    const char *path = yl__check_string(L, 1);
     lua_settop(L, 2);
     read_options(L, 2, &o);
     if (!lua_isnil(L, 2) && lua_getfield(L, 2, "classes") != LUA_TNIL)
@@ -143,7 +143,7 @@ static int labels_kitti(lua_State *L)
 static int labels_yolo(lua_State *L)
 {
     yl_label_options o = {0};
-    const char *path = luaL_checkstring(L, 1);
+    const char *path = yl__check_string(L, 1);
     lua_settop(L, 3);
     read_options(L, 3, &o);
     if (!lua_isnil(L, 2)) o.names = names_at(L, 2, &o.name_count);
@@ -155,7 +155,7 @@ static int labels_yolo(lua_State *L)
 /* list(path) -> strings */
 static int labels_list(lua_State *L)
 {
-    const char *path = luaL_checkstring(L, 1);
+    const char *path = yl__check_string(L, 1);
     yl_list *list = new_holder(L, list_class, sizeof *list);
     yl__check(L, yl_list_read(path, list));
     lua_createtable(L, (int)list->count, 0);
@@ -171,7 +171,7 @@ static int labels_calib(lua_State *L)
 {
     yl_calib c;
     int line = 0;
-    yl__check(L, yl_calib_read(luaL_checkstring(L, 1), &c));
+    yl__check(L, yl_calib_read(yl__check_string(L, 1), &c));
     lua_createtable(L, 0, 7);
 #define X(name, count)                                                                                                 \
     if (c.lines >> line++ & 1) yl__set_numbers(L, #name, c.name, count);
@@ -186,7 +186,7 @@ static bool read_numbers(lua_State *L, int index, const char *key, double *out, 
     bool found = lua_getfield(L, index, key) == LUA_TTABLE;
     for (int i = 0; i < count && found; i++) {
         lua_rawgeti(L, -1, i + 1);
-        out[i] = luaL_checknumber(L, -1);
+        out[i] = yl__check_number(L, -1);
         lua_pop(L, 1);
     }
     lua_pop(L, 1);
@@ -200,12 +200,12 @@ static int labels_project(lua_State *L)
     yl_label label = {0};
     yl_box box;
     double p[12];
-    luaL_checktype(L, 1, LUA_TTABLE);
-    luaL_checktype(L, 2, LUA_TTABLE);
-    luaL_argcheck(L, read_numbers(L, 1, "P2", p, 12), 1, "expected a calibration with P2");
+    yl__check_type(L, 1, LUA_TTABLE);
+    yl__check_type(L, 2, LUA_TTABLE);
+    yl__arg_check(L, read_numbers(L, 1, "P2", p, 12), 1, "expected a calibration with P2");
     if (!read_numbers(L, 2, "dims", label.dims, 3) || !read_numbers(L, 2, "location", label.location, 3)) return 0;
     lua_getfield(L, 2, "rotation_y");
-    label.rotation_y = luaL_optnumber(L, -1, 0);
+    label.rotation_y = yl__opt_number(L, -1, 0);
     if (!yl_calib_project(p, &label, &box)) return 0;
     const double sides[4] = {box.x1, box.y1, box.x2, box.y2};
     lua_createtable(L, 4, 0);

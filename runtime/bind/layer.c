@@ -112,7 +112,7 @@ static int64_t integer_field(lua_State *L, const char *key)
     int whole;
     lua_getfield(L, -1, key);
     int64_t value = lua_tointegerx(L, -1, &whole);
-    if (!whole) luaL_error(L, "expected a whole number as '%s', got a %s", key, luaL_typename(L, -1));
+    if (!whole) yl__error(L, "expected a whole number as '%s', got a %s", key, luaL_typename(L, -1));
     lua_pop(L, 1);
     return value;
 }
@@ -180,8 +180,8 @@ static int ask_flops(lua_State *L)
     push_inputs(L, c);
     push_sizes(L, *c->out);
     lua_call(L, 3, 1);
-    lua_Number operations = luaL_checknumber(L, -1);
-    if (!(operations >= 0 && operations < 0x1p62)) return luaL_error(L, "expected a count of operations");
+    lua_Number operations = yl__check_number(L, -1);
+    if (!(operations >= 0 && operations < 0x1p62)) return yl__error(L, "expected a count of operations");
     c->number = (int64_t)operations;
     return 0;
 }
@@ -252,7 +252,7 @@ static size_t read_field(lua_State *L, int table, yl_field *f, size_t offset)
                     .aliases = text_at(L, table, "aliases"),
                     .offset = offset};
     lua_getfield(L, table, "type");
-    f->type = (yl_option_type)luaL_checkoption(L, -1, NULL, yl__option_types);
+    f->type = (yl_option_type)yl__check_option(L, -1, NULL, yl__option_types);
     lua_pop(L, 1);
     yl__field_range(L, table, f);
     return (offset + yl_option_size(f->type) + 7) / 8 * 8;
@@ -347,12 +347,12 @@ static void fill_kind(lua_State *L, yl__made_kind *k)
 /* layer.register(descriptor): see lua/yolua/layer.lua, which has checked it */
 static int layer_register(lua_State *L)
 {
-    luaL_checktype(L, 1, LUA_TTABLE);
+    yl__check_type(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     yl__made_kind *k = new_kind(L);
     fill_kind(L, k);
     if (!yl_layer_find(k->kind.name) && yl__section_find(k->kind.name))
-        return luaL_error(L, "layer '%s': a Darknet section has that name", k->kind.name);
+        return yl__error(L, "layer '%s': a Darknet section has that name", k->kind.name);
     void *trial = lua_newuserdatauv(L, k->kind.options_size, 0);
     yl__check(L, yl_options_defaults(&k->table, trial));
     yl__check(L, yl_layer_register(&k->kind));
@@ -363,7 +363,7 @@ static int layer_register(lua_State *L)
 
 static int kind_gone(lua_State *L)
 {
-    yl__made_kind *k = luaL_checkudata(L, 1, KIND_CLASS);
+    yl__made_kind *k = yl__check_object(L, 1, KIND_CLASS);
     yl_layer_unregister(&k->kind);
     return 0;
 }

@@ -197,8 +197,8 @@ static int do_loss(lua_State *L)
     lua_call(L, 1, 1);
     for (int i = 0; k->parts[i]; i++) {
         if (lua_getfield(L, -1, k->parts[i]) != LUA_TNUMBER)
-            return luaL_error(L, "expected the loss to return {%s = number}, got a %s", k->parts[i],
-                              luaL_typename(L, -1));
+            return yl__error(L, "expected the loss to return {%s = number}, got a %s", k->parts[i],
+                             luaL_typename(L, -1));
         c->parts[i] = lua_tonumber(L, -1);
         lua_pop(L, 1);
     }

@@ -57,7 +57,7 @@ static void push_field(lua_State *L, const yl_field *f)
 /* layers.fields(kind) -> the kind's field table, or nil where there is no such kind */
 static int layers_fields(lua_State *L)
 {
-    const yl_layer_kind *kind = yl_layer_find(luaL_checkstring(L, 1));
+    const yl_layer_kind *kind = yl_layer_find(yl__check_string(L, 1));
     if (!kind) return 0;
     lua_newtable(L);
     for (int64_t i = 0; kind->fields && i < kind->fields->count; i++) {

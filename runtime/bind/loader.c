@@ -10,11 +10,11 @@
 
 static void fill_row(lua_State *L, float row[YL_SAMPLE_FIELDS])
 {
-    if (!lua_istable(L, -1)) luaL_error(L, "loader: expected a truth row of numbers, got %s", yl__shown(L, -1));
+    if (!lua_istable(L, -1)) yl__error(L, "loader: expected a truth row of numbers, got %s", yl__shown(L, -1));
     for (int k = 0; k < YL_SAMPLE_FIELDS; k++) {
         int type = lua_rawgeti(L, -1, k + 1);
         if (type != LUA_TNUMBER && type != LUA_TNIL)
-            luaL_error(L, "loader: expected numbers in a truth row, got %s", yl__shown(L, -1));
+            yl__error(L, "loader: expected numbers in a truth row, got %s", yl__shown(L, -1));
         row[k] = (float)lua_tonumber(L, -1);
         lua_pop(L, 1);
     }
@@ -24,7 +24,7 @@ static void fill_row(lua_State *L, float row[YL_SAMPLE_FIELDS])
 static void fill_sample(lua_State *L, int spec, yl_sample *sample, float *rows)
 {
     if (lua_getfield(L, spec, "image") != LUA_TSTRING)
-        luaL_error(L, "loader: a sample's 'image' is a %s, expected a path", luaL_typename(L, -1));
+        yl__error(L, "loader: a sample's 'image' is a %s, expected a path", luaL_typename(L, -1));
     sample->path = lua_tostring(L, -1); /* the table keeps the string alive */
     lua_pop(L, 1);
     sample->rows = rows;
@@ -47,14 +47,14 @@ static int32_t truth_length(lua_State *L, int spec)
 static yl_sample *check_samples(lua_State *L, int64_t *count)
 {
     lua_getfield(L, 1, "samples");
-    if (!lua_istable(L, -1)) luaL_error(L, "loader: expected a list of samples, got %s", luaL_typename(L, -1));
+    if (!lua_istable(L, -1)) yl__error(L, "loader: expected a list of samples, got %s", luaL_typename(L, -1));
     int list = lua_gettop(L);
     *count = luaL_len(L, list);
     yl_sample *samples = yl__scratch(L, (size_t)*count * sizeof *samples);
     int64_t rows = 0;
     for (int64_t i = 0; i < *count; i++) {
         if (lua_rawgeti(L, list, i + 1) != LUA_TTABLE)
-            luaL_error(L, "loader: expected sample %I as a table, got %s", (LUAI_UACINT)i + 1, yl__shown(L, -1));
+            yl__error(L, "loader: expected sample %I as a table, got %s", (LUAI_UACINT)i + 1, yl__shown(L, -1));
         samples[i].count = truth_length(L, lua_gettop(L));
         rows += samples[i].count;
         lua_pop(L, 1);
@@ -73,15 +73,15 @@ static void check_sizes(lua_State *L, yl_loader_options *o)
 {
     if (lua_getfield(L, 1, "sizes") == LUA_TTABLE) {
         int64_t n = luaL_len(L, -1);
-        if (n > YL_LOADER_SIZES) luaL_error(L, "loader: at most %d sizes, got %d", YL_LOADER_SIZES, (int)n);
+        if (n > YL_LOADER_SIZES) yl__error(L, "loader: at most %d sizes, got %d", YL_LOADER_SIZES, (int)n);
         for (o->n_sizes = 0; o->n_sizes < n; o->n_sizes++) {
             lua_rawgeti(L, -1, o->n_sizes + 1);
             for (int k = 0; k < 2; k++) {
                 lua_rawgeti(L, -1, k + 1);
-                o->sizes[o->n_sizes][k] = luaL_checkinteger(L, -1);
+                o->sizes[o->n_sizes][k] = yl__check_integer(L, -1);
                 if (o->sizes[o->n_sizes][k] < 1 || o->sizes[o->n_sizes][k] > 65536)
-                    luaL_error(L, "loader: 'sizes': expected sides in 1..65536, got %I",
-                               (LUAI_UACINT)o->sizes[o->n_sizes][k]);
+                    yl__error(L, "loader: 'sizes': expected sides in 1..65536, got %I",
+                              (LUAI_UACINT)o->sizes[o->n_sizes][k]);
                 lua_pop(L, 1);
             }
             lua_pop(L, 1);
@@ -100,9 +100,9 @@ static yl_augment_options check_augment(lua_State *L)
         a.hue = yl__field_number(L, t, "hue", 0);
         a.saturation = yl__field_number(L, t, "saturation", 1);
         a.exposure = yl__field_number(L, t, "exposure", 1);
-        if (a.jitter < 0 || a.jitter > 0.49) luaL_error(L, "augment: 'jitter': expected 0..0.49, got %f", a.jitter);
+        if (a.jitter < 0 || a.jitter > 0.49) yl__error(L, "augment: 'jitter': expected 0..0.49, got %f", a.jitter);
         if (a.saturation < 1 || a.exposure < 1)
-            luaL_error(L, "augment: expected factors of at least 1 for saturation and exposure");
+            yl__error(L, "augment: expected factors of at least 1 for saturation and exposure");
     }
     lua_pop(L, 1);
     return a;
@@ -113,21 +113,21 @@ static void check_options(lua_State *L, yl_loader_options *o)
     const char *resize = yl__field_string(L, 1, "resize", "stretch");
     o->letterbox = strcmp(resize, "letterbox") == 0;
     if (!o->letterbox && strcmp(resize, "stretch") != 0)
-        luaL_error(L, "loader: 'resize': expected letterbox or stretch, got '%s'", resize);
+        yl__error(L, "loader: 'resize': expected letterbox or stretch, got '%s'", resize);
     o->batch = yl__field_integer(L, 1, "batch", 1);
     o->w = yl__field_integer(L, 1, "width", 0);
     o->h = yl__field_integer(L, 1, "height", 0);
     if (o->batch < 1 || o->batch > 65536 || o->w < 1 || o->h < 1 || o->w > 65536 || o->h > 65536)
-        luaL_error(L, "loader: expected batch, width and height in 1..65536");
+        yl__error(L, "loader: expected batch, width and height in 1..65536");
     o->train = yl__field_boolean(L, 1, "train", false);
     o->strict = yl__field_boolean(L, 1, "strict", true);
     o->told = yl__field_boolean(L, 1, "told", false);
     o->upright = yl__field_boolean(L, 1, "upright", false);
     o->parts = yl__field_integer(L, 1, "parts", 1);
-    luaL_argcheck(L, o->parts >= 1 && o->parts <= 65536, 1, "'parts': expected 1 to 65536");
+    yl__arg_check(L, o->parts >= 1 && o->parts <= 65536, 1, "'parts': expected 1 to 65536");
     o->seed = (uint64_t)yl__field_integer(L, 1, "seed", 1);
     o->workers = (int)yl__field_integer(L, 1, "workers", 1);
-    if (o->workers < 0 || o->workers > 256) luaL_error(L, "loader: 'workers': expected 0..256, got %d", o->workers);
+    if (o->workers < 0 || o->workers > 256) yl__error(L, "loader: 'workers': expected 0..256, got %d", o->workers);
     o->cache_bytes = yl__field_integer(L, 1, "cache_bytes", yl_cache_default_bytes());
     o->cache_dir = yl__field_string(L, 1, "cache_dir", NULL);
     check_sizes(L, o);
@@ -155,7 +155,7 @@ static int loader_new(lua_State *L)
 /* The batch that was handed out points into the loader: it is closed with it. */
 static int loader_close(lua_State *L)
 {
-    void **box = luaL_checkudata(L, 1, LOADER_CLASS);
+    void **box = yl__check_object(L, 1, LOADER_CLASS);
     if (lua_getiuservalue(L, 1, 1) == LUA_TUSERDATA) yl__idle(L, lua_gettop(L), BATCH_CLASS, "close")->object = NULL;
     yl_loader_free(*box);
     *box = NULL;
@@ -180,10 +180,10 @@ static yl__box *batch_object(lua_State *L, const char *what)
 static int loader_epoch(lua_State *L)
 {
     yl_loader *loader = yl__object(L, 1, LOADER_CLASS);
-    int64_t first = luaL_optinteger(L, 3, 1);
-    luaL_argcheck(L, first >= 1, 3, "expected a batch number from 1");
+    int64_t first = yl__opt_integer(L, 3, 1);
+    yl__arg_check(L, first >= 1, 3, "expected a batch number from 1");
     batch_object(L, "epoch")->object = NULL;
-    yl_loader_epoch(loader, luaL_checkinteger(L, 2), first - 1);
+    yl_loader_epoch(loader, yl__check_integer(L, 2), first - 1);
     return 0;
 }
 
@@ -221,7 +221,7 @@ const yl_batch *yl__check_batch(lua_State *L, int index)
 /* batch.n, .count, .w, .h; otherwise a method */
 static int batch_index(lua_State *L)
 {
-    const char *key = luaL_checkstring(L, 2);
+    const char *key = yl__check_string(L, 2);
     if (luaL_getmetafield(L, 1, "methods") != LUA_TNIL) {
         lua_getfield(L, -1, key);
         if (!lua_isnil(L, -1)) return 1;
@@ -236,7 +236,7 @@ static int batch_index(lua_State *L)
     else if (strcmp(key, "h") == 0)
         lua_pushinteger(L, b->h);
     else
-        return luaL_error(
+        return yl__error(
             L, "a batch has no '%s'; expected n, count, w, h, indices, sizes, places, failures, unmap, truth or pixels",
             key);
     return 1;
@@ -291,8 +291,8 @@ static int batch_places(lua_State *L)
 
 static int64_t check_slot(lua_State *L, const yl_batch *b)
 {
-    int64_t i = luaL_checkinteger(L, 2);
-    luaL_argcheck(L, i >= 1 && i <= b->n, 2, "no such image in the batch");
+    int64_t i = yl__check_integer(L, 2);
+    yl__arg_check(L, i >= 1 && i <= b->n, 2, "no such image in the batch");
     return i - 1;
 }
 

@@ -30,12 +30,12 @@ void yl__push_floats(lua_State *L, const float *values, int64_t count)
 void yl__check_floats(lua_State *L, int index, float *out, int64_t count, const char *what)
 {
     if (!lua_istable(L, index))
-        luaL_error(L, "%s: expected a list of %d numbers, got %s", what, (int)count, yl__shown(L, index));
+        yl__error(L, "%s: expected a list of %d numbers, got %s", what, (int)count, yl__shown(L, index));
     int64_t n = (int64_t)lua_rawlen(L, index);
-    if (n != count) luaL_error(L, "%s: expected %d numbers, got %d", what, (int)count, (int)n);
+    if (n != count) yl__error(L, "%s: expected %d numbers, got %d", what, (int)count, (int)n);
     for (int64_t i = 0; i < count; i++) {
         if (lua_rawgeti(L, index, i + 1) != LUA_TNUMBER)
-            luaL_error(L, "%s: expected a number at place %d, got %s", what, (int)i + 1, yl__shown(L, -1));
+            yl__error(L, "%s: expected a number at place %d, got %s", what, (int)i + 1, yl__shown(L, -1));
         out[i] = (float)lua_tonumber(L, -1);
         lua_pop(L, 1);
     }
@@ -55,12 +55,12 @@ int yl__check_layer(lua_State *L, const yl_net *net, int index)
 {
     if (lua_isinteger(L, index)) {
         lua_Integer i = lua_tointeger(L, index);
-        if (i < 0 || i > net->n_layers) luaL_error(L, "layer %d: expected 0..%d", (int)i, net->n_layers);
+        if (i < 0 || i > net->n_layers) yl__error(L, "layer %d: expected 0..%d", (int)i, net->n_layers);
         return (int)i - 1;
     }
-    const char *name = luaL_checkstring(L, index);
+    const char *name = yl__check_string(L, index);
     int layer = yl_net_find_layer(net, name);
-    if (layer < 0) luaL_error(L, "the network has no layer '%s'", name);
+    if (layer < 0) yl__error(L, "the network has no layer '%s'", name);
     return layer;
 }
 
@@ -74,7 +74,7 @@ static void set_layer_options(lua_State *L, int spec, const yl_layer_kind *kind,
         const char *key = lua_tostring(L, -2);
         if (strcmp(key, "name") == 0 || strcmp(key, "inputs") == 0 || strcmp(key, "section") == 0) continue;
         yl_value value = yl__option_value(L, lua_gettop(L), kind->name, false, key);
-        if (!kind->fields) luaL_error(L, "%s takes no options, got '%s'", kind->name, key);
+        if (!kind->fields) yl__error(L, "%s takes no options, got '%s'", kind->name, key);
         yl__check(L, yl_options_set(kind->fields, options, kind->name, key, &value));
     }
 }
@@ -85,9 +85,9 @@ static int layer_inputs(lua_State *L, const yl_net *net, int spec, int inputs[YL
     if (lua_getfield(L, spec, "inputs") == LUA_TNIL)
         inputs[count++] = net->n_layers - 1;
     else {
-        if (!lua_istable(L, -1)) luaL_error(L, "inputs: expected a list of layers, got a %s", luaL_typename(L, -1));
+        if (!lua_istable(L, -1)) yl__error(L, "inputs: expected a list of layers, got a %s", luaL_typename(L, -1));
         int64_t n = luaL_len(L, -1);
-        if (n > YL_MAX_INPUTS) luaL_error(L, "inputs: at most %d, got %d", YL_MAX_INPUTS, (int)n);
+        if (n > YL_MAX_INPUTS) yl__error(L, "inputs: at most %d, got %d", YL_MAX_INPUTS, (int)n);
         for (; count < n; count++) {
             lua_rawgeti(L, -1, count + 1);
             inputs[count] = yl__check_layer(L, net, lua_gettop(L));
@@ -105,19 +105,19 @@ static void refuse_layer(lua_State *L, const char *name)
     const char *names[MOST];
     int n = 0;
     if (yl__foreign("layer", name, known) || yl__foreign("section", name, known))
-        luaL_error(L, "unknown layer '%s'%s", name, known);
+        yl__error(L, "unknown layer '%s'%s", name, known);
     for (; n < MOST && yl_layer_at(n); n++) names[n] = yl_layer_at(n)->name;
     const char *near = yl__nearest(name, names, n);
-    luaL_error(L, "unknown layer '%s'%s%s%s", name, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+    yl__error(L, "unknown layer '%s'%s%s%s", name, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 static void add_layer(lua_State *L, yl_net *net, int spec)
 {
     if (!lua_istable(L, spec))
-        luaL_error(L, "layer %d: expected a table, got a %s", net->n_layers + 1, luaL_typename(L, spec));
+        yl__error(L, "layer %d: expected a table, got a %s", net->n_layers + 1, luaL_typename(L, spec));
     if (lua_rawgeti(L, spec, 1) != LUA_TSTRING)
-        luaL_error(L, "layer %d: expected its kind as a string first, got a %s", net->n_layers + 1,
-                   luaL_typename(L, -1));
+        yl__error(L, "layer %d: expected its kind as a string first, got a %s", net->n_layers + 1,
+                  luaL_typename(L, -1));
     const char *kind_name = lua_tostring(L, -1);
     const yl_layer_kind *kind = yl_layer_find(kind_name);
     if (!kind) refuse_layer(L, kind_name);
@@ -137,7 +137,7 @@ void yl__push_net(lua_State *L, yl_net *net)
 
 static int net_new(lua_State *L)
 {
-    luaL_checktype(L, 1, LUA_TTABLE);
+    yl__check_type(L, 1, LUA_TTABLE);
     yl_device *device;
     yl_net *net;
     yl__check(L, yl_device_get(yl__field_string(L, 1, "device", "cpu"), &device));
@@ -146,7 +146,7 @@ static int net_new(lua_State *L)
                                yl__field_integer(L, 1, "c", 3), &net));
     *box = net;
     if (lua_getfield(L, 1, "layers") != LUA_TTABLE)
-        luaL_error(L, "layers: expected a list of layers, got a %s", luaL_typename(L, -1));
+        yl__error(L, "layers: expected a list of layers, got a %s", luaL_typename(L, -1));
     int layers = lua_gettop(L);
     int64_t n = luaL_len(L, layers);
     for (int64_t i = 1; i <= n; i++) {
@@ -164,7 +164,7 @@ static int net_new(lua_State *L)
 /* net:close(): ends the tensors over its parameters too */
 static int net_close(lua_State *L)
 {
-    void **box = luaL_checkudata(L, 1, YL_NET_CLASS);
+    void **box = yl__check_object(L, 1, YL_NET_CLASS);
     yl__check(L, yl_net_close(*box));
     *box = NULL;
     return 0;
@@ -173,7 +173,7 @@ static int net_close(lua_State *L)
 /* Nobody needs the object any more; plans and tensors keep the network. */
 static int net_gone(lua_State *L)
 {
-    void **box = luaL_checkudata(L, 1, YL_NET_CLASS);
+    void **box = yl__check_object(L, 1, YL_NET_CLASS);
     yl_net_free(*box);
     *box = NULL;
     return 0;
@@ -181,7 +181,7 @@ static int net_gone(lua_State *L)
 
 static int net_closed(lua_State *L)
 {
-    void **box = luaL_checkudata(L, 1, YL_NET_CLASS);
+    void **box = yl__check_object(L, 1, YL_NET_CLASS);
     lua_pushboolean(L, *box == NULL);
     return 1;
 }
@@ -255,7 +255,7 @@ static void push_layer(lua_State *L, const yl_net *net, int i, yl_shape out, int
 static int net_layers(lua_State *L)
 {
     yl_net *net = yl__check_net(L, 1);
-    int64_t h = luaL_optinteger(L, 2, net->h), w = luaL_optinteger(L, 3, net->w);
+    int64_t h = yl__opt_integer(L, 2, net->h), w = yl__opt_integer(L, 3, net->w);
     yl_shape *shapes = yl__scratch(L, (size_t)net->n_layers * sizeof *shapes);
     int64_t *flops = yl__scratch(L, (size_t)net->n_layers * sizeof *flops);
     yl__check(L, yl_net_shapes(net, 1, h, w, shapes));
@@ -280,7 +280,7 @@ static int net_size(lua_State *L)
 /* net:resize(w, h): makes this the input's own size; throws the layer that does not fit */
 static int net_resize(lua_State *L)
 {
-    yl__check(L, yl_net_resize(yl__check_net(L, 1), luaL_checkinteger(L, 3), luaL_checkinteger(L, 2)));
+    yl__check(L, yl_net_resize(yl__check_net(L, 1), yl__check_integer(L, 3), yl__check_integer(L, 2)));
     return 0;
 }
 
@@ -290,7 +290,7 @@ static int net_header(lua_State *L)
     yl_net *net = yl__check_net(L, 1);
     if (!lua_isnoneornil(L, 2)) {
         char *text;
-        yl__check(L, yl__strdup(luaL_checkstring(L, 2), &text));
+        yl__check(L, yl__strdup(yl__check_string(L, 2), &text));
         yl__free(net->header);
         net->header = text;
     }
@@ -300,9 +300,9 @@ static int net_header(lua_State *L)
 
 static const yl_range *check_range(lua_State *L, const yl_net *net, int index, int *number)
 {
-    const char *name = luaL_checkstring(L, index);
+    const char *name = yl__check_string(L, index);
     int i = yl_net_find_range(net, name);
-    if (i < 0) luaL_error(L, "the network has no parameter '%s'", name);
+    if (i < 0) yl__error(L, "the network has no parameter '%s'", name);
     if (number) *number = i;
     return &net->ranges[i];
 }
@@ -311,8 +311,8 @@ static const yl_range *check_range(lua_State *L, const yl_net *net, int index, i
 static yl_slab *check_slab(lua_State *L, yl_net *net, const yl_range *range, int index)
 {
     yl_slab *slab;
-    yl__check(L, yl_net_slab(net, luaL_optstring(L, index, "value"), &slab));
-    if (!yl_net_at(slab, range)) luaL_error(L, "slab '%s' holds nothing for %s", slab->name, range->name);
+    yl__check(L, yl_net_slab(net, yl__opt_string(L, index, "value"), &slab));
+    if (!yl_net_at(slab, range)) yl__error(L, "slab '%s' holds nothing for %s", slab->name, range->name);
     return slab;
 }
 
@@ -347,7 +347,7 @@ static int net_tensor(lua_State *L)
     yl_net *net = yl__check_net(L, 1);
     int number;
     check_range(L, net, 2, &number);
-    const char *slab = luaL_optstring(L, 3, "value");
+    const char *slab = yl__opt_string(L, 3, "value");
     yl__check(L, yl_net_tensor(net, number, slab, yl__new_tensor(L)));
     return 1;
 }
@@ -378,7 +378,7 @@ static int net_set(lua_State *L)
     lua_settop(L, 4);
     const yl_range *range = check_range(L, net, 2, &number);
     yl_tensor *numbers = check_numbers(L, 3, range);
-    yl__check(L, yl_net_set(net, number, luaL_optstring(L, 4, "value"), numbers));
+    yl__check(L, yl_net_set(net, number, yl__opt_string(L, 4, "value"), numbers));
     return 0;
 }
 
@@ -387,8 +387,8 @@ static int net_zero(lua_State *L)
 {
     yl_net *net = yl__check_net(L, 1);
     yl_slab *slab;
-    const char *name = luaL_checkstring(L, 2);
-    luaL_argcheck(L, strcmp(name, yl_slab_kinds[YL_SLAB_mask].name) != 0, 2,
+    const char *name = yl__check_string(L, 2);
+    yl__arg_check(L, strcmp(name, yl_slab_kinds[YL_SLAB_mask].name) != 0, 2,
                   "masks are set by net:set(name, mask, \"mask\")");
     yl__check(L, yl_net_slab(net, name, &slab));
     yl__check(L, net->device->zero(net->device, slab->data, (size_t)slab->count * yl_dtype_bytes(slab->dtype)));
@@ -400,7 +400,7 @@ static int net_zero(lua_State *L)
 static int net_drop(lua_State *L)
 {
     yl_net *net = yl__check_net(L, 1);
-    yl__check(L, lua_isnoneornil(L, 2) ? yl_net_drop_training(net) : yl_net_drop_slab(net, luaL_checkstring(L, 2)));
+    yl__check(L, lua_isnoneornil(L, 2) ? yl_net_drop_training(net) : yl_net_drop_slab(net, yl__check_string(L, 2)));
     return 0;
 }
 
@@ -408,7 +408,7 @@ static int net_freeze(lua_State *L)
 {
     yl_net *net = yl__check_net(L, 1);
     int matched;
-    yl__check(L, yl_net_freeze(net, luaL_checkstring(L, 2), &matched));
+    yl__check(L, yl_net_freeze(net, yl__check_string(L, 2), &matched));
     lua_pushinteger(L, matched);
     return 1;
 }
@@ -431,7 +431,7 @@ static int net_checksum(lua_State *L)
 static int net_init(lua_State *L)
 {
     yl_net *net = yl__check_net(L, 1);
-    uint64_t seed = (uint64_t)luaL_checkinteger(L, 2);
+    uint64_t seed = (uint64_t)yl__check_integer(L, 2);
     int number;
     if (lua_isnoneornil(L, 3))
         yl__check(L, yl_net_init(net, seed));

@@ -42,11 +42,11 @@ static yl_field read_field(lua_State *L, int table)
     yl_field f = {.unit = ""};
     if (lua_rawgeti(L, table, 4) == LUA_TSTRING) f.unit = lua_tostring(L, -1);
     lua_rawgeti(L, table, 1);
-    f.key = luaL_checkstring(L, -1);
+    f.key = yl__check_string(L, -1);
     lua_rawgeti(L, table, 2);
-    f.type = (yl_option_type)luaL_checkoption(L, -1, NULL, yl__option_types);
+    f.type = (yl_option_type)yl__check_option(L, -1, NULL, yl__option_types);
     f.choices = f.type == YL_OPTION_ENUM ? join_choices(L, table) : NULL;
-    if (f.type == YL_OPTION_ENUM && !f.choices) luaL_error(L, "field '%s' is an enum without choices", f.key);
+    if (f.type == YL_OPTION_ENUM && !f.choices) yl__error(L, "field '%s' is an enum without choices", f.key);
     yl__field_range(L, table, &f);
     return f;
 }
@@ -54,7 +54,7 @@ static yl_field read_field(lua_State *L, int table)
 /* "where: option 'key': sentence". In `place`, `where` says where it was written; else the caller's position goes before it. */
 static int refuse(lua_State *L, const char *where, bool place, const char *key, const char *sentence)
 {
-    if (!place) return luaL_error(L, "%s: option '%s': %s", where, key, sentence);
+    if (!place) return yl__error(L, "%s: option '%s': %s", where, key, sentence);
     lua_pushfstring(L, "%s%soption '%s': %s", where ? where : "", where ? ": " : "", key, sentence);
     return lua_error(L);
 }
@@ -131,11 +131,11 @@ void yl__push_option(lua_State *L, const yl_field *f, const yl_value *v)
  * numbers). Throws one sentence that begins with `where`, without a Lua position; `key` is the dotted name to print. */
 static int options_check(lua_State *L)
 {
-    luaL_checktype(L, 1, LUA_TTABLE);
-    const char *where = luaL_optstring(L, 2, NULL);
+    yl__check_type(L, 1, LUA_TTABLE);
+    const char *where = yl__opt_string(L, 2, NULL);
     lua_settop(L, 4);
     yl_field f = read_field(L, 1);
-    if (!lua_isnil(L, 4)) f.key = luaL_checkstring(L, 4);
+    if (!lua_isnil(L, 4)) f.key = yl__check_string(L, 4);
     yl_value value = yl__option_value(L, 3, where, true, f.key);
     if (yl_option_check(&f, where, &value, &value) != YL_OK) {
         lua_pushstring(L, yl_error());
@@ -148,11 +148,11 @@ static int options_check(lua_State *L)
 /* nearest(word, spellings): the place of the spelling that the word is a slip of, or nil */
 static int options_nearest(lua_State *L)
 {
-    yl_nearest nearest = yl__nearest_to(luaL_checkstring(L, 1));
+    yl_nearest nearest = yl__nearest_to(yl__check_string(L, 1));
     lua_Integer found = 0;
-    luaL_checktype(L, 2, LUA_TTABLE);
+    yl__check_type(L, 2, LUA_TTABLE);
     for (lua_Integer i = 1; lua_geti(L, 2, i) != LUA_TNIL; i++) {
-        if (yl__nearer(&nearest, luaL_checkstring(L, -1), "")) found = i;
+        if (yl__nearer(&nearest, yl__check_string(L, -1), "")) found = i;
         lua_pop(L, 1);
     }
     if (!found) return 0;
@@ -164,7 +164,7 @@ static int options_nearest(lua_State *L)
 static int options_foreign(lua_State *L)
 {
     char text[YL_FOREIGN_TEXT];
-    if (!yl__foreign(luaL_checkstring(L, 1), luaL_checkstring(L, 2), text)) return 0;
+    if (!yl__foreign(yl__check_string(L, 1), yl__check_string(L, 2), text)) return 0;
     lua_pushstring(L, text);
     return 1;
 }
@@ -190,7 +190,7 @@ static int options_foreign_names(lua_State *L)
 /* distance(a, b): edits between two words; case does not count, '-' equals '_'. */
 static int options_distance(lua_State *L)
 {
-    lua_pushinteger(L, yl__edit_distance(luaL_checkstring(L, 1), luaL_checkstring(L, 2)));
+    lua_pushinteger(L, yl__edit_distance(yl__check_string(L, 1), yl__check_string(L, 2)));
     return 1;
 }
 
@@ -207,7 +207,7 @@ static const char *module_name(lua_State *L, const char *file, const char *prefi
  * names. */
 static int options_modules(lua_State *L)
 {
-    const char *prefix = luaL_checkstring(L, 1);
+    const char *prefix = yl__check_string(L, 1);
     lua_newtable(L);
     for (const yl_embedded_file *f = yl__embedded; f->name; f++)
         if (module_name(L, f->name, prefix)) lua_rawseti(L, 2, luaL_len(L, 2) + 1);

@@ -50,7 +50,7 @@ yl_plan *yl__runnable_plan(lua_State *L, int index, const char *what)
 
 static int plan_gone(lua_State *L)
 {
-    void **box = luaL_checkudata(L, 1, YL_PLAN_CLASS);
+    void **box = yl__check_object(L, 1, YL_PLAN_CLASS);
     yl_plan_free(*box);
     *box = NULL;
     return 0;
@@ -82,7 +82,7 @@ static int push_device_floats(lua_State *L, const yl_plan *plan, int layer, cons
 static int plan_input(lua_State *L)
 {
     yl_plan *plan = yl__runnable_plan(L, 1, "input");
-    if (!yl_plan_has_input(plan)) return luaL_error(L, "input: a tail starts at the cut and has no input");
+    if (!yl_plan_has_input(plan)) return yl__error(L, "input: a tail starts at the cut and has no input");
     int64_t count = yl_shape_count(yl_plan_shape(plan, -1));
     float *values = yl__scratch(L, (size_t)count * sizeof *values);
     yl__check_floats(L, 2, values, count, "input");
@@ -116,7 +116,7 @@ static yl_status give_back(yl_plan *plan, yl_tensor *lent)
 
 static yl_status end_hold(lua_State *L, bool closed)
 {
-    void **box = luaL_checkudata(L, 1, HOLD_CLASS);
+    void **box = yl__check_object(L, 1, HOLD_CLASS);
     hold *h = *box;
     yl_status status = YL_OK;
     if (!h) return YL_OK;
@@ -230,13 +230,13 @@ static void fill_truth_image(lua_State *L, float *rows, int64_t cap, int32_t *co
 /* A truth from n lists of rows {cx, cy, w, h, class (0-based), kind}; memory belongs to userdata left on the stack. */
 static yl_truth check_truth(lua_State *L, int index, int64_t n)
 {
-    luaL_checktype(L, index, LUA_TTABLE);
+    yl__check_type(L, index, LUA_TTABLE);
     int64_t images = (int64_t)lua_rawlen(L, index);
-    if (images != n) luaL_error(L, "truth: expected %d images, got %d", (int)n, (int)images);
+    if (images != n) yl__error(L, "truth: expected %d images, got %d", (int)n, (int)images);
     int64_t cap = 1;
     for (int64_t i = 0; i < n; i++) {
         if (lua_rawgeti(L, index, i + 1) != LUA_TTABLE)
-            luaL_error(L, "truth: image %d: expected a list of rows, got a %s", (int)i + 1, luaL_typename(L, -1));
+            yl__error(L, "truth: image %d: expected a list of rows, got a %s", (int)i + 1, luaL_typename(L, -1));
         int64_t rows = (int64_t)lua_rawlen(L, -1);
         cap = rows > cap ? rows : cap;
         lua_pop(L, 1);
@@ -288,7 +288,7 @@ static int plan_loss(lua_State *L)
         return yl__push_loss(L, plan, net, &given, 0);
     }
     yl_truth truth = yl__check_batch(L, 2)->truth;
-    if (n > truth.n) return luaL_error(L, "loss: expected a batch of at least %d images, got %d", (int)n, (int)truth.n);
+    if (n > truth.n) return yl__error(L, "loss: expected a batch of at least %d images, got %d", (int)n, (int)truth.n);
     truth.n = n;
     return yl__push_loss(L, plan, net, &truth, 2);
 }
@@ -303,7 +303,7 @@ static int plan_backward(lua_State *L)
         int64_t count = luaL_len(L, 2);
         yl_shape shape = yl_plan_shape(plan, net->n_layers - 1);
         if (count != yl_shape_count(shape))
-            return luaL_error(L, "backward: expected %d numbers, got %d", (int)yl_shape_count(shape), (int)count);
+            return yl__error(L, "backward: expected %d numbers, got %d", (int)yl_shape_count(shape), (int)count);
         dy = yl__scratch(L, (size_t)count * sizeof *dy);
         yl__check_floats(L, 2, dy, count, "dy");
     }
@@ -340,7 +340,7 @@ static int plan_take_cut(lua_State *L)
     int64_t batch = yl_plan_get_options(body)->batch, *picks = yl__scratch(L, (size_t)batch * sizeof *picks);
     int32_t *counts = yl__scratch(L, (size_t)batch * sizeof *counts);
     memset(counts, 0, (size_t)batch * sizeof *counts);
-    if (batch != yl_plan_get_options(tail)->batch) return luaL_error(L, "take_cut: the plans' batches differ");
+    if (batch != yl_plan_get_options(tail)->batch) return yl__error(L, "take_cut: the plans' batches differ");
     yl__check(L, yl_features_create(net->device, body, batch, &features));
     yl_truth none = {.n = batch, .cap = 0, .rows = NULL, .counts = counts};
     yl_status status = YL_OK;
@@ -369,7 +369,7 @@ static int plan_algorithm(lua_State *L)
     static const char *const directions[] = {"forward", "data", "weights", NULL};
     yl_plan *plan = yl__check_plan(L, 1);
     int layer = yl__check_layer(L, plan_net(L), 2);
-    lua_pushstring(L, yl_plan_algorithm(plan, layer, luaL_checkoption(L, 3, "forward", directions)));
+    lua_pushstring(L, yl_plan_algorithm(plan, layer, yl__check_option(L, 3, "forward", directions)));
     return 1;
 }
 
@@ -393,7 +393,7 @@ static int plan_seconds(lua_State *L)
 static int plan_tostring(lua_State *L)
 {
     static const char *const modes[] = {"infer", "train"}, *const parts[] = {"", ", body", ", tail"};
-    void **box = luaL_checkudata(L, 1, YL_PLAN_CLASS);
+    void **box = yl__check_object(L, 1, YL_PLAN_CLASS);
     if (!*box) {
         lua_pushliteral(L, "plan (closed)");
         return 1;

@@ -182,7 +182,7 @@ static void mark_pastes(const prompt *p, bool on)
 
 static int prompt_close(lua_State *L)
 {
-    void **box = luaL_checkudata(L, 1, CLASS);
+    void **box = yl__check_object(L, 1, CLASS);
     prompt *p = *box;
     if (!p) return 0;
     HistEvent event;
@@ -227,7 +227,7 @@ static void set_up(prompt *p)
 /* open([history file]) -> prompt */
 static int prompt_open(lua_State *L)
 {
-    const char *file = luaL_optstring(L, 1, NULL);
+    const char *file = yl__opt_string(L, 1, NULL);
     void **box = yl__new_object(L, CLASS);
     prompt *p;
     yl__check(L, yl__calloc(1, sizeof *p, &p));
@@ -236,7 +236,7 @@ static int prompt_open(lua_State *L)
     if (file) yl__check(L, yl__strdup(file, &p->history_file));
     p->history = history_init();
     p->el = el_init("yolua", stdin, stdout, stderr);
-    if (!p->history || !p->el) return luaL_error(L, "cannot start the line editor");
+    if (!p->history || !p->el) return yl__error(L, "cannot start the line editor");
     set_up(p);
     return 1;
 }
@@ -265,7 +265,7 @@ static int prompt_read(lua_State *L)
 {
     prompt *p = yl__object(L, 1, CLASS);
     int length;
-    p->text = luaL_checkstring(L, 2);
+    p->text = yl__check_string(L, 2);
     p->L = L;
     yl_clear_interrupt();
     yl__at_prompt = 1;
@@ -294,7 +294,7 @@ static int prompt_add(lua_State *L)
 {
     prompt *p = yl__object(L, 1, CLASS);
     HistEvent event;
-    history(p->history, &event, H_ENTER, luaL_checkstring(L, 2));
+    history(p->history, &event, H_ENTER, yl__check_string(L, 2));
     if (p->history_file) history(p->history, &event, H_SAVE, p->history_file);
     return 0;
 }
@@ -303,7 +303,7 @@ static int prompt_add(lua_State *L)
 static int prompt_complete(lua_State *L)
 {
     prompt *p = yl__object(L, 1, CLASS);
-    luaL_checktype(L, 2, LUA_TFUNCTION);
+    yl__check_type(L, 2, LUA_TFUNCTION);
     lua_settop(L, 2);
     luaL_unref(L, LUA_REGISTRYINDEX, p->complete);
     p->complete = luaL_ref(L, LUA_REGISTRYINDEX);

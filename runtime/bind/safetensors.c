@@ -6,7 +6,7 @@ static const char CLASS[] = "yolua.safetensors";
 
 static int file_close(lua_State *L)
 {
-    void **box = luaL_checkudata(L, 1, CLASS);
+    void **box = yl__check_object(L, 1, CLASS);
     yl_safetensors_close(*box);
     *box = NULL;
     return 0;
@@ -41,7 +41,7 @@ static void push_entry(lua_State *L, const yl_safetensor *e)
 /* safetensors.info(path) -> {metadata = {key = text}, tensors = {{name=, dtype = "f32", dims = {}}, ...}} */
 static int safetensors_info(lua_State *L)
 {
-    const char *path = luaL_checkstring(L, 1);
+    const char *path = yl__check_string(L, 1);
     void **box = yl__new_object(L, CLASS);
     yl_safetensors *file;
     yl__check(L, yl_safetensors_open(path, &file));

@@ -9,7 +9,7 @@
 static int64_t integer_field(lua_State *L, const char *key, int64_t otherwise)
 {
     lua_getfield(L, 1, key);
-    int64_t value = luaL_optinteger(L, -1, otherwise);
+    int64_t value = yl__opt_integer(L, -1, otherwise);
     lua_pop(L, 1);
     return value;
 }
@@ -17,12 +17,12 @@ static int64_t integer_field(lua_State *L, const char *key, int64_t otherwise)
 static yl_scene_options read_options(lua_State *L)
 {
     static const char *const styles[] = {"source", "target", NULL};
-    luaL_checktype(L, 1, LUA_TTABLE);
+    yl__check_type(L, 1, LUA_TTABLE);
     yl_scene_options o = {.width = integer_field(L, "width", 828), .height = integer_field(L, "height", 250)};
     o.seed = (uint64_t)integer_field(L, "seed", 1);
     o.index = (uint32_t)integer_field(L, "index", 0);
     lua_getfield(L, 1, "style");
-    o.style = (yl_scene_style)luaL_checkoption(L, -1, "source", styles);
+    o.style = (yl_scene_style)yl__check_option(L, -1, "source", styles);
     lua_pop(L, 1);
     return o;
 }
@@ -55,7 +55,7 @@ static void push_row(lua_State *L, const yl_label *row, double visible)
 static int scene_write(lua_State *L)
 {
     yl_scene *scene;
-    const char *path = luaL_checkstring(L, 2);
+    const char *path = yl__check_string(L, 2);
     lua_settop(L, 2);
     yl_scene_options o = read_options(L);
     lua_createtable(L, YL_SCENE_OBJECTS, 0);
@@ -80,7 +80,7 @@ static int scene_write(lua_State *L)
 /* scene.camera(width, height) -> {f, cx, cy, height}: u = f x / z + cx, v = f y / z + cy, `height` metres above the ground */
 static int scene_camera(lua_State *L)
 {
-    yl_scene_options o = {.width = luaL_checkinteger(L, 1), .height = luaL_checkinteger(L, 2)};
+    yl_scene_options o = {.width = yl__check_integer(L, 1), .height = yl__check_integer(L, 2)};
     yl_scene_camera c = yl_scene_camera_of(&o);
     const struct {
         const char *key;

@@ -18,7 +18,7 @@ typedef struct lua_stream {
 
 static int stream_close(lua_State *L)
 {
-    lua_stream *s = luaL_checkudata(L, 1, STREAM_CLASS);
+    lua_stream *s = yl__check_object(L, 1, STREAM_CLASS);
     yl_stream_free(s->stream);
     if (s->descriptor > STDERR_FILENO) close(s->descriptor);
     *s = (lua_stream){NULL, -1};
@@ -27,8 +27,8 @@ static int stream_close(lua_State *L)
 
 static lua_stream *check_stream(lua_State *L)
 {
-    lua_stream *s = luaL_checkudata(L, 1, STREAM_CLASS);
-    if (!s->stream) luaL_error(L, "the stream is closed");
+    lua_stream *s = yl__check_object(L, 1, STREAM_CLASS);
+    if (!s->stream) yl__error(L, "the stream is closed");
     return s;
 }
 
@@ -36,7 +36,7 @@ static int open_source(lua_State *L, const char *path)
 {
     if (strcmp(path, "-") == 0) return STDIN_FILENO;
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) luaL_error(L, "cannot open %s: %s", path, strerror(errno));
+    if (descriptor < 0) yl__error(L, "cannot open %s: %s", path, strerror(errno));
     return descriptor;
 }
 
@@ -44,8 +44,8 @@ static int open_source(lua_State *L, const char *path)
 static int stream_new(lua_State *L)
 {
     static const char *const matrices[] = {"auto", "bt601", "bt709", NULL};
-    const char *path = luaL_checkstring(L, 1);
-    int matrix = luaL_checkoption(L, 2, "auto", matrices);
+    const char *path = yl__check_string(L, 1);
+    int matrix = yl__check_option(L, 2, "auto", matrices);
     lua_stream *s = lua_newuserdatauv(L, sizeof *s, 0);
     *s = (lua_stream){NULL, -1};
     luaL_setmetatable(L, STREAM_CLASS);

@@ -16,7 +16,7 @@ static int system_read(lua_State *L)
 {
     char *data;
     int64_t size;
-    yl__check(L, yl__file_read(luaL_checkstring(L, 1), &data, &size));
+    yl__check(L, yl__file_read(yl__check_string(L, 1), &data, &size));
     lua_pushlstring(L, data, (size_t)size); /* may throw on exhausted memory: then the process is at its end anyway */
     yl__free(data);
     return 1;
@@ -25,7 +25,7 @@ static int system_read(lua_State *L)
 static int system_write(lua_State *L)
 {
     size_t size;
-    const char *path = luaL_checkstring(L, 1), *data = luaL_checklstring(L, 2, &size);
+    const char *path = yl__check_string(L, 1), *data = yl__check_text(L, 2, &size);
     yl__check(L, yl__file_write(path, data, (int64_t)size));
     return 0;
 }
@@ -40,7 +40,7 @@ static int system_clock(lua_State *L)
 
 static int system_threads(lua_State *L)
 {
-    if (lua_gettop(L) > 0) yl_set_threads((int)luaL_checkinteger(L, 1));
+    if (lua_gettop(L) > 0) yl_set_threads((int)yl__check_integer(L, 1));
     lua_pushinteger(L, yl_threads());
     return 1;
 }
@@ -50,7 +50,7 @@ static int system_try_read(lua_State *L)
 {
     char *data;
     int64_t size;
-    if (yl__file_read(luaL_checkstring(L, 1), &data, &size) != YL_OK) {
+    if (yl__file_read(yl__check_string(L, 1), &data, &size) != YL_OK) {
         lua_pushnil(L);
         lua_pushstring(L, yl_error());
         return 2;
@@ -63,7 +63,7 @@ static int system_try_read(lua_State *L)
 /* is_failure(message) -> whether yl__check threw it: a sentence about the job, not a fault in Lua code */
 static int system_is_failure(lua_State *L)
 {
-    luaL_checkany(L, 1);
+    yl__check_any(L, 1);
     lua_getfield(L, LUA_REGISTRYINDEX, YL__FAILURE);
     lua_pushboolean(L, lua_rawequal(L, 1, -1));
     return 1;
@@ -71,13 +71,13 @@ static int system_is_failure(lua_State *L)
 
 static int system_warn(lua_State *L)
 {
-    yl__warn("%s", luaL_checkstring(L, 1));
+    yl__warn("%s", yl__check_string(L, 1));
     return 0;
 }
 
 static int close_stream(lua_State *L)
 {
-    luaL_Stream *stream = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+    luaL_Stream *stream = yl__check_object(L, 1, LUA_FILEHANDLE);
     return luaL_fileresult(L, fclose(stream->f) == 0, NULL);
 }
 
@@ -91,7 +91,7 @@ static int system_take_output(lua_State *L)
     fflush(stdout);
     int copy = dup(STDOUT_FILENO);
     if (copy < 0 || dup2(STDERR_FILENO, STDOUT_FILENO) < 0 || !(stream->f = fdopen(copy, "w")))
-        return luaL_error(L, "cannot write standard output: %s", errno == EINVAL ? "it is closed" : strerror(errno));
+        return yl__error(L, "cannot write standard output: %s", errno == EINVAL ? "it is closed" : strerror(errno));
     stream->closef = close_stream;
     return 1;
 }

@@ -52,7 +52,7 @@ int yl__check_axis(lua_State *L, int index, const yl_tensor *t)
     int whole, n = t->n_dims;
     lua_Integer axis = lua_type(L, index) == LUA_TNUMBER ? lua_tointegerx(L, index, &whole) : (whole = 0);
     if (!whole || axis == 0 || axis > n || axis < -n)
-        luaL_error(L, "tensor: expected an axis in 1..%d, or from the end -1..-%d, got %s", n, n, yl__shown(L, index));
+        yl__error(L, "tensor: expected an axis in 1..%d, or from the end -1..-%d, got %s", n, n, yl__shown(L, index));
     return (int)(axis > 0 ? axis - 1 : n + axis);
 }
 
@@ -61,7 +61,7 @@ static int64_t check_size(lua_State *L, int index, int i)
     int whole;
     lua_Integer size = lua_tointegerx(L, -1, &whole);
     if (!whole)
-        luaL_argerror(L, index,
+        yl__arg_error(L, index,
                       lua_pushfstring(L, "expected whole sizes, got a %s as size %d", luaL_typename(L, -1), i + 1));
     return size;
 }
@@ -70,7 +70,7 @@ int yl__check_dims(lua_State *L, int first, int64_t dims[YL_TENSOR_DIMS])
 {
     bool table = lua_istable(L, first);
     lua_Integer n = table ? (lua_Integer)lua_rawlen(L, first) : lua_gettop(L) - first + 1;
-    luaL_argcheck(L, n >= 0 && n <= YL_TENSOR_DIMS, first, "expected at most 6 sizes");
+    yl__arg_check(L, n >= 0 && n <= YL_TENSOR_DIMS, first, "expected at most 6 sizes");
     for (int i = 0; i < n; i++) {
         if (table)
             lua_rawgeti(L, first, i + 1);
@@ -100,14 +100,14 @@ static yl_tensor *new_tensor(lua_State *L, yl_dtype dtype, int n, const int64_t 
 
 static yl_dtype check_dtype(lua_State *L, int index)
 {
-    return (yl_dtype)luaL_checkoption(L, index, "f32", yl__dtype_names);
+    return (yl_dtype)yl__check_option(L, index, "f32", yl__dtype_names);
 }
 
 /* zeros(dims table [, dtype]) */
 static int tensor_zeros(lua_State *L)
 {
     int64_t dims[YL_TENSOR_DIMS];
-    luaL_checktype(L, 1, LUA_TTABLE);
+    yl__check_type(L, 1, LUA_TTABLE);
     int n = yl__check_dims(L, 1, dims);
     new_tensor(L, check_dtype(L, 2), n, dims);
     return 1;
@@ -122,7 +122,7 @@ static int measure(lua_State *L, int64_t dims[YL_TENSOR_DIMS])
     int n = 0;
     lua_pushvalue(L, -1);
     while (lua_istable(L, -1)) {
-        if (n == YL_TENSOR_DIMS) luaL_error(L, "tensor: expected tables at most 6 deep");
+        if (n == YL_TENSOR_DIMS) yl__error(L, "tensor: expected tables at most 6 deep");
         dims[n++] = (int64_t)lua_rawlen(L, -1);
         lua_rawgeti(L, -1, 1);
         lua_remove(L, -2);
@@ -140,7 +140,7 @@ static void store(lua_State *L, const yl_tensor *t, char *at)
         double x = lua_isboolean(L, -1) ? lua_toboolean(L, -1) : lua_tonumber(L, -1);
         yl__store_numbers(t->dtype, &x, 1, at, 1);
     } else
-        luaL_error(L, "tensor: expected numbers, got a %s", luaL_typename(L, -1));
+        yl__error(L, "tensor: expected numbers, got a %s", luaL_typename(L, -1));
 }
 
 /* Fills the elements from `at` on with the nested table (or number) on top of the stack; returns where the next go. */
@@ -151,9 +151,9 @@ static char *fill(lua_State *L, const yl_tensor *t, int axis, char *at)
         return at + yl_dtype_bytes(t->dtype);
     }
     if (!lua_istable(L, -1) || (int64_t)lua_rawlen(L, -1) != t->dims[axis])
-        luaL_error(L, "tensor: expected lists of %I at depth %d, got %s", (LUAI_UACINT)t->dims[axis], axis + 1,
-                   lua_istable(L, -1) ? lua_pushfstring(L, "one of %I", (LUAI_UACINT)lua_rawlen(L, -1))
-                                      : yl__shown(L, -1));
+        yl__error(L, "tensor: expected lists of %I at depth %d, got %s", (LUAI_UACINT)t->dims[axis], axis + 1,
+                  lua_istable(L, -1) ? lua_pushfstring(L, "one of %I", (LUAI_UACINT)lua_rawlen(L, -1))
+                                     : yl__shown(L, -1));
     yl__check_list(L, -1, "tensor");
     luaL_checkstack(L, 2, "nested tables");
     for (int64_t i = 1; i <= t->dims[axis]; i++) {
@@ -182,7 +182,7 @@ yl_tensor *yl__tensor_from_values(lua_State *L, int index, yl_dtype dtype)
 /* new(nested table or number [, dtype]) */
 static int tensor_new(lua_State *L)
 {
-    luaL_checkany(L, 1);
+    yl__check_any(L, 1);
     yl__tensor_from_values(L, 1, check_dtype(L, 2));
     return 1;
 }
@@ -192,13 +192,13 @@ static int tensor_from_bytes(lua_State *L)
 {
     size_t size;
     int64_t dims[YL_TENSOR_DIMS];
-    const char *bytes = luaL_checklstring(L, 1, &size);
-    luaL_checktype(L, 2, LUA_TTABLE);
+    const char *bytes = yl__check_text(L, 1, &size);
+    yl__check_type(L, 2, LUA_TTABLE);
     yl_dtype dtype = check_dtype(L, 3);
     int n = yl__check_dims(L, 2, dims);
     yl_tensor *t = new_tensor(L, dtype, n, dims);
     if (yl_tensor_bytes(t) != size)
-        return luaL_error(L, "tensor: expected %I bytes, got %I", (LUAI_UACINT)yl_tensor_bytes(t), (LUAI_UACINT)size);
+        return yl__error(L, "tensor: expected %I bytes, got %I", (LUAI_UACINT)yl_tensor_bytes(t), (LUAI_UACINT)size);
     yl__check(L, yl_tensor_write(t, bytes));
     return 1;
 }
@@ -206,9 +206,9 @@ static int tensor_from_bytes(lua_State *L)
 /* arange(first, last [, step [, dtype]]): first, first + step, ... up to last */
 static int tensor_arange(lua_State *L)
 {
-    double first = luaL_checknumber(L, 1), last = luaL_checknumber(L, 2), step = luaL_optnumber(L, 3, 1), value;
+    double first = yl__check_number(L, 1), last = yl__check_number(L, 2), step = yl__opt_number(L, 3, 1), value;
     double count = floor((last - first) / step) + 1;
-    if (step == 0 || count != count) return luaL_error(L, "arange: expected numbers, and a step other than 0");
+    if (step == 0 || count != count) return yl__error(L, "arange: expected numbers, and a step other than 0");
     int64_t size = count < 0 ? 0 : count < 0x1p62 ? (int64_t)count : INT64_MAX;
     yl_tensor *t = new_tensor(L, check_dtype(L, 4), 1, &size);
     char *data;
@@ -282,7 +282,7 @@ static int tensor_item(lua_State *L)
     int64_t index[YL_TENSOR_DIMS] = {0};
     yl_tensor *t = yl__check_tensor(L, 1);
     if (yl_tensor_count(t) != 1)
-        return luaL_error(L, "item: expected one element, got %I", (LUAI_UACINT)yl_tensor_count(t));
+        return yl__error(L, "item: expected one element, got %I", (LUAI_UACINT)yl_tensor_count(t));
     yl__push_element(L, t, index);
     return 1;
 }
@@ -322,8 +322,8 @@ static int tensor_tobytes(lua_State *L)
 
 static int tensor_tostring(lua_State *L)
 {
-    void **box = luaL_checkudata(L, 1, YL_TENSOR_CLASS);
-    if (!*box) return luaL_error(L, "the tensor is closed");
+    void **box = yl__check_object(L, 1, YL_TENSOR_CLASS);
+    if (!*box) return yl__error(L, "the tensor is closed");
     yl_text *text = yl__push_text(L);
     int columns = yl__terminal_columns();
     yl__check(L, yl_tensor_text(*box, columns > 0 ? columns : 80, text));
@@ -333,7 +333,7 @@ static int tensor_tostring(lua_State *L)
 
 static int tensor_close(lua_State *L)
 {
-    void **box = luaL_checkudata(L, 1, YL_TENSOR_CLASS);
+    void **box = yl__check_object(L, 1, YL_TENSOR_CLASS);
     yl_tensor_release(*box);
     *box = NULL;
     return 0;

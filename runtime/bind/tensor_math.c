@@ -40,7 +40,7 @@ static int give(lua_State *L, yl_tensor *const *made)
 
 static int wrong_operand(lua_State *L, int index)
 {
-    return luaL_argerror(L, index,
+    return yl__arg_error(L, index,
                          lua_pushfstring(L, "expected a tensor or a number, got a %s", luaL_typename(L, index)));
 }
 
@@ -148,7 +148,7 @@ static unsigned check_axes(lua_State *L, int index, const yl_tensor *t)
     for (lua_Integer i = 1; i <= n; i++) {
         lua_rawgeti(L, index, i);
         unsigned bit = 1u << yl__check_axis(L, lua_gettop(L), t);
-        if (axes & bit) luaL_error(L, "tensor: axis %s is named twice", yl__shown(L, -1));
+        if (axes & bit) yl__error(L, "tensor: axis %s is named twice", yl__shown(L, -1));
         axes |= bit;
         lua_pop(L, 1);
     }
@@ -245,7 +245,7 @@ static int equal(lua_State *L)
 
 static int fill_with(lua_State *L)
 {
-    yl__check(L, yl_tensor_fill(yl__check_tensor(L, 1), luaL_checknumber(L, 2)));
+    yl__check(L, yl_tensor_fill(yl__check_tensor(L, 1), yl__check_number(L, 2)));
     lua_settop(L, 1);
     return 1;
 }
@@ -264,8 +264,8 @@ static int draw(lua_State *L)
 {
     bool normal = upvalue(L);
     yl_tensor *t = yl__check_tensor(L, 1);
-    yl_rng rng = yl_rng_make((uint64_t)luaL_checkinteger(L, 2), 0, (uint32_t)luaL_optinteger(L, 5, 0));
-    double a = luaL_optnumber(L, 3, 0), b = luaL_optnumber(L, 4, 1);
+    yl_rng rng = yl_rng_make((uint64_t)yl__check_integer(L, 2), 0, (uint32_t)yl__opt_integer(L, 5, 0));
+    double a = yl__opt_number(L, 3, 0), b = yl__opt_number(L, 4, 1);
     yl__check(L, normal ? yl_tensor_normal(t, &rng, a, b) : yl_tensor_uniform(t, &rng, a, b));
     lua_settop(L, 1);
     return 1;

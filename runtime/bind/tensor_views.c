@@ -7,10 +7,9 @@ static int64_t check_place(lua_State *L, int index, const yl_tensor *t, int axis
     int whole = 0;
     lua_Integer i = lua_type(L, index) == LUA_TNUMBER ? lua_tointegerx(L, index, &whole) : 0;
     int64_t size = t->dims[axis];
-    if (!whole)
-        luaL_error(L, "tensor: expected a whole number as index of axis %d, got %s", shown, yl__shown(L, index));
+    if (!whole) yl__error(L, "tensor: expected a whole number as index of axis %d, got %s", shown, yl__shown(L, index));
     if (i == 0 || i > size || i < -size)
-        luaL_error(L, "tensor: index %I is outside axis %d of size %I", i, shown, (LUAI_UACINT)size);
+        yl__error(L, "tensor: index %I is outside axis %d of size %I", i, shown, (LUAI_UACINT)size);
     return i > 0 ? i - 1 : size + i;
 }
 
@@ -24,10 +23,10 @@ static void take_range(lua_State *L, const yl_tensor *t, int axis, int shown, yl
 {
     lua_Integer n = yl__check_list(L, -1, "tensor: range");
     if (n != 0 && n != 2)
-        luaL_error(L,
-                   "tensor: expected {first, last}, or {} for all of axis %d, got a list of %I numbers; "
-                   "index_select(%d, {...}) picks single places, slice(%d, first, last, step) every step-th",
-                   shown, n, shown, shown);
+        yl__error(L,
+                  "tensor: expected {first, last}, or {} for all of axis %d, got a list of %I numbers; "
+                  "index_select(%d, {...}) picks single places, slice(%d, first, last, step) every step-th",
+                  shown, n, shown, shown);
     int64_t first = 0, last = t->dims[axis] - 1;
     if (n == 2) {
         lua_rawgeti(L, -1, 1);
@@ -43,7 +42,7 @@ static yl_tensor *push_place(lua_State *L, yl_tensor *t, int key)
 {
     bool list = lua_istable(L, key);
     lua_Integer n = list ? yl__check_list(L, key, "tensor: indices") : 1;
-    if (n > t->n_dims) luaL_error(L, "tensor: expected at most %d indices, got %I", t->n_dims, n);
+    if (n > t->n_dims) yl__error(L, "tensor: expected at most %d indices, got %I", t->n_dims, n);
     yl_tensor *place = t;
     for (int axis = 0, i = 1; i <= n; i++) {
         if (list)
@@ -77,7 +76,7 @@ static int tensor_index(lua_State *L)
     if (lua_type(L, 2) == LUA_TSTRING) return yl__find_method(L, YL_TENSOR_CLASS);
     yl_tensor *t = yl__check_tensor(L, 1);
     if (!lua_istable(L, 2) && t->n_dims == 0)
-        return luaL_error(L, "tensor: a single number has no axes to index; item() gives it");
+        return yl__error(L, "tensor: a single number has no axes to index; item() gives it");
     if (past_the_end(L, t)) return 0;
     yl_tensor *place = push_place(L, t, 2);
     if (place->n_dims == 0) yl__push_element(L, place, none);
@@ -87,8 +86,8 @@ static int tensor_index(lua_State *L)
 static int tensor_newindex(lua_State *L)
 {
     yl_tensor *t = yl__check_tensor(L, 1);
-    if (lua_type(L, 2) == LUA_TSTRING) return luaL_error(L, "a tensor has no field '%s' to set", lua_tostring(L, 2));
-    if (!lua_istable(L, 2) && t->n_dims == 0) return luaL_error(L, "tensor: a single number has no axes to index");
+    if (lua_type(L, 2) == LUA_TSTRING) return yl__error(L, "a tensor has no field '%s' to set", lua_tostring(L, 2));
+    if (!lua_istable(L, 2) && t->n_dims == 0) return yl__error(L, "tensor: a single number has no axes to index");
     yl_tensor *place = push_place(L, t, 2), *from = yl__test_tensor(L, 3);
     if (lua_type(L, 3) == LUA_TNUMBER)
         yl__check(L, yl_tensor_fill(place, lua_tonumber(L, 3)));
@@ -97,7 +96,7 @@ static int tensor_newindex(lua_State *L)
     else if (lua_istable(L, 3))
         yl__check(L, yl_tensor_copy(yl__tensor_from_values(L, 3, t->dtype), place));
     else
-        return luaL_error(L, "tensor: expected a number, a tensor or a table, got a %s", luaL_typename(L, 3));
+        return yl__error(L, "tensor: expected a number, a tensor or a table, got a %s", luaL_typename(L, 3));
     return 0;
 }
 
@@ -113,8 +112,8 @@ static int tensor_slice(lua_State *L)
         lua_pushinteger(L, -1);
         lua_replace(L, 4);
     }
-    int64_t step = luaL_optinteger(L, 5, 1);
-    luaL_argcheck(L, step >= 1, 5, "expected a step of at least 1");
+    int64_t step = yl__opt_integer(L, 5, 1);
+    yl__arg_check(L, step >= 1, 5, "expected a step of at least 1");
     int64_t first = check_index(L, 3, t, axis), last = check_index(L, 4, t, axis);
     yl__check(L,
               yl_tensor_slice(t, axis, first, last < first ? 0 : (last - first) / step + 1, step, yl__new_tensor(L)));
@@ -156,11 +155,11 @@ static int tensor_permute(lua_State *L)
     int order[YL_TENSOR_DIMS];
     yl_tensor *t = yl__check_tensor(L, 1);
     int n = yl__check_dims(L, 2, axes);
-    if (n != t->n_dims) return luaL_error(L, "permute: expected %d axes, got %d", t->n_dims, n);
+    if (n != t->n_dims) return yl__error(L, "permute: expected %d axes, got %d", t->n_dims, n);
     for (int d = 0; d < n; d++) {
         if (axes[d] == 0 || axes[d] > n || axes[d] < -n)
-            return luaL_error(L, "permute: expected axes in 1..%d, or from the end -1..-%d, got %I", n, n,
-                              (LUAI_UACINT)axes[d]);
+            return yl__error(L, "permute: expected axes in 1..%d, or from the end -1..-%d, got %I", n, n,
+                             (LUAI_UACINT)axes[d]);
         order[d] = (int)(axes[d] > 0 ? axes[d] - 1 : n + axes[d]);
     }
     yl__check(L, yl_tensor_permute(t, order, yl__new_tensor(L)));
@@ -174,7 +173,7 @@ static int tensor_transpose(lua_State *L)
     yl_tensor *t = yl__check_tensor(L, 1);
     bool named = lua_gettop(L) > 1;
     if (!named && t->n_dims != 2)
-        return luaL_error(L, "transpose: name two axes of this tensor of %d dimensions", t->n_dims);
+        return yl__error(L, "transpose: name two axes of this tensor of %d dimensions", t->n_dims);
     int a = named ? yl__check_axis(L, 2, t) : 0, b = named ? yl__check_axis(L, 3, t) : 1;
     for (int d = 0; d < t->n_dims; d++) order[d] = d == a ? b : d == b ? a : d;
     yl__check(L, yl_tensor_permute(t, order, yl__new_tensor(L)));
@@ -219,7 +218,7 @@ static int tensor_clone(lua_State *L)
 static int tensor_to(lua_State *L)
 {
     yl_tensor *t = yl__check_tensor(L, 1);
-    yl_dtype dtype = (yl_dtype)luaL_checkoption(L, 2, NULL, yl__dtype_names);
+    yl_dtype dtype = (yl_dtype)yl__check_option(L, 2, NULL, yl__dtype_names);
     if (dtype != t->dtype) return give_copy(L, t, dtype);
     lua_settop(L, 1);
     return 1;

@@ -40,14 +40,14 @@ static int training_step(lua_State *L)
 static int training_save(lua_State *L)
 {
     yl_net *net = yl__check_net(L, 1);
-    const char *path = luaL_checkstring(L, 2);
-    luaL_checktype(L, 3, LUA_TTABLE);
+    const char *path = yl__check_string(L, 2);
+    yl__check_type(L, 3, LUA_TTABLE);
     yl_safetensors_note notes[32];
     int64_t count = 0;
     for (lua_pushnil(L); lua_next(L, 3); lua_pop(L, 1)) {
-        if (count == 32) return luaL_error(L, "a checkpoint takes at most 32 notes");
+        if (count == 32) return yl__error(L, "a checkpoint takes at most 32 notes");
         if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
-            return luaL_error(L, "a checkpoint's notes are texts under texts");
+            return yl__error(L, "a checkpoint's notes are texts under texts");
         yl_safetensors_note note = {lua_tostring(L, -2), lua_tostring(L, -1)};
         int64_t at = count++;
         for (; at > 0 && strcmp(notes[at - 1].key, note.key) > 0; at--) notes[at] = notes[at - 1];
@@ -60,7 +60,7 @@ static int training_save(lua_State *L)
 /* core.restore(net, path, full) */
 static int training_restore(lua_State *L)
 {
-    yl__check(L, yl_checkpoint_restore(yl__check_net(L, 1), luaL_checkstring(L, 2), lua_toboolean(L, 3)));
+    yl__check(L, yl_checkpoint_restore(yl__check_net(L, 1), yl__check_string(L, 2), lua_toboolean(L, 3)));
     return 0;
 }
 
@@ -68,17 +68,17 @@ static int training_restore(lua_State *L)
 static int training_copy(lua_State *L)
 {
     yl_net *from = yl__check_net(L, 1), *to = yl__check_net(L, 2);
-    const char *name = luaL_checkstring(L, 3);
+    const char *name = yl__check_string(L, 3);
     int i = yl_net_find_range(from, name), k = yl_net_find_range(to, name);
     if (i < 0 || k < 0 || from->ranges[i].count != to->ranges[k].count)
-        return luaL_error(L, "parameter '%s' does not exist with one shape in both networks", name);
+        return yl__error(L, "parameter '%s' does not exist with one shape in both networks", name);
     yl_slab *source, *target;
-    yl__check(L, yl_net_slab(from, luaL_optstring(L, 4, "value"), &source));
-    yl__check(L, yl_net_slab(to, luaL_optstring(L, 5, "value"), &target));
+    yl__check(L, yl_net_slab(from, yl__opt_string(L, 4, "value"), &source));
+    yl__check(L, yl_net_slab(to, yl__opt_string(L, 5, "value"), &target));
     const yl_range *range = &to->ranges[k];
     const void *at = yl_net_at(source, &from->ranges[i]);
     if (!at || !yl_net_at(target, range) || source->dtype != target->dtype)
-        return luaL_error(L, "'%s' cannot be copied from slab '%s' to slab '%s'", name, source->name, target->name);
+        return yl__error(L, "'%s' cannot be copied from slab '%s' to slab '%s'", name, source->name, target->name);
     size_t bytes = (size_t)range->count * yl_dtype_bytes(source->dtype);
     void *numbers = yl__scratch(L, bytes);
     yl__check(L, from->device->from_device(from->device, numbers, at, bytes));
@@ -90,13 +90,13 @@ static int training_copy(lua_State *L)
 static int training_copy_rows(lua_State *L)
 {
     yl_net *from = yl__check_net(L, 1), *to = yl__check_net(L, 2);
-    const char *name = luaL_checkstring(L, 3);
-    luaL_checktype(L, 4, LUA_TTABLE);
+    const char *name = yl__check_string(L, 3);
+    yl__check_type(L, 4, LUA_TTABLE);
     int i = yl_net_find_range(from, name), k = yl_net_find_range(to, name);
-    if (i < 0 || k < 0) return luaL_error(L, "parameter '%s' does not exist in both networks", name);
+    if (i < 0 || k < 0) return yl__error(L, "parameter '%s' does not exist in both networks", name);
     const yl_range *source = &from->ranges[i], *target = &to->ranges[k];
     int64_t row = source->count / source->dims[0];
-    if (target->count / target->dims[0] != row) return luaL_error(L, "%s: rows of different sizes", name);
+    if (target->count / target->dims[0] != row) return yl__error(L, "%s: rows of different sizes", name);
     float *a = yl__scratch(L, (size_t)source->count * sizeof *a),
           *b = yl__scratch(L, (size_t)target->count * sizeof *b);
     char *source_at = yl_net_at(yl_net_has_slab(from, "value"), source),
@@ -107,10 +107,10 @@ static int training_copy_rows(lua_State *L)
         lua_rawgeti(L, 4, p);
         lua_rawgeti(L, -1, 1);
         lua_rawgeti(L, -2, 2);
-        int64_t t = luaL_checkinteger(L, -2) - 1, f = luaL_checkinteger(L, -1) - 1;
+        int64_t t = yl__check_integer(L, -2) - 1, f = yl__check_integer(L, -1) - 1;
         lua_pop(L, 3);
         if (t < 0 || f < 0 || t >= target->dims[0] || f >= source->dims[0])
-            return luaL_error(L, "%s: no such row", name);
+            return yl__error(L, "%s: no such row", name);
         memcpy(b + t * row, a + f * row, (size_t)row * sizeof *b);
     }
     yl__check(L, yl__net_write(to, k, yl_net_has_slab(to, "value"), b));
@@ -129,7 +129,7 @@ static int training_nonzero(lua_State *L)
 /* core.has_slab(net, name): whether anybody has asked for it yet */
 static int training_has_slab(lua_State *L)
 {
-    lua_pushboolean(L, yl_net_has_slab(yl__check_net(L, 1), luaL_checkstring(L, 2)) != NULL);
+    lua_pushboolean(L, yl_net_has_slab(yl__check_net(L, 1), yl__check_string(L, 2)) != NULL);
     return 1;
 }
 
@@ -145,11 +145,11 @@ static int training_gradient_norm(lua_State *L)
 /* core.permutation(n, seed, epoch) -> list of 1..n */
 static int training_permutation(lua_State *L)
 {
-    int64_t n = luaL_checkinteger(L, 1);
-    luaL_argcheck(L, n >= 0 && n <= INT32_MAX, 1, "expected a count");
+    int64_t n = yl__check_integer(L, 1);
+    yl__arg_check(L, n >= 0 && n <= INT32_MAX, 1, "expected a count");
     int64_t *order = yl__scratch(L, (size_t)n * sizeof *order);
     yl_rng rng =
-        yl_rng_make((uint64_t)luaL_checkinteger(L, 2), (uint32_t)luaL_checkinteger(L, 3), 0x6f72646cu /* "ordl" */);
+        yl_rng_make((uint64_t)yl__check_integer(L, 2), (uint32_t)yl__check_integer(L, 3), 0x6f72646cu /* "ordl" */);
     yl_rng_permutation(&rng, n, order);
     lua_createtable(L, (int)n, 0);
     for (int64_t i = 0; i < n; i++) {
@@ -163,7 +163,7 @@ static int training_permutation(lua_State *L)
 static int training_algorithms(lua_State *L)
 {
     if (!lua_isnoneornil(L, 1)) {
-        yl__check(L, yl_choices_import(luaL_checkstring(L, 1), true));
+        yl__check(L, yl_choices_import(yl__check_string(L, 1), true));
         return 0;
     }
     yl_text *text = yl__push_text(L);

@@ -5,7 +5,7 @@
 /* yaml.encode(value) -> text, block style, keys sorted. */
 static int yaml_encode(lua_State *L)
 {
-    luaL_checkany(L, 1);
+    yl__check_any(L, 1);
     yl_document *document = yl__push_document(L);
     yl_text *text = yl__push_text(L);
     yl__read_tree(L, 1, "yaml.encode", document);
@@ -38,7 +38,7 @@ static void push_lines(lua_State *L, int lines, const yl_tree *tree)
 static int yaml_decode(lua_State *L)
 {
     size_t size;
-    const char *bytes = luaL_checklstring(L, 1, &size), *path = luaL_optstring(L, 2, "yaml");
+    const char *bytes = yl__check_text(L, 1, &size), *path = yl__opt_string(L, 2, "yaml");
     yl_document *document = yl__push_document(L);
     yl__check(L, yl__yaml_decode(bytes, (int64_t)size, path, document));
     yl__push_tree(L, document->root);

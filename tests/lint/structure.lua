@@ -73,6 +73,22 @@ function TestStructure.testNoConditionalsOnABackend()
   end), {})
 end
 
+-- Their position would be one of the library's own lines, which tells a user nothing: bind.h has checks of its own.
+local function luas_own_check(line, path)
+  local name = line:match "%f[%w_](luaL_error)%s*%(" or line:match "%f[%w_](luaL_arg%w+)%s*%(" or
+    line:match "%f[%w_](luaL_opt%w+)%s*%(" or line:match "%f[%w_](luaL_check%w+)%s*%("
+  if room(path) == "bind" and name and name ~= "luaL_checkstack" then return ("calls %s; expected bind.h's own"):format(name) end
+  if line:find "#%s*define%s+luaL?_" or line:find "#%s*undef%s+luaL?_" then return "renames a function of Lua's" end
+end
+
+function TestStructure.testErrorsOfTheFaceCarryTheUsersPlace()
+  t.assertNotNil(luas_own_check('    return luaL_error(L, "no");', "runtime/bind/x.c"))
+  t.assertNotNil(luas_own_check("    int64_t n = luaL_checkinteger(L, 2);", "runtime/bind/x.c"))
+  t.assertNotNil(luas_own_check("#define luaL_error yl__error", "runtime/bind/x.h"))
+  t.assertNil(luas_own_check('    return yl__error(L, "no");', "runtime/bind/x.c"))
+  t.assertEquals(tree.faults(sources(), luas_own_check), {})
+end
+
 local ENDS = { "exit", "_exit", "_Exit", "quick_exit", "abort", "assert", "printf", "fprintf", "vprintf", "vfprintf", "puts",
   "putchar", "perror" }
 
