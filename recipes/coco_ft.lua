@@ -1,8 +1,8 @@
 -- The poster's Coco-FT: keep the detector's COCO head, train the last convolution of each head only, five epochs on KITTI.
--- It proves that what a COCO detector knows of roads is worth a few minutes of training: Coco-FT against Original, on dev frames.
+-- It shows that a few minutes of training improve a COCO detector on roads: compare Coco-FT with Original on the dev frames.
 --
 --   yolua recipes/coco_ft.lua cfg=FILE.cfg weights=FILE.weights names=FILE.names data=kitti data.root=DIR [key=value ...]
---   yolua recipes/coco_ft.lua                    on synthetic streets, with a small network that comes along
+--   yolua recipes/coco_ft.lua                    on synthetic streets, with the bundled network
 local yl = require "yolua"
 
 local o = yl.embedded(yl.options {

@@ -1,9 +1,9 @@
--- The poster's Coco-Full: from Coco-FT on, every layer learns at a tenth of the rate; COCO's head is kept. Frames are few, so they
--- are augmented, the rate falls along a cosine, and what counts is the running average of the weights.
--- It proves what the body has to gain from KITTI beyond its last layer: Coco-Full against Coco-FT and Original, on dev frames.
+-- The poster's Coco-Full: starting from Coco-FT, every layer is trained at a tenth of the rate; COCO's head is kept. There are few
+-- frames, so they are augmented, the rate falls along a cosine, and the running average of the weights is the result.
+-- It shows what training the body adds to training the last layer: compare Coco-Full with Coco-FT and Original on the dev frames.
 --
 --   yolua recipes/coco_full.lua cfg=FILE.cfg weights=FILE.weights names=FILE.names data=kitti data.root=DIR [key=value ...]
---   yolua recipes/coco_full.lua                  on synthetic streets, with a small network that comes along, in 30 epochs
+--   yolua recipes/coco_full.lua                  on synthetic streets, with the bundled network, in 30 epochs
 local yl = require "yolua"
 
 local o = yl.embedded(yl.options({
@@ -11,7 +11,7 @@ local o = yl.embedded(yl.options({
   statistics = "running",
   optim = { name = "adamw", lr = 1e-4, schedule = "cosine", warmup = 50 },
 }, {
-  { "ft", "table", help = "Coco-FT, where this recipe begins: a finished run of it is reused", fields = {
+  { "ft", "table", help = "Coco-FT, from which this recipe starts; a finished run of it is reused", fields = {
     { "epochs", "int", 5, "epochs", "how long Coco-FT trains", min = 0 },
     { "lr", "number", 1e-3, "1/step", "Coco-FT's learning rate", min = 0 },
   } },

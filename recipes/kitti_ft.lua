@@ -1,17 +1,17 @@
--- The poster's KITTI-FT: Coco-FT's last layer makes way for one of KITTI's own classes, and only that layer learns, for up to 500
--- epochs; training stops where the dev loss no longer falls, and the averaged weights of the least dev loss count.
--- It proves what classes of one's own are worth: a van is no car. Coco-FT is scored twice, as it was trained (car and van are `car`)
--- and class by class against KITTI's labels, as KITTI-FT is.
+-- The poster's KITTI-FT: a new last layer for KITTI's own classes replaces Coco-FT's, and only that layer is trained, for up to 500
+-- epochs. Training stops when the dev loss stops falling; the averaged weights with the lowest dev loss are the result.
+-- It shows what your own classes are worth: a van is not a car. Coco-FT is scored twice: as it was trained (car and van are `car`),
+-- and class by class against KITTI's labels, like KITTI-FT.
 --
 --   yolua recipes/kitti_ft.lua cfg=FILE.cfg weights=FILE.weights names=FILE.names data=kitti data.root=DIR [key=value ...]
---   yolua recipes/kitti_ft.lua                   on synthetic streets, with a small network that comes along
+--   yolua recipes/kitti_ft.lua                   on synthetic streets, with the bundled network
 local yl = require "yolua"
 
 local o = yl.embedded(yl.options({
   epochs = 500, patience = 25, batch = 8, freeze = "body", ema = 0.998, data = { map = "identity" },
   optim = { name = "adam", lr = 1e-3 },
 }, {
-  { "ft", "table", help = "Coco-FT, where this recipe begins: a finished run of it is reused", fields = {
+  { "ft", "table", help = "Coco-FT, from which this recipe starts; a finished run of it is reused", fields = {
     { "epochs", "int", 5, "epochs", "how long Coco-FT trains", min = 0 },
     { "lr", "number", 1e-3, "1/step", "Coco-FT's learning rate", min = 0 },
     { "map", "string", "auto", "", "Coco-FT's class map" },

@@ -1,5 +1,5 @@
--- The network that recipes start from where no other is named: trained from nothing on synthetic scenes of the source style.
--- It plays the part of a COCO detector: it knows people, bicycles, cars, trains and trucks, but not the streets it will be used on.
+-- Trains the bundled network, from which recipes start if you name no other, from scratch on synthetic scenes of the source style.
+-- It stands in for a COCO detector: it knows people, bicycles, cars, trains and trucks, but not the streets it will be used on.
 --
 --   yolua recipes/pretrain_synthetic.lua [key=value ...]        (from the top of the source tree; leaves street.weights in its run)
 local yl = require "yolua"

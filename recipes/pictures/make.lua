@@ -1,4 +1,4 @@
--- The README's pictures, out of yolua's own output on synthetic streets: a frame with its detections, two curves, a contact sheet.
+-- Makes the README's pictures from yolua's output on synthetic streets: a frame with its detections, two curves, a contact sheet.
 --
 --   yolua recipes/coco_full.lua out=runs/pictures/coco_full
 --   yolua doctor data=synthetic sheet=runs/pictures/sheet.png frames=12
