@@ -4,6 +4,7 @@
 local core = require "yolua.core"
 local page = require "yolua.html.page"
 local parts = require "yolua.html.parts"
+local plots = require "yolua.plots"
 local rundir = require "yolua.rundir"
 local tables = require "yolua.tables"
 local files = core.files
@@ -222,7 +223,7 @@ end
 -- Draws what a run that did not come to its end has not drawn yet, and writes report.html into `dir`, as a whole; returns its path.
 function html.write(dir)
   local run = look(dir)
-  if not run.finished then require("yolua.report").plot_epochs(dir, run.epochs) end
+  if not run.finished then plots.epochs(dir, run.epochs) end
   local path = dir .. "/report.html"
   core.system.write(path, html.page(dir))
   return path

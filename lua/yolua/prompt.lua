@@ -3,6 +3,7 @@ local chunks = require "yolua.chunks"
 local complete = require "yolua.complete"
 local core = require "yolua.core"
 local picture = require "yolua.picture"
+local screen = require "yolua.screen"
 local show = require "yolua.show"
 local terminal = require "yolua.terminal"
 
@@ -95,6 +96,7 @@ end
 
 -- Starts the prompt; `before` (running a recipe, say) goes first, and the prompt opens even where it fails.
 function prompt.run(before)
+  screen.at_prompt = true
   rawset(_G, "yl", require "yolua")
   rawset(_G, "help", require "yolua.help")
   local interactive = core.prompt.interactive()

@@ -1,8 +1,10 @@
 -- What a finished run leaves for readers: results.json (the contract), results.md (tables), plots/ and detections/.
 local core = require "yolua.core"
 local eval = require "yolua.eval"
-local tables = require "yolua.tables"
+local html = require "yolua.html"
 local marks = require "yolua.marks"
+local plots = require "yolua.plots"
+local tables = require "yolua.tables"
 
 local report = {}
 
@@ -72,7 +74,7 @@ end
 local function shown(value) return value ~= nil and value ~= core.null and tostring(value) or "n/a" end
 
 -- Of each stage: the score of the best F1 of each class, and which classes were taken for which.
-local function beneath(run, parts)
+local function error_sections(run, parts)
   for _, stage in ipairs(run.curves or {}) do
     parts[#parts + 1] = ("## %s: best working points (voc, IoU 0.5)\n"):format(stage.stage)
     parts[#parts + 1] = markdown_table(eval.best_points(stage.classes)) .. "\n"
@@ -94,93 +96,12 @@ function report.markdown(run, results)
   parts[#parts + 1] = markdown_table(head, { cells })
   parts[#parts + 1] = ""
   for _, pair in ipairs(report.by_protocol(run.rows)) do parts[#parts + 1] = tables.markdown(pair[1], pair[2]) end
-  beneath(run, parts)
+  error_sections(run, parts)
   if #run.epochs > 0 then
     parts[#parts + 1] = "## Training\n"
     parts[#parts + 1] = markdown_table(tables.epochs(run.epochs))
   end
   return table.concat(parts, "\n") .. "\n"
-end
-
--- Where the i-th record stands on the axis: its epoch; where a run has several trainings, they follow each other.
-local function place(epochs, i) return not epochs[#epochs].training and epochs[i].epoch or i end
-
-local function over_epochs(epochs, key, name)
-  local s = { name = name, x = {}, y = {} }
-  for i, e in ipairs(epochs) do s.x[i], s.y[i] = place(epochs, i), type(e[key]) == "number" and e[key] or 0 / 0 end
-  return #column(epochs, key) > 0 and s or nil
-end
-
--- dev_ap by the protocol that it was scored with: an epoch that was not scored is passed over, not a gap.
-local function scored(epochs)
-  local series, at = {}, {}
-  for i, e in ipairs(epochs) do
-    local protocol = e.dev_protocol or "AP"
-    if type(e.dev_ap) == "number" then
-      if not at[protocol] then
-        at[protocol] = { name = protocol, x = {}, y = {} }
-        series[#series + 1] = at[protocol]
-      end
-      table.insert(at[protocol].x, place(epochs, i))
-      table.insert(at[protocol].y, e.dev_ap)
-    end
-  end
-  return series
-end
-
--- plots/loss.svg: training and dev loss over the epochs; plots/ap.svg: the dev split's mean AP, where it was scored between epochs.
-function report.plot_epochs(dir, epochs)
-  if #epochs == 0 then return end
-  core.files.make_folder(dir .. "/plots")
-  local series = {}
-  for _, pair in ipairs { { "train_loss", "training" }, { "dev_loss", "dev" } } do
-    series[#series + 1] = over_epochs(epochs, pair[1], pair[2])
-  end
-  core.plot.lines { path = dir .. "/plots/loss.svg", title = "Loss", xlabel = "epoch", ylabel = "loss per image", series = series }
-  local ap = scored(epochs)
-  if #ap == 0 then return end
-  core.plot.lines { path = dir .. "/plots/ap.svg", title = "AP on the dev split", xlabel = "epoch", ylabel = "mean over classes",
-    series = ap }
-end
-
--- The AP of a class at a stage by voc, for a legend; "" where voc was not asked for.
-local function ap_of(run, stage, class)
-  for _, row in ipairs(run.rows) do
-    local found = row.protocol == "voc" and row.stage == stage and row.classes[class]
-    if found and type(found.ap) == "number" then return (", AP %.3f"):format(found.ap) end
-  end
-  return ""
-end
-
--- One plot for each class that occurs, a line per stage. about: stem, x, y (fields of a curve), words for axes and title.
-local function plot_classes(run, about)
-  local by_class, names = {}, {}
-  for _, stage in ipairs(run.curves or {}) do
-    for class, curve in pairs(stage.classes) do
-      if curve[about.x] and #curve[about.x] > 0 and curve.n_gt > 0 then
-        if not by_class[class] then by_class[class], names[#names + 1] = {}, class end
-        local note = about.ap and ap_of(run, stage.stage, class) or ""
-        table.insert(by_class[class], { name = stage.stage .. note, x = curve[about.x], y = curve[about.y] })
-      end
-    end
-  end
-  if #names == 0 then return end
-  core.files.make_folder(run:path "plots")
-  for _, class in ipairs(names) do
-    local stem = class:gsub("[^%w_-]", "_")
-    core.plot.lines { path = run:path(("plots/%s-%s.svg"):format(about.stem, stem)), title = class .. " (voc, IoU 0.5)",
-      xlabel = about.xlabel, ylabel = about.ylabel, xlim = { 0, 1 }, ylim = { 0, 1 }, series = by_class[class] }
-  end
-end
-
--- plots/pr-CLASS.svg: precision over recall, one line per stage (voc's matching rule).
-function report.plot_curves(run)
-  plot_classes(run, { stem = "pr", x = "recall", y = "precision", xlabel = "recall", ylabel = "precision", ap = true })
-end
-
--- plots/f1-CLASS.svg: the harmonic mean of precision and recall over the least score.
-function report.plot_f1(run)
-  plot_classes(run, { stem = "f1", x = "score", y = "f1", xlabel = "least score", ylabel = "F1" })
 end
 
 -- detections/ID.png: what the last evaluated model finds on the first dev images, against the truth; frames.json: the same in numbers.
@@ -200,15 +121,15 @@ end
 -- Writes everything; returns the results. Prints the stages side by side.
 function report.write(run)
   local results = report.results(run)
-  report.plot_epochs(run.dir, run.epochs)
-  report.plot_curves(run)
-  report.plot_f1(run)
+  plots.epochs(run.dir, run.epochs)
+  plots.curves(run)
+  plots.f1(run)
   report.draw(run)
   core.system.write(run:path "results.md", report.markdown(run, results))
   core.system.write(run:path "results.json", core.json.encode(results, { pretty = true }) .. "\n")
   for _, pair in ipairs(report.by_protocol(run.rows)) do run:say("%s", tables.text(pair[1], pair[2])) end
   run:say("results in %s", run:path "results.md")
-  require("yolua.html").write(run.dir) -- last: it shows the log
+  html.write(run.dir) -- last: it shows the log
   return results
 end
 

@@ -1,67 +1,13 @@
 -- yl.reuse{...}: the model that a training gives, taken from a finished earlier run where one lies beside this run, else trained now in
 -- a run directory of its own, where the next recipe finds it.
---
--- A run is known by the hash of what decides its result: the network's structure, class names and values, the data's frames, labels
--- and class map, the options of training, and the policies. Paths, threads, devices and options of evaluation are no part of it.
 local core = require "yolua.core"
 local fields = require "yolua.fields"
-local input = require "yolua.input"
+local identity = require "yolua.train.identity"
 local options = require "yolua.options"
-local policy = require "yolua.policy"
 local rundir = require "yolua.rundir"
 local files = core.files
 
 local reuse = {}
-
--- The options that decide what a training gives.
-reuse.deciding = { "epochs", "batch", "subdivisions", "freeze", "statistics", "ema", "clip", "patience", "multiscale", "optim",
-  "augment", "resize", "seed", "precision", "imgsz" }
-
-local function chosen(o)
-  local plain, out = getmetatable(o) and options.plain(o) or o, {}
-  for _, key in ipairs(reuse.deciding) do out[key] = plain[key] end
-  out.imgsz = nil -- the size that the network runs at counts, below
-  out.freeze = type(out.freeze) == "table" and table.concat(out.freeze, ",") or out.freeze
-  return out
-end
-
--- A hash of the code of an optimizer of one's own; nil for ours.
-local function optimizer_code(name)
-  local rule = require("yolua.optim." .. name).rule
-  return type(rule) == "function" and files.hash_text(string.dump(rule, true)) or nil
-end
-
--- The hash, 16 hexadecimal digits. spec: net (before its first step), data, options, and the policies in its array part.
-function reuse.key(spec)
-  local o, net, policies = spec.options, spec.net, {}
-  for i, p in ipairs(spec) do policies[i] = policy.hash(p) end
-  spec.data:follow(net)
-  local map, size = spec.data:map(net.names), input.of(net, o)
-  return files.hash_text(core.json.encode {
-    structure = net.structure, names = net.names, values = net:checksum(), data = spec.data.hash, policies = policies,
-    map = { map.to, map.ignore, map.neighbour }, options = chosen(o), size = { size.w, size.h, size.resize },
-    layers = require("yolua.layer").code(net.structure), optimizer = optimizer_code(o.optim.name),
-  })
-end
-
--- The checkpoint that a run ends with.
-local function result(dir)
-  for _, name in ipairs { "/best.safetensors", "/last.safetensors" } do
-    if files.kind(dir .. name) == "file" then return dir .. name end
-  end
-end
-
--- Notes in a run's config.yaml which training it holds, and that it is done. Called by the training loop.
-function reuse.begin(run, key)
-  run.made.training, run.made.result = key, nil
-  run:write_config()
-end
-
-function reuse.finish(run)
-  local path = result(run.dir)
-  run.made.result = path and files.hash(path)
-  run:write_config()
-end
 
 -- The folder of a finished run of that key among the folders of `parent`, and its checkpoint; nil where there is none. A checkpoint
 -- that is not what the run left does not count.
@@ -69,7 +15,7 @@ function reuse.find(parent, key)
   for _, name in ipairs(files.list(parent)) do
     local dir = parent .. "/" .. name
     local ok, _, made = pcall(rundir.config, dir)
-    local path = ok and made.training == key and made.result and result(dir)
+    local path = ok and made.training == key and made.result and rundir.result(dir)
     if path and files.hash(path) == made.result then return dir, path end
   end
 end
@@ -99,7 +45,7 @@ local function train(spec, o, data, parent)
   local run <close> = require("yolua.run")(o, spec.name)
   spec.net:freeze(o.freeze)
   require "yolua.train" { net = spec.net, data = data, run = run, options = o, table.unpack(spec) }
-  return run.dir, result(run.dir)
+  return run.dir, rundir.result(run.dir)
 end
 
 -- spec: name (of the training's run directory), run (the one that asks), net, options, with (what the training changes in them), and
@@ -108,7 +54,7 @@ local function new(spec)
   local o = changed(spec.options, spec.with or {})
   local data = require "yolua.data"(o.data)
   local parent = spec.run.dir:match "^(.*)/[^/]+$" or "."
-  local key = reuse.key { net = spec.net, data = data, options = o, table.unpack(spec) }
+  local key = identity.hash { net = spec.net, data = data, options = o, table.unpack(spec) }
   local dir, path = reuse.find(parent, key)
   if dir then spec.run:say("%s: the finished run %s is reused (%s)", spec.name, dir, key)
   else

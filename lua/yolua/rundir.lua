@@ -69,6 +69,13 @@ function rundir.write_metrics(path, records)
   core.system.write(path .. "/metrics.jsonl", table.concat(lines))
 end
 
+-- The checkpoint that the run in `path` ends with; nil where it has none.
+function rundir.result(path)
+  for _, name in ipairs { "/best.safetensors", "/last.safetensors" } do
+    if files.kind(path .. name) == "file" then return path .. name end
+  end
+end
+
 -- Removes a folder in which nothing but its first two files was made: a call that failed at once leaves no litter.
 function rundir.discard(path)
   for _, name in ipairs(files.list(path)) do

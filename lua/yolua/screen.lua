@@ -1,7 +1,8 @@
 -- What a training shows: the progress line within an epoch, a sentence after it. A run says the same and keeps it on disk (run.lua).
 local terminal = require "yolua.terminal"
 
-local Screen = {}
+-- at_prompt: someone is watching, the prompt sets it.
+local Screen = { at_prompt = false }
 Screen.__index = Screen
 
 function Screen.new() return setmetatable({}, Screen) end

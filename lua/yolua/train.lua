@@ -1,39 +1,10 @@
--- The training loop is a spine: batch -> forward -> loss -> backward -> step. Everything else is a policy that subscribes to its
--- events (lua/README.md): start, epoch_start, batch, step, epoch_end, finish. A policy is a table
--- {name=, state={plain data}, on={event=function(policy, trainer)}}.
-local core = require "yolua.core"
-local input = require "yolua.input"
+-- Trains a network. The loop is a spine: batch -> forward -> loss -> backward -> step (train/training.lua). Everything else is a policy
+-- that subscribes to its events (lua/README.md): start, epoch_start, batch, step, epoch_end, finish. A policy is a table
+-- {name=, state={plain data}, on={event=function(policy, training)}}.
 local options = require "yolua.options"
-local policy = require "yolua.policy"
-local setup = require "yolua.train.setup"
-local sources = require "yolua.train.sources"
-local checkpoint = require "yolua.train.checkpoint"
-local events = require "yolua.train.events"
-local ledger = require "yolua.train.ledger"
-local proof = require "yolua.train.proof"
-local steps = require "yolua.train.steps"
-
-local Trainer = { __name = "trainer" }
-for _, part in ipairs { events, steps } do
-  for name, method in pairs(part.methods) do Trainer[name] = method end
-end
-Trainer.__index = events.read(Trainer)
-Trainer.__newindex = events.write
-
--- Freezes anew: plans, sources and cached features that depend on it are dropped.
-function Trainer:freeze(pattern)
-  if type(pattern) == "table" then pattern = table.concat(pattern, ",") end
-  if pattern == self.model.frozen then return end
-  self.model:freeze(pattern)
-  self:drop()
-end
-
--- Gives back loaders and cached features; they are made again when they are needed.
-function Trainer:drop()
-  if self.busy then error(options.position() .. ": the training is in the middle of a step: its loader cannot be closed here", 0) end
-  sources.drop(self)
-  self.batches = nil
-end
+local screen = require "yolua.screen"
+local trainer = require "yolua.trainer"
+local training = require "yolua.train.training"
 
 local check = options.declare("yl.train", {
   { "net", "any", nil, "", "the model (yl.load)", required = true },
@@ -43,188 +14,19 @@ local check = options.declare("yl.train", {
   array = true, -- policies
 })
 
-local function new(values)
-  local spec = check(values)
-  local o = setup.options(spec.options or {})
-  local self = setmetatable({ model = spec.net, data = spec.data, run = spec.run, options = o, epoch = 0, step = 0, seen = 0,
-    policies = policy.list("yl.train", spec), batch_done = 0, loss_sum = 0, loss_images = 0, shift = 0, kept = {} }, Trainer)
-  self.hashes = {} -- before a handler has changed anything
-  for _, p in ipairs(self.policies) do self.hashes[p.name] = policy.hash(p) end
-  local size = input.of(self.model, o)
-  self.w, self.h, self.resize = size.w, size.h, size.resize
-  self.data:follow(self.model)
-  self.objects = setup.objects(self)
-  self.micro = setup.micro(o)
-  self.sizes = o.multiscale and setup.sizes(self.model, self.w, self.h) or nil
-  self.rule = require("yolua.optim." .. o.optim.name).rule
-  self.steps_per_epoch = (#spec.data.train.frames + o.batch - 1) // o.batch
-  self.batches_per_epoch = self.steps_per_epoch * (o.subdivisions or 1)
-  return self
+-- At the prompt a training that Ctrl-C stopped lives on as yl.trainer.stopped.
+local function kept(self)
+  trainer.stopped = trainer.over(self)
+  return "yl.trainer.stopped:run() goes on"
 end
 
--- The share of the epoch's time so far that went into waiting for images; nil before there is any.
-function Trainer:wait_share()
-  return self.spent > 0 and ((self.source:stats().waited_s or 0) - self.waited) / self.spent or nil
-end
-
--- Returns false where the user asked to stop while the images' features were computed.
-local function open_epoch(self)
-  self:fire "epoch_start"
-  local started = core.system.clock()
-  self.source = sources.train(self)
-  if not self.source then return false end
-  self.batches = self.source:epoch(self.epoch, self.batch_done + 1)
-  self.prepared = core.system.clock() - started -- the frozen body's output, computed once
-  self.spent, self.waited, self.images_before = 0, self.source:stats().waited_s or 0, self.loss_images
-  self:mark()
-  self:show()
-  return true
-end
-
--- Opens the epoch that the clock stands in, the next one where the last is done. Returns false where the user asked to stop; then, and
--- where something failed, an epoch without a step has not begun.
-function Trainer:begin_epoch()
-  local fresh = self.batch_done == 0
-  if fresh then self.epoch, self.loss_sum, self.loss_images = self.epoch + 1, 0, 0 end
-  local ok, opened = pcall(open_epoch, self)
-  if fresh and not (ok and opened) then self.epoch = self.epoch - 1 end
-  if not ok then error(opened, 0) end
-  return opened
-end
-
--- How far the epoch is.
-function Trainer:show()
-  local screen = self.run or self.screen
-  if not screen then return end
-  screen:step { epoch = self.epoch, epochs = self.options.epochs, done = self.batch_done * self.micro,
-    total = self.batches_per_epoch * self.micro, loss = self.loss, lr = self.lr, wait_share = self:wait_share() }
-end
-
--- Mean loss per image over the dev list, in inference mode, with the averaged weights where there are any; nil without a dev list.
--- Second value: false where the user asked to stop before its end.
-function Trainer:dev_loss()
-  local source = sources.dev(self)
-  if not source then return nil, not sources.has_dev(self) end
-  local sum, images = 0, 0
-  for batch in source:epoch(0) do
-    local plan = self.model:plan { mode = "infer", part = source.part, batch = batch.count, h = self.h, w = self.w }
-    source:feed(plan, batch)
-    plan:forward()
-    sum, images = sum + steps.total(source:loss(plan, batch)), images + batch.count
-  end
-  return sum / images, images == source.size
-end
-
--- The record of an epoch whose steps are done. Returns false where the user asked to stop before its end.
-local function measure(self)
-  local started, source = core.system.clock(), self.source
-  local dev_loss, whole = self:dev_loss()
-  if not whole then return false end
-  self.record = {
-    training = self.training and self.training > 1 and self.training or nil,
-    epoch = self.epoch, step = self.step, lr = self.lr or self:rate(), train_loss = self.loss_sum / self.loss_images, dev_loss = dev_loss,
-    gradient_norm = self.norm, wait_share = self:wait_share(),
-    images_per_s = self.spent > 0 and (self.loss_images - self.images_before) / self.spent or nil, -- a stop may have left the end alone
-    cached_body = source.part == "tail", seconds = self.prepared + self.spent + core.system.clock() - started,
-  }
-  self.batch_done, self.batches, self.due = 0, nil, "handlers"
-  return true
-end
-
--- What follows an epoch's last step: its record, the policies that hear of it, the checkpoint, and the line that says it is there. What
--- failed is made up for by the next call. Returns false where the user asked to stop before.
-function Trainer:end_epoch()
-  if not self.due and not measure(self) then return false end
-  if self.due == "handlers" then
-    self:fire "epoch_end"
-    self.due = "files"
-  end
-  if self.run then self.run:expect(self.record) end
-  checkpoint.save(self)
-  local screen = self.run or self.screen
-  if screen then screen:log_epoch(self.record) end
-  self.due = nil
-  return true
-end
-
--- The rest of the epoch that the clock stands in. Returns false where the user asked to stop.
-function Trainer:run_epoch()
-  if self.due then return self:end_epoch() end
-  self:catch_up()
-  if not self.batches and not self:begin_epoch() then return false end
-  while self.batch_done < self.batches_per_epoch do
-    if not self:one_step() then return false end
-    if core.system.interrupted() then
-      self.batches = nil
-      return false
-    end
-  end
-  return self:end_epoch()
-end
-
--- Before the first step: what is known of an earlier part of the run, and what must be known at its end.
-function Trainer:start()
-  self.model:keep_statistics(self.options.statistics == "running") -- another trainer of the network may have had it since
-  self.model.averaged = (self.options.ema or 0) > 0
-  if self.started then return end
-  if not self.proof then
-    ledger.enter(self)
-    require("yolua.train.cfg").tell(self)
-    if ledger.settle(self, checkpoint.restore(self)) then setup.tell(self) end
-    setup.adopt(self)
-    self.proof = proof.take(self)
-  end
-  self:fire "start"
-  for _, p in ipairs(self.policies) do policy.check_state(p) end
-  self.started = true
-end
-
--- How a training that Ctrl-C stopped can go on.
-local function way_on(self)
-  local ways = { self.run and "continue with resume=" .. self.run.dir or nil }
-  if self.led then ways[#ways + 1] = ":step() and :run() go on"
-  elseif package.loaded["yolua.prompt"] then
-    local trainer = require "yolua.trainer"
-    trainer.stopped = trainer.over(self)
-    ways[#ways + 1] = "yl.trainer.stopped:run() goes on"
-  end
-  return table.concat(ways, ", or ")
-end
-
--- Tells that the user asked to stop: an error, after the last whole step.
-function Trainer:stopped()
-  core.system.clear_interrupt()
-  error(("stopped by the user in epoch %d after step %d; %s"):format(self.epoch, self.step, way_on(self)), 0)
-end
-
--- Trains up to that epoch. On Ctrl-C the step is finished, the state saved and an error raised that says so.
-function Trainer:go(epochs)
-  self:recover()
-  while self.due or not (self.past or self.stop) and (self.epoch < epochs or self.batch_done > 0) do
-    if not self:run_epoch() then
-      checkpoint.save(self)
-      self:stopped()
-    end
-  end
-end
-
-function Trainer:finish()
-  if self.finished ~= self.epoch then self:fire "finish" end
-  self.finished = self.epoch
-  ledger.finish(self)
-  proof.show(self)
-  self:drop()
-end
-
-local train = { new = new }
-
--- Trains and returns the trainer. The table holds net (a model), data, run, options (epochs, batch, optim, ...), and policies in
+-- Trains and returns the training. The table holds net (a model), data, run, options (epochs, batch, optim, ...), and policies in
 -- its array part.
-return setmetatable(train, { __call = function(_, spec)
-  local self = new(spec)
-  if package.loaded["yolua.prompt"] then self.screen = require("yolua.screen").new() end -- someone is watching
+return function(...)
+  local self = training.new(check(...))
+  if screen.at_prompt then self.screen, self.continued_by = screen.new(), kept end
   self:start()
   self:go(self.options.epochs)
   self:finish()
   return self
-end })
+end

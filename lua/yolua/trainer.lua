@@ -9,23 +9,25 @@
 -- yl.trainer.stopped: the training of yl.train that Ctrl-C stopped at the prompt.
 local core = require "yolua.core"
 local options = require "yolua.options"
+local screen = require "yolua.screen"
 local terminal = require "yolua.terminal"
+local Training = require "yolua.train.training"
 
-local Session = { __name = "yolua.trainer" }
+local Trainer = { __name = "yolua.trainer" }
 local methods = {}
 
--- The trainer behind a session (yolua.train), whose public fields are the session's.
+-- The training that a trainer leads (train/training.lua); its public fields are the trainer's.
 local behind = setmetatable({}, { __mode = "k" })
 
-function Session.__index(self, key)
+function Trainer.__index(self, key)
   if methods[key] then return methods[key] end
-  local trainer = behind[self]
-  if key == "net" then return trainer.model end
-  return trainer[key]
+  local training = behind[self]
+  if key == "net" then return training.model end
+  return training[key]
 end
 
 -- `stop` ends the training, or (false) lets it go on after a policy ended it; what else is assigned would have no effect.
-function Session.__newindex(self, key, value)
+function Trainer.__newindex(self, key, value)
   if key == "stop" then
     behind[self].stop, behind[self].stopped_by = value or nil, nil
     return
@@ -37,7 +39,7 @@ end
 local function fitted(format, ...) return table.concat(terminal.wrap(format:format(...), terminal.width(), 2), "\n") end
 
 -- For completion at the prompt.
-function Session.__names()
+function Trainer.__names()
   local names = { "net", "data", "options", "epoch", "loss", "lr", "record", "policies", "stop" }
   for name in pairs(methods) do names[#names + 1] = name end
   return names
@@ -49,25 +51,25 @@ function Step.__tostring(s)
   return fitted("step %d: loss %.4g, gradient norm %.4g, learning rate %.3g", s.step, s.loss, s.norm, s.lr)
 end
 
-local function ended(trainer)
+local function ended(training)
   return ("the training was ended%s after epoch %d; t.stop = false lets it go on"):format(
-    trainer.stopped_by and (" by '%s'"):format(trainer.stopped_by) or "", trainer.epoch)
+    training.stopped_by and (" by '%s'"):format(training.stopped_by) or "", training.epoch)
 end
 
 -- One optimizer step, and what belongs to the end of an epoch after its last one (dev loss, policies). Errors: Ctrl-C, after the step.
 function methods:step()
-  local trainer = behind[self]
-  trainer:start()
-  trainer:recover()
-  trainer:catch_up()
+  local training = behind[self]
+  training:start()
+  training:recover()
+  training:catch_up()
   local function close_full_epoch()
-    if not trainer.due and trainer.batch_done < trainer.batches_per_epoch then return end
-    if not trainer:end_epoch() then trainer:stopped() end
+    if not training.due and training.batch_done < training.batches_per_epoch then return end
+    if not training:end_epoch() then training:stopped() end
   end
   close_full_epoch() -- Ctrl-C or an error came before the last one's end
-  if trainer.stop then error(ended(trainer), 0) end
-  if not trainer:one_step() or core.system.interrupted() then trainer:stopped() end
-  local made = { step = trainer.step, epoch = trainer.epoch, loss = trainer.loss, norm = trainer.norm, lr = trainer.lr }
+  if training.stop then error(ended(training), 0) end
+  if not training:one_step() or core.system.interrupted() then training:stopped() end
+  local made = { step = training.step, epoch = training.epoch, loss = training.loss, norm = training.norm, lr = training.lr }
   close_full_epoch()
   return setmetatable(made, Step)
 end
@@ -83,38 +85,40 @@ function methods:steps(count)
 end
 
 -- Trains up to the last epoch of the options, or for `epochs` more; an epoch that was begun is the first of them. Shows how far it is.
--- Returns the session. Errors: Ctrl-C, after a step; the same call goes on.
+-- Returns the trainer. Errors: Ctrl-C, after a step; the same call goes on.
 function methods:run(epochs)
-  local trainer = behind[self]
-  trainer:start()
-  if trainer.stop and not trainer.due then print(ended(trainer)) end
-  trainer.screen = require("yolua.screen").new()
-  trainer:recover()
-  local last = epochs and trainer.epoch + epochs - (trainer.batch_done > 0 and 1 or 0)
-  local ok, message = xpcall(trainer.go, function(e) return e end, trainer, last or trainer.options.epochs)
-  trainer.screen:step(nil)
-  trainer.screen = nil
+  local training = behind[self]
+  training:start()
+  if training.stop and not training.due then print(ended(training)) end
+  training.screen = screen.new()
+  training:recover()
+  local last = epochs and training.epoch + epochs - (training.batch_done > 0 and 1 or 0)
+  local ok, message = xpcall(training.go, function(e) return e end, training, last or training.options.epochs)
+  training.screen:step(nil)
+  training.screen = nil
   if not ok then error(message, 0) end
-  if trainer.stop or trainer.epoch >= trainer.options.epochs then trainer:finish() end
+  if training.stop or training.epoch >= training.options.epochs then training:finish() end
   return self
 end
 
 -- Gives back what the training holds besides the network: loaders and cached features. It can still go on.
 function methods:close() behind[self]:drop() end
-Session.__close = methods.close
+Trainer.__close = methods.close
 
-function Session.__tostring(self)
-  local trainer = behind[self]
-  local place = fitted("trainer: epoch %d of %d, batch %d of %d, step %d", trainer.epoch, trainer.options.epochs, trainer.batch_done,
-    trainer.batches_per_epoch, trainer.step)
-  if not trainer.loss then return place end
-  return place .. "\n" .. fitted("loss %.4g, learning rate %.3g, %s", trainer.loss, trainer.lr, trainer.options.optim.name)
+function Trainer.__tostring(self)
+  local training = behind[self]
+  local place = fitted("trainer: epoch %d of %d, batch %d of %d, step %d", training.epoch, training.options.epochs, training.batch_done,
+    training.batches_per_epoch, training.step)
+  if not training.loss then return place end
+  return place .. "\n" .. fitted("loss %.4g, learning rate %.3g, %s", training.loss, training.lr, training.options.optim.name)
 end
 
--- A session over a trainer that is there already.
-local function over(trainer)
-  local self = setmetatable({}, Session)
-  behind[self], trainer.led = trainer, true
+local function by_hand() return ":step() and :run() go on" end
+
+-- A trainer that leads a training which is there already.
+local function over(training)
+  local self = setmetatable({}, Trainer)
+  behind[self], training.continued_by = training, by_hand
   return self
 end
 
@@ -134,7 +138,7 @@ local function new(spec)
   for _, key in ipairs { "net", "data" } do
     if given[key] == nil then error(("yl.trainer: '%s' is missing"):format(key), 2) end
   end
-  return over(require("yolua.train").new(given))
+  return over(Training.new(given))
 end
 
 return setmetatable({ new = new, over = over }, { __call = function(_, spec) return new(spec) end })

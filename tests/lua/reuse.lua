@@ -3,6 +3,7 @@ local t = require "luaunit"
 local yl = require "yolua"
 local core = yl.core
 local program = require "support.program"
+local identity = require "yolua.train.identity"
 local reuse = require "yolua.reuse"
 
 TestReuse = {}
@@ -48,7 +49,7 @@ local function key(change)
   o.data.map, o.data.limit = change.map or "auto", change.limit
   for _, name in ipairs { "batch", "seed", "threads", "conf" } do o[name] = change[name] or o[name] end
   if change.lr then o.optim.lr = change.lr end
-  return reuse.key { net = net, data = yl.data(o.data), options = o, { name = change.policy or "keep" } }
+  return identity.hash { net = net, data = yl.data(o.data), options = o, { name = change.policy or "keep" } }
 end
 
 function TestReuse.testKey()

@@ -1,11 +1,11 @@
--- The part of a trainer that policies hear and see: events, fired in list order, and its fields.
+-- The part of a training that policies hear and see: events, fired in list order, and its fields.
 -- A handler that fails ends the call; when the training goes on, the event goes on with that handler: it is called again, those before it
 -- are not.
 local callback = require "yolua.callback"
 local options = require "yolua.options"
 local schema = require "yolua.schema"
 
-local events, Trainer = {}, {}
+local events, Training = {}, {}
 
 -- Which policy ended the run is noted: a resume obeys it.
 local function call(self, handler, policy)
@@ -17,8 +17,8 @@ local function call(self, handler, policy)
   if self.stop and not before then self.stopped_by = policy.name end
 end
 
--- Policies are called in list order. A handler may read the trainer's public fields (lua/README.md), and write `stop` and into `record`.
-function Trainer:fire(event)
+-- Policies are called in list order. A handler may read the training's public fields (lua/README.md), and write `stop` and into `record`.
+function Training:fire(event)
   local first = self.failed == event and self.failed_at or 1
   self.failed = nil
   for i = first, #self.policies do
@@ -33,7 +33,7 @@ function Trainer:fire(event)
 end
 
 -- Whether any policy handles the event.
-function Trainer:hears(event)
+function Training:hears(event)
   for _, policy in ipairs(self.policies) do
     if policy.on and policy.on[event] then return true end
   end
@@ -41,7 +41,7 @@ function Trainer:hears(event)
 end
 
 -- Fires the rest of a `step` whose handler failed.
-function Trainer:catch_up()
+function Training:catch_up()
   if self.failed == "step" then self:fire "step" end
 end
 
@@ -50,10 +50,10 @@ end
 local FIELDS = {}
 for name in ([[model data run options policies epoch step seen batch_done loss_sum loss_images shift kept objects micro w h resize own sizes
   rule steps_per_epoch batches_per_epoch source batches prepared spent waited images_before record due proof started finished failed
-  failed_at stop stopped_by screen led training past loss parts last_rate norm marked busy pixels announced cached train_source
+  failed_at stop stopped_by screen continued_by training past loss parts last_rate norm marked busy pixels announced cached train_source
   dev_source key hashes frozen_at_start]]):gmatch "%S+" do FIELDS[name] = true end
 
--- A trainer's __index: `lr` is the rate of the last step, `steps` how many the whole training has.
+-- A training's __index: `lr` is the rate of the last step, `steps` how many the whole training has.
 function events.read(class)
   return function(self, key)
     if key == "lr" then return rawget(self, "last_rate") end
@@ -73,6 +73,6 @@ function events.write(self, key, value)
     type(key) == "string" and schema.did_you_mean(key, { "stop", "record", "model", "data", "run", "options" }) or ""), 0)
 end
 
-events.methods = Trainer
+events.methods = Training
 
 return events

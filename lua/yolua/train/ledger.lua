@@ -4,8 +4,8 @@
 -- last.safetensors, best.safetensors, ... are those of the latest training. Where another begins, they become last-1.safetensors, ...:
 -- from these a resumed run gives each earlier training's end back.
 local core = require "yolua.core"
+local identity = require "yolua.train.identity"
 local options = require "yolua.options"
-local reuse = require "yolua.reuse"
 local rundir = require "yolua.rundir"
 local files = core.files
 
@@ -61,7 +61,7 @@ function ledger.enter(t)
   local run = t.run
   if not run or t.training then return end
   t.frozen_at_start = t.model.frozen or "none"
-  t.key = reuse.key { net = t.model, data = t.data, options = t.options, table.unpack(t.policies) }
+  t.key = identity.hash { net = t.model, data = t.data, options = t.options, table.unpack(t.policies) }
   local n = (run.trainings or 0) + 1
   if n == 1 and run.resumed then unarchive(run) end
   if n > 1 then archive(run, n - 1) end
@@ -93,7 +93,7 @@ local ANY_TIME = { epochs = true, patience = true }
 -- What of the options decides a training's result, as config.yaml has it.
 local function deciding(values)
   local out = { data = { map = values.data and values.data.map } }
-  for _, key in ipairs(reuse.deciding) do out[key] = values[key] end
+  for _, key in ipairs(identity.deciding) do out[key] = values[key] end
   return out
 end
 
@@ -189,7 +189,8 @@ local function take_effect(t, list)
     for _, change in ipairs(differences(flat(run.deciding, "", {}), flat(now, "", {}))) do own[change[1]], any = change[3], true end
     entry(run, t.training).options = any and own or nil
   end
-  reuse.begin(run, not run.made.changes and t.key or nil)
+  run.made.training, run.made.result = not run.made.changes and t.key or nil, nil -- which training config.yaml holds
+  run:write_config()
 end
 
 -- After what a resumed training did was put back (`restored`: what its checkpoint says of a stop, nil for a new one): is something left
@@ -212,8 +213,13 @@ function ledger.settle(t, restored)
   return true
 end
 
+-- Notes in config.yaml that the training is done: the hash of its checkpoint.
 function ledger.finish(t)
-  if t.run and not t.past and t.run.current == t then reuse.finish(t.run) end
+  local run = t.run
+  if not run or t.past or run.current ~= t then return end
+  local path = rundir.result(run.dir)
+  run.made.result = path and files.hash(path)
+  run:write_config()
 end
 
 return ledger

@@ -1,4 +1,4 @@
--- The part of a trainer that computes: a micro-batch forward and backward, the optimizer's step, and how a step that was broken off is
+-- The part of a training that computes: a micro-batch forward and backward, the optimizer's step, and how a step that was broken off is
 -- taken back.
 local core = require "yolua.core"
 local optimizer = require "yolua.optimizer"
@@ -6,7 +6,7 @@ local schedule = require "yolua.schedule"
 local setup = require "yolua.train.setup"
 local watchdog = require "yolua.train.watchdog"
 
-local steps, Trainer = {}, {}
+local steps, Training = {}, {}
 
 -- The sum of all heads' loss parts, in the order of their names: the same bits in every run.
 function steps.total(parts)
@@ -20,7 +20,7 @@ function steps.total(parts)
   return sum
 end
 
-function Trainer:rate()
+function Training:rate()
   local optim = self.options.optim
   return schedule.rate(optim.schedule, { step = self.step + self.shift, steps = self.steps, epoch = self.epoch, lr = optim.lr,
     options = optim })
@@ -36,7 +36,7 @@ local function offer_pixels(self, plan)
 end
 
 -- Forward, loss and backward over one micro-batch; the gradient is added to what is there.
-function Trainer:accumulate(source, batch)
+function Training:accumulate(source, batch)
   local plan = self.model:plan { mode = "train", part = source.part, batch = self.micro, h = batch.h or self.h, w = batch.w or self.w }
   setup.announce(self, plan)
   source:feed(plan, batch)
@@ -51,7 +51,7 @@ function Trainer:accumulate(source, batch)
   return loss / self.micro
 end
 
-function Trainer:update(source, batch, images)
+function Training:update(source, batch, images)
   local o, optim = self.options, self.options.optim
   local function of(key) return rawget(optim, key) end -- each optimizer has its own keys
   self.last_rate = self:rate()
@@ -70,12 +70,12 @@ function Trainer:update(source, batch, images)
 end
 
 -- Where the clock stood after the last step: what is left of an unfinished one is forgotten when the user asks to stop, or it failed.
-function Trainer:mark()
+function Training:mark()
   self.marked = { batch_done = self.batch_done, loss_sum = self.loss_sum, loss_images = self.loss_images, step = self.step,
     seen = self.seen }
 end
 
-function Trainer:back_to_mark()
+function Training:back_to_mark()
   for key, value in pairs(self.marked) do self[key] = value end
   self.model.net:zero "grad"
   self.batches = nil
@@ -83,7 +83,7 @@ function Trainer:back_to_mark()
 end
 
 -- Forward and backward until a batch is full, then the optimizer. Returns false where the source stopped while it waited.
-function Trainer:advance()
+function Training:advance()
   local subdivisions, images = self.options.subdivisions or 1, 0
   repeat
     local batch = self.batches()
@@ -100,7 +100,7 @@ function Trainer:advance()
 end
 
 -- Takes back a step that an error broke off, the second Ctrl-C say; an epoch without a whole step is begun anew.
-function Trainer:recover()
+function Training:recover()
   if not self.busy then return end
   self.busy = false
   self:back_to_mark()
@@ -108,7 +108,7 @@ function Trainer:recover()
 end
 
 -- The next step of the epoch, which is begun where none is. Returns false where the user asked to stop before it was whole.
-function Trainer:one_step()
+function Training:one_step()
   self:recover()
   self:catch_up()
   if not self.batches and not self:begin_epoch() then return false end
@@ -123,6 +123,6 @@ function Trainer:one_step()
   return whole
 end
 
-steps.methods = Trainer
+steps.methods = Training
 
 return steps
