@@ -19,10 +19,10 @@ end
 
 -- What a layer does, in a word or two.
 local function word(layer)
-  if layer.kind == "conv2d" or layer.kind == "maxpool" then return layer.kind .. " " .. kernel_text(layer.options) end
-  if layer.kind == "batchnorm" then return "bn" end
-  if layer.kind == "activation" then return layer.options.activation or layer.kind end
-  return layer.kind
+  local o = layer.options
+  if o.activation then return o.activation end
+  if (tonumber(o.size) or 0) > 0 then return layer.kind .. " " .. kernel_text(o) end
+  return layer.name:match "%.(%a+)$" or layer.kind -- conv1.bn
 end
 
 -- Layers that belong together, by the first part of their names: {name, words, shape, params, flops, frozen = how many parameters are,

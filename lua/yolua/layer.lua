@@ -73,7 +73,7 @@ end
 -- ---- the functions, as bind/layer.c calls them ------------------------------------------------------------------------------
 
 local function descriptor(d)
-  local made = { name = d.name, stem = d.stem or d.name, fields = to_fields(d.name, d.fields or {}), reads = READS[d.reads],
+  local made = { name = d.name, stem = d.stem or d.name, help = d.help, fields = to_fields(d.name, d.fields or {}), reads = READS[d.reads],
     least = d.inputs[1], most = d.inputs[2] or d.inputs[1], random = d.random and 1 or 0, parts = d.parts }
   function made.shape(o, inputs) return answers.shape(d, o, inputs) end
   if d.parameters then function made.parameters(o, inputs) return answers.parameters(d, o, inputs) end end

@@ -49,15 +49,18 @@ function structure.layer(s, name)
   end
 end
 
+local function count_of(list) return select(2, (list or ""):gsub("[^,%s%[%]]+", "")) end
+
 -- The heads: {name, kind, anchors = how many boxes a cell has, classes, conv = name of the convolution that feeds it}
 function structure.heads(s)
   local heads = {}
   for _, layer in ipairs(s.layers) do
     local o = layer.options
-    if layer.kind == "region" or layer.kind == "yolo" then
-      local anchors = layer.kind == "region" and tonumber(o.num) or select(2, o.mask:gsub("[^,%s%[%]]+", ""))
+    local kind = core.layers.kind(layer.kind)
+    if kind and kind.head then
+      local anchors = count_of(o.mask) > 0 and count_of(o.mask) or tonumber(o.num) -- without a mask a head predicts all
       local feeding = layer
-      repeat feeding = structure.layer(s, feeding.inputs[1]) until not feeding or feeding.kind == "conv2d"
+      repeat feeding = structure.layer(s, feeding.inputs[1]) until not feeding or feeding.options.filters
       if not feeding then error(("%s: no convolution feeds this head"):format(layer.name), 2) end
       heads[#heads + 1] = { name = layer.name, kind = layer.kind, anchors = anchors, classes = tonumber(o.classes), conv = feeding.name }
     end

@@ -325,6 +325,7 @@ static void fill_kind(lua_State *L, yl__made_kind *k)
     k->kind = (yl_layer_kind){
         .name = name,
         .stem = text_at(L, 1, "stem"),
+        .help = text_at(L, 1, "help"),
         .fields = &k->table,
         .options_size = read_fields(L, k),
         .prepared_size = 1, /* its address is what the state goes by */
@@ -332,7 +333,7 @@ static void fill_kind(lua_State *L, yl__made_kind *k)
         .max_inputs = integer_at(L, "most"),
         .random = integer_at(L, "random"),
         .loss_parts = read_parts(L, k),
-        .who = k,
+        .context = k,
         .shape = shape,
         .params = has(L, "parameters") ? params : NULL,
         .flops = has(L, "flops") ? flops : NULL,

@@ -9,7 +9,7 @@
 #include "layers/layer.h"
 #include "tensor/tensor.h"
 
-/* The kind's `who`. It lives until the Lua state closes: a network may use it for as long. */
+/* The kind's `context`. It lives until the Lua state closes: a network may use it for as long. */
 typedef struct yl__made_kind {
     yl_layer_kind kind;
     yl_field_table table;
@@ -45,7 +45,7 @@ typedef struct yl__layer_call {
 
 static inline const yl__made_kind *yl__made_of(const yl_layer *layer)
 {
-    return layer->kind->who;
+    return layer->kind->context;
 }
 
 /* Runs body(call as light userdata) under pcall on the layers' thread. A failure becomes one sentence that ends with the places

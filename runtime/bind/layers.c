@@ -67,6 +67,19 @@ static int layers_fields(lua_State *L)
     return 1;
 }
 
+/* layers.kind(name) -> {name, stem, help, head = true: its output is read as boxes}, or nil where there is no such kind */
+static int layers_kind(lua_State *L)
+{
+    const yl_layer_kind *kind = yl_layer_find(yl__check_string(L, 1));
+    if (!kind) return 0;
+    lua_newtable(L);
+    lua_pushstring(L, kind->name), lua_setfield(L, -2, "name");
+    lua_pushstring(L, kind->stem), lua_setfield(L, -2, "stem");
+    lua_pushstring(L, kind->help), lua_setfield(L, -2, "help"); /* NULL: nil */
+    lua_pushboolean(L, kind->head != NULL), lua_setfield(L, -2, "head");
+    return 1;
+}
+
 /* layers.kinds() -> their names, in the order of layers.def, then those that were registered */
 static int layers_kinds(lua_State *L)
 {
@@ -80,7 +93,8 @@ static int layers_kinds(lua_State *L)
 
 void yl__bind_layers(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"fields", layers_fields}, {"kinds", layers_kinds}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"fields", layers_fields}, {"kind", layers_kind}, {"kinds", layers_kinds}, {NULL, NULL}};
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
     lua_setfield(L, -2, "layers");

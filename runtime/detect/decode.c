@@ -1,15 +1,11 @@
 /* Boxes out of a head's output: every class of a box that reaches the threshold. */
 #include "detect/decode.h"
 #include "core/memory.h"
-#include "layers/heads.h"
-
-#include <string.h>
 
 typedef struct decoder {
     const yl_layer *layer;
-    bool yolo;
     yl_head_geom head;
-    int64_t net_w, net_h;
+    double net_w, net_h;
     double conf;
     yl_detection **list;
     int64_t *count, *capacity;
@@ -18,15 +14,7 @@ typedef struct decoder {
 static yl_box box_of(const decoder *d, const float *entry, int anchor, yl_cell cell)
 {
     double box[4];
-    if (d->yolo) {
-        const yl_yolo_options *o = d->layer->options;
-        const double *size = o->anchors.at + 2 * yl__yolo_anchor(o, anchor);
-        yl_decode_yolo(entry, size[0], size[1], (double)d->net_w, (double)d->net_h, o->scale_x_y, o->new_coords, cell,
-                       box);
-    } else {
-        const yl_region_options *o = d->layer->options;
-        yl_decode_region(entry, o->anchors.at[2 * anchor], o->anchors.at[2 * anchor + 1], cell, box);
-    }
+    d->layer->kind->head->decode(d->layer, entry, anchor, cell, d->net_w, d->net_h, box);
     return yl_box_corners(box);
 }
 
@@ -55,13 +43,11 @@ static yl_status decode_image(const decoder *d, const float *y)
 yl_status yl_decode_head(const yl_layer *head, const float *y, yl_shape shape, int64_t net_w, int64_t net_h,
                          int64_t image, double conf, yl_detection **list, int64_t *count, int64_t *capacity)
 {
-    bool yolo = strcmp(head->kind->name, "yolo") == 0;
-    if (!yolo && strcmp(head->kind->name, "region") != 0)
+    if (!head->kind->head)
         return yl__fail(YL_INVALID, "%s: expected a detection head (region or yolo), got a layer of kind %s",
                         head->name, head->kind->name);
-    decoder d = {head,  yolo,  yolo ? yl__yolo_head(head, shape) : yl__region_head(head, shape),
-                 net_w, net_h, conf,
-                 list,  count, capacity};
+    decoder d = {head,    head->kind->head->geometry(head, shape), (double)net_w, (double)net_h, conf, list, count,
+                 capacity};
     if (shape.c != d.head.anchors * (int64_t)(YL_HEAD_BOX + d.head.classes) || image < 0 || image >= shape.n)
         return yl__fail(YL_INVALID, "%s: image %lld of an output of %lld images and %lld channels cannot be decoded",
                         head->name, (long long)image, (long long)shape.n, (long long)shape.c);

@@ -6,7 +6,7 @@
 #include "layers/layer.h"
 
 /* Appends to *list (grown; *count, *capacity) one detection for every box and class of image `image` (from 0) whose
- * score, objectness * class probability, is at least `conf`. `head` is a region or yolo layer, y {n, h, w, c} its
+ * score, objectness * class probability, is at least `conf`. `head` is a layer whose kind has a `head`, y {n, h, w, c} its
  * output in host memory, net_w x net_h the network's input in pixels. Boxes are fractions of that input, not clipped;
  * `anchor` counts the head's own (its mask's), `head` is 0.
  * Order: rows, columns, anchors, classes. The caller frees *list with yl__free. Errors: INVALID where the layer is not

@@ -3,19 +3,15 @@
 #include "core/memory.h"
 #include "detect/decode.h"
 #include "detect/suppress.h"
-#include "layers/heads.h"
 
 #include <math.h>
-#include <string.h>
 
-/* The suppression that the first head's cfg names: greedynms with an exponent, or plain IoU. */
+/* The suppression that the first head asks for. */
 static double suppression_beta(const yl_net *net)
 {
     for (int i = 0; i < net->n_layers; i++) {
-        if (strcmp(net->layers[i].kind->name, "region") == 0) return 0;
-        if (strcmp(net->layers[i].kind->name, "yolo") != 0) continue;
-        const yl_yolo_options *o = net->layers[i].options;
-        return o->nms_kind == 0 ? 0 : o->beta_nms;
+        const yl_head *head = net->layers[i].kind->head;
+        if (head) return head->suppression_beta ? head->suppression_beta(&net->layers[i]) : 0;
     }
     return 0;
 }
@@ -46,8 +42,7 @@ static yl_status decode_all(const yl_net *net, yl_plan *plan, int64_t image, dou
     int64_t capacity = 0;
     int16_t heads = 0;
     for (int i = 0; i < net->n_layers; i++) {
-        const char *kind = net->layers[i].kind->name;
-        if (strcmp(kind, "region") != 0 && strcmp(kind, "yolo") != 0) continue;
+        if (!net->layers[i].kind->head) continue;
         int64_t first = *count;
         YL_TRY(decode_layer(net, plan, i, image, conf, list, count, &capacity));
         for (int64_t k = first; k < *count; k++) (*list)[k].head = heads;

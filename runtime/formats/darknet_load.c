@@ -84,11 +84,11 @@ static yl_status fill_options(importer *m, const yl_layer_kind *kind, const char
     for (int64_t i = 0; i < m->section->n_options; i++) {
         const yl_cfg_option *o = yl__cfg_at(m->cfg, m->section, i);
         yl__key_class class = YL__KEY_OTHER;
-        if (!kind->who) YL_TRY(yl__key_check(m->cfg->path, m->section->kind, o, &class));
+        if (!kind->context) YL_TRY(yl__key_check(m->cfg->path, m->section->kind, o, &class));
         if (class == YL__KEY_NO_EFFECT) note_idle(m, o);
         if (class != YL__KEY_OTHER || yl__listed(elsewhere, o->key)) continue;
         if (!kind->fields || !yl_option_find(kind->fields, o->key, NULL))
-            YL_TRY(kind->who ? refuse_unknown(m, kind, o) : note_unknown(m, o));
+            YL_TRY(kind->context ? refuse_unknown(m, kind, o) : note_unknown(m, o));
         else
             YL_TRY(set_text(m, kind, options, o->key, o->value, o->line));
     }

@@ -93,7 +93,7 @@ static yl_status collect(const yl_net *net, const yl__sections *s, const yl_shap
     for (int i = 0; i < count; i++) {
         const yl_layer *l = &net->layers[s->at[i].head];
         p->section = i;
-        if (l->kind->who)
+        if (l->kind->context)
             append_all(net, l, p);
         else if (range_of(net, s->at[i].head, "weight") >= 0)
             YL_TRY(append_section(net, &s->at[i], shapes, p));

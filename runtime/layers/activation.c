@@ -62,6 +62,7 @@ static yl_status backward(yl_pass *p)
 const yl_layer_kind yl_layer_activation = {
     .name = "activation",
     .stem = "act",
+    .help = "an activation function, elementwise",
     .fields = &table,
     .options_size = sizeof(yl_activation_options),
     .min_inputs = 1,

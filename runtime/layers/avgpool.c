@@ -47,6 +47,7 @@ static yl_status backward(yl_pass *p)
 const yl_layer_kind yl_layer_avgpool = {
     .name = "avgpool",
     .stem = "avgpool",
+    .help = "the mean over the whole image, or over windows",
     .fields = &table,
     .options_size = sizeof(yl_pool_options),
     .min_inputs = 1,

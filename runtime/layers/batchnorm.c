@@ -98,6 +98,7 @@ static yl_status backward(yl_pass *p)
 const yl_layer_kind yl_layer_batchnorm = {
     .name = "batchnorm",
     .stem = "bn",
+    .help = "batch normalisation per channel",
     .fields = &table,
     .options_size = sizeof(yl_batchnorm_options),
     .min_inputs = 1,

@@ -76,6 +76,7 @@ static yl_status backward(yl_pass *p)
 const yl_layer_kind yl_layer_connected = {
     .name = "connected",
     .stem = "connected",
+    .help = "a fully connected layer",
     .fields = &table,
     .options_size = sizeof(options),
     .prepared_size = sizeof(yl_connected_geom),

@@ -13,6 +13,7 @@
 #include <string.h>
 
 enum { WEIGHT, BIAS };
+enum { BN, ACT }; /* places in `absorbs` */
 
 #define AT(member) offsetof(yl_conv2d_options, member)
 static const yl_field fields[] = {
@@ -113,7 +114,7 @@ static unsigned reads(const yl_layer *layer)
 static yl_conv2d_geom geometry(const yl_layer *layer, const yl_setting *s)
 {
     const yl_conv2d_options *o = layer->options;
-    const yl_activation_options *act = s->act ? s->act->options : NULL;
+    const yl_activation_options *act = s->absorbed[ACT] ? s->absorbed[ACT]->options : NULL;
     int32_t size = (int32_t)o->size, dilation = (int32_t)dilation_of(o), padding = (int32_t)padding_of(o);
     return (yl_conv2d_geom){
         .n = s->in[0].n,
@@ -168,12 +169,12 @@ static yl_status prepare(const yl_layer *layer, const yl_setting *s, void *prepa
     YL_TRY(prepare_direction(s, c, YL_FORWARD));
     if (s->wants_dx) YL_TRY(prepare_direction(s, c, YL_BACKWARD_DATA));
     if (s->wants_dparams) YL_TRY(prepare_direction(s, c, YL_BACKWARD_WEIGHTS));
-    if (s->bn && !c->weight_bytes[YL_FORWARD])
+    if (s->absorbed[BN] && !c->weight_bytes[YL_FORWARD])
         c->weight_bytes[YL_FORWARD] = (size_t)(c->g.oc * c->g.kh * c->g.kw * (c->g.c / c->g.groups)) * sizeof(float);
     size_t forward = c->scratch_bytes[YL_FORWARD] + (c->keeps_packed ? 0 : c->weight_bytes[YL_FORWARD]);
     size_t data = c->scratch_bytes[YL_BACKWARD_DATA] + c->weight_bytes[YL_BACKWARD_DATA];
     needs->scratch = larger(larger(forward, data), c->scratch_bytes[YL_BACKWARD_WEIGHTS]);
-    if (c->keeps_packed && (s->bn || c->weight_bytes[YL_FORWARD]))
+    if (c->keeps_packed && (s->absorbed[BN] || c->weight_bytes[YL_FORWARD]))
         needs->packed = 2 * c->row_bytes + c->weight_bytes[YL_FORWARD];
     return YL_OK;
 }
@@ -187,8 +188,8 @@ static const float *bias_of(const yl_pass *p)
 /* Factors and bias of the folded batch-norm, per output channel. */
 static void fold(const yl_pass *p, int64_t channels, float *bias, float *factor)
 {
-    const yl_batchnorm_options *bn = p->setting->bn->options;
-    const float *own = bias_of(p), *const *q = p->bn_param;
+    const yl_batchnorm_options *bn = p->setting->absorbed[BN]->options;
+    const float *own = bias_of(p), *const *q = p->absorbed_param[BN];
     for (int64_t o = 0; o < channels; o++) {
         factor[o] = q[YL_BN_SCALE][o] / sqrtf(q[YL_BN_VAR][o] + (float)bn->eps);
         bias[o] = ((own ? own[o] : 0) - q[YL_BN_MEAN][o]) * factor[o] + q[YL_BN_BIAS][o];
@@ -200,10 +201,10 @@ static yl_status pack(yl_pass *p)
     const prepared_conv *c = p->prepared;
     if (!c->keeps_packed || !p->packed) return YL_OK;
     float *bias = p->packed, *factor = (float *)((char *)p->packed + c->row_bytes);
-    if (p->setting->bn) fold(p, c->g.oc, bias, factor);
+    if (p->setting->absorbed[BN]) fold(p, c->g.oc, bias, factor);
     if (!c->weight_bytes[YL_FORWARD]) return YL_OK;
-    return c->algo[YL_FORWARD]->pack(p->ctx, &c->g, YL_FORWARD, p->param[WEIGHT], p->setting->bn ? factor : NULL,
-                                     (char *)p->packed + 2 * c->row_bytes);
+    return c->algo[YL_FORWARD]->pack(p->ctx, &c->g, YL_FORWARD, p->param[WEIGHT],
+                                     p->setting->absorbed[BN] ? factor : NULL, (char *)p->packed + 2 * c->row_bytes);
 }
 
 /* Packs the weights into the scratch behind the algorithm's own part, where it wants them packed. */
@@ -223,7 +224,7 @@ static yl_status forward(yl_pass *p)
     yl_conv2d_run run = {.x = p->x[0], .y = p->y, .bias = bias_of(p), .scratch = p->scratch};
     if (c->keeps_packed) {
         run.packed = c->weight_bytes[YL_FORWARD] ? (char *)p->packed + 2 * c->row_bytes : (void *)p->param[WEIGHT];
-        if (p->setting->bn) run.bias = p->packed;
+        if (p->setting->absorbed[BN]) run.bias = p->packed;
     } else {
         YL_TRY(pack_now(p, YL_FORWARD, &run.packed));
     }
@@ -245,14 +246,18 @@ static yl_status backward(yl_pass *p)
     return c->algo[YL_BACKWARD_DATA]->run(p->ctx, &c->g, YL_BACKWARD_DATA, &run);
 }
 
+static const yl_layer_kind *const absorbs[] = {[BN] = &yl_layer_batchnorm, [ACT] = &yl_layer_activation, NULL};
+
 const yl_layer_kind yl_layer_conv2d = {
     .name = "conv2d",
     .stem = "conv",
+    .help = "convolution, with Darknet's keys",
     .fields = &table,
     .options_size = sizeof(yl_conv2d_options),
     .prepared_size = sizeof(prepared_conv),
     .min_inputs = 1,
     .max_inputs = 1,
+    .absorbs = absorbs,
     .shape = shape,
     .params = params,
     .flops = flops,

@@ -54,6 +54,7 @@ static yl_status backward(yl_pass *p)
 const yl_layer_kind yl_layer_dropout = {
     .name = "dropout",
     .stem = "dropout",
+    .help = "zeroes elements at random while training, and scales the others up",
     .fields = &table,
     .options_size = sizeof(options),
     .min_inputs = 1,

@@ -1,4 +1,4 @@
-/* The options of the two detection heads: their losses and detect/decode.c read them. */
+/* The options of the two detection heads, and what these share. */
 #ifndef YL_LAYERS_HEADS_H
 #define YL_LAYERS_HEADS_H
 
@@ -39,11 +39,5 @@ extern const char *const yl__head_parts[YL_HEAD_PARTS + 1]; /* NULL-terminated *
 yl_status yl__head_prepare(const yl_layer *layer, const yl_setting *setting, void *prepared, yl_needs *needs);
 /* Two numbers above 0 for each of `num` anchors. Errors: INVALID, naming the layer. */
 yl_status yl__check_anchors(const yl_layer *layer, const yl_numbers *anchors, int64_t num);
-
-/* How a head lays out its channels; shape and kernels rely on it. Anchors: this head's own. */
-yl_head_geom yl__region_head(const yl_layer *layer, yl_shape shape);
-yl_head_geom yl__yolo_head(const yl_layer *layer, yl_shape shape);
-/* The anchor (index among all) of this head's i-th prediction per cell. */
-int yl__yolo_anchor(const yl_yolo_options *options, int i);
 
 #endif

@@ -6,11 +6,12 @@
 #ifndef YL_LAYERS_LAYER_H
 #define YL_LAYERS_LAYER_H
 
+#include "core/box.h"
 #include "core/options.h"
 #include "core/truth.h"
 #include "kernels/kernels.h"
 
-enum { YL_MAX_INPUTS = 16, YL_MAX_PARAMS = 8, YL_MAX_LOSS_PARTS = 8, YL_NAME = 64 };
+enum { YL_MAX_INPUTS = 16, YL_MAX_PARAMS = 8, YL_MAX_LOSS_PARTS = 8, YL_MAX_ABSORBED = 2, YL_NAME = 64 };
 
 typedef struct yl_layer_kind yl_layer_kind;
 
@@ -67,10 +68,11 @@ typedef struct yl_setting {
     yl_mode mode;                 /* of this layer: a frozen one, or one with frozen statistics, runs as YL_INFER */
     bool wants_dx, wants_dparams; /* which gradients backward will be asked for */
     yl_shape in[YL_MAX_INPUTS], out;
-    int64_t net_h, net_w;     /* the plan's image size in pixels: YOLO heads count anchors in them */
-    yl_dtype dtype;           /* of activations */
-    const yl_layer *bn, *act; /* layers fused into this one (conv2d in inference), or NULL */
-    const char *algorithm;    /* "auto", or the one to use where it supports the shape */
+    int64_t net_h, net_w; /* the plan's image size in pixels: YOLO heads count anchors in them */
+    yl_dtype dtype;       /* of activations */
+    const yl_layer
+        *absorbed[YL_MAX_ABSORBED]; /* layers fused into this one, in the order of kind->absorbs; NULL: not */
+    const char *algorithm;          /* "auto", or the one to use where it supports the shape */
 } yl_setting;
 
 /* What the layer asks of the plan, in bytes. */
@@ -91,27 +93,45 @@ typedef struct yl_pass {
     void *dx[YL_MAX_INPUTS];      /* NULL where no input gradient is wanted; may equal dy where kind->in_place */
     float dx_beta[YL_MAX_INPUTS]; /* 0 overwrite, 1 add */
     const void *dy;
-    const yl_range *range[YL_MAX_PARAMS]; /* what the parameters are: names, dims */
-    float *param[YL_MAX_PARAMS];          /* values, in the order of `params` */
-    float *dparam[YL_MAX_PARAMS];         /* gradients, added to; NULL where frozen */
-    const float *bn_param[YL_MAX_PARAMS]; /* values of the fused batch-norm: scale, bias, mean, var */
-    uint64_t seed;                        /* for layers with randomness: the run's seed, */
-    uint32_t step, layer_index;           /* the iteration, and which layer of the network this is */
-    bool update_statistics;               /* training forward: move running statistics (off in gradient checks) */
+    const yl_range *range[YL_MAX_PARAMS];                        /* what the parameters are: names, dims */
+    float *param[YL_MAX_PARAMS];                                 /* values, in the order of `params` */
+    float *dparam[YL_MAX_PARAMS];                                /* gradients, added to; NULL where frozen */
+    const float *absorbed_param[YL_MAX_ABSORBED][YL_MAX_PARAMS]; /* values of the absorbed layers' parameters */
+    uint64_t seed;                                               /* for layers with randomness: the run's seed, */
+    uint32_t step, layer_index; /* the iteration, and which layer of the network this is */
+    bool update_statistics;     /* training forward: move running statistics (off in gradient checks) */
 } yl_pass;
 
 enum { YL_READS_NOTHING = 0, YL_READS_X = 1, YL_READS_Y = 2 };
 
+/* What a kind answers whose output is read as boxes (detect/). An entry is the numbers of one anchor in one cell: x, y, w, h,
+ * objectness, classes. */
+typedef struct yl_head {
+    /* How the output's channels are laid out. */
+    yl_head_geom (*geometry)(const yl_layer *layer, yl_shape out);
+    /* The box of an entry: centre and size as fractions of the network's input, which has net_w x net_h pixels. `anchor` counts
+     * the layer's own. */
+    void (*decode)(const yl_layer *layer, const float *entry, int anchor, yl_cell cell, double net_w, double net_h,
+                   double box[4]);
+    /* Exponent of the centre distance in suppression (yl_suppress_options.beta). NULL: 0, plain IoU. */
+    double (*suppression_beta)(const yl_layer *layer);
+} yl_head;
+
 struct yl_layer_kind {
     const char *name; /* "conv2d": the stem of its files */
     const char *stem; /* of instance names: "conv" */
+    const char *help; /* what it computes, in one line; NULL: nothing is said */
     const yl_field_table *fields;
     size_t options_size, prepared_size;
     int min_inputs, max_inputs;
     bool in_place;                 /* forward may write y over x[0], backward dx[0] over dy (shapes are then equal) */
     bool random;                   /* its training output depends on the seed */
     const char *const *loss_parts; /* NULL-terminated names of the parts that `loss` reports; NULL: not a loss */
-    void *who;                     /* of kinds that are registered at run time: what their functions need */
+    const yl_head *head;           /* NULL: its output is not read as boxes */
+    /* Kinds whose work it can do in the same call in inference, NULL-terminated, at most YL_MAX_ABSORBED, in the order in which they
+     * may follow it. A plan absorbs a follower that alone reads what is before it. NULL: none. */
+    const yl_layer_kind *const *absorbs;
+    void *context; /* of kinds that are registered at run time: what their functions need */
 
     /* Output shape from the inputs' (n_inputs of them). Errors: INVALID, naming the layer and the sizes. */
     yl_status (*shape)(const yl_layer *layer, const yl_shape *in, yl_shape *out);

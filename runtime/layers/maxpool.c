@@ -50,6 +50,7 @@ static yl_status backward(yl_pass *p)
 const yl_layer_kind yl_layer_maxpool = {
     .name = "maxpool",
     .stem = "maxpool",
+    .help = "the maximum over windows",
     .fields = &table,
     .options_size = sizeof(yl_pool_options),
     .min_inputs = 1,

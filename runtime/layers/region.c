@@ -36,7 +36,7 @@ static const yl_field fields[] = {
 };
 static const yl_field_table table = YL_FIELD_TABLE("region", fields);
 
-yl_head_geom yl__region_head(const yl_layer *layer, yl_shape s)
+static yl_head_geom layout(const yl_layer *layer, yl_shape s)
 {
     const yl_region_options *o = layer->options;
     return (yl_head_geom){s.n, s.h, s.w, (int32_t)o->num, (int32_t)o->classes, o->softmax, false};
@@ -55,14 +55,14 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 
 static yl_status forward(yl_pass *p)
 {
-    yl_head_geom g = yl__region_head(p->layer, p->setting->out);
+    yl_head_geom g = layout(p->layer, p->setting->out);
     return p->ctx->device->kernels->region_forward(p->ctx, &g, p->x[0], p->y);
 }
 
 static yl_region_geom geometry(const yl_pass *p)
 {
     const yl_region_options *o = p->layer->options;
-    yl_region_geom g = {.head = yl__region_head(p->layer, p->setting->out),
+    yl_region_geom g = {.head = layout(p->layer, p->setting->out),
                         .bias_match = o->bias_match,
                         .rescore = o->rescore,
                         .thresh = (float)o->thresh,
@@ -81,14 +81,26 @@ static yl_status loss(yl_pass *p, const yl_truth *truth, double out[YL_MAX_LOSS_
     return p->ctx->device->kernels->region_loss(p->ctx, &g, p->y, truth, p->scratch, p->dx[0], p->dx_beta[0], out);
 }
 
+static void decode(const yl_layer *layer, const float *entry, int anchor, yl_cell cell, double net_w, double net_h,
+                   double box[4])
+{
+    const yl_region_options *o = layer->options;
+    (void)net_w, (void)net_h; /* these anchors count cells */
+    yl_decode_region(entry, o->anchors.at[2 * anchor], o->anchors.at[2 * anchor + 1], cell, box);
+}
+
+static const yl_head head = {.geometry = layout, .decode = decode};
+
 const yl_layer_kind yl_layer_region = {
     .name = "region",
     .stem = "region",
+    .help = "the head and the loss of YOLOv2",
     .fields = &table,
     .options_size = sizeof(yl_region_options),
     .min_inputs = 1,
     .max_inputs = 1,
     .loss_parts = yl__head_parts,
+    .head = &head,
     .shape = shape,
     .prepare = yl__head_prepare,
     .forward = forward,

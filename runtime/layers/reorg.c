@@ -31,6 +31,7 @@ static yl_status backward(yl_pass *p)
 const yl_layer_kind yl_layer_reorg = {
     .name = "reorg",
     .stem = "reorg",
+    .help = "pixels into channels, in the order that YOLOv2's weights expect",
     .fields = &table,
     .options_size = sizeof(yl_reorg_options),
     .min_inputs = 1,

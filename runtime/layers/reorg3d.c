@@ -20,6 +20,7 @@ static yl_status backward(yl_pass *p)
 const yl_layer_kind yl_layer_reorg3d = {
     .name = "reorg3d",
     .stem = "reorg3d",
+    .help = "plain space-to-depth",
     .fields = &table,
     .options_size = sizeof(yl_reorg_options),
     .min_inputs = 1,

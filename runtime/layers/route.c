@@ -68,6 +68,7 @@ static yl_status backward(yl_pass *p)
 const yl_layer_kind yl_layer_route = {
     .name = "route",
     .stem = "route",
+    .help = "the inputs' channels side by side, or one of several groups of each",
     .fields = &table,
     .options_size = sizeof(options),
     .min_inputs = 1,

@@ -29,6 +29,7 @@ static yl_status backward(yl_pass *p)
 const yl_layer_kind yl_layer_sam = {
     .name = "sam",
     .stem = "sam",
+    .help = "the product of two layers of one shape (spatial attention)",
     .fields = &table,
     .min_inputs = 2,
     .max_inputs = 2,

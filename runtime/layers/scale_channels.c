@@ -47,6 +47,7 @@ static yl_status backward(yl_pass *p)
 const yl_layer_kind yl_layer_scale_channels = {
     .name = "scale_channels",
     .stem = "scale",
+    .help = "a layer times one factor per channel or per pixel (squeeze and excitation)",
     .fields = &table,
     .options_size = sizeof(options),
     .min_inputs = 2,

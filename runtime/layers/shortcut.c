@@ -59,6 +59,7 @@ static yl_status backward(yl_pass *p)
 const yl_layer_kind yl_layer_shortcut = {
     .name = "shortcut",
     .stem = "shortcut",
+    .help = "the sum of two layers of one height and width, with the first one's channels",
     .fields = &table,
     .min_inputs = 2,
     .max_inputs = 2,

@@ -30,6 +30,7 @@ static yl_status loss(yl_pass *p, const yl_truth *truth, double out[YL_MAX_LOSS_
 const yl_layer_kind yl_layer_softmax = {
     .name = "softmax",
     .stem = "softmax",
+    .help = "class probabilities, and the cross-entropy",
     .fields = &table,
     .min_inputs = 1,
     .max_inputs = 1,

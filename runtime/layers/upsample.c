@@ -43,6 +43,7 @@ static yl_status backward(yl_pass *p)
 const yl_layer_kind yl_layer_upsample = {
     .name = "upsample",
     .stem = "upsample",
+    .help = "every pixel repeated stride x stride times, multiplied by scale",
     .fields = &table,
     .options_size = sizeof(options),
     .min_inputs = 1,

@@ -46,12 +46,13 @@ static int64_t own_anchors(const yl_yolo_options *o)
     return o->mask.count ? o->mask.count : o->num;
 }
 
-int yl__yolo_anchor(const yl_yolo_options *o, int i)
+/* The anchor (index among all) of this head's i-th prediction per cell. */
+static int anchor_of(const yl_yolo_options *o, int i)
 {
     return o->mask.count ? (int)o->mask.at[i] : i;
 }
 
-yl_head_geom yl__yolo_head(const yl_layer *layer, yl_shape s)
+static yl_head_geom layout(const yl_layer *layer, yl_shape s)
 {
     const yl_yolo_options *o = layer->options;
     return (yl_head_geom){s.n, s.h, s.w, (int32_t)own_anchors(o), (int32_t)o->classes, false, o->new_coords};
@@ -85,14 +86,14 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 
 static yl_status forward(yl_pass *p)
 {
-    yl_head_geom g = yl__yolo_head(p->layer, p->setting->out);
+    yl_head_geom g = layout(p->layer, p->setting->out);
     return p->ctx->device->kernels->yolo_forward(p->ctx, &g, p->x[0], p->y);
 }
 
 static yl_yolo_geom geometry(const yl_pass *p)
 {
     const yl_yolo_options *o = p->layer->options;
-    yl_yolo_geom g = {.head = yl__yolo_head(p->layer, p->setting->out),
+    yl_yolo_geom g = {.head = layout(p->layer, p->setting->out),
                       .total = (int32_t)o->num,
                       .net_w = (float)p->setting->net_w,
                       .net_h = (float)p->setting->net_h,
@@ -107,7 +108,7 @@ static yl_yolo_geom geometry(const yl_pass *p)
                       .iou_loss = (yl_iou_loss)o->iou_loss,
                       .loose_chain = o->box_gradient == 1};
     for (int i = 0; i < o->anchors.count; i++) g.anchors[i] = (float)o->anchors.at[i];
-    for (int i = 0; i < g.head.anchors; i++) g.mask[i] = yl__yolo_anchor(o, i);
+    for (int i = 0; i < g.head.anchors; i++) g.mask[i] = anchor_of(o, i);
     return g;
 }
 
@@ -117,14 +118,32 @@ static yl_status loss(yl_pass *p, const yl_truth *truth, double out[YL_MAX_LOSS_
     return p->ctx->device->kernels->yolo_loss(p->ctx, &g, p->y, truth, p->scratch, p->dx[0], p->dx_beta[0], out);
 }
 
+static void decode(const yl_layer *layer, const float *entry, int anchor, yl_cell cell, double net_w, double net_h,
+                   double box[4])
+{
+    const yl_yolo_options *o = layer->options;
+    const double *size = o->anchors.at + 2 * anchor_of(o, anchor);
+    yl_decode_yolo(entry, size[0], size[1], net_w, net_h, o->scale_x_y, o->new_coords, cell, box);
+}
+
+static double suppression_beta(const yl_layer *layer)
+{
+    const yl_yolo_options *o = layer->options;
+    return o->nms_kind == 0 ? 0 : o->beta_nms;
+}
+
+static const yl_head head = {.geometry = layout, .decode = decode, .suppression_beta = suppression_beta};
+
 const yl_layer_kind yl_layer_yolo = {
     .name = "yolo",
     .stem = "yolo",
+    .help = "a head of YOLOv3 and YOLOv4, and its loss",
     .fields = &table,
     .options_size = sizeof(yl_yolo_options),
     .min_inputs = 1,
     .max_inputs = 1,
     .loss_parts = yl__head_parts,
+    .head = &head,
     .shape = shape,
     .prepare = yl__head_prepare,
     .forward = forward,

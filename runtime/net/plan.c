@@ -1,4 +1,4 @@
-/* Making a plan: which layers run, which are fused, what each is told. */
+/* Making a plan: which layers run, which are absorbed by another, what each is told. */
 #include "net/plan_impl.h"
 #include "core/memory.h"
 
@@ -45,31 +45,32 @@ static bool in_part(const yl_plan *plan, int layer)
     }
 }
 
-static int only_reader(const yl_net *net, int layer, const char *kind)
+static int only_reader(const yl_net *net, int layer, const yl_layer_kind *kind)
 {
     if (yl_net_consumers(net, layer) != 1) return -1;
     for (int i = layer + 1; i < net->n_layers; i++)
         for (int k = 0; k < net->layers[i].n_inputs; k++)
-            if (net->layers[i].inputs[k] == layer) return strcmp(net->layers[i].kind->name, kind) == 0 ? i : -1;
+            if (net->layers[i].inputs[k] == layer) return net->layers[i].kind == kind ? i : -1;
     return -1;
 }
 
-/* In inference a convolution takes the batch-norm and the activation that follow it into its own epilogue. */
-static void fuse(yl_plan *plan, yl_plan_step *step)
+static bool infers(const yl_plan *plan, int layer)
+{
+    return plan->options.mode == YL_INFER || !plan->below[layer];
+}
+
+/* In inference a layer does the work of the followers that its kind absorbs. */
+static void absorb(yl_plan *plan, yl_plan_step *step)
 {
     const yl_net *net = plan->net;
+    const yl_layer_kind *const *kinds = net->layers[step->layer].kind->absorbs;
     step->output = step->layer;
-    bool inference = plan->options.mode == YL_INFER || !plan->below[step->layer];
-    if (strcmp(net->layers[step->layer].kind->name, "conv2d") != 0 || !inference || plan->options.keep) return;
-    int bn = only_reader(net, step->output, "batchnorm");
-    if (bn >= 0 && in_part(plan, bn) && (plan->options.mode == YL_INFER || !plan->below[bn])) {
-        step->setting.bn = &net->layers[bn];
-        step->output = bn;
-    }
-    int act = only_reader(net, step->output, "activation");
-    if (act >= 0 && in_part(plan, act) && (plan->options.mode == YL_INFER || !plan->below[act])) {
-        step->setting.act = &net->layers[act];
-        step->output = act;
+    if (!infers(plan, step->layer) || plan->options.keep) return;
+    for (int i = 0; kinds && kinds[i]; i++) {
+        int next = only_reader(net, step->output, kinds[i]);
+        if (next < 0 || !in_part(plan, next) || !infers(plan, next)) continue;
+        step->setting.absorbed[i] = &net->layers[next];
+        step->output = next;
     }
 }
 
@@ -114,20 +115,20 @@ static yl_status prepare_step(yl_plan *plan, yl_plan_step *step)
 static yl_status make_steps(yl_plan *plan, const yl_shape *shapes)
 {
     const yl_net *net = plan->net;
-    bool *fused;
-    YL_TRY(yl__calloc(net->n_layers, sizeof *fused, &fused));
+    bool *absorbed;
+    YL_TRY(yl__calloc(net->n_layers, sizeof *absorbed, &absorbed));
     yl_status status = YL_OK;
     for (int i = 0; i < net->n_layers && status == YL_OK; i++) {
-        if (fused[i] || !in_part(plan, i)) continue;
+        if (absorbed[i] || !in_part(plan, i)) continue;
         yl_plan_step *step = &plan->steps[plan->n_steps++];
         step->layer = i;
-        fuse(plan, step);
-        if (step->setting.bn) fused[step->setting.bn - net->layers] = true;
-        if (step->setting.act) fused[step->setting.act - net->layers] = true;
+        absorb(plan, step);
+        for (int k = 0; k < YL_MAX_ABSORBED; k++)
+            if (step->setting.absorbed[k]) absorbed[step->setting.absorbed[k] - net->layers] = true;
         describe_step(plan, step, shapes);
         status = prepare_step(plan, step);
     }
-    yl__free(fused);
+    yl__free(absorbed);
     return status;
 }
 

@@ -23,8 +23,11 @@ static void bind_parameters(yl_plan *plan, const yl_plan_step *step, yl_pass *pa
         pass->param[k] = yl_net_at(values, range);
         pass->dparam[k] = step->setting.wants_dparams && !range->frozen ? yl_net_at(grads, range) : NULL;
     }
-    const yl_layer *bn = step->setting.bn;
-    for (int k = 0; bn && k < bn->n_params; k++) pass->bn_param[k] = yl_net_at(values, &net->ranges[bn->params[k]]);
+    for (int i = 0; i < YL_MAX_ABSORBED; i++) {
+        const yl_layer *other = step->setting.absorbed[i];
+        for (int k = 0; other && k < other->n_params; k++)
+            pass->absorbed_param[i][k] = yl_net_at(values, &net->ranges[other->params[k]]);
+    }
 }
 
 static void bind_step(yl_plan *plan, yl_plan_step *step, const yl_slab *values, const yl_slab *grads)
@@ -84,13 +87,19 @@ static yl_status bind(yl_plan *plan)
     return YL_OK;
 }
 
+static uint64_t versions(const yl_net *net, const yl_layer *layer)
+{
+    uint64_t sum = 0;
+    for (int k = 0; k < layer->n_params; k++) sum += net->ranges[layer->params[k]].version;
+    return sum;
+}
+
 /* Sum of the versions of all ranges that go into a step's packed weights. */
 static uint64_t version(const yl_net *net, const yl_plan_step *step)
 {
-    const yl_layer *from[2] = {&net->layers[step->layer], step->setting.bn};
-    uint64_t sum = 1;
-    for (int i = 0; i < 2; i++)
-        for (int k = 0; from[i] && k < from[i]->n_params; k++) sum += net->ranges[from[i]->params[k]].version;
+    uint64_t sum = 1 + versions(net, &net->layers[step->layer]);
+    for (int i = 0; i < YL_MAX_ABSORBED; i++)
+        if (step->setting.absorbed[i]) sum += versions(net, step->setting.absorbed[i]);
     return sum;
 }
 

@@ -116,8 +116,7 @@ end
 -- A kernel of one tap has no distance between taps: dilation does not widen its padding (Darknet).
 function TestConv2d.test_one_tap_is_not_dilated()
   local net = core.net { h = 3, w = 4, c = 1, layers = { { "conv2d", filters = 2, size = 1, dilation = 3, padding = 1 } } }
-  local plan <close> = net:plan { mode = "infer", batch = 1, keep = true }
-  t.assertEquals(select(2, plan:output "conv1"), { 1, 5, 6, 2 })
+  t.assertEquals(net:layers()[1].shape, { 1, 5, 6, 2 })
 end
 
 os.exit(t.LuaUnit.run())

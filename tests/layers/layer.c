@@ -22,11 +22,30 @@ static void test_found_by_name(void **state)
         assert_true(!kind->loss_parts == !kind->loss);
         assert_true(kind->min_inputs >= 1 && kind->max_inputs >= kind->min_inputs && kind->max_inputs <= YL_MAX_INPUTS);
         if (kind->fields) assert_string_equal(kind->fields->who, kind->name);
+        assert_true(kind->help && kind->help[0]);
+        if (kind->head) assert_true(kind->head->geometry && kind->head->decode);
     }
     assert_true(count >= 15);
     assert_null(yl_layer_find("conv"));
     assert_null(yl_layer_find(""));
     assert_null(yl_layer_find("Conv2d"));
+}
+
+/* What a convolution absorbs, and which kinds are heads. */
+static void test_answers(void **state)
+{
+    (void)state;
+    int heads = 0;
+    for (int i = 0; yl_layer_kinds[i]; i++) {
+        int absorbed = 0;
+        for (const yl_layer_kind *const *other = yl_layer_kinds[i]->absorbs; other && *other; other++) absorbed++;
+        assert_int_equal(absorbed, yl_layer_kinds[i] == &yl_layer_conv2d ? 2 : 0);
+        assert_true(absorbed <= YL_MAX_ABSORBED);
+        heads += yl_layer_kinds[i]->head != NULL;
+    }
+    assert_int_equal(heads, 2);
+    assert_non_null(yl_layer_yolo.head);
+    assert_non_null(yl_layer_region.head);
 }
 
 /* Kinds that are registered at run time: found by name, listed behind the others, replaced by name, and gone again. */
@@ -71,7 +90,7 @@ static void test_room(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_found_by_name), cmocka_unit_test(test_registering),
-                                       cmocka_unit_test(test_room)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_found_by_name), cmocka_unit_test(test_answers),
+                                       cmocka_unit_test(test_registering), cmocka_unit_test(test_room)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,6 +100,8 @@ function TestStructure.testHeadsFindTheirConvolution()
     { "conv2d", filters = 28, size = 1 }, { "activation", activation = "linear" }, { "upsample", stride = 2 },
     { "yolo", classes = 2, mask = "0,1,2,3", num = 4, anchors = "1,1, 2,2, 3,3, 4,4" } } })
   t.assertEquals({ structure.heads(s)[1].conv, structure.heads(s)[1].anchors }, { "conv1", 4 })
+  s.layers[#s.layers].options.mask = "" -- without one a head predicts all anchors
+  t.assertEquals(structure.heads(s)[1].anchors, 4)
   local bare = { layers = { { kind = "upsample", name = "upsample1", inputs = { 0 }, options = {} },
     { kind = "region", name = "region1", inputs = { "upsample1" }, options = { num = "1", classes = "2" } } } }
   t.assertErrorMsgContains("region1: no convolution feeds this head", structure.heads, bare)

@@ -113,17 +113,25 @@ end
 
 local function short(x) return ("%.3g"):format(x) end
 
+local function option(kind, key)
+  for _, field in ipairs(core.layers.fields(kind)) do
+    if field[1] == key then return field end
+  end
+end
+
+local UNITS = { pixels = "pixels of the cfg's width and height", cells = "cells of its grid" }
+
 -- What the cfg would have to say.
 local function remedy(head)
   local fault = head.fault
-  if fault.mask and head.kind == "yolo" then return ("with mask = %s they fit"):format(table.concat(fault.mask, ",")) end
+  if fault.mask and option(head.kind, "mask") then return ("with mask = %s they fit"):format(table.concat(fault.mask, ",")) end
   if fault.mask then
     return ("in the order %s they fit (anchors = %s)"):format(table.concat(fault.mask, ","),
       joined(fault.mask, function(k) return ("%s,%s"):format(short(head.list[k + 1].w), short(head.list[k + 1].h)) end))
   end
   if fault.turned then return "with width and height of each the other way round they fit" end
   return ("multiplied by %s they fit ([%s] takes them in %s)"):format(short(fault.scale), head.kind,
-    head.kind == "yolo" and "pixels of the cfg's width and height" or "cells of its grid")
+    UNITS[option(head.kind, "anchors")[4]])
 end
 
 -- What is wrong with a head, as one sentence; nil where nothing is.

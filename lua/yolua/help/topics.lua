@@ -52,31 +52,7 @@ local function verb_page(name)
   return with_fields(("yolua %s%s [key=value ...]\n%s"):format(name, first, fit(verb.help or "")), fields.get(verb.fields or {}))
 end
 
-local layer_lines = {
-  activation = "an activation function, elementwise",
-  avgpool = "the mean over the whole image, or over windows",
-  batchnorm = "batch normalisation per channel",
-  connected = "a fully connected layer",
-  conv2d = "convolution, with Darknet's keys",
-  dropout = "zeroes elements at random while training, and scales the others up",
-  maxpool = "the maximum over windows",
-  region = "the head and the loss of YOLOv2",
-  reorg = "pixels into channels, in the order that YOLOv2's weights expect",
-  reorg3d = "plain space-to-depth",
-  route = "the inputs' channels side by side, or one of several groups of each",
-  sam = "the product of two layers of one shape (spatial attention)",
-  scale_channels = "a layer times one factor per channel or per pixel (squeeze and excitation)",
-  shortcut = "the sum of two layers of one height and width, with the first one's channels",
-  softmax = "class probabilities, and the cross-entropy",
-  upsample = "every pixel repeated stride x stride times, multiplied by scale",
-  yolo = "a head of YOLOv3 and YOLOv4, and its loss",
-}
-
--- Kinds that were written in Lua bring their own line.
-local function layer_line(kind)
-  local made = require("yolua.layer").kinds[kind]
-  return layer_lines[kind] or made and made.help or ""
-end
+local function layer_line(kind) return core.layers.kind(kind).help or "" end
 
 local function layer_page(kind)
   local list, line = core.layers.fields(kind), layer_line(kind)
