@@ -114,7 +114,7 @@ local function new(values)
   check(d)
   local made = descriptor(d)
   local ok, message = pcall(core.layer.register, made)
-  if not ok then fail(d.name, "%s", message) end
+  if not ok then fail(d.name, "%s", (message:gsub("^.*layer '[^']*': ", ""))) end
   layer.kinds[d.name] = d
   return d.name
 end

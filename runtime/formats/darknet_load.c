@@ -186,8 +186,18 @@ static yl_status resolve(const importer *m, const yl_cfg_option *o, double numbe
     return YL_OK;
 }
 
+static yl_status refuse_count(const char *where, const char *key, int64_t least, int64_t most, int64_t got)
+{
+    if (least == most)
+        return yl__fail(YL_INVALID, "%s: option '%s': expected %lld section%s, got %lld", where, key, (long long)most,
+                        most > 1 ? "s" : "", (long long)got);
+    return yl__fail(YL_INVALID, "%s: option '%s': expected %lld to %lld sections, got %lld", where, key,
+                    (long long)least, (long long)most, (long long)got);
+}
+
 /* The layers that `key` lists, appended to inputs. */
-static yl_status read_sections(const importer *m, const char *key, int64_t most, int *n_inputs, int *inputs)
+static yl_status read_sections(const importer *m, const char *key, int64_t least, int64_t most, int *n_inputs,
+                               int *inputs)
 {
     static const yl_field field = {.type = YL_OPTION_NUMBERS, .unit = ""};
     yl_field named = field;
@@ -198,9 +208,8 @@ static yl_status read_sections(const importer *m, const char *key, int64_t most,
     yl_value list, value = {.kind = YL_VALUE_STRING, .string = o->value};
     named.key = key;
     YL_TRY(yl_option_check(&named, where, &value, &list));
-    if (list.numbers.count < 1 || list.numbers.count > most)
-        return yl__fail(YL_INVALID, "%s: option '%s': expected 1 to %lld sections, got %lld", where, key,
-                        (long long)most, (long long)list.numbers.count);
+    if (list.numbers.count < least || list.numbers.count > most)
+        return refuse_count(where, key, least, most, list.numbers.count);
     for (int64_t i = 0; i < list.numbers.count; i++) YL_TRY(resolve(m, o, list.numbers.at[i], &inputs[(*n_inputs)++]));
     return YL_OK;
 }
@@ -209,15 +218,29 @@ static yl_status import_route(importer *m, const yl__section_kind *s, const yl_l
 {
     int inputs[YL_MAX_INPUTS], n = 0;
     YL_TRY(fill_options(m, kind, s->elsewhere, options));
-    YL_TRY(read_sections(m, "layers", YL_MAX_INPUTS, &n, inputs));
+    YL_TRY(read_sections(m, "layers", 1, YL_MAX_INPUTS, &n, inputs));
     return add(m, kind, NULL, options, n, inputs);
+}
+
+/* The section before and the one in `from`, as Darknet has it; or both in `layers`, as the section of a layer of your own with
+ * two inputs has them. */
+static yl_status two_sections(const importer *m, int *inputs)
+{
+    int n = 0;
+    const yl_cfg_option *both = yl__cfg_find(m->cfg, m->section, "layers");
+    if (both && yl__cfg_find(m->cfg, m->section, "from"))
+        return yl__fail(YL_INVALID, "%s:%lld: [%s] has 'from' and 'layers': expected one of them", m->cfg->path,
+                        (long long)both->line, m->section->kind);
+    if (both) return read_sections(m, "layers", 2, 2, &n, inputs);
+    inputs[n++] = previous(m);
+    return read_sections(m, "from", 1, 1, &n, inputs);
 }
 
 static yl_status import_shortcut(importer *m, const yl__section_kind *s, const yl_layer_kind *kind, void *options)
 {
-    int inputs[2] = {previous(m)}, n = 1;
+    int inputs[2], n = 2;
     YL_TRY(fill_options(m, kind, s->elsewhere, options));
-    YL_TRY(read_sections(m, "from", 1, &n, inputs));
+    YL_TRY(two_sections(m, inputs));
     YL_TRY(add(m, kind, NULL, options, n, inputs));
     return add_companions(m, false, "linear");
 }

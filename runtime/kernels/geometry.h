@@ -117,6 +117,14 @@ typedef struct yl_dropout_geom {
     float probability; /* of being dropped, in [0, 1) */
 } yl_dropout_geom;
 
+/* A sum of two tensors of unequal sizes, at the points and channels that both have: every from_step-th row and column of
+ * `from` meets every to_step-th of `to`. */
+typedef struct yl_shortcut_geom {
+    int64_t n, h, w, c; /* what both have */
+    int64_t from_h, from_w, from_c, from_step;
+    int64_t to_h, to_w, to_c, to_step;
+} yl_shortcut_geom;
+
 /* A fully connected layer: y {n, out} = x {n, in} W^T + b, W {out, in}. */
 typedef struct yl_connected_geom {
     int64_t n, in, out;

@@ -1,4 +1,5 @@
-/* Residual sums: y = a + b, and dx = beta*dx + dy for each of the two. y may be a; dx may be dy where beta is 0. */
+/* Residual sums: y = a + b, and dx = beta*dx + dy for each of the two. y may be a; dx may be dy where beta is 0.
+ * Of unequal sizes: to[n, to_step i, to_step j, k] += from[n, from_step i, from_step j, k]. */
 #include "kernels/kernels.h"
 
 yl_status YL_CPU(shortcut_forward)(const yl_ctx *ctx, int64_t count, const void *a, const void *b, void *y)
@@ -17,5 +18,19 @@ yl_status YL_CPU(shortcut_backward)(const yl_ctx *ctx, int64_t count, const void
     if (beta == 0 && dx == dy) return YL_OK;
 #pragma omp parallel for simd schedule(static) num_threads(ctx->threads)
     for (int64_t i = 0; i < count; i++) out[i] = beta == 0 ? in[i] : out[i] + in[i];
+    return YL_OK;
+}
+
+yl_status YL_CPU(shortcut_add)(const yl_ctx *ctx, const yl_shortcut_geom *g, const void *from, void *to)
+{
+    (void)ctx; /* unused without OpenMP */
+#pragma omp parallel for schedule(static) num_threads(ctx->threads)
+    for (int64_t row = 0; row < g->n * g->h; row++) {
+        int64_t n = row / g->h, i = row % g->h;
+        const float *in = (const float *)from + (n * g->from_h + i * g->from_step) * g->from_w * g->from_c;
+        float *out = (float *)to + (n * g->to_h + i * g->to_step) * g->to_w * g->to_c;
+        for (int64_t j = 0; j < g->w; j++, in += g->from_step * g->from_c, out += g->to_step * g->to_c)
+            for (int64_t k = 0; k < g->c; k++) out[k] += in[k];
+    }
     return YL_OK;
 }

@@ -42,7 +42,7 @@ yl_status yl_layer_register(const yl_layer_kind *kind)
 {
     int place = place_of(kind->name);
     if (place >= 0 && place < COMPILED)
-        return yl__fail(YL_INVALID, "layer '%s': there is a layer of that name already", kind->name);
+        return yl__fail(YL_INVALID, "layer '%s': yolua has a layer of that name; choose another", kind->name);
     if (place < 0 && n_registered == YL_MAX_REGISTERED)
         return yl__fail(YL_INVALID, "layer '%s': at most %d kinds of layers can be registered", kind->name,
                         YL_MAX_REGISTERED);

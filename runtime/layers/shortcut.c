@@ -1,57 +1,74 @@
-/* [shortcut] of Darknet: the sum of two layers of one height and width, with the first one's channels. Where the second has
- * fewer, the rest is the first alone; where it has more, the surplus is left out (a residual path that widens or narrows).
- * Its activation, where a cfg names one, is a layer of its own. */
+/* [shortcut] of Darknet: the sum of two layers, of the first one's size. Where the second has fewer channels, the rest is the
+ * first alone; where it has more, the surplus is left out (a residual path that widens or narrows). Where it is f times as
+ * high and wide, every f-th row and column of it is added; where it is f times as low and narrow, it is added to every f-th
+ * of the first (pjreddie/darknet, src/blas.c: shortcut_cpu). Its activation, where a cfg names one, is a layer of its own. */
 #include "layers/layer.h"
 
 static const yl_field_table table = {.who = "shortcut"};
 
+/* How many times as high and wide `a` is as `b`; 0 where that is no whole number, or not one. */
+static int64_t factor(const yl_shape *a, const yl_shape *b)
+{
+    int64_t f = a->h / b->h;
+    return a->h == f * b->h && a->w == f * b->w ? f : 0;
+}
+
 static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 {
-    if (in[0].h != in[1].h || in[0].w != in[1].w)
-        return yl__fail(YL_INVALID, "%s: input 2 is %lld x %lld (height x width); expected %lld x %lld as input 1",
+    if (!factor(&in[0], &in[1]) && !factor(&in[1], &in[0]))
+        return yl__fail(YL_INVALID,
+                        "%s: input 2 is %lld x %lld (height x width); expected %lld x %lld as input 1, or one size a "
+                        "whole multiple of the other, the same both ways",
                         layer->name, (long long)in[1].h, (long long)in[1].w, (long long)in[0].h, (long long)in[0].w);
     *out = in[0];
     return YL_OK;
 }
 
-/* The channels that both inputs have, as a copy from rows of from_c channels to rows of to_c. */
-static yl_route_geom common(const yl_setting *s, int64_t from_c, int64_t to_c)
+static yl_shortcut_geom geometry(const yl_shape *from, const yl_shape *to)
 {
-    int64_t count = s->in[1].c < s->out.c ? s->in[1].c : s->out.c;
-    return (yl_route_geom){s->out.n * s->out.h * s->out.w, count, from_c, 0, to_c, 0};
+    int64_t down = factor(from, to), up = factor(to, from);
+    const yl_shape *less = down ? to : from;
+    return (yl_shortcut_geom){less->n, less->h, less->w, from->c < to->c ? from->c : to->c,
+                              from->h, from->w, from->c, down ? down : 1,
+                              to->h,   to->w,   to->c,   down ? 1 : up};
+}
+
+static bool equal(const yl_setting *s)
+{
+    return s->in[1].h == s->out.h && s->in[1].w == s->out.w && s->in[1].c == s->out.c;
 }
 
 static yl_status forward(yl_pass *p)
 {
     const yl_kernels *kernels = p->ctx->device->kernels;
     const yl_setting *s = p->setting;
-    int64_t c = s->out.c;
-    if (s->in[1].c == c) return kernels->shortcut_forward(p->ctx, yl_shape_count(s->out), p->x[0], p->x[1], p->y);
-    yl_route_geom all = {s->out.n * s->out.h * s->out.w, c, c, 0, c, 0}, both = common(s, s->in[1].c, c);
+    if (equal(s)) return kernels->shortcut_forward(p->ctx, yl_shape_count(s->out), p->x[0], p->x[1], p->y);
+    yl_shortcut_geom g = geometry(&s->in[1], &s->out);
+    yl_route_geom all = {s->out.n * s->out.h * s->out.w, s->out.c, s->out.c, 0, s->out.c, 0};
     YL_TRY(kernels->route_copy(p->ctx, &all, p->x[0], p->y, 0));
-    return kernels->route_copy(p->ctx, &both, p->x[1], p->y, 1);
+    return kernels->shortcut_add(p->ctx, &g, p->x[1], p->y);
 }
 
+/* Of a second input of another size: what took no part in the sum has no gradient. */
 static yl_status backward_second(yl_pass *p)
 {
     yl_device *device = p->ctx->device;
     const yl_setting *s = p->setting;
-    yl_route_geom both = common(s, s->out.c, s->in[1].c);
-    if (p->dx_beta[1] == 0 && s->in[1].c > s->out.c) /* the surplus */
-        YL_TRY(device->zero(device, p->dx[1], (size_t)yl_shape_count(s->in[1]) * sizeof(float)));
-    return device->kernels->route_copy(p->ctx, &both, p->dy, p->dx[1], p->dx_beta[1]);
+    yl_shortcut_geom g = geometry(&s->out, &s->in[1]);
+    if (p->dx_beta[1] == 0) YL_TRY(device->zero(device, p->dx[1], (size_t)yl_shape_count(s->in[1]) * sizeof(float)));
+    return device->kernels->shortcut_add(p->ctx, &g, p->dy, p->dx[1]);
 }
 
 static yl_status backward(yl_pass *p)
 {
     const yl_setting *s = p->setting;
-    int64_t count = yl_shape_count(s->out);
     for (int i = 0; i < 2; i++) {
         if (!p->dx[i]) continue;
-        if (s->in[i].c != s->out.c)
+        if (i == 1 && !equal(s))
             YL_TRY(backward_second(p));
         else
-            YL_TRY(p->ctx->device->kernels->shortcut_backward(p->ctx, count, p->dy, p->dx[i], p->dx_beta[i]));
+            YL_TRY(p->ctx->device->kernels->shortcut_backward(p->ctx, yl_shape_count(s->out), p->dy, p->dx[i],
+                                                              p->dx_beta[i]));
     }
     return YL_OK;
 }

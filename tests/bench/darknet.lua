@@ -1,5 +1,8 @@
 -- Networks with random weights, here and in Darknet itself: what each head reads and what each [yolo] makes of it, on one random
--- picture. Not one of the suite's tests: it needs Darknet's sources, built as a library for the CPU (`make LIBSO=1`).
+-- picture. Not one of the suite's tests: it needs Darknet's sources, built as a library for the CPU: AlexeyAB/darknet with
+-- `make LIBSO=1 AVX=0`, or pjreddie/darknet with `make`, for what only that one computes (a [shortcut] of unequal sizes). AVX=0, since
+-- AlexeyAB's AVX code for max pooling of stride 1 (gemm.c, forward_maxpool_layer_avx) takes eight columns at once and asks only of the
+-- first whether it lies in the picture: at borders its numbers are not those of its own plain C, nor of its GPU code.
 --
 --   YOLUA_DARKNET=FOLDER yolua tests/bench/darknet.lua nets=CFG[@WIDTHxHEIGHT],...
 --
@@ -18,12 +21,13 @@ local PROGRAM = [[
 #include "darknet.h"
 int main(int argc, char **argv)
 {
-    network *net = load_network_custom(argv[1], argv[2], 0, 1);
+    network *net = load_network(argv[1], argv[2], 0);
+    set_batch_network(net, 1);
     size_t count = (size_t)net->h * net->w * net->c;
     float *x = malloc(count * sizeof *x);
     FILE *in = fopen(argv[3], "rb"), *out = fopen(argv[4], "wb");
     if (!in || !out || fread(x, sizeof *x, count, in) != count) return 1;
-    network_predict_ptr(net, x);
+    PREDICT(net, x);
     for (int i = 5; i < argc; i++) {
         layer l = net->layers[atoi(argv[i])];
         if (fwrite(l.output, sizeof(float), l.outputs, out) != (size_t)l.outputs) return 1;
@@ -43,7 +47,9 @@ local function shell(command)
 end
 
 core.system.write(at "run.c", PROGRAM)
-shell(("cc -O1 -I'%s/include' -o %s %s '%s/libdarknet.so' -Wl,-rpath,'%s' -lm"):format(folder, at "run", at "run.c", folder, folder))
+local alexey = core.system.read(folder .. "/include/darknet.h"):find("network_predict_ptr", 1, true)
+shell(("cc -O1 -DPREDICT=%s -I'%s/include' -o %s %s '%s/libdarknet.so' -Wl,-rpath,'%s' -lm"):format(
+  alexey and "network_predict_ptr" or "network_predict", folder, at "run", at "run.c", folder, folder))
 
 -- Uniform numbers of our own, the same everywhere.
 local state = 12345

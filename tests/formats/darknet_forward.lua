@@ -191,8 +191,17 @@ end
 function run.shortcut(s, x, _, outputs, index)
   local from = number(s, "from")
   local other, f = outputs[from < 0 and index + from or from], activate[s.activation or "linear"]
-  local y = { c = x.c, h = x.h, w = x.w }
-  for p = 1, #x do y[p] = f(x[p] + (other[p] or 0)) end -- planes come first: what `other` lacks are whole channels
+  local stride, sample = math.max(1, other.h // x.h), math.max(1, x.h // other.h)
+  local y = table.move(x, 1, #x, 1, { c = x.c, h = x.h, w = x.w })
+  for k = 0, math.min(x.c, other.c) - 1 do
+    for i = 0, x.h - 1, sample do
+      for j = 0, x.w - 1, sample do
+        local at = (k * x.h + i) * x.w + j + 1
+        y[at] = y[at] + other[(k * other.h + i // sample * stride) * other.w + j // sample * stride + 1]
+      end
+    end
+  end
+  for p = 1, #y do y[p] = f(y[p]) end
   return y
 end
 
@@ -357,11 +366,31 @@ function TestForward.testShortcutOfUnequalChannels()
     .. "[shortcut]\nfrom=-2\nactivation=linear\n", 8, 4)
 end
 
+-- The residual of ResNet's first block in a stage, and the same upside down.
+function TestForward.testShortcutOfUnequalSizes()
+  small("[convolutional]\nfilters=5\nsize=3\npad=1\nactivation=leaky\n[convolutional]\nfilters=3\nsize=3\npad=1\nstride=2\n"
+    .. "activation=leaky\n[shortcut]\nfrom=-2\nactivation=leaky\n[upsample]\n[convolutional]\nfilters=4\nsize=1\n"
+    .. "activation=linear\n[shortcut]\nfrom=-3\nactivation=linear\n", 8, 12)
+end
+
 function TestForward.testAttention()
   small("[convolutional]\nfilters=6\nsize=3\npad=1\nbatch_normalize=1\nactivation=relu6\n[avgpool]\n[convolutional]\nfilters=2\n"
     .. "activation=swish\n[convolutional]\nfilters=6\n[scale_channels]\nfrom=-4\nactivation=tanh\n[convolutional]\nfilters=6\n"
     .. "[sam]\nfrom=-2\nactivation=leaky\n[convolutional]\nfilters=1\n[scale_channels]\nfrom=-2\nscale_wh=1\n[batchnorm]\n"
     .. "[activation]\nactivation=ramp\n[convolutional]\nfilters=3\nactivation=elu\n", 8, 12)
+end
+
+-- `layers` names both sections, as in the section of a layer of your own; what is saved says `from`.
+function TestForward.testBothSectionsByNumber()
+  local function net(section)
+    local cfg = NET .. "[convolutional]\nfilters=6\n[avgpool]\n[convolutional]\nfilters=6\n[scale_channels]\n" .. section
+    local path = os.tmpname()
+    darknet.save_cfg(darknet.parse_cfg(cfg, "x.cfg"), path)
+    local text = core.system.read(path)
+    os.remove(path)
+    return text
+  end
+  t.assertEquals(net "layers=-1,-3", net "from=-3")
 end
 
 function TestForward.testTwoStrides() small("[maxpool]\nsize=2\nstride=2\nstride_x=1\nstride_y=3\n", 9, 8) end

@@ -65,7 +65,7 @@ static void test_registering(void **state)
     assert_ptr_equal(yl_layer_find("own"), &two);
     assert_null(yl_layer_at(count + 1));
     assert_int_equal(yl_layer_register(&taken), YL_INVALID);
-    assert_string_equal(yl_error(), "layer 'maxpool': there is a layer of that name already");
+    assert_string_equal(yl_error(), "layer 'maxpool': yolua has a layer of that name; choose another");
     yl_layer_unregister(&one); /* made way long ago */
     assert_ptr_equal(yl_layer_find("own"), &two);
     yl_layer_unregister(&two);

@@ -12,8 +12,9 @@
 --
 -- An input or y is a flat array in NHWC order; inputs also carry n, h, w, c. `params` holds flat arrays by the ranges' last names
 -- (weight, bias, scale, mean, var). info: {seed, step, index (of the layer, from 0), mode, keep}. `split` cuts the input's channels
--- into that many equal parts; `inputs` lists what the layer reads: 0 the whole, i the i-th part. info.keep(key, value) gives the
--- value that the unperturbed call gave for that key: for what is a constant to the gradient.
+-- into that many equal parts; `inputs` lists what the layer reads: 0 the whole, i the i-th part; deep = {[i] = s}: that part through
+-- reorg3d of stride s, so that it has fewer and deeper pixels. info.keep(key, value) gives the value that the unperturbed call gave for
+-- that key: for what is a constant to the gradient.
 --
 -- `allocates`: a layer written in Lua, which makes tensors in every step.
 --
@@ -114,6 +115,11 @@ local function stems(case)
   for i = 1, case.split or 0 do
     names[i] = "part" .. i
     layers[#layers + 1] = { "route", name = names[i], inputs = { "stem" }, groups = case.split, group_id = i - 1 }
+    local stride = case.deep and case.deep[i]
+    if stride then
+      layers[#layers + 1] = { "reorg3d", name = "deep" .. i, inputs = { names[i] }, stride = stride }
+      names[i] = "deep" .. i
+    end
   end
   local inputs = {}
   for i, which in ipairs(case.inputs or { 0 }) do inputs[i] = names[which] end
@@ -148,6 +154,19 @@ local function set_parameters(net, random)
   return params
 end
 
+-- Fewer, deeper pixels: out[k][j][i] = x[k mod C][js + q div s][is + q mod s] with q = k div C.
+local function deepened(x, s)
+  local out, c = shaped({}, x.n, x.h // s, x.w // s, x.c * s * s), x.c
+  for n = 0, out.n - 1 do
+    for j = 0, out.h - 1 do
+      for i = 0, out.w - 1 do
+        for k = 0, out.c - 1 do out[#out + 1] = x[check.at(x, n, j * s + k // c // s, i * s + k // c % s, k % c)] end
+      end
+    end
+  end
+  return out
+end
+
 local function oracle_inputs(case, x)
   local s, out = case.input, {}
   for k, which in ipairs(case.inputs or { 0 }) do
@@ -158,7 +177,8 @@ local function oracle_inputs(case, x)
       for p = 0, s[1] * s[2] * s[3] - 1 do
         for c = 0, part.c - 1 do part[#part + 1] = x[p * s[4] + (which - 1) * part.c + c + 1] end
       end
-      out[k] = part
+      local stride = case.deep and case.deep[which]
+      out[k] = stride and deepened(part, stride) or part
     end
   end
   return out
@@ -203,7 +223,7 @@ local function check_forward(d, case, what)
   local params = set_parameters(net, random)
   local s = case.input
   local x = fill(s[1] * s[2] * s[3] * s[4], random, case.scale)
-  local want, shape = d.oracle(oracle_inputs(case, x), params.a, case.options or {}, info_of(case, case.split and case.split + 1 or 1))
+  local want, shape = d.oracle(oracle_inputs(case, x), params.a, case.options or {}, info_of(case, #stems(case)))
   local kept
   for _, keep in ipairs { true, false } do
     local plan <close> = plan_of(net, case, keep)
