@@ -188,6 +188,7 @@ end
 
 -- Makes w, h, resize and map (see `new`) the network's own: what it is trained with, and what it is used with and saved with from then on.
 function Model:adopt(own)
+  argument(type(own) == "table", "net:adopt", "a table {w=, h=, resize=, map=}", own)
   self.net:resize(own.w, own.h)
   if own.resize ~= self.resize then
     local rest = ("\n" .. (self.net:header() or "")):gsub("\nletter_box=[^\n]*", ""):sub(2)

@@ -263,7 +263,7 @@ function TestWatchdog.testWhichImage()
   end
   t.assertEquals(sentence(), "training stopped in epoch 3, iteration 17 (learning rate 0.5): conv2 gives NaN or infinity for image c")
   layer, image = nil, nil
-  t.assertEquals(sentence(), "training stopped in epoch 3, iteration 17 (learning rate 0.5): the norm is inf")
+  t.assertEquals(sentence(), "training stopped in epoch 3, iteration 17 (learning rate 0.5): x.lua:3: the norm is inf")
 end
 
 -- A rate that is far too high is caught as well, some iterations on.
