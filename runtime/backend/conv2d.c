@@ -1,6 +1,7 @@
 /* Choosing a convolution's algorithm: by its name, by memory, by measurement, or by its predicted cost. */
 #define _GNU_SOURCE
 #include "backend/conv2d.h"
+#include "core/clock.h"
 #include "core/memory.h"
 #include "core/text.h"
 #include "core/threads.h"
@@ -9,7 +10,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* Where two candidates are ALIKE, the predicted cost decides, so that noise does not. */
 static const double ALIKE = 1.03;
@@ -50,13 +50,6 @@ static void key_text(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d,
                      prefix, directions[d], packs ? " packs" : "", g->n, g->h, g->w, g->c, g->oh, g->ow, g->oc, g->kh,
                      g->kw, g->sh, g->sw, g->dh, g->dw, g->groups, g->pt, g->pl, yl_dtype_name(g->dtype));
     if (n < 0 || n >= YL_CHOICE_KEY) out[0] = '\0'; /* cannot be: the numbers fit */
-}
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 typedef struct candidate {
@@ -119,7 +112,7 @@ typedef struct look {
 static yl_status look_at(const bench *b, look *l)
 {
     YL_TRY(b->ctx->device->sync(b->ctx->device));
-    l->wall = now();
+    l->wall = yl__now();
     if (b->ctx->device->host_memory) yl__thread_seconds(MAX_CLOCKS, l->threads);
     return YL_OK;
 }
@@ -156,8 +149,8 @@ static yl_status measure(bench *b, candidate *c)
 /* Candidates take turns, so that what disturbs the machine disturbs them alike; the best run of each counts. */
 static yl_status run_rounds(bench *b, const yl_conv2d_algo **out)
 {
-    double start = now();
-    for (int round = 0; round < MAX_ROUNDS && (round < MIN_ROUNDS || now() - start < ENOUGH_SECONDS); round++)
+    double start = yl__now();
+    for (int round = 0; round < MAX_ROUNDS && (round < MIN_ROUNDS || yl__now() - start < ENOUGH_SECONDS); round++)
         for (int i = 0; i < b->count; i++) YL_TRY(measure(b, &b->candidates[i]));
     double limit = INFINITY;
     for (int i = 0; i < b->count; i++) limit = fmin(limit, ALIKE * b->candidates[i].seconds);

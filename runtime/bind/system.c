@@ -1,6 +1,7 @@
 /* Files, time and the machine, as far as the Lua library needs them. */
 #define _GNU_SOURCE
 #include "bind/bind.h"
+#include "core/clock.h"
 #include "core/file.h"
 #include "core/log.h"
 #include "core/memory.h"
@@ -32,9 +33,7 @@ static int system_write(lua_State *L)
 
 static int system_clock(lua_State *L)
 {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    lua_pushnumber(L, (lua_Number)t.tv_sec + 1e-9 * (lua_Number)t.tv_nsec);
+    lua_pushnumber(L, yl__now());
     return 1;
 }
 

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "loader/loader.h"
 #include "backend/device.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include "core/memory.h"
 #include "core/threads.h"
@@ -47,13 +48,6 @@ struct yl_loader {
     void *scratch; /* of the consumer, where it works itself */
     int64_t scratch_bytes;
 };
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void batch_size(const yl_loader *l, int64_t batch, int64_t *w, int64_t *h)
 {
@@ -367,7 +361,7 @@ static yl_status hand_out(yl_loader *l, slot *s, const yl_batch **out)
 yl_status yl_loader_next(yl_loader *l, const yl_batch **out)
 {
     *out = NULL;
-    double start = now();
+    double start = yl__now();
     pthread_mutex_lock(&l->lock);
     int64_t batch = l->taken;
     yl_status status = YL_OK;
@@ -375,7 +369,7 @@ yl_status yl_loader_next(yl_loader *l, const yl_batch **out)
         l->taken++; /* gives the batch before this one back to the workers */
         pthread_cond_broadcast(&l->work);
         bool whole = complete(l, batch);
-        l->waited += now() - start;
+        l->waited += yl__now() - start;
         if (whole) status = hand_out(l, &l->slots[batch % SLOTS], out);
     }
     pthread_mutex_unlock(&l->lock);

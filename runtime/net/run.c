@@ -1,16 +1,8 @@
 /* Running a plan: forward, losses, backward. Nothing is allocated here. */
-#define _GNU_SOURCE
 #include "net/plan_impl.h"
+#include "core/clock.h"
 
 #include <string.h>
-#include <time.h>
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void bind_parameters(yl_plan *plan, const yl_plan_step *step, yl_pass *pass, const yl_slab *values,
                             const yl_slab *grads)
@@ -121,10 +113,10 @@ static yl_status run_forward(yl_plan *plan)
         step->forward_pass.seed = step->backward_pass.seed = plan->info.seed;
         step->forward_pass.step = step->backward_pass.step = plan->info.step;
         step->forward_pass.update_statistics = step->setting.mode == YL_TRAIN && !plan->info.hold_statistics;
-        double start = plan->timing ? now() : 0;
+        double start = plan->timing ? yl__now() : 0;
         yl_status status = plan->net->layers[step->layer].kind->forward(&step->forward_pass);
         if (status != YL_OK) return yl__fail_in(status, "%s forward", plan->net->layers[step->layer].name);
-        if (plan->timing) step->seconds[0] = now() - start;
+        if (plan->timing) step->seconds[0] = yl__now() - start;
     }
     return YL_OK;
 }
@@ -185,10 +177,10 @@ static yl_status run_backward(yl_plan *plan)
         yl_plan_step *step = &plan->steps[s];
         const yl_layer *l = &plan->net->layers[step->layer];
         if (!step->backward || l->kind->loss_parts) continue;
-        double start = plan->timing ? now() : 0;
+        double start = plan->timing ? yl__now() : 0;
         yl_status status = l->kind->backward(&step->backward_pass);
         if (status != YL_OK) return yl__fail_in(status, "%s backward", l->name);
-        if (plan->timing) step->seconds[1] = now() - start;
+        if (plan->timing) step->seconds[1] = yl__now() - start;
     }
     return YL_OK;
 }
