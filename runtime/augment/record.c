@@ -32,6 +32,11 @@ void yl_record_letterbox(yl_record *r, int64_t source_w, int64_t source_h, int64
     r->warp.pane_y = (h - r->warp.pane_h) / 2;
 }
 
+void yl_record_fit(yl_record *r, bool letterbox, int64_t source_w, int64_t source_h, int64_t w, int64_t h)
+{
+    (letterbox ? yl_record_letterbox : yl_record_stretch)(r, source_w, source_h, w, h);
+}
+
 void yl_augment_all(const yl_augment_options *options, yl_rng *rng, yl_record *record)
 {
 #define A(name) yl_augment_##name(options, rng, record);

@@ -26,6 +26,8 @@ typedef struct yl_record {
 void yl_record_stretch(yl_record *r, int64_t source_w, int64_t source_h, int64_t w, int64_t h);
 /* The whole source, its aspect kept, centred on grey 0.5; integer sizes as Darknet rounds them. */
 void yl_record_letterbox(yl_record *r, int64_t source_w, int64_t source_h, int64_t w, int64_t h);
+/* One of the two. */
+void yl_record_fit(yl_record *r, bool letterbox, int64_t source_w, int64_t source_h, int64_t w, int64_t h);
 
 /* augment.def: A(name), one line per file; each edits the record with numbers from `rng`, always drawing the same count. */
 #define A(name) void yl_augment_##name(const yl_augment_options *options, yl_rng *rng, yl_record *record);

@@ -1,9 +1,8 @@
 /* Picture -> record -> warp -> forward -> detections. */
 #include "detect/predict.h"
 #include "backend/device.h"
-#include "augment/record.h"
 #include "core/memory.h"
-#include "kernels/kernels.h"
+#include "loader/sample.h"
 
 static yl_status check(const yl_net *net, yl_plan *plan, const yl_image *image)
 {
@@ -16,18 +15,17 @@ static yl_status check(const yl_net *net, yl_plan *plan, const yl_image *image)
     return YL_OK;
 }
 
-/* The warped picture {h, w, 3} into slot 0 of the plan's input; the warp runs on the host. */
-static yl_status put(const yl_net *net, yl_plan *plan, const yl_image *image, const yl_record *record)
+/* The picture into slot 0 of the plan's input; it is laid out on the host. */
+static yl_status feed(const yl_net *net, yl_plan *plan, const yl_image *image, const yl_record *record)
 {
     yl_device *host;
     float *input = NULL, *slot;
     void *scratch = NULL;
-    int64_t count = record->warp.w * record->warp.h * 3;
+    int64_t count = record->warp.w * record->warp.h * 3, scratch_bytes = 0;
     YL_TRY(yl_device_get("cpu", &host));
     yl_ctx ctx = yl__ctx(host);
     yl_status status = yl__alloc(count, sizeof *input, &input);
-    if (status == YL_OK) status = yl__alloc((int64_t)yl_warp_scratch(&record->warp), 1, &scratch);
-    if (status == YL_OK) status = host->kernels->warp(&ctx, &record->warp, image->data, input, scratch);
+    if (status == YL_OK) status = yl__sample_place(&ctx, image, record, input, &scratch, &scratch_bytes);
     if (status == YL_OK) status = yl_plan_input(plan, &slot);
     if (status == YL_OK) status = net->device->to_device(net->device, slot, input, (size_t)count * sizeof *input);
     yl__free(scratch);
@@ -43,8 +41,8 @@ yl_status yl_predict(const yl_net *net, yl_plan *plan, const yl_image *image, co
     YL_TRY(check(net, plan, image));
     const yl_plan_options *o = yl_plan_get_options(plan);
     yl_record record;
-    (options->letterbox ? yl_record_letterbox : yl_record_stretch)(&record, image->w, image->h, o->w, o->h);
-    YL_TRY(put(net, plan, image, &record));
+    yl_record_fit(&record, options->letterbox, image->w, image->h, o->w, o->h);
+    YL_TRY(feed(net, plan, image, &record));
     YL_TRY(yl_plan_forward(plan, &(yl_step_info){0}));
     double to_image[1][4];
     int64_t size[1][2] = {{image->w, image->h}};

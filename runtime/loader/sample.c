@@ -44,21 +44,17 @@ static int32_t place_truth(const yl_sample *s, const yl_record *record, float *r
 static void draw_record(const yl_sample_job *job, const yl_image *image, yl_record *record)
 {
     const yl_loader_options *o = job->options;
-    if (o->letterbox)
-        yl_record_letterbox(record, image->w, image->h, job->w, job->h);
-    else
-        yl_record_stretch(record, image->w, image->h, job->w, job->h);
+    yl_record_fit(record, o->letterbox, image->w, image->h, job->w, job->h);
     if (!o->train) return;
     yl_rng rng = yl_rng_make(o->seed, (uint32_t)job->epoch, (uint32_t)job->index);
     yl_augment_all(&o->augment, &rng, record);
 }
 
-static yl_status warp(const yl_image *image, const yl_record *record, yl_sample_job *job, const yl_ctx *ctx,
-                      void **scratch, int64_t *scratch_bytes)
+yl_status yl__sample_place(const yl_ctx *ctx, const yl_image *image, const yl_record *record, float *out,
+                           void **scratch, int64_t *scratch_bytes)
 {
-    int64_t need = (int64_t)yl_warp_scratch(&record->warp);
-    YL_TRY(yl__reserve(need, scratch_bytes, 1, scratch));
-    return ctx->device->kernels->warp(ctx, &record->warp, image->data, job->image, *scratch);
+    YL_TRY(yl__reserve((int64_t)yl_warp_scratch(&record->warp), scratch_bytes, 1, scratch));
+    return ctx->device->kernels->warp(ctx, &record->warp, image->data, out, *scratch);
 }
 
 yl_status yl__sample_load(yl_sample_job *job, yl_cache *cache, const yl_ctx *ctx, void **scratch,
@@ -69,7 +65,7 @@ yl_status yl__sample_load(yl_sample_job *job, yl_cache *cache, const yl_ctx *ctx
     bool owned;
     YL_TRY(yl_cache_get(cache, job->sample->path, &job->key, &image, &owned, &job->decoded));
     draw_record(job, &image, &record);
-    yl_status status = warp(&image, &record, job, ctx, scratch, scratch_bytes);
+    yl_status status = yl__sample_place(ctx, &image, &record, job->image, scratch, scratch_bytes);
     if (status == YL_OK) *job->row_count = place_truth(job->sample, &record, job->rows);
     yl_record_inverse(&record, job->to_image);
     job->image_size[0] = image.w;

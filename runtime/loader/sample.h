@@ -2,6 +2,7 @@
 #ifndef YL_LOADER_SAMPLE_H
 #define YL_LOADER_SAMPLE_H
 
+#include "augment/record.h"
 #include "loader/cache.h"
 #include "loader/loader.h"
 
@@ -19,6 +20,10 @@ typedef struct yl_sample_job {
     bool decoded;
 } yl_sample_job;
 
+/* The picture's pixels where the record lays them: out {h, w, 3} in host memory, 0..1. `scratch` grows as needed and is the
+ * caller's (yl__free). Errors: MEMORY. */
+yl_status yl__sample_place(const yl_ctx *ctx, const yl_image *image, const yl_record *record, float *out,
+                           void **scratch, int64_t *scratch_bytes);
 /* `scratch` grows as needed and belongs to the thread. Errors: the picture's. */
 yl_status yl__sample_load(yl_sample_job *job, yl_cache *cache, const yl_ctx *ctx, void **scratch,
                           int64_t *scratch_bytes);
