@@ -8,8 +8,8 @@ local structure = require "yolua.structure"
 local argument = callback.argument
 local Model = {}
 Model.__name, Model.__what = "yolua.model", "model"
-Model.__optional = { averaged = true, still = true, frozen = true, frozen_ranges = true, notes = true, map = true, trained = true,
-  darknet = true, named_by = true, path = true, seen = true, stopped = true }
+Model.__optional = { averaged = true, statistics_fixed = true, frozen = true, frozen_ranges = true, notes = true, map = true,
+  trained = true, darknet = true, named_by = true, path = true, seen = true, stopped = true }
 Model.__ways = { frozen = "net:freeze(pattern) freezes", layers = "write into a parameter, as in net.layers.conv1.weight:copy_(t)",
   w = "imgsz is an option of each call", h = "imgsz is an option of each call" }
 sealed.class(Model)
@@ -105,7 +105,7 @@ function Model:freeze(pattern)
   end
   argument(type(pattern) == "string", "net:freeze", "a pattern or a list of patterns", pattern)
   local whole = with_stopped(pattern, self.stopped)
-  self.frozen_ranges = self.net:freeze(self.still and whole .. ",*.mean,*.var" or whole)
+  self.frozen_ranges = self.net:freeze(self.statistics_fixed and whole .. ",*.mean,*.var" or whole)
   self:drop_plans()
   self.frozen = pattern
   return self
@@ -120,9 +120,9 @@ end
 
 -- yes: batch-norm runs on the statistics that it has, in training too, and these stay whatever else is frozen or not. Returns self.
 function Model:keep_statistics(yes)
-  local still = yes and has_statistics(self.net)
-  if still == (self.still or false) then return self end
-  self.still = still
+  local fixed = yes and has_statistics(self.net)
+  if fixed == (self.statistics_fixed or false) then return self end
+  self.statistics_fixed = fixed
   return self:freeze(self.frozen or "none")
 end
 

@@ -116,9 +116,9 @@ static void push_call(lua_State *L, yl__layer_call *c)
     lend_parameters(L, c, false);
 }
 
-static yl_status mark_written(void *who)
+static yl_status mark_written(void *context)
 {
-    ((yl__layer_call *)who)->written = true;
+    ((yl__layer_call *)context)->written = true;
     return YL_OK;
 }
 
@@ -127,7 +127,7 @@ static void lend_output(lua_State *L, yl__layer_call *c)
 {
     yl_device *device = c->pass->ctx->device;
     yl_shape s = c->pass->setting->out;
-    yl_owner owner = {.who = c, .written = mark_written};
+    yl_owner owner = {.context = c, .written = mark_written};
     yl_tensor **box = yl__new_tensor(L);
     yl__check(L, yl_tensor_wrap(device, YL_F32, 4, (int64_t[]){s.n, s.h, s.w, s.c}, c->pass->y, &owner, box));
     c->lent[c->n_lent++] = yl_tensor_retain(*box);

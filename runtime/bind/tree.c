@@ -51,7 +51,7 @@ yl_text *yl__push_text(lua_State *L)
 /* ---- from Lua ---- */
 
 typedef struct scan {
-    const char *who;
+    const char *what;
     yl_document *document;
     int depth;
 } scan;
@@ -86,7 +86,7 @@ static void read_key(lua_State *L, scan *s, yl_tree *child)
     char digits[32];
     size_t length;
     if (lua_type(L, -2) != LUA_TSTRING && !lua_isinteger(L, -2))
-        yl__error(L, "%s: a table's key must be a string, got a %s", s->who, luaL_typename(L, -2));
+        yl__error(L, "%s: a table's key must be a string, got a %s", s->what, luaL_typename(L, -2));
     if (lua_isinteger(L, -2)) {
         length = (size_t)snprintf(digits, sizeof digits, "%lld", (long long)lua_tointeger(L, -2));
         yl__check(L, yl__tree_copy(s->document, digits, (int64_t)length, &child->key));
@@ -106,7 +106,7 @@ static void read_members(lua_State *L, int index, scan *s, yl_tree *map)
         yl__tree_add(map, child);
     }
     yl__check(L, yl__tree_duplicate(map, &twice));
-    if (twice) yl__error(L, "%s: a table has the key '%s' both as a number and as a string", s->who, twice->key);
+    if (twice) yl__error(L, "%s: a table has the key '%s' both as a number and as a string", s->what, twice->key);
 }
 
 static yl_tree *read_table(lua_State *L, int index, scan *s)
@@ -114,7 +114,7 @@ static yl_tree *read_table(lua_State *L, int index, scan *s)
     yl_tree *tree;
     yl_tree_kind kind;
     if (++s->depth > YL_TREE_DEPTH)
-        yl__error(L, "%s: tables nest deeper than %d levels (does one contain itself?)", s->who, YL_TREE_DEPTH);
+        yl__error(L, "%s: tables nest deeper than %d levels (does one contain itself?)", s->what, YL_TREE_DEPTH);
     luaL_checkstack(L, 8, "nested tables");
     if (!jsontype(L, index, &kind)) kind = table_kind(L, index);
     yl__check(L, yl__tree_new(s->document, kind, &tree));
@@ -148,7 +148,7 @@ static yl_tree *read_value(lua_State *L, int index, scan *s)
     if (type == LUA_TSTRING) return read_string(L, index, s);
     bool null = type == LUA_TNIL || (type == LUA_TLIGHTUSERDATA && !lua_touserdata(L, index));
     if (!null && type != LUA_TBOOLEAN && type != LUA_TNUMBER)
-        yl__error(L, "%s: expected plain data (tables, strings, numbers, booleans, null), got a %s", s->who,
+        yl__error(L, "%s: expected plain data (tables, strings, numbers, booleans, null), got a %s", s->what,
                   lua_typename(L, type));
     yl__check(L, yl__tree_new(s->document, null ? YL_TREE_NULL : kinds[type], &tree));
     tree->boolean = lua_toboolean(L, index);
@@ -160,9 +160,9 @@ static yl_tree *read_value(lua_State *L, int index, scan *s)
     return tree;
 }
 
-void yl__read_tree(lua_State *L, int index, const char *who, yl_document *document)
+void yl__read_tree(lua_State *L, int index, const char *what, yl_document *document)
 {
-    scan s = {.who = who, .document = document};
+    scan s = {.what = what, .document = document};
     document->root = read_value(L, lua_absindex(L, index), &s);
 }
 

@@ -14,7 +14,7 @@ yl_text *yl__push_text(lua_State *L);
  * strings (whole-number keys become text); an empty one is a list; a metatable's __jsontype ("object" or "array")
  * decides first. light userdata NULL (core.null) is null; nil too. Throws for functions, cycles and keys of both kinds.
  */
-void yl__read_tree(lua_State *L, int index, const char *who, yl_document *document);
+void yl__read_tree(lua_State *L, int index, const char *what, yl_document *document);
 
 /* Pushes the value: maps and lists as tables, an empty map marked with __jsontype = "object", null as core.null. */
 void yl__push_tree(lua_State *L, const yl_tree *tree);

@@ -47,9 +47,9 @@ const yl_field *yl_option_find(const yl_field_table *table, const char *key, con
 yl_status yl_option_unknown(const yl_field_table *table, const char *where, const char *key)
 {
     const char *nearest = suggest(table, key);
-    if (where && strcmp(where, table->who) == 0) where = NULL; /* a layer's options in Lua: nowhere else */
-    return yl__fail(YL_INVALID, "%s%s%s: unknown option '%s'%s%s%s", where ? where : "", where ? ": " : "", table->who,
-                    key, nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+    if (where && strcmp(where, table->owner) == 0) where = NULL; /* a layer's options in Lua: nowhere else */
+    return yl__fail(YL_INVALID, "%s%s%s: unknown option '%s'%s%s%s", where ? where : "", where ? ": " : "",
+                    table->owner, key, nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
 }
 
 /* ---- sentences --------------------------------------------------------------------------------------------------- */
@@ -401,7 +401,7 @@ yl_status yl_options_defaults(const yl_field_table *table, void *options)
         const yl_field *field = &table->fields[i];
         clear(field, options);
         yl_value text = {.kind = YL_VALUE_STRING, .string = field->fallback};
-        if (field->fallback) YL_TRY(yl_options_set(table, options, table->who, field->key, &text));
+        if (field->fallback) YL_TRY(yl_options_set(table, options, table->owner, field->key, &text));
     }
     return YL_OK;
 }

@@ -38,15 +38,15 @@ typedef struct yl_field {
 } yl_field;
 
 typedef struct yl_field_table {
-    const char *who; /* for sentences: "conv2d" */
+    const char *owner; /* what has these options, for sentences: "conv2d" */
     const yl_field *fields;
     int64_t count;
 } yl_field_table;
 
 /* The table of an array: static const yl_field_table t = YL_FIELD_TABLE("conv2d", fields); */
-#define YL_FIELD_TABLE(who_, fields_)                                                                                  \
+#define YL_FIELD_TABLE(owner_, fields_)                                                                                \
     {                                                                                                                  \
-        who_, fields_, (int64_t)(sizeof(fields_) / sizeof *(fields_))                                                  \
+        owner_, fields_, (int64_t)(sizeof(fields_) / sizeof *(fields_))                                                \
     }
 
 /* A value on its way in, from cfg, YAML, Lua or the command line. */

@@ -30,7 +30,7 @@ static int best_first(const void *a, const void *b)
     return (x->det > y->det) - (x->det < y->det);
 }
 
-static bool counts(const work *w, const yl_eval_det *d)
+static bool is_detection(const work *w, const yl_eval_det *d)
 {
     return w->map->of[d->name] >= 0 && d->score >= w->options->score;
 }
@@ -50,7 +50,7 @@ static yl_status list_pairs(work *w, const yl_eval_frame *f)
     w->count = 0;
     for (int64_t t = f->truth; t < f->truth + f->truths; t++)
         for (int64_t d = f->det; d < f->det + f->dets; d++) {
-            if (!is_truth(w, &w->set->truths[t]) || !counts(w, &w->set->dets[d])) continue;
+            if (!is_truth(w, &w->set->truths[t]) || !is_detection(w, &w->set->dets[d])) continue;
             double iou = yl_box_iou(w->set->dets[d].box, w->set->truths[t].box);
             if (!(iou > w->options->iou)) continue;
             YL_TRY(yl__reserve(w->count + 1, &w->capacity, sizeof *w->pairs, &w->pairs));
@@ -70,7 +70,7 @@ static void take_pairs(work *w)
     }
 }
 
-static bool excused(const work *w, const yl_eval_frame *f, const yl_eval_det *d)
+static bool in_ignore_region(const work *w, const yl_eval_frame *f, const yl_eval_det *d)
 {
     for (int64_t t = f->truth; t < f->truth + f->truths; t++) {
         const yl_eval_truth *region = &w->set->truths[t];
@@ -89,7 +89,8 @@ static yl_status count_frame(work *w, const yl_eval_frame *f)
             cell(w, w->map->of[w->set->truths[t].name], w->classes);
     for (int64_t d = f->det; d < f->det + f->dets; d++) {
         const yl_eval_det *det = &w->set->dets[d];
-        if (counts(w, det) && !w->det_used[d] && !excused(w, f, det)) cell(w, w->classes, w->map->of[det->name]);
+        if (is_detection(w, det) && !w->det_used[d] && !in_ignore_region(w, f, det))
+            cell(w, w->classes, w->map->of[det->name]);
     }
     return YL_OK;
 }

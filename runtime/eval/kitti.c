@@ -46,12 +46,12 @@ typedef struct matcher {
     int64_t target_count, target_capacity;
     link *links;
     int64_t link_count, link_capacity;
-    bool *excused; /* of each detection: it lies in a DontCare region */
-    int32_t *used; /* of each detection: the last matching that used it */
+    bool *in_dont_care; /* of each detection: it lies in a DontCare region */
+    int32_t *used;      /* of each detection: the last matching that used it */
     int32_t matching;
-    double *scores;  /* of the true positives of the first pass */
-    double *suspect; /* scores of the valid detections outside DontCare, falling */
-    int64_t suspects;
+    double *scores;    /* of the true positives of the first pass */
+    double *candidate; /* scores of the valid detections outside DontCare, falling */
+    int64_t candidates;
 } matcher;
 
 /* ---- what a class can match -------------------------------------------------------------------------------------- */
@@ -83,14 +83,14 @@ static yl_status add_targets(matcher *m, int64_t frame_index)
 }
 
 /* inter / area of the detection > the class's overlap, for any DontCare region. */
-static void excuse(matcher *m, const yl_eval_frame *frame, int32_t dont_care)
+static void mark_dont_care(matcher *m, const yl_eval_frame *frame, int32_t dont_care)
 {
     for (int64_t d = frame->det; d < frame->det + frame->dets; d++) {
         yl_box box = m->set->dets[d].box;
-        m->excused[d] = false;
-        for (int64_t t = frame->truth; t < frame->truth + frame->truths && !m->excused[d]; t++) {
+        m->in_dont_care[d] = false;
+        for (int64_t t = frame->truth; t < frame->truth + frame->truths && !m->in_dont_care[d]; t++) {
             if (m->set->truths[t].name != dont_care) continue;
-            m->excused[d] =
+            m->in_dont_care[d] =
                 yl_box_intersection(box, m->set->truths[t].box) / yl_box_area(box) > min_overlap[m->class_index];
         }
     }
@@ -102,7 +102,7 @@ static yl_status gather(matcher *m)
     m->target_count = m->link_count = 0;
     for (int64_t f = 0; f < m->set->frame_count; f++) {
         YL_TRY(add_targets(m, f));
-        excuse(m, &m->set->frames[f], dont_care);
+        mark_dont_care(m, &m->set->frames[f], dont_care);
     }
     return YL_OK;
 }
@@ -131,20 +131,20 @@ static int falling(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-static void list_suspects(matcher *m)
+static void list_candidates(matcher *m)
 {
-    m->suspects = 0;
+    m->candidates = 0;
     for (int64_t d = 0; d < m->set->det_count; d++)
-        if (!m->excused[d] && det_state(m, d) == VALID) m->suspect[m->suspects++] = m->set->dets[d].score;
-    qsort(m->suspect, (size_t)m->suspects, sizeof *m->suspect, falling);
+        if (!m->in_dont_care[d] && det_state(m, d) == VALID) m->candidate[m->candidates++] = m->set->dets[d].score;
+    qsort(m->candidate, (size_t)m->candidates, sizeof *m->candidate, falling);
 }
 
-static int64_t suspects_from(const matcher *m, double threshold)
+static int64_t candidates_from(const matcher *m, double threshold)
 {
-    int64_t low = 0, high = m->suspects;
+    int64_t low = 0, high = m->candidates;
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
-        if (m->suspect[middle] >= threshold)
+        if (m->candidate[middle] >= threshold)
             low = middle + 1;
         else
             high = middle;
@@ -243,7 +243,7 @@ static void match(matcher *m, const target *t, double threshold, tally *n)
         return;
     }
     m->used[d] = m->matching;
-    n->cleared += state == VALID && !m->excused[d];
+    n->cleared += state == VALID && !m->in_dont_care[d];
     if (!valid || state != VALID) return;
     n->tp++;
     n->frame_similarity += (1 + cos(m->set->truths[t->truth].alpha - m->set->dets[d].alpha)) / 2;
@@ -260,7 +260,7 @@ static void count_at(matcher *m, yl_kitti_curve *c, int64_t k)
     next_frame(&n, -1);
     c->tp[k] = n.tp;
     c->fn[k] = n.fn;
-    c->fp[k] = suspects_from(m, c->thresholds[k]) - n.cleared;
+    c->fp[k] = candidates_from(m, c->thresholds[k]) - n.cleared;
     c->precision[k] = (double)n.tp / (double)(n.tp + c->fp[k]);
     c->aos[k] = n.similarity / (double)(n.tp + c->fp[k]);
 }
@@ -296,7 +296,7 @@ static void finish(yl_kitti_curve *c, bool aos)
 
 static void evaluate_level(matcher *m, bool aos, yl_kitti_curve *c)
 {
-    list_suspects(m);
+    list_candidates(m);
     int64_t n = collect_scores(m, &c->n_gt);
     qsort(m->scores, (size_t)n, sizeof *m->scores, falling);
     c->count = pick_thresholds(m->scores, n, c->n_gt, c->thresholds);
@@ -331,10 +331,10 @@ static int64_t count_truths(const matcher *m)
 
 static yl_status alloc_marks(matcher *m)
 {
-    YL_TRY(yl__calloc(m->set->det_count, sizeof *m->excused, &m->excused));
+    YL_TRY(yl__calloc(m->set->det_count, sizeof *m->in_dont_care, &m->in_dont_care));
     YL_TRY(yl__calloc(m->set->det_count, sizeof *m->used, &m->used));
     YL_TRY(yl__alloc(m->set->det_count, sizeof *m->scores, &m->scores));
-    return yl__alloc(m->set->det_count, sizeof *m->suspect, &m->suspect);
+    return yl__alloc(m->set->det_count, sizeof *m->candidate, &m->candidate);
 }
 
 /* The mean is ours, not the kit's: a class with truth and no AP (no detection names it, or 0/0) counts 0, so that losing
@@ -371,9 +371,9 @@ yl_status yl_eval_kitti(const yl_eval_set *set, yl_kitti_result *out)
     yl__class_map_free(&map);
     yl__free(m.targets);
     yl__free(m.links);
-    yl__free(m.excused);
+    yl__free(m.in_dont_care);
     yl__free(m.used);
     yl__free(m.scores);
-    yl__free(m.suspect);
+    yl__free(m.candidate);
     return status;
 }

@@ -73,7 +73,7 @@ static int64_t best_truth(const yl_eval_set *set, const yl__class_map *map, int6
     return found;
 }
 
-static enum outcome judge(const yl_eval_set *set, const yl__class_map *map, int64_t class_index, const ranked *r,
+static enum outcome match(const yl_eval_set *set, const yl__class_map *map, int64_t class_index, const ranked *r,
                           const yl_voc_options *o, bool *taken)
 {
     double iou;
@@ -134,7 +134,7 @@ static yl_status make_curve(const yl_eval_set *set, const yl__class_map *map, in
     yl_status status = alloc_curve(count, c);
     c->n_gt = count_truths(set, map, class_index, o->difficult);
     for (int64_t i = 0; i < count && status == YL_OK; i++)
-        add_point(c, i, list[i].score, judge(set, map, class_index, &list[i], o, taken));
+        add_point(c, i, list[i].score, match(set, map, class_index, &list[i], o, taken));
     yl__free(list);
     return status;
 }

@@ -1,5 +1,5 @@
 /* PASCAL VOC's average precision (Everingham et al., "The PASCAL visual object classes challenge", IJCV 2010), in its
- * 11-point form of 2007 and as the area of 2010, and the precision-recall curve beneath both. */
+ * 11-point form of 2007 and as the area of 2010, and the precision-recall curve that both summarise. */
 #ifndef YL_EVAL_VOC_H
 #define YL_EVAL_VOC_H
 

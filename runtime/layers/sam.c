@@ -2,7 +2,7 @@
  * activation, where a cfg names one, is a layer of its own. */
 #include "layers/scale_channels.h"
 
-static const yl_field_table table = {.who = "sam"};
+static const yl_field_table table = {.owner = "sam"};
 
 static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 {

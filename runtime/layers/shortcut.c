@@ -4,7 +4,7 @@
  * of the first (pjreddie/darknet, src/blas.c: shortcut_cpu). Its activation, where a cfg names one, is a layer of its own. */
 #include "layers/layer.h"
 
-static const yl_field_table table = {.who = "shortcut"};
+static const yl_field_table table = {.owner = "shortcut"};
 
 /* How many times as high and wide `a` is as `b`; 0 where that is no whole number, or not one. */
 static int64_t factor(const yl_shape *a, const yl_shape *b)

@@ -2,7 +2,7 @@
  * its first object row). */
 #include "layers/layer.h"
 
-static const yl_field_table table = {.who = "softmax"};
+static const yl_field_table table = {.owner = "softmax"};
 static const char *const parts[] = {"class", NULL};
 
 static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)

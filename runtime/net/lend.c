@@ -13,18 +13,18 @@ typedef struct yl_loan {
 } loan;
 
 /* The last tensor of the loan has gone, or the loan was ended. */
-static void end_loan(void *who)
+static void end_loan(void *context)
 {
-    loan *l = who;
+    loan *l = context;
     yl_net *net = l->net;
     l->slab->lent[l->range - net->ranges] = NULL;
     yl__free(l);
     yl_net_free(net);
 }
 
-static yl_status writes(void *who)
+static yl_status writes(void *context)
 {
-    const loan *l = who;
+    const loan *l = context;
     const char *name = l->range->name;
     if (l->slab != &l->net->slabs[YL_SLAB_mask]) return YL_OK;
     return yl__fail(
@@ -34,9 +34,9 @@ static yl_status writes(void *who)
         name);
 }
 
-static yl_status written(void *who)
+static yl_status written(void *context)
 {
-    const loan *l = who;
+    const loan *l = context;
     return yl__net_changed(l->net, l->slab, l->range);
 }
 
@@ -44,7 +44,7 @@ static yl_status lend(yl_net *net, yl_slab *slab, yl_range *range, yl_tensor **o
 {
     loan *l;
     YL_TRY(yl__alloc(1, sizeof *l, &l));
-    yl_owner owner = {.who = l, .release = end_loan, .writes = writes, .written = written};
+    yl_owner owner = {.context = l, .release = end_loan, .writes = writes, .written = written};
     yl_status status =
         yl_tensor_wrap(net->device, slab->dtype, range->n_dims, range->dims, yl_net_at(slab, range), &owner, out);
     if (status != YL_OK) {

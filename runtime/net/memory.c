@@ -126,7 +126,7 @@ static yl_status place_activations(yl_plan *plan)
 
 static bool wants_gradient(const yl_plan *plan, int v)
 {
-    return v == 0 ? plan->options.whole_gradient : plan->below[v - 1] && plan->counts[v - 1];
+    return v == 0 ? plan->options.whole_gradient : plan->needs_grad[v - 1] && plan->reaches_loss[v - 1];
 }
 
 /* Backward over one step: its inputs' gradients come to life, the first writer overwrites, later ones add. */

@@ -5,41 +5,41 @@
 #include <stdio.h>
 #include <string.h>
 
-/* below[l]: a gradient has to pass through layer l, since it or something under it is trainable. */
+/* needs_grad[l]: a gradient has to pass through layer l, since it or something it is computed from is trainable. */
 static void find_trainable(yl_plan *plan)
 {
     const yl_net *net = plan->net;
     for (int i = 0; i < net->n_layers; i++) {
         const yl_layer *l = &net->layers[i];
-        bool below = l->n_params > 0 && !yl_net_layer_frozen(net, i);
+        bool needs_grad = l->n_params > 0 && !yl_net_layer_frozen(net, i);
         for (int k = 0; k < l->n_inputs; k++)
-            below |= l->inputs[k] < 0 ? plan->options.whole_gradient : plan->below[l->inputs[k]];
-        plan->below[i] = below;
+            needs_grad |= l->inputs[k] < 0 ? plan->options.whole_gradient : plan->needs_grad[l->inputs[k]];
+        plan->needs_grad[i] = needs_grad;
     }
 }
 
-/* counts[l]: the output of layer l matters to a loss; without losses the last layer takes their part. */
-static void find_counting(yl_plan *plan)
+/* reaches_loss[l]: the output of layer l matters to a loss; without losses the last layer takes their part. */
+static void find_reaching_loss(yl_plan *plan)
 {
     const yl_net *net = plan->net;
     bool any = false;
     for (int i = 0; i < net->n_layers; i++) {
-        plan->counts[i] = net->layers[i].kind->loss_parts != NULL;
-        any |= plan->counts[i];
+        plan->reaches_loss[i] = net->layers[i].kind->loss_parts != NULL;
+        any |= plan->reaches_loss[i];
     }
-    if (!any) plan->counts[net->n_layers - 1] = true;
+    if (!any) plan->reaches_loss[net->n_layers - 1] = true;
     for (int i = net->n_layers - 1; i >= 0; i--)
-        for (int k = 0; plan->counts[i] && k < net->layers[i].n_inputs; k++)
-            if (net->layers[i].inputs[k] >= 0) plan->counts[net->layers[i].inputs[k]] = true;
+        for (int k = 0; plan->reaches_loss[i] && k < net->layers[i].n_inputs; k++)
+            if (net->layers[i].inputs[k] >= 0) plan->reaches_loss[net->layers[i].inputs[k]] = true;
 }
 
 static bool in_part(const yl_plan *plan, int layer)
 {
     switch (plan->options.part) {
     case YL_BODY:
-        return !plan->below[layer];
+        return !plan->needs_grad[layer];
     case YL_TAIL:
-        return plan->below[layer];
+        return plan->needs_grad[layer];
     default:
         return true;
     }
@@ -56,7 +56,7 @@ static int only_reader(const yl_net *net, int layer, const yl_layer_kind *kind)
 
 static bool infers(const yl_plan *plan, int layer)
 {
-    return plan->options.mode == YL_INFER || !plan->below[layer];
+    return plan->options.mode == YL_INFER || !plan->needs_grad[layer];
 }
 
 /* In inference a layer does the work of the followers that its kind absorbs. */
@@ -85,14 +85,14 @@ static void describe_step(yl_plan *plan, yl_plan_step *step, const yl_shape *sha
     s->net_h = plan->options.h;
     s->net_w = plan->options.w;
     s->algorithm = plan->algorithm;
-    bool trains = plan->options.mode == YL_TRAIN && plan->below[step->layer];
+    bool trains = plan->options.mode == YL_TRAIN && plan->needs_grad[step->layer];
     bool own = layer->n_params == 0 || !yl_net_layer_frozen(net, step->layer);
     s->mode = trains && own && !yl_net_statistics_frozen(net, step->layer) ? YL_TRAIN : YL_INFER;
-    step->backward = trains && plan->counts[step->layer];
+    step->backward = trains && plan->reaches_loss[step->layer];
     yl_net_inputs(net, step->layer, shapes, input, s->in);
     s->out = shapes[step->layer];
     for (int k = 0; k < layer->n_inputs && step->backward; k++)
-        s->wants_dx |= layer->inputs[k] < 0 ? plan->options.whole_gradient : plan->below[layer->inputs[k]];
+        s->wants_dx |= layer->inputs[k] < 0 ? plan->options.whole_gradient : plan->needs_grad[layer->inputs[k]];
     s->wants_dparams = step->backward && own && layer->n_params > 0;
     step->state_place = step->dx_dummy = -1;
 }
@@ -132,16 +132,16 @@ static yl_status make_steps(yl_plan *plan, const yl_shape *shapes)
     return status;
 }
 
-/* The cut: values made below that something trainable reads; for a body what it leaves, for a tail what it is given. */
+/* The cut: values of the frozen part that something trainable reads; for a body what it leaves, for a tail what it is given. */
 static void find_cut(yl_plan *plan)
 {
     const yl_net *net = plan->net;
     for (int v = 0; v <= net->n_layers; v++) {
-        if (v > 0 && plan->below[v - 1]) continue;
+        if (v > 0 && plan->needs_grad[v - 1]) continue;
         bool crosses = false;
         for (int i = 0; i < net->n_layers; i++)
             for (int k = 0; k < net->layers[i].n_inputs; k++)
-                crosses |= plan->below[i] && net->layers[i].inputs[k] == v - 1;
+                crosses |= plan->needs_grad[i] && net->layers[i].inputs[k] == v - 1;
         if (crosses) plan->cut[plan->n_cut++] = v;
     }
 }
@@ -222,8 +222,8 @@ static yl_status allocate(yl_plan *plan, const yl_shape *shapes)
     const yl_net *net = plan->net;
     YL_TRY(yl__calloc(net->n_layers, sizeof *plan->steps, &plan->steps));
     YL_TRY(yl__calloc(net->n_layers + 1, sizeof *plan->values, &plan->values));
-    YL_TRY(yl__calloc(net->n_layers, sizeof *plan->below, &plan->below));
-    YL_TRY(yl__calloc(net->n_layers, sizeof *plan->counts, &plan->counts));
+    YL_TRY(yl__calloc(net->n_layers, sizeof *plan->needs_grad, &plan->needs_grad));
+    YL_TRY(yl__calloc(net->n_layers, sizeof *plan->reaches_loss, &plan->reaches_loss));
     YL_TRY(yl__calloc(net->n_layers + 1, sizeof *plan->cut, &plan->cut));
     plan->values[0].shape = (yl_shape){plan->options.batch, plan->options.h, plan->options.w, net->c};
     for (int i = 0; i < net->n_layers; i++) plan->values[i + 1].shape = shapes[i];
@@ -239,7 +239,7 @@ static yl_status build(yl_plan *plan, const yl_shape *shapes)
     if (plan->options.mode == YL_TRAIN) YL_TRY(yl_net_slab(net, "grad", &slab));
     YL_TRY(check_all_params(plan, shapes));
     find_trainable(plan);
-    find_counting(plan);
+    find_reaching_loss(plan);
     find_cut(plan);
     YL_TRY(make_steps(plan, shapes));
     YL_TRY(yl__plan_place(plan));
@@ -297,8 +297,8 @@ void yl_plan_free(yl_plan *plan)
     yl_net_free(plan->net);
     yl__free(plan->steps);
     yl__free(plan->values);
-    yl__free(plan->below);
-    yl__free(plan->counts);
+    yl__free(plan->needs_grad);
+    yl__free(plan->reaches_loss);
     yl__free(plan->places);
     yl__free(plan->cut);
     yl__free(plan);

@@ -7,7 +7,7 @@
 /* A place in the arena. Activations and gradients that share memory point at the same one. */
 typedef struct yl_place {
     size_t bytes, offset;
-    int first, last; /* first and last moment of use, see moments below; first > last: never used */
+    int first, last; /* first and last moment of use, see yl_plan; first > last: never used */
 } yl_place;
 
 /* What flows between layers: value v is the output of layer v-1, value 0 the network's input. */
@@ -47,8 +47,8 @@ struct yl_plan {
     int64_t place_capacity;
     yl_plan_step *steps;
     yl_value_info *values; /* net->n_layers + 1 */
-    bool *below;           /* per layer: something trainable at or below it */
-    bool *counts;          /* per layer: its output reaches a loss (or is the last) */
+    bool *needs_grad;      /* per layer: it, or something that it is computed from, is trainable */
+    bool *reaches_loss;    /* per layer: its output reaches a loss (or is the last) */
     yl_place *places;
     size_t arena_bytes, scratch_bytes, packed_bytes;
     void *bound_arena, *bound_scratch, *bound_values, *bound_grads;

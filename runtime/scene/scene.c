@@ -279,7 +279,7 @@ static void make_region(yl_label *row)
 }
 
 /* KITTI's degrees of occlusion from what is left to see; nearly hidden objects lose their row. */
-static void judge(yl_scene *scene, const int64_t *pixels)
+static void set_occlusion(yl_scene *scene, const int64_t *pixels)
 {
     int64_t kept = 0, smallest = scene->image.h / 20;
     for (int64_t i = 0; i < scene->count; i++) {
@@ -315,7 +315,7 @@ static void draw(yl_scene *scene, yl_pen *pen, const layout *s, const yl_scene_o
         }
     }
     copy_ids(scene, cairo_get_target(pen->ids));
-    judge(scene, pixels);
+    set_occlusion(scene, pixels);
 }
 
 static yl_status open_pen(const yl_scene *scene, cairo_surface_t *surface[2], yl_pen *pen)

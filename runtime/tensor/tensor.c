@@ -20,7 +20,7 @@ static void storage_end(yl_storage *s)
     if (s->dead) return;
     s->dead = true;
     if (s->owned) s->device->release(s->device, s->data);
-    if (s->owner.release) s->owner.release(s->owner.who);
+    if (s->owner.release) s->owner.release(s->owner.context);
 }
 
 static void set_strides(yl_tensor *t)
@@ -178,13 +178,13 @@ yl_status yl__tensor_host_to_write(yl_tensor *t, char **out)
 yl_status yl__tensor_writes(yl_tensor *t)
 {
     const yl_owner *owner = &t->storage->owner;
-    return owner->writes ? owner->writes(owner->who) : YL_OK;
+    return owner->writes ? owner->writes(owner->context) : YL_OK;
 }
 
 yl_status yl__tensor_written(yl_tensor *t, yl_status status)
 {
     const yl_owner *owner = &t->storage->owner;
-    yl_status told = owner->written ? owner->written(owner->who) : YL_OK;
+    yl_status told = owner->written ? owner->written(owner->context) : YL_OK;
     return status != YL_OK ? status : told;
 }
 

@@ -29,10 +29,10 @@ typedef struct yl_tensor {
 
 /* Someone else's memory. The callbacks may be NULL. */
 typedef struct yl_owner {
-    void *who;
-    void (*release)(void *who);      /* the last tensor over this memory has gone */
-    yl_status (*writes)(void *who);  /* an in-place function is about to change it; may refuse */
-    yl_status (*written)(void *who); /* it has changed (a range's version is bumped here) */
+    void *context;
+    void (*release)(void *context);      /* the last tensor over this memory has gone */
+    yl_status (*writes)(void *context);  /* an in-place function is about to change it; may refuse */
+    yl_status (*written)(void *context); /* it has changed (a range's version is bumped here) */
 } yl_owner;
 
 /* ---- making and releasing ---------------------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
--- VOC's average precision and the curve beneath it: the rules with their arithmetic, and random frames against a plain
+-- VOC's average precision and its precision-recall curve: the rules with their arithmetic, and random frames against a plain
 -- implementation.
 local t = require "luaunit"
 local core = require "yolua.core"

@@ -21,7 +21,7 @@ static void test_found_by_name(void **state)
         assert_true(kind->backward || kind->loss_parts);
         assert_true(!kind->loss_parts == !kind->loss);
         assert_true(kind->min_inputs >= 1 && kind->max_inputs >= kind->min_inputs && kind->max_inputs <= YL_MAX_INPUTS);
-        if (kind->fields) assert_string_equal(kind->fields->who, kind->name);
+        if (kind->fields) assert_string_equal(kind->fields->owner, kind->name);
         assert_true(kind->help && kind->help[0]);
         if (kind->head) assert_true(kind->head->geometry && kind->head->decode);
     }

@@ -197,11 +197,11 @@ function TestTrainer.testTwoOfOneNetwork()
   local second = yl.trainer { net = m, data = d, batch = 4 }
   quietly(function()
     first:step()
-    t.assertTrue(m.averaged and m.still)
+    t.assertTrue(m.averaged and m.statistics_fixed)
     second:step()
-    t.assertFalse(m.averaged or m.still)
+    t.assertFalse(m.averaged or m.statistics_fixed)
     first:step()
-    t.assertTrue(m.averaged and m.still)
+    t.assertTrue(m.averaged and m.statistics_fixed)
   end)
 end
 

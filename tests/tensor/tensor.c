@@ -319,22 +319,22 @@ static void test_matmul(void **state)
 
 static int releases, writes;
 
-static void count_release(void *who)
+static void count_release(void *context)
 {
-    (void)who;
+    (void)context;
     releases++;
 }
 
-static yl_status count_write(void *who)
+static yl_status count_write(void *context)
 {
-    (void)who;
+    (void)context;
     writes++;
     return YL_OK;
 }
 
-static yl_status refuse(void *who)
+static yl_status refuse(void *context)
 {
-    (void)who;
+    (void)context;
     return yl__fail(YL_INVALID, "it is not to be written");
 }
 
