@@ -3,6 +3,7 @@ local core = require "yolua.core"
 local options = require "yolua.options"
 local schema = require "yolua.schema"
 local fields = require "yolua.fields"
+local required = require "yolua.required"
 
 -- What the command line gave the recipe that is running (`given`), and its path (`program`).
 local arguments = { given = {} }
@@ -36,7 +37,7 @@ local function read_config(o, path)
   values.provenance = nil -- a run's config.yaml also says what it was made with
   from.lines = {}
   for key, line in pairs(type(lines) == "table" and lines or {}) do from.lines[key] = ("%s:%d"):format(path, line) end
-  if values.require then require("yolua.layer").load(values.require) end -- other keys may name what those files make
+  if values.require then required.load(values.require) end -- other keys may name what those files make
   options.merge(o, values, from)
 end
 
@@ -102,7 +103,7 @@ end
 function arguments.resolve(spec)
   local o = options.new(fields.get(spec.fields), spec.who)
   for _, argument in ipairs(spec.list) do -- what those files make may be named by any other key
-    if argument.key == "require" then require("yolua.layer").load(argument.value) end
+    if argument.key == "require" then required.load(argument.value) end
   end
   local own, given = { where = spec.where or spec.who }, { where = "command line", outside = true }
   stage(o, own, function() options.merge(o, spec.defaults or {}, own) end)
@@ -115,7 +116,7 @@ function arguments.resolve(spec)
   stage(o, given, function()
     for _, argument in ipairs(names_first(o, spec.list)) do options.set(o, argument.key, argument.value, given) end
   end)
-  if rawget(o, "require") then require("yolua.layer").load(o.require) end -- a recipe's own default
+  if rawget(o, "require") then required.load(o.require) end -- a recipe's own default
   return o
 end
 

@@ -3,6 +3,7 @@
 local calls = require "yolua.help.calls"
 local context = require "yolua.complete.context"
 local core = require "yolua.core"
+local library = require "yolua.library"
 local schema = require "yolua.schema"
 local terminal = require "yolua.terminal"
 
@@ -31,14 +32,10 @@ local function names_in(value, found)
   return found
 end
 
--- What yl offers, loaded or not; its other modules are the library's own business.
-function complete.library()
+-- What yl offers, loaded or not.
+local function library_names()
   local found = { core = "table", version = "string" }
-  for _, name in ipairs(core.options.modules "lua/yolua/policies/") do found[name] = "function" end
-  for _, name in ipairs { "zeros", "ones", "full", "rand", "randn", "arange" } do found[name] = "function" end
-  for _, topic in ipairs(require("yolua.help.topics").list) do
-    for _, name in ipairs(topic.name == "library" and topic.names() or {}) do found[name] = "function" end
-  end
+  for _, name in ipairs(library.names()) do found[name] = "function" end
   return found
 end
 
@@ -69,7 +66,7 @@ local function names(line)
   if path then
     local value = resolve(path)
     if value == nil then return {}, word end
-    local found = value == package.loaded.yolua and complete.library() or names_in(value, {})
+    local found = value == package.loaded.yolua and library_names() or names_in(value, {})
     return sorted(found, word, mark == ":" and is_callable or nil), word
   end
   word = line:match "([%a_][%w_]*)$" or ""

@@ -41,7 +41,7 @@ end
 local function recipe_page(path)
   local width = terminal.page_width()
   local page = path .. "\n" .. comments.fit(comments.opening(core.system.read(path)), width)
-  local o = require("yolua.cli").recipe_options(path)
+  local o = require("yolua.cli.recipe").options(path)
   if not o then return page end
   local lines = {}
   for line in tostring(o):gmatch "[^\n]+" do lines[#lines + 1] = terminal.cut(line, width) end

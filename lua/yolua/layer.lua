@@ -119,29 +119,6 @@ local function new(values)
   return d.name
 end
 
--- ---- files ------------------------------------------------------------------------------------------------------------------
-
-local done = {} -- path -> the text that was run
-
-local function run_file(path)
-  local text = core.system.read(path)
-  if done[path] == text then return end
-  local chunk, message = load(text:gsub("^#[^\n]*", ""), "@" .. path, "t")
-  if not chunk then error(message, 0) end
-  if package.loaded["yolua.cli"] and not getmetatable(_G) then require("yolua.strict").on() end -- not in somebody else's program
-  chunk()
-  done[path] = text
-end
-
--- Runs Lua files that make layers (a path, paths with commas between them, or a list), each once as long as its text is the same.
-function layer.load(files)
-  if type(files) == "table" then
-    for _, path in ipairs(files) do run_file(path) end
-  else
-    for path in tostring(files):gmatch "[^,]+" do run_file(path) end
-  end
-end
-
 -- A hash of the code of the kinds that a structure uses and Lua made; nil where there are none. What a function closes over is not seen.
 function layer.code(structure)
   local dumps = {}

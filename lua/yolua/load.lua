@@ -5,6 +5,7 @@ local fields = require "yolua.fields"
 local options = require "yolua.options"
 local Model = require "yolua.model"
 local named = require "yolua.names"
+local required = require "yolua.required"
 local structure = require "yolua.structure"
 
 local function from_darknet(o)
@@ -107,7 +108,7 @@ local check = options.declare("yl.load", fields.get { "model", fields.pick("run"
 -- naming the file.
 return function(values)
   local o = check(values)
-  if o.require then require("yolua.layer").load(o.require) end
+  if o.require then required.load(o.require) end
   if o.model then
     for _, key in ipairs { "cfg", "weights", "partial", "names" } do
       if o[key] then error(("'%s=%s' beside 'model=%s': expected one network"):format(key, o[key], o.model), 2) end

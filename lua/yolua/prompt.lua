@@ -2,9 +2,11 @@
 local chunks = require "yolua.chunks"
 local complete = require "yolua.complete"
 local core = require "yolua.core"
+local failure = require "yolua.cli.failure"
 local picture = require "yolua.picture"
 local screen = require "yolua.screen"
 local show = require "yolua.show"
+local strict = require "yolua.strict"
 local terminal = require "yolua.terminal"
 
 local prompt = { show = show, compile = chunks.compile }
@@ -20,7 +22,7 @@ local function print_results(results)
 end
 
 local function run(chunk)
-  return require("yolua.cli").attempt(function() print_results(table.pack(chunk())) end)
+  return failure.attempt(function() print_results(table.pack(chunk())) end)
 end
 
 -- ---- on a terminal ---------------------------------------------------------------------------------------------------------
@@ -53,7 +55,7 @@ end
 local function run_chunk(text, line)
   local chunk, message = chunks.compile(text, nil, line)
   if chunk then return run(chunk) end
-  require("yolua.cli").say(message)
+  failure.say(message)
   return 1
 end
 
@@ -96,16 +98,16 @@ end
 
 -- Starts the prompt; `before` (running a recipe, say) goes first, and the prompt opens even where it fails.
 function prompt.run(before)
-  screen.at_prompt = true
+  local interactive = core.prompt.interactive()
+  screen.at_prompt, failure.at_prompt = true, interactive
   rawset(_G, "yl", require "yolua")
   rawset(_G, "help", require "yolua.help")
-  local interactive = core.prompt.interactive()
-  if before and interactive then require("yolua.cli").attempt(before) elseif before then before() end
-  require("yolua.strict").on(true)
+  if before and interactive then failure.attempt(before) elseif before then before() end
+  strict.on(true)
   if not interactive then return run_input() end
   local editor <close> = core.prompt.open(history_file())
   editor:complete(complete.tab)
-  core.system.warn = function(sentence) require("yolua.cli").say("warning: " .. sentence) end -- as wide as the terminal
+  core.system.warn = function(sentence) failure.say("warning: " .. sentence) end -- as wide as the terminal
   local banner = ("yolua %s: help() tells more, Ctrl-D leaves"):format(core.version)
   print(table.concat(terminal.wrap(banner, terminal.width()), "\n"))
   loop(editor)

@@ -9,6 +9,7 @@ local core = require "yolua.core"
 local identity = require "yolua.train.identity"
 local options = require "yolua.options"
 local provenance = require "yolua.provenance"
+local required = require "yolua.required"
 local rundir = require "yolua.rundir"
 local screen = require "yolua.screen"
 
@@ -50,7 +51,7 @@ local function resume(run, o)
   local path = o.resume:gsub("(.)/+$", "%1")
   local values, made = rundir.config(path)
   if is_options(o) then
-    if values.require then require("yolua.layer").load(values.require) end -- other keys may name what those files make
+    if values.require then required.load(values.require) end -- other keys may name what those files make
     take_over(o, values, { where = path .. "/config.yaml" }, "")
   end
   run.dir, run.resumed, run.made, run.data_hash, run.deciding = path, true, made, made.data_hash, values

@@ -1,5 +1,7 @@
 -- Strict globals: in recipes, tests and at the prompt, reading or writing a global that nobody declared is an error that names
 -- it. Modules of the system (under a share/lua folder) are left alone, and tests may define test* as LuaUnit asks for.
+local library = require "yolua.library"
+
 local strict = {}
 
 -- Whether the function at that level is code of the user.
@@ -10,7 +12,7 @@ end
 
 local function did_you_mean(name)
   local names = {}
-  if rawget(_G, "yl") and require("yolua.complete").library()[name] then return (", did you mean 'yl.%s'?"):format(name) end
+  if rawget(_G, "yl") and library.module(name) then return (", did you mean 'yl.%s'?"):format(name) end
   for key in pairs(_G) do
     if type(key) == "string" then names[#names + 1] = key end
   end

@@ -5,7 +5,7 @@ local yl = require "yolua"
 local check = require "support.layercheck"
 local core = yl.core
 
-yl.layer.load((os.getenv "YOLUA_SOURCE" or ".") .. "/tests/support/own_layers.lua")
+require("yolua.required").load((os.getenv "YOLUA_SOURCE" or ".") .. "/tests/support/own_layers.lua")
 
 -- ---- against oracles -----------------------------------------------------------------------------------------------------------
 

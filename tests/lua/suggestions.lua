@@ -17,7 +17,7 @@ for _, verb in ipairs(core.options.modules "lua/yolua/verbs/") do
 end
 for _, recipe in ipairs { "coco_ft", "coco_full", "kitti_ft", "pretrain_synthetic" } do
   local path = os.getenv "YOLUA_SOURCE" .. "/recipes/" .. recipe .. ".lua"
-  tables[#tables + 1] = { path, options.fields(require("yolua.cli").recipe_options(path)), fresh = true }
+  tables[#tables + 1] = { path, options.fields(require("yolua.cli.recipe").options(path)), fresh = true }
 end
 for _, field in ipairs(fields.all()) do
   for _, name in ipairs(field.variants and schema.variant_names(field) or {}) do

@@ -3,6 +3,7 @@ local calls = require "yolua.help.calls"
 local comments = require "yolua.help.comments"
 local core = require "yolua.core"
 local fields = require "yolua.fields"
+local library = require "yolua.library"
 local rows = require "yolua.help.rows"
 local schema = require "yolua.schema"
 local terminal = require "yolua.terminal"
@@ -62,11 +63,8 @@ end
 
 -- ---- the library -----------------------------------------------------------------------------------------------------------
 
-local library = { "load", "data", "run", "options", "train", "trainer", "detect", "image", "tensor", "layer", "gradcheck", "optimizer",
-  "dataset", "reuse", "transplant", "embedded" }
-
 local function library_page(name)
-  local text = comments.file(("lua/yolua/%s.lua"):format(name))
+  local text = comments.file(library.file(name))
   local list = comments.functions(text)
   for i, f in ipairs(list) do list[i] = { f.call, f.text } end
   local page, options = fit(comments.opening(text)), calls.fields(name)
@@ -141,8 +139,8 @@ topics.list = {
     names = function() return { "coco", "kitti", "poster", "voc" } end, line = function(name) return protocol_lines[name] end,
     page = protocol_page },
   { name = "library", title = "the library, as `yl` at the prompt and in recipes: help \"yl.NAME\"", prefix = "yl.",
-    names = function() return library end, line = function(name)
-      return comments.sentence(comments.opening(comments.file(("lua/yolua/%s.lua"):format(name))))
+    names = function() return library.calls end, line = function(name)
+      return comments.sentence(comments.opening(comments.file(library.file(name))))
     end, page = library_page },
 }
 
