@@ -62,7 +62,7 @@ local function write_all(o, folder)
   for _, below in ipairs { "training/image_2", "training/label_2", "training/calib", "ImageSets" } do
     files.make_folder(folder .. "/" .. below)
   end
-  local bar <close> = require("yolua.progress").new { label = "drawing streets", total = o.frames, unit = "frames" }
+  local bar <close> = require("yolua.terminal.progress").new { label = "drawing streets", total = o.frames, unit = "frames" }
   for index = 0, o.frames - 1 do
     bar:update(index)
     write_frame(o, folder, index)

@@ -97,7 +97,7 @@ static lua_State *the_state;
 
 static void handle_signals(void);
 
-/* What takes the rest of a progress line away, whose cursor waits at its start (lua/yolua/progress.lua); "" where standard error is
+/* What takes the rest of a progress line away, whose cursor waits at its start (lua/yolua/terminal/progress.lua); "" where standard error is
  * no terminal. */
 static const char *clear_line = "";
 

@@ -3,14 +3,14 @@
 --
 --   yolua lua/annotate/main.lua out=FOLDER [sources=runtime/bind]
 local annotate = require "types"
-local arguments = require "yolua.arguments"
+local arguments = require "yolua.options.arguments"
 local calls = require "yolua.help.calls"
 local comments = require "yolua.help.comments"
 local core = require "yolua.core"
-local fields = require "yolua.fields"
+local fields = require "yolua.options.fields"
+local library = require "yolua.library"
 local objects = require "objects"
-local options = require "yolua.options"
-local topics = require "yolua.help.topics"
+local options = require "yolua.options.table"
 
 arguments.taken = true
 local o = arguments.resolve { who = arguments.program, list = arguments.given, fields = {
@@ -72,14 +72,7 @@ end
 -- The names of the library's calls, and the files that they stand in.
 local function homes()
   local list = {}
-  for _, topic in ipairs(topics.list) do
-    for _, name in ipairs(topic.name == "library" and topic.names() or {}) do list[name] = "lua/yolua/" .. name .. ".lua" end
-  end
-  for _, name in ipairs(core.options.modules "lua/yolua/") do
-    if calls.fields(name) then list[name] = "lua/yolua/" .. name .. ".lua" end
-  end
-  for _, name in ipairs { "zeros", "ones", "full", "rand", "randn", "arange" } do list[name] = "lua/yolua/tensor.lua" end
-  for _, name in ipairs(core.options.modules "lua/yolua/policies/") do list[name] = "lua/yolua/policies/" .. name .. ".lua" end
+  for _, name in ipairs(library.names()) do list[name] = library.file(name) end
   return annotate.sorted(list), list
 end
 

@@ -3,6 +3,7 @@
 local annotate = require "types"
 local comments = require "yolua.help.comments"
 local core = require "yolua.core"
+local library = require "yolua.library"
 
 local objects = {}
 
@@ -37,7 +38,7 @@ end
 function objects.lua(file)
   for _, class in ipairs(written) do
     local name, source, holder, held = table.unpack(class)
-    local text = comments.file("lua/yolua/" .. source .. ".lua")
+    local text = comments.file(library.file(source))
     file:doc(comments.opening(text))
     file:add("---@class " .. name)
     for _, field in ipairs(held) do file:add("---@field " .. field) end

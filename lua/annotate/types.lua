@@ -1,7 +1,7 @@
 -- Annotation text: a file under construction, classes made of field tables, functions with parameters. For main.lua.
 local core = require "yolua.core"
 local rows = require "yolua.help.rows"
-local schema = require "yolua.schema"
+local schema = require "yolua.options.schema"
 
 local annotate = {}
 local File = {}

@@ -2,11 +2,11 @@
 -- 0 done, 1 the job failed, 2 the call was wrong. Standard output holds results, standard error everything else.
 local core = require "yolua.core"
 local failure = require "yolua.cli.failure"
-local required = require "yolua.required"
+local required = require "yolua.options.required"
 
 local cli = {}
 
-local function usage(format, ...) error(require("yolua.schema").usage(format:format(...))) end
+local function usage(format, ...) error(require("yolua.options.schema").usage(format:format(...))) end
 
 -- The verb's module {help=, fields=, run=function(options), show=function(result, options), status=function(result)}, or nil.
 function cli.verb(name)
@@ -28,9 +28,9 @@ local function give(verb, result, o, out)
 end
 
 local function run_verb(name, verb, words)
-  local arguments = require "yolua.arguments"
+  local arguments = require "yolua.options.arguments"
   local list = verb.fields or {}
-  local given = arguments.parse(words, verb.positional, require("yolua.fields").get(list))
+  local given = arguments.parse(words, verb.positional, require("yolua.options.fields").get(list))
   local o = arguments.resolve { who = "yolua " .. name, fields = list, defaults = verb.defaults, list = given }
   if rawget(o, "json") == "false" then rawset(o, "json", nil) end -- of a verb with more kinds of JSON than one
   local out = rawget(o, "json") and core.system.take_output() or nil
@@ -43,17 +43,18 @@ end
 
 local function unknown_verb(name)
   if name:find("=", 1, true) then usage("command line: expected a verb or a recipe before '%s'", name) end
-  usage("unknown verb '%s'%s (a recipe's name ends in .lua; `yolua help` lists the verbs)", name, require("yolua.meant").verb(name))
+  local suggestions = require "yolua.options.suggestions"
+  usage("unknown verb '%s'%s (a recipe's name ends in .lua; `yolua help` lists the verbs)", name, suggestions.verb(name))
 end
 
 -- Words after the code are for its yl.options.
 local function code(words)
-  local text, arguments = table.remove(words, 1), require "yolua.arguments"
+  local text, arguments = table.remove(words, 1), require "yolua.options.arguments"
   if not text then usage "-e needs Lua code" end
   arguments.given, arguments.program = arguments.parse(words), "-e"
   local chunk, message = load(text, "=-e", "t")
   if not chunk then error(message, 0) end
-  require("yolua.strict").on(true)
+  require("yolua.cli.strict").on(true)
   rawset(_G, "yl", require "yolua")
   chunk()
   require("yolua.cli.recipe").check_taken "-e"
@@ -69,7 +70,7 @@ local function help(words)
     local files = word:match "^require=(.+)$"
     if files then required.load(files) else topics[#topics + 1] = word end
   end
-  for i = 1, math.max(1, #topics) do require("yolua.help").show(topics[i]) end
+  for i = 1, math.max(1, #topics) do require("yolua.help.pages").show(topics[i]) end
 end
 
 local function asks_for_help(words)
@@ -98,7 +99,7 @@ end
 -- Runs the call; returns the exit status.
 function cli.main(...)
   required.prepare = function()
-    if not getmetatable(_G) then require("yolua.strict").on() end
+    if not getmetatable(_G) then require("yolua.cli.strict").on() end
   end
   local status, result = failure.attempt(dispatch, ...)
   return math.type(result) == "integer" and result or status

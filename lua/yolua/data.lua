@@ -8,14 +8,14 @@
 -- A frame's image is nil where there is none; its objects are the rows of core.labels. Lists are read on first use.
 -- The modules under datasets/ say where a kind of data set keeps what.
 local core = require "yolua.core"
-local classmap = require "yolua.classmap"
+local classmap = require "yolua.data.classmap"
 local fail = require "yolua.data.fail"
-local fields = require "yolua.fields"
+local fields = require "yolua.options.fields"
 local fingerprint = require "yolua.data.fingerprint"
 local frames = require "yolua.data.frames"
 local kinds = require "yolua.data.kind"
-local numbered = require "yolua.names"
-local options = require "yolua.options"
+local numbered = require "yolua.model.names"
+local options = require "yolua.options.table"
 local splits = require "yolua.data.splits"
 local files = core.files
 

@@ -11,7 +11,7 @@ return setmetatable(yl, {
     if type(key) ~= "string" then return nil end
     local module, is_part = library.module(key)
     if not module then
-      error(("yl has no '%s'%s"):format(key, require("yolua.schema").did_you_mean(key, library.names())), 2)
+      error(("yl has no '%s'%s"):format(key, require("yolua.options.schema").did_you_mean(key, library.names())), 2)
     end
     local value = require(module)
     if is_part then value = value[key] end

@@ -1,9 +1,9 @@
--- What `yl` offers: names, and the modules behind them. A module's file bears the name: yl.train is yolua.train. Policies are found by
--- their folder.
+-- What `yl` offers: names, and the modules behind them. A file bears the name of what it gives: yl.load is yolua.model.load.
+-- Policies are found by their folder.
 local core = require "yolua.core"
 
-local CALLS = { "load", "data", "run", "options", "train", "trainer", "detect", "image", "tensor", "layer", "gradcheck", "optimizer",
-  "dataset", "reuse", "transplant", "embedded" }
+local CALLS = { "model.load", "data", "report.run", "options", "train", "train.trainer", "eval.detect", "data.image", "tensor",
+  "model.layer", "model.gradcheck", "train.optimizer", "data.dataset", "train.reuse", "model.transplant", "options.embedded" }
 local MAKERS = { "zeros", "ones", "full", "rand", "randn", "arange" } -- in tensor.lua
 
 local library, modules = { calls = {} }, {} -- calls: their names, in the order of the help page
@@ -22,7 +22,7 @@ function library.module(name)
 end
 
 -- That module's file.
-function library.file(name) return "lua/yolua/" .. modules[name]:gsub("%.", "/") .. ".lua" end
+function library.file(name) return "lua/yolua/" .. (modules[name] or name):gsub("%.", "/") .. ".lua" end
 
 -- All names, sorted.
 function library.names()

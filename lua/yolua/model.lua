@@ -1,9 +1,9 @@
 -- A model: a network with its class names, plans on demand, and how to save and show itself.
-local callback = require "yolua.callback"
+local callback = require "yolua.options.callback"
 local core = require "yolua.core"
-local parameters = require "yolua.parameters"
-local sealed = require "yolua.sealed"
-local structure = require "yolua.structure"
+local parameters = require "yolua.model.parameters"
+local sealed = require "yolua.options.sealed"
+local structure = require "yolua.model.structure"
 
 local argument = callback.argument
 local Model = {}
@@ -165,13 +165,13 @@ end
 -- The layer table (yolua.describe): output size, parameters, FLOPs, frozen, and the algorithms chosen so far, as wide as the terminal.
 function Model:table(width)
   argument(width == nil or math.type(width) == "integer" and width > 0, "net:table", "a whole number of columns", width)
-  return require("yolua.describe")(self, width)
+  return require("yolua.model.describe")(self, width)
 end
 
 -- The objects in a picture: a tensor u8 {h, w, 3} or {1, h, w, 3} (yl.image gives one), or the path of an image. o: conf (lowest score,
 -- .25), iou (of suppression, .45), clip (boxes to the image), resize ("letterbox" or "stretch"), imgsz ({w, h}).
 -- Returns a list of {class = name, score, box = {x1, y1, x2, y2}} in pixels of the picture, by falling score; it prints as a table.
-function Model:detect(picture, o) return require("yolua.detect").picture(self, picture, o) end
+function Model:detect(picture, o) return require("yolua.eval.detect").picture(self, picture, o) end
 
 function Model:__tostring()
   return self.net:closed() and "model (closed)" or self:table()
@@ -183,7 +183,7 @@ end
 function Model:save(path, notes, full)
   argument(type(path) == "string", "net:save", "the path of a file or folder", path)
   argument(notes == nil or type(notes) == "table", "net:save", "notes as a table of texts", notes)
-  require("yolua.save")(self, path, notes, full)
+  require("yolua.model.save")(self, path, notes, full)
 end
 
 -- Makes w, h, resize and map (see `new`) the network's own: what it is trained with, and what it is used with and saved with from then on.

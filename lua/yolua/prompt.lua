@@ -1,12 +1,12 @@
 -- The prompt: reads chunks (unfinished ones go on over lines), prints what expressions give, keeps a history.
-local chunks = require "yolua.chunks"
-local complete = require "yolua.complete"
+local chunks = require "yolua.prompt.chunks"
+local complete = require "yolua.prompt.complete"
 local core = require "yolua.core"
 local failure = require "yolua.cli.failure"
-local picture = require "yolua.picture"
-local screen = require "yolua.screen"
-local show = require "yolua.show"
-local strict = require "yolua.strict"
+local picture = require "yolua.terminal.picture"
+local screen = require "yolua.terminal.screen"
+local show = require "yolua.prompt.show"
+local strict = require "yolua.cli.strict"
 local terminal = require "yolua.terminal"
 
 local prompt = { show = show, compile = chunks.compile }
@@ -101,7 +101,7 @@ function prompt.run(before)
   local interactive = core.prompt.interactive()
   screen.at_prompt, failure.at_prompt = true, interactive
   rawset(_G, "yl", require "yolua")
-  rawset(_G, "help", require "yolua.help")
+  rawset(_G, "help", require "yolua.help.pages")
   if before and interactive then failure.attempt(before) elseif before then before() end
   strict.on(true)
   if not interactive then return run_input() end

@@ -1,10 +1,10 @@
 -- What a finished run leaves for readers: results.json (the contract), results.md (tables), plots/ and detections/.
 local core = require "yolua.core"
-local eval = require "yolua.eval"
-local html = require "yolua.html"
-local marks = require "yolua.marks"
-local plots = require "yolua.plots"
-local tables = require "yolua.tables"
+local eval = require "yolua.eval.protocols"
+local html = require "yolua.report.html"
+local matches = require "yolua.report.matches"
+local plots = require "yolua.report.plots"
+local tables = require "yolua.report.tables"
 
 local report = {}
 
@@ -110,7 +110,7 @@ function report.draw(run)
   if #frames == 0 then return end
   core.files.make_folder(run:path "detections")
   for i, frame in ipairs(frames) do
-    local drawn, hits, misses, false_alarms = marks.of(frame.truths, frame.dets, 0.25)
+    local drawn, hits, misses, false_alarms = matches.of(frame.truths, frame.dets, 0.25)
     local file = frame.id:gsub("[^%w_.-]", "_") .. ".png"
     core.image.load(frame.image, frame.upright):draw(drawn):save(run:path("detections/" .. file))
     list[i] = { id = frame.id, file = file, hits = hits, misses = misses, false_alarms = false_alarms }

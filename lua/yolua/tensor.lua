@@ -1,8 +1,8 @@
 -- Tensors: yl.tensor {{1, 2}, {3, 4}}, yl.zeros {2, 3}, yl.randn {2, 3}. Arithmetic and views are methods (bind/tensor*.c);
 -- axes and indices count from 1, -1 is the last; methods that end in _ change their tensor and return it.
-local callback = require "yolua.callback"
+local callback = require "yolua.options.callback"
 local core = require "yolua.core"
-local options = require "yolua.options"
+local options = require "yolua.options.table"
 
 local tensor = { new = core.tensor.new }
 

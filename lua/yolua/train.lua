@@ -1,9 +1,9 @@
 -- Trains a network. The loop is a spine: batch -> forward -> loss -> backward -> step (train/training.lua). Everything else is a policy
 -- that subscribes to its events (lua/README.md): start, epoch_start, batch, step, epoch_end, finish. A policy is a table
 -- {name=, state={plain data}, on={event=function(policy, training)}}.
-local options = require "yolua.options"
-local screen = require "yolua.screen"
-local trainer = require "yolua.trainer"
+local options = require "yolua.options.table"
+local screen = require "yolua.terminal.screen"
+local trainer = require "yolua.train.trainer"
 local training = require "yolua.train.training"
 
 local check = options.declare("yl.train", {

@@ -1,4 +1,4 @@
-/* core.layer: kinds of layers whose functions are written in Lua; lua/yolua/layer.lua makes and checks the descriptor. Here they
+/* core.layer: kinds of layers whose functions are written in Lua; lua/yolua/model/layer.lua makes and checks the descriptor. Here they
  * are registered, and asked for shapes and parameters; bind/layer_work.c runs them. */
 #include "bind/layer_objects.h"
 #include "bind/option_objects.h"
@@ -345,7 +345,7 @@ static void fill_kind(lua_State *L, yl__made_kind *k)
     };
 }
 
-/* layer.register(descriptor): see lua/yolua/layer.lua, which has checked it */
+/* layer.register(descriptor): see lua/yolua/model/layer.lua, which has checked it */
 static int layer_register(lua_State *L)
 {
     yl__check_type(L, 1, LUA_TTABLE);

@@ -18,7 +18,7 @@ done
 
 expect() { [ "$1" = "$2" ] || { echo "expected '$2', got '$1'"; exit 1; }; }
 expect "$("$prefix/bin/yolua" -e 'print(require("yolua.core").version)')" "$("$build/yolua" -e 'print(require("yolua.core").version)')"
-expect "$(YOLUA_PATH="$prefix/share/yolua" "$prefix/bin/yolua" -e 'print(type(require "yolua.options"))')" table
+expect "$(YOLUA_PATH="$prefix/share/yolua" "$prefix/bin/yolua" -e 'print(type(require "yolua.options.table"))')" table
 for name in core options yolua; do
   cmp "$build/lua/annotations/$name.lua" "$prefix/share/yolua/annotations/$name.lua"
 done

@@ -3,7 +3,7 @@
 local t = require "luaunit"
 local core = require "yolua.core"
 local boxes = require "support.boxes"
-local eval = require "yolua.eval"
+local eval = require "yolua.eval.protocols"
 
 local data = boxes.data("eval/set_a/golden.json", "golden results of the protocols")
 if not data then os.exit(0) end

@@ -79,7 +79,7 @@ local GOLDEN = {
 local function check_scores(name)
   local want, row = GOLDEN[name], {}
   local protocols = { "kitti", "voc", "coco", "poster" }
-  local rows = require("yolua.score")(detector(name), kitti(20).dev, { resize = "stretch" }, { stage = "x", protocols = protocols })
+  local rows = require("yolua.eval.score")(detector(name), kitti(20).dev, { resize = "stretch" }, { stage = "x", protocols = protocols })
   for _, r in ipairs(rows) do
     row[r.protocol] = r
     t.assertEquals(r.images, 20)

@@ -3,7 +3,7 @@ local t = require "luaunit"
 local yl = require "yolua"
 local core = yl.core
 local files = core.files
-local batches = require "yolua.batches"
+local batches = require "yolua.data.batches"
 
 TestData = {}
 

@@ -87,7 +87,7 @@ end
 function TestModule:testRecipesTakeTheirWords()
   local recipe = [[
     local o = require("yolua").options { epochs = 3, optim = { lr = 0.5 } }
-    print(o.epochs, o.optim.lr, require("yolua.options").origin(o, "epochs"))]]
+    print(o.epochs, o.optim.lr, require("yolua.options.table").origin(o, "epochs"))]]
   t.assertStrMatches(select(2, lua(recipe)), "3\t0.5\t.*script.lua:1\n")
   t.assertEquals(select(2, lua(recipe, "epochs=4 optim.lr=.25")), "4\t0.25\tcommand line\n")
   local status, said = lua(recipe, "epoch=4")

@@ -130,7 +130,7 @@ function TestReport.testCurves()
   run.curves = { { stage = "After", classes = {
     ["traffic light/x"] = { recall = { 0.5, 1 }, precision = { 1, 0.5 }, scores = { 0.9, 0.4 }, score = { 0.9, 0.4 }, n_gt = 2 },
     Tram = { recall = {}, precision = {}, scores = {}, score = {}, n_gt = 0 } } } }
-  require("yolua.plots").curves(run)
+  require("yolua.report.plots").curves(run)
   t.assertEquals(files.list(run:path "plots"), { "pr-traffic_light_x.svg" })
 end
 
@@ -163,7 +163,7 @@ function TestTrainings.testPlots()
   for i, of in ipairs { { 1 }, { 2 }, { 1, 2 }, { 2, 2 } } do
     epochs[i] = { epoch = of[1], training = of[2], train_loss = 5 - i, dev_loss = 6 - i, dev_ap = i / 10, dev_protocol = "voc" }
   end
-  require("yolua.plots").epochs(dir, epochs)
+  require("yolua.report.plots").epochs(dir, epochs)
   for _, name in ipairs { "loss", "ap" } do
     local last, count = -1, 0
     for x in core.system.read(("%s/plots/%s.svg"):format(dir, name)):match '<polyline [^>]*points="([^"]*)"':gmatch "([%d.]+),[%d.]+" do

@@ -74,7 +74,7 @@ end
 
 -- Boxes out of the cached output of a frozen body are those of the whole network, whatever the pictures' sizes.
 function TestLoop.test_detections_of_cached_features()
-  local batches, detect = require "yolua.batches", require "yolua.detect"
+  local batches, detect = require "yolua.data.batches", require "yolua.eval.detect"
   local m, frames = model "body", {}
   for i, frame in ipairs(data().dev.frames) do
     frames[i] = { image = ("%s/picture%d.png"):format(top, i) }
@@ -323,7 +323,7 @@ end
 
 -- With a frozen body it scores the cached features: the same number, and no image is looked at again.
 function TestPolicies.test_evaluation_of_a_cached_body()
-  local streamed, detect = 0, require "yolua.detect"
+  local streamed, detect = 0, require "yolua.eval.detect"
   local meta = getmetatable(detect)
   local call = meta.__call
   meta.__call = function(...)
@@ -341,7 +341,7 @@ end
 TestSchedules = {}
 
 function TestSchedules.test_rates()
-  local rate = require("yolua.schedule").rate
+  local rate = require("yolua.train.schedule").rate
   local function at(which, step, o) return rate(which, { step = step, steps = 100, epoch = 1, lr = 2, options = o or {} }) end
   t.assertEquals(at("constant", 50), 2)
   t.assertAlmostEquals(at("steps", 85), 0.2, 1e-12)

@@ -2,7 +2,7 @@
 local t = require "luaunit"
 local core = require "yolua.core"
 local yl = require "yolua"
-local optimizer = require "yolua.optimizer"
+local optimizer = require "yolua.train.optimizer"
 local Model = require "yolua.model"
 
 local SLABS = { "value", "grad", "momentum", "adam_m", "adam_v", "ema" }

@@ -94,7 +94,7 @@ function failure.attempt(f, ...)
   local ok, result = xpcall(f, failure.explain, ...)
   if ok then return 0, result end
   failure.say(tostring(result))
-  return require("yolua.schema").is_usage(result) and 2 or 1
+  return require("yolua.options.schema").is_usage(result) and 2 or 1
 end
 
 return failure

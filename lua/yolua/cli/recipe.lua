@@ -1,10 +1,10 @@
 -- Running a recipe: its key=value words, and its options as help shows them.
-local arguments = require "yolua.arguments"
+local arguments = require "yolua.options.arguments"
 local core = require "yolua.core"
 local failure = require "yolua.cli.failure"
-local meant = require "yolua.meant"
-local schema = require "yolua.schema"
-local strict = require "yolua.strict"
+local suggestions = require "yolua.options.suggestions"
+local schema = require "yolua.options.schema"
+local strict = require "yolua.cli.strict"
 
 local recipe = {}
 
@@ -12,7 +12,7 @@ local function usage(format, ...) error(schema.usage(format:format(...))) end
 
 local function load_recipe(path, keep)
   local text, reason = core.system.try_read(path)
-  if not text then usage("%s%s", reason, meant.recipe(path)) end
+  if not text then usage("%s%s", reason, suggestions.recipe(path)) end
   text = text:gsub("^#[^\n]*", "")
   local keeping = keep and load(text .. "\n;(...)()", "@" .. path, "t") -- nil where the file ends with a return
   if keeping then return keeping end

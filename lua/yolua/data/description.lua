@@ -4,7 +4,7 @@ local fail = require "yolua.data.fail"
 local names = require "yolua.data.names"
 local number = require "yolua.data.number"
 local places = require "yolua.data.places"
-local schema = require "yolua.schema"
+local schema = require "yolua.options.schema"
 local files = core.files
 
 local description = {}

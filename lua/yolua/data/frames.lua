@@ -2,7 +2,7 @@
 local core = require "yolua.core"
 local fail = require "yolua.data.fail"
 local Notes = require "yolua.data.notes"
-local pictures = require "yolua.pictures"
+local pictures = require "yolua.data.pictures"
 local splits = require "yolua.data.splits"
 
 local frames = {}

@@ -56,7 +56,7 @@ function kind.complete(o)
   if not (found or o.name) and o.root and files.kind(o.root) == "folder" then found = { name = kind.guess(o.root) } end
   if found and found.name then
     found.root = o.root or found.root
-    require("yolua.options").merge(o, found, { where = o.file and "data.file" or "the layout of " .. found.root })
+    require("yolua.options.table").merge(o, found, { where = o.file and "data.file" or "the layout of " .. found.root })
   end
   return o.name ~= nil
 end

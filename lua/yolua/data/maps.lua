@@ -1,6 +1,6 @@
 -- The class maps of a data set (yolua.data): towards which network's classes, and by whose word.
 local core = require "yolua.core"
-local classmap = require "yolua.classmap"
+local classmap = require "yolua.data.classmap"
 
 local methods = {}
 

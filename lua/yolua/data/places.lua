@@ -1,7 +1,7 @@
 -- Where the files of a data set lie: a picture by its stem in any kind and case of ending, its label file, and the picture that an entry
 -- of a list means. A folder is listed once.
 local core = require "yolua.core"
-local pictures = require "yolua.pictures"
+local pictures = require "yolua.data.pictures"
 local files = core.files
 
 local places = {}

@@ -4,7 +4,7 @@
 -- (nil: none), where it keeps splits elsewhere too.
 local core = require "yolua.core"
 local fail = require "yolua.data.fail"
-local schema = require "yolua.schema"
+local schema = require "yolua.options.schema"
 local files = core.files
 
 local splits = {}

@@ -1,8 +1,8 @@
 -- Whether a network and a data set go together: its classes meet the data's, and its anchors are those of its weights.
 local anchors = require "yolua.eval.anchors"
-local detect = require "yolua.detect"
-local needs = require "yolua.needs"
-local tables = require "yolua.tables"
+local detect = require "yolua.eval.detect"
+local inputs = require "yolua.cli.inputs"
+local tables = require "yolua.report.tables"
 
 local fit = {}
 
@@ -11,7 +11,7 @@ local MOST = 300 -- frames that are looked at
 -- The call's network, and its frames where it names a data set: the options' split, else dev, else all. Errors: what yl.load and yl.data
 -- refuse, and classes that have none in common.
 function fit.open(o)
-  local self = { model = needs.network(o), frames = {} }
+  local self = { model = inputs.network(o), frames = {} }
   if not o.data.name then return self end
   self.data = require "yolua.data"(o.data)
   self.data:map(self.model.names)

@@ -1,6 +1,6 @@
 -- What was found in a data set, as lines for a person.
-local pictures = require "yolua.pictures"
-local tables = require "yolua.tables"
+local pictures = require "yolua.data.pictures"
+local tables = require "yolua.report.tables"
 
 local text = {}
 

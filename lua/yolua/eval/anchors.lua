@@ -6,7 +6,7 @@
 -- can be explained (yolua.eval.explain).
 local core = require "yolua.core"
 local explain = require "yolua.eval.explain"
-local structure = require "yolua.structure"
+local structure = require "yolua.model.structure"
 
 local anchors = {
   view = { conf = 0.25, iou = 1, origin = true }, -- the detections that it looks at (plan:detect); nothing suppressed

@@ -1,8 +1,8 @@
 -- Which options a call of the library takes, for help pages, completion at the prompt and annotations. The calls declare them
 -- (options.declare); here are those that take a recipe's.
-local fields = require "yolua.fields"
-local options = require "yolua.options"
-local schema = require "yolua.schema"
+local fields = require "yolua.options.fields"
+local options = require "yolua.options.table"
+local schema = require "yolua.options.schema"
 
 local calls = {}
 

@@ -1,5 +1,5 @@
 -- Field tables as help text: one key a line, its meaning beside it, and in brackets its type, unit, default, and whose it is.
-local schema = require "yolua.schema"
+local schema = require "yolua.options.schema"
 local terminal = require "yolua.terminal"
 
 local rows = {}

@@ -2,10 +2,10 @@
 local calls = require "yolua.help.calls"
 local comments = require "yolua.help.comments"
 local core = require "yolua.core"
-local fields = require "yolua.fields"
+local fields = require "yolua.options.fields"
 local library = require "yolua.library"
 local rows = require "yolua.help.rows"
-local schema = require "yolua.schema"
+local schema = require "yolua.options.schema"
 local terminal = require "yolua.terminal"
 
 local topics = {}
@@ -75,7 +75,7 @@ end
 
 local function schedule_list()
   local list = {}
-  for _, f in ipairs(comments.functions(comments.file "lua/yolua/schedule.lua")) do
+  for _, f in ipairs(comments.functions(comments.file "lua/yolua/train/schedule.lua")) do
     if f.name ~= "rate" then list[#list + 1] = f end
   end
   return list

@@ -1,9 +1,9 @@
 -- yl.evaluate{"voc", every = 1}: after an epoch the dev split is scored; the record gets dev_ap (the protocol's map), so that
 -- keep.best "dev_ap" and stop{"dev_ap"} can follow it.
 local core = require "yolua.core"
-local eval = require "yolua.eval"
-local options = require "yolua.options"
-local score = require "yolua.score"
+local eval = require "yolua.eval.protocols"
+local options = require "yolua.options.table"
+local score = require "yolua.eval.score"
 local sources = require "yolua.train.sources"
 
 -- Scores the dev list as it stands after the epoch, from the frozen body's cached output where there is one. A stop by the user loses

@@ -1,7 +1,7 @@
 -- yl.freeze{"body", until_epoch = 3, after = "none"}: a freeze schedule. yl.freeze(function(epoch, trainer) return pattern end): one's own,
 -- asked at the start of each epoch.
-local callback = require "yolua.callback"
-local options = require "yolua.options"
+local callback = require "yolua.options.callback"
+local options = require "yolua.options.table"
 
 local function by_function(f)
   return {

@@ -1,8 +1,8 @@
 -- yl.keep.best "dev_loss": after an epoch that is the best so far by that number, the state is saved as best.safetensors.
-local callback = require "yolua.callback"
+local callback = require "yolua.options.callback"
 local checkpoint = require "yolua.train.checkpoint"
 local metric = require "yolua.train.metric"
-local options = require "yolua.options"
+local options = require "yolua.options.table"
 
 local keep = {}
 

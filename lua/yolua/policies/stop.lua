@@ -1,7 +1,7 @@
 -- yl.stop{"dev_loss", patience = 10}: ends the run when a number has not improved for so many epochs (0: never). NaN is no improvement.
 -- A run that it ended trains nothing more on resume, unless more epochs are asked for or the policy is changed or left out.
 local metric = require "yolua.train.metric"
-local options = require "yolua.options"
+local options = require "yolua.options.table"
 
 local check = options.declare("yl.stop", {
   { "metric", "string", "dev_loss", "", "a number of the epoch's record; losses are better when smaller", positional = true },

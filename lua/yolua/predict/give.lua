@@ -1,7 +1,7 @@
 -- How results leave: as text, as JSON lines, or kept for one JSON document. A result is {image or frame, width, height, detections}, or
 -- {image or frame, error}.
 local core = require "yolua.core"
-local tables = require "yolua.tables"
+local tables = require "yolua.report.tables"
 
 local give = {}
 

@@ -1,7 +1,7 @@
 -- What source= names: a list of picture files, or a stream of frames.
 local core = require "yolua.core"
-local pictures = require "yolua.pictures"
-local schema = require "yolua.schema"
+local pictures = require "yolua.data.pictures"
+local schema = require "yolua.options.schema"
 local files = core.files
 
 local source = {}

@@ -1,7 +1,7 @@
 -- last.safetensors: the full state of a run, written after every epoch's handlers, enough to go on with the same bits.
 local core = require "yolua.core"
 local ledger = require "yolua.train.ledger"
-local policy = require "yolua.policy"
+local policy = require "yolua.train.policy"
 local state = require "yolua.train.state"
 
 local checkpoint = {}

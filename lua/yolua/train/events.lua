@@ -1,9 +1,9 @@
 -- The part of a training that policies hear and see: events, fired in list order, and its fields.
 -- A handler that fails ends the call; when the training goes on, the event goes on with that handler: it is called again, those before it
 -- are not.
-local callback = require "yolua.callback"
-local options = require "yolua.options"
-local schema = require "yolua.schema"
+local callback = require "yolua.options.callback"
+local options = require "yolua.options.table"
+local schema = require "yolua.options.schema"
 
 local events, Training = {}, {}
 

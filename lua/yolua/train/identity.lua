@@ -2,9 +2,9 @@
 -- frames, labels and class map, the options of training, and the policies. Paths, threads, devices and options of evaluation are no
 -- part of it.
 local core = require "yolua.core"
-local input = require "yolua.input"
-local options = require "yolua.options"
-local policy = require "yolua.policy"
+local input = require "yolua.model.input"
+local options = require "yolua.options.table"
+local policy = require "yolua.train.policy"
 local files = core.files
 
 local identity = {}
@@ -36,7 +36,7 @@ function identity.hash(spec)
   return files.hash_text(core.json.encode {
     structure = net.structure, names = net.names, values = net:checksum(), data = spec.data.hash, policies = policies,
     map = { map.to, map.ignore, map.neighbour }, options = chosen(o), size = { size.w, size.h, size.resize },
-    layers = require("yolua.layer").code(net.structure), optimizer = optimizer_code(o.optim.name),
+    layers = require("yolua.model.layer").code(net.structure), optimizer = optimizer_code(o.optim.name),
   })
 end
 

@@ -5,8 +5,8 @@
 -- from these a resumed run gives each earlier training's end back.
 local core = require "yolua.core"
 local identity = require "yolua.train.identity"
-local options = require "yolua.options"
-local rundir = require "yolua.rundir"
+local options = require "yolua.options.table"
+local rundir = require "yolua.report.rundir"
 local files = core.files
 
 local ledger = {}

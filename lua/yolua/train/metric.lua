@@ -1,6 +1,6 @@
 -- A number of the epoch's record that a policy follows: read, or refused with the place where the policy was made, and the right name.
 local core = require "yolua.core"
-local schema = require "yolua.schema"
+local schema = require "yolua.options.schema"
 local sources = require "yolua.train.sources"
 
 local metric = {}

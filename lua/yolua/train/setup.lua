@@ -1,14 +1,14 @@
 -- What a trainer settles before its first step: checked options, input sizes, and how much memory a step will take.
-local input = require "yolua.input"
-local options = require "yolua.options"
-local recheck = require "yolua.recheck"
+local input = require "yolua.model.input"
+local options = require "yolua.options.table"
+local recheck = require "yolua.options.recheck"
 
 local setup = { groups = { "data", "size", "train", "optim", "augment", "eval", "run" } } -- groups: the options of a training
 
 -- The training options, checked and with defaults, whether they came from yl.options or were written by hand.
 function setup.options(o)
   if getmetatable(o) then recheck(o)
-  else o = options.check("yl.train", require("yolua.fields").get(setup.groups), o) end
+  else o = options.check("yl.train", require("yolua.options.fields").get(setup.groups), o) end
   local precision = rawget(o, "precision") or "f32"
   if precision ~= "f32" then error(("train: precision %s is not built in; expected f32"):format(precision), 0) end
   return o

@@ -1,6 +1,6 @@
 -- Which source a trainer draws from: cached features where a frozen body makes that possible and memory allows, else images.
 local core = require "yolua.core"
-local batches = require "yolua.batches"
+local batches = require "yolua.data.batches"
 
 local sources = {}
 

@@ -1,8 +1,8 @@
 -- The part of a training that computes: a micro-batch forward and backward, the optimizer's step, and how a step that was broken off is
 -- taken back.
 local core = require "yolua.core"
-local optimizer = require "yolua.optimizer"
-local schedule = require "yolua.schedule"
+local optimizer = require "yolua.train.optimizer"
+local schedule = require "yolua.train.schedule"
 local setup = require "yolua.train.setup"
 local watchdog = require "yolua.train.watchdog"
 

@@ -1,9 +1,9 @@
 -- A training: the loop's clock, its epochs and what belongs to their ends; handlers of policies are given it as `t`. yl.train runs one
 -- to its end, yl.trainer leads one by hand.
 local core = require "yolua.core"
-local input = require "yolua.input"
-local options = require "yolua.options"
-local policy = require "yolua.policy"
+local input = require "yolua.model.input"
+local options = require "yolua.options.table"
+local policy = require "yolua.train.policy"
 local setup = require "yolua.train.setup"
 local sources = require "yolua.train.sources"
 local checkpoint = require "yolua.train.checkpoint"

@@ -1,8 +1,8 @@
 -- `yolua anchors`: clusters the boxes of a data set into anchors, as Darknet's calc_anchors does, and says what they are worth.
-local kmeans = require "yolua.kmeans"
-local fields = require "yolua.fields"
+local kmeans = require "yolua.data.kmeans"
+local fields = require "yolua.options.fields"
 local splits = require "yolua.data.splits"
-local needs = require "yolua.needs"
+local inputs = require "yolua.cli.inputs"
 
 -- How an image's pixels scale to the input's: {x, y}. Letterbox keeps the aspect.
 local function scale(frame, w, h, resize)
@@ -28,7 +28,7 @@ end
 local function rounded(value) return math.floor(value * 100 + 0.5) / 100 end
 
 local function run(o)
-  local data = needs.data(o, { images = false })
+  local data = inputs.data(o, { images = false })
   local w, h, resize = o.imgsz[1], o.imgsz[2], o.resize
   local sizes, frames = sizes_of(data, data:list(o.data.split or (splits.any(data.source) and "train" or "all")), w, h, resize)
   local centres, mean = kmeans.run(sizes, o.k)

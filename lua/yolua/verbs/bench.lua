@@ -1,8 +1,8 @@
 -- `yolua bench`: how long a forward pass, or a training step, takes on noise.
 local core = require "yolua.core"
-local fields = require "yolua.fields"
-local input = require "yolua.input"
-local needs = require "yolua.needs"
+local fields = require "yolua.options.fields"
+local input = require "yolua.model.input"
+local inputs = require "yolua.cli.inputs"
 
 local function median(sorted)
   local n = #sorted
@@ -70,7 +70,7 @@ end
 
 local function run(o)
   if o.precision ~= "f32" then error(("bench: precision %s is not built in; expected f32"):format(o.precision), 0) end
-  local model = needs.network(o)
+  local model = inputs.network(o)
   local size = input.of(model, o)
   local w, h = size.w, size.h
   input.say(model, o)
@@ -99,7 +99,7 @@ local function show(r)
     local rate = l.flops > 0 and l.ms > 0 and ("%.1f"):format(l.flops * r.batch / l.ms / 1e6) or ""
     body[i] = { l.name, algorithm, ("%.3f"):format(l.ms), rate }
   end
-  print(table.concat(require("yolua.tables").align({ "layer", "algorithm", "ms", "GFLOP/s" }, body), "\n"))
+  print(table.concat(require("yolua.report.tables").align({ "layer", "algorithm", "ms", "GFLOP/s" }, body), "\n"))
 end
 
 return {

@@ -1,10 +1,10 @@
 -- `yolua doctor`: what this program runs on, whether a data set is fit to learn from, and whether a network fits it.
 local core = require "yolua.core"
-local fields = require "yolua.fields"
+local fields = require "yolua.options.fields"
 local fit = require "yolua.doctor.fit"
-local inspect = require "yolua.inspect"
+local inspect = require "yolua.doctor.inspect"
 local machine = require "yolua.doctor.machine"
-local needs = require "yolua.needs"
+local inputs = require "yolua.cli.inputs"
 local files = core.files
 
 -- sheet: none, a file, or nil (runs/doctor-NAME.jpg, which a later call replaces).
@@ -18,7 +18,7 @@ local function draw(o, data, lists, facts)
 end
 
 local function look_over(o, progress)
-  local data = needs.data(o, { images = false })
+  local data = inputs.data(o, { images = false })
   local found, lists, facts = inspect.run(data, nil, progress)
   found.name, found.root = data.name, data.root
   found.sheet = draw(o, data, lists, facts)
@@ -28,13 +28,13 @@ end
 local function run(o)
   local m = machine.look()
   local result = { machine = m, advice = machine.advice(m) }
-  local bar <close> = require("yolua.progress").new { label = "looking", total = 0, unit = "" }
+  local bar <close> = require("yolua.terminal.progress").new { label = "looking", total = 0, unit = "" }
   local function progress(what, done, total)
     bar.label, bar.total = what, total
     bar:update(done)
   end
   local has_data = o.data.name or o.data.root or o.data.file
-  if has_data then needs.named_data(o) end
+  if has_data then inputs.named_data(o) end
   local pair = (o.cfg or o.model) and fit.open(o) -- before the long look: it may be refused
   if has_data then result.data = look_over(o, progress) end
   if pair then result.network = fit.measure(pair, o, progress) end

@@ -1,7 +1,7 @@
 -- `yolua eval`: scores detections in KITTI's file format against labels, without a model.
 local core = require "yolua.core"
-local eval = require "yolua.eval"
-local schema = require "yolua.schema"
+local eval = require "yolua.eval.protocols"
+local schema = require "yolua.options.schema"
 local terminal = require "yolua.terminal"
 
 local fields = {

@@ -2,15 +2,15 @@
 -- as it comes.
 local core = require "yolua.core"
 local drawn = require "yolua.predict.drawn"
-local fields = require "yolua.fields"
+local fields = require "yolua.options.fields"
 local give = require "yolua.predict.give"
-local input = require "yolua.input"
-local needs = require "yolua.needs"
-local pictures = require "yolua.pictures"
-local progress = require "yolua.progress"
-local schema = require "yolua.schema"
+local input = require "yolua.model.input"
+local inputs = require "yolua.cli.inputs"
+local pictures = require "yolua.data.pictures"
+local progress = require "yolua.terminal.progress"
+local schema = require "yolua.options.schema"
 local source = require "yolua.predict.source"
-local detect = require "yolua.detect"
+local detect = require "yolua.eval.detect"
 
 local function wanted(o)
   return { conf = o.conf, iou = o.iou, clip = o.clip, resize = rawget(o, "resize"), imgsz = o.imgsz, upright = o.exif == "apply" }
@@ -55,7 +55,7 @@ local function check_stream(o)
   if o.json == "true" then
     error(schema.usage "yolua predict: a stream may have no end, and json=true is one document: expected json=lines", 0)
   end
-  if require("yolua.options").explicit(o, "batch") and o.batch ~= 1 then
+  if require("yolua.options.table").explicit(o, "batch") and o.batch ~= 1 then
     error(schema.usage("yolua predict: a stream is answered frame by frame: expected batch=1, got batch=" .. o.batch), 0)
   end
 end
@@ -66,7 +66,7 @@ local function run(o, out)
   local is_stream = source.is_stream(text)
   if is_stream then check_stream(o) end
   local images = not is_stream and source.files(text)
-  local model = needs.network(o)
+  local model = inputs.network(o)
   if o.out then core.files.make_folder(o.out) end
   local json = rawget(o, "json")
   local shows = not json and images and #images > 1 and core.files.is_terminal()

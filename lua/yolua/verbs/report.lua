@@ -1,11 +1,11 @@
 -- `yolua report RUNDIR`: makes report.html of a run, finished or not, from the run's own files.
 local core = require "yolua.core"
-local html = require "yolua.html"
+local html = require "yolua.report.html"
 
 -- The directory as the call names it: run=DIR, out=DIR as the recipes say it, or the word alone.
 local function named(o)
   local path = o.run or o.out
-  if not path then error(require("yolua.schema").usage "yolua report: expected a run directory: yolua report RUNDIR") end
+  if not path then error(require("yolua.options.schema").usage "yolua report: expected a run directory: yolua report RUNDIR") end
   path = path:gsub("(.)/+$", "%1")
   if core.files.kind(path) ~= "folder" then error(("report: there is no run directory %s"):format(path), 0) end
   return path

@@ -2,9 +2,9 @@
 -- Where no network is named, it is the small one that the program carries, with a head for the data's own classes.
 local yl = require "yolua"
 local core = require "yolua.core"
-local fields = require "yolua.fields"
-local needs = require "yolua.needs"
-local options = require "yolua.options"
+local fields = require "yolua.options.fields"
+local inputs = require "yolua.cli.inputs"
+local options = require "yolua.options.table"
 
 local default = { where = "embedded default" }
 
@@ -51,11 +51,11 @@ local function fitted(run, model, data, o)
 end
 
 local function train(o)
-  if not o.resume then needs.named_data(o) end -- else they come with the run
+  if not o.resume then inputs.named_data(o) end -- else they come with the run
   fall_back(o)
   local run <close> = yl.run(o, "train")
   local data = yl.data(o.data)
-  local model = needs.network(o)
+  local model = inputs.network(o)
   if o.model == "street" then suit(run, o, data) end
   model = fitted(run, model, data, o)
   model:freeze(o.freeze)

@@ -1,14 +1,14 @@
 -- `yolua val`: scores a detector on a labelled data set.
-local eval = require "yolua.eval"
-local fields = require "yolua.fields"
-local input = require "yolua.input"
-local score = require "yolua.score"
+local eval = require "yolua.eval.protocols"
+local fields = require "yolua.options.fields"
+local input = require "yolua.model.input"
+local score = require "yolua.eval.score"
 local terminal = require "yolua.terminal"
-local needs = require "yolua.needs"
+local inputs = require "yolua.cli.inputs"
 
 local function run(o)
-  local data = needs.data(o)
-  local model = needs.network(o)
+  local data = inputs.data(o)
+  local model = inputs.network(o)
   local list = data:list(o.data.split)
   input.say(model, o)
   local rows, seen = score(model, list, o, { stage = "val" })

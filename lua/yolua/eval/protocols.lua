@@ -1,0 +1,185 @@
+-- Scores after the four evaluation protocols: their options, the rows of a report, and the rows as text.
+local core = require "yolua.core"
+
+local eval = { protocols = { "kitti", "voc", "coco", "poster" } }
+
+-- Every class name that KITTI's files know.
+eval.kitti_names = { "Car", "Van", "Truck", "Pedestrian", "Person_sitting", "Cyclist", "Tram", "Misc", "DontCare" }
+
+-- The protocols' own options, for every verb and recipe that scores.
+eval.fields = {
+  { "curves", "bool", false, "", "kitti: also thresholds, counts, precision and orientation at each threshold" },
+  { "voc", "table", help = "options of the voc protocol", fields = {
+    { "iou", "number", 0.5, "", "least overlap of a match", min = 0, max = 1 },
+    { "plus1", "bool", true, "", "boxes are inclusive pixels: width = x2 - x1 + 1" },
+    { "compare", "enum", "ge", "", "a match needs overlap >= iou (ge) or > iou (gt)", choices = { "ge", "gt" } },
+    { "difficult", "enum", "none", "", "hard: occluded > 2, truncated > 0.5 or height <= 25 forgive and are not asked for",
+      choices = { "none", "hard" } },
+  } },
+  { "coco", "table", help = "options of the coco protocol", fields = {
+    { "dontcare", "enum", "crowd", "", "regions to ignore: crowd regions of every class, or left out", choices = { "crowd", "drop" } },
+    { "neighbours", "bool", false, "", "Car, Pedestrian and Cyclist only; Van and Person_sitting are crowd regions" },
+  } },
+  { "poster", "table", help = "options of the poster's metric", fields = {
+    { "variant", "enum", "clean", "", "clean, its own overlap (unclamped), or also its own rounding (literal)",
+      choices = { "clean", "unclamped", "literal" } },
+    { "classes", "enum", "kitti", "", "KITTI's eight classes, or the poster's five", choices = { "kitti", "coco" } },
+  } },
+}
+
+local calls = {}
+
+function calls.kitti(set, o) return set:kitti { curves = o.curves } end
+
+function calls.voc(set, o, more)
+  local v = o.voc or {}
+  return set:voc { iou = v.iou, plus1 = v.plus1, compare = v.compare, difficult = v.difficult, classes = more.classes }
+end
+
+function calls.coco(set, o, more)
+  local c = o.coco or {}
+  return set:coco { dontcare = c.dontcare, neighbours = c.neighbours, classes = not c.neighbours and more.classes or nil }
+end
+
+function calls.poster(set, o, more)
+  local p = o.poster or {}
+  return set:poster { variant = p.variant, classes = more.classes or p.classes, reduce = more.reduce }
+end
+
+-- eval.rows(set, o, more): a row per protocol of o.protocol, in that order, each with "protocol", "split" and "stage".
+-- o: protocol = {names}, and the options of eval.fields. more: split, stage; classes = the class list of voc, coco and poster
+-- (see core.eval_set); reduce = true: the poster's metric first keeps one class per box and suppresses.
+function eval.rows(set, o, more)
+  local rows = {}
+  more = more or {}
+  for i, name in ipairs(o.protocol) do
+    local call = calls[name]
+    if not call then
+      local near = require("yolua.options.schema").did_you_mean(name, eval.protocols, "protocol")
+      error(("protocol: expected some of %s, got '%s'%s"):format(table.concat(eval.protocols, ", "), name, near), 2)
+    end
+    local row = call(set, o, more)
+    row.split, row.stage = more.split or core.null, more.stage or core.null
+    rows[i] = row
+  end
+  return rows
+end
+
+-- ---- as text ---------------------------------------------------------------------------------------------------------------
+
+local function percent(value)
+  if value == nil or value == core.null or value < 0 then return "-" end
+  return ("%.2f"):format(100 * value)
+end
+
+local columns = {
+  voc = { { "n_gt" }, { "n_det" }, { "tp" }, { "fp" }, { "ap07", percent }, { "ap", percent } },
+  coco = { { "n_gt" }, { "ap", percent }, { "ap50", percent }, { "ap75", percent }, { "ap_small", percent },
+    { "ap_medium", percent }, { "ap_large", percent }, { "ar100", percent } },
+  poster = { { "tp" }, { "fp" }, { "fn" }, { "precision", percent }, { "recall", percent }, { "f1", percent } },
+}
+
+local function sorted(classes)
+  local names = {}
+  for name in pairs(classes) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+local function kitti_lines(row)
+  local lines = { { "class", "level", "n_gt", "AP R40", "AP R11", "AOS R40" } }
+  for _, name in ipairs(sorted(row.classes)) do
+    local class = row.classes[name]
+    if class == core.null then
+      lines[#lines + 1] = { name, "not evaluated: no detection (0 in the mean where it has truth)", "", "", "", "" }
+    else
+      for _, level in ipairs { "easy", "moderate", "hard" } do
+        local l = class[level]
+        lines[#lines + 1] = { name, level, tostring(l.n_gt), percent(l.ap_r40), percent(l.ap_r11), percent(l.aos_r40) }
+      end
+    end
+  end
+  return lines
+end
+
+local function class_lines(row, list)
+  local head, lines = { "class" }, {}
+  for i, column in ipairs(list) do head[i + 1] = column[1] end
+  lines[1] = head
+  for _, name in ipairs(sorted(row.classes)) do
+    local line = { name }
+    for i, column in ipairs(list) do line[i + 1] = (column[2] or tostring)(row.classes[name][column[1]]) end
+    lines[#lines + 1] = line
+  end
+  return lines
+end
+
+local function aligned(lines)
+  local widths, out = {}, {}
+  for _, line in ipairs(lines) do
+    for i, cell in ipairs(line) do widths[i] = math.max(widths[i] or 0, #cell) end
+  end
+  for l, line in ipairs(lines) do
+    local cells = {}
+    for i, cell in ipairs(line) do
+      local pad = (" "):rep(widths[i] - #cell)
+      cells[i] = (i == 1 or lines[1][i] == "level") and cell .. pad or pad .. cell
+    end
+    out[l] = "  " .. table.concat(cells, "  "):gsub("%s+$", "")
+  end
+  return out
+end
+
+local function title(row)
+  local words = {}
+  if row.protocol == "voc" then
+    words = { "IoU " .. (row.compare == "gt" and "> " or ">= ") .. row.iou, row.plus1 and "+1" or "no +1" }
+    if row.difficult == "hard" then words[#words + 1] = "hard truths forgive" end
+  elseif row.protocol == "coco" then words = { "DontCare " .. row.dontcare }
+  elseif row.protocol == "poster" then words = { row.variant, "its mAP is precision at score 0.5" } end
+  local note = #words > 0 and " (" .. table.concat(words, ", ") .. ")" or ""
+  return ("%s%s: mAP %s"):format(row.protocol, note, percent(row.map))
+end
+
+-- The row as lines of text, in percent; every number stands under its protocol's name.
+function eval.text(row)
+  local lines = row.protocol == "kitti" and kitti_lines(row) or class_lines(row, columns[row.protocol])
+  return title(row) .. "\n" .. table.concat(aligned(lines), "\n")
+end
+
+-- ---- what lies beneath the scores ------------------------------------------------------------------------------------------
+
+local function fixed(value) return value ~= core.null and ("%.3f"):format(value) or "n/a" end
+
+-- set:curves' result as a table of each class's best working point: its head and its lines, classes with truth only.
+function eval.best_points(curves)
+  local lines = {}
+  for _, name in ipairs(sorted(curves)) do
+    local best = curves[name].best
+    if curves[name].n_gt > 0 then
+      lines[#lines + 1] = { name, tostring(curves[name].n_gt), fixed(best.score), fixed(best.precision), fixed(best.recall),
+        fixed(best.f1) }
+    end
+  end
+  return { "class", "truths", "score", "precision", "recall", "F1" }, lines
+end
+
+-- set:confusion's result as a table, its head and its lines: a line per true class, a column per seen one. Classes that neither
+-- occur nor are seen are left out.
+function eval.confusion_table(confusion)
+  local kept, head, lines, n = {}, { "true \\ seen" }, {}, #confusion.classes
+  for i = 1, n do
+    local sum = 0
+    for k = 1, n do sum = sum + confusion.matrix[i][k] + confusion.matrix[k][i] end
+    if sum > 0 then kept[#kept + 1] = i end
+  end
+  for _, i in ipairs(kept) do
+    local line = { confusion.classes[i] }
+    head[#head + 1] = confusion.classes[i]
+    for _, k in ipairs(kept) do line[#line + 1] = tostring(confusion.matrix[i][k]) end
+    lines[#lines + 1] = line
+  end
+  return head, lines
+end
+
+return eval

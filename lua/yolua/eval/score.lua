@@ -1,0 +1,86 @@
+-- Runs a model over a list of frames and scores what it finds by the protocols asked for. Behind run:eval and `yolua val`.
+local anchors = require "yolua.eval.anchors"
+local core = require "yolua.core"
+local detect = require "yolua.eval.detect"
+local eval = require "yolua.eval.protocols"
+local input = require "yolua.model.input"
+local options = require "yolua.options.table"
+local progress = require "yolua.terminal.progress"
+
+local score = { drawn = 12 } -- frames whose detections are kept for pictures
+
+-- The poster's metric looks at one class a box, at score 0.5 and more, suppressed whatever the class.
+local poster_view = { conf = 0.5, iou = 0.5, one_class = true, agnostic = true }
+
+-- The protocols of the options; else all four where labels are KITTI's, and COCO's and VOC's where they are not.
+function score.protocols(o, data)
+  local asked = rawget(o, "protocol")
+  if asked and #asked > 0 then return asked end
+  return (data.name == "kitti" or data.name == "synthetic") and eval.protocols or { "coco", "voc" }
+end
+
+-- Whether the model's cfg and weights came apart, so that they may not belong together, and nobody has looked yet.
+local function unmeasured(model) return model.pretrained and not model.notes and not model.anchors_fit end
+
+-- Fills two sets in one pass: what every protocol sees, and what the poster's does. source: of the list's images, where there is one.
+local function fill(model, list, o, seen, source)
+  local data, set, poster = list.data, core.eval_set(), core.eval_set()
+  local function get(key) return rawget(o, key) end -- a table of options refuses keys that it lacks
+  local from = get "data" or {}
+  local clip = get "clip" == true -- a training's `clip` is a number: its gradient's largest norm
+  local view = { conf = get "conf" or 0.005, iou = get "iou" or 0.45, clip = clip }
+  local fit = unmeasured(model) and anchors.new(model) or nil
+  local size = input.of(model, o)
+  local pass = { views = { view, poster_view, fit and anchors.view }, resize = size.resize, imgsz = { size.w, size.h }, batch = get "batch",
+    workers = from.workers, strict = from.strict ~= false, upright = data.options.exif == "apply" }
+  local bar <close> = progress.new { label = "split " .. list.name, total = #list.frames }
+  local function each(i, found, poster_found, fit_found)
+    local frame = list.frames[i]
+    bar:update(i)
+    local truths = data:rows(frame, model.names)
+    set:add(frame.id, truths, found)
+    poster:add(frame.id, truths, poster_found)
+    if fit then fit:add(data:mapped(frame, model.names), fit_found) end
+    if i <= score.drawn then
+      seen.frames[#seen.frames + 1] = { id = frame.id, image = frame.image, upright = pass.upright,
+        truths = data:mapped(frame, model.names), dets = found }
+    end
+  end
+  local stats = source and detect.source(model, source, { views = pass.views, w = size.w, h = size.h }, each)
+    or detect(model, list.frames, pass, each)
+  seen.infer_ms, seen.images, seen.seconds, seen.input = stats.infer_ms, stats.images, stats.seconds, size
+  if fit then model.anchors_fit = fit:warn() end
+  return set, poster
+end
+
+-- The protocols' own options; a data set that marks difficult objects has them forgiven unless the call says otherwise.
+local function options_with(o, protocol, set)
+  local function get(key) return rawget(o, key) end
+  local voc = {}
+  for key, value in pairs(get "voc" or {}) do voc[key] = value end
+  local said = getmetatable(o) and options.explicit(o, "voc.difficult")
+  if set.difficult and not said then voc.difficult = set.difficult end
+  return { protocol = protocol, curves = get "curves", voc = voc, coco = get "coco", poster = get "poster" }
+end
+
+-- model: of yl.load; list: a split of yl.data; o: conf, iou, resize, imgsz, batch, protocol, and the protocols' own options.
+-- The first time that it scores a model whose weights were loaded, it warns of anchors that are not theirs (yolua.eval.anchors).
+-- more: stage, protocols (instead of o's), source (of the list's images: yolua.batches). Returns the rows of results.json, and what a
+-- report draws: {frames = {{id, image, truths, dets}}, curves = {class -> precision and recall}, infer_ms, images, seconds,
+-- input = {w, h, resize}}.
+function score.run(model, list, o, more)
+  local seen, rows = { frames = {} }, {}
+  list.data:follow(model)
+  local names = more.protocols or score.protocols(o, list.data)
+  local classes = list.data:eval_classes(model.names)
+  local set, poster = fill(model, list, o, seen, more.source)
+  for i, name in ipairs(names) do
+    local about = { split = list.name, stage = more.stage, classes = classes }
+    rows[i] = eval.rows(name == "poster" and poster or set, options_with(o, { name }, list.data.set), about)[1]
+    rows[i].images = seen.images
+  end
+  seen.curves, seen.confusion = set:curves { classes = classes }, set:confusion { classes = classes }
+  return rows, seen
+end
+
+return setmetatable(score, { __call = function(_, ...) return score.run(...) end })

@@ -1,0 +1,121 @@
+-- yl.load{cfg=, weights=, names=} reads a Darknet detector, yl.load{model=} a checkpoint.
+local classmap = require "yolua.data.classmap"
+local core = require "yolua.core"
+local fields = require "yolua.options.fields"
+local options = require "yolua.options.table"
+local Model = require "yolua.model"
+local named = require "yolua.model.names"
+local required = require "yolua.options.required"
+local structure = require "yolua.model.structure"
+
+local function from_darknet(o)
+  local net = core.darknet.load_cfg(o.cfg, o.device)
+  local darknet
+  if o.partial or not o.weights then net:init(o.seed or 1) end
+  if o.weights then
+    darknet = core.darknet.load_weights(net, o.weights, { partial = o.partial })
+    if o.partial then core.system.warn(structure.kept(net, o.weights, darknet.sections)) end
+  end
+  local heads = structure.heads(structure.of(net))
+  local names = o.names and named.named(o.names) or named.numbered(heads[1] and heads[1].classes or 0)
+  return Model.new { net = net, names = names, named_by = o.names, path = o.cfg, darknet = darknet, device = o.device,
+    pretrained = o.weights ~= nil }
+end
+
+-- The network `name` that the program carries; nil where there is none, or a file of that name.
+local function shipped(name, device)
+  local stem = ("recipes/models/%s."):format(name)
+  local known, cfg = pcall(core.embedded, stem .. "cfg")
+  if not known or name:find "[^%w_-]" or core.files.kind(name) then return nil end
+  local net = core.darknet.parse_cfg(cfg, stem .. "cfg", device)
+  local darknet = core.darknet.parse_weights(net, core.embedded(stem .. "weights"), stem .. "weights")
+  local names = named.read(stem .. "names", core.embedded(stem .. "names"))
+  return Model.new { net = net, names = names, path = stem .. "cfg", darknet = darknet, device = device, pretrained = true }
+end
+
+local function note(info, path, key)
+  local text = info.metadata[key]
+  if not text then error(("%s: not a checkpoint of yolua: its metadata has no '%s'"):format(path, key), 0) end
+  return core.json.decode(text, ("%s: its '%s'"):format(path, key))
+end
+
+local function is_list_of(value, kind)
+  if type(value) ~= "table" or next(value) ~= nil and #value == 0 then return false end
+  for _, item in ipairs(value) do
+    if type(item) ~= kind then return false end
+  end
+  return true
+end
+
+-- What only checkpoints say that were trained, or came from Darknet: the class map, and the head of the weights file. Others lack them.
+local function learned(info, path)
+  local map = info.metadata.map and note(info, path, "map")
+  if map ~= nil and not classmap.is_kept(map) then
+    error(("%s: its 'map': expected a class map's name, classes and rules"):format(path), 0)
+  end
+  local head, n = info.metadata.darknet, {}
+  if head then n = { head:match "^(%d+)%.(%d+)%.(%d+) (%-?%d+)$" } end
+  local good = #n == 4
+  for i = 1, good and 4 or 0 do
+    n[i] = math.tointeger(tonumber(n[i]))
+    good = good and n[i] and (i == 4 or n[i] < 1 << 31)
+  end
+  if head and not good then error(("%s: its 'darknet': expected a version and a count of images, got '%s'"):format(path, head), 0) end
+  return map, head and { major = n[1], minor = n[2], revision = n[3], seen = n[4] } or nil
+end
+
+-- Layers that are written in Lua are no part of a checkpoint: their files have to be named.
+local function check_kinds(s, path)
+  for _, layer in ipairs(s.layers) do
+    if not core.layers.fields(layer.kind) then
+      error(("%s: its structure cannot be built: it uses the layer '%s', which is not known; a layer of one's own is made by its Lua "
+        .. "file (require=FILE.lua)"):format(path, layer.kind), 0)
+    end
+  end
+end
+
+local function from_checkpoint(o)
+  local info = core.safetensors.info(o.model)
+  local s, names = note(info, o.model, "structure"), note(info, o.model, "names")
+  if not is_list_of(names, "string") then error(("%s: its 'names': expected a list of class names"):format(o.model), 0) end
+  local function try(f, ...)
+    local ok, result = pcall(f, ...)
+    if ok then return result end
+    error(("%s: its structure cannot be built: %s"):format(o.model, (result:gsub("^yolua/[^:]+:%d+: ", ""))), 0)
+  end
+  try(structure.check, s)
+  check_kinds(s, o.model)
+  local net = try(structure.build, s, o.device)
+  local averaged = info.metadata.averaged == "true" and not o.full
+  core.restore(net, o.model, o.full or averaged)
+  if averaged then -- the weights that were evaluated are the average
+    for _, range in ipairs(net:ranges()) do core.copy_values(net, net, range.name, "ema", "value") end
+    net:drop()
+  end
+  local map, darknet = learned(info, o.model)
+  return Model.new { net = net, names = names, path = o.model, notes = info.metadata, device = o.device, pretrained = true, map = map,
+    darknet = darknet }
+end
+
+local check = options.declare("yl.load", fields.get { "model", fields.pick("run", "device"),
+  { "seed", "int", 1, "", "seed of weights that are drawn", min = 0 },
+  { "full", "bool", false, "", "model=: the optimizer's state too" },
+})
+
+-- Options: cfg, weights, names (files; names also coco, voc, kitti), partial (the weights are those of the first sections, the rest is
+-- drawn), or model (a checkpoint, or `street`, which the program carries); require (Lua files that make layers of one's own); device;
+-- seed (for weights that are drawn); full (a checkpoint's optimizer state too). Returns a model (see yolua.model). Errors: one sentence
+-- naming the file.
+return function(values)
+  local o = check(values)
+  if o.require then required.load(o.require) end
+  if o.model then
+    for _, key in ipairs { "cfg", "weights", "partial", "names" } do
+      if o[key] then error(("'%s=%s' beside 'model=%s': expected one network"):format(key, o[key], o.model), 2) end
+    end
+    return shipped(o.model, o.device) or from_checkpoint(o)
+  end
+  if o.partial and not o.weights then error("partial=true: expected weights=FILE beside it, which holds the first sections", 2) end
+  if not o.cfg then error("no model was named: expected cfg=FILE.cfg weights=FILE.weights names=FILE.names, or model=CHECKPOINT", 2) end
+  return from_darknet(o)
+end

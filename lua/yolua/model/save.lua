@@ -1,0 +1,60 @@
+-- net:save(path): the ending of the path decides what is written. Behind yolua.model's save.
+local core = require "yolua.core"
+local structure = require "yolua.model.structure"
+
+-- The network that inference runs, and whether it is a copy: training with ema averages the weights beside the values.
+local function evaluated(model)
+  if not (model.averaged and core.has_slab(model.net, "ema")) then return model.net, false end
+  local net = structure.build(model.structure, model.device)
+  for _, range in ipairs(model.net:ranges()) do core.copy_values(model.net, net, range.name, "ema", "value") end
+  return net, true
+end
+
+-- What a checkpoint tells of the model besides its slabs; size and way of resizing are in the structure.
+local function notes_of(model, notes)
+  local all = { structure = core.json.encode(model.structure), names = core.json.encode(model.names), format = "yolua 1",
+    map = model.map and core.json.encode(model.map), darknet = model.darknet and ("%d.%d.%d %d"):format(model.darknet.major,
+      model.darknet.minor, model.darknet.revision, model.darknet.seen) }
+  for key, text in pairs(notes or {}) do all[key] = text end
+  return all
+end
+
+local function checkpoint(net, model, path, notes, full) core.save(net, path, notes_of(model, notes), full) end
+
+local function weights(net, model, path) core.darknet.save_weights(net, path, model.darknet) end
+
+-- cfg, weights and names, for whatever reads Darknet's files.
+local function folder(net, model, path)
+  local new, stem = not core.files.kind(path), path:gsub("/*$", "") .. "/model."
+  core.files.make_folder(path)
+  local ok, message = pcall(core.darknet.save_cfg, net, stem .. "cfg")
+  if not ok then
+    if new then os.remove(path) end
+    error(message, 0)
+  end
+  weights(net, model, stem .. "weights")
+  if #model.names > 0 then core.system.write(stem .. "names", table.concat(model.names, "\n") .. "\n") end
+end
+
+local writers = { [".safetensors"] = checkpoint, [".weights"] = weights }
+
+local function writer(path)
+  local ending = path:lower():match "%.%w+$"
+  if core.files.kind(path) == "folder" or path:find "/$" then return folder end
+  if writers[ending] then return writers[ending] end
+  error(("net:save: '%s': expected a name that ends in .safetensors (a checkpoint) or .weights (Darknet's), or a folder, which ends in "
+    .. "/ and gets cfg, weights and names%s"):format(path, ending == ".cfg" and "; a cfg alone holds no weights" or ""), 0)
+end
+
+-- notes: further texts of a checkpoint; full: it keeps what a resume needs.
+return function(model, path, notes, full)
+  local write = writer(path)
+  if (notes or full) and write ~= checkpoint then
+    error(("net:save: '%s': notes and the optimizer's state need a checkpoint (.safetensors)"):format(path), 0)
+  end
+  if full then return write(model.net, model, path, notes, true) end
+  local net, copied = evaluated(model)
+  local ok, message = pcall(write, net, model, path, notes, false)
+  if copied then net:close() end
+  if not ok then error(message, 0) end
+end

@@ -1,0 +1,72 @@
+-- Functions that a user gives and the library calls for a value: where they stand, and one sentence where the value is unusable.
+--
+--   local rate = callback.number(f, "optim.schedule", f(s), "for step 3", 0)
+--   -> "mine.lua:12: optim.schedule: expected a number of at least 0 for step 3, got nothing (is a return missing?)"
+local callback = {}
+
+-- "mine.lua:12", where a function begins; "a function of the Lua library" for one written in C.
+function callback.place(f)
+  local at = debug.getinfo(f, "S")
+  return at.what == "C" and "a function of the Lua library" or ("%s:%d"):format(at.short_src, at.linedefined)
+end
+
+-- A value as a sentence names it: nothing, 'a text', -1, nan, true, a table.
+function callback.shown(value)
+  local kind = type(value)
+  if value == nil then return "nothing" end
+  if kind == "string" then return ("'%s'"):format(#value > 60 and value:sub(1, 57) .. "..." or value) end
+  if value ~= value then return "nan" end
+  if kind == "number" or kind == "boolean" then return tostring(value) end
+  return "a " .. (kind == "userdata" and (debug.getmetatable(value) or {}).__name or kind):gsub("^yolua%.", "")
+end
+
+-- Refuses an argument of `who` unless it is good, with the place of the user's line: "mine.lua:3: net:freeze: expected ..., got ...".
+function callback.argument(good, who, expected, value)
+  if good then return value end
+  error(("%s: %s: expected %s, got %s"):format(require("yolua.options.table").position(), who, expected, callback.shown(value)), 0)
+end
+
+-- Ends the call: `f` returned `value` where `what` expects something else. `when` (optional): "for step 3".
+function callback.wrong(f, what, expected, value, when)
+  error(("%s: %s: expected %s%s, got %s%s"):format(callback.place(f), what, expected, when and " " .. when or "", callback.shown(value),
+    value == nil and " (is a return missing?)" or ""), 0)
+end
+
+-- A number that is finite and at least `least` (nil: any). Returns it.
+function callback.number(f, what, value, when, least)
+  if type(value) == "number" and value - value == 0 and (not least or value >= least) then return value end
+  callback.wrong(f, what, least and ("a number of at least %g"):format(least) or "a finite number", value, when)
+end
+
+-- A text, or a list of texts. Returns it.
+function callback.texts(f, what, value, when)
+  local good = type(value) == "string" or type(value) == "table"
+  local count = 0
+  for key, item in pairs(good and type(value) == "table" and value or {}) do
+    count = count + 1
+    if math.type(key) ~= "integer" or type(item) ~= "string" then
+      callback.wrong(f, what .. (" [%s]"):format(tostring(key)), "a list of texts", item, when)
+    end
+  end
+  if good and (type(value) == "string" or count == #value) then return value end
+  callback.wrong(f, what, "a text or a list of texts", value, when)
+end
+
+-- What decides what a function does: its code and the plain values that it holds on to (a patience, say), as a text for hashing. Of
+-- the library's own functions only the values, so that a new version of the program counts as the same.
+function callback.fingerprint(f)
+  local at = debug.getinfo(f, "S")
+  local parts = { at.what == "C" and "C" or at.source:sub(1, 7) == "@yolua/" and at.source or string.dump(f, true) }
+  for i = 1, 255 do
+    local name, value = debug.getupvalue(f, i)
+    if not name then break end
+    local kind = type(value)
+    if kind == "number" then value = ("%s %a"):format(math.type(value), value) end
+    if kind ~= "table" and kind ~= "function" and kind ~= "userdata" and kind ~= "thread" then
+      parts[#parts + 1] = ("%s=%s"):format(name, tostring(value))
+    end
+  end
+  return table.concat(parts, "\n")
+end
+
+return callback

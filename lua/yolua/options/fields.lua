@@ -1,0 +1,136 @@
+-- The standard fields, in groups that recipes and verbs pick from, so that a key means the same everywhere.
+local fields = { groups = {} }
+local groups = fields.groups
+
+groups.model = {
+  { "cfg", "string", nil, "", "the network, a Darknet cfg file", aliases = { "config_file", "network" } },
+  { "weights", "string", nil, "", "its weights, a Darknet weights file" },
+  { "partial", "bool", false, "", "weights= holds the first sections of the network alone (NAME.conv.N): the rest is drawn" },
+  { "names", "string", nil, "", "class names: a file with one a line, or coco, kitti, voc", aliases = { "labels_file", "classes" } },
+  { "model", "string", nil, "", "a checkpoint, or street, the network that comes along (instead of cfg, weights and names)",
+    aliases = { "checkpoint", "ckpt" } },
+  { "require", "list", nil, "", "Lua files to run first: those that make layers of one's own (yl.layer)",
+    aliases = { "plugins", "plugin", "import", "layers" } },
+}
+
+groups.data = {
+  { "data", "table", variants = "yolua.datasets", help = "the data set", of_path = function(text)
+    return require("yolua.data.kind").of_path(text)
+  end, fields = {
+    { "name", "string", nil, "", "which data set: kitti, coco, voc, yolo, synthetic, ...; or the file that describes it",
+      aliases = { "dataset" } },
+    { "file", "string", nil, "", "the file that describes it: data.yaml, obj.data, COCO's .json (data=FILE sets it, name and root)",
+      aliases = { "yaml" } },
+    { "root", "string", nil, "", "its folder", aliases = { "path", "dir", "folder" } },
+    { "train", "string", nil, "", "training split: a name or a list file" },
+    { "dev", "string", nil, "", "development split: a name or a list file", aliases = { "valid", "validation" } },
+    { "split", "string", nil, "", "the split to evaluate: a name or a list file" },
+    { "limit", "int", nil, "frames", "use the first frames of each split only", min = 1, aliases = { "max_images", "fraction" } },
+    { "map", "string", "auto", "", "class map: auto (the checkpoint's, else what fits), identity, poster, or a YAML file",
+      aliases = { "classmap", "class_map" } },
+    { "images", "bool", true, "", "images are needed (false: labels are enough)" },
+    { "exif", "enum", "ignore", "", "apply: pictures are turned as their EXIF orientation says, and labels are of the turned ones",
+      choices = { "ignore", "apply" } },
+    { "strict", "bool", true, "", "a malformed frame is an error (false: a counted warning)" },
+    { "cache", "number", 2048, "MiB", "memory for decoded frames", min = 0 },
+    { "features", "number", nil, "MiB", "memory for a frozen body's cached output (default: a quarter of the machine's); 0: off", min = 0 },
+    { "cache_dir", "string", nil, "", "a folder for decoded frames (off by default)" },
+    { "seed", "int", 1, "", "seed of what the data are: the dev tenth where there are no split files, drawn scenes; not of the run",
+      min = 0 },
+    { "workers", "int", 2, "threads", "decoding threads", min = 0, max = 256, aliases = { "num_workers", "nw" } },
+  } },
+}
+
+groups.run = {
+  { "config", "string", nil, "", "a YAML file with any of these keys" },
+  { "out", "string", nil, "", "run directory (default: runs/NAME, numbered when taken)",
+    aliases = { "project", "save_dir", "output", "outdir" } },
+  { "seed", "int", 1, "", "seed of what a run draws: new weights, order, augmentation, dropout (data.seed: which frames there are)",
+    min = 0, aliases = { "random_seed", "manual_seed" } },
+  { "device", "string", "cpu", "", "cpu, cuda or cuda:N", aliases = { "gpu", "gpus" } },
+  { "threads", "int", 0, "", "threads of the CPU kernels; 0: as many as the machine gives", min = 0, max = 1024 },
+  { "precision", "enum", "f32", "", "arithmetic of activations", choices = { "f32", "bf16" }, aliases = { "half", "amp", "fp16" } },
+  { "json", "bool", false, "", "print one JSON document on standard output" },
+}
+
+groups.train = {
+  { "epochs", "int", 5, "epochs", "how long to train", min = 0, max = 1000000, aliases = { "n_epochs", "num_epochs", "max_epochs" } },
+  { "batch", "int", 8, "images", "images per optimizer step", min = 1, max = 65536, aliases = { "batch_size", "bs", "batchsize" } },
+  { "subdivisions", "int", 1, "", "parts that a batch is computed in", min = 1, max = 65536, aliases = { "accumulate", "accum" } },
+  { "freeze", "list", "none", "", "none, body, or layer names with globs (conv1*); thaw: not even what stopbackward in the cfg freezes",
+    aliases = { "frozen", "freeze_layers" } },
+  { "statistics", "enum", "batch", "", "what batch-norm goes by while it trains: each batch's own statistics (which move the running "
+    .. "ones), or the running ones that were loaded (which stay)", choices = { "batch", "running" },
+    aliases = { "bn", "batchnorm", "freeze_bn", "bn_eval", "norm_eval" } },
+  { "ema", "number", 0, "", "decay of the averaged weights; 0: none", min = 0, max = 0.999999 },
+  { "clip", "number", 0, "", "largest norm of the gradient; 0: no clipping", min = 0,
+    aliases = { "grad_clip", "clip_grad", "max_norm", "clip_norm" } },
+  { "patience", "int", 0, "epochs", "stop after so many epochs without improvement; 0: never", min = 0, aliases = { "early_stop" } },
+  { "multiscale", "bool", false, "", "draw the input size anew every few batches", aliases = { "multi_scale", "random" } },
+  { "resume", "string", nil, "", "continue the run in this directory" },
+}
+
+groups.size = {
+  { "imgsz", "size", nil, "px", "input size, width first: 416x128, [416,128] or 416 (default: what the checkpoint was "
+    .. "trained at, or the cfg's)", min = 8, max = 8192,
+    aliases = { "img_size", "imgsize", "image_size", "size", "img", "input_size" } },
+}
+
+groups.optim = {
+  { "optim", "table", variants = "yolua.optim", help = "the optimizer and the learning-rate schedule", fields = {
+    { "name", "string", "sgd", "", "which optimizer: sgd, adam, ...", aliases = { "optimizer" } },
+    { "lr", "number", 1e-3, "1/step", "learning rate", min = 0, max = 1e3, aliases = { "lr0", "learning_rate", "learningrate" } },
+    { "schedule", "enum", "constant", "", "learning-rate schedule (from Lua also a function)", lua = true,
+      choices = { "constant", "steps", "cosine" },
+      aliases = { "policy", "cos_lr", "scheduler", "lr_scheduler" } },
+    { "warmup", "int", 0, "steps", "steps of warm-up: lr * (step / warmup)^power", min = 0,
+      aliases = { "burn_in", "warmup_epochs", "warmup_steps" } },
+    { "power", "number", 4, "", "exponent of the warm-up", min = 0, max = 16 },
+    { "steps", "numbers", { 0.8, 0.9 }, "", "schedule=steps: shares of the run after which the rate drops", min = 0, max = 1 },
+    { "gamma", "number", 0.1, "", "schedule=steps: factor of each drop", min = 0, max = 1 },
+    { "final", "number", 0.01, "", "schedule=cosine: the last rate as a share of the first", min = 0, max = 1, aliases = { "lrf" } },
+  } },
+}
+
+groups.augment = {
+  { "augment", "table", variants = "yolua.augment", help = "random changes of the training images", fields = {
+    { "name", "string", "none", "", "which augmentations: none, standard" },
+  } },
+}
+
+groups.eval = {
+  { "protocol", "list", nil, "", "evaluation protocols", choices = { "kitti", "voc", "coco", "poster" },
+    aliases = { "metric", "metrics" } },
+  { "conf", "number", nil, "", "lowest score of a detection", min = 0, max = 1,
+    aliases = { "thresh", "threshold", "conf_thres", "score" } },
+  { "iou", "number", 0.45, "", "overlap above which the lesser of two boxes is suppressed", min = 0, max = 1,
+    aliases = { "nms", "iou_thres", "nms_thresh" } },
+  { "resize", "enum", nil, "", "how an image is brought to the input size (default: as the checkpoint was trained; else stretch, or "
+    .. "letterbox where the cfg has letter_box=1)", choices = { "letterbox", "stretch" } },
+}
+
+groups.protocols = require("yolua.eval.protocols").fields
+
+fields.recipe = { "model", "data", "size", "train", "optim", "augment", "eval", "protocols", "run" }
+
+-- A list of group names and fields (as a verb gives it) as one list of fields.
+function fields.get(list)
+  local flat = {}
+  for _, item in ipairs(list) do
+    local more = type(item) == "string" and (groups[item] or error("there is no group of fields named " .. item)) or { item }
+    table.move(more, 1, #more, #flat + 1, flat)
+  end
+  return flat
+end
+
+-- One field of a group, for a verb that takes no more of it.
+function fields.pick(group, key)
+  for _, field in ipairs(groups[group]) do
+    if field[1] == key then return field end
+  end
+  error(("there is no field %s.%s"):format(group, key), 2)
+end
+
+function fields.all() return fields.get(fields.recipe) end
+
+return fields

@@ -1,0 +1,232 @@
+-- report.html: one page that opens from disk and needs nothing beside it. Made from the files of a run directory alone, so that the
+-- page of an earlier run, or of one that is not done, can be made at any time: config.yaml, metrics.jsonl, results.json, results.md,
+-- plots/, detections/, the checkpoint's layers, log.txt.
+local core = require "yolua.core"
+local page = require "yolua.report.html.page"
+local parts = require "yolua.report.html.parts"
+local plots = require "yolua.report.plots"
+local rundir = require "yolua.report.rundir"
+local tables = require "yolua.report.tables"
+local files = core.files
+
+local html = { escape = parts.escape, table = parts.table, sections = require "yolua.report.html.sections" }
+
+-- ---- what the directory holds ----------------------------------------------------------------------------------------------
+
+-- A JSON file's document; nil where there is none, or none that can be read.
+local function document(path)
+  local text = core.system.try_read(path)
+  local ok, value = pcall(core.json.decode, text or "", path)
+  return ok and type(value) == "table" and value or nil
+end
+
+local function look(dir)
+  if files.kind(dir .. "/config.yaml") ~= "file" then
+    error(("report: %s holds no run (config.yaml is missing)"):format(dir), 0)
+  end
+  local config = core.yaml.decode(core.system.read(dir .. "/config.yaml"), dir .. "/config.yaml")
+  local run = { dir = dir, config = type(config) == "table" and config or {}, results = document(dir .. "/results.json"),
+    epochs = rundir.metrics(dir), sections = html.sections(core.system.try_read(dir .. "/results.md") or "") }
+  run.made = type(run.config.provenance) == "table" and run.config.provenance or {}
+  -- Results that know fewer epochs than there are were left before the run was continued.
+  run.finished = run.results ~= nil and (tonumber(run.results.epochs) or 0) >= #run.epochs
+  run.name = run.results and run.results.recipe or run.made.name or dir:match "([^/]+)$"
+  return run
+end
+
+-- ---- results ---------------------------------------------------------------------------------------------------------------
+
+local function is(value) return value ~= nil and value ~= core.null end
+
+local means = { kitti = "mean AP, moderate, 40 recall points", voc = "mean AP, IoU 0.5", coco = "AP, IoU .50:.95",
+  poster = "mean precision at score 0.5" }
+
+local function change(first, last)
+  if type(first) ~= "number" or type(last) ~= "number" then return nil end
+  return ("%+.3f"):format(last - first)
+end
+
+local function fraction(value) return type(value) == "number" and value >= 0 and ("%.3f"):format(value) or "n/a" end
+
+-- The mean of the last stage by each protocol, and how far it is from the first stage's.
+local function cards(groups)
+  local out = {}
+  for i, pair in ipairs(groups) do
+    local first, last = pair[2][1], pair[2][#pair[2]]
+    local diff = #pair[2] > 1 and change(tonumber(fraction(first.map)), tonumber(fraction(last.map))) -- of what is shown
+    local note = is(last.stage) and last.stage or ""
+    if diff then
+      note = ('%s, <span class="%s" style="display:inline">%s</span> from %s'):format(parts.escape(note),
+        diff:find "^%+" and "up" or "down", diff, parts.escape(first.stage))
+    else note = parts.escape(note) end
+    out[i] = ("<li><span>%s: %s</span><b>%s</b><span>%s</span></li>"):format(parts.escape(pair[1]), means[pair[1]] or "mean",
+      fraction(last.map), note)
+  end
+  return '<ul class="cards">\n' .. table.concat(out, "\n") .. "\n</ul>"
+end
+
+-- A protocol's table with a column for each stage, so that it fits a narrow page, and the change from the first to the last.
+local function stages(protocol, rows)
+  local columns, lines = tables.turned(protocol, rows)
+  if #rows > 1 then
+    columns[#columns + 1] = "change"
+    for _, line in ipairs(lines) do line[#line + 1] = change(tonumber(line[2]), tonumber(line[#rows + 1])) or "" end
+  end
+  local caption = tables.caption(protocol, rows)
+  return ("<div><h3>%s</h3>\n%s</div>"):format(parts.escape(caption),
+    parts.table(columns, lines, { name = caption, changes = #rows > 1 and #columns or nil, tall = #lines > 30 }))
+end
+
+local function results(run)
+  local rows = run.results and run.results.eval or {}
+  if #rows == 0 then return end
+  local groups, out = tables.by_protocol(rows), {}
+  for i, pair in ipairs(groups) do out[i] = stages(pair[1], pair[2]) end
+  return cards(groups) .. '\n<div class="pair">\n' .. table.concat(out, "\n") .. "\n</div>"
+end
+
+-- The sections of results.md whose titles hold `words`: the last stage's is shown, those before it are folded.
+local function by_stage(run, words, make)
+  local found, out = {}, {}
+  for _, s in ipairs(run.sections) do
+    if s.head and s.title:find(words, 1, true) then found[#found + 1] = s end
+  end
+  if #found == 0 then return end
+  local last = found[#found]
+  out[1] = ("<h3>%s</h3>\n%s"):format(parts.escape(last.title), make(last))
+  for i = 1, #found - 1 do out[#out + 1] = parts.fold(found[i].title, nil, make(found[i])) end
+  return table.concat(out, "\n")
+end
+
+local function errors(run)
+  local confusion = by_stage(run, ": confusion at", function(s) return parts.heat(s.head, s.body, s.title) end)
+  local best = by_stage(run, ": best working points", function(s) return parts.table(s.head, s.body, { name = s.title }) end)
+  if not confusion and not best then return end
+  return ('<div class="pair">\n<div>%s</div>\n<div>%s</div>\n</div>'):format(confusion or "", best or "")
+end
+
+-- ---- pictures --------------------------------------------------------------------------------------------------------------
+
+local function grid(run, list, name)
+  local out = {}
+  for i, file in ipairs(list) do
+    out[i] = parts.plot(run.dir .. "/plots/" .. file, name:format(file:match "^%l%w%-(.*)%.svg$" or file:match "^(.*)%.svg$"))
+  end
+  return #out > 0 and '<div class="plots">\n' .. table.concat(out, "\n") .. "\n</div>" or nil
+end
+
+local function plot_files(run, pattern)
+  local list = {}
+  for _, file in ipairs(files.kind(run.dir .. "/plots") == "folder" and files.list(run.dir .. "/plots") or {}) do
+    if file:find("^" .. pattern .. "%.svg$") then list[#list + 1] = file end
+  end
+  return list
+end
+
+-- How many objects of each class were asked for, by the stem of its plots' names.
+local function truths(run)
+  local count = {}
+  for _, row in ipairs(run.results and run.results.eval or {}) do
+    for class, r in pairs(row.protocol == "voc" and row.classes or {}) do
+      if type(r) == "table" then count[class:gsub("[^%w_-]", "_")] = r.n_gt end
+    end
+  end
+  return count
+end
+
+local SHOWN = 12 -- classes whose curves are on the page at once: the most frequent ones
+
+local function by_class(run, stem, count)
+  local list = plot_files(run, stem .. "%-.*")
+  local function rank(file) return count[file:match("^" .. stem .. "%-(.*)%.svg$")] or 0 end
+  table.sort(list, function(x, y) return rank(x) > rank(y) or rank(x) == rank(y) and x < y end)
+  return table.move(list, 1, math.min(SHOWN, #list), 1, {}), table.move(list, SHOWN + 1, #list, 1, {})
+end
+
+local function curves(run)
+  local count = truths(run)
+  local first, others = by_class(run, "pr", count)
+  local f1, left_out = by_class(run, "f1", count)
+  local shown, more, folded = grid(run, first, "Precision over recall: %s"), grid(run, others, "Precision over recall: %s"),
+    grid(run, f1, "F1 over the least score: %s")
+  local note = ("%d classes%s"):format(#f1, #left_out > 0 and ("; those of %d more are in plots/"):format(#left_out) or "")
+  return shown, more and parts.fold("Precision over recall of the other classes", ("%d classes"):format(#others), more) or "",
+    folded and parts.fold("F1 over the least score", note, folded) or ""
+end
+
+local function training(run)
+  local head, body = tables.epochs(run.epochs)
+  if #body == 0 then return end
+  local list = parts.table(head, body, { name = "Epochs", tall = true })
+  local shown = grid(run, plot_files(run, "%l+"), "Over the epochs: %s") or ""
+  if #body > 12 then return shown .. "\n" .. parts.fold("Epoch by epoch", ("%d epochs"):format(#body), list) end
+  return shown .. "\n<h3>Epoch by epoch</h3>\n" .. list
+end
+
+local function counted(frame)
+  return ("hits %d, misses %d, false alarms %d"):format(frame.hits, frame.misses, frame.false_alarms)
+end
+
+local function detections(run)
+  local folder, out, wide, known = run.dir .. "/detections", {}, 0, {}
+  for _, frame in ipairs(document(folder .. "/frames.json") or {}) do known[frame.file] = frame end
+  for _, file in ipairs(files.kind(folder) == "folder" and files.list(folder) or {}) do
+    local stem, frame = file:match "^(.*)%.png$", known[file]
+    if stem then
+      local caption = "Frame " .. (frame and frame.id or stem) .. (frame and ": " .. counted(frame) or "")
+      local text, is_wide = parts.picture(folder .. "/" .. file, "Detections on the picture of " .. caption:lower(), caption)
+      out[#out + 1], wide = text, wide + (is_wide and 1 or 0)
+    end
+  end
+  if #out == 0 then return end
+  return ('%s<div class="pictures%s">\n%s\n</div>'):format(page.legend, wide * 2 > #out and " wide" or "", table.concat(out, "\n"))
+end
+
+-- ---- the page ----------------------------------------------------------------------------------------------------------------
+
+local function add(list, title, ...)
+  local content = {}
+  for i = 1, select("#", ...) do content[i] = select(i, ...) or "" end
+  local text = table.concat(content, "\n")
+  if not text:find "%S" then return end
+  local id = title:lower():gsub("%W+", "-")
+  local format = '<section id="%s" aria-labelledby="%s-title"><h2 id="%s-title">%s</h2>\n%s\n</section>'
+  list[#list + 1] = { title = title, id = id, text = format:format(id, id, id, parts.escape(title), text) }
+end
+
+local function assemble(run, list)
+  local out, links = { (page.head:gsub("TITLE", function() return parts.escape(run.name) end)) }, {}
+  for i, s in ipairs(list) do links[i] = ('<li><a href="#%s">%s</a></li>'):format(s.id, parts.escape(s.title)) end
+  out[#out + 1] = require("yolua.report.html.about").header(run)
+  out[#out + 1] = '<nav aria-label="Sections"><ul>' .. table.concat(links) .. "</ul></nav>\n<main>"
+  for _, s in ipairs(list) do out[#out + 1] = s.text end
+  out[#out + 1] = page.foot:gsub("VERSION", (parts.escape(run.made.yolua or core.version):gsub("%%", "%%%%")))
+  return table.concat(out, "\n")
+end
+
+-- The page of the run in `dir` as text. Errors: the folder holds no run.
+function html.page(dir)
+  local run, list, about = look(dir), {}, require "yolua.report.html.about"
+  add(list, "Overview", about.facts(run))
+  add(list, "Results", results(run))
+  add(list, "Training", training(run))
+  add(list, "Precision and recall", curves(run))
+  add(list, "Errors", errors(run))
+  add(list, "Detections", detections(run))
+  add(list, "Network", about.network(run))
+  add(list, "Timings", about.timings(run))
+  add(list, "Configuration", about.configuration(run))
+  add(list, "Log", about.log(run))
+  return assemble(run, list)
+end
+
+-- Draws what a run that did not come to its end has not drawn yet, and writes report.html into `dir`, as a whole; returns its path.
+function html.write(dir)
+  local run = look(dir)
+  if not run.finished then plots.epochs(dir, run.epochs) end
+  local path = dir .. "/report.html"
+  core.system.write(path, html.page(dir))
+  return path
+end
+
+return html

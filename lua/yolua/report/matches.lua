@@ -1,0 +1,65 @@
+-- What to draw on a picture of detections: each truth and each detection with its role, matched as VOC does at IoU 0.5, highest
+-- score first. Regions to ignore forgive a detection that lies in them by half.
+local matches = {}
+
+local function area(b) return (b[3] - b[1]) * (b[4] - b[2]) end
+
+local function overlap(a, b)
+  local w, h = math.min(a[3], b[3]) - math.max(a[1], b[1]), math.min(a[4], b[4]) - math.max(a[2], b[2])
+  return w > 0 and h > 0 and w * h or 0
+end
+
+local function iou(a, b)
+  local both = overlap(a, b)
+  return both > 0 and both / (area(a) + area(b) - both) or 0
+end
+
+local function forgiven(det, truths)
+  for _, truth in ipairs(truths) do
+    if truth.ignore and overlap(det.box, truth.box) > 0.5 * area(det.box) then return true end
+  end
+  return false
+end
+
+local function match(det, truths, taken)
+  local best, at = 0.5, nil
+  for i, truth in ipairs(truths) do
+    local o = not truth.ignore and not taken[i] and truth.class == det.class and iou(det.box, truth.box) or 0
+    if o >= best then best, at = o, i end
+  end
+  return at
+end
+
+local function labelled(thing) return ("%s %.2f"):format(thing.class, thing.score) end
+
+-- truths: {class, box, ignore}; dets: {class, score, box}, classes by the same names. Detections below `conf` are left out.
+-- Returns the list for image:draw, and the numbers of hits, misses and false alarms.
+function matches.of(truths, dets, conf)
+  local list, taken, count = {}, {}, { hit = 0, miss = 0, false_alarm = 0 }
+  local function add(role, thing, label) list[#list + 1] = { box = thing.box, role = role, label = label } end
+  local order = {}
+  for _, det in ipairs(dets) do
+    if det.score >= (conf or 0.25) then order[#order + 1] = det end
+  end
+  table.sort(order, function(a, b) return a.score > b.score end)
+  local later = {}
+  for _, det in ipairs(order) do
+    local at = match(det, truths, taken)
+    local role = at and "hit" or forgiven(det, truths) and "ignore" or "false_alarm"
+    if at then taken[at] = true end
+    if count[role] then count[role] = count[role] + 1 end
+    later[#later + 1] = { role, det }
+  end
+  for i, truth in ipairs(truths) do
+    if truth.ignore then add("ignore", truth)
+    elseif taken[i] then add("truth", truth)
+    else
+      add("miss", truth, truth.class)
+      count.miss = count.miss + 1
+    end
+  end
+  for _, pair in ipairs(later) do add(pair[1], pair[2], labelled(pair[2])) end
+  return list, count.hit, count.miss, count.false_alarm
+end
+
+return matches

@@ -1,0 +1,213 @@
+-- The run object: everything that an experiment leaves on disk is its business.
+--
+--   local run <close> = yl.run(o)                 makes runs/NAME (o.out changes it; never overwritten, a number is added)
+--   run:eval("Original", model, data.dev)         scores the model by every protocol, prints and keeps the rows
+--   run:report()                                  results.json, results.md, plots, drawn detections
+--
+-- Fields: dir, name, resumed (the record of an earlier run is continued), epochs (one record each), rows, options.
+local core = require "yolua.core"
+local identity = require "yolua.train.identity"
+local options = require "yolua.options.table"
+local provenance = require "yolua.report.provenance"
+local required = require "yolua.options.required"
+local rundir = require "yolua.report.rundir"
+local screen = require "yolua.terminal.screen"
+
+local Run = { __name = "run" }
+Run.__index = Run
+
+-- A recipe's or verb's name: the stem of the file that is running, else "run".
+local function program_name()
+  local arguments = package.loaded["yolua.options.arguments"]
+  local path = arguments and arguments.program or "run"
+  return (path:match "([^/]*)$":gsub("%.lua$", ""))
+end
+
+local function is_options(o) return getmetatable(o) ~= nil and getmetatable(o).__name == "options" end
+
+local function plain(o) return is_options(o) and options.plain(o) or o end
+
+-- The value of a dotted key.
+local function value_of(o, path)
+  for key in path:gmatch "[^.]+" do o = type(o) == "table" and rawget(o, key) or nil end
+  return o
+end
+
+-- Takes over the options of an earlier run, except those that this call's command line gives.
+local function take_over(o, values, from, prefix)
+  local keys = {}
+  for key in pairs(values) do keys[#keys + 1] = key end
+  table.sort(keys, function(a, b) return (a == "name") ~= (b == "name") and a == "name" or (a ~= "name" and b ~= "name" and a < b) end)
+  for _, key in ipairs(keys) do
+    local path, value = prefix .. key, values[key]
+    if type(value) == "table" and #value == 0 and next(value) ~= nil then take_over(o, value, from, path .. ".")
+    elseif path ~= "resume" and path ~= "out" and options.origin(o, path) ~= "command line" and value_of(o, path) ~= value then
+      options.set(o, path, value, from)
+    end
+  end
+end
+
+local function resume(run, o)
+  local path = o.resume:gsub("(.)/+$", "%1")
+  local values, made = rundir.config(path)
+  if is_options(o) then
+    if values.require then required.load(values.require) end -- other keys may name what those files make
+    take_over(o, values, { where = path .. "/config.yaml" }, "")
+  end
+  run.dir, run.resumed, run.made, run.data_hash, run.deciding = path, true, made, made.data_hash, values
+  run.name = made.name or run.name
+  run.epochs = rundir.metrics(path)
+  local known, before = pcall(function() return core.json.decode(core.system.read(path .. "/results.json")) end)
+  run.seconds_before = known and type(before) == "table" and before.seconds or 0
+end
+
+-- yl.run(o [, name]): o is the recipe's options (out, resume, device, ... of them are read here).
+-- Errors: one sentence that names the folder which cannot be made, written to, or continued.
+local function new(o, name)
+  local run = setmetatable({ name = name or program_name(), options = o, epochs = {}, rows = {}, curves = {}, seconds_before = 0 }, Run)
+  run.started = core.system.clock()
+  if rawget(o, "resume") then resume(run, o)
+  else run.dir, run.made_folder = rundir.make(run.name, rawget(o, "out")) end
+  run.made = run.made or provenance.look(rawget(o, "device"))
+  run.made.name = run.name
+  run:write_config()
+  run:say("run directory %s", run.dir)
+  return run
+end
+
+function Run:path(name) return self.dir .. "/" .. name end
+
+-- Prints a line and keeps it in log.txt.
+function Run:say(format, ...)
+  local line = select("#", ...) > 0 and format:format(...) or format
+  screen.say(self, line)
+  core.files.append(self:path "log.txt", line .. "\n")
+end
+
+-- config.yaml: the resolved options as `config=` reads them, and below `provenance` what the run was made with. What decides a
+-- training's result (identity.deciding) is as it ran: the training loop sets `deciding`.
+function Run:write_config()
+  local config, ran = {}, self.deciding
+  for key, value in pairs(plain(self.options)) do config[key] = value end
+  for _, key in ipairs(ran and identity.deciding or {}) do config[key] = ran[key] end
+  if ran and ran.data and config.data then
+    config.data = {}
+    for key, value in pairs(plain(self.options).data) do config.data[key] = value end
+    config.data.map = ran.data.map
+  end
+  config.resume, config.provenance = nil, self.made
+  core.system.write(self:path "config.yaml", core.yaml.encode(config))
+end
+
+-- Tells the run which data it works on ({name, train, dev, hash}); a resumed run refuses other data than it began with.
+function Run:use(data)
+  if self.data == data then return end
+  self.data = data
+  local hash = data.hash
+  if self.data_hash and hash and self.data_hash ~= hash then
+    error(("resume: the data are not those of %s: their hash was %s and is now %s"):format(self.dir, self.data_hash, hash), 2)
+  end
+  self.data_hash = hash or self.data_hash
+  self.made.data_hash = self.data_hash
+  self:write_config()
+end
+
+-- Puts an epoch's record aside before its checkpoint is written, so that a run which dies between checkpoint and log_epoch loses no line.
+function Run:expect(record) core.system.write(self:path "epoch.json", core.json.encode(record)) end
+
+-- Appends an epoch's record ({epoch, train_loss, dev_loss, lr, seconds, wait_share, images_per_s, ...}) to metrics.jsonl and waits
+-- for the disk. To be called when that epoch's checkpoint is in place.
+function Run:log_epoch(record)
+  core.files.append(self:path "metrics.jsonl", core.json.encode(record) .. "\n")
+  self.epochs[#self.epochs + 1] = record
+  os.remove(self:path "epoch.json")
+  self:step(nil)
+  self:say(screen.epoch_text(record))
+end
+
+Run.step = screen.step -- shows how far an epoch is
+
+-- How many records a training has.
+local function recorded(self, training)
+  local count = 0
+  for _, record in ipairs(self.epochs) do count = count + ((record.training or 1) == training and 1 or 0) end
+  return count
+end
+
+-- Forgets the records after `epoch` of that training (default: the first): those of a resumed run that its checkpoint does not hold.
+function Run:rewind(epoch, training)
+  training = training or 1
+  self.epochs = rundir.metrics(self.dir, epoch, training)
+  local path = self:path "epoch.json"
+  if recorded(self, training) == epoch - 1 and core.files.kind(path) == "file" then
+    local ok, record = pcall(function() return core.json.decode(core.system.read(path), path) end)
+    if ok and type(record) == "table" and record.epoch == epoch and (record.training or 1) == training then
+      self.epochs[#self.epochs + 1] = record
+    end
+  end
+  rundir.write_metrics(self.dir, self.epochs)
+  os.remove(path)
+end
+
+-- The model of best.safetensors; of last.safetensors where no policy kept a best one. Those of the training that was the last to run,
+-- also where a resumed run has gone past it.
+function Run:best()
+  local past = self.current and self.current.past and self.current.training or nil
+  for _, file in ipairs { "best.safetensors", "last.safetensors" } do
+    local name = rundir.mark(file, past)
+    if core.files.kind(self:path(name)) then
+      return require("yolua.model.load") { model = self:path(name), device = rawget(self.options, "device") }
+    end
+  end
+  error(("%s holds no checkpoint: nothing was trained"):format(self.dir), 2)
+end
+
+-- Says what pictures are brought to, once as long as it stays the same.
+function Run:say_input(text)
+  if text ~= self.input_said then self:say("%s", text) end
+  self.input_said = text
+end
+
+-- Drops what an earlier evaluation of that stage left.
+local function forget(run, stage)
+  for _, list in ipairs { run.rows, run.curves } do
+    for i = #list, 1, -1 do
+      if list[i].stage == stage then table.remove(list, i) end
+    end
+  end
+end
+
+-- Scores `model` on `list` by the protocols of the options (or `protocols`); prints and keeps the rows, and returns them.
+-- `stage` names the moment: "Original", "Coco-FT", ... An earlier result of the same stage is replaced.
+function Run:eval(stage, model, list, protocols)
+  self:use(list.data)
+  self:say_input(require("yolua.model.input").text(model, self.options))
+  local rows, seen = require("yolua.eval.score")(model, list, self.options, { stage = stage, protocols = protocols })
+  forget(self, stage)
+  for _, row in ipairs(rows) do
+    self.rows[#self.rows + 1] = row
+    self:say("%s: %s", stage, require("yolua.eval.protocols").text(row))
+  end
+  self.curves[#self.curves + 1] = { stage = stage, classes = seen.curves, confusion = seen.confusion }
+  self.model, self.seen = model, seen
+  return rows
+end
+
+function Run:seconds() return self.seconds_before + core.system.clock() - self.started end
+
+-- Writes results.json, results.md, plots/ and detections/.
+function Run:report() return require("yolua.report")(self) end
+
+-- A run that failed before it had anything to show takes its folder away; else the reason stays in log.txt.
+function Run:__close(reason)
+  self:step(nil)
+  if reason == nil then return end
+  if self.made_folder and #self.epochs == 0 and #self.rows == 0 then return rundir.discard(self.dir) end
+  pcall(core.files.append, self:path "log.txt", ("failed: %s\n"):format(tostring(reason)))
+end
+
+function Run:__tostring()
+  return ("run %s in %s: %d epochs, %d results"):format(self.name, self.dir, #self.epochs, #self.rows)
+end
+
+return setmetatable({ new = new }, { __call = function(_, ...) return new(...) end })

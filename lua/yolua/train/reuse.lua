@@ -1,0 +1,67 @@
+-- yl.reuse{...}: the model that a training gives, taken from a finished earlier run where one lies beside this run, else trained now in
+-- a run directory of its own, where the next recipe finds it.
+local core = require "yolua.core"
+local fields = require "yolua.options.fields"
+local identity = require "yolua.train.identity"
+local options = require "yolua.options.table"
+local rundir = require "yolua.report.rundir"
+local files = core.files
+
+local reuse = {}
+
+-- The folder of a finished run of that key among the folders of `parent`, and its checkpoint; nil where there is none. A checkpoint
+-- that is not what the run left does not count.
+function reuse.find(parent, key)
+  for _, name in ipairs(files.list(parent)) do
+    local dir = parent .. "/" .. name
+    local ok, _, made = pcall(rundir.config, dir)
+    local path = ok and made.training == key and made.result and rundir.result(dir)
+    if path and files.hash(path) == made.result then return dir, path end
+  end
+end
+
+-- Writes changes over plain options; a table of another name (optim, augment) takes the place of the whole.
+local function overlay(values, with)
+  for key, value in pairs(with) do
+    local old = values[key]
+    if type(old) == "table" and type(value) == "table" and (value.name or old.name) == old.name then overlay(old, value)
+    else values[key] = value end
+  end
+  return values
+end
+
+-- This recipe's options with changes; keys that only this recipe has are left out.
+local function changed(o, with)
+  local known, values = {}, options.plain(o)
+  local list = fields.get(fields.recipe)
+  for _, field in ipairs(list) do known[field[1]] = true end
+  for key in pairs(values) do values[key] = known[key] and values[key] or nil end
+  values.out, values.resume, values.config = nil, nil, nil
+  return options.check("reuse", list, overlay(values, with))
+end
+
+local function train(spec, o, data, parent)
+  o.out = parent .. "/" .. spec.name
+  local run <close> = require("yolua.report.run")(o, spec.name)
+  spec.net:freeze(o.freeze)
+  require "yolua.train" { net = spec.net, data = data, run = run, options = o, table.unpack(spec) }
+  return run.dir, rundir.result(run.dir)
+end
+
+-- spec: name (of the training's run directory), run (the one that asks), net, options, with (what the training changes in them), and
+-- policies in the array part. Returns the model and the data as the training saw them.
+local function new(spec)
+  local o = changed(spec.options, spec.with or {})
+  local data = require "yolua.data"(o.data)
+  local parent = spec.run.dir:match "^(.*)/[^/]+$" or "."
+  local key = identity.hash { net = spec.net, data = data, options = o, table.unpack(spec) }
+  local dir, path = reuse.find(parent, key)
+  if dir then spec.run:say("%s: the finished run %s is reused (%s)", spec.name, dir, key)
+  else
+    spec.run:say("%s: no finished run in %s has the hash %s: it is trained now", spec.name, parent, key)
+    dir, path = train(spec, o, data, parent)
+  end
+  return require "yolua.model.load" { model = path, device = rawget(o, "device") }, data, dir
+end
+
+return setmetatable(reuse, { __call = function(_, spec) return new(spec) end })

@@ -1,0 +1,132 @@
+-- A new head for other classes: every number of the new convolution is looked at, for both kinds of heads and several anchors.
+local t = require "luaunit"
+local core = require "yolua.core"
+local Model = require "yolua.model"
+local transplant = require "yolua.model.transplant"
+
+-- A region head with 3 anchors and a yolo head with 2, each behind a 1x1 convolution over 4 channels.
+local function detector(names)
+  local rows = 5 + #names
+  local net = core.net { h = 8, w = 8, c = 3, seed = 6, layers = {
+    { "conv2d", filters = 4, size = 3, pad = true, bias = false }, { "batchnorm", name = "conv1.bn" }, { "activation", name = "conv1.act" },
+    { "conv2d", filters = 3 * rows, size = 1 }, { "region", classes = #names, num = 3, anchors = "1,1, 2,3, 4,2" },
+    { "conv2d", filters = 2 * rows, size = 1, inputs = { "conv1.act" } },
+    { "yolo", classes = #names, num = 4, mask = "1,3", anchors = "1,1, 2,3, 4,2, 5,6" },
+  } }
+  -- every number says where it came from: thousands the row, units the column
+  for _, conv in ipairs { "conv2", "conv3" } do
+    local weight, bias = {}, {}
+    for r = 1, #net:get(conv .. ".bias") do
+      bias[r] = -r
+      for c = 1, 4 do weight[#weight + 1] = 1000 * r + c end
+    end
+    net:set(conv .. ".weight", weight)
+    net:set(conv .. ".bias", bias)
+  end
+  return Model.new { net = net, names = names, path = "old.cfg", pretrained = true }
+end
+
+-- from[k]: the number of the old class that the new class k must have come from, or nil.
+local function check(old, new, conv, anchors, from)
+  local weight, bias = new.net:get(conv .. ".weight"), new.net:get(conv .. ".bias")
+  local fresh = require("yolua.model.structure").build(new.structure, nil, 1)
+  local drawn, drawn_bias = fresh:get(conv .. ".weight"), fresh:get(conv .. ".bias")
+  t.assertEquals(#bias, anchors * (5 + #new.names))
+  for a = 0, anchors - 1 do
+    for k = 1, 5 + #new.names do
+      local row = a * (5 + #new.names) + k
+      local class = k > 5 and from[k - 5]
+      local source = k <= 5 and a * (5 + #old.names) + k or class and a * (5 + #old.names) + 5 + class
+      t.assertEquals(bias[row], source and -source or drawn_bias[row], ("%s: bias of row %d"):format(conv, row))
+      for c = 1, 4 do
+        local at = 4 * (row - 1) + c
+        t.assertEquals(weight[at], source and 1000 * source + c or drawn[at], ("%s: row %d, column %d"):format(conv, row, c))
+      end
+    end
+  end
+end
+
+TestTransplant = {}
+
+function TestTransplant.testEveryRowLandsWhereItShould()
+  local old = detector { "person", "bicycle", "car" }
+  local new, lines = transplant(old, { "Car", "tram", "PERSON", "Cyclist" }, { like = { Cyclist = "bicycle" } })
+  local from = { 3, nil, 1, 2 }
+  check(old, new, "conv2", 3, from)
+  check(old, new, "conv3", 2, from)
+  t.assertEquals(lines, { "head: 3 classes become 4; boxes and objectness are kept", "  Car: moved from car", "  tram: drawn anew",
+    "  PERSON: moved from person", "  Cyclist: moved from bicycle" })
+end
+
+function TestTransplant.testFewerClasses()
+  local old = detector { "person", "bicycle", "car" }
+  local new = transplant(old, { "car" })
+  check(old, new, "conv2", 3, { 3 })
+  check(old, new, "conv3", 2, { 3 })
+end
+
+-- Two new classes may come from one old one; `like` goes before the same name, and an unknown `like` falls back to it.
+function TestTransplant.testLike()
+  local old = detector { "person", "truck", "car" }
+  local new = transplant(old, { "Van", "car", "person" }, { like = { Van = "car", car = "TRUCK", person = "child" } })
+  check(old, new, "conv2", 3, { 3, 2, 1 })
+end
+
+function TestTransplant.testTheBodyStaysAndTheOldModelToo()
+  local old = detector { "person", "car" }
+  local body = function(r) return r.layer:find "^conv1" end
+  local before, whole = old:checksum(body), old:checksum()
+  local new = transplant(old, { "car", "van", "tram" })
+  t.assertEquals(new:checksum(body), before)
+  t.assertEquals({ old:checksum(), old.names }, { whole, { "person", "car" } })
+  t.assertEquals({ new.names, new.pretrained, new.path }, { { "car", "van", "tram" }, true, "old.cfg" })
+  t.assertEquals({ new.heads[1].classes, new.heads[2].classes, new.heads[1].anchors, new.heads[2].anchors }, { 3, 3, 3, 2 })
+end
+
+-- Rows that are drawn anew depend on the seed alone, and are no zeros.
+function TestTransplant.testSeed()
+  local function drawn(seed) return transplant(detector { "person" }, { "tram" }, { seed = seed }).net:get "conv2.weight" end
+  t.assertEquals(drawn(3), drawn(3))
+  local a, b = drawn(3), drawn(4)
+  for row = 1, 3 * 6 do
+    for c = 4 * row - 3, 4 * row do
+      if (row - 1) % 6 < 5 then t.assertEquals(a[c], b[c]) else t.assertTrue(a[c] ~= b[c] and a[c] ~= 0) end
+    end
+  end
+end
+
+-- A class that keeps its rows is found where it was found before.
+function TestTransplant.testSameClassesSameOutput()
+  local names = { "person", "bicycle", "car" }
+  local old = detector(names)
+  local new = transplant(old, { "car", "person", "bicycle" })
+  local function head(model)
+    local plan, x = model:plan { mode = "infer", batch = 1 }, {}
+    for i = 1, 8 * 8 * 3 do x[i] = math.sin(i) * 1e-3 end
+    plan:input(x)
+    plan:forward()
+    return plan:output "yolo1"
+  end
+  local a, b, to = head(old), head(new), { 2, 3, 1 }
+  t.assertEquals(#a, #b)
+  for cell = 0, #a // 8 - 1 do
+    for k = 1, 8 do
+      local k_new = k <= 5 and k or 5 + to[k - 5]
+      t.assertAlmostEquals(b[8 * cell + k_new], a[8 * cell + k], 1e-6, ("cell %d, number %d"):format(cell, k))
+    end
+  end
+end
+
+function TestTransplant.testSize()
+  local old = detector { "person" }
+  local new = transplant(old, { "car" }, { size = { 64, 32 } })
+  t.assertEquals({ new.w, new.h, old.w == 64 and old.h == 32 }, { 64, 32, false })
+end
+
+function TestTransplant.testNoClassesAreRefused()
+  local ok, sentence = pcall(transplant, detector { "person" }, {})
+  t.assertFalse(ok)
+  t.assertNil(tostring(sentence):find "\n")
+end
+
+os.exit(t.LuaUnit.run())

@@ -1,0 +1,85 @@
+-- A finished run is found by the hash of what decides its result, and by nothing else; what is not whole is trained again.
+local t = require "luaunit"
+local yl = require "yolua"
+local core = yl.core
+local program = require "support.program"
+local identity = require "yolua.train.identity"
+local reuse = require "yolua.train.reuse"
+
+TestReuse = {}
+
+local top
+
+local function words(out, ...)
+  return { "config=" .. top .. "/config.yaml", "threads=2", "protocol=poster", "seed=3", "out=" .. top .. "/runs/" .. out, ... }
+end
+
+local function recipe(name, list) return program.ok { "recipes/" .. name .. ".lua", table.unpack(list) } end
+
+local function ran(name) return core.files.kind(top .. "/runs/" .. name) ~= nil end
+
+function TestReuse.setUp()
+  if top then return end
+  top = program.tiny()
+  recipe("coco_ft", words("first", "freeze=body", "epochs=2"))
+end
+
+function TestReuse.testFound()
+  local out = recipe("coco_full", words("full", "epochs=1", "ft.epochs=2", "ft.lr=0.003"))
+  t.assertStrContains(out, "coco_ft: the finished run " .. top .. "/runs/first is reused")
+  t.assertFalse(ran "coco_ft")
+  out = recipe("kitti_ft", words("kitti", "epochs=1", "ft.epochs=2", "ft.lr=0.003"))
+  t.assertStrContains(out, "runs/first is reused")
+  for _, line in ipairs { "Van: moved from Car", "Cyclist: moved from Cyclist", "Tram: drawn anew" } do t.assertStrContains(out, line) end
+end
+
+-- Another seed is another run; it is trained once, and found from then on, with the same bytes either way.
+function TestReuse.testTrainedOnce()
+  local out = recipe("coco_full", words("a", "epochs=1", "ft.epochs=1", "seed=4"))
+  t.assertStrContains(out, "it is trained now")
+  t.assertTrue(ran "coco_ft")
+  out = recipe("coco_full", words("b", "epochs=1", "ft.epochs=1", "seed=4"))
+  t.assertStrContains(out, "runs/coco_ft is reused")
+  t.assertEquals(core.files.hash(top .. "/runs/a/last.safetensors"), core.files.hash(top .. "/runs/b/last.safetensors"))
+end
+
+local function key(change)
+  local o = yl.options { cfg = top .. "/tiny.cfg", names = top .. "/tiny.names", data = { name = "kitti", root = top .. "/data" } }
+  local net = yl.load { cfg = o.cfg, names = o.names, seed = change.weights or 1 }
+  o.data.map, o.data.limit = change.map or "auto", change.limit
+  for _, name in ipairs { "batch", "seed", "threads", "conf" } do o[name] = change[name] or o[name] end
+  if change.lr then o.optim.lr = change.lr end
+  return identity.hash { net = net, data = yl.data(o.data), options = o, { name = change.policy or "keep" } }
+end
+
+function TestReuse.testKey()
+  local plain = key {}
+  t.assertEquals(#plain, 16)
+  t.assertEquals(key { threads = 7, conf = 0.5 }, plain) -- nothing that decides the result
+  local seen = { [plain] = "nothing" }
+  local changes = { { weights = 2 }, { limit = 3 }, { batch = 2 }, { seed = 9 }, { lr = 0.5 }, { policy = "stop" }, { map = "poster" } }
+  for _, change in ipairs(changes) do
+    local hash = key(change)
+    t.assertNil(seen[hash], hash)
+    seen[hash] = true
+  end
+end
+
+-- A run that did not end, and one whose checkpoint was exchanged, do not count.
+function TestReuse.testOnlyWhole()
+  local dir = top .. "/parent/run"
+  core.files.make_folder(dir)
+  local function config(made) core.system.write(dir .. "/config.yaml", core.yaml.encode { epochs = 1, provenance = made }) end
+  core.system.write(dir .. "/last.safetensors", "bytes")
+  config { training = "k" }
+  t.assertNil(reuse.find(top .. "/parent", "k"))
+  config { training = "k", result = core.files.hash(dir .. "/last.safetensors") }
+  t.assertEquals(reuse.find(top .. "/parent", "k"), dir)
+  t.assertNil(reuse.find(top .. "/parent", "other"))
+  core.system.write(dir .. "/last.safetensors", "others")
+  t.assertNil(reuse.find(top .. "/parent", "k"))
+end
+
+local status = t.LuaUnit.run()
+if top then os.execute("rm -rf '" .. top .. "'") end
+os.exit(status)
