@@ -65,22 +65,16 @@ end
 
 report.by_protocol = tables.by_protocol
 
-local function markdown_table(head, body)
-  local lines = { "| " .. table.concat(head, " | ") .. " |", "|" .. (" --- |"):rep(#head) }
-  for _, cells in ipairs(body) do lines[#lines + 1] = "| " .. table.concat(cells, " | ") .. " |" end
-  return table.concat(lines, "\n")
-end
-
 local function shown(value) return value ~= nil and value ~= core.null and tostring(value) or "n/a" end
 
 -- Of each stage: the score of the best F1 of each class, and which classes were taken for which.
 local function error_sections(run, parts)
   for _, stage in ipairs(run.curves or {}) do
     parts[#parts + 1] = ("## %s: best working points (voc, IoU 0.5)\n"):format(stage.stage)
-    parts[#parts + 1] = markdown_table(eval.best_points(stage.classes)) .. "\n"
+    parts[#parts + 1] = tables.grid(eval.best_points(stage.classes)) .. "\n"
     if stage.confusion then
       parts[#parts + 1] = ("## %s: confusion at score %g and IoU %g\n"):format(stage.stage, stage.confusion.score, stage.confusion.iou)
-      parts[#parts + 1] = markdown_table(eval.confusion_table(stage.confusion)) .. "\n"
+      parts[#parts + 1] = tables.grid(eval.confusion_table(stage.confusion)) .. "\n"
     end
   end
 end
@@ -93,13 +87,13 @@ function report.markdown(run, results)
   local cells = { results.model, results.params, results.nonzero, report.input(results), results.flops, data.name, data.train,
     data.dev, results.seed, made.device, made.threads }
   for i = 1, #head do cells[i] = shown(cells[i]) end
-  parts[#parts + 1] = markdown_table(head, { cells })
+  parts[#parts + 1] = tables.grid(head, { cells })
   parts[#parts + 1] = ""
   for _, pair in ipairs(report.by_protocol(run.rows)) do parts[#parts + 1] = tables.markdown(pair[1], pair[2]) end
   error_sections(run, parts)
   if #run.epochs > 0 then
     parts[#parts + 1] = "## Training\n"
-    parts[#parts + 1] = markdown_table(tables.epochs(run.epochs))
+    parts[#parts + 1] = tables.grid(tables.epochs(run.epochs))
   end
   return table.concat(parts, "\n") .. "\n"
 end

@@ -52,6 +52,23 @@ local function pad(text, width, right)
   return right and blanks .. text or text .. blanks
 end
 
+-- Rows of cells as lines, in columns two blanks apart. is_right(i): whether column i ends at one place (default: each begins at one);
+-- most: a longer cell does not widen its column.
+function terminal.align(rows, is_right, most)
+  local widths, lines = {}, {}
+  for _, row in ipairs(rows) do
+    for i, cell in ipairs(row) do
+      widths[i] = math.max(widths[i] or 0, math.min(most or math.maxinteger, terminal.length(tostring(cell))))
+    end
+  end
+  for l, row in ipairs(rows) do
+    local cells = {}
+    for i, cell in ipairs(row) do cells[i] = pad(tostring(cell), widths[i], is_right and is_right(i)) end
+    lines[l] = table.concat(cells, "  "):gsub("%s+$", "")
+  end
+  return lines
+end
+
 -- Widths of the columns, and how wide they are together; empty columns take no place.
 local function measure(columns, rows)
   local widths, sum = {}, -2
@@ -85,15 +102,17 @@ end
 -- the columns of the least weight go first, and the first column is cut in the end.
 function terminal.columns(columns, rows, width)
   width = width or terminal.width()
-  local widths, lines, head = fitted(columns, rows, width), {}, {}
-  for i, column in ipairs(columns) do head[i] = column[1] end
-  for _, row in ipairs { head, table.unpack(rows) } do
-    local cells = {}
-    for i, column in ipairs(columns) do
-      if widths[i] > 0 then cells[#cells + 1] = pad(row[i] or "", widths[i], column.right) end
-    end
-    lines[#lines + 1] = terminal.cut(table.concat(cells, "  "):gsub("%s+$", ""), width)
+  local widths, kept, lines = fitted(columns, rows, width), {}, { {} }
+  for i in ipairs(columns) do
+    if widths[i] > 0 then kept[#kept + 1] = i end
   end
+  for k, i in ipairs(kept) do lines[1][k] = columns[i][1] end
+  for r, row in ipairs(rows) do
+    lines[r + 1] = {}
+    for k, i in ipairs(kept) do lines[r + 1][k] = row[i] or "" end
+  end
+  lines = terminal.align(lines, function(k) return columns[kept[k]].right end)
+  for l, line in ipairs(lines) do lines[l] = terminal.cut(line, width) end
   return lines
 end
 

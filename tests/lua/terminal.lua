@@ -43,6 +43,15 @@ function TestTerminal.testColumns()
 end
 
 -- Few rows: the table is turned. Many: columns go, counts first. Sentences break at blanks.
+-- Characters count, not bytes; numbers are cells too; a cell longer than `most` pushes its own line.
+function TestTerminal.testAlign()
+  local cells = { { "class", "AP" }, { "Stra\u{df}e", 0.5 }, { "x", "100.25", "" } }
+  t.assertEquals(terminal.align(cells), { "class   AP", "Stra\u{df}e  0.5", "x       100.25" })
+  t.assertEquals(terminal.align(cells, function(i) return i == 2 end), { "class       AP", "Stra\u{df}e     0.5", "x       100.25" })
+  t.assertEquals(terminal.align({ { "abcdef", "1" }, { "a", "2" } }, nil, 3), { "abcdef  1", "a    2" })
+  t.assertEquals(terminal.align {}, {})
+end
+
 function TestTerminal.testFit()
   local wide = "AP: of all classes\n  stage     mean moderate   Car  Cyclist\n  Original          0.104  0.38        -"
     .. "\n  Coco-FT           0.214  0.60     0.16"

@@ -1,5 +1,6 @@
 -- Scores after the four evaluation protocols: their options, the rows of a report, and the rows as text.
 local core = require "yolua.core"
+local terminal = require "yolua.terminal"
 
 local eval = { protocols = { "kitti", "voc", "coco", "poster" } }
 
@@ -114,22 +115,6 @@ local function class_lines(row, list)
   return lines
 end
 
-local function aligned(lines)
-  local widths, out = {}, {}
-  for _, line in ipairs(lines) do
-    for i, cell in ipairs(line) do widths[i] = math.max(widths[i] or 0, #cell) end
-  end
-  for l, line in ipairs(lines) do
-    local cells = {}
-    for i, cell in ipairs(line) do
-      local pad = (" "):rep(widths[i] - #cell)
-      cells[i] = (i == 1 or lines[1][i] == "level") and cell .. pad or pad .. cell
-    end
-    out[l] = "  " .. table.concat(cells, "  "):gsub("%s+$", "")
-  end
-  return out
-end
-
 local function title(row)
   local words = {}
   if row.protocol == "voc" then
@@ -144,10 +129,11 @@ end
 -- The row as lines of text, in percent; every number stands under its protocol's name.
 function eval.text(row)
   local lines = row.protocol == "kitti" and kitti_lines(row) or class_lines(row, columns[row.protocol])
-  return title(row) .. "\n" .. table.concat(aligned(lines), "\n")
+  lines = terminal.align(lines, function(i) return i > 1 and lines[1][i] ~= "level" end)
+  return title(row) .. "\n  " .. table.concat(lines, "\n  ")
 end
 
--- ---- what lies beneath the scores ------------------------------------------------------------------------------------------
+-- ---- what lies behind the scores ------------------------------------------------------------------------------------------
 
 local function fixed(value) return value ~= core.null and ("%.3f"):format(value) or "n/a" end
 

@@ -1,4 +1,4 @@
--- What the words of a wrong call were meant to be: each function gives ", did you mean '...'?" or what else is known of the word, or ""
+-- Suggestions for the words of a wrong call: each function gives ", did you mean '...'?" or what else is known of the word, or ""
 -- where nothing is near.
 local core = require "yolua.core"
 local schema = require "yolua.options.schema"

@@ -2,6 +2,7 @@
 -- command line set, each value checked once on its way in. A table remembers who set which key.
 local core = require "yolua.core"
 local schema = require "yolua.options.schema"
+local terminal = require "yolua.terminal"
 
 local options = { declared = {} } -- declared: the field lists of the library's calls, by name ("yl.load"), of those that are loaded
 local info = setmetatable({}, { __mode = "k" }) -- options table -> { schema, path, who, where = {key -> text}, field }
@@ -214,16 +215,7 @@ end
 
 -- One line per key that has a value: key, value, and who set it where that is not the default.
 function Options.__tostring(o)
-  local lines, widths = {}, { 1, 1 }
-  local all = rows(o, {})
-  for _, row in ipairs(all) do
-    for i = 1, 2 do widths[i] = math.min(40, math.max(widths[i], #row[i])) end
-  end
-  for i, row in ipairs(all) do
-    local line = ("%-" .. widths[1] .. "s  %-" .. widths[2] .. "s  %s"):format(row[1], row[2], row[3])
-    lines[i] = line:match "^(.-)%s*$"
-  end
-  return table.concat(lines, "\n")
+  return table.concat(terminal.align(rows(o, {}), nil, 40), "\n")
 end
 
 local function names(o)

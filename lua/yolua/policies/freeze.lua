@@ -18,9 +18,9 @@ local function by_function(f)
 end
 
 local check = options.declare("yl.freeze", {
-  { "layers", "list", nil, "", "what holds still: none, body, or names with globs (conv1*)", positional = true, required = true },
+  { "layers", "list", nil, "", "what is frozen: none, body, or names with globs (conv1*)", positional = true, required = true },
   { "until_epoch", "int", nil, "epochs", "the last epoch in which it does (default: always)", min = 0 },
-  { "after", "list", "none", "", "what holds still from then on" },
+  { "after", "list", "none", "", "what is frozen from then on" },
 })
 
 return function(spec)

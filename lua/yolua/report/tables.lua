@@ -1,6 +1,7 @@
 -- Evaluation rows as tables for people: plain text for the terminal, Markdown for results.md. No number stands without its
 -- protocol's name; fractions have three digits, and what does not exist is "n/a".
 local core = require "yolua.core"
+local terminal = require "yolua.terminal"
 
 local tables = {}
 
@@ -171,19 +172,7 @@ end
 
 -- Aligned columns under their heads; returns lines.
 function tables.align(head, body)
-  local widths, lines = {}, {}
-  for _, line in ipairs { head, table.unpack(body) } do
-    for i, cell in ipairs(line) do widths[i] = math.max(widths[i] or 0, #tostring(cell)) end
-  end
-  for _, line in ipairs { head, table.unpack(body) } do
-    local cells = {}
-    for i, cell in ipairs(line) do
-      local pad = (" "):rep(widths[i] - #tostring(cell))
-      cells[i] = i == 1 and tostring(cell) .. pad or pad .. tostring(cell)
-    end
-    lines[#lines + 1] = (table.concat(cells, "  "):gsub("%s+$", ""))
-  end
-  return lines
+  return terminal.align({ head, table.unpack(body) }, function(i) return i > 1 end)
 end
 
 -- The rows of one protocol as plain text.
@@ -192,13 +181,16 @@ function tables.text(protocol, rows)
   return tables.caption(protocol, rows) .. "\n  " .. table.concat(tables.align(head, body), "\n  ")
 end
 
--- The same as a Markdown section.
-function tables.markdown(protocol, rows)
-  local head, body = fitting(protocol, rows)
-  local lines = { "## " .. tables.caption(protocol, rows), "", "| " .. table.concat(head, " | ") .. " |" }
-  lines[#lines + 1] = "|" .. (" --- |"):rep(#head)
+-- A table in Markdown.
+function tables.grid(head, body)
+  local lines = { "| " .. table.concat(head, " | ") .. " |", "|" .. (" --- |"):rep(#head) }
   for _, cells in ipairs(body) do lines[#lines + 1] = "| " .. table.concat(cells, " | ") .. " |" end
-  return table.concat(lines, "\n") .. "\n"
+  return table.concat(lines, "\n")
+end
+
+-- The rows of one protocol as a Markdown section.
+function tables.markdown(protocol, rows)
+  return "## " .. tables.caption(protocol, rows) .. "\n\n" .. tables.grid(fitting(protocol, rows)) .. "\n"
 end
 
 return tables
