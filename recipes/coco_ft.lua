@@ -11,7 +11,7 @@ local o = yl.embedded(yl.options {
 })
 local run <close> = yl.run(o)
 local data = yl.data(o.data)
-local net = yl.load { cfg = o.cfg, weights = o.weights, partial = o.partial, names = o.names, model = o.model, device = o.device }
+local net = yl.load(o)
 
 run:eval("Original", net, data.dev)
 net:freeze(o.freeze)

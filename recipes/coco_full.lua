@@ -18,7 +18,7 @@ local o = yl.embedded(yl.options({
 }), { epochs = 30, ema = 0.99, ["optim.lr"] = 1e-3 })
 local run <close> = yl.run(o)
 local data = yl.data(o.data)
-local net = yl.load { cfg = o.cfg, weights = o.weights, partial = o.partial, names = o.names, model = o.model, device = o.device }
+local net = yl.load(o)
 
 run:eval("Original", net, data.dev)
 net = yl.reuse { name = "coco_ft", run = run, net = net, options = o, yl.evaluate "voc", yl.keep.best "dev_loss",

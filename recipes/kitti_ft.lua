@@ -19,7 +19,7 @@ local o = yl.embedded(yl.options({
 }))
 local run <close> = yl.run(o)
 local data = yl.data(o.data)
-local original = yl.load { cfg = o.cfg, weights = o.weights, partial = o.partial, names = o.names, model = o.model, device = o.device }
+local original = yl.load(o)
 
 local coco, seen = yl.reuse { name = "coco_ft", run = run, net = original, options = o, yl.evaluate "voc", yl.keep.best "dev_loss",
   with = { epochs = o.ft.epochs, patience = 0, freeze = "body", statistics = "batch", augment = "none", ema = 0,

@@ -12,7 +12,7 @@ local o = yl.options {
 }
 local run <close> = yl.run(o)
 local data = yl.data(o.data)
-local net = yl.load { cfg = o.cfg, weights = o.weights, partial = o.partial, names = o.names, model = o.model, device = o.device }
+local net = yl.load(o)
 
 yl.train { net = net, data = data, run = run, options = o, yl.keep.best "dev_loss" }
 local best = run:best()

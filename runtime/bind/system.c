@@ -74,6 +74,15 @@ static int system_warn(lua_State *L)
     return 0;
 }
 
+/* warn_file(path or nil) -> the one before: warnings are kept in that file too */
+static int system_warn_file(lua_State *L)
+{
+    const char *path = lua_isnoneornil(L, 1) ? NULL : yl__check_string(L, 1);
+    lua_pushstring(L, yl__warn_file_now());
+    yl__check(L, yl__warn_file(path));
+    return 1;
+}
+
 static int close_stream(lua_State *L)
 {
     luaL_Stream *stream = yl__check_object(L, 1, LUA_FILEHANDLE);
@@ -121,6 +130,7 @@ void yl__bind_system(lua_State *L)
         {"try_read", system_try_read},
         {"is_failure", system_is_failure},
         {"warn", system_warn},
+        {"warn_file", system_warn_file},
         {"take_output", system_take_output},
         {NULL, NULL},
     };

@@ -1,4 +1,5 @@
 /* Warnings reach the hook whole, and nobody where there is none. */
+#define _GNU_SOURCE
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,7 +7,9 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/log.h"
 
@@ -39,6 +42,26 @@ static void test_hook(void **state)
     assert_int_equal(two.count, 1);
 }
 
+/* The file gets them too, hook or no hook; one that is gone is no fault. */
+static void test_file(void **state)
+{
+    (void)state;
+    char path[] = P_tmpdir "/yolua_log_XXXXXX", text[64] = "";
+    int descriptor = mkstemp(path);
+    assert_true(descriptor >= 0);
+    assert_null(yl__warn_file_now());
+    assert_int_equal(yl__warn_file(path), YL_OK);
+    assert_string_equal(yl__warn_file_now(), path);
+    yl__warn("%d rows", 3);
+    assert_int_equal(read(descriptor, text, sizeof text - 1), 16);
+    assert_string_equal(text, "warning: 3 rows\n");
+    close(descriptor);
+    unlink(path);
+    yl__warn("nowhere");
+    assert_int_not_equal(access(path, F_OK), 0);
+    assert_int_equal(yl__warn_file(NULL), YL_OK);
+}
+
 static void test_long_warnings_are_cut(void **state)
 {
     (void)state;
@@ -58,6 +81,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hook),
+        cmocka_unit_test(test_file),
         cmocka_unit_test(test_long_warnings_are_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

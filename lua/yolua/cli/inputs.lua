@@ -25,8 +25,7 @@ end
 -- The network, loaded.
 function inputs.network(o)
   has_network(o)
-  return require "yolua.model.load" { cfg = o.cfg, weights = o.weights, names = o.names, model = o.model, device = rawget(o, "device"),
-    partial = rawget(o, "partial"), seed = rawget(o, "seed") }
+  return require "yolua.model.load"(o)
 end
 
 -- The data set, opened; more: as yl.data takes it.

@@ -1,4 +1,4 @@
--- yl.load{cfg=, weights=, names=} reads a Darknet detector, yl.load{model=} a checkpoint.
+-- yl.load{cfg=, weights=, names=} reads a Darknet detector, yl.load{model=} a checkpoint, yl.load(o) what a recipe's options name.
 local classmap = require "yolua.data.classmap"
 local core = require "yolua.core"
 local fields = require "yolua.options.fields"
@@ -97,17 +97,26 @@ local function from_checkpoint(o)
     darknet = darknet }
 end
 
+local shared = fields.get { "model", fields.pick("run", "device"), fields.pick("run", "seed") } -- a recipe has them as well
+
+-- The keys of a recipe's or verb's options that name a network and say how it is loaded, whatever else they hold.
+local function of_options(o)
+  local values = {}
+  for _, field in ipairs(shared) do values[field[1]] = rawget(o, field[1]) end
+  return values
+end
+
 local check = options.declare("yl.load", fields.get { "model", fields.pick("run", "device"),
   { "seed", "int", 1, "", "seed of weights that are drawn", min = 0 },
   { "full", "bool", false, "", "model=: the optimizer's state too" },
 })
 
--- Options: cfg, weights, names (files; names also coco, voc, kitti), partial (the weights are those of the first sections, the rest is
--- drawn), or model (a checkpoint, or `street`, which the program carries); require (Lua files that make layers of one's own); device;
--- seed (for weights that are drawn); full (a checkpoint's optimizer state too). Returns a model (see yolua.model). Errors: one sentence
--- naming the file.
+-- Takes a recipe's options as they are (yl.options), of which it uses these keys; or a table of them: cfg, weights, names (files; names
+-- also coco, voc, kitti), partial (the weights are those of the first sections, the rest is drawn), or model (a checkpoint, or `street`,
+-- which the program carries); require (Lua files that make your own layers); device; seed (for weights that are drawn); full (a
+-- checkpoint's optimizer state too; not a recipe's key). Returns a model (see yolua.model). Errors: one sentence naming the file.
 return function(values)
-  local o = check(values)
+  local o = check(options.is(values) and of_options(values) or values)
   if o.require then required.load(o.require) end
   if o.model then
     for _, key in ipairs { "cfg", "weights", "partial", "names" } do

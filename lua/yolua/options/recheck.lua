@@ -2,14 +2,12 @@
 local options = require "yolua.options.table"
 local schema = require "yolua.options.schema"
 
-local function is_options(value) return type(value) == "table" and (getmetatable(value) or {}).__name == "options" end
-
 -- Returns the table. Errors: as for any other value, with the place where it was set, or of the caller.
 local function recheck(o, path)
   for _, field in ipairs(options.fields(o)) do
     local key = field[1]
     local value = rawget(o, key)
-    if is_options(value) then recheck(value, (path or "") .. key .. ".")
+    if options.is(value) then recheck(value, (path or "") .. key .. ".")
     elseif value ~= nil and field[2] == "table" then
       rawset(o, key, options.new(field.fields or {}, "options", (path or "") .. key .. ".", field))
       options.set(o, key, value, { where = options.position() })

@@ -116,6 +116,9 @@ function options.new(fields, who, path, field)
 end
 
 options.merge = merge
+
+function options.is(value) return info[value] ~= nil end
+
 -- Sets "optim.lr" or "lr"; dots reach inside.
 function options.set(o, path, value, from)
   local head, rest = path:match "^([^.]+)%.(.+)$"

@@ -23,9 +23,7 @@ local function program_name()
   return (path:match "([^/]*)$":gsub("%.lua$", ""))
 end
 
-local function is_options(o) return getmetatable(o) ~= nil and getmetatable(o).__name == "options" end
-
-local function plain(o) return is_options(o) and options.plain(o) or o end
+local function plain(o) return options.is(o) and options.plain(o) or o end
 
 -- The value of a dotted key.
 local function value_of(o, path)
@@ -50,7 +48,7 @@ end
 local function resume(run, o)
   local path = o.resume:gsub("(.)/+$", "%1")
   local values, made = rundir.config(path)
-  if is_options(o) then
+  if options.is(o) then
     if values.require then required.load(values.require) end -- other keys may name what those files make
     take_over(o, values, { where = path .. "/config.yaml" }, "")
   end
@@ -71,13 +69,14 @@ local function new(o, name)
   run.made = run.made or provenance.look(rawget(o, "device"))
   run.made.name = run.name
   run:write_config()
+  run.log_before = core.system.warn_file(run:path "log.txt") -- until the run is closed
   run:say("run directory %s", run.dir)
   return run
 end
 
 function Run:path(name) return self.dir .. "/" .. name end
 
--- Prints a line and keeps it in log.txt.
+-- Prints a line and keeps it in log.txt, where warnings go too.
 function Run:say(format, ...)
   local line = select("#", ...) > 0 and format:format(...) or format
   screen.say(self, line)
@@ -201,6 +200,7 @@ function Run:report() return require("yolua.report")(self) end
 -- A run that failed before it had anything to show takes its folder away; else the reason stays in log.txt.
 function Run:__close(reason)
   self:step(nil)
+  core.system.warn_file(self.log_before)
   if reason == nil then return end
   if self.made_folder and #self.epochs == 0 and #self.rows == 0 then return rundir.discard(self.dir) end
   pcall(core.files.append, self:path "log.txt", ("failed: %s\n"):format(tostring(reason)))

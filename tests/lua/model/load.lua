@@ -62,6 +62,17 @@ function TestLoad.testPartial()
     .. "4711\n"):format(first, drawn))
 end
 
+-- A recipe's options are taken whole: what says how a network is loaded needs no word in the recipe.
+function TestLoad.testOptionsOfARecipe()
+  local cfg = put("p.cfg", (CFG:gsub("%[convolutional%]", "[convolutional]\nfilters=3\nsize=1\nactivation=leaky\n%0")))
+  local o = yl.options { cfg = cfg, weights = put("p.conv.1", weights(12)), partial = true, seed = 3, batch = 2 }
+  local a = yl.load(o)
+  local b = yl.load { cfg = cfg, weights = o.weights, partial = true, seed = 3 }
+  local c = yl.load { cfg = cfg, weights = o.weights, partial = true }
+  t.assertEquals(a:checksum(), b:checksum())
+  t.assertNotEquals(a:checksum(), c:checksum())
+end
+
 local function fails(words, o)
   local ok, sentence = pcall(yl.load, o)
   t.assertFalse(ok)

@@ -50,6 +50,31 @@ function TestRun:testConfig()
   t.assertTrue(made.threads >= 1)
 end
 
+-- What is warned of while a run is open stands in its log, in the inner one's where there are two; afterwards in none.
+function TestRun:testWarningsAreLogged()
+  local outer = yl.run { out = self.top .. "/a" }
+  core.system.warn "one"
+  do
+    local inner <close> = yl.run { out = self.top .. "/b" }
+    core.system.warn "two"
+    t.assertStrContains(read(inner, "log.txt"), "warning: two\n")
+  end
+  core.system.warn "three"
+  outer:__close()
+  core.system.warn "four"
+  t.assertEquals(read(outer, "log.txt"):match "\n(warning.*)", "warning: one\nwarning: three\n")
+end
+
+-- One that is drawn in part says so there.
+function TestRun:testPartialIsLogged()
+  local run <close> = yl.run { out = self.top .. "/a" }
+  files.make_folder(self.top)
+  core.system.write(self.top .. "/a.cfg", "[net]\nwidth=8\nheight=8\nchannels=1\n[convolutional]\n[convolutional]\n")
+  core.system.write(self.top .. "/a.conv.1", string.pack("<i4i4i4i8ff", 0, 2, 0, 0, 1, 2))
+  yl.load { cfg = self.top .. "/a.cfg", weights = self.top .. "/a.conv.1", partial = true }
+  t.assertStrContains(read(run, "log.txt"), "a.conv.1: kept: conv1, 2 numbers; drawn anew: conv2, 2 numbers\n")
+end
+
 function TestRun:testMetricsAndResume()
   local run = yl.run { out = self.top .. "/a", seed = 3 }
   run:use { hash = "aa" }
