@@ -274,8 +274,55 @@ function TestPolicies.test_assignments()
   end
   refused("the trainer's lr is what the schedule gave; optim.schedule", "step", function(_, tr) tr.lr = 0 end)
   refused("a trainer has no field 'stpo', did you mean 'stop'?", "epoch_end", function(_, tr) tr.stpo = true end)
-  refused("t.pixels is a tensor to be changed in place", "batch", function(_, tr) tr.pixels = tr.pixels * 0 end)
+  refused("t.pixels cannot be assigned: it is a tensor to be changed in place: t.pixels:copy_(x)", "batch", function(_, tr) tr.pixels = tr.pixels * 0 end)
   refused("train.lua:", "step", function(_, tr) tr.mine = 1 end)
+  for _, key in ipairs { "epoch", "step", "loss", "model", "policies", "options", "data" } do
+    refused(("t.%s cannot be assigned"):format(key), "step", function(_, tr) tr[key] = 7 end)
+  end
+  refused("t.record cannot be assigned: numbers are added to it: t.record.mine = x", "epoch_end", function(_, tr) tr.record = {} end)
+  refused("t.record: record.mine is a function; a checkpoint holds", "epoch_end", function(_, tr) tr.record.mine = print end)
+  refused("t:freeze: expected a pattern or a list of patterns, got nothing", "step", function(_, tr) tr:freeze() end)
+  refused("the training is in the middle of its event 'step' here", "step", function(_, tr) tr:one_step() end)
+  refused("s.lr cannot be assigned: the schedule returns the rate", "start", function(_, tr)
+    tr.options.optim.schedule = function(s) s.lr = 0 return 0.1 end
+  end)
+end
+
+-- Of the options a handler changes what each step reads; what was settled at the start has its value back.
+function TestPolicies.test_options_that_change()
+  local held, lr
+  local function changing(key, value, inner)
+    local ok, message = pcall(yl.train, { net = model "body", data = data(), options = options(), { name = "x", on = { step = function(_, tr)
+      held = inner and tr.options[inner] or tr.options
+      if tr.step == 1 then held[key] = value end
+      lr = tr.lr
+    end } } })
+    return ok, message, rawget(held, key)
+  end
+  local ok, _, after = changing("lr", "0.5", "optim")
+  t.assertEquals({ ok, after, lr }, { true, 0.5, 0.5 })
+  for _, case in ipairs { { "batch", 2 }, { "epochs", 9 }, { "freeze", "none" }, { "augment", "none" }, { "optim", "adam" }, { "name", "adam", "optim" } } do
+    local good, message, now = changing(table.unpack(case))
+    t.assertFalse(good)
+    t.assertStrMatches(message, (".*train%%.lua:%%d+: t%%.options%%.%s cannot be assigned: it was settled when .*"):format(
+      case[3] and case[3] .. "%." .. case[1] or case[1]))
+    t.assertNotEquals(now, case[2])
+  end
+  local _, message = changing("momentum", -5, "optim")
+  t.assertStrMatches(message, ".*train%.lua:%d+: option 'optim%.momentum': expected a number in 0..0.9999, got %-5")
+end
+
+-- What a handler returns would be lost.
+function TestPolicies.test_returned_values()
+  local function returning(value)
+    return pcall(train, model "body", { epochs = 1 }, { name = "x", on = { epoch_end = function() return value end } })
+  end
+  t.assertTrue((returning(nil)))
+  for _, value in ipairs { false, true, 3, "stop" } do
+    local ok, message = returning(value)
+    t.assertFalse(ok)
+    t.assertStrMatches(message, ".*train%.lua:%d+: what the handler of 'epoch_end' returned is not used, got .*; t%.stop = true ends .*")
+  end
 end
 
 function TestPolicies.test_a_number_that_nobody_writes()

@@ -2,19 +2,56 @@
 -- A handler that fails ends the call; when the training goes on, the event goes on with that handler: it is called again, those before it
 -- are not.
 local callback = require "yolua.options.callback"
+local live = require "yolua.train.live"
 local options = require "yolua.options.table"
 local schema = require "yolua.options.schema"
+local state = require "yolua.train.state"
 
 local events, Training = {}, {}
 
--- Which policy ended the run is noted: a resume obeys it.
-local function call(self, handler, policy)
-  local before, pixels = self.stop, self.pixels
-  handler(policy, self)
-  if self.pixels ~= pixels then
-    error(callback.place(handler) .. ": t.pixels is a tensor to be changed in place: t.pixels:copy_(x), not t.pixels = x", 0)
+-- What a handler may read and not assign: how it is done instead.
+local READ = {
+  pixels = "it is a tensor to be changed in place: t.pixels:copy_(x)", record = "numbers are added to it: t.record.mine = x",
+  model = "", data = "", run = "", options = "", policies = "", epoch = "", step = "", seen = "", batch_done = "", loss = "", norm = "",
+  parts = "",
+}
+
+local function refuse(handler, what, way)
+  error(("%s: t.%s cannot be assigned%s"):format(callback.place(handler), what, way == "" and "" or ": " .. way), 0)
+end
+
+-- What a handler did beside its work: each assignment and each returned value has its effect or is refused.
+local function check(self, handler, before, event, returned)
+  if returned ~= nil then
+    error(("%s: what the handler of '%s' returned is not used, got %s; t.stop = true ends the training, t.record keeps numbers"):format(
+      callback.place(handler), event, callback.shown(returned)), 0)
   end
-  if self.stop and not before then self.stopped_by = policy.name end
+  for key, way in pairs(READ) do
+    if rawget(self, key) ~= before[key] then
+      self[key] = before[key]
+      refuse(handler, key, way)
+    end
+  end
+  local key, way = live.check(before.live, callback.place(handler))
+  if key then refuse(handler, "options." .. key, way) end
+  local fault = self.record and state.fault(self.record)
+  if fault then error(("%s: t.record: %s"):format(callback.place(handler), (fault:gsub("^state", "record"))), 0) end
+end
+
+-- Which policy ended the run is noted: a resume obeys it.
+local function call(self, handler, policy, event)
+  if self.firing then
+    error(("%s: the training is in the middle of its event '%s' here; it goes on when the handler returns"):format(options.position(),
+      self.firing), 0)
+  end
+  local stop, before = self.stop, { live = live.copy(self.options) }
+  for key in pairs(READ) do before[key] = rawget(self, key) end
+  self.firing = event
+  local ok, returned = pcall(handler, policy, self)
+  self.firing = nil
+  if not ok then error(returned, 0) end
+  check(self, handler, before, event, returned)
+  if self.stop and not stop then self.stopped_by = policy.name end
 end
 
 -- Policies are called in list order. A handler may read the training's public fields (lua/README.md), and write `stop` and into `record`.
@@ -26,7 +63,7 @@ function Training:fire(event)
     local handler = policy.on and policy.on[event]
     if handler then
       self.failed, self.failed_at = event ~= "batch" and event or nil, i -- a broken step's pixels are loaded anew
-      call(self, handler, policy)
+      call(self, handler, policy, event)
     end
   end
   self.failed = nil
@@ -50,7 +87,7 @@ end
 local FIELDS = {}
 for name in ([[model data run options policies epoch step seen batch_done loss_sum loss_images shift kept objects micro w h resize own sizes
   rule steps_per_epoch batches_per_epoch source batches prepared spent waited images_before record due proof started finished failed
-  failed_at stop stopped_by screen continued_by training past loss parts last_rate norm marked busy pixels announced cached train_source
+  failed_at firing stop stopped_by screen continued_by training past loss parts last_rate norm marked busy pixels announced cached train_source
   dev_source key hashes frozen_at_start]]):gmatch "%S+" do FIELDS[name] = true end
 
 -- A training's __index: `lr` is the rate of the last step, `steps` how many the whole training has.

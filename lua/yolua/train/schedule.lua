@@ -1,6 +1,7 @@
 -- Learning-rate schedules: a schedule is a function of {step, steps, epoch, lr, options} that gives the rate of a step.
 local callback = require "yolua.options.callback"
 local options = require "yolua.options.table"
+local sealed = require "yolua.options.sealed"
 
 local schedule = {}
 
@@ -38,7 +39,8 @@ function schedule.rate(which, s)
   local f = find(which, s)
   local warmup = s.options.warmup or 0
   if s.step < warmup then return s.lr * ((s.step + 1) / warmup) ^ (s.options.power or 4) end
-  return callback.number(f, "the learning rate (optim.schedule)", f(s), ("for step %d (epoch %d)"):format(s.step + 1, s.epoch), 0)
+  local seen = type(which) == "function" and sealed.view(s, "s", "the schedule returns the rate") or s
+  return callback.number(f, "the learning rate (optim.schedule)", f(seen), ("for step %d (epoch %d)"):format(s.step + 1, s.epoch), 0)
 end
 
 return schedule

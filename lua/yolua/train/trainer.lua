@@ -7,7 +7,9 @@
 --
 -- Fields: net, data, options, epoch, loss (per image, of the last batch), lr, record (of the last epoch), policies, stop.
 -- yl.trainer.stopped: the training of yl.train that Ctrl-C stopped at the prompt.
+local callback = require "yolua.options.callback"
 local core = require "yolua.core"
+local live = require "yolua.train.live"
 local options = require "yolua.options.table"
 local screen = require "yolua.terminal.screen"
 local terminal = require "yolua.terminal"
@@ -18,6 +20,7 @@ local methods = {}
 
 -- The training that a trainer leads (train/training.lua); its public fields are the trainer's.
 local behind = setmetatable({}, { __mode = "k" })
+local known = setmetatable({}, { __mode = "k" }) -- training -> its options after the last call
 
 function Trainer.__index(self, key)
   if methods[key] then return methods[key] end
@@ -56,9 +59,23 @@ local function ended(training)
     training.stopped_by and (" by '%s'"):format(training.stopped_by) or "", training.epoch)
 end
 
--- One optimizer step, and what belongs to the end of an epoch after its last one (dev loss, policies). Errors: Ctrl-C, after the step.
-function methods:step()
+-- The training, whose options are looked at: what was assigned since the last call has its effect, or is refused.
+local function awake(self)
   local training = behind[self]
+  local key, way = live.check(known[training], options.position(), "epochs")
+  if key then error(("%s: a trainer's options.%s cannot be set: %s"):format(options.position(), key, way), 0) end
+  known[training] = live.copy(training.options)
+  return training
+end
+
+local function whole_number(who, value)
+  callback.argument(value == nil or math.type(value) == "integer" and value >= 0, who, "a whole number of at least 0", value)
+end
+
+-- One optimizer step, and what belongs to the end of an epoch after its last one (dev loss, policies). Errors: Ctrl-C, after the step.
+function methods:step(...)
+  callback.argument(select("#", ...) == 0, "trainer:step", "no argument (trainer:steps(n) gives n steps)", (...))
+  local training = awake(self)
   training:start()
   training:recover()
   training:catch_up()
@@ -76,6 +93,7 @@ end
 
 -- Iterator over `count` steps (for ever without one), to where a policy ends the training.
 function methods:steps(count)
+  whole_number("trainer:steps", count)
   local done = 0
   return function()
     done = done + 1
@@ -87,7 +105,8 @@ end
 -- Trains up to the last epoch of the options, or for `epochs` more; an epoch that was begun is the first of them. Shows how far it is.
 -- Returns the trainer. Errors: Ctrl-C, after a step; the same call goes on.
 function methods:run(epochs)
-  local training = behind[self]
+  whole_number("trainer:run", epochs)
+  local training = awake(self)
   training:start()
   if training.stop and not training.due then print(ended(training)) end
   training.screen = screen.new()
@@ -119,6 +138,7 @@ local function by_hand() return ":step() and :run() go on" end
 local function over(training)
   local self = setmetatable({}, Trainer)
   behind[self], training.continued_by = training, by_hand
+  known[training] = live.copy(training.options)
   return self
 end
 

@@ -1,5 +1,6 @@
 -- A training: the loop's clock, its epochs and what belongs to their ends; handlers of policies are given it as `t`. yl.train runs one
 -- to its end, yl.trainer leads one by hand.
+local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local input = require "yolua.model.input"
 local options = require "yolua.options.table"
@@ -21,6 +22,7 @@ Training.__newindex = events.write
 
 -- Freezes anew: plans, sources and cached features that depend on it are dropped.
 function Training:freeze(pattern)
+  callback.argument(type(pattern) == "string" or type(pattern) == "table", "t:freeze", "a pattern or a list of patterns", pattern)
   if type(pattern) == "table" then pattern = table.concat(pattern, ",") end
   if pattern == self.model.frozen then return end
   self.model:freeze(pattern)

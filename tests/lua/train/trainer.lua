@@ -159,6 +159,22 @@ function TestTrainer.testEndedByAPolicy()
   t.assertErrorMsgContains("a trainer's 'epochs' cannot be set", function() by_hand.epochs = 9 end)
 end
 
+-- Options that were settled when the training began, and arguments that ask for nothing.
+function TestTrainer.testWhatHasNoEffect()
+  local by_hand = led {}
+  by_hand.options.batch = 2
+  t.assertErrorMsgContains("a trainer's options.batch cannot be set: it was settled when the training began", by_hand.step, by_hand)
+  t.assertEquals(by_hand.step and by_hand.options.batch ~= 2, true)
+  by_hand.options.epochs = -2
+  t.assertErrorMsgContains("option 'epochs': expected an integer in 0..1000000 (epochs), got -2", by_hand.run, by_hand)
+  t.assertErrorMsgContains("trainer:step: expected no argument (trainer:steps(n) gives n steps), got 3", by_hand.step, by_hand, 3)
+  for _, bad in ipairs { -1, "x", 1.5 } do
+    t.assertErrorMsgContains("trainer:steps: expected a whole number of at least 0, got ", by_hand.steps, by_hand, bad)
+    t.assertErrorMsgContains("trainer:run: expected a whole number of at least 0, got ", by_hand.run, by_hand, bad)
+  end
+  quietly(function() t.assertEquals(by_hand:run(1).epoch, 1) end)
+end
+
 -- Ctrl-C, which a policy plays here, ends the run after its step; the same call goes on, with the same bits.
 function TestTrainer.testAfterCtrlC()
   local sum, steps = trained(), 0
