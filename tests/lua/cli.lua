@@ -228,6 +228,7 @@ function TestRecipes:testOwnFaults()
   local index = put("i.lua", "local yl = require 'yolua'\nlocal x = yl.zeros { 2 }\nprint(x[3])\n")
   fails(1, { "i.lua:3: tensor: index 3 is outside axis 1 of size 2" }, index)
   fails(1, { "yl has no 'trian'" }, put("n.lua", "local yl = require 'yolua'\nprint(yl.trian)\n"))
+  fails(1, { "p.lua:2: attempt to index a nil value" }, put("p.lua", "local o = {}\nfor i in ipairs(o.list) do print(i) end\n"))
   fails(2, { "takes no options, but 'a' was given" }, put("q.lua", "local x = 1 -- luacheck: ignore\n"), "a=1")
 end
 

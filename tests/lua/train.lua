@@ -274,7 +274,8 @@ function TestPolicies.test_assignments()
   end
   refused("the trainer's lr is what the schedule gave; optim.schedule", "step", function(_, tr) tr.lr = 0 end)
   refused("a trainer has no field 'stpo', did you mean 'stop'?", "epoch_end", function(_, tr) tr.stpo = true end)
-  refused("t.pixels cannot be assigned: it is a tensor to be changed in place: t.pixels:copy_(x)", "batch", function(_, tr) tr.pixels = tr.pixels * 0 end)
+  refused("t.pixels cannot be assigned: it is a tensor to be changed in place: t.pixels:copy_(x)", "batch",
+    function(_, tr) tr.pixels = tr.pixels * 0 end)
   refused("train.lua:", "step", function(_, tr) tr.mine = 1 end)
   for _, key in ipairs { "epoch", "step", "loss", "model", "policies", "options", "data" } do
     refused(("t.%s cannot be assigned"):format(key), "step", function(_, tr) tr[key] = 7 end)
@@ -292,16 +293,18 @@ end
 function TestPolicies.test_options_that_change()
   local held, lr
   local function changing(key, value, inner)
-    local ok, message = pcall(yl.train, { net = model "body", data = data(), options = options(), { name = "x", on = { step = function(_, tr)
+    local change = { name = "x", on = { step = function(_, tr)
       held = inner and tr.options[inner] or tr.options
       if tr.step == 1 then held[key] = value end
       lr = tr.lr
-    end } } })
+    end } }
+    local ok, message = pcall(yl.train, { net = model "body", data = data(), options = options(), change })
     return ok, message, rawget(held, key)
   end
   local ok, _, after = changing("lr", "0.5", "optim")
   t.assertEquals({ ok, after, lr }, { true, 0.5, 0.5 })
-  for _, case in ipairs { { "batch", 2 }, { "epochs", 9 }, { "freeze", "none" }, { "augment", "none" }, { "optim", "adam" }, { "name", "adam", "optim" } } do
+  for _, case in ipairs { { "batch", 2 }, { "epochs", 9 }, { "freeze", "none" }, { "augment", "none" }, { "optim", "adam" },
+    { "name", "adam", "optim" } } do
     local good, message, now = changing(table.unpack(case))
     t.assertFalse(good)
     t.assertStrMatches(message, (".*train%%.lua:%%d+: t%%.options%%.%s cannot be assigned: it was settled when .*"):format(

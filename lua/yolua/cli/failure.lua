@@ -1,6 +1,7 @@
 -- How the program says what went wrong: a sentence on standard error for what the library says on purpose, a short traceback for
 -- anything else.
 local core = require "yolua.core"
+local options = require "yolua.options.table"
 
 -- at_prompt: lines break at blanks, a person reads them. kept_chunk: a chunk whose locals become globals where it fails.
 local failure = { at_prompt = false }
@@ -39,6 +40,7 @@ end
 
 -- Lua's own C functions: what they throw is a fault of the code that called them.
 local function is_standard(f)
+  if f == ipairs {} then return true end -- what `for ... in ipairs(nil)` calls
   for _, name in ipairs { "_G", "string", "table", "math", "io", "os", "coroutine", "utf8", "debug", "package" } do
     for _, g in pairs(package.loaded[name]) do
       if f == g then return true end
@@ -80,13 +82,20 @@ local function traceback(text)
   return text .. "\n" .. table.concat(lines, "\n")
 end
 
+-- The message with the user's line where it names none: Lua gives no place to what its C functions meet ("attempt to index a nil value").
+local function with_position(message)
+  if type(message) ~= "string" or message:find "^[^\n]-:%d+: " then return message end
+  local at = options.caller()
+  return at and ("%s:%d: %s"):format(at.short_src, at.currentline, message) or message
+end
+
 -- The message handler: a sentence for what the library says on purpose, a short traceback for anything else.
 function failure.explain(message)
   if failure.kept_chunk then keep_locals_of(failure.kept_chunk) end
   if type(message) == "table" and (getmetatable(message) or {}).__tostring then return message end
   local text = type(message) == "string" and message or ("error object: %s"):format(tostring(message))
   if is_sentence(message) then return with_callers_position(text) end
-  return traceback(text)
+  return traceback(with_position(text))
 end
 
 -- Runs f; a failure is said on standard error. Returns the status and f's first result.
