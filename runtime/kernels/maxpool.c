@@ -3,7 +3,7 @@
  *   y[n,i,j,c] = max over u, v of x[n, i*stride_h - pad + u, j*stride_w - pad + v, c], pixels outside x left out
  *   dx[n,r,s,c] = sum of dy[n,i,j,c] over the windows whose maximum was taken at (r, s)
  *
- * A NaN at the first pixel of a window stays: a window of NaNs is not hidden. */
+ * A window that holds a NaN gives a NaN. */
 #include "kernels/kernels.h"
 
 typedef struct span {
@@ -24,7 +24,7 @@ static void window_max(const yl_pool_geom *g, const float *x, int64_t top, int64
     for (int64_t u = rows.first; u < rows.last; u++)
         for (int64_t v = cols.first; v < cols.last; v++) {
             const float *in = x + ((top + u) * g->w + left + v) * g->c;
-            for (int64_t c = 0; c < g->c; c++) y[c] = in[c] > y[c] ? in[c] : y[c];
+            for (int64_t c = 0; c < g->c; c++) y[c] = in[c] > y[c] || in[c] != in[c] ? in[c] : y[c];
         }
 }
 

@@ -19,6 +19,26 @@
 static yl_ctx ctx;
 static const yl_conv2d_algo *const *algorithms;
 
+/* Which algorithms of algorithms.def some case has run. */
+enum {
+#define A(name) RUN_##name,
+#include "kernels/algorithms.def"
+#undef A
+    ALGORITHMS
+};
+static int ran[ALGORITHMS];
+
+static void note_run(const char *algorithm)
+{
+    static const char *const names[] = {
+#define A(name) #name,
+#include "kernels/algorithms.def"
+#undef A
+    };
+    for (int i = 0; i < ALGORITHMS; i++)
+        if (strcmp(names[i], algorithm) == 0) ran[i]++;
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -157,6 +177,7 @@ static void check(const yl_conv2d_geom *g)
     convolve(g, &s);
     for (const yl_conv2d_algo *const *a = algorithms; *a; a++) {
         if ((*a)->supports(g, YL_FORWARD)) {
+            note_run((*a)->name);
             check_direction(g, *a, YL_FORWARD, &q, 0, NULL);
             check_direction(g, *a, YL_FORWARD, &q, 0, q.scale);
         }
@@ -348,11 +369,21 @@ static void other_tables_and_threads(void **state)
     algorithms = own;
 }
 
+/* Last: no line of algorithms.def without a case. */
+static void every_algorithm_ran(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ALGORITHMS; i++)
+        if (!ran[i]) fail_msg("algorithm %d of algorithms.def ran in no case", i);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(named_shapes), cmocka_unit_test(uneven_shapes), cmocka_unit_test(random_shapes),
-        cmocka_unit_test(repeats),      cmocka_unit_test(bias_gradient), cmocka_unit_test(other_tables_and_threads),
+        cmocka_unit_test(named_shapes),        cmocka_unit_test(uneven_shapes),
+        cmocka_unit_test(random_shapes),       cmocka_unit_test(repeats),
+        cmocka_unit_test(bias_gradient),       cmocka_unit_test(other_tables_and_threads),
+        cmocka_unit_test(every_algorithm_ran),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }

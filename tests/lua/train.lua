@@ -4,27 +4,10 @@ local t = require "luaunit"
 local yl = require "yolua"
 local core = yl.core
 
-local program, source = os.getenv "YOLUA_PROGRAM", os.getenv "YOLUA_SOURCE"
-local top = os.tmpname()
-os.remove(top)
-assert(os.execute(("%s %s/tests/support/tiny.lua out=%s >/dev/null"):format(program, source, top)))
+local training = require "support.training"
+local top, data, model = training.top, training.data, training.model
 
-local function options(o)
-  local all = { epochs = 2, batch = 4, seed = 7, optim = { name = "sgd", lr = 0.01 }, data = { features = 0 } }
-  for key, value in pairs(o or {}) do all[key] = value end
-  return all
-end
-
-local function data(o)
-  local spec = { name = "kitti", root = top .. "/data", map = "identity" }
-  for key, value in pairs(o or {}) do spec[key] = value end
-  return yl.data(spec)
-end
-
-local function model(freeze)
-  local m = yl.load { cfg = top .. "/tiny.cfg", names = top .. "/tiny.names", seed = 3 }
-  return m:freeze(freeze or "none")
-end
+local function options(o) return training.options({ epochs = 2, optim = { name = "sgd", lr = 0.01 }, data = { features = 0 } }, o) end
 
 -- Trains and returns the trainer and the records of its epochs.
 local function train(m, o, ...)
@@ -480,6 +463,4 @@ function TestResume.test_no_line_is_lost_between_checkpoint_and_log()
   t.assertStrContains(text, '"epoch":2')
 end
 
-local status = t.LuaUnit.run()
-os.execute("rm -r " .. top)
-os.exit(status)
+training.run(t)

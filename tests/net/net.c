@@ -97,16 +97,16 @@ static void test_names_and_inputs(void **state)
     (void)state;
     yl_net *net;
     ok(build(&net));
-    const char *names[] = {"conv1", "conv1.bn", NULL, NULL, "conv2"};
-    for (int i = 0; i < 5; i++)
-        if (names[i]) assert_int_equal(yl_net_find_layer(net, names[i]), i);
+    const char *names[] = {"conv1", "conv1.bn", "act1", "maxpool1", "conv2"};
+    assert_int_equal(net->n_layers, 5);
+    for (int i = 0; i < 5; i++) assert_int_equal(yl_net_find_layer(net, names[i]), i);
     assert_int_equal(yl_net_find_layer(net, "conv3"), -1);
     assert_int_equal(yl_net_find_range(net, "conv1"), -1);
     assert_true(yl_net_find_range(net, "conv2.weight") >= 0);
     assert_int_equal(yl_net_consumers(net, 0), 1);
     assert_int_equal(yl_net_consumers(net, -1), 1);
     assert_int_equal(yl_net_consumers(net, 4), 0);
-    refused(add(net, "conv2d", NULL, 4), ""); /* finished */
+    refused(add(net, "conv2d", NULL, 4), "a finished network takes no more layers");
     yl_net_free(net);
     ok(yl_net_create(device(), 12, 8, 3, &net));
     ok(add(net, "maxpool", "a", -1));

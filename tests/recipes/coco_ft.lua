@@ -76,23 +76,6 @@ function TestCocoFt.testResume()
   t.assertEquals({ #epochs, epochs[3].train_loss }, { 3, read_lines(top .. "/d/metrics.jsonl")[3].train_loss })
 end
 
--- Ctrl-C, wherever it falls, ends the step, saves, and is forgotten once the run was resumed.
-function TestCocoFt.testInterrupt()
-  program.ok(recipe("epochs=12", "protocol=voc", "out=" .. top .. "/g"))
-  for i, seconds in ipairs { 0.25, 0.4, 0.6 } do
-    local run = ("%s/h%d"):format(top, i)
-    local words = table.concat(recipe("epochs=12", "protocol=voc", "out=" .. run), " ")
-    os.execute(("cd %s && timeout --foreground -s INT %g %s %s >/dev/null 2>&1"):format(program.source, seconds, program.path, words))
-    if exists(run .. "/last.safetensors") then
-      program.ok { "recipes/coco_ft.lua", "resume=" .. run }
-      t.assertEquals(core.files.hash(run .. "/last.safetensors"), core.files.hash(top .. "/g/last.safetensors"))
-      local a, b = read_lines(run .. "/metrics.jsonl"), read_lines(top .. "/g/metrics.jsonl")
-      t.assertEquals(#a, 12)
-      for e = 1, 12 do t.assertEquals({ a[e].train_loss, a[e].dev_loss }, { b[e].train_loss, b[e].dev_loss }) end
-    end
-  end
-end
-
 -- Runs a recipe that stops itself where `when` (an event and a condition on the trainer `t`) says, resumes it, and runs it once more
 -- undisturbed; returns the two run directories and what the stopped run complained.
 local function stopped_and_whole(name, when)
@@ -125,6 +108,17 @@ local function timeless(run)
   local list = read_lines(run .. "/metrics.jsonl")
   for _, record in ipairs(list) do record.seconds, record.images_per_s, record.wait_share = nil, nil, nil end
   return list
+end
+
+-- Ctrl-C at the first step, and in the middle of an epoch.
+function TestCocoFt.testInterrupt()
+  for name, step in pairs { first = 1, middle = 9 } do
+    local a, b, err = stopped_and_whole(name, { "step", "t.step == " .. step })
+    t.assertStrContains(err, ("stopped by the user in epoch %d after step %d"):format(step // 6 + 1, step))
+    t.assertEquals(#timeless(a), 4)
+    t.assertEquals(timeless(a), timeless(b))
+    t.assertEquals(core.files.hash(a .. "/last.safetensors"), core.files.hash(b .. "/last.safetensors"))
+  end
 end
 
 -- A stop between two epochs, before the first image of the next.

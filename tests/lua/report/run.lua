@@ -116,13 +116,13 @@ end
 
 function TestRun:testFailureAtOnceLeavesNoLitter()
   local dir
-  pcall(function()
+  t.assertErrorMsgContains("no such network", function()
     local run <close> = yl.run { out = self.top .. "/a" }
     dir = run.dir
     error "no such network"
   end)
   t.assertNil(files.kind(dir))
-  pcall(function()
+  t.assertErrorMsgContains("diverged", function()
     local run <close> = yl.run { out = self.top .. "/b" }
     run:log_epoch { epoch = 1 }
     error "diverged"

@@ -2,32 +2,15 @@
 local t = require "luaunit"
 local yl = require "yolua"
 local core = yl.core
-local program = require "support.program"
 local batches = require "yolua.data.batches"
 local checkpoint = require "yolua.train.checkpoint"
 
-local top = program.tiny()
-local real_print = print
+local training = require "support.training"
+local top, model, quiet = training.top, training.model, training.quietly
 
-local function quiet(f, ...)
-  rawset(_G, "print", function() end)
-  local ok, result = pcall(f, ...)
-  rawset(_G, "print", real_print)
-  if not ok then error(result, 0) end
-  return result
-end
+local function data(limit) return training.data { limit = limit } end
 
-local function model(freeze)
-  return yl.load({ cfg = top .. "/tiny.cfg", names = top .. "/tiny.names", seed = 3 }):freeze(freeze or "none")
-end
-
-local function data(limit) return yl.data { name = "kitti", root = top .. "/data", map = "identity", limit = limit } end
-
-local function options(o)
-  local all = { epochs = 1, batch = 4, seed = 7, optim = { name = "sgd", lr = 0.01 }, data = {} }
-  for key, value in pairs(o or {}) do all[key] = value end
-  return all
-end
+local function options(o) return training.options({ epochs = 1, optim = { name = "sgd", lr = 0.01 }, data = {} }, o) end
 
 TestCheckpoint = {}
 
@@ -274,6 +257,4 @@ function TestWatchdog.testDivergence()
   t.assertStrMatches(sentence, "training stopped in epoch %d+, iteration %d+ %(learning rate %d+%): [^\n]+")
 end
 
-local status = t.LuaUnit.run()
-os.execute("rm -rf '" .. top .. "'")
-os.exit(status)
+training.run(t)

@@ -3,10 +3,8 @@ local t = require "luaunit"
 local yl = require "yolua"
 local core = yl.core
 
-local top = require("support.program").tiny()
-
-local function data() return yl.data { name = "kitti", root = top .. "/data", map = "identity" } end
-local function model() return yl.load { cfg = top .. "/tiny.cfg", names = top .. "/tiny.names", seed = 3 } end
+local training = require "support.training"
+local top, data, model = training.top, training.data, training.model
 
 local function options() return { epochs = 2, batch = 4, seed = 7, optim = { name = "adam", lr = 0.001 } } end
 
@@ -23,15 +21,8 @@ local function led(more)
   return yl.trainer(spec)
 end
 
--- print and the progress line go nowhere while f runs; returns what was printed.
-local function quietly(f, ...)
-  local said, real = {}, print
-  print = function(text) said[#said + 1] = text end -- luacheck: ignore
-  local ok, message = pcall(f, ...)
-  print = real -- luacheck: ignore
-  if not ok then error(message, 0) end
-  return table.concat(said, "\n")
-end
+-- Returns what was printed.
+local function quietly(f, ...) return select(2, training.quietly(f, ...)) end
 
 TestTrainer = {}
 
@@ -268,7 +259,7 @@ local function try(where, name)
     yl.freeze(function() at "freeze" return "none" end),
     events[where] and { name = "calls", on = { [where] = function(_, s) at(where, s) end } } or nil }
   now = { where = where, call = calls[name], model = m }
-  local ok, message = pcall(quietly, trainer.run, trainer)
+  local ok, message = pcall(quietly, function() trainer:run() end)
   t.assertTrue(now.done)
   if not ok then
     t.assertStrMatches(message, ".*trainer%.lua:%d+: .*")
@@ -292,6 +283,4 @@ for _, where in ipairs { "batch", "step", "epoch_start", "epoch_end", "optimizer
   end
 end
 
-local status = t.LuaUnit.run()
-os.execute(("rm -r '%s'"):format(top))
-os.exit(status)
+training.run(t)
