@@ -71,7 +71,7 @@ local function read_categories(self, doc, where)
   for i, category in ipairs(list) do
     local id, name = id_of(category, at[i]), field(category, "name", "string", at[i])
     if name_of[id] then fail("%s: two categories have the id %d", where, id) end
-    if not name:find "%S" then fail("%s: expected a name, got '%s'", at[i], name) end
+    if not name:find "%S" or name:find "%c" then fail("%s: expected a name, got '%s'", at[i], name) end
     order[i], name_of[id] = id, name
   end
   table.sort(order)
@@ -97,7 +97,7 @@ local function read_images(self, doc, split, where)
   for i, image in ipairs(list) do
     local name, id = field(image, "file_name", "string", at[i]), id_of(image, at[i])
     if by_number[id] then fail("%s: another image has the id %d", at[i], id) end
-    local item = split .. "/" .. name
+    local item = split .. "/" .. places.check(name, at[i])
     if self.frames[item] then fail("%s: another image has the file_name '%s'", at[i], name) end
     local stem = places.stem((name:gsub("\\", "/")))
     local frame = { id = taken[stem] and name or stem, label = where, rows = {}, split = split, file = name,
@@ -174,15 +174,31 @@ local function find_frame(self, item)
   end
 end
 
+-- A frame's picture, as Places:entry finds it.
+local function find_picture(self, known)
+  local beside, root, split = places.part(known.label), self.root, known.split
+  return self.places:entry(known.file, { root .. "/" .. split, root .. "/images/" .. split, root .. "/images", root, beside,
+    beside .. "/images", root .. "/data" })
+end
+
+-- Whether pictures may be missing: they are not needed, and no frame of the files read so far has one.
+local function is_blind(self)
+  if self.blind == nil then
+    self.blind = self.images == false
+    for _, known in pairs(self.blind and self.frames or {}) do
+      if find_picture(self, known) then self.blind = false break end
+    end
+  end
+  return self.blind
+end
+
 function Source:frame(item)
   local known = find_frame(self, item)
   if not known then return nil, "no annotation file knows this image" end
   local frame = { id = known.id, label = known.label, width = known.width, height = known.height, rows = known.rows }
-  local beside, root, split = places.part(known.label), self.root, known.split
-  local path, dropped, sentence = self.places:entry(known.file, { root .. "/" .. split, root .. "/images/" .. split, root .. "/images",
-    root, beside, beside .. "/images", root .. "/data" })
-  if not path and self.images ~= false then
-    return nil, sentence or ("there is no image %s/%s/%s"):format(root, split, known.file)
+  local path, dropped, sentence = find_picture(self, known)
+  if not path and not is_blind(self) then
+    return nil, sentence or ("there is no image %s/%s/%s"):format(self.root, known.split, known.file)
   end
   frame.image = path
   if path and dropped > 0 then frame.moved = ("'%s' is read as %s"):format(known.file, path) end

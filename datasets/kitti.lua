@@ -6,6 +6,7 @@ local fail = require "yolua.data.fail"
 local names = require "yolua.data.names"
 local number = require "yolua.data.number"
 local places = require "yolua.data.places"
+local trim = require "yolua.options.trim"
 local files = core.files
 
 local kitti = {
@@ -38,7 +39,7 @@ local function read_sizes(path)
     line = line + 1
     local where, id, w, h = ("%s:%d"):format(path, line), text:match "^%s*(%S+)%s+(%S+)%s+(%S+)%s*$"
     if id then sizes[id] = { number.side(tonumber(w), where, "a width"), number.side(tonumber(h), where, "a height") }
-    elseif text:find "%S" then fail("%s: expected id width height, got '%s'", where, text:match("^%s*(.-)%s*$"):sub(1, 40)) end
+    elseif text:find "%S" then fail("%s: expected id width height, got '%s'", where, trim(text):sub(1, 40)) end
   end
   return sizes
 end

@@ -8,7 +8,8 @@ local names = require "yolua.data.names"
 local number = require "yolua.data.number"
 local places = require "yolua.data.places"
 local schema = require "yolua.options.schema"
-local files = core.files
+local xml = require "yolua.data.xml"
+local files, tag = core.files, xml.tag
 
 local voc = {
   help = "PASCAL VOC",
@@ -38,7 +39,7 @@ end
 -- The names in CVAT's labelmap.txt, `name:colour:parts:actions` a line.
 local function mapped_names(path)
   local list = {}
-  for line in (core.system.read(path) .. "\n"):gmatch "([^\r\n]*)\r?\n" do
+  for line in (core.system.read(path) .. "\n"):gmatch "([^\n]*)\n" do
     local name = line:match "^([^#:]+):"
     if name and name ~= "background" then list[#list + 1] = name end
   end
@@ -68,7 +69,10 @@ local function find_folders(self, images)
   local root = self.root
   self.label_folder, self.images = folder_of(root, "annotations"), folder_of(root, "jpegimages", "images")
   local found = places.collect(self.label_folder or root, "", is_xml, {})
-  if not self.label_folder and #found > 0 then self.label_folder, self.images = root, root end
+  if not self.label_folder and #found > 0 then
+    local blind = images == false and #places.collect(root, "", places.is_picture, {}) == 0
+    self.label_folder, self.images = root, not blind and root or nil
+  end
   for folder, missing in pairs { JPEGImages = not self.images and images ~= false, Annotations = not self.label_folder } do
     if missing then
       fail("data: there is no folder %s/%s: expected JPEGImages and Annotations in %s, or .xml files beside their pictures", root, folder,
@@ -90,18 +94,13 @@ function voc.open(o)
   return self
 end
 
-local function tag_of_file(path, name)
-  local text = core.system.read(path)
-  return text:match("<" .. name .. ">%s*([^<]-)%s*</" .. name .. ">")
-end
-
 -- The picture of an annotation: of its name, else the one that it names.
 local function find_picture(self, id, label)
   local path, sentence = self.places:picture(self.images .. "/" .. id)
   if path or sentence then return path, sentence end
-  local name = tag_of_file(label, "filename")
+  local name = xml.plain(xml.tag(xml.read(label), "filename") or "")
   local beside = places.part(self.images .. "/" .. id)
-  if name and name ~= "" then
+  if places.check(name, label .. ": <filename>") ~= "" then
     local _
     path, _, sentence = self.places:entry(name, { beside, self.images })
   end
@@ -148,23 +147,7 @@ end
 
 -- ---- annotations -----------------------------------------------------------------------------------------------------------
 
-local LARGEST, LARGEST_OBJECT = 2 ^ 22, 2 ^ 16 -- bytes; VOC's own files are under 10 KiB
-local entities = { amp = "&", lt = "<", gt = ">", quot = '"', apos = "'" }
-
-local function plain(text)
-  return (text:gsub("&(#?%w+);", function(name)
-    local code = name:match "^#(%d+)$" or name:match "^#(x%x+)$" and "0" .. name:sub(2)
-    code = code and tonumber(code)
-    return code and code > 0 and code < 0x110000 and utf8.char(code) or entities[name]
-  end))
-end
-
--- The text between the first <name> and </name>, or nil; a plain search, so that no file makes it slow.
-local function tag(text, name)
-  local _, first = text:find("<" .. name .. ">", 1, true)
-  local last = first and text:find("</" .. name .. ">", first + 1, true)
-  return last and text:sub(first + 1, last - 1):match "^%s*(.-)%s*$"
-end
+local LARGEST_OBJECT <const> = 2 ^ 16 // 1 | 0 -- bytes
 
 local function read_number(text, name, where)
   local value = tag(text, name)
@@ -176,8 +159,7 @@ end
 local function read_object(self, frame, text, line)
   local where = ("%s:%d"):format(frame.label, line)
   if #text > LARGEST_OBJECT then fail("%s: expected an <object> of at most %d bytes, got %d", where, LARGEST_OBJECT, #text) end
-  text = text:gsub("<part>.-</part>", "") -- a person's head, hands and feet have boxes of their own
-  local class, box = plain(tag(text, "name") or ""), tag(text, "bndbox")
+  local class, box = xml.plain(tag(text, "name") or ""), tag(text, "bndbox")
   if not self.known[class] then
     local own = self.classes ~= voc.classes
     fail("%s: expected one of %s, got '%s'%s", where, own and "the data's classes" or "VOC's 20 classes", class,
@@ -190,25 +172,6 @@ local function read_object(self, frame, text, line)
   corners = check_box(corners, frame.width, frame.height, where)
   return corners and { class = class, box = corners, line = line, difficult = difficult,
     truncated = tag(text, "truncated") == "1" and 1 or 0, occluded = difficult and 3 or 0, alpha = -10 }
-end
-
--- The annotation with its comments blanked, their line ends kept.
-local function read_text(path)
-  local text = core.system.read(path)
-  if #text > LARGEST then fail("%s: expected an annotation of at most %d bytes, got %d", path, LARGEST, #text) end
-  local parts, from = {}, 1
-  while true do
-    local first = text:find("<!--", from, true)
-    local _, last = text:find("-->", (first or 0) + 4, true)
-    if first and not last then fail("%s: expected an end of the comment that begins at byte %d", path, first) end
-    parts[#parts + 1] = text:sub(from, (first or 0) - 1)
-    if not first then break end
-    parts[#parts + 1], from = text:sub(first, last):gsub("[^\n]", ""), last + 1
-  end
-  text = table.concat(parts)
-  local start = text:find("<annotation", 1, true)
-  if not (start and text:find("</annotation>", start, true)) then fail("%s: expected an <annotation>, from its start to its end", path) end
-  return text
 end
 
 -- The size that an annotation states, for those who have no pictures.
@@ -224,7 +187,7 @@ end
 
 -- Rows {class, box, truncated, occluded, difficult, line}, and what was counted.
 function Source:labels(frame)
-  local text, rows, line, from, flat = read_text(frame.label), {}, 1, 1, nil
+  local text, rows, line, from, flat = xml.read(frame.label), {}, 1, 1, nil
   if not frame.image then read_size(frame, text) end
   while true do
     local first, inner = text:find("<object>", from, true)

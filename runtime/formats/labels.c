@@ -14,6 +14,8 @@ static const double slack = 0.02;
 
 /* No number of a label is larger; what is computed from them stays finite. */
 static const double largest = 1e9;
+/* Nor is a path of a list longer, in bytes. */
+static const size_t longest = 4096;
 
 static const char *const kitti_fields[FIELDS] = {
     "type",   "truncated", "occluded", "alpha", "left", "top", "right",      "bottom",
@@ -315,6 +317,9 @@ yl_status yl_list_read(const char *path, yl_list *out)
     for (char *line; (line = next_line(&r));) {
         char *item = trim(line);
         if (!*item) continue;
+        if (strlen(item) > longest)
+            return yl__fail(YL_FORMAT, "%s:%d: expected an id or path of at most %d bytes, got %zu", path, (int)r.line,
+                            (int)longest, strlen(item));
         YL_TRY(yl__reserve(out->count + 1, &out->capacity, sizeof *out->items, &out->items));
         out->items[out->count++] = item;
     }

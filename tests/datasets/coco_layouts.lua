@@ -4,6 +4,7 @@ local t = require "luaunit"
 local yl = require "yolua"
 local program = require "support.program"
 local core = yl.core
+local inspect = require "yolua.doctor.inspect"
 local files = core.files
 
 TestLayouts = {}
@@ -95,6 +96,25 @@ function TestLayouts:refused(words, change)
   t.assertFalse(ok, words)
   t.assertStrContains(sentence, words)
   t.assertNil(sentence:find "\n")
+end
+
+-- Without any picture the labels are enough for `doctor`; one that is missing among others is a fault.
+function TestLayouts:testMissingPicture()
+  self:put("annotations/instances_val.json", document("a.jpg", "b.jpg"))
+  local function faults()
+    local found = inspect.run(yl.data { name = "coco", root = self.top, images = false })
+    return table.concat(found.splits[1].bad, "\n")
+  end
+  t.assertEquals(faults(), "")
+  self:put "val/b.jpg"
+  t.assertEquals(faults(), ("%s: frame 'val/a.jpg': there is no image %s/val/a.jpg"):format(self.top, self.top))
+end
+
+-- What a file says is shown on one line.
+function TestLayouts:testOneLine()
+  self:refused("category 1: expected a name, got 'a\\nb\\27'", function(d) d.categories[1].name = "a\nb\27" end)
+  self:refused("there is no image " .. self.top .. "/val/a\\nb.jpg", function(d) d.images[1].file_name = "a\nb.jpg" end)
+  self:refused("image 1: expected a path of at most 4096 bytes, got 5000", function(d) d.images[1].file_name = ("x"):rep(5000) end)
 end
 
 local function object(list)

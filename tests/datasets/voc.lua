@@ -67,6 +67,7 @@ function TestVoc:testRefusals()
   core.system.write(self.top .. "/Annotations/bad.xml", "<annotation>\n<object>")
   t.assertErrorMsgContains("from its start to its end", function() return self:data("bad").dev end)
   t.assertErrorMsgContains("there is no label file " .. self.top .. "/Annotations/gone.xml", function() return self:data("gone").dev end)
+  core.system.write(self.top .. "/Annotations/bad.xml", "<annotation></annotation>")
   os.rename(self.top .. "/JPEGImages/bad.jpg", self.top .. "/JPEGImages/other.jpg")
   t.assertErrorMsgContains("there is no image " .. self.top .. "/JPEGImages/bad.jpg", function() return self:data("bad").dev end)
   files.make_folder(self.top .. "/empty")
@@ -80,9 +81,26 @@ function TestVoc:testXml()
   local rows = yl.data { name = "voc", root = self.top, names = { "cat", "salt & pepper" } }.dev.frames[1].objects
   t.assertEquals({ #rows, rows[1].class, rows[1].line, rows[2].class, rows[2].line }, { 2, "salt & pepper", 4, "cat", 10 })
   refused(self, "end of the comment that begins at byte 14", "<!-- no end")
+  refused(self, "end of the <part> that begins at byte 22", "<object><part>")
+  refused(self, "expected one of VOC's 20 classes, got 'do\\ng'", object("do\ng", 1, 1, 9, 9))
   refused(self, "bad.xml:8: expected an end of the <object>", object("dog", 1, 1, 9, 9), "<object>")
   refused(self, "at most 65536 bytes", "<object>" .. (" "):rep(70000) .. "</object>")
   refused(self, "bad.xml:2: expected a <bndbox>", "<object><name>dog</name>" .. ("<bndbox>"):rep(8000) .. "</object>")
+end
+
+-- No file takes long to read.
+function TestVoc:testLongRuns()
+  local started, run = os.clock(), (" "):rep(60000)
+  for _, inner in ipairs { "<name>d" .. run .. "g</name>", "<bndbox>a" .. run .. "b</bndbox>", ("<part>"):rep(10000) } do
+    refused(self, "bad.xml", "<object>" .. inner .. "</object>")
+  end
+  self:add("long", "<filename>l" .. run .. "g.jpg</filename>", object("dog", 1, 1, 9, 9))
+  os.remove(self.top .. "/JPEGImages/long.jpg")
+  core.system.write(self.top .. "/ImageSets/Main/val.txt", "long\n")
+  t.assertErrorMsgContains("long.xml: <filename>: expected a path of at most 4096 bytes, got 60006", function()
+    return yl.data({ name = "voc", root = self.top }).dev
+  end)
+  t.assertTrue(os.clock() - started < 5)
 end
 
 -- The development kit's own layout: the newest year counts.

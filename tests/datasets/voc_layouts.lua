@@ -80,6 +80,15 @@ function TestVocLayouts:testLabelsAlone()
     function() return yl.data({ name = "voc", root = self.top, images = false }):list() end)
 end
 
+-- Beside each other, too, annotations are enough where there is no picture at all; one that is missing among others is a fault.
+function TestVocLayouts:testLabelsAloneInOneFolder()
+  for _, name in ipairs { "a", "b" } do self:put(name .. ".xml", xml(name .. ".jpg", dog)) end
+  local function list() return yl.data({ name = "voc", root = self.top, images = false }):list "all" end
+  t.assertEquals(ids(list()), "a:1 b:1")
+  self:put "a.jpg"
+  t.assertErrorMsgContains("there is no image " .. self.top .. "/b.jpg", list)
+end
+
 function TestVocLayouts:testRows()
   self:put "JPEGImages/a.jpg"
   self:put("Annotations/a.xml", xml("a.jpg", { "dog", 5, 6, 5, 9 }, dog, { "dog", 5, 6, 8, 6 }))

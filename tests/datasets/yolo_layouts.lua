@@ -56,6 +56,20 @@ function TestLayouts:roboflow(yaml)
   self:put("data.yaml", yaml or "train: ../train/images\nval: ../valid/images\ntest: ../test/images\nnc: 1\nnames: ['cat']\n")
 end
 
+-- `path:` names a folder of the machine that the file was written on.
+function TestLayouts:testPathOfAnotherMachine()
+  self:put "images/a.jpg"
+  self:put("labels/a.txt", box)
+  for _, path in ipairs { "../datasets/cats", "/content/datasets/cats" } do
+    self:put("data.yaml", ("path: %s\ntrain: images\nval: images\nnames: [cat]\n"):format(path))
+    t.assertEquals({ ids(self:data().train), ids(self:data().dev) }, { "a:1", "a:1" })
+  end
+  self:put("data.yaml", "path: gone\ntrain: images\nval: other\nnames: [cat]\n")
+  t.assertErrorMsgContains("data.yaml: val: there is no folder or file 'other'", function() return self:data().dev end)
+  self:put("data.yaml", ("train: images\nval: %s\nnames: [cat]\n"):format(("a/"):rep(5000)))
+  t.assertErrorMsgContains("data.yaml: val: expected a path of at most 4096 bytes, got 10000", function() return self:data().dev end)
+end
+
 function TestLayouts:testRoboflow()
   self:roboflow()
   for _, o in ipairs { {}, { name = self.top .. "/data.yaml" }, { name = "yolo", root = self.top } } do
@@ -163,7 +177,8 @@ function TestLayouts:testStems()
   local data = self:data()
   t.assertEquals({ ids(data:list "all"), ids(data:list "mine.txt") }, { "a/x:1 b/straße 1.5 m:1 b/x:2", "b/straße 1.5 m:1 b/x:2" })
   self:put "images/a/x.png"
-  t.assertErrorMsgContains("all: frame 'a/x.png' stands there twice, first as 'a/x.jpg'", function() return self:data():list "all" end)
+  t.assertErrorMsgContains(self.top .. ": frame 'a/x.png' stands there twice, first as 'a/x.jpg'",
+    function() return self:data():list "all" end)
   self:put("mine.txt", "a/x\n")
   t.assertErrorMsgContains("expected one picture of that name, got x.jpg and x.png", function() return self:data():list "mine.txt" end)
 end

@@ -234,6 +234,12 @@ static void split_lists(void **state)
     assert_string_equal(list.items[1], "a folder/x.png");
     assert_string_equal(list.items[2], "000002");
     yl_list_free(&list);
+    char line[10000]; /* a path that no system has */
+    for (int i = 0; i < 10000; i++) line[i] = i % 2 ? '/' : 'a';
+    assert_int_equal(yl__file_write(path, line, 10000), YL_OK);
+    assert_int_equal(yl_list_read(path, &list), YL_FORMAT);
+    assert_string_equal(yl_error(), "labels_list.txt:1: expected an id or path of at most 4096 bytes, got 10000");
+    yl_list_free(&list);
     assert_int_equal(yl__file_write(path, " \n\n", 3), YL_OK);
     assert_int_equal(yl_list_read(path, &list), YL_FORMAT);
     assert_non_null(strstr(yl_error(), path));

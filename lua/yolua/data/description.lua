@@ -5,6 +5,7 @@ local names = require "yolua.data.names"
 local number = require "yolua.data.number"
 local places = require "yolua.data.places"
 local schema = require "yolua.options.schema"
+local trim = require "yolua.options.trim"
 local files = core.files
 
 local description = {}
@@ -19,14 +20,14 @@ local function read_darknet(path)
   local keys, known, line = {}, table.move(darknets, 1, #darknets, #split_keys + 1, { table.unpack(split_keys) }), 0
   for text in (core.system.read(path):gsub("^\239\187\191", "") .. "\n"):gmatch "([^\n]*)\n" do
     line = line + 1
-    local key, value = text:match "^%s*([%w_]+)%s*=%s*(.-)%s*$"
+    local key, value = text:match "^%s*([%w_]+)%s*=(.*)$"
     if not key and text:find "%S" and not text:find "^%s*[#;]" then
-      fail("%s:%d: expected key = value, got '%s'", path, line, text:match("^%s*(.-)%s*$"):sub(1, 40))
+      fail("%s:%d: expected key = value, got '%s'", path, line, trim(text):sub(1, 40))
     end
     if key and schema.nearest(key, known) ~= key and schema.nearest(key, split_keys) then
       fail("%s:%d: unknown key '%s'%s", path, line, key, schema.did_you_mean(key, known))
     end
-    if key and value ~= "" then keys[key] = value end
+    if key and value:find "%S" then keys[key] = trim(value) end
   end
   keys.nc = keys.classes and (math.tointeger(tonumber(keys.classes)) or keys.classes)
   return keys
@@ -74,7 +75,7 @@ function description.read(path, root)
       local named = places.join(base, keys.path)
       if not self.root and files.kind(named) == "folder" then self.root = named end
     end
-    table.insert(self.bases, 1, self.root)
+    if self.root then table.insert(self.bases, 1, self.root) end
   end
   if path:lower():find "%.data$" then self.bases = { ".", folder, places.join(folder, ".."), root } end -- Darknet is called above data/
   self.classes = class_names(self, keys.names, path)
@@ -91,12 +92,13 @@ end
 -- The paths of a split: one, or a list of them; nil where the key is missing or empty.
 function description.paths(value, path, key)
   if value == nil or value == core.null or value == "" then return nil end
-  if type(value) == "string" then return { value } end
+  if type(value) == "string" then value = { value } end
   if type(value) ~= "table" or #value == 0 then
     fail("%s: %s: expected a path or a list of paths, got %s", path, key, number.shown(value))
   end
   for i, item in ipairs(value) do
     if type(item) ~= "string" then fail("%s: %s: expected a path as number %d, got %s", path, key, i, number.shown(item)) end
+    places.check(item, ("%s: %s"):format(path, key))
   end
   return value
 end

@@ -101,7 +101,7 @@ function frames.build(data, List, name, how)
   for i = 1, count do
     local ok, frame, sentence, path = pcall(read_frame, data, items[i], file, list.notes)
     if ok and frame and seen[frame.id] then
-      ok, frame = false, ("%s: frame '%s' stands there twice%s"):format(file or name, items[i],
+      ok, frame = false, ("%s: frame '%s' stands there twice%s"):format(file or data.root, items[i],
         seen[frame.id] ~= items[i] and (", first as '%s'"):format(seen[frame.id]) or "")
     end
     if ok and frame then

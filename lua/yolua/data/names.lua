@@ -2,6 +2,7 @@
 local core = require "yolua.core"
 local fail = require "yolua.data.fail"
 local number = require "yolua.data.number"
+local trim = require "yolua.options.trim"
 
 local names = {}
 
@@ -10,10 +11,10 @@ local function check(list, where)
   local seen = {}
   for i, name in ipairs(list) do
     if math.type(name) == "integer" then name = tostring(name) end
-    if type(name) ~= "string" or not name:find "%S" then
+    if type(name) == "string" then name = trim(name) end
+    if type(name) ~= "string" or name == "" or name:find "%c" then
       fail("%s: class %d: expected a name, got %s", where, i - 1, number.shown(name))
     end
-    name = name:match "^%s*(.-)%s*$"
     if seen[name] then fail("%s: classes %d and %d have the same name '%s'", where, seen[name], i - 1, name) end
     list[i], seen[name] = name, i - 1
   end

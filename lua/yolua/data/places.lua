@@ -1,6 +1,7 @@
 -- Where the files of a data set lie: a picture by its stem in any kind and case of ending, its label file, and the picture that an entry
 -- of a list means. A folder is listed once.
 local core = require "yolua.core"
+local fail = require "yolua.data.fail"
 local pictures = require "yolua.data.pictures"
 local files = core.files
 
@@ -32,6 +33,14 @@ end
 local function join(folder, path)
   if path:sub(1, 1) == "/" or folder == "." then return places.normal(path) end
   return places.normal(folder .. "/" .. path)
+end
+
+local LONGEST <const> = 4096 -- bytes, as the system has it; what is longer would be slow to take apart
+
+-- A path that a file names, as it is. Errors: it is too long for one.
+function places.check(path, where)
+  if #path > LONGEST then fail("%s: expected a path of at most %d bytes, got %d", where, LONGEST, #path) end
+  return path
 end
 
 local Places = {}

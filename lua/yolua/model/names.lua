@@ -1,5 +1,6 @@
 -- Class names: out of a file, a list that the program knows by name, or by number where nobody named them.
 local core = require "yolua.core"
+local trim = require "yolua.options.trim"
 
 local names = {}
 
@@ -7,7 +8,7 @@ local names = {}
 function names.read(path, text)
   local list = {}
   for line in ((text or core.system.read(path)) .. "\n"):gmatch("([^\n]*)\n") do
-    list[#list + 1] = line:match("^%s*(.-)%s*$")
+    list[#list + 1] = trim(line)
   end
   while list[#list] == "" do list[#list] = nil end
   local seen = {}

@@ -10,6 +10,7 @@
 -- fields are those of the module that its name selects; `of_path` makes of a path, given as the name, the values that it stands
 -- for). Aliases are suggested, never accepted. An empty text is a value in Lua alone.
 local core = require "yolua.core"
+local trim = require "yolua.options.trim"
 
 local schema = {}
 
@@ -127,7 +128,7 @@ end
 
 local function split(text)
   local items = {}
-  for item in text:gmatch "[^,]+" do items[#items + 1] = item:match "^%s*(.-)%s*$" end
+  for item in text:gmatch "[^,]+" do items[#items + 1] = trim(item) end
   return items
 end
 

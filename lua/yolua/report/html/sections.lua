@@ -1,8 +1,9 @@
 -- Markdown's headings and tables, as report.lua writes them, back into lists.
+local trim = require "yolua.options.trim"
 
 local function split_cells(line)
   local cells = {}
-  for cell in line:gmatch "|([^|]*)" do cells[#cells + 1] = cell:match "^%s*(.-)%s*$" end
+  for cell in line:gmatch "|([^|]*)" do cells[#cells + 1] = trim(cell) end
   cells[#cells] = nil -- what stands after the last bar
   return cells
 end
