@@ -42,7 +42,6 @@ function TestTerminal.testColumns()
   t.assertEquals(terminal.columns(columns, rows, 5), { "name", "first", "sec.." })
 end
 
--- Few rows: the table is turned. Many: columns go, counts first. Sentences break at blanks.
 -- Characters count, not bytes; numbers are cells too; a cell longer than `most` pushes its own line.
 function TestTerminal.testAlign()
   local cells = { { "class", "AP" }, { "Stra\u{df}e", 0.5 }, { "x", "100.25", "" } }
@@ -52,6 +51,7 @@ function TestTerminal.testAlign()
   t.assertEquals(terminal.align {}, {})
 end
 
+-- Few rows: the table is turned. Many: columns go, counts first. Sentences break at blanks.
 function TestTerminal.testFit()
   local wide = "AP: of all classes\n  stage     mean moderate   Car  Cyclist\n  Original          0.104  0.38        -"
     .. "\n  Coco-FT           0.214  0.60     0.16"

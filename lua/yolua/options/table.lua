@@ -1,4 +1,4 @@
--- Tables of options: made from a field table (schema.lua), filled with defaults, then with what Lua, a config file and the
+-- Tables of options: made from a field table (options/schema.lua), filled with defaults, then with what Lua, a config file and the
 -- command line set, each value checked once on its way in. A table remembers who set which key.
 local core = require "yolua.core"
 local schema = require "yolua.options.schema"

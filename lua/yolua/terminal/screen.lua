@@ -1,4 +1,4 @@
--- What a training shows: the progress line within an epoch, a sentence after it. A run says the same and keeps it on disk (run.lua).
+-- What a training shows: the progress line within an epoch, a sentence after it. A run says the same and keeps it on disk (report/run.lua).
 local progress = require "yolua.terminal.progress"
 local terminal = require "yolua.terminal"
 
