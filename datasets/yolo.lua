@@ -7,7 +7,7 @@ local description = require "yolua.data.description"
 local fail = require "yolua.data.fail"
 local names = require "yolua.data.names"
 local places = require "yolua.data.places"
-local numbered = require "yolua.model.names"
+local numbered = require "yolua.data.class_names"
 local files = core.files
 
 local yolo = {

@@ -4,7 +4,7 @@ local core = require "yolua.core"
 local fields = require "yolua.options.fields"
 local options = require "yolua.options.table"
 local Model = require "yolua.model"
-local named = require "yolua.model.names"
+local named = require "yolua.data.class_names"
 local required = require "yolua.options.required"
 local structure = require "yolua.model.structure"
 

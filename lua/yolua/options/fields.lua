@@ -113,6 +113,10 @@ groups.protocols = require("yolua.eval.protocols").fields
 
 fields.recipe = { "model", "data", "size", "train", "optim", "augment", "eval", "protocols", "run" }
 
+-- Which of them decide what a training gives.
+fields.deciding = { "epochs", "batch", "subdivisions", "freeze", "statistics", "ema", "clip", "patience", "multiscale", "optim",
+  "augment", "resize", "seed", "precision", "imgsz" }
+
 -- A list of group names and fields (as a verb gives it) as one list of fields.
 function fields.get(list)
   local flat = {}

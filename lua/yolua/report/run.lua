@@ -6,7 +6,7 @@
 --
 -- Fields: dir, name, resumed (the record of an earlier run is continued), epochs (one record each), rows, options.
 local core = require "yolua.core"
-local identity = require "yolua.train.identity"
+local fields = require "yolua.options.fields"
 local options = require "yolua.options.table"
 local provenance = require "yolua.report.provenance"
 local required = require "yolua.options.required"
@@ -84,11 +84,11 @@ function Run:say(format, ...)
 end
 
 -- config.yaml: the resolved options as `config=` reads them, and below `provenance` what the run was made with. What decides a
--- training's result (identity.deciding) is as it ran: the training loop sets `deciding`.
+-- training's result (fields.deciding) is as it ran: the training loop sets `deciding`.
 function Run:write_config()
   local config, ran = {}, self.deciding
   for key, value in pairs(plain(self.options)) do config[key] = value end
-  for _, key in ipairs(ran and identity.deciding or {}) do config[key] = ran[key] end
+  for _, key in ipairs(ran and fields.deciding or {}) do config[key] = ran[key] end
   if ran and ran.data and config.data then
     config.data = {}
     for key, value in pairs(plain(self.options).data) do config.data[key] = value end

@@ -2,6 +2,7 @@
 -- frames, labels and class map, the options of training, and the policies. Paths, threads, devices and options of evaluation are no
 -- part of it.
 local core = require "yolua.core"
+local fields = require "yolua.options.fields"
 local input = require "yolua.model.input"
 local options = require "yolua.options.table"
 local policy = require "yolua.train.policy"
@@ -9,13 +10,9 @@ local files = core.files
 
 local identity = {}
 
--- The options that decide what a training gives.
-identity.deciding = { "epochs", "batch", "subdivisions", "freeze", "statistics", "ema", "clip", "patience", "multiscale", "optim",
-  "augment", "resize", "seed", "precision", "imgsz" }
-
 local function chosen(o)
   local plain, out = getmetatable(o) and options.plain(o) or o, {}
-  for _, key in ipairs(identity.deciding) do out[key] = plain[key] end
+  for _, key in ipairs(fields.deciding) do out[key] = plain[key] end
   out.imgsz = nil -- the size that the network runs at counts, below
   out.freeze = type(out.freeze) == "table" and table.concat(out.freeze, ",") or out.freeze
   return out

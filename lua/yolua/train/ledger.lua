@@ -4,6 +4,7 @@
 -- last.safetensors, best.safetensors, ... are those of the latest training. Where another begins, they become last-1.safetensors, ...:
 -- from these a resumed run gives each earlier training's end back.
 local core = require "yolua.core"
+local fields = require "yolua.options.fields"
 local identity = require "yolua.train.identity"
 local options = require "yolua.options.table"
 local rundir = require "yolua.report.rundir"
@@ -93,7 +94,7 @@ local ANY_TIME = { epochs = true, patience = true }
 -- What of the options decides a training's result, as config.yaml has it.
 local function deciding(values)
   local out = { data = { map = values.data and values.data.map } }
-  for _, key in ipairs(identity.deciding) do out[key] = values[key] end
+  for _, key in ipairs(fields.deciding) do out[key] = values[key] end
   return out
 end
 

@@ -1,7 +1,7 @@
 -- Class names of files and lists, and those of classes that nobody named: one way of numbering everywhere.
 local t = require "luaunit"
 local core = require "yolua.core"
-local names = require "yolua.model.names"
+local names = require "yolua.data.class_names"
 local yl = require "yolua"
 
 TestNames = {}
