@@ -36,6 +36,12 @@
  *   yl_predict_options options = {.detect = {.conf = 0.25, .iou = 0.45}};
  *   yl_predict(net, plan, &image, &options, &found, &count);
  *
+ * What lies in a plan comes as a yl_view {data, type, shape}: data is device memory, and yl_view_read copies it to the host.
+ *
+ *   yl_view output;
+ *   yl_plan_output(plan, net->n_layers - 1, &output);
+ *   yl_view_read(device, yl_view_image(output, 0), numbers);      yl_shape_count of its shape
+ *
  * To train a step on a batch, with .mode = YL_TRAIN:
  *
  *   yl_plan_feed(plan, pixels);      {batch, h, w, 3}

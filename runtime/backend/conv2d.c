@@ -65,7 +65,8 @@ typedef struct bench {
     yl_direction d;
     bool packs;
     double images; /* of the real geometry per measured image */
-    float *x, *y, *w;
+    void *x, *y;
+    float *w;
     int count;
     candidate candidates[MAX_CANDIDATES];
 } bench;
@@ -87,8 +88,8 @@ static yl_status bench_open(bench *b, const yl_conv2d_geom *g)
     b->images = (double)g->n / (double)b->g.n;
     yl_device *device = b->ctx->device;
     size_t x = (size_t)(b->g.n * g->h * g->w * g->c), y = (size_t)(b->g.n * g->oh * g->ow * g->oc);
-    YL_TRY(device->alloc(device, x * sizeof(float), (void **)&b->x));
-    YL_TRY(device->alloc(device, y * sizeof(float), (void **)&b->y));
+    YL_TRY(device->alloc(device, x * yl_dtype_bytes(g->dtype), &b->x));
+    YL_TRY(device->alloc(device, y * yl_dtype_bytes(g->dtype), &b->y));
     return device->alloc(device, (size_t)(g->oc * g->kh * g->kw * (g->c / g->groups)) * sizeof(float), (void **)&b->w);
 }
 

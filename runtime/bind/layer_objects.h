@@ -24,7 +24,7 @@ enum { YL__MOST_LENT = 2 * YL_MAX_INPUTS + 2 * YL_MAX_PARAMS + 4 };
 /* A gradient that the call made for itself, and where it is added afterwards. */
 typedef struct yl__sum {
     yl_tensor *made;
-    float *target;
+    void *target;
 } yl__sum;
 
 /* One call of a function of the descriptor, from whichever room. */

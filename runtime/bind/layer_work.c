@@ -9,29 +9,30 @@
 #include <string.h>
 
 /* Pushes a tensor over memory that is the call's until it returns. */
-static void lend(lua_State *L, yl__layer_call *c, int n_dims, const int64_t *dims, const void *data)
+static void lend(lua_State *L, yl__layer_call *c, yl_dtype type, int n_dims, const int64_t *dims, const void *data)
 {
     yl_tensor **box = yl__new_tensor(L);
-    yl__check(L, yl_tensor_wrap(c->pass->ctx->device, YL_F32, n_dims, dims, (void *)data, NULL, box));
+    yl__check(L, yl_tensor_wrap(c->pass->ctx->device, type, n_dims, dims, (void *)data, NULL, box));
     c->lent[c->n_lent++] = yl_tensor_retain(*box);
 }
 
 static void lend_activation(lua_State *L, yl__layer_call *c, yl_shape s, const void *data)
 {
-    lend(L, c, 4, (int64_t[]){s.n, s.h, s.w, s.c}, data);
+    lend(L, c, c->pass->setting->dtype, 4, (int64_t[]){s.n, s.h, s.w, s.c}, data);
 }
 
 /* Pushes zeros for a gradient, which end up at `target`: added to what is there, or instead of it. */
-static void lend_gradient(lua_State *L, yl__layer_call *c, int n_dims, const int64_t *dims, float *target, bool add)
+static void lend_gradient(lua_State *L, yl__layer_call *c, yl_dtype type, int n_dims, const int64_t *dims, void *target,
+                          bool add)
 {
     yl_device *device = c->pass->ctx->device;
     if (!add) {
-        lend(L, c, n_dims, dims, target);
+        lend(L, c, type, n_dims, dims, target);
         yl__check(L, device->zero(device, target, yl_tensor_bytes(c->lent[c->n_lent - 1])));
         return;
     }
     yl_tensor **box = yl__new_tensor(L);
-    yl__check(L, yl_tensor_new(device, YL_F32, n_dims, dims, box));
+    yl__check(L, yl_tensor_new(device, type, n_dims, dims, box));
     c->sums[c->n_sums++] = (yl__sum){*box, target};
     c->lent[c->n_lent++] = yl_tensor_retain(*box);
 }
@@ -51,9 +52,9 @@ static void lend_parameters(lua_State *L, yl__layer_call *c, bool gradients)
         const yl_range *r = p->range[k];
         if (gradients && !p->dparam[k]) continue;
         if (gradients)
-            lend_gradient(L, c, r->n_dims, r->dims, p->dparam[k], true);
+            lend_gradient(L, c, YL_F32, r->n_dims, r->dims, p->dparam[k], true);
         else
-            lend(L, c, r->n_dims, r->dims, p->param[k]);
+            lend(L, c, YL_F32, r->n_dims, r->dims, p->param[k]);
         lua_setfield(L, -2, last_name(r));
     }
     lua_setfield(L, -2, gradients ? "gradients" : "parameters");
@@ -76,7 +77,7 @@ static void lend_input_gradients(lua_State *L, yl__layer_call *c)
     for (int k = 0; k < c->layer->n_inputs; k++) {
         yl_shape s = p->setting->in[k];
         if (!p->dx[k]) continue;
-        lend_gradient(L, c, 4, (int64_t[]){s.n, s.h, s.w, s.c}, p->dx[k], p->dx_beta[k] != 0);
+        lend_gradient(L, c, p->setting->dtype, 4, (int64_t[]){s.n, s.h, s.w, s.c}, p->dx[k], p->dx_beta[k] != 0);
         lua_rawseti(L, -2, k + 1);
     }
     lua_setfield(L, -2, "input_gradients");
@@ -129,7 +130,8 @@ static void lend_output(lua_State *L, yl__layer_call *c)
     yl_shape s = c->pass->setting->out;
     yl_owner owner = {.context = c, .written = mark_written};
     yl_tensor **box = yl__new_tensor(L);
-    yl__check(L, yl_tensor_wrap(device, YL_F32, 4, (int64_t[]){s.n, s.h, s.w, s.c}, c->pass->y, &owner, box));
+    yl__check(L, yl_tensor_wrap(device, c->pass->setting->dtype, 4, (int64_t[]){s.n, s.h, s.w, s.c}, c->pass->y, &owner,
+                                box));
     c->lent[c->n_lent++] = yl_tensor_retain(*box);
     yl__check(L, device->zero(device, c->pass->y, yl_tensor_bytes(*box)));
 }
@@ -173,7 +175,7 @@ static void push_truth(lua_State *L, yl__layer_call *c)
 {
     const yl_truth *t = c->truth;
     lua_createtable(L, 0, 2);
-    lend(L, c, 3, (int64_t[]){t->n, t->cap, YL_TRUTH_FIELDS}, t->rows);
+    lend(L, c, YL_F32, 3, (int64_t[]){t->n, t->cap, YL_TRUTH_FIELDS}, t->rows);
     lua_setfield(L, -2, "rows");
     lua_createtable(L, (int)t->n, 0);
     for (int64_t i = 0; i < t->n; i++) {
@@ -210,7 +212,8 @@ static yl_status add_sums(const yl__layer_call *c)
     for (int i = 0; i < c->n_sums; i++) {
         yl_tensor *to;
         const yl_tensor *made = c->sums[i].made;
-        YL_TRY(yl_tensor_wrap(c->pass->ctx->device, YL_F32, made->n_dims, made->dims, c->sums[i].target, NULL, &to));
+        YL_TRY(
+            yl_tensor_wrap(c->pass->ctx->device, made->dtype, made->n_dims, made->dims, c->sums[i].target, NULL, &to));
         yl_status status = yl_tensor_binary_into(YL_BINARY_ADD, to, made);
         yl_tensor_release(to);
         YL_TRY(status);

@@ -65,16 +65,14 @@ static int plan_close(lua_State *L)
 }
 
 /* Numbers and shape of what C found for a layer; nothing where the plan does not keep it. */
-static int push_device_floats(lua_State *L, const yl_plan *plan, int layer, const float *data)
+static int push_view(lua_State *L, yl_view view)
 {
-    if (!data) return 0;
-    yl_device *device = plan_net(L)->device;
-    yl_shape shape = yl_plan_shape(plan, layer);
-    int64_t count = yl_shape_count(shape);
+    if (!view.data) return 0;
+    int64_t count = yl_shape_count(view.shape);
     float *values = yl__scratch(L, (size_t)count * sizeof *values);
-    yl__check(L, device->from_device(device, values, data, (size_t)count * sizeof *values));
+    yl__check(L, yl_view_read(plan_net(L)->device, view, values));
     yl__push_floats(L, values, count);
-    yl__push_shape(L, shape);
+    yl__push_shape(L, view.shape);
     return 2;
 }
 
@@ -165,16 +163,16 @@ static int plan_lend_input(lua_State *L)
     yl_plan *plan = yl__runnable_plan(L, 1, "lend_input");
     yl_net *net = plan_net(L);
     yl_device *host;
-    float *data;
+    yl_view input;
     void *to;
     if (!yl_plan_has_input(plan)) return 0;
-    yl__check(L, yl_plan_output(plan, -1, &data));
-    yl_shape s = yl_plan_shape(plan, -1);
+    yl__check(L, yl_plan_output(plan, -1, &input));
+    yl_shape s = input.shape;
     yl_tensor **box = yl__new_tensor(L);
     yl__check(L, yl_device_get("cpu", &host));
     yl__check(L, yl_tensor_new(host, YL_F32, 4, (int64_t[]){s.n, s.h, s.w, s.c}, box));
     yl__check(L, yl_tensor_data(*box, &to));
-    yl__check(L, net->device->from_device(net->device, to, data, yl_tensor_bytes(*box)));
+    yl__check(L, yl_view_read(net->device, input, to));
     yl__hold_net(L, net, *box);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1);
@@ -201,20 +199,20 @@ static int plan_forward(lua_State *L)
 static int plan_output(lua_State *L)
 {
     yl_plan *plan = yl__check_plan(L, 1);
-    float *data;
+    yl_view view;
     int layer = yl__check_layer(L, plan_net(L), 2);
-    yl__check(L, yl_plan_output(plan, layer, &data));
-    return push_device_floats(L, plan, layer, data);
+    yl__check(L, yl_plan_output(plan, layer, &view));
+    return push_view(L, view);
 }
 
 /* plan:gradient(layer) -> numbers, {n, h, w, c}; 0 is the network's input; needs keep=true */
 static int plan_gradient(lua_State *L)
 {
     yl_plan *plan = yl__check_plan(L, 1);
-    float *data;
+    yl_view view;
     int layer = yl__check_layer(L, plan_net(L), 2);
-    yl__check(L, yl_plan_gradient(plan, layer, &data));
-    return push_device_floats(L, plan, layer, data);
+    yl__check(L, yl_plan_gradient(plan, layer, &view));
+    return push_view(L, view);
 }
 
 static void fill_truth_image(lua_State *L, float *rows, int64_t cap, int32_t *count)
@@ -318,14 +316,14 @@ static int plan_not_finite(lua_State *L)
     yl_net *net = plan_net(L);
     yl_ctx ctx = yl__ctx(net->device);
     for (int i = 0; i < net->n_layers; i++) {
-        yl_shape shape = yl_plan_shape(plan, i);
         int64_t at = -1;
-        float *data;
-        yl__check(L, yl_plan_output(plan, i, &data));
-        if (data) yl__check(L, net->device->kernels->find_not_finite(&ctx, yl_shape_count(shape), data, &at));
+        yl_view y;
+        yl__check(L, yl_plan_output(plan, i, &y));
+        yl_flat_geom g = {yl_shape_count(y.shape), y.type};
+        if (y.data) yl__check(L, net->device->kernels->find_not_finite(&ctx, &g, y.data, &at));
         if (at < 0) continue;
         lua_pushstring(L, net->layers[i].name);
-        lua_pushinteger(L, at / (shape.h * shape.w * shape.c) + 1);
+        lua_pushinteger(L, at / (g.count / y.shape.n) + 1);
         return 2;
     }
     return 0;

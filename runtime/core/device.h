@@ -14,6 +14,7 @@ typedef struct yl_device yl_device;
 struct yl_device {
     const char *name; /* "cpu", "cuda:0" */
     const char *isa;  /* what the kernels were compiled for, or the chip's name */
+    unsigned dtypes;  /* element types that its kernels take as activations: the bit 1 << yl_dtype of each */
     bool host_memory; /* its pointers can be dereferenced by the host */
     const struct yl_kernels *kernels;
     yl_status (*alloc)(yl_device *device, size_t bytes, void **out); /* zeroed, 64-byte aligned */

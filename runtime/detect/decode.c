@@ -46,8 +46,9 @@ yl_status yl_decode_head(const yl_layer *head, const float *y, yl_shape shape, i
     if (!head->kind->head)
         return yl__fail(YL_INVALID, "%s: expected a detection head (region or yolo), got a layer of kind %s",
                         head->name, head->kind->name);
-    decoder d = {head,    head->kind->head->geometry(head, shape), (double)net_w, (double)net_h, conf, list, count,
-                 capacity};
+    decoder d = {
+        head,    head->kind->head->geometry(head, shape, YL_F32), (double)net_w, (double)net_h, conf, list, count,
+        capacity};
     if (shape.c != d.head.anchors * (int64_t)(YL_HEAD_BOX + d.head.classes) || image < 0 || image >= shape.n)
         return yl__fail(YL_INVALID, "%s: image %lld of an output of %lld images and %lld channels cannot be decoded",
                         head->name, (long long)image, (long long)shape.n, (long long)shape.c);

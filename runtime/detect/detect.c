@@ -19,19 +19,19 @@ static double suppression_beta(const yl_net *net)
 static yl_status decode_layer(const yl_net *net, yl_plan *plan, int layer, int64_t image, double conf,
                               yl_detection **list, int64_t *count, int64_t *capacity)
 {
-    yl_shape shape = yl_plan_shape(plan, layer);
-    float *y, *copy;
+    yl_view y;
+    float *copy;
     YL_TRY(yl_plan_output(plan, layer, &y));
-    if (!y) return yl__fail(YL_INVALID, "detect: the plan does not run %s", net->layers[layer].name);
-    int64_t size = shape.h * shape.w * shape.c;
+    if (!y.data) return yl__fail(YL_INVALID, "detect: the plan does not run %s", net->layers[layer].name);
+    yl_view one = yl_view_image(y, image);
+    int64_t size = yl_shape_count(one.shape);
     YL_TRY(yl__alloc(size, sizeof *copy, &copy));
-    yl_status status = net->device->from_device(net->device, copy, y + image * size, (size_t)size * sizeof *copy);
+    yl_status status = yl_view_read(net->device, one, copy);
     for (int64_t k = 0; k < size && status == YL_OK; k++)
         if (isnan(copy[k])) status = yl__fail(YL_NUMERIC, "%s holds a NaN", net->layers[layer].name);
     const yl_plan_options *o = yl_plan_get_options(plan);
-    yl_shape one = {1, shape.h, shape.w, shape.c};
     if (status == YL_OK)
-        status = yl_decode_head(&net->layers[layer], copy, one, o->w, o->h, 0, conf, list, count, capacity);
+        status = yl_decode_head(&net->layers[layer], copy, one.shape, o->w, o->h, 0, conf, list, count, capacity);
     yl__free(copy);
     return status;
 }

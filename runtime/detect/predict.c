@@ -19,7 +19,8 @@ static yl_status check(const yl_net *net, yl_plan *plan, const yl_image *image)
 static yl_status feed(const yl_net *net, yl_plan *plan, const yl_image *image, const yl_record *record)
 {
     yl_device *host;
-    float *input = NULL, *slot;
+    float *input = NULL;
+    yl_view slot;
     void *scratch = NULL;
     int64_t count = record->warp.w * record->warp.h * 3, scratch_bytes = 0;
     YL_TRY(yl_device_get("cpu", &host));
@@ -27,7 +28,7 @@ static yl_status feed(const yl_net *net, yl_plan *plan, const yl_image *image, c
     yl_status status = yl__alloc(count, sizeof *input, &input);
     if (status == YL_OK) status = yl__sample_place(&ctx, image, record, input, &scratch, &scratch_bytes);
     if (status == YL_OK) status = yl_plan_input(plan, &slot);
-    if (status == YL_OK) status = net->device->to_device(net->device, slot, input, (size_t)count * sizeof *input);
+    if (status == YL_OK) status = yl_view_write(net->device, yl_view_image(slot, 0), input);
     yl__free(scratch);
     yl__free(input);
     return status;

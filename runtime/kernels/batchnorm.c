@@ -2,12 +2,14 @@
  *
  *   mean = sum x / rows,  var = sum (x - mean)^2 / rows,
  *   inverse = 1 / sqrt(var + eps),  y = scale * (x - mean) * inverse + bias
+ *   running = (1 - momentum) * running + momentum * batch, the variance's with rows - 1, as Darknet
  *
  * Sums: a thread takes a fixed share of the rows, adds blocks in float and the blocks in double; the threads' parts are
  * added in order. The variance is taken about the first row's value, a sample of the data, so that one pass loses no
  * digits. */
 #include "kernels/kernels.h"
 
+#include <math.h>
 #include <string.h>
 
 enum { BLOCK = 64 };
@@ -110,6 +112,38 @@ yl_status YL_CPU(batchnorm_statistics)(const yl_ctx *ctx, const yl_batchnorm_geo
         double v = sums.sum[1][j] / (double)g->rows - shift * shift;
         mean[j] = (float)(centre[j] + shift);
         var[j] = (float)(v < 0 ? 0 : v);
+    }
+    return YL_OK;
+}
+
+yl_status YL_CPU(batchnorm_move)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const float *mean, const float *var,
+                                 float *running_mean, float *running_var)
+{
+    float rate = g->momentum, keep = 1.0f - rate, unbiased = g->rows > 1 ? (float)g->rows / (float)(g->rows - 1) : 1.0f;
+    (void)ctx;
+    for (int64_t j = 0; j < g->c; j++) {
+        running_mean[j] = keep * running_mean[j] + rate * mean[j];
+        running_var[j] = keep * running_var[j] + rate * unbiased * var[j];
+    }
+    return YL_OK;
+}
+
+yl_status YL_CPU(batchnorm_inverse)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const float *var, float *inverse)
+{
+    (void)ctx;
+    for (int64_t j = 0; j < g->c; j++) inverse[j] = 1.0f / sqrtf(var[j] + g->eps);
+    return YL_OK;
+}
+
+/* bn(conv(x)) = conv'(x) + folded:  factor = scale / sqrt(var + eps),  folded = (own - mean) * factor + bias, and the weights of
+ * output channel j times factor[j]. */
+yl_status YL_CPU(batchnorm_fold)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const float *scale, const float *bias,
+                                 const float *mean, const float *var, const float *own, float *factor, float *folded)
+{
+    (void)ctx;
+    for (int64_t j = 0; j < g->c; j++) {
+        factor[j] = scale[j] / sqrtf(var[j] + g->eps);
+        folded[j] = ((own ? own[j] : 0) - mean[j]) * factor[j] + bias[j];
     }
     return YL_OK;
 }

@@ -36,15 +36,14 @@ static void sum_strip(int64_t rows, int64_t cols, int64_t width, const float *x,
 }
 
 /* sums[j] += sum over r of x[r, j]. */
-yl_status YL_CPU(column_sums)(const yl_ctx *ctx, int64_t rows, int64_t cols, const float *x, float *sums)
+yl_status YL_CPU(column_sums)(const yl_ctx *ctx, const yl_columns_geom *g, const void *x, float *sums)
 {
-    int64_t strips = (cols + STRIP - 1) / STRIP;
+    int64_t cols = g->cols, strips = (cols + STRIP - 1) / STRIP;
     int64_t step = strips >= ctx->threads ? STRIP : (cols + ctx->threads - 1) / ctx->threads;
-    (void)strips;
 #pragma omp parallel for num_threads(ctx->threads) schedule(static)
     for (int64_t j = 0; j < cols; j += step) {
         int64_t width = cols - j < step ? cols - j : step;
-        sum_strip(rows, cols, width, x + j, sums + j);
+        sum_strip(g->rows, cols, width, (const float *)x + j, sums + j);
     }
     return YL_OK;
 }

@@ -1,4 +1,5 @@
-/* Geometries: plain structs that tell a kernel all it has to know about shapes. Sizes are int64_t and count elements. */
+/* Geometries: plain structs that tell a kernel all it has to know about shapes and types. Sizes are int64_t and count elements;
+ * `dtype` is that of the activations and their gradients, which a kernel takes as void *. */
 #ifndef YL_KERNELS_GEOMETRY_H
 #define YL_KERNELS_GEOMETRY_H
 
@@ -61,10 +62,30 @@ typedef struct yl_activation_geom {
     yl_dtype dtype;
 } yl_activation_geom;
 
+/* `count` elements side by side, of whatever shape. */
+typedef struct yl_flat_geom {
+    int64_t count;
+    yl_dtype dtype;
+} yl_flat_geom;
+
+/* A matrix {rows, cols} of which columns are summed. */
+typedef struct yl_columns_geom {
+    int64_t rows, cols;
+    yl_dtype dtype;
+} yl_columns_geom;
+
+/* Class scores {n, c}. */
+typedef struct yl_softmax_geom {
+    int64_t n, c;
+    yl_dtype dtype;
+} yl_softmax_geom;
+
 /* Batch-norm over x {rows, c}: rows = n * h * w. */
 typedef struct yl_batchnorm_geom {
     int64_t rows, c;
     yl_dtype dtype;
+    float eps;      /* added to the variance */
+    float momentum; /* share of the batch in the running statistics */
 } yl_batchnorm_geom;
 
 /* What an optimizer step does to one range of the slabs. */
@@ -89,17 +110,20 @@ typedef struct yl_step_scalars {
 typedef struct yl_pool_geom {
     int64_t n, h, w, c, oh, ow;
     int32_t size_h, size_w, stride_h, stride_w, pad;
+    yl_dtype dtype;
 } yl_pool_geom;
 
 /* A copy of `count` channels of every pixel, from channel `from_at` of `from_c` to channel `to_at` of `to_c`. */
 typedef struct yl_route_geom {
     int64_t pixels, count, from_c, from_at, to_c, to_at;
+    yl_dtype dtype;
 } yl_route_geom;
 
 /* Products with a factor: y {n, pixels, c} = x times factor {n, 1 or pixels, 1 or c}, which is repeated along what it lacks. */
 typedef struct yl_scale_geom {
     int64_t n, pixels, c;
     bool per_pixel, per_channel; /* whether the factor has pixels, has channels; one of them at least */
+    yl_dtype dtype;
 } yl_scale_geom;
 
 /* Nearest upsampling: y {n, h*stride, w*stride, c} = scale * x {n, h, w, c}. */
@@ -107,6 +131,7 @@ typedef struct yl_upsample_geom {
     int64_t n, h, w, c;
     int32_t stride;
     float scale;
+    yl_dtype dtype;
 } yl_upsample_geom;
 
 /* Dropout of `count` elements: which survive is a function of (seed, step, layer, element) alone. */
@@ -115,6 +140,7 @@ typedef struct yl_dropout_geom {
     uint64_t seed;
     uint32_t step, layer;
     float probability; /* of being dropped, in [0, 1) */
+    yl_dtype dtype;
 } yl_dropout_geom;
 
 /* A sum of two tensors of unequal sizes, at the points and channels that both have: every from_step-th row and column of
@@ -123,16 +149,19 @@ typedef struct yl_shortcut_geom {
     int64_t n, h, w, c; /* what both have */
     int64_t from_h, from_w, from_c, from_step;
     int64_t to_h, to_w, to_c, to_step;
+    yl_dtype dtype;
 } yl_shortcut_geom;
 
 /* A fully connected layer: y {n, out} = x {n, in} W^T + b, W {out, in}. */
 typedef struct yl_connected_geom {
     int64_t n, in, out;
+    yl_dtype dtype;
 } yl_connected_geom;
 
 /* Reordering of pixels into channels: x {n, h, w, c}, y {n, h/stride, w/stride, c*stride^2}. */
 typedef struct yl_reorg_geom {
     int64_t n, h, w, c, stride;
+    yl_dtype dtype;
 } yl_reorg_geom;
 
 /* Detection heads. Channel = anchor * (5 + classes) + entry; entries: x, y, w, h, objectness, then one per class. */
@@ -143,6 +172,7 @@ typedef struct yl_head_geom {
     int32_t anchors, classes; /* anchors of this head */
     bool softmax;             /* classes: softmax, else logistic each */
     bool new_coords;          /* yolo only: the layer before has activated everything; sizes are squares */
+    yl_dtype dtype;
 } yl_head_geom;
 
 /* The loss of YOLOv2's head; the formulas stand in kernels/region.c. */

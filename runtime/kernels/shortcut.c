@@ -2,22 +2,22 @@
  * Of unequal sizes: to[n, to_step i, to_step j, k] += from[n, from_step i, from_step j, k]. */
 #include "kernels/kernels.h"
 
-yl_status YL_CPU(shortcut_forward)(const yl_ctx *ctx, int64_t count, const void *a, const void *b, void *y)
+yl_status YL_CPU(shortcut_forward)(const yl_ctx *ctx, const yl_flat_geom *g, const void *a, const void *b, void *y)
 {
     const float *p = a, *q = b;
     float *out = y;
 #pragma omp parallel for simd schedule(static) num_threads(ctx->threads)
-    for (int64_t i = 0; i < count; i++) out[i] = p[i] + q[i];
+    for (int64_t i = 0; i < g->count; i++) out[i] = p[i] + q[i];
     return YL_OK;
 }
 
-yl_status YL_CPU(shortcut_backward)(const yl_ctx *ctx, int64_t count, const void *dy, void *dx, float beta)
+yl_status YL_CPU(shortcut_backward)(const yl_ctx *ctx, const yl_flat_geom *g, const void *dy, void *dx, float beta)
 {
     const float *in = dy;
     float *out = dx;
     if (beta == 0 && dx == dy) return YL_OK;
 #pragma omp parallel for simd schedule(static) num_threads(ctx->threads)
-    for (int64_t i = 0; i < count; i++) out[i] = beta == 0 ? in[i] : out[i] + in[i];
+    for (int64_t i = 0; i < g->count; i++) out[i] = beta == 0 ? in[i] : out[i] + in[i];
     return YL_OK;
 }
 

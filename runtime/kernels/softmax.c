@@ -6,10 +6,10 @@
  * class(n) is that of the image's first object; an image without one costs nothing. */
 #include "kernels/head.h"
 
-yl_status YL_CPU(softmax_forward)(const yl_ctx *ctx, int64_t n, int64_t c, const void *x, void *y)
+yl_status YL_CPU(softmax_forward)(const yl_ctx *ctx, const yl_softmax_geom *g, const void *x, void *y)
 {
 #pragma omp parallel for schedule(static) num_threads(ctx->threads)
-    for (int64_t i = 0; i < n; i++) yl__softmax((const float *)x + i * c, c, (float *)y + i * c);
+    for (int64_t i = 0; i < g->n; i++) yl__softmax((const float *)x + i * g->c, g->c, (float *)y + i * g->c);
     return YL_OK;
 }
 
@@ -25,12 +25,13 @@ static int64_t class_of(const yl_truth *truth, int64_t image, int64_t classes)
     return -1;
 }
 
-yl_status YL_CPU(softmax_loss)(const yl_ctx *ctx, int64_t n, int64_t c, const void *y, const yl_truth *truth, void *dx,
-                               float beta, double *parts)
+yl_status YL_CPU(softmax_loss)(const yl_ctx *ctx, const yl_softmax_geom *g, const void *y, const yl_truth *truth,
+                               void *dx, float beta, double *parts)
 {
     (void)ctx;
+    int64_t c = g->c;
     parts[0] = 0;
-    for (int64_t i = 0; i < n; i++) {
+    for (int64_t i = 0; i < g->n; i++) {
         const float *p = (const float *)y + i * c;
         float *d = dx ? (float *)dx + i * c : NULL;
         int64_t k = class_of(truth, i, c);

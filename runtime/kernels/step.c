@@ -112,8 +112,10 @@ yl_status YL_CPU(sum_squares)(const yl_ctx *ctx, int64_t count, const float *x, 
 }
 
 /* Index of the first NaN or infinity, -1 where all are finite. */
-yl_status YL_CPU(find_not_finite)(const yl_ctx *ctx, int64_t count, const float *x, int64_t *index)
+yl_status YL_CPU(find_not_finite)(const yl_ctx *ctx, const yl_flat_geom *g, const void *from, int64_t *index)
 {
+    const float *x = from;
+    int64_t count = g->count;
     (void)ctx;
     *index = -1;
     for (int64_t start = 0; start < count; start += BLOCK) {

@@ -28,7 +28,7 @@ static yl_pool_geom geometry(const yl_pass *p)
     const yl_pool_options *o = p->layer->options;
     yl_shape in = p->setting->in[0];
     if (o->size) return yl__pool_geometry(p, o->size);
-    return (yl_pool_geom){in.n, in.h, in.w, in.c, 1, 1, (int32_t)in.h, (int32_t)in.w, 1, 1, 0};
+    return (yl_pool_geom){in.n, in.h, in.w, in.c, 1, 1, (int32_t)in.h, (int32_t)in.w, 1, 1, 0, p->setting->dtype};
 }
 
 static yl_status forward(yl_pass *p)

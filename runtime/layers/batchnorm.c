@@ -3,8 +3,6 @@
  * layers and layers with frozen statistics use the running ones. */
 #include "layers/batchnorm.h"
 
-#include <math.h>
-
 #define AT(member) offsetof(yl_batchnorm_options, member)
 static const yl_field fields[] = {
     {"eps", YL_OPTION_NUMBER, "1e-5", "", "added to the variance", 0, 1, NULL, "epsilon", AT(eps)},
@@ -43,52 +41,50 @@ static unsigned reads(const yl_layer *layer)
     return YL_READS_X;
 }
 
-static yl_batchnorm_geom geometry(const yl_setting *s)
+yl_batchnorm_geom yl__batchnorm_geometry(const yl_layer *layer, const yl_setting *s)
 {
-    return (yl_batchnorm_geom){s->out.n * s->out.h * s->out.w, s->out.c, s->dtype};
+    const yl_batchnorm_options *o = layer->options;
+    return (yl_batchnorm_geom){s->out.n * s->out.h * s->out.w, s->out.c, s->dtype, (float)o->eps, (float)o->momentum};
 }
 
 /* State: mean and inverse deviation that forward used, {2, c}. In inference they live in the scratch. */
 static yl_status prepare(const yl_layer *layer, const yl_setting *s, void *prepared, yl_needs *needs)
 {
-    (void)layer, (void)prepared;
-    yl_batchnorm_geom g = geometry(s);
+    (void)prepared;
+    yl_batchnorm_geom g = yl__batchnorm_geometry(layer, s);
     YL_TRY(s->ctx->device->kernels->batchnorm_scratch(s->ctx, &g, &needs->scratch));
     needs->state = 2 * (size_t)g.c * sizeof(float);
     return YL_OK;
 }
 
-static void move_running(const yl_pass *p, const yl_batchnorm_geom *g, const float *mean, const float *var)
+/* The batch's statistics, which the running ones take in, or the running ones themselves. */
+static yl_status find_statistics(yl_pass *p, const yl_batchnorm_geom *g, float *mean, float *inverse)
 {
-    const yl_batchnorm_options *o = p->layer->options;
-    float rate = (float)o->momentum, keep = 1.0f - rate,
-          unbiased = g->rows > 1 ? (float)g->rows / (float)(g->rows - 1) : 1.0f;
-    for (int64_t j = 0; j < g->c; j++) {
-        p->param[YL_BN_MEAN][j] = keep * p->param[YL_BN_MEAN][j] + rate * mean[j];
-        p->param[YL_BN_VAR][j] = keep * p->param[YL_BN_VAR][j] + rate * unbiased * var[j];
+    yl_device *device = p->ctx->device;
+    const yl_kernels *k = device->kernels;
+    float *running_mean = p->param[YL_BN_MEAN], *running_var = p->param[YL_BN_VAR];
+    if (p->setting->mode != YL_TRAIN) {
+        YL_TRY(device->copy(device, mean, running_mean, (size_t)g->c * sizeof *mean));
+        return k->batchnorm_inverse(p->ctx, g, running_var, inverse);
     }
+    float *var = inverse; /* which it becomes in place */
+    YL_TRY(k->batchnorm_statistics(p->ctx, g, p->x[0], mean, var, p->scratch));
+    if (p->update_statistics) YL_TRY(k->batchnorm_move(p->ctx, g, mean, var, running_mean, running_var));
+    return k->batchnorm_inverse(p->ctx, g, var, inverse);
 }
 
 static yl_status forward(yl_pass *p)
 {
-    const yl_batchnorm_options *o = p->layer->options;
-    const yl_kernels *k = p->ctx->device->kernels;
-    yl_batchnorm_geom g = geometry(p->setting);
+    yl_batchnorm_geom g = yl__batchnorm_geometry(p->layer, p->setting);
     float *mean = p->state, *inverse = mean + g.c;
-    if (p->setting->mode == YL_TRAIN) {
-        YL_TRY(k->batchnorm_statistics(p->ctx, &g, p->x[0], mean, inverse, p->scratch));
-        if (p->update_statistics) move_running(p, &g, mean, inverse);
-    } else {
-        for (int64_t j = 0; j < g.c; j++) mean[j] = p->param[YL_BN_MEAN][j], inverse[j] = p->param[YL_BN_VAR][j];
-    }
-    for (int64_t j = 0; j < g.c; j++) inverse[j] = 1.0f / sqrtf(inverse[j] + (float)o->eps);
-    return k->batchnorm_forward(p->ctx, &g, p->x[0], mean, inverse, p->param[YL_BN_SCALE], p->param[YL_BN_BIAS], p->y,
-                                p->scratch);
+    YL_TRY(find_statistics(p, &g, mean, inverse));
+    return p->ctx->device->kernels->batchnorm_forward(p->ctx, &g, p->x[0], mean, inverse, p->param[YL_BN_SCALE],
+                                                      p->param[YL_BN_BIAS], p->y, p->scratch);
 }
 
 static yl_status backward(yl_pass *p)
 {
-    yl_batchnorm_geom g = geometry(p->setting);
+    yl_batchnorm_geom g = yl__batchnorm_geometry(p->layer, p->setting);
     const float *mean = p->state, *inverse = mean + g.c;
     return p->ctx->device->kernels->batchnorm_backward(p->ctx, &g, p->x[0], p->dy, mean, inverse, p->param[YL_BN_SCALE],
                                                        p->setting->mode == YL_TRAIN, p->dx_beta[0], p->dx[0],

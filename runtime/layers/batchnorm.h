@@ -12,4 +12,7 @@ typedef struct yl_batchnorm_options {
 /* The order of the layer's parameters. */
 enum { YL_BN_SCALE, YL_BN_BIAS, YL_BN_MEAN, YL_BN_VAR };
 
+/* Of the layer itself, or of one that is folded into a convolution with that setting. */
+yl_batchnorm_geom yl__batchnorm_geometry(const yl_layer *layer, const yl_setting *setting);
+
 #endif

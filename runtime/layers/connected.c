@@ -55,7 +55,7 @@ static yl_status prepare(const yl_layer *layer, const yl_setting *setting, void 
 {
     (void)layer, (void)needs;
     yl_shape in = setting->in[0];
-    *(yl_connected_geom *)prepared = (yl_connected_geom){in.n, flat(in), setting->out.c};
+    *(yl_connected_geom *)prepared = (yl_connected_geom){in.n, flat(in), setting->out.c, setting->dtype};
     return YL_OK;
 }
 

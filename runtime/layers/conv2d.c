@@ -1,15 +1,12 @@
 /* Convolution, with Darknet's keys. Kernels do the numbers (kernels/conv2d.*.c); here are shapes, the choice of
- * algorithms, and the folding of a batch-norm and an activation into the weights and the epilogue:
- *
- *   bn(conv(x)) = conv'(x) + b',  a[o] = scale[o] / sqrt(var[o] + eps),
- *   w'[o] = w[o] * a[o],  b'[o] = (b[o] - mean[o]) * a[o] + bias[o] */
+ * algorithms, and what is folded in: a batch-norm into the weights (batchnorm_fold has the formula), an activation into the
+ * epilogue. */
 #include "layers/conv2d.h"
 #include "backend/conv2d.h"
 #include "layers/activation.h"
 #include "core/memory.h"
 #include "layers/batchnorm.h"
 
-#include <math.h>
 #include <string.h>
 
 enum { WEIGHT, BIAS };
@@ -186,14 +183,12 @@ static const float *bias_of(const yl_pass *p)
 }
 
 /* Factors and bias of the folded batch-norm, per output channel. */
-static void fold(const yl_pass *p, int64_t channels, float *bias, float *factor)
+static yl_status fold(const yl_pass *p, float *bias, float *factor)
 {
-    const yl_batchnorm_options *bn = p->setting->absorbed[BN]->options;
-    const float *own = bias_of(p), *const *q = p->absorbed_param[BN];
-    for (int64_t o = 0; o < channels; o++) {
-        factor[o] = q[YL_BN_SCALE][o] / sqrtf(q[YL_BN_VAR][o] + (float)bn->eps);
-        bias[o] = ((own ? own[o] : 0) - q[YL_BN_MEAN][o]) * factor[o] + q[YL_BN_BIAS][o];
-    }
+    const float *const *q = p->absorbed_param[BN];
+    yl_batchnorm_geom g = yl__batchnorm_geometry(p->setting->absorbed[BN], p->setting);
+    return p->ctx->device->kernels->batchnorm_fold(p->ctx, &g, q[YL_BN_SCALE], q[YL_BN_BIAS], q[YL_BN_MEAN],
+                                                   q[YL_BN_VAR], bias_of(p), factor, bias);
 }
 
 static yl_status pack(yl_pass *p)
@@ -201,7 +196,7 @@ static yl_status pack(yl_pass *p)
     const prepared_conv *c = p->prepared;
     if (!c->keeps_packed || !p->packed) return YL_OK;
     float *bias = p->packed, *factor = (float *)((char *)p->packed + c->row_bytes);
-    if (p->setting->absorbed[BN]) fold(p, c->g.oc, bias, factor);
+    if (p->setting->absorbed[BN]) YL_TRY(fold(p, bias, factor));
     if (!c->weight_bytes[YL_FORWARD]) return YL_OK;
     return c->algo[YL_FORWARD]->pack(p->ctx, &c->g, YL_FORWARD, p->param[WEIGHT],
                                      p->setting->absorbed[BN] ? factor : NULL, (char *)p->packed + 2 * c->row_bytes);
@@ -236,10 +231,10 @@ static yl_status backward(yl_pass *p)
     const prepared_conv *c = p->prepared;
     const yl_conv2d_options *o = p->layer->options;
     yl_conv2d_run run = {.x = p->x[0], .dy = p->dy, .scratch = p->scratch, .dweight = p->dparam[WEIGHT]};
+    yl_columns_geom columns = {c->g.n * c->g.oh * c->g.ow, c->g.oc, c->g.dtype};
     if (p->dparam[WEIGHT]) YL_TRY(c->algo[YL_BACKWARD_WEIGHTS]->run(p->ctx, &c->g, YL_BACKWARD_WEIGHTS, &run));
     if (o->bias && p->dparam[BIAS])
-        YL_TRY(
-            p->ctx->device->kernels->column_sums(p->ctx, c->g.n * c->g.oh * c->g.ow, c->g.oc, p->dy, p->dparam[BIAS]));
+        YL_TRY(p->ctx->device->kernels->column_sums(p->ctx, &columns, p->dy, p->dparam[BIAS]));
     if (!p->dx[0]) return YL_OK;
     YL_TRY(pack_now(p, YL_BACKWARD_DATA, &run.packed));
     run.dx = p->dx[0], run.beta = p->dx_beta[0];

@@ -26,7 +26,8 @@ static yl_dropout_geom geometry(const yl_pass *p)
                              .seed = p->seed,
                              .step = p->step,
                              .layer = p->layer_index,
-                             .probability = (float)o->probability};
+                             .probability = (float)o->probability,
+                             .dtype = p->setting->dtype};
 }
 
 static bool active(const yl_pass *p)
@@ -40,15 +41,17 @@ static yl_status forward(yl_pass *p)
     yl_device *device = p->ctx->device;
     yl_dropout_geom g = geometry(p);
     if (active(p)) return device->kernels->dropout(p->ctx, &g, p->x[0], p->y, 0);
-    return p->y == p->x[0] ? YL_OK : device->copy(device, p->y, p->x[0], (size_t)g.count * sizeof(float));
+    return p->y == p->x[0] ? YL_OK
+                           : device->copy(device, p->y, p->x[0], yl_activation_bytes(p->setting, p->setting->out));
 }
 
 static yl_status backward(yl_pass *p)
 {
     yl_dropout_geom g = geometry(p);
     if (!p->dx[0]) return YL_OK;
+    yl_flat_geom flat = {g.count, g.dtype};
     if (active(p)) return p->ctx->device->kernels->dropout(p->ctx, &g, p->dy, p->dx[0], p->dx_beta[0]);
-    return p->ctx->device->kernels->shortcut_backward(p->ctx, g.count, p->dy, p->dx[0], p->dx_beta[0]);
+    return p->ctx->device->kernels->shortcut_backward(p->ctx, &flat, p->dy, p->dx[0], p->dx_beta[0]);
 }
 
 const yl_layer_kind yl_layer_dropout = {

@@ -75,6 +75,12 @@ typedef struct yl_setting {
     const char *algorithm;          /* "auto", or the one to use where it supports the shape */
 } yl_setting;
 
+/* Bytes of an activation of that shape. */
+static inline size_t yl_activation_bytes(const yl_setting *setting, yl_shape shape)
+{
+    return (size_t)yl_shape_count(shape) * yl_dtype_bytes(setting->dtype);
+}
+
 /* What the layer asks of the plan, in bytes. */
 typedef struct yl_needs {
     size_t scratch; /* contents lost between calls; shared by all layers */
@@ -108,7 +114,7 @@ enum { YL_READS_NOTHING = 0, YL_READS_X = 1, YL_READS_Y = 2 };
  * objectness, classes. */
 typedef struct yl_head {
     /* How the output's channels are laid out. */
-    yl_head_geom (*geometry)(const yl_layer *layer, yl_shape out);
+    yl_head_geom (*geometry)(const yl_layer *layer, yl_shape out, yl_dtype dtype);
     /* The box of an entry: centre and size as fractions of the network's input, which has net_w x net_h pixels. `anchor` counts
      * the layer's own. */
     void (*decode)(const yl_layer *layer, const float *entry, int anchor, yl_cell cell, double net_w, double net_h,
@@ -146,7 +152,7 @@ struct yl_layer_kind {
     yl_status (*prepare)(const yl_layer *layer, const yl_setting *setting, void *prepared, yl_needs *needs);
     /* Lets go of what `prepared` holds besides its own bytes. NULL: nothing. */
     void (*release)(const yl_layer *layer, void *prepared);
-    /* Refreshes p->packed from p->param (and p->bn_param). Called before forward when a version changed. */
+    /* Refreshes p->packed from p->param (and p->absorbed_param). Called before forward when a version changed. */
     yl_status (*pack)(yl_pass *p);
     yl_status (*forward)(yl_pass *p);
     /* Reads p->dy, writes p->dx, adds to p->dparam. NULL for losses. */

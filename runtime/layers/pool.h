@@ -56,7 +56,8 @@ static inline yl_pool_geom yl__pool_geometry(const yl_pass *p, int64_t size)
                           .size_w = (int32_t)size,
                           .stride_h = (int32_t)yl__pool_stride_h(o),
                           .stride_w = (int32_t)yl__pool_stride_w(o),
-                          .pad = (int32_t)(yl__pool_padding(o, size) / 2)};
+                          .pad = (int32_t)(yl__pool_padding(o, size) / 2),
+                          .dtype = p->setting->dtype};
 }
 
 #endif

@@ -36,10 +36,10 @@ static const yl_field fields[] = {
 };
 static const yl_field_table table = YL_FIELD_TABLE("region", fields);
 
-static yl_head_geom layout(const yl_layer *layer, yl_shape s)
+static yl_head_geom layout(const yl_layer *layer, yl_shape s, yl_dtype dtype)
 {
     const yl_region_options *o = layer->options;
-    return (yl_head_geom){s.n, s.h, s.w, (int32_t)o->num, (int32_t)o->classes, o->softmax, false};
+    return (yl_head_geom){s.n, s.h, s.w, (int32_t)o->num, (int32_t)o->classes, o->softmax, false, dtype};
 }
 
 static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
@@ -55,14 +55,14 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 
 static yl_status forward(yl_pass *p)
 {
-    yl_head_geom g = layout(p->layer, p->setting->out);
+    yl_head_geom g = layout(p->layer, p->setting->out, p->setting->dtype);
     return p->ctx->device->kernels->region_forward(p->ctx, &g, p->x[0], p->y);
 }
 
 static yl_region_geom geometry(const yl_pass *p)
 {
     const yl_region_options *o = p->layer->options;
-    yl_region_geom g = {.head = layout(p->layer, p->setting->out),
+    yl_region_geom g = {.head = layout(p->layer, p->setting->out, p->setting->dtype),
                         .bias_match = o->bias_match,
                         .rescore = o->rescore,
                         .thresh = (float)o->thresh,

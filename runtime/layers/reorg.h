@@ -27,7 +27,8 @@ static inline yl_status yl__reorg_shape(const yl_layer *layer, const yl_shape *i
 static inline yl_reorg_geom yl__reorg_geometry(const yl_pass *p)
 {
     yl_shape in = p->setting->in[0];
-    return (yl_reorg_geom){in.n, in.h, in.w, in.c, ((const yl_reorg_options *)p->layer->options)->stride};
+    return (yl_reorg_geom){
+        in.n, in.h, in.w, in.c, ((const yl_reorg_options *)p->layer->options)->stride, p->setting->dtype};
 }
 
 #endif

@@ -40,7 +40,7 @@ static yl_status forward(yl_pass *p)
     int64_t at = 0;
     for (int i = 0; i < p->layer->n_inputs; i++) {
         int64_t c = p->setting->in[i].c, count = c / o->groups;
-        yl_route_geom g = {out.n * out.h * out.w, count, c, o->group_id * count, out.c, at};
+        yl_route_geom g = {out.n * out.h * out.w, count, c, o->group_id * count, out.c, at, p->setting->dtype};
         YL_TRY(p->ctx->device->kernels->route_copy(p->ctx, &g, p->x[i], p->y, 0));
         at += count;
     }
@@ -55,11 +55,11 @@ static yl_status backward(yl_pass *p)
     int64_t at = 0;
     for (int i = 0; i < p->layer->n_inputs; i++) {
         int64_t c = p->setting->in[i].c, count = c / o->groups;
-        yl_route_geom g = {out.n * out.h * out.w, count, out.c, at, c, o->group_id * count};
+        yl_route_geom g = {out.n * out.h * out.w, count, out.c, at, c, o->group_id * count, p->setting->dtype};
         at += count;
         if (!p->dx[i]) continue;
         if (p->dx_beta[i] == 0 && o->groups > 1) /* the parts that were not taken */
-            YL_TRY(device->zero(device, p->dx[i], (size_t)yl_shape_count(p->setting->in[i]) * sizeof(float)));
+            YL_TRY(device->zero(device, p->dx[i], yl_activation_bytes(p->setting, p->setting->in[i])));
         YL_TRY(device->kernels->route_copy(p->ctx, &g, p->dy, p->dx[i], p->dx_beta[i]));
     }
     return YL_OK;

@@ -7,7 +7,7 @@
 static inline yl_scale_geom yl__scaled_geometry(const yl_pass *p, bool per_pixel, bool per_channel)
 {
     yl_shape out = p->setting->out;
-    return (yl_scale_geom){out.n, out.h * out.w, out.c, per_pixel, per_channel};
+    return (yl_scale_geom){out.n, out.h * out.w, out.c, per_pixel, per_channel, p->setting->dtype};
 }
 
 static inline int64_t yl__scaled_flops(const yl_layer *layer, const yl_shape *in, yl_shape out)

@@ -24,13 +24,14 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
     return YL_OK;
 }
 
-static yl_shortcut_geom geometry(const yl_shape *from, const yl_shape *to)
+static yl_shortcut_geom geometry(const yl_shape *from, const yl_shape *to, yl_dtype dtype)
 {
     int64_t down = factor(from, to), up = factor(to, from);
     const yl_shape *less = down ? to : from;
     return (yl_shortcut_geom){less->n, less->h, less->w, from->c < to->c ? from->c : to->c,
                               from->h, from->w, from->c, down ? down : 1,
-                              to->h,   to->w,   to->c,   down ? 1 : up};
+                              to->h,   to->w,   to->c,   down ? 1 : up,
+                              dtype};
 }
 
 static bool equal(const yl_setting *s)
@@ -42,9 +43,10 @@ static yl_status forward(yl_pass *p)
 {
     const yl_kernels *kernels = p->ctx->device->kernels;
     const yl_setting *s = p->setting;
-    if (equal(s)) return kernels->shortcut_forward(p->ctx, yl_shape_count(s->out), p->x[0], p->x[1], p->y);
-    yl_shortcut_geom g = geometry(&s->in[1], &s->out);
-    yl_route_geom all = {s->out.n * s->out.h * s->out.w, s->out.c, s->out.c, 0, s->out.c, 0};
+    yl_flat_geom flat = {yl_shape_count(s->out), s->dtype};
+    if (equal(s)) return kernels->shortcut_forward(p->ctx, &flat, p->x[0], p->x[1], p->y);
+    yl_shortcut_geom g = geometry(&s->in[1], &s->out, s->dtype);
+    yl_route_geom all = {s->out.n * s->out.h * s->out.w, s->out.c, s->out.c, 0, s->out.c, 0, s->dtype};
     YL_TRY(kernels->route_copy(p->ctx, &all, p->x[0], p->y, 0));
     return kernels->shortcut_add(p->ctx, &g, p->x[1], p->y);
 }
@@ -54,21 +56,21 @@ static yl_status backward_second(yl_pass *p)
 {
     yl_device *device = p->ctx->device;
     const yl_setting *s = p->setting;
-    yl_shortcut_geom g = geometry(&s->out, &s->in[1]);
-    if (p->dx_beta[1] == 0) YL_TRY(device->zero(device, p->dx[1], (size_t)yl_shape_count(s->in[1]) * sizeof(float)));
+    yl_shortcut_geom g = geometry(&s->out, &s->in[1], s->dtype);
+    if (p->dx_beta[1] == 0) YL_TRY(device->zero(device, p->dx[1], yl_activation_bytes(s, s->in[1])));
     return device->kernels->shortcut_add(p->ctx, &g, p->dy, p->dx[1]);
 }
 
 static yl_status backward(yl_pass *p)
 {
     const yl_setting *s = p->setting;
+    yl_flat_geom flat = {yl_shape_count(s->out), s->dtype};
     for (int i = 0; i < 2; i++) {
         if (!p->dx[i]) continue;
         if (i == 1 && !equal(s))
             YL_TRY(backward_second(p));
         else
-            YL_TRY(p->ctx->device->kernels->shortcut_backward(p->ctx, yl_shape_count(s->out), p->dy, p->dx[i],
-                                                              p->dx_beta[i]));
+            YL_TRY(p->ctx->device->kernels->shortcut_backward(p->ctx, &flat, p->dy, p->dx[i], p->dx_beta[i]));
     }
     return YL_OK;
 }

@@ -15,16 +15,21 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
     return YL_OK;
 }
 
+static yl_softmax_geom geometry(const yl_setting *s)
+{
+    return (yl_softmax_geom){s->out.n, s->out.c, s->dtype};
+}
+
 static yl_status forward(yl_pass *p)
 {
-    yl_shape s = p->setting->out;
-    return p->ctx->device->kernels->softmax_forward(p->ctx, s.n, s.c, p->x[0], p->y);
+    yl_softmax_geom g = geometry(p->setting);
+    return p->ctx->device->kernels->softmax_forward(p->ctx, &g, p->x[0], p->y);
 }
 
 static yl_status loss(yl_pass *p, const yl_truth *truth, double out[YL_MAX_LOSS_PARTS])
 {
-    yl_shape s = p->setting->out;
-    return p->ctx->device->kernels->softmax_loss(p->ctx, s.n, s.c, p->y, truth, p->dx[0], p->dx_beta[0], out);
+    yl_softmax_geom g = geometry(p->setting);
+    return p->ctx->device->kernels->softmax_loss(p->ctx, &g, p->y, truth, p->dx[0], p->dx_beta[0], out);
 }
 
 const yl_layer_kind yl_layer_softmax = {

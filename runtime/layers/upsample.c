@@ -24,7 +24,7 @@ static yl_upsample_geom geometry(const yl_pass *p)
 {
     const options *o = p->layer->options;
     yl_shape in = p->setting->in[0];
-    return (yl_upsample_geom){in.n, in.h, in.w, in.c, (int32_t)o->stride, (float)o->scale};
+    return (yl_upsample_geom){in.n, in.h, in.w, in.c, (int32_t)o->stride, (float)o->scale, p->setting->dtype};
 }
 
 static yl_status forward(yl_pass *p)

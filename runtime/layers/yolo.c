@@ -52,10 +52,10 @@ static int anchor_of(const yl_yolo_options *o, int i)
     return o->mask.count ? (int)o->mask.at[i] : i;
 }
 
-static yl_head_geom layout(const yl_layer *layer, yl_shape s)
+static yl_head_geom layout(const yl_layer *layer, yl_shape s, yl_dtype dtype)
 {
     const yl_yolo_options *o = layer->options;
-    return (yl_head_geom){s.n, s.h, s.w, (int32_t)own_anchors(o), (int32_t)o->classes, false, o->new_coords};
+    return (yl_head_geom){s.n, s.h, s.w, (int32_t)own_anchors(o), (int32_t)o->classes, false, o->new_coords, dtype};
 }
 
 static yl_status check_options(const yl_layer *layer)
@@ -86,14 +86,14 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 
 static yl_status forward(yl_pass *p)
 {
-    yl_head_geom g = layout(p->layer, p->setting->out);
+    yl_head_geom g = layout(p->layer, p->setting->out, p->setting->dtype);
     return p->ctx->device->kernels->yolo_forward(p->ctx, &g, p->x[0], p->y);
 }
 
 static yl_yolo_geom geometry(const yl_pass *p)
 {
     const yl_yolo_options *o = p->layer->options;
-    yl_yolo_geom g = {.head = layout(p->layer, p->setting->out),
+    yl_yolo_geom g = {.head = layout(p->layer, p->setting->out, p->setting->dtype),
                       .total = (int32_t)o->num,
                       .net_w = (float)p->setting->net_w,
                       .net_h = (float)p->setting->net_h,

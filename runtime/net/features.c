@@ -10,9 +10,10 @@ struct yl_features {
     yl_device *device;
     int n_cut;
     int layers[MAX_CUT];
-    int64_t counts[MAX_CUT]; /* floats per sample */
-    int64_t stride, samples; /* floats per sample over the whole cut */
-    float *data;
+    int64_t counts[MAX_CUT]; /* elements per sample */
+    yl_dtype dtype;
+    int64_t stride, samples; /* bytes per sample over the whole cut */
+    char *data;
     float **rows; /* samples: truth rows */
     int32_t *row_counts;
     int64_t cap; /* most rows of any sample */
@@ -21,7 +22,7 @@ struct yl_features {
     int64_t batch_row_capacity, batch_count_capacity;
 };
 
-static int64_t sample_floats(yl_plan *body, yl_features *f)
+static int64_t sample_bytes(yl_plan *body, yl_features *f)
 {
     int64_t stride = 0;
     for (int i = 0; i < yl_plan_cut_count(body) && i < MAX_CUT; i++) {
@@ -34,7 +35,7 @@ static int64_t sample_floats(yl_plan *body, yl_features *f)
             f->counts[i] = count;
             f->n_cut = i + 1;
         }
-        stride += count;
+        stride += count * (int64_t)yl_dtype_bytes(yl_plan_get_options(body)->precision);
     }
     return stride;
 }
@@ -54,13 +55,13 @@ static bool has_body(yl_plan *body)
 int64_t yl_features_bytes(yl_plan *body, int64_t samples)
 {
     if (!has_body(body)) return 0;
-    return YL_PRODUCT(samples, sample_floats(body, NULL), (int64_t)sizeof(float));
+    return YL_PRODUCT(samples, sample_bytes(body, NULL));
 }
 
 static yl_status allocate(yl_features *f, int64_t samples)
 {
     f->samples = samples;
-    YL_TRY(yl__alloc(YL_PRODUCT(samples, f->stride), sizeof *f->data, &f->data));
+    YL_TRY(yl__alloc(samples, (size_t)f->stride, &f->data));
     YL_TRY(yl__calloc(samples, sizeof *f->rows, &f->rows));
     return yl__calloc(samples, sizeof *f->row_counts, &f->row_counts);
 }
@@ -73,7 +74,8 @@ yl_status yl_features_create(yl_device *device, yl_plan *body, int64_t samples, 
     yl_features *f;
     YL_TRY(yl__calloc(1, sizeof *f, &f));
     f->device = device;
-    f->stride = sample_floats(body, f);
+    f->dtype = yl_plan_get_options(body)->precision;
+    f->stride = sample_bytes(body, f);
     yl_status status = allocate(f, samples);
     if (status != YL_OK)
         yl_features_free(f);
@@ -118,21 +120,21 @@ static yl_status check_sample(const yl_features *f, int64_t sample)
 yl_status yl_features_store(yl_features *f, yl_plan *body, int64_t image, const yl_truth *truth, int64_t sample)
 {
     YL_TRY(check_sample(f, sample));
-    float *to = f->data + sample * f->stride;
+    char *to = f->data + sample * f->stride;
     for (int i = 0; i < f->n_cut; i++) {
-        float *from;
+        yl_view from;
         YL_TRY(yl_plan_cut_data(body, i, &from));
-        size_t bytes = (size_t)f->counts[i] * sizeof(float);
-        YL_TRY(f->device->from_device(f->device, to, from + image * f->counts[i], bytes));
-        to += f->counts[i];
+        from = yl_view_image(from, image);
+        YL_TRY(f->device->from_device(f->device, to, from.data, yl_view_bytes(from)));
+        to += yl_view_bytes(from);
     }
     return store_truth(f, truth, image, sample);
 }
 
-/* Same layers, same sizes: the tail's cut is the one that was cached. */
+/* Same layers, sizes and type: the tail's cut is the one that was cached. */
 static yl_status check_cut(const yl_features *f, yl_plan *tail)
 {
-    bool same = yl_plan_cut_count(tail) == f->n_cut;
+    bool same = yl_plan_cut_count(tail) == f->n_cut && yl_plan_get_options(tail)->precision == f->dtype;
     for (int i = 0; same && i < f->n_cut; i++) {
         yl_shape shape;
         int layer;
@@ -148,12 +150,13 @@ yl_status yl_features_load(const yl_features *f, yl_plan *tail, const int64_t *s
     int64_t batch = yl_plan_get_options(tail)->batch;
     for (int64_t n = 0; n < batch; n++) {
         YL_TRY(check_sample(f, samples[n]));
-        const float *from = f->data + samples[n] * f->stride;
+        const char *from = f->data + samples[n] * f->stride;
         for (int i = 0; i < f->n_cut; i++) {
-            float *to;
+            yl_view to;
             YL_TRY(yl_plan_cut_data(tail, i, &to));
-            YL_TRY(f->device->to_device(f->device, to + n * f->counts[i], from, (size_t)f->counts[i] * sizeof(float)));
-            from += f->counts[i];
+            to = yl_view_image(to, n);
+            YL_TRY(f->device->to_device(f->device, to.data, from, yl_view_bytes(to)));
+            from += yl_view_bytes(to);
         }
     }
     return YL_OK;

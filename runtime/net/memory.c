@@ -155,10 +155,10 @@ static yl_status place_gradients(yl_plan *plan)
     for (int s = 0; s < plan->n_steps; s++) { /* losses first: they all run at one moment, in order */
         if (!plan->net->layers[plan->steps[s].layer].kind->loss_parts) continue;
         if (plan->steps[s].backward) YL_TRY(place_input_gradients(plan, s, moment_loss(plan)));
-        yl_value_info *in = &plan->values[plan->net->layers[plan->steps[s].layer].inputs[0] + 1];
-        if (in->grad_place >= 0)
+        int v = plan->net->layers[plan->steps[s].layer].inputs[0] + 1;
+        if (plan->values[v].grad_place >= 0)
             continue; /* only the value of the loss is wanted: the kernel still needs room for dx */
-        YL_TRY(new_place(plan, (size_t)yl_shape_count(in->shape) * sizeof(float), &plan->steps[s].dx_dummy));
+        YL_TRY(new_place(plan, value_bytes(plan, v), &plan->steps[s].dx_dummy));
         use(plan, plan->steps[s].dx_dummy, moment_loss(plan));
     }
     yl_value_info *last = &plan->values[plan->net->n_layers];

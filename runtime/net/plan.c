@@ -246,15 +246,21 @@ static yl_status build(yl_plan *plan, const yl_shape *shapes)
     return grow_workspace(plan, &net->workspace);
 }
 
+/* The one place that asks whether the device can: layers and kernels take the type that they are told. */
+static yl_status check_precision(const yl_device *device, yl_dtype precision)
+{
+    if (device->dtypes >> precision & 1) return YL_OK;
+    return yl__fail(YL_UNSUPPORTED, "plan: precision %s is not available on %s", yl_dtype_name(precision),
+                    device->name);
+}
+
 yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **out)
 {
     if (!net->finished) return yl__fail(YL_INVALID, "plan: the network is not finished");
     YL_TRY(yl__net_runnable(net, "plan"));
     if (options->batch < 1 || options->batch > 65536)
         return yl__fail(YL_INVALID, "plan: expected a batch in 1..65536, got %lld", (long long)options->batch);
-    if (options->precision != YL_F32)
-        return yl__fail(YL_UNSUPPORTED, "plan: precision %s is not available on %s", yl_dtype_name(options->precision),
-                        net->device->name);
+    YL_TRY(check_precision(net->device, options->precision));
     if (options->slab && strcmp(options->slab, "value") != 0 && strcmp(options->slab, "ema") != 0)
         return yl__fail(YL_INVALID, "plan: expected the slab value or ema, got '%s'", options->slab);
     yl_plan *plan;

@@ -31,6 +31,31 @@ typedef struct yl_plan_options {
 
 typedef struct yl_plan yl_plan;
 
+/* An activation or a gradient: `data` in device memory, {n, h, w, c} elements of `type`. */
+typedef struct yl_view {
+    void *data;
+    yl_dtype type;
+    yl_shape shape;
+} yl_view;
+
+/* Image i (from 0) of it. */
+static inline yl_view yl_view_image(yl_view view, int64_t i)
+{
+    yl_shape one = {1, view.shape.h, view.shape.w, view.shape.c};
+    view.data = (char *)view.data + (size_t)(i * yl_shape_count(one)) * yl_dtype_bytes(view.type);
+    view.shape = one;
+    return view;
+}
+
+static inline size_t yl_view_bytes(yl_view view)
+{
+    return (size_t)yl_shape_count(view.shape) * yl_dtype_bytes(view.type);
+}
+
+/* Its numbers to and from f32 in host memory. Errors: UNSUPPORTED where they are of another type. */
+yl_status yl_view_read(yl_device *device, yl_view view, float *numbers);
+yl_status yl_view_write(yl_device *device, yl_view view, const float *numbers);
+
 yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **out);
 void yl_plan_free(yl_plan *plan);
 /* Errors: INVALID, naming `what` was about to run, change or free it, while a call is at work on its network. */
@@ -39,22 +64,22 @@ yl_status yl__plan_runnable(const yl_plan *plan, const char *what);
 /* Gives the plan its input, {batch, h, w, c} in host memory; it stays for any number of forward passes. Errors: INVALID for a tail. */
 yl_status yl_plan_feed(yl_plan *plan, const float *input);
 /* Where the input lies in device memory, for whoever writes it there: the arena is this plan's from now on. Errors: as above. */
-yl_status yl_plan_input(yl_plan *plan, float **data);
+yl_status yl_plan_input(yl_plan *plan, yl_view *input);
 bool yl_plan_has_input(const yl_plan *plan);
 /* The cut: `count` activations with their layers. */
 int yl_plan_cut_count(const yl_plan *plan);
 void yl_plan_cut(const yl_plan *plan, int i, int *layer, yl_shape *shape);
 /* Where a tail wants the i-th of them in device memory (the arena is this plan's from now on; all of them are to be written), and
  * where a body leaves it. Errors: INVALID for a body before its forward, or after another plan has overwritten it. */
-yl_status yl_plan_cut_data(yl_plan *plan, int i, float **data);
+yl_status yl_plan_cut_data(yl_plan *plan, int i, yl_view *cut);
 /* The shape of a layer's output; layer -1: the input's. */
 yl_shape yl_plan_shape(const yl_plan *plan, int layer);
-/* A layer's output after forward, in device memory; NULL where the plan does not keep it. layer -1: the input, also before forward.
+/* A layer's output after forward; its data is NULL where the plan does not keep it. layer -1: the input, also before forward.
  * Valid until the plan or another of the network is given an input. Errors: INVALID before forward, or after another plan has
  * overwritten it. */
-yl_status yl_plan_output(const yl_plan *plan, int layer, float **data);
-/* The same for the gradient of a layer's output, after backward; NULL without `keep`. layer -1: the input's. */
-yl_status yl_plan_gradient(const yl_plan *plan, int layer, float **data);
+yl_status yl_plan_output(const yl_plan *plan, int layer, yl_view *output);
+/* The same for the gradient of a layer's output, after backward; its data is NULL without `keep`. layer -1: the input's. */
+yl_status yl_plan_gradient(const yl_plan *plan, int layer, yl_view *gradient);
 
 typedef struct yl_step_info {
     uint64_t seed;

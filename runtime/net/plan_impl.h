@@ -67,6 +67,9 @@ yl_status yl__plan_take(yl_plan *plan, const char *what);
 /* Errors: INVALID where the plan has not come that far, or another one holds the arena; says what to do. */
 yl_status yl__plan_check(const yl_plan *plan, yl__stage least, const char *what);
 
+/* Where the gradient of value v lies; no data where none flows. */
+yl_view yl__plan_gradient_view(const yl_plan *plan, int v);
+
 static inline void *yl__plan_at(const yl_plan *plan, int place)
 {
     return place < 0 ? NULL : (char *)plan->net->workspace.arena + plan->places[place].offset;

@@ -164,11 +164,9 @@ yl_status yl_plan_loss(yl_plan *plan, const yl_truth *truth, double (*parts)[YL_
 
 static yl_status seed_gradient(yl_plan *plan, const float *dy_last)
 {
-    const yl_value_info *last = &plan->values[plan->net->n_layers];
-    void *to = yl__plan_at(plan, last->grad_place);
-    if (!to) return yl__fail(YL_INVALID, "backward: the last layer takes no gradient in this plan");
-    yl_device *device = plan->net->device;
-    return device->to_device(device, to, dy_last, (size_t)yl_shape_count(last->shape) * sizeof(float));
+    yl_view to = yl__plan_gradient_view(plan, plan->net->n_layers);
+    if (!to.data) return yl__fail(YL_INVALID, "backward: the last layer takes no gradient in this plan");
+    return yl_view_write(plan->net->device, to, dy_last);
 }
 
 static yl_status run_backward(yl_plan *plan)

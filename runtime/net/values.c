@@ -26,25 +26,53 @@ yl_status yl__plan_check(const yl_plan *plan, yl__stage least, const char *what)
                     calls[plan->stage < YL__FORWARD ? YL__FORWARD : least]);
 }
 
+static yl_status check_floats(yl_view view, const char *what)
+{
+    if (view.type == YL_F32) return YL_OK;
+    return yl__fail(YL_UNSUPPORTED, "%s: expected activations of type f32, got %s", what, yl_dtype_name(view.type));
+}
+
+yl_status yl_view_read(yl_device *device, yl_view view, float *numbers)
+{
+    YL_TRY(check_floats(view, "read"));
+    return device->from_device(device, numbers, view.data, yl_view_bytes(view));
+}
+
+yl_status yl_view_write(yl_device *device, yl_view view, const float *numbers)
+{
+    YL_TRY(check_floats(view, "write"));
+    return device->to_device(device, view.data, numbers, yl_view_bytes(view));
+}
+
+/* Value v as it lies at that place, -1: nowhere. */
+static yl_view view_at(const yl_plan *plan, int v, int place)
+{
+    return (yl_view){yl__plan_at(plan, place), plan->options.precision, plan->values[v].shape};
+}
+
+yl_view yl__plan_gradient_view(const yl_plan *plan, int v)
+{
+    return view_at(plan, v, plan->values[v].grad_place);
+}
+
 bool yl_plan_has_input(const yl_plan *plan)
 {
     return plan->options.part != YL_TAIL && plan->values[0].place >= 0;
 }
 
-yl_status yl_plan_input(yl_plan *plan, float **data)
+yl_status yl_plan_input(yl_plan *plan, yl_view *input)
 {
     if (!yl_plan_has_input(plan)) return yl__fail(YL_INVALID, "input: a tail starts at the cut and has no input");
     YL_TRY(yl__plan_take(plan, "input"));
-    *data = yl__plan_at(plan, plan->values[0].place);
+    *input = view_at(plan, 0, plan->values[0].place);
     return YL_OK;
 }
 
 yl_status yl_plan_feed(yl_plan *plan, const float *input)
 {
-    yl_device *device = plan->net->device;
-    float *to;
+    yl_view to;
     YL_TRY(yl_plan_input(plan, &to));
-    return device->to_device(device, to, input, (size_t)yl_shape_count(plan->values[0].shape) * sizeof *input);
+    return yl_view_write(plan->net->device, to, input);
 }
 
 int yl_plan_cut_count(const yl_plan *plan)
@@ -58,10 +86,10 @@ void yl_plan_cut(const yl_plan *plan, int i, int *layer, yl_shape *shape)
     *shape = plan->values[plan->cut[i]].shape;
 }
 
-yl_status yl_plan_cut_data(yl_plan *plan, int i, float **data)
+yl_status yl_plan_cut_data(yl_plan *plan, int i, yl_view *cut)
 {
     YL_TRY(plan->options.part == YL_TAIL ? yl__plan_take(plan, "cut") : yl__plan_check(plan, YL__FORWARD, "cut"));
-    *data = yl__plan_at(plan, plan->values[plan->cut[i]].place);
+    *cut = view_at(plan, plan->cut[i], plan->values[plan->cut[i]].place);
     return YL_OK;
 }
 
@@ -70,20 +98,19 @@ yl_shape yl_plan_shape(const yl_plan *plan, int layer)
     return plan->values[layer + 1].shape;
 }
 
-yl_status yl_plan_output(const yl_plan *plan, int layer, float **data)
+yl_status yl_plan_output(const yl_plan *plan, int layer, yl_view *output)
 {
-    const yl_value_info *value = &plan->values[layer + 1];
-    *data = NULL;
+    int place = plan->values[layer + 1].place;
+    *output = view_at(plan, layer + 1, -1);
     YL_TRY(yl__plan_check(plan, layer < 0 ? YL__FED : YL__FORWARD, "output"));
-    if (value->place >= 0 && plan->places[value->place].last > 2 * plan->n_steps)
-        *data = yl__plan_at(plan, value->place);
+    if (place >= 0 && plan->places[place].last > 2 * plan->n_steps) *output = view_at(plan, layer + 1, place);
     return YL_OK;
 }
 
-yl_status yl_plan_gradient(const yl_plan *plan, int layer, float **data)
+yl_status yl_plan_gradient(const yl_plan *plan, int layer, yl_view *gradient)
 {
-    *data = NULL;
+    *gradient = view_at(plan, layer + 1, -1);
     YL_TRY(yl__plan_check(plan, YL__BACKWARD, "gradient"));
-    if (plan->options.keep) *data = yl__plan_at(plan, plan->values[layer + 1].grad_place);
+    if (plan->options.keep) *gradient = yl__plan_gradient_view(plan, layer + 1);
     return YL_OK;
 }

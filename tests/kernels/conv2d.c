@@ -326,7 +326,7 @@ static void bias_gradient(void **state)
         int64_t rows = 700;
         float *x = fill(&rng, rows * cols), *sums_ = fill(&rng, cols);
         for (int64_t j = 0; j < cols; j++) sums_[j] = 1;
-        ctx.device->kernels->column_sums(&ctx, rows, cols, x, sums_);
+        ctx.device->kernels->column_sums(&ctx, &(yl_columns_geom){rows, cols, YL_F32}, x, sums_);
         for (int64_t j = 0; j < cols; j++) {
             double want = 1;
             for (int64_t r = 0; r < rows; r++) want += x[r * cols + j];

@@ -168,14 +168,16 @@ static void test_find_not_finite(void **state)
     (void)state;
     static const float bad[] = {NAN, INFINITY, -INFINITY};
     int64_t index;
-    assert_int_equal(ctx.device->kernels->find_not_finite(&ctx, N, before.grad, &index), YL_OK);
+    assert_int_equal(ctx.device->kernels->find_not_finite(&ctx, &(yl_flat_geom){N, YL_F32}, before.grad, &index),
+                     YL_OK);
     assert_int_equal(index, -1);
     for (int k = 0; k < 3; k++) {
         for (int at = 0; at < N; at += 9973) {
             memcpy(after.grad, before.grad, sizeof after.grad);
             after.grad[at] = bad[k];
             if (at + 7 < N) after.grad[at + 7] = NAN;
-            assert_int_equal(ctx.device->kernels->find_not_finite(&ctx, N, after.grad, &index), YL_OK);
+            assert_int_equal(ctx.device->kernels->find_not_finite(&ctx, &(yl_flat_geom){N, YL_F32}, after.grad, &index),
+                             YL_OK);
             assert_int_equal(index, at);
         }
     }

@@ -67,6 +67,22 @@ function TestRegistry.testKernels()
   t.assertEquals(untested("runtime/kernels/kernels.def", kernel_tested), {})
 end
 
+-- A kernel that takes activations (void *) is told their type by its geometry; a layer need not change where a backend has another.
+function TestRegistry.testActivationsCarryTheirType()
+  local geometries, kernels = tree.read "runtime/kernels/geometry.h", tree.read "runtime/kernels/kernels.def"
+  local count, faults = 0, {}
+  for name, parameters in kernels:gmatch "\nK%(([%w_]+), (%b())" do
+    local activations = parameters:gsub("void %*scratch", ""):find("void %*") ~= nil
+    local geometry = parameters:match "const yl_([%w_]+)_geom %*g[,)]"
+    local body = geometry and geometries:match("typedef struct yl_" .. geometry .. "_geom (%b{})") or ""
+    local typed = body:find "yl_dtype dtype;" or body:find "yl_head_geom head;"
+    count = count + (activations and 1 or 0)
+    if activations and not typed then faults[#faults + 1] = name .. " takes activations of an unknown type" end
+  end
+  t.assertTrue(count >= 30)
+  t.assertEquals(faults, {})
+end
+
 -- The convolution's test runs every case with every algorithm, and fails where a line of algorithms.def ran in none.
 function TestRegistry.testAlgorithms()
   t.assertStrContains(tests["tests/kernels/conv2d.c"], "every_algorithm_ran")
