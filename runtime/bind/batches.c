@@ -25,7 +25,7 @@ static void check_size(lua_State *L, yl_plan *plan, const yl_batch *batch)
 }
 
 /* plan:load(batch): the batch's first images become the plan's input; a plan for fewer takes the first ones */
-int yl__plan_load(lua_State *L)
+static int plan_load(lua_State *L)
 {
     yl_plan *plan = yl__runnable_plan(L, 1, "load");
     const yl_batch *batch = yl__check_batch(L, 2);
@@ -97,7 +97,7 @@ static yl_batch check_places(lua_State *L, int index, const yl_plan_options *o)
 /* plan:detect(batch or batch:places(), {conf=, iou=, clip=, one_class=, agnostic=, max=, origin=}) -> for each real image a list of
  * {class = 1-based, score, box = {x1, y1, x2, y2} in pixels of the image}, highest score first; with origin=true also the head and
  * the anchor of that head (its mask's, both 1-based) */
-int yl__plan_detect(lua_State *L)
+static int plan_detect(lua_State *L)
 {
     yl_plan *plan = yl__check_plan(L, 1);
     yl_detect_options o = check_detect_options(L, 3);
@@ -136,7 +136,7 @@ static yl_image check_picture(lua_State *L, int index)
 
 /* plan:predict(picture, {as plan:detect's, letterbox=}) -> its detections; the picture is an image, or a tensor of bytes
  * {h, w, 3} or {1, h, w, 3} */
-int yl__plan_predict(lua_State *L)
+static int plan_predict(lua_State *L)
 {
     yl_plan *plan = yl__runnable_plan(L, 1, "predict");
     yl_image picture = check_picture(L, 2);
@@ -233,7 +233,10 @@ void yl__bind_batches(lua_State *L)
         {"__gc", features_close},
         {NULL, NULL},
     };
+    static const luaL_Reg of_plan[] = {
+        {"load", plan_load}, {"detect", plan_detect}, {"predict", plan_predict}, {NULL, NULL}};
     yl__class(L, FEATURES_CLASS, methods);
+    yl__add_methods(L, YL_PLAN_CLASS, of_plan);
     lua_pushcfunction(L, features_new);
     lua_setfield(L, -2, "features");
     lua_pushcfunction(L, features_bytes);

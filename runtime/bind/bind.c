@@ -5,61 +5,9 @@
 #include "core/memory.h"
 #include "core/text.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* "file:line: " of the nearest caller outside the library's own Lua files; "" where there is none. */
-static void push_position(lua_State *L)
-{
-    lua_Debug at;
-    for (int level = 1; lua_getstack(L, level, &at); level++) {
-        lua_getinfo(L, "Sl", &at);
-        if (at.currentline <= 0 || strncmp(at.source, "@yolua/", 7) == 0) continue;
-        lua_pushfstring(L, "%s:%d: ", at.short_src, at.currentline);
-        return;
-    }
-    lua_pushliteral(L, "");
-}
-
-int yl__error(lua_State *L, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    push_position(L);
-    lua_pushvfstring(L, format, arguments);
-    va_end(arguments);
-    lua_concat(L, 2);
-    return lua_error(L);
-}
-
-/* "yolua.net" -> "network" */
-const char *yl__word(const char *class_name)
-{
-    const char *word = strrchr(class_name, '.');
-    word = word ? word + 1 : class_name;
-    return strcmp(word, "net") == 0 ? "network" : word;
-}
-
-void yl__check(lua_State *L, yl_status status)
-{
-    if (status == YL_OK) return;
-    push_position(L);
-    lua_pushstring(L, yl_error());
-    lua_concat(L, 2);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, LUA_REGISTRYINDEX, YL__FAILURE); /* tells a deliberate sentence from a fault in Lua code */
-    lua_error(L);
-}
-
-const char *yl__shown(lua_State *L, int index)
-{
-    int type = lua_type(L, index);
-    if (type == LUA_TNUMBER || type == LUA_TSTRING || type == LUA_TBOOLEAN) return luaL_tolstring(L, index, NULL);
-    if (type == LUA_TNONE) return lua_pushliteral(L, "nothing");
-    return lua_pushfstring(L, type == LUA_TNIL ? "%s" : "a %s", luaL_typename(L, index));
-}
 
 lua_Integer yl__check_list(lua_State *L, int index, const char *what)
 {
@@ -212,6 +160,13 @@ void yl__class(lua_State *L, const char *class_name, const luaL_Reg *methods)
     add_refusals(L, yl__word(class_name));
     lua_pushboolean(L, false); /* getmetatable() gives this: __gc is nothing to call by hand */
     lua_setfield(L, -2, "__metatable");
+    lua_pop(L, 1);
+}
+
+void yl__add_methods(lua_State *L, const char *class_name, const luaL_Reg *methods)
+{
+    luaL_getmetatable(L, class_name);
+    luaL_setfuncs(L, methods, 0);
     lua_pop(L, 1);
 }
 

@@ -1,7 +1,8 @@
 /* The Lua face: the only folder that includes lua.h. Lua's 1-based indices become 0-based here and nowhere else.
  *
  * Rules: userdata is one pointer, its metatable set before the resource is acquired; __gc and __close are the same function;
- * every failure throws one sentence with the caller's position (yl__check). */
+ * every failure throws one sentence with the caller's position (yl__check). Calls between the files of this folder go one way: errors,
+ * arguments, bind, then the modules; a module uses those above it in bind/modules.def, and adds its methods to their classes. */
 #ifndef YL_BIND_BIND_H
 #define YL_BIND_BIND_H
 
@@ -89,5 +90,8 @@ void yl__check_keys(lua_State *L, int index, const char *const *known);
 #define YL__KEYS(...) ((const char *const[]){__VA_ARGS__, NULL})
 /* Registers a class: methods (with __gc, __close, __tostring ... among them); __index falls back to the methods. */
 void yl__class(lua_State *L, const char *class_name, const luaL_Reg *methods);
+/* More methods for a class that is registered already (an earlier line of bind/modules.def): a file adds its own to another's class,
+ * so that calls between the files of this folder go one way. */
+void yl__add_methods(lua_State *L, const char *class_name, const luaL_Reg *methods);
 
 #endif

@@ -230,9 +230,6 @@ void yl__bind_eval(lua_State *L)
         {"__close", set_gc}, {"__tostring", set_tostring}, {NULL, NULL},
     };
     yl__class(L, yl__eval_set_class, methods);
-    luaL_getmetatable(L, yl__eval_set_class);
-    luaL_setfuncs(L, yl__eval_row_methods, 0);
-    lua_pop(L, 1);
     lua_pushcfunction(L, set_new);
     lua_setfield(L, -2, "eval_set");
 }

@@ -11,7 +11,4 @@ extern const char *const yl__eval_set_class;
  * "kitti" or "coco" for a list that is built in; `fallback` where there is none. Memory it needs stays on the stack. */
 yl_eval_classes yl__eval_classes_option(lua_State *L, int index, const yl_eval_classes *fallback);
 
-/* Adds the protocols to the methods in the table on top of the stack. */
-extern const luaL_Reg yl__eval_row_methods[];
-
 #endif

@@ -428,12 +428,16 @@ static int rows_confusion(lua_State *L)
     return 1;
 }
 
-const luaL_Reg yl__eval_row_methods[] = {
-    {"kitti", rows_kitti},
-    {"voc", rows_voc},
-    {"coco", rows_coco},
-    {"poster", rows_poster},
-    {"curves", rows_curves},
-    {"confusion", rows_confusion},
-    {NULL, NULL},
-};
+void yl__bind_eval_rows(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"kitti", rows_kitti},
+        {"voc", rows_voc},
+        {"coco", rows_coco},
+        {"poster", rows_poster},
+        {"curves", rows_curves},
+        {"confusion", rows_confusion},
+        {NULL, NULL},
+    };
+    yl__add_methods(L, yl__eval_set_class, methods);
+}

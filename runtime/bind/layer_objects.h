@@ -1,4 +1,5 @@
-/* Layers written in Lua: what their registering (bind/layer.c) and their running (bind/layer_work.c) share.
+/* Layers written in Lua: what their registering (bind/layer.c), their running (bind/layer_work.c) and every call of their
+ * functions (bind/layer_call.c) share.
  *
  * The functions run under pcall on a Lua thread of their own, so that it does not matter from where, or from which coroutine,
  * a plan was run. */

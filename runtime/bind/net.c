@@ -451,11 +451,13 @@ static int alloc_count(lua_State *L)
 void yl__bind_net(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"ranges", net_ranges}, {"layers", net_layers}, {"size", net_size},     {"header", net_header},
-        {"get", net_get},       {"set", net_set},       {"tensor", net_tensor}, {"zero", net_zero},
-        {"freeze", net_freeze}, {"drop", net_drop},     {"init", net_init},     {"plan", yl__net_plan},
-        {"close", net_close},   {"__gc", net_gone},     {"__close", net_close}, {"checksum", net_checksum},
-        {"hold", net_hold},     {"closed", net_closed}, {"resize", net_resize}, {NULL, NULL},
+        {"ranges", net_ranges}, {"layers", net_layers}, {"size", net_size},
+        {"header", net_header}, {"get", net_get},       {"set", net_set},
+        {"tensor", net_tensor}, {"zero", net_zero},     {"freeze", net_freeze},
+        {"drop", net_drop},     {"init", net_init},     {"close", net_close},
+        {"__gc", net_gone},     {"__close", net_close}, {"checksum", net_checksum},
+        {"hold", net_hold},     {"closed", net_closed}, {"resize", net_resize},
+        {NULL, NULL},
     };
     yl__class(L, YL_NET_CLASS, methods);
     lua_pushcfunction(L, net_new);

@@ -25,14 +25,8 @@ yl_plan *yl__runnable_plan(lua_State *L, int index, const char *what);
 /* Pushes a network object that owns `net`. */
 void yl__push_net(lua_State *L, yl_net *net);
 /* Pushes what keeps the network from being freed or remade until it is closed or collected, when `lent` (a tensor over its
- * memory, or NULL) ends as well. Defined in bind/plan.c. */
+ * memory, or NULL) ends as well. Defined in bind/hold.c. */
 void yl__hold_net(lua_State *L, yl_net *net, yl_tensor *lent);
-/* net:plan{...}, defined in bind/plan.c. */
-int yl__net_plan(lua_State *L);
-/* plan:load, plan:detect, plan:predict, defined in bind/batches.c. */
-int yl__plan_load(lua_State *L);
-int yl__plan_detect(lua_State *L);
-int yl__plan_predict(lua_State *L);
 /* Runs the plan's losses against the truth and pushes {layer = {part = sum}}; returns 1. `owner`: the stack index of the object that
  * the truth lies in, or 0. */
 int yl__push_loss(lua_State *L, yl_plan *plan, const yl_net *net, const yl_truth *truth, int owner);

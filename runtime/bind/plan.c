@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* net:plan{mode=, part=, batch=, h=, w=, slab=, algorithm=, keep=, whole_gradient=} */
-int yl__net_plan(lua_State *L)
+static int net_plan(lua_State *L)
 {
     static const char *const modes[] = {"infer", "train", NULL}, *const parts[] = {"whole", "body", "tail", NULL};
     yl_net *net = yl__check_net(L, 1);
@@ -94,66 +94,6 @@ static int plan_shape(lua_State *L)
     yl_plan *plan = yl__check_plan(L, 1);
     yl__push_shape(L, yl_plan_shape(plan, yl__check_layer(L, plan_net(L), 2)));
     return 1;
-}
-
-#define HOLD_CLASS "yolua.hold"
-
-/* Its user value is the plan whose input is lent, where it is. */
-typedef struct hold {
-    yl_net *net;
-    yl_tensor *lent; /* or NULL */
-} hold;
-
-/* The numbers go back into the plan, whatever other plans have done to the arena in between. */
-static yl_status give_back(yl_plan *plan, yl_tensor *lent)
-{
-    void *numbers;
-    YL_TRY(yl_tensor_data(lent, &numbers));
-    return yl_plan_feed(plan, numbers);
-}
-
-static yl_status end_hold(lua_State *L, bool closed)
-{
-    void **box = yl__check_object(L, 1, HOLD_CLASS);
-    hold *h = *box;
-    yl_status status = YL_OK;
-    if (!h) return YL_OK;
-    *box = NULL;
-    if (h->lent) {
-        lua_getiuservalue(L, 1, 1);
-        yl__working(L, -1, -1);
-        if (closed) status = give_back(yl__check_plan(L, lua_gettop(L)), h->lent);
-        yl_tensor_kill(h->lent);
-        yl_tensor_release(h->lent);
-    }
-    yl__net_hold(h->net, -1);
-    yl_net_free(h->net);
-    yl__free(h);
-    return status;
-}
-
-static int hold_end(lua_State *L)
-{
-    yl__check(L, end_hold(L, true));
-    return 0;
-}
-
-/* One that nobody closed ends without effect. */
-static int hold_gone(lua_State *L)
-{
-    end_hold(L, false);
-    return 0;
-}
-
-void yl__hold_net(lua_State *L, yl_net *net, yl_tensor *lent)
-{
-    hold *h;
-    void **box = yl__new_object(L, HOLD_CLASS);
-    yl__check(L, yl__alloc(1, sizeof *h, &h));
-    *h = (hold){net, lent ? yl_tensor_retain(lent) : NULL};
-    net->references++;
-    yl__net_hold(net, 1);
-    *box = h;
 }
 
 /* plan:lend_input() -> a tensor {n, h, w, c} of the input on the host, and what gives it back to the plan, changed or not, and ends
@@ -411,15 +351,12 @@ void yl__bind_plan(lua_State *L)
         {"forward", plan_forward},
         {"output", plan_output},
         {"gradient", plan_gradient},
-        {"load", yl__plan_load},
-        {"detect", yl__plan_detect},
         {"loss", plan_loss},
         {"backward", plan_backward},
         {"memory", plan_memory},
         {"algorithm", plan_algorithm},
         {"not_finite", plan_not_finite},
         {"take_cut", plan_take_cut},
-        {"predict", yl__plan_predict},
         {"timing", plan_timing},
         {"seconds", plan_seconds},
         {"close", plan_close},
@@ -428,7 +365,7 @@ void yl__bind_plan(lua_State *L)
         {"__close", plan_close},
         {NULL, NULL},
     };
-    static const luaL_Reg ends[] = {{"__gc", hold_gone}, {"__close", hold_end}, {"close", hold_end}, {NULL, NULL}};
+    static const luaL_Reg of_net[] = {{"plan", net_plan}, {NULL, NULL}};
     yl__class(L, YL_PLAN_CLASS, methods);
-    yl__class(L, HOLD_CLASS, ends);
+    yl__add_methods(L, YL_NET_CLASS, of_net);
 }

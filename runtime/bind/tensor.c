@@ -361,10 +361,6 @@ void yl__bind_tensor(lua_State *L)
                                          {"arange", tensor_arange},
                                          {NULL, NULL}};
     yl__class(L, YL_TENSOR_CLASS, methods);
-    luaL_getmetatable(L, YL_TENSOR_CLASS);
-    yl__tensor_views(L);
-    yl__tensor_math(L);
-    lua_pop(L, 1);
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
     lua_setfield(L, -2, "tensor");

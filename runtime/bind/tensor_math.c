@@ -296,12 +296,13 @@ static void add_operators(lua_State *L)
     }
 }
 
-void yl__tensor_math(lua_State *L)
+void yl__bind_tensor_math(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"matmul", matmul},   {"addmatmul_", add_matmul}, {"addmul_", add_product},
                                        {"where", where},     {"__unm", minus},           {"equal", equal},
                                        {"fill_", fill_with}, {"copy_", copy_from},       {NULL, NULL}};
     static const char *const draws[] = {"uniform_", "normal_"};
+    luaL_getmetatable(L, YL_TENSOR_CLASS);
     add_functions(L, BINARIES, binary_names, "", binary);
     add_functions(L, YL_BINARY_EQ, binary_names, "_", binary_into); /* a comparison's result is no number to keep */
     add_functions(L, UNARIES, unary_names, "", unary);
@@ -310,4 +311,5 @@ void yl__tensor_math(lua_State *L)
     add_functions(L, 2, draws, "", draw);
     luaL_setfuncs(L, methods, 0);
     add_operators(L);
+    lua_pop(L, 1);
 }

@@ -30,9 +30,4 @@ void yl__push_element(lua_State *L, const yl_tensor *t, const int64_t *index);
 /* Pushes a new tensor of the nested table (or number) at `index`. */
 yl_tensor *yl__tensor_from_values(lua_State *L, int index, yl_dtype dtype);
 
-/* Adds indexing, views and copies to the class on top of the stack (bind/tensor_views.c). */
-void yl__tensor_views(lua_State *L);
-/* Adds the arithmetic to the class on top of the stack (bind/tensor_math.c). */
-void yl__tensor_math(lua_State *L);
-
 #endif

@@ -224,12 +224,12 @@ static int tensor_to(lua_State *L)
     return 1;
 }
 
-void yl__tensor_views(lua_State *L)
+void yl__bind_tensor_views(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         {"slice", tensor_slice},     {"select", tensor_select},       {"index_select", tensor_index_select},
         {"permute", tensor_permute}, {"transpose", tensor_transpose}, {"reshape", tensor_reshape},
         {"expand", tensor_expand},   {"clone", tensor_clone},         {"to", tensor_to},
         {"__index", tensor_index},   {"__newindex", tensor_newindex}, {NULL, NULL}};
-    luaL_setfuncs(L, methods, 0);
+    yl__add_methods(L, YL_TENSOR_CLASS, methods);
 }

@@ -147,3 +147,17 @@ yl_status yl_image_probe(const char *path, int64_t *w, int64_t *h)
     yl_image_note note;
     return yl_image_probe_noted(path, false, w, h, &note);
 }
+
+yl_status yl_image_load(const char *path, bool upright, yl_image *out)
+{
+    char *bytes;
+    int64_t size;
+    yl_image_note note;
+    *out = (yl_image){0};
+    YL_TRY(yl__image_read(path, &bytes, &size));
+    yl_status status = yl_image_decode_noted(bytes, size, path, out, &note);
+    yl__free(bytes);
+    if (!status && upright) status = yl_image_turn(out, note.orientation);
+    if (status) yl_image_free(out);
+    return status;
+}

@@ -32,4 +32,7 @@ yl_status yl_image_probe_bytes(const void *bytes, int64_t size, const char *name
 /* The file's bytes, after checking that it is a regular file of reasonable size; release with yl__free. */
 yl_status yl__image_read(const char *path, char **bytes, int64_t *size);
 
+/* yl_image_decode, and with `upright` turned as its EXIF says. */
+yl_status yl_image_load(const char *path, bool upright, yl_image *out);
+
 #endif

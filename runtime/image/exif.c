@@ -1,7 +1,6 @@
 /* The orientation tag is sought in the first directory of the TIFF structure that APP1 or eXIf holds. */
 #include "image/exif.h"
 #include "core/memory.h"
-#include "image/decode.h"
 
 #include <string.h>
 
@@ -95,18 +94,4 @@ yl_status yl_image_turn(yl_image *image, int orientation)
     yl_image_free(image);
     *image = out;
     return YL_OK;
-}
-
-yl_status yl_image_load(const char *path, bool upright, yl_image *out)
-{
-    char *bytes;
-    int64_t size;
-    yl_image_note note;
-    *out = (yl_image){0};
-    YL_TRY(yl__image_read(path, &bytes, &size));
-    yl_status status = yl_image_decode_noted(bytes, size, path, out, &note);
-    yl__free(bytes);
-    if (!status && upright) status = yl_image_turn(out, note.orientation);
-    if (status) yl_image_free(out);
-    return status;
 }

@@ -11,8 +11,6 @@ int yl_exif_orientation(const void *bytes, int64_t size);
 /* Turns and mirrors the pixels so that the picture stands upright; 5 to 8 swap width and height, 0 and 1 do nothing. A failure
  * (MEMORY) leaves the picture as it was. */
 yl_status yl_image_turn(yl_image *image, int orientation);
-/* yl_image_decode, and with `upright` turned. */
-yl_status yl_image_load(const char *path, bool upright, yl_image *out);
 static inline bool yl_exif_swaps(int orientation)
 {
     return orientation >= 5 && orientation <= 8;

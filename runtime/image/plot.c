@@ -12,10 +12,6 @@ enum { WIDTH = 480, HEIGHT = 320, TITLE = 30, LEGEND_LINE = 18, BOTTOM = 46, RIG
 
 static const double SMALL = 12, LETTER = 6.9; /* size of a word, and about how wide its letters are, pixels */
 
-const double yl__plot_palette[YL_PLOT_COLOURS][3] = {
-    {0, .45, .70}, {.84, .37, 0}, {0, .62, .45}, {.80, .47, .65}, {.90, .62, 0}, {.34, .71, .91}, {.2, .2, .2},
-};
-
 typedef struct axis {
     double low, high, step, from, to; /* data range and tick distance; pixel positions of low and high */
 } axis;

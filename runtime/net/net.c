@@ -1,11 +1,11 @@
-/* Structure: layers in order, their shapes, and the ranges that their parameters become. */
+/* Structure: layers in order, and their shapes. */
 #include "net/net.h"
 #include "core/memory.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { SIDE_MAX = 65536, RANGE_ALIGN = 16 /* elements: one cache line of f32 */ };
+enum { SIDE_MAX = 65536 };
 
 /* Of one activation. What no memory holds is refused, so that the products of sizes, kernels and bytes that layers and kernels
  * make stay within 64 bits. */
@@ -82,15 +82,6 @@ yl_status yl__net_idle(const yl_net *net, const char *what)
     YL_TRY(yl__net_runnable(net, what));
     if (net->held == 0) return YL_OK;
     return yl__fail(YL_INVALID, "%s: the network is in the middle of a step here; do this before or after it", what);
-}
-
-yl_status yl_net_close(yl_net *net)
-{
-    if (!net) return YL_OK;
-    YL_TRY(yl__net_idle(net, "close"));
-    for (int i = 0; i < YL_SLABS; i++) yl__net_end_lent(net, &net->slabs[i]);
-    yl_net_free(net);
-    return YL_OK;
 }
 
 int yl_net_find_layer(const yl_net *net, const char *name)
@@ -235,109 +226,5 @@ yl_status yl_net_flops(const yl_net *net, int64_t n, int64_t h, int64_t w, int64
     yl__net_busy(net, -1);
     if (total) *total = sum;
     yl__free(shapes);
-    return status;
-}
-
-/* Refuses inputs for which the layer would have other parameters: those of a fully connected layer count its inputs. */
-static yl_status check_params(const yl_net *net, int i, const yl_shape *in)
-{
-    const yl_layer *l = &net->layers[i];
-    yl_param params[YL_MAX_PARAMS];
-    int count = 0;
-    if (!l->kind->params) return YL_OK;
-    YL_TRY(l->kind->params(l, in, params, &count));
-    bool same = count == l->n_params;
-    for (int k = 0; same && k < count; k++)
-        same = yl__product(params[k].n_dims, params[k].dims) == net->ranges[l->params[k]].count;
-    if (same) return YL_OK;
-    return yl__fail(YL_INVALID, "%s: its parameters are for another input size than %lld x %lld", l->name,
-                    (long long)in[0].h, (long long)in[0].w);
-}
-
-yl_status yl_net_resize(yl_net *net, int64_t h, int64_t w)
-{
-    yl_shape *shapes, in[YL_MAX_INPUTS], input = {1, h, w, net->c};
-    YL_TRY(yl__alloc(net->n_layers + 1, sizeof *shapes, &shapes));
-    yl_status status = yl_net_shapes(net, 1, h, w, shapes);
-    for (int i = 0; i < net->n_layers && status == YL_OK; i++) {
-        yl_net_inputs(net, i, shapes, input, in);
-        status = check_params(net, i, in);
-    }
-    yl__free(shapes);
-    if (status != YL_OK) return status;
-    net->h = h;
-    net->w = w;
-    return YL_OK;
-}
-
-static yl_status add_range(yl_net *net, int layer, const yl_param *p)
-{
-    YL_TRY(yl__reserve(net->n_ranges + 1, &net->range_capacity, sizeof *net->ranges, &net->ranges));
-    yl_range r = {.layer = layer,
-                  .kind = p->kind,
-                  .init = p->init,
-                  .init_value = p->init_value,
-                  .n_dims = p->n_dims,
-                  .lr_mult = 1};
-    snprintf(r.name, sizeof r.name, "%s.%s", net->layers[layer].name, p->name);
-    for (int d = 0; d < p->n_dims; d++) r.dims[d] = p->dims[d];
-    r.count = yl__product(p->n_dims, p->dims);
-    if (r.count < 1 || r.count > INT32_MAX)
-        return yl__fail(YL_INVALID, "%s: a parameter of more than %d numbers is not supported", r.name, INT32_MAX);
-    net->ranges[net->n_ranges++] = r;
-    return YL_OK;
-}
-
-static yl_status collect_ranges(yl_net *net, const yl_shape *shapes)
-{
-    yl_shape in[YL_MAX_INPUTS], input = {1, net->h, net->w, net->c};
-    for (int i = 0; i < net->n_layers; i++) {
-        yl_layer *l = &net->layers[i];
-        if (!l->kind->params) continue;
-        yl_param params[YL_MAX_PARAMS];
-        yl_net_inputs(net, i, shapes, input, in);
-        YL_TRY(l->kind->params(l, in, params, &l->n_params));
-        for (int k = 0; k < l->n_params; k++) {
-            l->params[k] = net->n_ranges;
-            YL_TRY(add_range(net, i, &params[k]));
-        }
-    }
-    return YL_OK;
-}
-
-/* Statistics last, so that gradient, mask and optimizer slabs can stop before them. */
-static void place_ranges(yl_net *net)
-{
-    int64_t at = 0;
-    for (int statistics = 0; statistics <= 1; statistics++) {
-        for (int i = 0; i < net->n_ranges; i++) {
-            yl_range *r = &net->ranges[i];
-            if ((r->kind == YL_STATISTIC) != statistics) continue;
-            r->offset = at;
-            at += (r->count + RANGE_ALIGN - 1) / RANGE_ALIGN * RANGE_ALIGN;
-        }
-        if (!statistics) net->n_trainable_slots = at;
-    }
-    net->n_values = at;
-}
-
-yl_status yl_net_finish(yl_net *net)
-{
-    if (net->finished) return YL_OK;
-    if (net->n_layers == 0) return yl__fail(YL_INVALID, "the network has no layers");
-    yl_shape *shapes;
-    YL_TRY(yl__alloc(net->n_layers, sizeof *shapes, &shapes));
-    yl_status status = yl_net_shapes(net, 1, net->h, net->w, shapes);
-    if (status == YL_OK) status = collect_ranges(net, shapes);
-    yl__free(shapes);
-    place_ranges(net);
-    net->finished = status == YL_OK;
-    yl_slab *value;
-    if (status == YL_OK) status = yl_net_slab(net, "value", &value);
-    if (status == YL_OK) status = yl__calloc(net->n_ranges + 1, sizeof *net->scalars, &net->scalars);
-    if (status != YL_OK) { /* as before the call: it may be tried again */
-        net->finished = false;
-        net->n_ranges = 0;
-    }
     return status;
 }

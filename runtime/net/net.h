@@ -1,5 +1,8 @@
 /* A network is structure and slabs. Parameters are named ranges in parallel slabs of equal layout; nothing here depends on a
- * batch size or an image size (see net/plan.h for that). */
+ * batch size or an image size (see net/plan.h for that).
+ *
+ * Calls between the files of this folder go to the left: net, slabs, ranges, mask, lend, drop, init, freeze, step; then memory and
+ * values (of a plan), run, plan, features. */
 #ifndef YL_NET_NET_H
 #define YL_NET_NET_H
 
@@ -114,6 +117,8 @@ yl_status yl_net_slab(yl_net *net, const char *name, yl_slab **out);
 yl_slab *yl_net_has_slab(const yl_net *net, const char *name); /* NULL where not made yet */
 /* Forgets a slab, and ends the tensors over it. Errors: INVALID for the values, an unknown name, or from inside a layer's function. */
 yl_status yl_net_drop_slab(yl_net *net, const char *name);
+/* The number of the slab of that name. Errors: INVALID with the names that there are. */
+yl_status yl__slab_find(const char *name, int *out);
 void yl__net_drop(yl_net *net, int slab); /* whatever it is, and whatever the network does */
 /* Forgets whatever belongs to a training or a step; the model itself stays: values and masks. Errors: as above. */
 yl_status yl_net_drop_training(yl_net *net);

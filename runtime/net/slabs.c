@@ -1,10 +1,8 @@
 /* Slabs: parallel arrays with one number per parameter. No other state per weight exists. */
 #include "net/net.h"
 #include "core/memory.h"
-#include "core/rng.h"
 #include "core/text.h"
 
-#include <math.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -30,6 +28,12 @@ static yl_status unknown(const char *name)
     if (status == YL_OK) status = yl__fail(YL_INVALID, "slab '%s' is unknown; expected %s", name, names.data);
     yl__text_free(&names);
     return status;
+}
+
+yl_status yl__slab_find(const char *name, int *out)
+{
+    *out = find_kind(name);
+    return *out < 0 ? unknown(name) : YL_OK;
 }
 
 yl_slab *yl_net_has_slab(const yl_net *net, const char *name)
@@ -77,46 +81,11 @@ static yl_status make_slab(yl_net *net, const yl_slab_kind *kind, yl_slab *slab)
 
 yl_status yl_net_slab(yl_net *net, const char *name, yl_slab **out)
 {
-    int i = find_kind(name);
-    if (i < 0) return unknown(name);
+    int i;
+    YL_TRY(yl__slab_find(name, &i));
     if (!net->finished) return yl__fail(YL_INVALID, "slab '%s': the network is not finished", name);
     if (!net->slabs[i].data) YL_TRY(make_slab(net, &yl_slab_kinds[i], &net->slabs[i]));
     *out = &net->slabs[i];
-    return YL_OK;
-}
-
-static void forget_steps(yl_net *net)
-{
-    for (int i = 0; i < net->n_ranges; i++) net->ranges[i].steps = 0;
-}
-
-void yl__net_drop(yl_net *net, int index)
-{
-    yl_slab *slab = &net->slabs[index];
-    if (!slab->data) return;
-    yl__net_end_lent(net, slab);
-    net->device->release(net->device, slab->data);
-    *slab = (yl_slab){.data = NULL};
-    if (index == YL_SLAB_adam_m) forget_steps(net);
-    for (int i = 0; i < net->n_ranges; i++) net->ranges[i].version++; /* another slab may lie there next */
-}
-
-yl_status yl_net_drop_slab(yl_net *net, const char *name)
-{
-    int i = find_kind(name);
-    if (i < 0) return unknown(name);
-    if (i == YL_SLAB_value) return yl__fail(YL_INVALID, "the values cannot be dropped");
-    YL_TRY(yl__net_idle(net, "drop"));
-    yl__net_drop(net, i);
-    return YL_OK;
-}
-
-yl_status yl_net_drop_training(yl_net *net)
-{
-    YL_TRY(yl__net_idle(net, "drop"));
-    for (int i = 0; i < YL_SLABS; i++)
-        if (yl_slab_kinds[i].kept != YL_SLAB_MODEL) yl__net_drop(net, i);
-    forget_steps(net);
     return YL_OK;
 }
 
@@ -124,36 +93,6 @@ void *yl_net_at(const yl_slab *slab, const yl_range *range)
 {
     if (!slab || !slab->data || range->offset + range->count > slab->count) return NULL;
     return (char *)slab->data + (size_t)range->offset * yl_dtype_bytes(slab->dtype);
-}
-
-static void draw_values(const yl_range *range, uint64_t seed, int index, float *values)
-{
-    yl_rng rng = yl_rng_make(seed, 0x696e6974u /* "init": apart from the streams of samples */, (uint32_t)index);
-    double deviation = sqrt(2.0 * (double)range->dims[0] / (double)range->count);
-    float constant = range->init == YL_INIT_VALUE ? range->init_value : range->init == YL_INIT_ONE;
-    for (int64_t i = 0; i < range->count; i++)
-        values[i] = range->init == YL_INIT_FAN_IN ? (float)(deviation * yl_rng_normal(&rng)) : constant;
-}
-
-yl_status yl_net_init_range(yl_net *net, int index, uint64_t seed)
-{
-    yl_range *range = &net->ranges[index];
-    yl_slab *slab = &net->slabs[YL_SLAB_value];
-    float *values;
-    YL_TRY(yl__alloc(range->count, sizeof *values, &values));
-    draw_values(range, seed, index, values);
-    yl_status status =
-        net->device->to_device(net->device, yl_net_at(slab, range), values, (size_t)range->count * sizeof *values);
-    yl__free(values);
-    YL_TRY(status);
-    return yl__net_changed(net, slab, range);
-}
-
-yl_status yl_net_init(yl_net *net, uint64_t seed)
-{
-    YL_TRY(yl_net_finish(net));
-    for (int i = 0; i < net->n_ranges; i++) YL_TRY(yl_net_init_range(net, i, seed));
-    return YL_OK;
 }
 
 yl_status yl_net_count_nonzero(const yl_net *net, int64_t *out)

@@ -274,24 +274,6 @@ yl_status yl_tensor_binary_number(yl_binary op, const yl_tensor *a, double b, bo
     return status;
 }
 
-/* b itself, or a copy where b overlaps `to` in another layout and would be read after it was overwritten. */
-static yl_status settled(const yl_tensor *to, const yl_tensor *b, yl_tensor **out)
-{
-    bool same = to->offset == b->offset && to->n_dims == b->n_dims && to->dtype == b->dtype &&
-                memcmp(to->dims, b->dims, (size_t)b->n_dims * sizeof *b->dims) == 0 &&
-                memcmp(to->strides, b->strides, (size_t)b->n_dims * sizeof *b->strides) == 0;
-    return to->storage == b->storage && !same ? yl_tensor_clone(b, out) : yl_tensor_view(b, out);
-}
-
-yl_status yl__spread(const yl_tensor *to, const yl_tensor *b, yl_tensor **out)
-{
-    yl_tensor *own;
-    YL_TRY(settled(to, b, &own));
-    yl_status status = yl_tensor_expand(own, to->n_dims, to->dims, out);
-    yl_tensor_release(own);
-    return status;
-}
-
 yl_status yl_tensor_binary_into(yl_binary op, yl_tensor *to, const yl_tensor *b)
 {
     yl_tensor *wide;
@@ -328,34 +310,6 @@ done:
     yl_tensor_release(x);
     yl_tensor_release(y);
     return status;
-}
-
-yl_status yl_tensor_copy(const yl_tensor *from, yl_tensor *to)
-{
-    yl_tensor *wide;
-    YL_TRY(yl__spread(to, from, &wide));
-    yl_status status = run_binary(YL_BINARY_MAX, wide, wide, to); /* max(x, x) = x */
-    yl_tensor_release(wide);
-    return status;
-}
-
-yl_status yl_tensor_convert(const yl_tensor *t, yl_dtype dtype, yl_tensor **out)
-{
-    yl_tensor *made;
-    void *gone;
-    YL_TRY(yl_tensor_data(t, &gone));
-    YL_TRY(yl_tensor_new(yl_tensor_device(t), dtype, t->n_dims, t->dims, &made));
-    yl_status status = yl_tensor_copy(t, made);
-    if (status == YL_OK)
-        *out = made;
-    else
-        yl_tensor_release(made);
-    return status;
-}
-
-yl_status yl_tensor_clone(const yl_tensor *t, yl_tensor **out)
-{
-    return yl_tensor_convert(t, t->dtype, out);
 }
 
 static yl_status run_unary(yl_unary op, const yl_tensor *a, yl_tensor *to)

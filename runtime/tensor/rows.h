@@ -2,7 +2,9 @@
  * int64_t.
  *
  * float operands computed in double and rounded once give the correctly rounded sum, product, quotient and root, since
- * double has more than twice float's digits (Figueroa, "When is double rounding innocuous?", 1995). */
+ * double has more than twice float's digits (Figueroa, "When is double rounding innocuous?", 1995).
+ *
+ * Calls between the files of this folder go to the left: tensor, rows, copy, values, arithmetic, then ternary, reduce, matmul, print. */
 #ifndef YL_TENSOR_ROWS_H
 #define YL_TENSOR_ROWS_H
 
@@ -17,6 +19,11 @@ yl_status yl__tensor_host_to_write(yl_tensor *t, char **out);
 yl_status yl__tensor_writes(yl_tensor *t);
 /* Tells the owner that it was written, also where that failed halfway. Returns `status`, or the owner's failure. */
 yl_status yl__tensor_written(yl_tensor *t, yl_status status);
+
+/* The dims, one element after the other. */
+void yl__tensor_set_dims(yl_tensor *t, int n_dims, const int64_t *dims);
+/* Errors: INVALID where t has no such axis. */
+yl_status yl__tensor_check_axis(const yl_tensor *t, int axis);
 
 /* Whether the type counts in integers. */
 static inline bool yl__is_integer(yl_dtype t)

@@ -4,7 +4,6 @@
 #include "tensor/rows.h"
 
 #include <stdio.h>
-#include <string.h>
 
 struct yl_storage {
     int64_t references;
@@ -23,9 +22,11 @@ static void storage_end(yl_storage *s)
     if (s->owner.release) s->owner.release(s->owner.context);
 }
 
-static void set_strides(yl_tensor *t)
+void yl__tensor_set_dims(yl_tensor *t, int n_dims, const int64_t *dims)
 {
     int64_t stride = 1;
+    t->n_dims = n_dims;
+    for (int d = 0; d < n_dims; d++) t->dims[d] = dims[d];
     for (int d = t->n_dims - 1; d >= 0; d--) {
         t->strides[d] = stride;
         stride *= t->dims[d] > 0 ? t->dims[d] : 1;
@@ -60,9 +61,8 @@ static yl_status make(yl_device *device, yl_dtype dtype, int n_dims, const int64
         return status;
     }
     *s = (yl_storage){.references = 1, .device = device};
-    *t = (yl_tensor){.storage = s, .dtype = dtype, .n_dims = n_dims, .references = 1};
-    if (n_dims > 0) memcpy(t->dims, dims, (size_t)n_dims * sizeof *dims);
-    set_strides(t);
+    *t = (yl_tensor){.storage = s, .dtype = dtype, .references = 1};
+    yl__tensor_set_dims(t, n_dims, dims);
     *out = t;
     return YL_OK;
 }
@@ -198,7 +198,7 @@ void yl_tensor_describe(const yl_tensor *t, char *out, size_t size)
 
 /* ---- views ------------------------------------------------------------------------------------------------------- */
 
-static yl_status check_axis(const yl_tensor *t, int axis)
+yl_status yl__tensor_check_axis(const yl_tensor *t, int axis)
 {
     if (axis >= 0 && axis < t->n_dims) return YL_OK;
     return yl__fail(YL_INVALID, "tensor: there is no axis %d in a tensor of %d dimensions", axis + 1, t->n_dims);
@@ -217,7 +217,7 @@ yl_status yl_tensor_view(const yl_tensor *t, yl_tensor **out)
 
 yl_status yl_tensor_slice(const yl_tensor *t, int axis, int64_t first, int64_t count, int64_t step, yl_tensor **out)
 {
-    YL_TRY(check_axis(t, axis));
+    YL_TRY(yl__tensor_check_axis(t, axis));
     int64_t size = t->dims[axis];
     bool fits = step >= 1 && first >= 0 && count >= 0 && first <= size;
     if (fits && count > 0) fits = first < size && count - 1 <= (size - 1 - first) / step;
@@ -233,7 +233,7 @@ yl_status yl_tensor_slice(const yl_tensor *t, int axis, int64_t first, int64_t c
 
 yl_status yl_tensor_select(const yl_tensor *t, int axis, int64_t index, yl_tensor **out)
 {
-    YL_TRY(check_axis(t, axis));
+    YL_TRY(yl__tensor_check_axis(t, axis));
     if (index < 0 || index >= t->dims[axis])
         return yl__fail(YL_INVALID, "tensor: index %lld is outside axis %d of size %lld", (long long)index + 1,
                         axis + 1, (long long)t->dims[axis]);
@@ -248,35 +248,11 @@ yl_status yl_tensor_select(const yl_tensor *t, int axis, int64_t index, yl_tenso
     return YL_OK;
 }
 
-yl_status yl_tensor_gather(const yl_tensor *t, int axis, int64_t count, const int64_t *indices, yl_tensor **out)
-{
-    int64_t dims[YL_TENSOR_DIMS];
-    yl_tensor *made;
-    YL_TRY(check_axis(t, axis));
-    memcpy(dims, t->dims, sizeof dims);
-    dims[axis] = count;
-    YL_TRY(yl_tensor_new(t->storage->device, t->dtype, t->n_dims, dims, &made));
-    yl_status status = YL_OK;
-    for (int64_t i = 0; i < count && status == YL_OK; i++) {
-        yl_tensor *from = NULL, *to = NULL;
-        status = yl_tensor_select(t, axis, indices[i], &from);
-        if (status == YL_OK) status = yl_tensor_select(made, axis, i, &to);
-        if (status == YL_OK) status = yl_tensor_copy(from, to);
-        yl_tensor_release(from);
-        yl_tensor_release(to);
-    }
-    if (status == YL_OK)
-        *out = made;
-    else
-        yl_tensor_release(made);
-    return status;
-}
-
 yl_status yl_tensor_permute(const yl_tensor *t, const int *order, yl_tensor **out)
 {
     unsigned seen = 0;
     for (int d = 0; d < t->n_dims; d++) {
-        YL_TRY(check_axis(t, order[d]));
+        YL_TRY(yl__tensor_check_axis(t, order[d]));
         if (seen & 1u << order[d]) return yl__fail(YL_INVALID, "tensor: axis %d appears twice", order[d] + 1);
         seen |= 1u << order[d];
     }
@@ -285,42 +261,6 @@ yl_status yl_tensor_permute(const yl_tensor *t, const int *order, yl_tensor **ou
         (*out)->dims[d] = t->dims[order[d]];
         (*out)->strides[d] = t->strides[order[d]];
     }
-    return YL_OK;
-}
-
-/* Fills in the size that is -1. */
-static yl_status complete_dims(const yl_tensor *t, int n_dims, const int64_t *dims, int64_t *out)
-{
-    int64_t count = yl_tensor_count(t), known;
-    int open = -1;
-    char from[128];
-    for (int d = 0; d < n_dims; d++) {
-        out[d] = dims[d];
-        if (dims[d] == -1 && open < 0)
-            open = d;
-        else if (dims[d] < 0)
-            return yl__fail(YL_INVALID, "tensor: reshape: expected sizes of at least 0 (one may be -1), got %lld",
-                            (long long)dims[d]);
-    }
-    if (open >= 0) out[open] = 1;
-    known = yl__product(n_dims, out);
-    if (open >= 0 && known > 0) out[open] = count / known;
-    if ((open >= 0 && known > 0 ? out[open] * known : open >= 0 ? -1 : known) == count) return YL_OK;
-    yl_tensor_describe(t, from, sizeof from);
-    return yl__fail(YL_INVALID, "tensor: reshape: %s has %lld elements, which the new sizes do not give", from,
-                    (long long)count);
-}
-
-yl_status yl_tensor_reshape(const yl_tensor *t, int n_dims, const int64_t *dims, yl_tensor **out)
-{
-    int64_t full[YL_TENSOR_DIMS];
-    if (n_dims < 0 || n_dims > YL_TENSOR_DIMS)
-        return yl__fail(YL_INVALID, "tensor: expected at most %d dimensions, got %d", YL_TENSOR_DIMS, n_dims);
-    YL_TRY(complete_dims(t, n_dims, dims, full));
-    YL_TRY(yl_tensor_contiguous(t) ? yl_tensor_view(t, out) : yl_tensor_clone(t, out));
-    (*out)->n_dims = n_dims;
-    memcpy((*out)->dims, full, (size_t)n_dims * sizeof *full);
-    set_strides(*out);
     return YL_OK;
 }
 

@@ -59,6 +59,83 @@ function TestStructure.testWhatAHeaderDeclaresItsFolderDefines()
   end), {})
 end
 
+-- Calls between the files of one folder go one way, so that each can be read, and tested, before those that use it. What remains as a
+-- circle stands here with its reason: "folder: file file".
+local CIRCLES = {}
+
+-- Which functions and tables a file defines for others.
+local function definitions(text)
+  local names = {}
+  text = "\n" .. text
+  for head, name in text:gmatch "\n([%a_][%w_ %*]-)%f[%w_](yl_[%w_]+)%([^;{]-%)\n{" do
+    if not head:find "^static" then names[#names + 1] = name end
+  end
+  for head, name in text:gmatch "\n([%a_][%w_ %*]-)YL_CPU%(([%w_]+)%)[^;{]-%)\n{" do
+    if not head:find "^static" then names[#names + 1] = "YL_CPU(" .. name .. ")" end
+  end
+  for head, name in text:gmatch "\n([%a_][%w_ %*]-)%f[%w_](yl_[%w_]+)[%w_%[%]]* =" do
+    if not head:find "^static" then names[#names + 1] = name end
+  end
+  return names
+end
+
+-- uses[a][b]: a name of b's that a uses; `files`: name -> text.
+local function uses_of(files)
+  local home, uses = {}, {}
+  for file, text in pairs(files) do
+    for _, name in ipairs(definitions(text)) do home[name] = file end
+  end
+  for file, text in pairs(files) do
+    uses[file] = {}
+    local function note(name)
+      if home[name] and home[name] ~= file then uses[file][home[name]] = name end
+    end
+    text = text:gsub("/%*.-%*/", ""):gsub('"[^"\n]*"', "")
+    for name in text:gmatch "%f[%w_]yl_[%w_]+" do note(name) end
+    for name in text:gmatch "YL_CPU%([%w_]+%)" do note(name) end
+  end
+  return uses
+end
+
+local function reaches(uses, from, target, seen)
+  for to in pairs(uses[from]) do
+    if to == target then return true end
+    if not seen[to] then
+      seen[to] = true
+      if reaches(uses, to, target, seen) then return true end
+    end
+  end
+end
+
+-- "layer.c work.c" for the files that lead back to themselves; "" where none does.
+local function circle(files)
+  local uses, found = uses_of(files), {}
+  for file in pairs(files) do
+    if reaches(uses, file, file, {}) then found[#found + 1] = file end
+  end
+  table.sort(found)
+  return table.concat(found, " ")
+end
+
+function TestStructure.testCallsWithinAFolderGoOneWay()
+  local one, two = "void yl_one(void)\n{\n    yl_two();\n}\n", "int yl_two(int a,\n           int b)\n{\n    yl_three();\n}\n"
+  t.assertEquals(circle { ["a.c"] = one, ["b.c"] = two }, "")
+  t.assertEquals(circle { ["a.c"] = one, ["b.c"] = two, ["c.c"] = "const int yl_three[] = {\n    yl_one };\n" }, "a.c b.c c.c")
+  t.assertEquals(circle { ["a.c"] = "yl_status YL_CPU(one)(int a)\n{\n    YL_CPU(two)(a);\n}\n",
+    ["b.c"] = "yl_status YL_CPU(two)(int a)\n{\n    YL_CPU(one)(a);\n}\n" }, "a.c b.c")
+  local folders, faults = {}, {}
+  for _, path in ipairs(tree.files("%.c$", "runtime")) do
+    local folder = room(path)
+    folders[folder] = folders[folder] or {}
+    folders[folder][path:match "[^/]+$"] = tree.read(path)
+  end
+  for folder, files in pairs(folders) do
+    local found = circle(files)
+    if found ~= "" and not CIRCLES[folder .. ": " .. found] then faults[folder] = found end
+  end
+  t.assertEquals(faults, {})
+end
+
 local DOORS = { ["runtime/main.c"] = true, ["runtime/module.c"] = true } -- the program's and the plain module's
 
 function TestStructure.testOnlyTheFaceKnowsLua()

@@ -1,0 +1,56 @@
+/* Sentences that are thrown, with the place of the user's code. */
+#include "bind/bind.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+/* "file:line: " of the nearest caller outside the library's own Lua files; "" where there is none. */
+static void push_position(lua_State *L)
+{
+    lua_Debug at;
+    for (int level = 1; lua_getstack(L, level, &at); level++) {
+        lua_getinfo(L, "Sl", &at);
+        if (at.currentline <= 0 || strncmp(at.source, "@yolua/", 7) == 0) continue;
+        lua_pushfstring(L, "%s:%d: ", at.short_src, at.currentline);
+        return;
+    }
+    lua_pushliteral(L, "");
+}
+
+int yl__error(lua_State *L, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    push_position(L);
+    lua_pushvfstring(L, format, arguments);
+    va_end(arguments);
+    lua_concat(L, 2);
+    return lua_error(L);
+}
+
+/* "yolua.net" -> "network" */
+const char *yl__word(const char *class_name)
+{
+    const char *word = strrchr(class_name, '.');
+    word = word ? word + 1 : class_name;
+    return strcmp(word, "net") == 0 ? "network" : word;
+}
+
+void yl__check(lua_State *L, yl_status status)
+{
+    if (status == YL_OK) return;
+    push_position(L);
+    lua_pushstring(L, yl_error());
+    lua_concat(L, 2);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, YL__FAILURE); /* tells a deliberate sentence from a fault in Lua code */
+    lua_error(L);
+}
+
+const char *yl__shown(lua_State *L, int index)
+{
+    int type = lua_type(L, index);
+    if (type == LUA_TNUMBER || type == LUA_TSTRING || type == LUA_TBOOLEAN) return luaL_tolstring(L, index, NULL);
+    if (type == LUA_TNONE) return lua_pushliteral(L, "nothing");
+    return lua_pushfstring(L, type == LUA_TNIL ? "%s" : "a %s", luaL_typename(L, index));
+}
