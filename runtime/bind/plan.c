@@ -7,18 +7,20 @@
 
 #include <string.h>
 
-/* net:plan{mode=, part=, batch=, h=, w=, slab=, algorithm=, keep=, whole_gradient=} */
+/* net:plan{mode=, part=, batch=, h=, w=, slab=, algorithm=, precision=, keep=, whole_gradient=} */
 static int net_plan(lua_State *L)
 {
     static const char *const modes[] = {"infer", "train", NULL}, *const parts[] = {"whole", "body", "tail", NULL};
     yl_net *net = yl__check_net(L, 1);
-    yl__check_keys(L, 2, YL__KEYS("mode", "part", "batch", "h", "w", "slab", "algorithm", "keep", "whole_gradient"));
+    yl__check_keys(
+        L, 2, YL__KEYS("mode", "part", "batch", "h", "w", "slab", "algorithm", "precision", "keep", "whole_gradient"));
     yl_plan_options options = {
         .mode = yl__field_choice(L, 2, "mode", modes) == 0 ? YL_INFER : YL_TRAIN,
         .part = (yl_part)yl__field_choice(L, 2, "part", parts),
         .batch = yl__field_integer(L, 2, "batch", 1),
         .h = yl__field_integer(L, 2, "h", 0),
         .w = yl__field_integer(L, 2, "w", 0),
+        .precision = (yl_dtype)yl__field_choice(L, 2, "precision", yl__dtype_names),
         .slab = yl__field_string(L, 2, "slab", NULL),
         .algorithm = yl__field_string(L, 2, "algorithm", NULL),
         .keep = yl__field_boolean(L, 2, "keep", false),

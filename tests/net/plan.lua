@@ -156,6 +156,15 @@ function TestTraining.test_shared_memory_changes_nothing()
   t.assertTrue(small:memory() < large:memory())
 end
 
+-- Which types there are kernels for is the device's to say; a plan asks it.
+function TestTraining.test_precision()
+  local net = network()
+  local plan <close> = net:plan { mode = "infer", batch = 1, precision = "f32" }
+  t.assertEquals(plan:shape(0)[1], 1)
+  t.assertErrorMsgContains("plan: precision bf16 is not available on cpu", net.plan, net, { mode = "infer", batch = 1, precision = "bf16" })
+  t.assertErrorMsgContains("'fp16'", net.plan, net, { mode = "infer", batch = 1, precision = "fp16" })
+end
+
 -- A frozen layer gets no gradient, and what is above it gets the gradient that it would get otherwise (on the same statistics).
 function TestTraining.test_freezing_leaves_other_gradients_alone()
   local net = network()

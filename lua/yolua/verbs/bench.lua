@@ -69,12 +69,12 @@ local function layer_times(model, plan, step, runs)
 end
 
 local function run(o)
-  if o.precision ~= "f32" then error(("bench: precision %s is not built in; expected f32"):format(o.precision), 0) end
   local model = inputs.network(o)
   local size = input.of(model, o)
   local w, h = size.w, size.h
+  local plan = model:plan { mode = o.mode, batch = o.batch, h = h, w = w, precision = o.precision,
+    algorithm = o.algorithm ~= "auto" and o.algorithm or nil }
   input.say(model, o)
-  local plan = model:plan { mode = o.mode, batch = o.batch, h = h, w = w, algorithm = o.algorithm ~= "auto" and o.algorithm or nil }
   core.noise(plan, 1)
   local step = o.mode == "train" and training(model, plan, o.batch) or inference(plan)
   local times = time(step, o.runs)
