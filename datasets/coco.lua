@@ -44,7 +44,7 @@ function coco.open(o)
     self.path[file.split], self.names[#self.names + 1] = file.path, file.split
   end
   if #self.names == 0 then
-    fail("data: %s holds no annotations: expected annotations/instances_SPLIT.json, SPLIT/_annotations.coco.json or result.json in it",
+    fail("data: %s contains no annotations: expected annotations/instances_SPLIT.json, SPLIT/_annotations.coco.json or result.json in it",
       root)
   end
   self:load(full_name(self, "val") or full_name(self, "train") or self.names[1])
@@ -125,8 +125,8 @@ local function read_objects(self, doc, by_number, where)
   for i, a in ipairs(list) do
     if type(a) ~= "table" then fail("%s: expected keys and values, got %s", at[i], number.shown(a)) end
     local frame, class = by_number[a.image_id], self.class[a.category_id]
-    if not frame then fail("%s: there is no image %s", at[i], number.shown(a.image_id)) end
-    if not class then fail("%s: there is no category %s", at[i], number.shown(a.category_id)) end
+    if not frame then fail("%s: unknown image %s", at[i], number.shown(a.image_id)) end
+    if not class then fail("%s: unknown category %s", at[i], number.shown(a.category_id)) end
     local crowd = crowds[(a.iscrowd == nil or a.iscrowd == core.null) and 0 or a.iscrowd]
     if crowd == nil then fail("%s: expected 0 or 1 as its iscrowd, got %s", at[i], number.shown(a.iscrowd)) end
     local box, outlined = box_of(a, at[i])
@@ -198,7 +198,7 @@ function Source:frame(item)
   local frame = { id = known.id, label = known.label, width = known.width, height = known.height, rows = known.rows }
   local path, dropped, sentence = find_picture(self, known)
   if not path and not is_blind(self) then
-    return nil, sentence or ("there is no image %s/%s/%s"):format(self.root, known.split, known.file)
+    return nil, sentence or ("no such image %s/%s/%s"):format(self.root, known.split, known.file)
   end
   frame.image = path
   if path and dropped > 0 then frame.moved = ("'%s' is read as %s"):format(known.file, path) end

@@ -19,7 +19,7 @@ local kitti = {
   optional = { Misc = true },
   map = "poster", -- for networks of other names (datasets/maps.yaml)
   fields = {
-    { "names", "list", nil, "", "class names for labels of one's own in KITTI's format, or a file with one a line (default: KITTI's)" },
+    { "names", "list", nil, "", "class names for your own labels in KITTI's format, or a file with one a line (default: KITTI's)" },
   },
 }
 
@@ -44,7 +44,7 @@ local function read_sizes(path)
   return sizes
 end
 
--- The classes of labels of one's own, of which KITTI's special rules hold for KITTI's names alone.
+-- The classes of the user's own labels; KITTI's special rules apply only to KITTI's names.
 local function own_classes(given)
   local own, has = { classes = given, neighbours = {}, optional = {}, map = false }, {}
   for _, name in ipairs(given) do has[name] = true end
@@ -67,10 +67,10 @@ function kitti.open(o)
   self.images = first_folder(root .. "/training/image_2", root .. "/image_2")
   self.labels_folder = first_folder(root .. "/training/label_2", root .. "/label_2", not self.images and root .. "/labels" or nil)
   if not self.labels_folder then
-    fail("data: %s holds no KITTI labels: expected training/label_2 or label_2 in it", root)
+    fail("data: %s contains no KITTI labels: expected training/label_2 or label_2 in it", root)
   end
   if not self.images and o.images ~= false then
-    fail("data: %s holds no KITTI images: expected training/image_2 or image_2 in it (data.images=false: labels are enough)", root)
+    fail("data: %s contains no KITTI images: expected training/image_2 or image_2 in it (data.images=false: labels are enough)", root)
   end
   self.calibs = first_folder(root .. "/training/calib", root .. "/calib")
   self.splits = first_folder(root .. "/ImageSets", root .. "/training/ImageSets")
@@ -82,7 +82,7 @@ end
 function Source:frame(item)
   local id = places.stem((item:gsub("\\", "/"):gsub("%.[tT][xX][tT]$", ""):gsub("^.*/", "")))
   local label = self.places:file(self.labels_folder .. "/" .. id, "txt")
-  if not label then return nil, ("there is no label file %s/%s.txt"):format(self.labels_folder, id) end
+  if not label then return nil, ("no such label file %s/%s.txt"):format(self.labels_folder, id) end
   local frame = { id = id, label = label, calib = self.calibs and self.places:file(self.calibs .. "/" .. id, "txt") }
   if not self.images then
     local size = self.sizes[id] or {}
@@ -91,7 +91,7 @@ function Source:frame(item)
   end
   local sentence
   frame.image, sentence = self.places:picture(self.images .. "/" .. id)
-  if not frame.image then return nil, sentence or ("there is no image %s/%s.png"):format(self.images, id) end
+  if not frame.image then return nil, sentence or ("no such image %s/%s.png"):format(self.images, id) end
   return frame
 end
 

@@ -14,9 +14,9 @@ local synthetic = {
   neighbours = { Van = "Car" },
   map = kitti.map,
   fields = {
-    { "style", "enum", "target", "", "the look: of a source domain, or of the target domain that one adapts to",
+    { "style", "enum", "target", "", "the style of the source domain, or of the target domain to adapt to",
       choices = { "source", "target" } },
-    { "frames", "int", 240, "frames", "how many frames are drawn; a fifth of them, the last ones, are dev", min = 2, max = 1000000 },
+    { "frames", "int", 240, "frames", "how many frames to draw; the last fifth of them is dev", min = 2, max = 1000000 },
     { "picture", "size", { 828, 250 }, "px", "size of a frame, width first", min = 32, max = 4096 },
   },
 }

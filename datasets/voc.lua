@@ -75,7 +75,7 @@ local function find_folders(self, images)
   end
   for folder, missing in pairs { JPEGImages = not self.images and images ~= false, Annotations = not self.label_folder } do
     if missing then
-      fail("data: there is no folder %s/%s: expected JPEGImages and Annotations in %s, or .xml files beside their pictures", root, folder,
+      fail("data: no such folder %s/%s: expected JPEGImages and Annotations in %s, or .xml files beside their pictures", root, folder,
         root)
     end
   end
@@ -112,11 +112,11 @@ function Source:frame(item)
   local function annotation(path) return self.places:file(path, "xml") end
   local stem = places.stem((item:gsub("%.[xX][mM][lL]$", "")))
   local label = places.entry(stem, { self.label_folder }, annotation)
-  if not label then return nil, ("there is no label file %s/%s.xml"):format(self.label_folder, stem) end
+  if not label then return nil, ("no such label file %s/%s.xml"):format(self.label_folder, stem) end
   local frame = { id = places.below((places.split(label)), self.label_folder), label = label }
   if not self.images then return frame end
   local path, sentence = find_picture(self, frame.id, label)
-  if not path then return nil, sentence or ("there is no image %s/%s.jpg"):format(self.images, frame.id) end
+  if not path then return nil, sentence or ("no such image %s/%s.jpg"):format(self.images, frame.id) end
   frame.image = path
   return frame
 end

@@ -37,11 +37,11 @@ local function has_labels(folder) return #places.collect(folder, "", is_label, {
 local function check_folders(self)
   local root = self.root
   if not self.blind and #self:all() == 0 then
-    fail("data: there is no folder %s/images and no picture in %s: expected images and labels there, or images with their labels beside "
+    fail("data: no such folder %s/images and no picture in %s: expected images and labels there, or images with their labels beside "
       .. "them", root, root)
   end
   if self.top ~= root and files.kind(self.label_root) ~= "folder" and (self.blind or not has_labels(self.top)) then
-    fail("data: there is no folder %s: expected images and labels in %s, or images with their labels beside them", self.label_root, root)
+    fail("data: no such folder %s: expected images and labels in %s, or images with their labels beside them", self.label_root, root)
   end
 end
 
@@ -85,11 +85,11 @@ function Source:frame(item, list)
   if self.blind then
     local function label(path) return self.places:file(places.stem(path), "txt") end
     local path = self.paths[item] and label(self.paths[item]) or places.entry(item, { self.top, self.root }, label)
-    if not path then return nil, ("there is no label file %s/%s.txt"):format(self.top, places.stem(item)) end
+    if not path then return nil, ("no such label file %s/%s.txt"):format(self.top, places.stem(item)) end
     return { id = places.below((places.split(path)), self.top), label = path }
   end
   local path, dropped, sentence = find_picture(self, item, list)
-  if not path then return nil, sentence or ("there is no image %s"):format(places.join(self.top, (item:gsub("\\", "/")))) end
+  if not path then return nil, sentence or ("no such image %s"):format(places.join(self.top, (item:gsub("\\", "/")))) end
   local label, found = self.places:label(path, self.root, "txt")
   local frame = { id = id_of(self, path), image = path, label = label, unlabelled = not found }
   if dropped > 0 then frame.moved = ("'%s' is read as %s"):format(item, path) end
@@ -125,7 +125,7 @@ local function described(self, name)
         if picture and #self.said.splits[name] > 1 then more[i] = picture end
       end
     end
-    if #more == 0 then fail("%s: %s: there is no picture in %s", self.said.path, name, path) end
+    if #more == 0 then fail("%s: %s: no pictures in %s", self.said.path, name, path) end
     table.move(more, 1, #more, #items + 1, items)
   end
   return items, #self.said.splits[name] == 1 and list or nil

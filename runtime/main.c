@@ -67,7 +67,7 @@ static void check_addresses(char **environment)
 }
 
 /* OMP_WAIT_POLICY=passive where nothing was said. AT_BASE is 0 where the loader was called by name: then /proc/self/exe is not
- * this program. Where the start fails, things go on as they are. */
+ * this program. If the start fails, nothing changes. */
 static void wait_asleep(int argc, char **argv, char **environment)
 {
     enum { MOST = 4096 };
@@ -135,7 +135,7 @@ static void on_interrupt(int number)
 
 static void handle_signals(void)
 {
-    /* What is being written goes on; the prompt alone has its read come back. */
+    /* Writes continue; only the prompt's read returns. */
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);

@@ -32,14 +32,14 @@ local function new(o, more)
   if o and getmetatable(o) == nil then o = options.check("yl.data", fields.groups.data, { data = o }).data end
   if o then kinds.complete(o) end
   if not o or not o.name then
-    fail "no data set was named: expected data=kitti data.root=DIR (or another of `yolua help data`)"
+    fail "no data set given: expected data=kitti data.root=DIR (or another of `yolua help data`)"
   end
   o = options.plain(o)
   if more and more.images == false then o.images = false end
   local set = require("yolua.datasets." .. o.name)
   if not set.rootless then
     if not o.root then fail("data.root is missing: expected the folder of the %s data set", o.name) end
-    if files.kind(o.root) ~= "folder" then fail("data.root: there is no folder %s", o.root) end
+    if files.kind(o.root) ~= "folder" then fail("data.root: no such folder %s", o.root) end
   end
   local source = set.open(o)
   if source.own then set = setmetatable(source.own, { __index = set }) end -- what these data say otherwise than others of their kind
@@ -61,7 +61,7 @@ function methods:list(name, on_bad)
   return self.lists[name]
 end
 
--- The list that training learns from, or the one that it is held against. Errors: it holds no object.
+-- The list that training learns from, or the one that it is held against. Errors: it contains no objects.
 local function role_list(self, role)
   local o = self.options
   local part = role == "train" and not (o.train or o.dev)
@@ -106,7 +106,7 @@ function methods:number_classes()
       for _, row in ipairs(frame.objects) do most = math.max(most, row.index or 0) end
     end
   end
-  if most == 0 then fail("data: the labels of %s and %s in %s hold no object", self.train.name, self.dev.name, self.root) end
+  if most == 0 then fail("data: the labels of %s and %s in %s contain no objects", self.train.name, self.dev.name, self.root) end
   self.classes, self.maps = {}, {}
   for i = 1, most do self.classes[i] = numbered.of(i) end
 end

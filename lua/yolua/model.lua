@@ -42,7 +42,7 @@ Model.__settable = {
     local classes = self.heads[1] and self.heads[1].classes or #self.names
     if type(names) ~= "table" or #names ~= classes then refuse("model.names: expected a list of %d names", classes) end
     for i, name in ipairs(names) do
-      if type(name) ~= "string" then refuse("model.names: expected a text as name %d, got a %s", i, type(name)) end
+      if type(name) ~= "string" then refuse("model.names: expected a string as name %d, got a %s", i, type(name)) end
     end
     self.names = table.move(names, 1, classes, 1, {})
   end,

@@ -1,4 +1,4 @@
--- The prompt: reads chunks (unfinished ones go on over lines), prints what expressions give, keeps a history.
+-- The prompt: reads chunks (unfinished ones continue over lines), prints what expressions give, keeps a history.
 local chunks = require "yolua.prompt.chunks"
 local complete = require "yolua.prompt.complete"
 local core = require "yolua.core"

@@ -3,7 +3,7 @@ local core = require "yolua.core"
 
 local terminal = { fallback = 80 }
 
--- Columns of the terminal that standard output is; $COLUMNS, else 80, where it is none. Asked anew each time: windows change.
+-- Columns of the terminal that standard output is; $COLUMNS, else 80 if it is not a terminal. Asked anew each time: windows change.
 function terminal.width()
   local said = math.tointeger(tonumber(os.getenv "COLUMNS"))
   return core.files.columns() or said and said > 0 and said or terminal.fallback

@@ -9,7 +9,7 @@ local training = require "yolua.train.training"
 local check = options.declare("yl.train", {
   { "net", "any", nil, "", "the model (yl.load)", required = true },
   { "data", "any", nil, "", "its data (yl.data)", required = true },
-  { "run", "any", nil, "", "a run directory to keep it in (yl.run)" },
+  { "run", "any", nil, "", "a run directory for its files (yl.run)" },
   { "options", "any", nil, "", "the options of the training (yl.options, or a table)" },
   array = true, -- policies
 })
@@ -17,7 +17,7 @@ local check = options.declare("yl.train", {
 -- At the prompt a training that Ctrl-C stopped lives on as yl.trainer.stopped.
 local function kept(self)
   trainer.stopped = trainer.over(self)
-  return "yl.trainer.stopped:run() goes on"
+  return "yl.trainer.stopped:run() continues it"
 end
 
 -- Trains and returns the training. The table holds net (a model), data, run, options (epochs, batch, optim, ...), and policies in

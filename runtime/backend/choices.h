@@ -8,7 +8,7 @@ enum { YL_CHOICE_TEXT = 32, YL_CHOICE_KEY = 256 };
 
 /* A choice is a line "key = name". All functions may be called from several threads. */
 
-/* The name chosen for that key, copied into `name`; false where there is none. */
+/* The name chosen for that key, copied into `name`; false if there is none. */
 bool yl__choice_find(const char *key, char name[YL_CHOICE_TEXT]);
 /* Remembers a choice; one that stands already is replaced. */
 yl_status yl__choice_set(const char *key, const char *name);

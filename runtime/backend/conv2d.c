@@ -118,7 +118,7 @@ static yl_status look_at(const bench *b, look *l)
     return YL_OK;
 }
 
-/* How long the busiest thread worked from one look to another: about what the time would be with the machine to oneself. Beside
+/* How long the busiest thread worked from one look to another: about what the time would be on an idle machine. Beside
  * other work that would fill six machines, 359 of 360 choices (8 shapes, 3 directions, 15 times each) were the one made most often;
  * by the wall's clock 323 were. */
 static double between(const bench *b, const look *from, const look *to)

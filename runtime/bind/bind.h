@@ -18,7 +18,7 @@ typedef struct yl_embedded_file {
     size_t size;
 } yl_embedded_file;
 
-/* The Lua library with the data sets' descriptions, and the networks that come along; both end with a NULL name. */
+/* The Lua library with the data sets' descriptions, and the bundled networks; both end with a NULL name. */
 extern const yl_embedded_file yl__embedded[], yl__embedded_models[];
 
 /* Opens `require "yolua.core"`: a table of everything that C gives to Lua; the library in lua/yolua builds on it. */

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* "file:line: " of the nearest caller outside the library's own Lua files; "" where there is none. */
+/* "file:line: " of the nearest caller outside the library's own Lua files; "" if there is none. */
 static void push_position(lua_State *L)
 {
     lua_Debug at;

@@ -109,7 +109,7 @@ static bool flag_option(lua_State *L, const char *key, bool fallback)
     return value;
 }
 
-/* The number of the word under `key` in the NULL-terminated list; 0 where there is none. */
+/* The number of the word under `key` in the NULL-terminated list; 0 if there is none. */
 static int word_option(lua_State *L, const char *key, const char *const *words)
 {
     int chosen = 0;

@@ -1,6 +1,6 @@
 /* Forward, backward and loss of a layer written in Lua.
  *
- * The tensors are lent for one call: when it returns they are dead, and touching one is an error. Outputs and gradients arrive
+ * The tensors are valid only during the call; using one later is an error. Outputs and gradients arrive
  * as zeros, to be written or added to; what has to be added to something that is there already (a second reader's input
  * gradient, a slab's parameter gradient) goes through a tensor of the call's own. */
 #include "bind/layer_objects.h"

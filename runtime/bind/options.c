@@ -88,7 +88,7 @@ yl_value yl__option_value(lua_State *L, int index, const char *where, bool place
     case LUA_TTABLE:
         return numbers_of(L, index, where, place, key);
     default:
-        refuse(L, where, place, key, lua_pushfstring(L, "a %s is no value of an option", luaL_typename(L, index)));
+        refuse(L, where, place, key, lua_pushfstring(L, "a %s is not a valid option value", luaL_typename(L, index)));
         return (yl_value){0};
     }
 }

@@ -241,7 +241,7 @@ static int prompt_open(lua_State *L)
     return 1;
 }
 
-/* Whether what Ctrl-C falls into goes on afterwards: everywhere but in the wait for a character. */
+/* Whether the work that Ctrl-C interrupts continues afterwards: everywhere except in the wait for a character. */
 static void restart_after_interrupt(bool restart)
 {
     struct sigaction action;

@@ -47,7 +47,7 @@ static int training_save(lua_State *L)
     for (lua_pushnil(L); lua_next(L, 3); lua_pop(L, 1)) {
         if (count == 32) return yl__error(L, "a checkpoint takes at most 32 notes");
         if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
-            return yl__error(L, "a checkpoint's notes are texts under texts");
+            return yl__error(L, "a checkpoint's notes must be strings with string keys");
         yl_safetensors_note note = {lua_tostring(L, -2), lua_tostring(L, -1)};
         int64_t at = count++;
         for (; at > 0 && strcmp(notes[at - 1].key, note.key) > 0; at--) notes[at] = notes[at - 1];

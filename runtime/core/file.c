@@ -31,7 +31,7 @@ static yl_status read_descriptor(int fd, const char *path, char **data, int64_t 
     for (;;) { /* pipes and /proc files have no size: read until the end, should it come */
         if (length > st.st_size && length > ENDLESS) {
             yl__free(bytes);
-            return yl__fail(YL_IO, "cannot read %s: it goes on after %lld bytes", path, (long long)length);
+            return yl__fail(YL_IO, "cannot read %s: it has more than %lld bytes", path, (long long)length);
         }
         yl_status status =
             yl__reserve(length + (st.st_size > length ? st.st_size - length : 4096) + 1, &capacity, 1, &bytes);

@@ -6,8 +6,8 @@
 
 typedef struct yl_label {
     const char *name;    /* class as written; borrowed from the list that holds the label, or from the caller */
-    int32_t class_index; /* 0-based, into the caller's names; -1 where there are none */
-    int32_t line;        /* 1-based, in the file; 0 where there is none */
+    int32_t class_index; /* 0-based, into the caller's names; -1 if there are none */
+    int32_t line;        /* 1-based, in the file; 0 if there is none */
     bool ignore;         /* a region that is neither truth nor background */
     double truncated;    /* 0..1; -1 unknown */
     double occluded;     /* 0 visible, 1 partly, 2 largely, 3 unknown; -1 unknown */

@@ -365,7 +365,7 @@ static yl_status store(const yl_field *f, const char *where, const yl_value *v, 
         break;
     case YL_OPTION_STRING:
         if (strlen(v->string) >= YL_OPTION_TEXT)
-            return yl__fail(YL_INVALID, "%s%soption '%s': expected a text of at most %d bytes, got %zu",
+            return yl__fail(YL_INVALID, "%s%soption '%s': expected a string of at most %d bytes, got %zu",
                             where ? where : "", where ? ": " : "", f->key, YL_OPTION_TEXT - 1, strlen(v->string));
         strcpy(at, v->string);
         break;

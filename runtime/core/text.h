@@ -22,7 +22,7 @@ bool yl__parse_integer(const char *text, int64_t *out);
 /* Shortest decimal text (at most 17 significant digits) that reads back as the same double; "null" where not finite. */
 void yl__format_number(double value, char out[32]);
 
-/* Bytes (1..4) of the UTF-8 sequence at `bytes`, of which `left` are there, and its code point; 0 where there is none: a
+/* Bytes (1..4) of the UTF-8 sequence at `bytes`, of which `left` are there, and its code point; 0 if there is none: a
  * stray or missing continuation, an overlong form, a surrogate, or a code above 10FFFF (RFC 3629). */
 int yl__utf8_decode(const char *bytes, int64_t left, uint32_t *code);
 /* Writes the code point's UTF-8 sequence and returns its length. */

@@ -3,7 +3,7 @@
 #define YL_CORE_THREADS_H
 
 int yl_threads(void);       /* at present */
-void yl_set_threads(int n); /* n >= 1; 0: as many as the machine gives this process */
+void yl_set_threads(int n); /* n >= 1; 0: all that the machine has this process */
 int yl__thread_index(void); /* inside a parallel region: 0..yl_threads()-1 */
 /* The processor time that each thread of the pool has used up, in seconds; 0 in the rest of the `n` places of `out`. */
 void yl__thread_seconds(int n, double *out);

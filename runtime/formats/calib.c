@@ -37,7 +37,7 @@ static int find(const char *name)
     return -1;
 }
 
-/* The next word, cut off at its end; NULL where there is none. */
+/* The next word, cut off at its end; NULL if there is none. */
 static char *next_word(char **text)
 {
     static const char blanks[] = " \t\r\v\f";
@@ -76,7 +76,7 @@ static yl_status read_line(const char *path, int line, char *text, yl_calib *out
     name[length - 1] = '\0';
     int i = find(name);
     if (i < 0) return unknown_name(path, line, name);
-    if (out->lines >> i & 1) return yl__fail(YL_FORMAT, "%s:%d: %s stands there twice", path, line, name);
+    if (out->lines >> i & 1) return yl__fail(YL_FORMAT, "%s:%d: %s occurs twice", path, line, name);
     out->lines |= 1u << i;
     return read_numbers(path, line, text, &entries[i], (double *)((char *)out + entries[i].offset));
 }

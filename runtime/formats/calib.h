@@ -25,7 +25,7 @@ typedef struct yl_calib {
 } yl_calib;
 
 /* Errors: IO; FORMAT with "path:line", what was expected and what was found: an unknown or repeated name, a wrong count, a
- * number that is none, no P2. */
+ * an invalid number, no P2. */
 yl_status yl_calib_read(const char *path, yl_calib *out);
 /* The same from `size` bytes of `text`, NUL-terminated, which is cut up on the way. */
 yl_status yl_calib_parse(const char *path, char *text, int64_t size, yl_calib *out);

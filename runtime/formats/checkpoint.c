@@ -147,7 +147,7 @@ static yl_status check_entries(yl_net *net, const char *path, yl_safetensors *fi
         int k, r;
         entry_place(net, e->name, &k, &r);
         if (r < 0) return yl__fail(YL_FORMAT, "%s: the network has no parameter '%s'", path, e->name);
-        if (k < 0 && full) return yl__fail(YL_FORMAT, "%s: '%s': there is no slab of that name", path, e->name);
+        if (k < 0 && full) return yl__fail(YL_FORMAT, "%s: '%s': unknown slab", path, e->name);
         if (!wanted(k, full)) continue;
         yl_slab *slab;
         YL_TRY(yl_net_slab(net, yl_slab_kinds[k].name, &slab));

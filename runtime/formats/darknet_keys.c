@@ -9,7 +9,7 @@
 typedef struct row {
     const char *sections; /* blank-separated; "*": every one */
     const char *keys;
-    const char *neutral; /* the value that asks for nothing; "" where there is none */
+    const char *neutral; /* the value that asks for nothing; "" if there is none */
     const char *refused; /* what it would change; NULL: it has no effect here */
 } row;
 
@@ -31,11 +31,11 @@ static const row rows[] = {
     {"maxpool max", "antialiasing", "0", "a blur would follow"},
     {"maxpool max", "maxpool_zero_nonmax", "0", "the input would be changed"},
     {"shortcut", "weights_type weights_normalization", "none", "the sum would be weighted"},
-    {"reorg reorg3d", "reverse flatten extra", "0", "the order would be another"},
-    {"softmax soft", "groups temperature", "1", "the probabilities would be others"},
-    {"softmax soft", "spatial", "0", "the probabilities would be others"},
+    {"reorg reorg3d", "reverse flatten extra", "0", "the order would differ"},
+    {"softmax soft", "groups temperature", "1", "the probabilities would differ"},
+    {"softmax soft", "spatial", "0", "the probabilities would differ"},
     {"softmax soft region", "tree", "", "classes would form a hierarchy"},
-    {"region", "background", "0", "objectness would be another"},
+    {"region", "background", "0", "objectness would differ"},
     {"*", "dontload dontloadscales", "0", "numbers of the weights file would be left out"},
     /* nothing that this program does: running on a GPU, tracking, drawing */
     {"*", "stream wait_stream", "-1", NULL},

@@ -245,14 +245,14 @@ static yl_status import_shortcut(importer *m, const yl__section_kind *s, const y
     return add_companions(m, false, "linear");
 }
 
-/* A section that is no layer: the one before it goes on. A [cost] may stand behind a loss alone. */
+/* A section that is not a layer: the one before it continues. A [cost] may only follow a loss. */
 static yl_status import_nothing(importer *m)
 {
     static const yl_layer_kind none = {.name = ""};
     int input = previous(m);
     m->output[m->index] = input;
     if (strcmp(m->section->kind, "cost") == 0 && (input < 0 || !m->net->layers[input].kind->loss_parts))
-        return yl__fail(YL_UNSUPPORTED, "%s:%lld: [cost] is supported behind [softmax] alone", m->cfg->path,
+        return yl__fail(YL_UNSUPPORTED, "%s:%lld: [cost] is supported only after [softmax]", m->cfg->path,
                         (long long)m->section->line);
     return fill_options(m, &none, "", NULL);
 }

@@ -51,7 +51,7 @@ static yl_status check_options(exporter *e, int layer, const char *hidden)
     YL_TRY(put_options(e, layer, hidden, ""));
     if (e->out->length == before) return YL_OK;
     e->out->data[e->out->length - 1] = '\0'; /* the line break */
-    return yl__fail(YL_UNSUPPORTED, "%s: a Darknet cfg cannot say %s", e->net->layers[layer].name,
+    return yl__fail(YL_UNSUPPORTED, "%s: a Darknet cfg cannot express %s", e->net->layers[layer].name,
                     e->out->data + before);
 }
 

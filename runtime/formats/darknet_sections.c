@@ -80,10 +80,9 @@ yl_status yl__section_unknown(const char *path, int64_t line, const char *name)
         return yl__fail(YL_UNSUPPORTED, "%s:%lld: Darknet's section [%s] is not supported", path, (long long)line,
                         name);
     if (!nearest)
-        return yl__fail(
-            YL_FORMAT,
-            "%s:%lld: unknown section [%.60s]; a layer of one's own is made by its Lua file (require=FILE.lua)", path,
-            (long long)line, name);
+        return yl__fail(YL_FORMAT,
+                        "%s:%lld: unknown section [%.60s]; a layer of your own needs its Lua file (require=FILE.lua)",
+                        path, (long long)line, name);
     return yl__fail(YL_FORMAT, "%s:%lld: unknown section [%.60s], did you mean [%s]?", path, (long long)line, name,
                     nearest);
 }

@@ -8,7 +8,7 @@ enum { YL__MAX_SIDE = 65536 };
 
 /* What a section becomes: one layer; one with weights, its batch-norm and activation; a layer that reads the sections in
  * `layers`; one that reads the section before and the one in `from`, or two in `layers`, with an activation: a sum or product, whose order does not
- * matter, or a product with factors, where it does; nothing at all (the section before goes on). */
+ * matter, or a product with factors, where it does; nothing at all (the section before continues). */
 typedef enum yl__section_form {
     YL__PLAIN,
     YL__WEIGHTED,

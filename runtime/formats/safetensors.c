@@ -207,7 +207,7 @@ static yl_status read_header(yl_safetensors *f)
     YL_TRY(yl__calloc(root->count, sizeof *f->entries, &f->entries));
     for (const yl_tree *n = root->first; n; n = n->next) {
         if ((int64_t)strlen(n->key) != n->key_length) /* two such names could not be told apart */
-            return yl__fail(YL_FORMAT, "%s: the name '%.100s' goes on after a NUL", f->path, n->key);
+            return yl__fail(YL_FORMAT, "%s: the name '%.100s' continues after a NUL", f->path, n->key);
         YL_TRY(strcmp(n->key, METADATA) == 0 ? read_notes(f, n) : read_entry(f, n));
     }
     YL_TRY(yl__alloc(f->count, sizeof *order, &order));

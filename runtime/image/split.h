@@ -4,7 +4,7 @@
 
 #include "image/input.h"
 
-/* A picture larger than this is none: what a stream may keep in memory. */
+/* Larger pictures are refused: this is what a stream may keep in memory. */
 enum { YL_SPLIT_LIMIT = 1 << 28 };
 
 typedef enum yl_split_end {

@@ -1,4 +1,4 @@
-/* A broken picture is passed over: the stream goes on where the next signature stands. */
+/* A broken picture is skipped: the stream continues at the next signature. */
 #include "image/stream.h"
 #include "core/memory.h"
 #include "image/kind.h"
@@ -96,7 +96,7 @@ static yl_status refuse_frame(yl_stream *s)
     YL_TRY(yl__split_seek(&s->in, 1, s->png, &there));
     s->over = !there;
     return yl__fail(YL_FORMAT,
-                    "%s: frame %lld: %lld bytes from byte %lld of the stream (0x%02x ...) are no JPEG or PNG", s->name,
+                    "%s: frame %lld: %lld bytes from byte %lld of the stream (0x%02x ...) are not JPEG or PNG", s->name,
                     (long long)s->frame, (long long)(s->in.taken - from), (long long)from, (unsigned)first);
 }
 
@@ -123,7 +123,7 @@ static yl_status decode_frame(yl_stream *s, const yl_split *split, yl_image *out
         yl__fail(YL_FORMAT, "%s is cut: the stream ends after %lld bytes of the %s", name, (long long)split->size,
                  kind);
     else if (split->end == YL_SPLIT_BROKEN)
-        yl__fail(YL_FORMAT, "%s: a broken %s: it does not go on at byte %lld of the stream", name, kind, at);
+        yl__fail(YL_FORMAT, "%s: a broken %s: it does not continue at byte %lld of the stream", name, kind, at);
     else
         status = yl_image_decode_noted(yl__input_at(&s->in, 0), split->size, name, out, note);
     if (status == YL_FORMAT) return pass_over(s, split);

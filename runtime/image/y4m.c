@@ -31,7 +31,7 @@ static yl_status read_layout(const char *word, const char *name, yl_yuv *out)
         }
     return yl__fail(
         YL_FORMAT,
-        "%s: yuv4mpeg header: chroma 'C%s' is not read: expected 420jpeg, 420mpeg2, 420paldv, 422, 422jpeg, 411, "
+        "%s: yuv4mpeg header: chroma 'C%s' is not supported: expected 420jpeg, 420mpeg2, 420paldv, 422, 422jpeg, 411, "
         "444 or mono, 8 bits each (ffmpeg: -pix_fmt yuv420p)",
         name, word);
 }

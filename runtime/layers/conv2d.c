@@ -25,8 +25,9 @@ static const yl_field fields[] = {
     {"dilation", YL_OPTION_INT, "1", "px", "distance between taps", 1, 255, NULL, "dilation_rate", AT(dilation)},
     {"groups", YL_OPTION_INT, "1", "", "channel groups that do not mix", 1, 65536, NULL, "group", AT(groups)},
     {"bias", YL_OPTION_BOOL, "true", "", "add a bias per output channel", 0, 0, NULL, "use_bias", AT(bias)},
-    {"stopbackward", YL_OPTION_INT, "0", "", "1: training keeps it and all before it frozen (freeze=thaw overrules)", 0,
-     INT32_MAX, NULL, "", AT(stopbackward)},
+    {"stopbackward", YL_OPTION_INT, "0", "",
+     "1: training keeps it and all layers before it frozen (freeze=thaw overrides this)", 0, INT32_MAX, NULL, "",
+     AT(stopbackward)},
 };
 static const yl_field_table table = YL_FIELD_TABLE("conv2d", fields);
 

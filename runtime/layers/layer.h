@@ -141,7 +141,7 @@ struct yl_layer_kind {
 
     /* Output shape from the inputs' (n_inputs of them). Errors: INVALID, naming the layer and the sizes. */
     yl_status (*shape)(const yl_layer *layer, const yl_shape *in, yl_shape *out);
-    /* Parameters, given the shapes at the network's own size; NULL where there are none. The names are copied. Asked again for a
+    /* Parameters, given the shapes at the network's own size; NULL if there are none. The names are copied. Asked again for a
      * plan of another size, whose parameters have to be the same. */
     yl_status (*params)(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS], int *count);
     /* Multiply-adds count 2. Per batch of `in[0].n` images; -1 with a sentence where they cannot be told. NULL: 0. */

@@ -176,7 +176,7 @@ static void put_down(yl_cache *c, const yl_file_key *key, const yl_image *image)
     pthread_mutex_lock(&c->writing);
     if (!c->full && yl__store_write(c->folder, key->high, key->low, image) != YL_OK) {
         c->full = true;
-        note(c, STORE, "the folder of decoded pictures is given up: %s", yl_error());
+        note(c, STORE, "the folder of decoded pictures is no longer used: %s", yl_error());
     }
     pthread_mutex_unlock(&c->writing);
 }
@@ -184,13 +184,12 @@ static void put_down(yl_cache *c, const yl_file_key *key, const yl_image *image)
 static void note_picture(yl_cache *c, const char *path, const yl_image_note *n)
 {
     if (n->orientation > 1 && !c->upright)
-        note(
-            c, ORIENTATION,
-            "%s: the picture carries an EXIF orientation (%d), which is ignored here and in others like it: exif=apply "
-            "turns them",
-            path, n->orientation);
+        note(c, ORIENTATION,
+             "%s: the picture has an EXIF orientation (%d), which is ignored here and in others like it: exif=apply "
+             "turns them",
+             path, n->orientation);
     if (n->stray)
-        note(c, STRAY, "%s: stray bytes in the JPEG; its pixels are whole. Others like it are not named", path);
+        note(c, STRAY, "%s: stray bytes in the JPEG; its pixels are complete. Further ones are not reported", path);
 }
 
 /* From the store (which holds pictures as they lie in their files), or out of the bytes. */

@@ -104,7 +104,7 @@ static yl_sample_job make_job(yl_loader *l, int64_t item)
     };
 }
 
-/* Takes the next item whose slot is free; -1 where there is none at present. Called under the lock. */
+/* Takes the next item whose slot is free; -1 if there is none at present. Called under the lock. */
 static int64_t take_item(yl_loader *l)
 {
     int64_t n = l->options.batch;
@@ -345,7 +345,7 @@ static yl_status tell_failures(const yl_loader *l, const slot *s)
         return yl__fail(YL_MEMORY, "%s", first ? first : "out of memory while a picture was read");
     if (s->status != YL_OK && l->options.strict) return yl__fail(s->status, "%s", first);
     for (int64_t i = 0; i < s->batch.count && !l->options.told; i++)
-        if (s->batch.failures[i]) yl__warn("%s (it counts for nothing, strict=false)", s->batch.failures[i]);
+        if (s->batch.failures[i]) yl__warn("%s (ignored, strict=false)", s->batch.failures[i]);
     return YL_OK;
 }
 

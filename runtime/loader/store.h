@@ -5,7 +5,7 @@
 
 #include "image/image.h"
 
-/* Reads the picture of that hash from the folder; false where there is none, or none that is whole. */
+/* Reads the picture of that hash from the folder; false if there is none, or it is incomplete. */
 bool yl__store_read(const char *folder, uint64_t high, uint64_t low, yl_image *out);
 /* Writes it, atomically; not from two threads at a time. Errors: IO (a full disk), MEMORY. */
 yl_status yl__store_write(const char *folder, uint64_t high, uint64_t low, const yl_image *image);

@@ -203,7 +203,7 @@ yl_status yl_plan_backward(yl_plan *plan, const float *dy_last)
     YL_TRY(yl__net_runnable(plan->net, "backward"));
     YL_TRY(check_start(plan, dy_last));
     if (plan->stage == YL__BACKWARD)
-        return yl__fail(YL_INVALID, "backward: forward has to run again: the last backward used up what it left");
+        return yl__fail(YL_INVALID, "backward: run forward again: the last backward consumed its results");
     YL_TRY(bind(plan));
     if (dy_last) YL_TRY(seed_gradient(plan, dy_last));
     plan->stage = YL__BACKWARD;

@@ -21,9 +21,8 @@ yl_status yl__plan_check(const yl_plan *plan, yl__stage least, const char *what)
             "%s: another plan of this network has run since and overwrote this one's values, which share its "
             "memory: give it its input again%s",
             what, least > YL__FED ? " and run forward" : "");
-    if (least == YL__FED) return yl__fail(YL_INVALID, "%s: the plan has to be given its input before it", what);
-    return yl__fail(YL_INVALID, "%s: %s has to run before it", what,
-                    calls[plan->stage < YL__FORWARD ? YL__FORWARD : least]);
+    if (least == YL__FED) return yl__fail(YL_INVALID, "%s: give the plan its input first", what);
+    return yl__fail(YL_INVALID, "%s: run %s first", what, calls[plan->stage < YL__FORWARD ? YL__FORWARD : least]);
 }
 
 static yl_status check_floats(yl_view view, const char *what)

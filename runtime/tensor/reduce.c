@@ -132,7 +132,8 @@ static yl_status check(yl_reduction op, const yl_tensor *a, int axis)
 {
     char text[128];
     if (axis < -1 || axis >= a->n_dims)
-        return yl__fail(YL_INVALID, "tensor: there is no axis %d in a tensor of %d dimensions", axis + 1, a->n_dims);
+        return yl__fail(YL_INVALID, "tensor: axis %d is out of range for a tensor of %d dimensions", axis + 1,
+                        a->n_dims);
     int64_t count = axis < 0 ? yl_tensor_count(a) : a->dims[axis];
     if (count > 0 || op == YL_REDUCE_SUM || op == YL_REDUCE_MEAN) return YL_OK;
     yl_tensor_describe(a, text, sizeof text);
@@ -161,7 +162,7 @@ yl_status yl_tensor_reduce(yl_reduction op, const yl_tensor *a, int axis, yl_ten
     return status;
 }
 
-/* Takes axis d out of the view; with `merge` its elements go on as further ones of the axis before it. */
+/* Takes axis d out of the view; with `merge` its elements become further ones of the axis before it. */
 static void drop_axis(yl_tensor *view, int d, bool merge)
 {
     if (merge) {

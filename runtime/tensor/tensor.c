@@ -149,7 +149,8 @@ yl_device *yl_tensor_device(const yl_tensor *t)
 yl_status yl_tensor_data(const yl_tensor *t, void **out)
 {
     if (t->storage->dead)
-        return yl__fail(YL_INVALID, "this tensor's memory is gone: it was lent for one call, or its owner was closed");
+        return yl__fail(YL_INVALID,
+                        "this tensor is no longer valid: it was only valid during the call, or its owner was closed");
     *out = (char *)t->storage->data + t->offset * (int64_t)yl_dtype_bytes(t->dtype);
     return YL_OK;
 }
@@ -201,7 +202,7 @@ void yl_tensor_describe(const yl_tensor *t, char *out, size_t size)
 yl_status yl__tensor_check_axis(const yl_tensor *t, int axis)
 {
     if (axis >= 0 && axis < t->n_dims) return YL_OK;
-    return yl__fail(YL_INVALID, "tensor: there is no axis %d in a tensor of %d dimensions", axis + 1, t->n_dims);
+    return yl__fail(YL_INVALID, "tensor: axis %d is out of range for a tensor of %d dimensions", axis + 1, t->n_dims);
 }
 
 yl_status yl_tensor_view(const yl_tensor *t, yl_tensor **out)

@@ -55,7 +55,7 @@ size_t yl_tensor_bytes(const yl_tensor *t); /* of a contiguous copy */
 bool yl_tensor_contiguous(const yl_tensor *t);
 bool yl_tensor_alive(const yl_tensor *t);
 yl_device *yl_tensor_device(const yl_tensor *t);
-/* The address of the first element. Errors: INVALID where the memory is gone. */
+/* The address of the first element. Errors: INVALID if the tensor is no longer valid. */
 yl_status yl_tensor_data(const yl_tensor *t, void **out);
 /* One element, as a double or an integer (exact for integer types). Errors: INVALID for an index out of range. */
 yl_status yl_tensor_get(const yl_tensor *t, const int64_t *index, double *number, int64_t *integer);

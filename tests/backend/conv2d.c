@@ -145,7 +145,7 @@ static void on_alarm(int number)
     (void)number;
 }
 
-/* A signal that comes while another process holds the lock: the wait goes on, and what is chosen is measured as ever. */
+/* A signal that comes while another process holds the lock: the wait continues, and the choice is measured as usual. */
 static void signals_do_not_end_the_wait(void **state)
 {
     (void)state;

@@ -50,7 +50,7 @@ end
 function TestBuilding.testLayers()
   refused("unknown layer 'conv2', did you mean 'conv2d'?", core.net, one { "conv2" })
   refused("did you mean 'filters'", core.net, one { "conv2d", fitlers = 3 })
-  refused("conv2d: option 'filters': a function is no value of an option", core.net, one { "conv2d", filters = print })
+  refused("conv2d: option 'filters': a function is not a valid option value", core.net, one { "conv2d", filters = print })
   refused("layer 7: expected 0..0", core.net, one { "maxpool", inputs = { 7 } })
   refused("the network has no layer 'x'", core.net, one { "maxpool", inputs = { "x" } })
   refused("inputs: expected a list of layers, got a number", core.net, one { "maxpool", inputs = 0 })
@@ -131,17 +131,17 @@ function TestPlans.testOrder()
   local net = network()
   local plan = net:plan { mode = "train", batch = 2 }
   local x, boxes = input(2), { {}, { { 0.5, 0.5, 0.3, 0.3, 1, 0 } } }
-  refused("forward: the plan has to be given its input before it", plan.forward, plan)
-  refused("backward: forward has to run before it", plan.backward, plan)
-  refused("output: forward has to run before it", plan.output, plan, "head")
+  refused("forward: give the plan its input first", plan.forward, plan)
+  refused("backward: run forward first", plan.backward, plan)
+  refused("output: run forward first", plan.output, plan, "head")
   plan:input(x)
-  refused("output: forward has to run before it", plan.output, plan, "head")
+  refused("output: run forward first", plan.output, plan, "head")
   plan:forward()
-  refused("backward: loss has to run before it", plan.backward, plan)
-  refused("gradient: backward has to run before it", plan.gradient, plan, "conv1")
+  refused("backward: run loss first", plan.backward, plan)
+  refused("gradient: run backward first", plan.gradient, plan, "conv1")
   plan:loss(boxes)
   plan:backward()
-  refused("backward: forward has to run again: the last backward used up what it left", plan.backward, plan)
+  refused("backward: run forward again: the last backward consumed its results", plan.backward, plan)
   local once = net:get("conv1.weight", "grad")
   net:zero "grad"
   plan:forward() -- the input is still there
@@ -161,7 +161,7 @@ function TestPlans.testTruthOfNoRows()
   local layers = { { "conv2d", filters = 8 }, { "region", anchors = { 1, 1 }, classes = 3, num = 1 } }
   local net = core.net { h = 8, w = 8, c = 3, seed = 1, layers = layers }
   local plan = net:plan { mode = "train", batch = 2 }
-  refused("loss: forward has to run before it", plan.loss, plan, { {}, {} })
+  refused("loss: run forward first", plan.loss, plan, { {}, {} })
   plan:input(input(2))
   plan:forward()
   refused("truth: image 2: expected a list of rows, got a number", plan.loss, plan, { {}, 7 })
@@ -215,7 +215,7 @@ end
 
 function TestTraining.testCheckpoints()
   local net, path = network(), os.tmpname()
-  refused("text", core.save, net, path, { 1 }, true)
+  refused("strings", core.save, net, path, { 1 }, true)
   refused("No such file", core.restore, net, path .. ".absent", true)
   local file <close> = assert(io.open(path, "w"))
   file:write "not tensors"

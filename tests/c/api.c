@@ -207,7 +207,7 @@ static void files_keep_every_bit(void **state)
     ok(yl_checkpoint_restore(checkpoint, "api.safetensors", true));
     assert_true(checksum(net) == checksum(weights) && checksum(net) == checksum(checkpoint));
     assert_non_null(yl_net_has_slab(checkpoint, "adam_m"));
-    assert_true(train(net, 2) == train(checkpoint, 2)); /* the optimizer's state came along */
+    assert_true(train(net, 2) == train(checkpoint, 2)); /* the optimizer's state was copied too */
     yl_net_free(net), yl_net_free(weights), yl_net_free(checkpoint);
 }
 

@@ -169,7 +169,7 @@ static void test_long_values(void **state)
     char text[1000], list[1000];
     memset(text, 'a', sizeof text);
     text[sizeof text - 1] = '\0';
-    refuses("name", text, "x.cfg:12: option 'name': expected a text of at most 127 bytes, got 999");
+    refuses("name", text, "x.cfg:12: option 'name': expected a string of at most 127 bytes, got 999");
     for (int i = 0; i < 100; i++) memcpy(list + 2 * i, "1,", 3);
     sample s;
     assert_int_equal(yl_options_defaults(&table, &s), YL_OK);

@@ -17,7 +17,7 @@ local cases = {
   { "03-coco-dict/05u-dictann", status = 0, objects = { val2017 = 3 } },
   { "04-yaml-splits/22f-listyaml", status = 0, objects = { train = 20, val = 1 } },
   { "04-yaml-splits/22g-typo", status = 1, objects = { train = 0, val = 0 },
-    says = "data.yaml: val: there is no folder or file 'images/bb'" },
+    says = "data.yaml: val: no such folder or file 'images/bb'" },
   { "05-roboflow/02-roboflow", status = 0, objects = { train = 46, val = 4, test = 4 } },
   { "05-roboflow/02-roboflow", file = "data.yaml", status = 0, objects = { train = 46, val = 4, test = 4 } },
   { "06-darknet-obj/02b-cvat-yolo11", file = "obj.data", status = 0, objects = { train = 42 },
@@ -53,10 +53,10 @@ end
 function TestCases.testLists()
   if core.files.kind(root) ~= "folder" then return print "SKIP the cases are not here" end
   for _, name in ipairs { "02-no-labels/13c-nolabels", "02-no-labels/13d-typo" } do
-    t.assertErrorMsgContains("hold no object", function() return yl.data({ name = "yolo", root = root .. "/" .. name }).train end)
+    t.assertErrorMsgContains("contain no objects", function() return yl.data({ name = "yolo", root = root .. "/" .. name }).train end)
   end
   local typo = root .. "/04-yaml-splits/22g-typo"
-  t.assertErrorMsgContains("val: there is no folder or file 'images/bb'", function() return yl.data({ root = typo }).train end)
+  t.assertErrorMsgContains("val: no such folder or file 'images/bb'", function() return yl.data({ root = typo }).train end)
   t.assertEquals(yl.data({ root = root .. "/10-numeric-names/22c-numnames" }).classes, { "0", "1", "2", "3" })
   local darknet = yl.data { name = root .. "/06-darknet-obj/02b-cvat-yolo11/obj.data" }
   t.assertEquals({ #darknet.train, #darknet.dev, #darknet.classes, darknet.classes[80] }, { 3, 1, 80, "toothbrush" })

@@ -1,5 +1,5 @@
--- data=coco as exporters leave it: where the files lie, tables that are objects, boxes without area, outlines instead of boxes, numbers
--- that are none.
+-- data=coco as exporters leave it: where the files lie, tables that are objects, boxes without area, outlines instead of boxes,
+-- invalid numbers.
 local t = require "luaunit"
 local yl = require "yolua"
 local program = require "support.program"
@@ -76,7 +76,7 @@ function TestLayouts:testOtherLayouts()
   self:put "plain/images/a.jpg"
   t.assertEquals(ids(yl.data({ root = self.top .. "/plain" }):list "train"), "a:1")
   files.make_folder(self.top .. "/empty")
-  t.assertErrorMsgContains("holds no annotations: expected annotations/instances_SPLIT.json", yl.data, { name = "coco", root = self.top
+  t.assertErrorMsgContains("contains no annotations: expected annotations/instances_SPLIT.json", yl.data, { name = "coco", root = self.top
     .. "/empty" })
 end
 
@@ -107,13 +107,13 @@ function TestLayouts:testMissingPicture()
   end
   t.assertEquals(faults(), "")
   self:put "val/b.jpg"
-  t.assertEquals(faults(), ("%s: frame 'val/a.jpg': there is no image %s/val/a.jpg"):format(self.top, self.top))
+  t.assertEquals(faults(), ("%s: frame 'val/a.jpg': no such image %s/val/a.jpg"):format(self.top, self.top))
 end
 
 -- What a file says is shown on one line.
 function TestLayouts:testOneLine()
   self:refused("category 1: expected a name, got 'a\\nb\\27'", function(d) d.categories[1].name = "a\nb\27" end)
-  self:refused("there is no image " .. self.top .. "/val/a\\nb.jpg", function(d) d.images[1].file_name = "a\nb.jpg" end)
+  self:refused("no such image " .. self.top .. "/val/a\\nb.jpg", function(d) d.images[1].file_name = "a\nb.jpg" end)
   self:refused("image 1: expected a path of at most 4096 bytes, got 5000", function(d) d.images[1].file_name = ("x"):rep(5000) end)
 end
 
@@ -130,7 +130,7 @@ function TestLayouts:testObjectsForLists()
     d.annotations, d.images, d.categories = object(d.annotations), object(d.images), object(d.categories)
   end)
   t.assertEquals({ ids(data.dev), data.classes, data.dev.frames[1].objects[1].class }, { "b:2 a:1", { "car", "dog" }, "car" })
-  self:refused("annotation '9': there is no image 11", function(d)
+  self:refused("annotation '9': unknown image 11", function(d)
     d.annotations[2].image_id = 11
     d.annotations = object(d.annotations)
   end)
@@ -138,7 +138,7 @@ function TestLayouts:testObjectsForLists()
   self:refused("annotation 1: expected a list 'bbox', got an object", function(d) d.annotations[1].bbox = { x = 1, y = 2, width = 3,
     height = 4 } end)
   self:refused("split dev of", function(d) d.images, d.annotations = {}, {} end)
-  self:refused("hold no object", function(d) d.annotations = {} end)
+  self:refused("contain no objects", function(d) d.annotations = {} end)
 end
 
 function TestLayouts:testBoxesWithoutArea()
@@ -175,7 +175,7 @@ function TestLayouts:testOutlines()
   self:refused("annotation 1: expected a whole number from 0 to 2400 as a run length, got 1000000", function(d)
     d.annotations[1].bbox, d.annotations[1].segmentation = nil, { size = { 40, 60 }, counts = { 1000000 } }
   end)
-  self:refused("annotation 1: expected run lengths in its segmentation, byte 2 is none", function(d)
+  self:refused("annotation 1: expected run lengths in its segmentation, byte 2 is invalid", function(d)
     d.annotations[1].bbox, d.annotations[1].segmentation = nil, { size = { 40, 60 }, counts = "1 " }
   end)
   self:refused("annotation 1: expected 0 or 1 as its iscrowd, got 2", function(d) d.annotations[1].iscrowd = 2 end)

@@ -66,15 +66,15 @@ function TestVoc:testRefusals()
   refused(self, "<bndbox>", "<object><name>dog</name></object>")
   core.system.write(self.top .. "/Annotations/bad.xml", "<annotation>\n<object>")
   t.assertErrorMsgContains("from its start to its end", function() return self:data("bad").dev end)
-  t.assertErrorMsgContains("there is no label file " .. self.top .. "/Annotations/gone.xml", function() return self:data("gone").dev end)
+  t.assertErrorMsgContains("no such label file " .. self.top .. "/Annotations/gone.xml", function() return self:data("gone").dev end)
   core.system.write(self.top .. "/Annotations/bad.xml", "<annotation></annotation>")
   os.rename(self.top .. "/JPEGImages/bad.jpg", self.top .. "/JPEGImages/other.jpg")
-  t.assertErrorMsgContains("there is no image " .. self.top .. "/JPEGImages/bad.jpg", function() return self:data("bad").dev end)
+  t.assertErrorMsgContains("no such image " .. self.top .. "/JPEGImages/bad.jpg", function() return self:data("bad").dev end)
   files.make_folder(self.top .. "/empty")
   t.assertErrorMsgContains("expected JPEGImages", yl.data, { name = "voc", root = self.top .. "/empty" })
 end
 
--- Comments hide what they hold and keep the count of lines; entities are read; class names may be one's own.
+-- Comments hide what they hold and keep the count of lines; entities are read; class names may be the user's own.
 function TestVoc:testXml()
   self:add("a", "<!-- <object>\n</object> -->\n", object("salt &amp; p&#101;pper", 1, 1, 9, 9), object("cat", 1, 1, 20, 20))
   core.system.write(self.top .. "/ImageSets/Main/val.txt", "a\n")

@@ -1,4 +1,4 @@
--- data=voc and data=kitti as people have them: where annotations and pictures lie, endings of any kind and case, classes of one's own.
+-- data=voc and data=kitti as people have them: where annotations and pictures lie, endings of any kind and case, the user's own classes.
 local t = require "luaunit"
 local yl = require "yolua"
 local core = yl.core
@@ -72,7 +72,7 @@ end
 
 function TestVocLayouts:testLabelsAlone()
   self:put("Annotations/a.xml", xml("a.jpg", dog))
-  t.assertErrorMsgContains("there is no folder " .. self.top .. "/JPEGImages", yl.data, { name = "voc", root = self.top })
+  t.assertErrorMsgContains("no such folder " .. self.top .. "/JPEGImages", yl.data, { name = "voc", root = self.top })
   local frame = yl.data({ name = "voc", root = self.top, images = false }):list().frames[1]
   t.assertEquals({ frame.width, frame.height, frame.objects[1].box }, { 60, 40, { 10, 5, 29, 35 } })
   self:put("Annotations/a.xml", (xml("a.jpg", dog):gsub("<width>60", "<width>60.5")))
@@ -86,7 +86,7 @@ function TestVocLayouts:testLabelsAloneInOneFolder()
   local function list() return yl.data({ name = "voc", root = self.top, images = false }):list "all" end
   t.assertEquals(ids(list()), "a:1 b:1")
   self:put "a.jpg"
-  t.assertErrorMsgContains("there is no image " .. self.top .. "/b.jpg", list)
+  t.assertErrorMsgContains("no such image " .. self.top .. "/b.jpg", list)
 end
 
 function TestVocLayouts:testRows()

@@ -77,7 +77,7 @@ function TestYolo:testSplits()
   self:put("mine.txt", "train/a\n")
   t.assertEquals(ids(self:data { dev = "mine.txt" }.dev), "train/a")
   self:put("lost.txt", "images/train/z.jpg\n")
-  t.assertErrorMsgContains("lost.txt: frame 'images/train/z.jpg': there is no image", data.list, data, "lost.txt")
+  t.assertErrorMsgContains("lost.txt: frame 'images/train/z.jpg': no such image", data.list, data, "lost.txt")
   files.make_folder(self.top .. "/images/none")
   t.assertErrorMsgContains("split none", data.list, data, "none")
 end
@@ -91,7 +91,7 @@ end
 
 function TestYolo:testLabelsAlone()
   self:put("labels/a.txt", "0 0.5 0.5 0.5 0.5\n")
-  t.assertErrorMsgContains("there is no folder " .. self.top .. "/images", self.data, self)
+  t.assertErrorMsgContains("no such folder " .. self.top .. "/images", self.data, self)
   local frame = self:data({ images = false }):list().frames[1]
   t.assertEquals({ frame.id, frame.image, frame.objects[1].box }, { "a", nil, { 0.25, 0.25, 0.75, 0.75 } })
 end
@@ -111,7 +111,7 @@ function TestYolo:testOneFolderWithoutNames()
   local row = data:rows(data.train.frames[2], data.classes)[1]
   t.assertEquals({ row.class, row.box }, { "class4", { 50, 25, 150, 75 } })
   t.assertEquals(data:truth(data.train.frames[1], data.classes)[1][5], 2)
-  t.assertErrorMsgContains("hold no object", function()
+  t.assertErrorMsgContains("contain no objects", function()
     self:put("a.txt", "")
     self:put("b.txt", "")
     self:data({ train = "all", dev = "all" }):number_classes()
@@ -124,7 +124,7 @@ function TestYolo:testRefusals()
   self:put("labels/a.txt", "0 0.9 0.5 0.5 0.5\n")
   t.assertErrorMsgContains("labels/a.txt:1: expected a box inside", function() self:data():list() end)
   os.execute("rm -rf '" .. self.top .. "/labels'")
-  t.assertErrorMsgContains("there is no folder " .. self.top .. "/labels", self.data, self)
+  t.assertErrorMsgContains("no such folder " .. self.top .. "/labels", self.data, self)
 end
 
 -- The figures of coco128 by its own files: 128 images, 898 objects of 73 classes.

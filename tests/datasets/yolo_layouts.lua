@@ -65,7 +65,7 @@ function TestLayouts:testPathOfAnotherMachine()
     t.assertEquals({ ids(self:data().train), ids(self:data().dev) }, { "a:1", "a:1" })
   end
   self:put("data.yaml", "path: gone\ntrain: images\nval: other\nnames: [cat]\n")
-  t.assertErrorMsgContains("data.yaml: val: there is no folder or file 'other'", function() return self:data().dev end)
+  t.assertErrorMsgContains("data.yaml: val: no such folder or file 'other'", function() return self:data().dev end)
   self:put("data.yaml", ("train: images\nval: %s\nnames: [cat]\n"):format(("a/"):rep(5000)))
   t.assertErrorMsgContains("data.yaml: val: expected a path of at most 4096 bytes, got 10000", function() return self:data().dev end)
 end
@@ -93,10 +93,10 @@ function TestLayouts:testListsInYaml()
   local data = self:data()
   t.assertEquals({ ids(data.train), ids(data.dev) }, { "a/1:1 b/2:1", "c/3:1" })
   self:put("data.yaml", "train: images/a\nval: images/bb\n")
-  t.assertErrorMsgContains("data.yaml: val: there is no folder or file 'images/bb'", function() return self:data().dev end)
-  t.assertErrorMsgContains("data.yaml: val: there is no folder or file 'images/bb'", function() return self:data().train end)
+  t.assertErrorMsgContains("data.yaml: val: no such folder or file 'images/bb'", function() return self:data().dev end)
+  t.assertErrorMsgContains("data.yaml: val: no such folder or file 'images/bb'", function() return self:data().train end)
   for value, words in pairs { ["{a: images/a}"] = "val: expected a path or a list of paths, got a table", ["7"] = "val: expected a path",
-    ["[images/a, 7]"] = "val: expected a path as number 2, got 7", ["lists"] = "val: there is no picture in " } do
+    ["[images/a, 7]"] = "val: expected a path as number 2, got 7", ["lists"] = "val: no pictures in " } do
     self:put("data.yaml", ("train: images/a\nval: %s\n"):format(value))
     t.assertErrorMsgContains("data.yaml: " .. words, function() return self:data().dev end)
   end
@@ -139,7 +139,7 @@ function TestLayouts:testDarknet()
   self:put("data/obj.data", "trian=data/train.txt\n")
   t.assertErrorMsgContains("obj.data:1: unknown key 'trian', did you mean 'train'", self.data, self, { root = self.top })
   self:put("data/obj.data", "train=data/lost.txt\n")
-  t.assertErrorMsgContains("obj.data: train: there is no folder or file 'data/lost.txt'", function() return self:data().train end)
+  t.assertErrorMsgContains("obj.data: train: no such folder or file 'data/lost.txt'", function() return self:data().train end)
 end
 
 -- CVAT writes no list for dev, and a folder `data` before its paths that is not in the archive.
@@ -177,7 +177,7 @@ function TestLayouts:testStems()
   local data = self:data()
   t.assertEquals({ ids(data:list "all"), ids(data:list "mine.txt") }, { "a/x:1 b/straße 1.5 m:1 b/x:2", "b/straße 1.5 m:1 b/x:2" })
   self:put "images/a/x.png"
-  t.assertErrorMsgContains(self.top .. ": frame 'a/x.png' stands there twice, first as 'a/x.jpg'",
+  t.assertErrorMsgContains(self.top .. ": frame 'a/x.png' occurs twice, first as 'a/x.jpg'",
     function() return self:data():list "all" end)
   self:put("mine.txt", "a/x\n")
   t.assertErrorMsgContains("expected one picture of that name, got x.jpg and x.png", function() return self:data():list "mine.txt" end)
@@ -231,7 +231,7 @@ function TestLayouts:testNames()
     ["names: [cat, ~]"] = "names: class 1: expected a name, got null", ["names: [[cat]]"] = "names: class 0: expected a name, got a list",
     ["names: [cat, dog, cat]"] = "names: classes 0 and 2 have the same name 'cat'",
       ["- names"] = "expected keys and values, got a list", ["names: 7"] = "names: expected a list of class names, got 7",
-    ["names: lost.names"] = "names: there is no file 'lost.names'", ["nc: 3\nnames: [a]"] = "'nc' says 3 classes, names has 1",
+    ["names: lost.names"] = "names: no such file 'lost.names'", ["nc: 3\nnames: [a]"] = "'nc' says 3 classes, names has 1",
     ["nc: 2.5"] = "expected a whole number from 1 to 65536 as nc, got 2.5" } do
     t.assertErrorMsgContains("data.yaml: " .. words, names, yaml .. "\n")
   end
@@ -245,7 +245,7 @@ function TestLayouts:testNoObjects()
   self:put("labels/1_x.txt", box)
   for _, role in ipairs { "train", "dev" } do
     t.assertErrorMsgMatches(".*the %d pictures of " .. role
-      .. " hold no object: .*/images/%d.jpg has no label file %(looked for .*/labels/%d.txt%)",
+      .. " contain no objects: .*/images/%d.jpg has no label file %(looked for .*/labels/%d.txt%)",
       function() return self:data()[role] end)
   end
   self:put("labels/1.txt", box)

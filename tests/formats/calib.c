@@ -49,7 +49,7 @@ static void bad_lines(void **state)
     refused("\nP2: 1 2 3 4 5 6 7 8 9 10 11 12 13\n", "c.txt:2: P2: expected 12 numbers, got 13");
     refused("P2: 1 2 3 4 5 6 7 8 9 10 11 nan\n", "number 12: expected a number from -1e9 to 1e9, got 'nan'");
     refused("P2: 1 2 3 4 5 6 7 8 9 10 11 1e300\n", "number 12: expected a number from -1e9 to 1e9, got '1e300'");
-    refused(P2_LINE P2_LINE, "c.txt:2: P2 stands there twice");
+    refused(P2_LINE P2_LINE, "c.txt:2: P2 occurs twice");
     refused("P2 1 2 3\n", "c.txt:1: expected a name with a colon, got 'P2'");
     refused(P2_LINE "Tr_velo_to_cma: 1\n", "did you mean Tr_velo_to_cam");
     yl_calib c;

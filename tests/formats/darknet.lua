@@ -159,14 +159,14 @@ scale_wh=1
   t.assertErrorMsgContains("scale1 does not read the section before it", describe, net)
 end
 
--- Sections that are one layer each, and those that are none.
+-- Sections that are one layer each, and those that are not a layer.
 function TestCfg.testSmallSections()
   local text, names = describe(parse(NET .. "[convolutional]\nactivation=linear\n[batchnorm]\n[empty]\n[activation]\nactivation=elu\n"
     .. "[local_avg]\nstride=2\n[avgpool]\nsize=3\n[silence]\n[softmax]\ngroups=1\n[cost]\ntype=sse\n"))
   t.assertEquals(names, "conv1 bn1 act1 avgpool1 avgpool2 softmax1")
   t.assertStrContains(text, "[batchnorm]\n\n[activation]\nactivation=elu\n\n[local_avgpool]\nsize=2\nstride=2\n\n[avgpool]\n\n")
   t.assertEquals(describe(parse(text)), text)
-  refused(NET .. "[dropout]\n[cost]\n", ":8:", "behind [softmax]")
+  refused(NET .. "[dropout]\n[cost]\n", ":8:", "after [softmax]")
 end
 
 -- What would change the forward pass is refused by name and line, unless its value asks for nothing.

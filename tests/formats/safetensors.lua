@@ -1,4 +1,4 @@
--- core.safetensors.info: what a file holds, and one sentence where it is none.
+-- core.safetensors.info: what a file holds, and one sentence if it is not such a file.
 local t = require "luaunit"
 local core = require "yolua.core"
 

@@ -38,7 +38,7 @@ static void test_members(void **state)
     yl__free(sorted);
     assert_int_equal(yl__tree_duplicate(map, &twice), YL_OK);
     assert_null(twice);
-    yl__tree_add(map, member(&d, "a\0", 2, 6)); /* another key: it goes on after the NUL */
+    yl__tree_add(map, member(&d, "a\0", 2, 6)); /* another key: it continues after the NUL */
     assert_int_equal(yl__tree_duplicate(map, &twice), YL_OK);
     assert_null(twice);
     yl__tree_add(map, member(&d, "b", 1, 7));

@@ -6,7 +6,7 @@ local counted = require "support.reorg"
 local folder = os.getenv "YOLUA_DATA" or (os.getenv "YOLUA_SOURCE" or ".") .. "/../shared/data"
 local file = io.open(folder .. "/eval/reorg.json")
 if not file then
-  print "SKIP reorg against Darknet: there is no eval/reorg.json"
+  print "SKIP reorg against Darknet: eval/reorg.json is missing"
   os.exit(0)
 end
 

@@ -86,7 +86,7 @@ static yl_status draw(void)
     return with_image(use_draw);
 }
 
-/* A picture, a file that is none, and one that is not there. */
+/* A picture, a file that is not one, and a missing file. */
 static yl_status check(void)
 {
     const char *const paths[] = {"output_test_plot.png", "output_test.svg", "output_test_absent.png"};

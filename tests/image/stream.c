@@ -119,7 +119,7 @@ static void a_broken_frame_costs_itself(void **state)
         b.data[second] = 'x';
         assert_string_equal(frames(&b), "40 x 120 ");
         assert_non_null(strstr(last, "test: frame 2: "));
-        assert_non_null(strstr(last, "are no JPEG or PNG"));
+        assert_non_null(strstr(last, "are not JPEG or PNG"));
         b = whole; /* a length that leads into the next one */
         memcpy(b.data + second + (png ? 8 : 4), png ? "\0\0\x02\0" : "\x02\0", png ? 4 : 2);
         assert_string_equal(frames(&b), "40 x 120 ");

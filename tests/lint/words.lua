@@ -15,7 +15,7 @@ end
 
 local PLACES = { "work", "tmp", "root", "home", "farm", "Users" } -- folders that differ from machine to machine
 
--- A place is named where its path starts, and goes on below it; a fuzz seed may hold anything.
+-- A place is named where its path starts, and continues below it; a fuzz seed may hold anything.
 local function place_in(line, path)
   if path:find "^tests/fuzz/" then return end
   for _, place in ipairs(PLACES) do

@@ -76,7 +76,7 @@ function TestCalls:testHelpPages()
   code, out = yolua("help", "beta1")
   t.assertEquals(code, 0)
   t.assertStrContains(out, "optim.beta1")
-  fails(2, { "there is no help on 'epocs', did you mean 'epochs'?" }, "help", "epocs")
+  fails(2, { "no help on 'epocs', did you mean 'epochs'?" }, "help", "epocs")
 end
 
 function TestCalls:testWrongCalls()

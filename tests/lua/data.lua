@@ -50,7 +50,7 @@ function TestData:testSplits()
   t.assertEquals(ids(data:list(self.top .. "/mine.txt")), "a")
   local limited = yl.data { name = "kitti", root = self.top, map = "auto", limit = 1 }
   t.assertEquals(ids(limited.train), "c")
-  t.assertErrorMsgContains("no split 'tset'", data.list, data, "tset")
+  t.assertErrorMsgContains("no such split 'tset'", data.list, data, "tset")
   t.assertErrorMsgContains("nolist.txt", data.list, data, self.top .. "/nolist.txt")
 end
 
@@ -113,7 +113,7 @@ function TestData:testOwnNames()
 end
 
 function TestData:testRefusals()
-  t.assertErrorMsgContains("no data set was named", yl.data, {})
+  t.assertErrorMsgContains("no data set given", yl.data, {})
   t.assertErrorMsgContains("data.root is missing", yl.data, { name = "kitti" })
   refused("/absent", self.top .. "/absent")
   files.make_folder(self.top)
@@ -122,12 +122,12 @@ function TestData:testRefusals()
   self:kitti(labels, { dev = "a\nb\n", far = "c\n", none = "z\n" })
   refused("b.txt:2: unknown class 'Dragon'", self.top)
   refused("c.txt:1", self.top, { dev = "far" })
-  refused("none.txt: frame 'z': there is no label file", self.top, { dev = "none" })
+  refused("none.txt: frame 'z': no such label file", self.top, { dev = "none" })
   core.system.write(self.top .. "/training/image_2/a.png", "no picture")
   refused("a.png", self.top)
   local lenient = yl.data { name = "kitti", root = self.top, map = "auto", strict = false, dev = "all" }
   lenient.source.all = function() return { "b", "c", "a" } end
-  t.assertErrorMsgContains("holds no frame", function() return lenient.dev end)
+  t.assertErrorMsgContains("has no frames", function() return lenient.dev end)
 end
 
 function TestData:testSplitNames()
@@ -137,7 +137,7 @@ function TestData:testSplitNames()
   t.assertEquals({ data.train.name, data.dev.name, #data.train, tostring(data.dev) },
     { "poster_train", "dev", 2, "1 frames of kitti (dev)" })
   t.assertErrorMsgContains("did you mean 'poster_train'", data.list, data, "poster_trian")
-  t.assertErrorMsgContains("twice.txt: frame 'a' stands there twice", data.list, data, "twice")
+  t.assertErrorMsgContains("twice.txt: frame 'a' occurs twice", data.list, data, "twice")
   t.assertErrorMsgContains("empty.txt", data.list, data, "empty")
 end
 
@@ -175,7 +175,7 @@ function TestData:testNothingToLearn()
   local spec = { data = data, list = data.train, names = { "Car", "Pedestrian" }, train = true, batch = 1, w = 32, h = 32,
     resize = "stretch",
     seed = 1, workers = 0 }
-  t.assertErrorMsgContains("data: no object of train is of a class that the network has (Car, Pedestrian)", batches.images, spec)
+  t.assertErrorMsgContains("data: no object of train has a class that the network knows (Car, Pedestrian)", batches.images, spec)
   spec.names = { "Car", "Tram" }
   batches.images(spec):close()
 end

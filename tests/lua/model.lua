@@ -27,7 +27,7 @@ function TestModel.testAssignments()
   m.names = { "truck", "person" }
   t.assertEquals(m.names, { "truck", "person" })
   fails("model.names: expected a list of 2 names", function() m.names = { "a" } end)
-  fails("model.names: expected a text as name 2, got a number", function() m.names = { "a", 2 } end)
+  fails("model.names: expected a string as name 2, got a number", function() m.names = { "a", 2 } end)
   fails("model.names: expected a list of 2 names", function() m.names = "a" end)
   t.assertEquals(m.names, { "truck", "person" })
   fails("model.frozen cannot be assigned: net:freeze(pattern) freezes", function() m.frozen = "body" end)

@@ -61,7 +61,7 @@ end
 
 local function needs_script()
   if Pty.present() then return true end
-  print "SKIP the session on a terminal: there is no `script`"
+  print "SKIP the session on a terminal: `script` is missing"
 end
 
 function TestTerminal:testSession()

@@ -97,7 +97,7 @@ function TestReadme.testLayerInATraining()
   t.assertEquals(result.images, 8)
 end
 
--- An optimizer, an augmentation, a data set and a layer of one's own in one recipe, and by the command line.
+-- An optimizer, an augmentation, a data set and a layer, all the user's own, in one recipe and from the command line.
 function TestReadme.testOwn()
   local out = program.ok(tiny("own.lua", "cfg=scale.cfg", "names=tiny.names", "data=boxes", "data.root=csv", "out=own", "epochs=3"))
   t.assertStrContains(out, "mine: ")

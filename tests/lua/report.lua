@@ -155,7 +155,7 @@ end
 
 TestTrainings = {}
 
--- The plots of a run with several trainings go on along the axis; they do not go back to epoch 1.
+-- The plots of a run with several trainings continue along the axis; they do not start again at epoch 1.
 function TestTrainings.testPlots()
   local dir, epochs = os.tmpname(), {}
   os.remove(dir)

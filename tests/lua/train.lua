@@ -1,4 +1,4 @@
--- The training loop on a tiny data set: that its shortcuts change nothing, that a killed run goes on with the same bits, that what
+-- The training loop on a tiny data set: that its shortcuts change nothing, that a killed run continues bit for bit, that what
 -- goes wrong is named, and that policies are heard.
 local t = require "luaunit"
 local yl = require "yolua"
@@ -147,9 +147,9 @@ function TestLoop.test_subdivisions_that_do_not_divide_the_batch()
     t.assertFalse(ok)
     t.assertStrMatches(message, ".*train%.lua:%d+: option 'subdivisions': " .. sentence)
   end
-  refused(8, 3, "a batch of 8 does not fall into 3 equal parts; the nearest that do are 2 and 4")
-  refused(8, 5, "a batch of 8 does not fall into 5 equal parts; the nearest that do are 4 and 8")
-  refused(2, 4, "a batch of 2 does not fall into 4 equal parts; the nearest that do are 2")
+  refused(8, 3, "a batch of 8 cannot be divided into 3 equal parts; the nearest counts that work are 2 and 4")
+  refused(8, 5, "a batch of 8 cannot be divided into 5 equal parts; the nearest counts that work are 4 and 8")
+  refused(2, 4, "a batch of 2 cannot be divided into 4 equal parts; the nearest counts that work are 2")
 end
 
 -- A list without a frame or an object that the network knows trains nothing.
@@ -164,10 +164,10 @@ function TestLoop.test_nothing_to_learn()
   local function empty(list)
     for _, frame in ipairs(list.frames) do frame.objects = {} end
   end
-  refused("the training list holds no frame", function(d) d.train.frames = {} end)
-  refused("the 24 frames of the list 'train' hold no object", function(d) empty(d.train) end)
-  refused("the 8 frames of the list 'dev' hold no object", function(d) empty(d.dev) end)
-  refused("the 24 frames of the list 'train' hold no object of the network's classes %(data.map: 72 .*", function(d)
+  refused("the training list has no frames", function(d) d.train.frames = {} end)
+  refused("the 24 frames of the list 'train' contain no objects", function(d) empty(d.train) end)
+  refused("the 8 frames of the list 'dev' contain no objects", function(d) empty(d.dev) end)
+  refused("the 24 frames of the list 'train' contain no objects of the network's classes %(data.map: 72 .*", function(d)
     for _, frame in ipairs(d.train.frames) do
       for _, row in ipairs(frame.objects) do row.class = "Tram" end
     end
@@ -255,7 +255,7 @@ function TestPolicies.test_assignments()
   local function refused(sentence, event, handler)
     t.assertErrorMsgContains(sentence, function() train(model "body", { epochs = 1 }, { name = "x", on = { [event] = handler } }) end)
   end
-  refused("the trainer's lr is what the schedule gave; optim.schedule", "step", function(_, tr) tr.lr = 0 end)
+  refused("the trainer's lr comes from the schedule; change it with optim.schedule", "step", function(_, tr) tr.lr = 0 end)
   refused("a trainer has no field 'stpo', did you mean 'stop'?", "epoch_end", function(_, tr) tr.stpo = true end)
   refused("t.pixels cannot be assigned: it is a tensor to be changed in place: t.pixels:copy_(x)", "batch",
     function(_, tr) tr.pixels = tr.pixels * 0 end)
@@ -264,7 +264,7 @@ function TestPolicies.test_assignments()
     refused(("t.%s cannot be assigned"):format(key), "step", function(_, tr) tr[key] = 7 end)
   end
   refused("t.record cannot be assigned: numbers are added to it: t.record.mine = x", "epoch_end", function(_, tr) tr.record = {} end)
-  refused("t.record: record.mine is a function; a checkpoint holds", "epoch_end", function(_, tr) tr.record.mine = print end)
+  refused("t.record: record.mine is a function; a checkpoint can hold", "epoch_end", function(_, tr) tr.record.mine = print end)
   refused("t:freeze: expected a pattern or a list of patterns, got nothing", "step", function(_, tr) tr:freeze() end)
   refused("the training is in the middle of its event 'step' here", "step", function(_, tr) tr:one_step() end)
   refused("s.lr cannot be assigned: the schedule returns the rate", "start", function(_, tr)
@@ -340,8 +340,8 @@ function TestPolicies.test_freeze_functions()
     t.assertStrContains(message, where)
     t.assertStrContains(message, sentence)
   end
-  refused("expected a text or a list of texts for epoch 1, got nothing (is a return missing?)", function() end)
-  refused("expected a list of texts for epoch 1, got 3", function() return { "conv1", 3 } end)
+  refused("expected a string or a list of strings for epoch 1, got nothing (is a return missing?)", function() end)
+  refused("expected a list of strings for epoch 1, got 3", function() return { "conv1", 3 } end)
   refused("for epoch 1: ", function() return "convolution9" end)
 end
 

@@ -197,7 +197,7 @@ local function detector()
   return Model.new { net = net, names = { "car", "person" }, path = "here.cfg" }
 end
 
--- A small checkpoint, a full one, and one of averaged weights: the masks come along, and hold from the first step on.
+-- A small checkpoint, a full one, and one of averaged weights: the masks are kept, and apply from the first step on.
 function TestFiles.test_masks_belong_to_the_model()
   local path = os.tmpname() .. ".safetensors"
   for _, kind in ipairs { "small", "full", "averaged" } do

@@ -339,7 +339,7 @@ static void test_refused_plans(void **state)
     ok(yl_plan_create(net, &(yl_plan_options){.batch = 1, .slab = "ema"}, &plan));
     yl_net_free(net); /* the plan holds on to it */
     yl_step_info info = {.seed = 1};
-    refused(yl_plan_forward(plan, &info), "forward: the plan has to be given its input");
+    refused(yl_plan_forward(plan, &info), "forward: give the plan its input");
     const float pixels[12 * 8 * 3] = {0};
     ok(yl_plan_feed(plan, pixels));
     ok(yl_plan_forward(plan, &info));

@@ -357,7 +357,7 @@ function TestSharing.test_an_input_is_good_for_many_passes()
       if mode == "train" then
         plan:loss(truth)
         plan:backward()
-        t.assertErrorMsgContains("forward has to run again", plan.backward, plan)
+        t.assertErrorMsgContains("run forward again", plan.backward, plan)
       end
     end
   end
@@ -369,12 +369,12 @@ function TestSharing.test_cuts_are_guarded()
   net:freeze "conv1,conv2"
   local body, tail = net:plan { part = "body", batch = 2 }, net:plan { mode = "train", part = "tail", batch = 2 }
   local other = net:plan { mode = "infer", batch = 2 }
-  t.assertErrorMsgContains("cut: forward has to run before it", tail.take_cut, tail, body)
+  t.assertErrorMsgContains("cut: run forward first", tail.take_cut, tail, body)
   body:input(input(2, net))
   body:forward()
   others.inferred(net, other)
   refused("cut", tail.take_cut, tail, body)
-  t.assertErrorMsgContains("forward: the plan has to be given its input", tail.forward, tail, HOLD)
+  t.assertErrorMsgContains("forward: give the plan its input", tail.forward, tail, HOLD)
   body:input(input(2, net))
   body:forward()
   tail:take_cut(body)

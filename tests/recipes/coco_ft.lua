@@ -65,7 +65,7 @@ function TestCocoFt.testRepeatAndNumber()
   t.assertEquals(core.files.hash(top .. "/c-2/last.safetensors"), core.files.hash(top .. "/c/last.safetensors"))
 end
 
--- A run of two epochs that is asked for three goes on as if it had never ended.
+-- A run of two epochs that is asked for three continues as if it had never ended.
 function TestCocoFt.testResume()
   program.ok(recipe("epochs=3", "out=" .. top .. "/d"))
   program.ok(recipe("epochs=2", "out=" .. top .. "/e"))
@@ -129,7 +129,7 @@ function TestCocoFt.testInterruptBetweenEpochs()
   t.assertEquals(core.files.hash(a .. "/last.safetensors"), core.files.hash(b .. "/last.safetensors"))
 end
 
--- A stop when nothing is left of the last epoch but its dev loss: the run that goes on makes no plan for training, and knows of the
+-- A stop when nothing is left of the last epoch but its dev loss: the run that continues makes no plan for training, and knows of the
 -- algorithms chosen for it all the same.
 function TestCocoFt.testInterruptAfterTheLastStep()
   local a, b, err = stopped_and_whole("after", { "step", "t.step == 24" })
@@ -153,12 +153,12 @@ local function refused(words, what)
   t.assertEquals(select(2, err:gsub("\n", "")), 1)
 end
 
--- With nothing named: synthetic streets and the network that comes along.
+-- Without arguments: synthetic streets and the bundled network.
 function TestCocoFt.testEmbeddedDefault()
   local words = { "recipes/coco_ft.lua", "epochs=1", "protocol=voc", "out=" .. top .. "/s", "threads=2",
     "data=synthetic", "data.frames=10", "data.picture=416x128", "data.root=" .. top .. "/streets" }
   local out, err = program.ok(words)
-  t.assertStrContains(err, "no network was named: taken is model=street")
+  t.assertStrContains(err, "no network given: using model=street")
   t.assertStrContains(err, "using synthetic data (10 frames of the target style, drawn now in")
   t.assertStrContains(out, "Coco-FT: voc")
   local config = core.yaml.decode(core.system.read(top .. "/s/config.yaml"))

@@ -66,7 +66,7 @@ function boxes.data(file, what)
     probe:close()
     return folder
   end
-  print(("SKIP %s: there is no %s/%s"):format(what, folder, file))
+  print(("SKIP %s: %s/%s is missing"):format(what, folder, file))
 end
 
 return boxes

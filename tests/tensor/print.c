@@ -133,7 +133,7 @@ static void test_views_and_the_dead(void **state)
     int64_t two = 2;
     ok(yl_tensor_wrap(cpu, YL_U8, 1, &two, memory, NULL, &lent));
     yl_tensor_kill(lent);
-    prints(lent, "u8 {2} (its memory is gone)");
+    prints(lent, "u8 {2} (no longer valid)");
     yl_tensor_release(t);
     yl_tensor_release(turned);
     yl_tensor_release(lent);

@@ -383,7 +383,7 @@ static void test_wrapped_memory(void **state)
     assert_true(releases == 1 && !yl_tensor_alive(row));
     double number;
     int64_t integer;
-    const char *gone = "this tensor's memory is gone: it was lent for one call, or its owner was closed";
+    const char *gone = "this tensor is no longer valid: it was only valid during the call, or its owner was closed";
     assert_int_equal(yl_tensor_get(row, (int64_t[]){0}, &number, &integer), YL_INVALID);
     assert_string_equal(yl_error(), gone);
     assert_int_equal(yl_tensor_fill(row, 1), YL_INVALID);

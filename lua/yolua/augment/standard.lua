@@ -2,7 +2,7 @@
 return {
   help = "flip, jittered crop and scale, colour",
   fields = {
-    { "flip", "bool", true, "", "left and right change places in half of the samples", aliases = { "fliplr", "hflip" } },
+    { "flip", "bool", true, "", "mirror half of the samples left to right", aliases = { "fliplr", "hflip" } },
     { "jitter", "number", 0.2, "", "share of the side by which each border of the view moves", min = 0, max = 0.49,
       aliases = { "crop", "scale", "translate" } },
     { "hue", "number", 0.1, "turns", "largest shift of the hue", min = 0, max = 1, aliases = { "hsv_h" } },

@@ -5,7 +5,7 @@ local inputs = {}
 
 local function has_network(o)
   if o.cfg or o.model then return end
-  error(schema.usage "no network was named: expected cfg=FILE.cfg weights=FILE.weights names=FILE.names, or model=CHECKPOINT")
+  error(schema.usage "no network given: expected cfg=FILE.cfg weights=FILE.weights names=FILE.names, or model=CHECKPOINT")
 end
 
 -- Refuses a call that names no data set, before anything is made or read.
@@ -13,9 +13,9 @@ function inputs.named_data(o)
   if not require("yolua.data.kind").complete(o.data) then
     local root = o.data.root
     if root and require("yolua.core").files.kind(root) == "folder" then
-      error(schema.usage(("data.root=%s has the layout of no data set that is known: expected data=NAME (kitti, yolo, ...)"):format(root)))
+      error(schema.usage(("data.root=%s does not have the layout of a known data set: expected data=NAME (kitti, yolo, ...)"):format(root)))
     end
-    error(schema.usage "no data set was named: expected data=kitti data.root=DIR (or another of `yolua help data`)")
+    error(schema.usage "no data set given: expected data=kitti data.root=DIR (or another of `yolua help data`)")
   end
   if not o.data.root and not require("yolua.datasets." .. o.data.name).rootless then
     error(schema.usage(("data.root is missing: expected the folder of the %s data set"):format(o.data.name)))

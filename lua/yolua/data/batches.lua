@@ -13,7 +13,7 @@ local function samples(data, list, names, train)
     for _, row in ipairs(learnable and {} or out[i].truth) do learnable = learnable or row[6] == 0 end
   end
   if learnable then return out end
-  error(("data: no object of %s is of a class that the network has (%s): data.map=identity trains a head for the data's classes"):format(
+  error(("data: no object of %s has a class that the network knows (%s): data.map=identity trains a head for the data's classes"):format(
     list.name, table.concat(names, ", ", 1, math.min(5, #names)) .. (#names > 5 and ", ..." or "")), 0)
 end
 

@@ -14,7 +14,7 @@ function names.read(path, text)
   local seen = {}
   for i, name in ipairs(list) do
     if name == "" then error(("%s:%d: expected a class name, got an empty line"):format(path, i), 0) end
-    if seen[name] then error(("%s:%d: the class '%s' stands in line %d already"):format(path, i, name, seen[name]), 0) end
+    if seen[name] then error(("%s:%d: the class '%s' is already on line %d"):format(path, i, name, seen[name]), 0) end
     seen[name] = i
   end
   if #list == 0 then error(path .. ": expected class names, one a line, got an empty file", 0) end
@@ -29,7 +29,7 @@ function names.named(which)
   for name in pairs(lists or {}) do known[#known + 1] = name end
   table.sort(known)
   local near = lists and require("yolua.options.schema").did_you_mean(which, known) or ""
-  if near ~= "" then error(("names: there is no file '%s', and no list of that name%s"):format(which, near), 0) end
+  if near ~= "" then error(("names: no such file '%s', and no list of that name%s"):format(which, near), 0) end
   return names.read(which)
 end
 

@@ -90,7 +90,7 @@ end
 
 local function check(where, word, known, whose)
   if lowered(known)[word:lower()] then return end
-  fail("%s: '%s' is no class of the %s%s", where, word, whose, schema.did_you_mean(word, known))
+  fail("%s: '%s' is not a class of the %s%s", where, word, whose, schema.did_you_mean(word, known))
 end
 
 -- The rules of a file; every name in it must be known.

@@ -15,7 +15,7 @@ local check = options.declare("yl.dataset", {
   { "name", "string", nil, "", "its name: data=NAME" },
   { "help", "string", "", "", "one line for the help page" },
   { "classes", "list", nil, "", "the classes' names" },
-  { "fields", "any", {}, "", "its options besides data.root and the like: a list of {key, type, default, unit, help, ...}" },
+  { "fields", "any", {}, "", "its own options, beside data.root and the like: a list of {key, type, default, unit, help, ...}" },
   { "rootless", "bool", false, "", "data.root may be left out" },
   { "regions", "any", {}, "", "classes in which nothing counts: {name = true}" },
   { "map", "any", nil, "", "the class map of data.map=auto: {own class = the network's}" },
@@ -69,7 +69,7 @@ local function open(d, o)
   if type(list) ~= "table" then callback.wrong(d.frames, ("data=%s"):format(d.name), "a list of frames", list) end
   for i, frame in ipairs(list) do
     check_frame(d, known, i, frame)
-    if self.by_id[frame.id] then fail(d.name, frame.id, "stands there twice") end
+    if self.by_id[frame.id] then fail(d.name, frame.id, "occurs twice") end
     self.by_id[frame.id] = frame
     self.items[#self.items + 1] = frame.id
     if frame.split then
@@ -86,8 +86,8 @@ function Source:split(name) return self.parts[name] end
 
 function Source:frame(id)
   local given = self.by_id[id]
-  if not given then return nil, "there is no such frame" end
-  if given.image and core.files.kind(given.image) ~= "file" then return nil, "there is no image " .. given.image end
+  if not given then return nil, "no such frame" end
+  if given.image and core.files.kind(given.image) ~= "file" then return nil, "no such image " .. given.image end
   return { id = id, image = given.image, label = "", width = given.width, height = given.height }
 end
 
@@ -112,7 +112,7 @@ return function(values)
   if not d.frames then error(("yl.dataset '%s': expected frames = function(o)"):format(d.name), 2) end
   if not d.classes then error(("yl.dataset '%s': expected classes = {names}"):format(d.name), 2) end
   for _, name in ipairs(core.options.modules "datasets/") do
-    if name == d.name then error(("yl.dataset '%s': there is a data set of that name already"):format(name), 2) end
+    if name == d.name then error(("yl.dataset '%s': a data set of that name already exists"):format(name), 2) end
   end
   package.loaded["yolua.datasets." .. d.name] = { help = d.help, classes = d.classes, fields = d.fields, rootless = d.rootless,
     regions = d.regions, map = d.map, open = function(o) return open(d, o) end }

@@ -42,7 +42,7 @@ local function read(path)
   return keys
 end
 
--- The one that lies in the folder; nil where there is none.
+-- The one that lies in the folder; nil if there is none.
 function description.find(root)
   local found
   for _, name in ipairs { "data.yaml", "data.yml", "dataset.yaml", "obj.data", "data/obj.data" } do
@@ -61,7 +61,7 @@ local function class_names(self, value, path)
   if value == nil or value == core.null then return nil end
   if type(value) ~= "string" then return names.described(value, path) end
   local file = places.entry(value, self.bases, function(p) return files.kind(p) == "file" and p or nil end)
-  return file and names.file(file) or fail("%s: names: there is no file '%s'", path, value)
+  return file and names.file(file) or fail("%s: names: no such file '%s'", path, value)
 end
 
 -- Reads the description at `path`; root: the data set's folder. The result has: path; classes (nil where it names none); count (of classes,
@@ -119,7 +119,7 @@ function description.resolve(self, key, written)
     return kind and kind ~= "other" and candidate or nil
   end)
   if path then return path, kind end
-  fail("%s: %s: there is no folder or file '%s' (looked for in %s)", self.path, key, written, table.concat(distinct(self.bases), ", "))
+  fail("%s: %s: no such folder or file '%s' (looked for in %s)", self.path, key, written, table.concat(distinct(self.bases), ", "))
 end
 
 return description

@@ -21,7 +21,7 @@ local function set_size(data, frame)
   local ok, width, height = pcall(core.image.probe, frame.image, data.options.exif == "apply")
   if not ok then return plain(width) end
   if frame.width and (frame.width ~= width or frame.height ~= height) then
-    fail("%s: its labels are for %dx%d, the picture %s has %dx%d", frame.label, frame.width, frame.height, frame.image, width, height)
+    fail("%s: its labels are for %dx%d, but the picture %s has %dx%d", frame.label, frame.width, frame.height, frame.image, width, height)
   end
   frame.width, frame.height = width, height
 end
@@ -101,7 +101,7 @@ function frames.build(data, List, name, how)
   for i = 1, count do
     local ok, frame, sentence, path = pcall(read_frame, data, items[i], file, list.notes)
     if ok and frame and seen[frame.id] then
-      ok, frame = false, ("%s: frame '%s' stands there twice%s"):format(file or data.root, items[i],
+      ok, frame = false, ("%s: frame '%s' occurs twice%s"):format(file or data.root, items[i],
         seen[frame.id] ~= items[i] and (", first as '%s'"):format(seen[frame.id]) or "")
     end
     if ok and frame then
@@ -112,7 +112,7 @@ function frames.build(data, List, name, how)
   end
   count_unlabelled(list)
   if not on_bad then tell(list, lost, count) end
-  if #list.frames == 0 and not on_bad then fail("data: split %s of %s holds no frame", name, data.root) end
+  if #list.frames == 0 and not on_bad then fail("data: split %s of %s has no frames", name, data.root) end
   return list
 end
 
@@ -125,7 +125,7 @@ local function is_object(data, row)
   return true
 end
 
--- Returns the list. Errors: its frames hold no object, so that nothing could be learnt or measured.
+-- Returns the list. Errors: its frames contain no objects, so that nothing could be learnt or measured.
 function frames.check_objects(list)
   for _, frame in ipairs(list.frames) do
     for _, row in ipairs(frame.objects) do
@@ -133,7 +133,7 @@ function frames.check_objects(list)
     end
   end
   local lost = list.unlabelled
-  fail("data: the %d pictures of %s hold no object%s", #list.frames, list.name,
+  fail("data: the %d pictures of %s contain no objects%s", #list.frames, list.name,
     lost and (": %s has no label file (looked for %s)"):format(lost.image, lost.label) or ("; the labels of %s are read from %s"):format(
       list.frames[1].id, list.frames[1].label))
 end
@@ -146,7 +146,7 @@ function frames.warn_of_shared(train, dev)
     if known[frame.id] then count, first = count + 1, first or frame.id end
   end
   if count == 0 then return end
-  core.system.warn(("train and dev share %d of dev's %d frames (%s%s): numbers on dev will flatter"):format(count, #dev.frames, first,
+  core.system.warn(("train and dev share %d of dev's %d frames (%s%s): numbers on dev will look too good"):format(count, #dev.frames, first,
     count > 1 and ", ..." or ""))
 end
 

@@ -10,7 +10,7 @@ local kind = {}
 
 local by_ending = { yaml = "yolo", yml = "yolo", data = "yolo", json = "coco" }
 
--- {name, root, file} of a data set whose description, or folder, `text` is the path of; nil where it is none.
+-- {name, root, file} of a data set whose description, or folder, `text` is the path of; nil if it is not one.
 function kind.of_path(text)
   local ending = by_ending[select(2, places.split(text))]
   if not ending and text:find "/" and files.kind(text) == "folder" then return { name = kind.guess(text), root = text } end

@@ -67,7 +67,7 @@ end
 -- sizes: list of {w, h} > 0; k: number of centres. Returns the centres by ascending area, and the mean IoU of each size with the
 -- best of them. Errors: no sizes, or fewer different sizes than k.
 function kmeans.run(sizes, k, rounds)
-  if #sizes == 0 then error("anchors: there are no boxes to cluster", 2) end
+  if #sizes == 0 then error("anchors: no boxes to cluster", 2) end
   local centres, found = first_centres(sizes, k)
   if not centres then error(("anchors: k = %d, but the boxes have only %d different sizes"):format(k, found), 2) end
   centres = { table.unpack(centres) }

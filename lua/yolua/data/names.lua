@@ -52,7 +52,7 @@ function names.described(value, path)
   for key, name in pairs(value) do
     local index = math.tointeger(tonumber(key))
     if not index or index < 0 then fail("%s: expected numbers from 0, got '%s'", where, key) end
-    if list[index + 1] ~= nil then fail("%s: class %d stands there twice", where, index) end
+    if list[index + 1] ~= nil then fail("%s: class %d occurs twice", where, index) end
     list[index + 1], count = name, count + 1
   end
   for i = 1, count do

@@ -27,7 +27,7 @@ local function decode(text, where)
     local value, shift, byte = 0, 0
     repeat
       byte = (text:byte(i) or 0) - 48
-      if byte < 0 or byte > 63 or shift > 40 then fail("%s: expected run lengths in its segmentation, byte %d is none", where, i) end
+      if byte < 0 or byte > 63 or shift > 40 then fail("%s: expected run lengths in its segmentation, byte %d is invalid", where, i) end
       value, shift, i = value | (byte & 31) << shift, shift + 5, i + 1
     until byte & 32 == 0
     if byte & 16 ~= 0 then value = value | -1 << shift end
@@ -54,7 +54,7 @@ local function of_runs(mask, where)
   return box
 end
 
--- segmentation: of an annotation, decoded from JSON. Returns {x1, y1, x2, y2}; nil where there is none, or nothing in it.
+-- segmentation: of an annotation, decoded from JSON. Returns {x1, y1, x2, y2}; nil if there is none, or nothing in it.
 return function(segmentation, where)
   if type(segmentation) ~= "table" or next(segmentation) == nil then return nil end
   local box

@@ -70,7 +70,7 @@ end
 
 local function beside(folder, name) return folder == "." and name or folder == "/" and "/" .. name or folder .. "/" .. name end
 
--- The picture at the path, which may lack its ending or have another one. Nil where there is none; nil and a sentence where two fit.
+-- The picture at the path, which may lack its ending or have another one. Nil if there is none; nil and a sentence where two fit.
 function Places:picture(path)
   local folder, name = part(path)
   local found = look(self, folder)
@@ -120,13 +120,13 @@ function places.entry(item, bases, found)
   end
 end
 
--- The picture that an entry of a list means: its path, and how many named folders of the entry are not there. Nil where there is none
+-- The picture that an entry of a list means: its path, and how many named folders of the entry are not there. Nil if there is none
 -- (and as the third a sentence where two fit).
 function Places:entry(item, bases)
   return places.entry(item, bases, function(path) return self:picture(path) end)
 end
 
--- "set/images/day" -> "set/labels/day", "set/labels": the last folder `images` counts. Nil where there is none.
+-- "set/images/day" -> "set/labels/day", "set/labels": the last folder `images` counts. Nil if there is none.
 local function labels_for(folder)
   local head, rest = ("/" .. folder .. "/"):match "^(.*/)images(/.*)$"
   if head then return (head .. "labels" .. rest):sub(2, -2), (head .. "labels"):sub(2) end

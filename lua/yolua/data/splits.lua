@@ -90,7 +90,7 @@ function splits.items(source, name, seed, part)
   for _, file in ipairs { name, source.root .. "/" .. name } do
     local kind = files.kind(file)
     if kind == "file" then return core.labels.list(file), file end
-    if kind == "other" then fail("%s: expected a list of ids or paths, this is no regular file", file) end
+    if kind == "other" then fail("%s: expected a list of ids or paths, this is not a regular file", file) end
   end
   if name == "all" then return source:all() end
   if name == "dev" or name == "train" and not splits.any(source) then
@@ -99,7 +99,7 @@ function splits.items(source, name, seed, part)
   end
   local names = splits.names(source)
   local near = schema.nearest(name, names)
-  fail("%s: there is no split '%s' and no list file of that name (splits: %s)%s", source.root, name,
+  fail("%s: no such split '%s' and no list file of that name (splits: %s)%s", source.root, name,
     #names > 0 and table.concat(names, ", ") or "none", near and near ~= name and (", did you mean '%s'?"):format(near) or "")
 end
 

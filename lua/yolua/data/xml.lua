@@ -17,7 +17,7 @@ function xml.plain(text)
   end))
 end
 
--- The text between the first <name> and </name>, without the white space around it; nil where there is none.
+-- The text between the first <name> and </name>, without the white space around it; nil if there is none.
 function xml.tag(text, name)
   local _, first = text:find("<" .. name .. ">", 1, true)
   local last = first and text:find("</" .. name .. ">", first + 1, true)

@@ -115,7 +115,7 @@ end
 local function inspect_frame(data, frame, fact, out)
   if fact and fact.sentence then add(out.bad, fact.sentence)
   elseif fact and frame.width and (fact.width ~= frame.width or fact.height ~= frame.height) then
-    add(out.bad, ("%s: its labels are for %dx%d, the picture %s has %dx%d"):format(frame.label, frame.width, frame.height, frame.image,
+    add(out.bad, ("%s: its labels are for %dx%d, but the picture %s has %dx%d"):format(frame.label, frame.width, frame.height, frame.image,
       fact.width, fact.height))
   end
   inspect_labels(data, frame, out)

@@ -80,7 +80,7 @@ function machine.advice(m)
   if m.blas_parallel ~= "openmp" then
     say("OpenBLAS's %s build is loaded: its threads fight with ours for the cores (install libopenblas0-openmp)", m.blas_parallel)
   end
-  if m.threads > m.processors then say("%d threads are asked for, the machine gives %d processors", m.threads, m.processors) end
+  if m.threads > m.processors then say("%d threads are requested, but the machine has %d processors", m.threads, m.processors) end
   if m.threads < m.processors and m.environment.OMP_NUM_THREADS then
     say("OMP_NUM_THREADS=%s leaves %d of %d processors idle", m.environment.OMP_NUM_THREADS, m.processors - m.threads, m.processors)
   end
@@ -88,7 +88,7 @@ function machine.advice(m)
     say("%.1f GiB of memory are free: smaller batches (batch=4), data.cache=256 and data.features=0 need less", m.available_bytes / GIB)
   end
   if m.cuda ~= core.null and not m.cuda_usable then
-    say("there is a GPU (%s), but this build has no CUDA backend: the processors do the work", table.concat(m.cuda.devices, ", "))
+    say("found a GPU (%s), but this build has no CUDA backend: the CPU does the work", table.concat(m.cuda.devices, ", "))
   end
   for _, place in ipairs(m.places) do
     if not place.writable then

@@ -45,7 +45,7 @@ local function split_lines(out, s)
   end
   list(out, "faults", s.bad)
   for _, note in ipairs(s.notes) do out[#out + 1] = "  " .. note end
-  list(out, "boxes worth a look", s.odd)
+  list(out, "unusual boxes", s.odd)
   list(out, "frames without objects", s.empty)
   local c = s.calib
   if c.frames > 0 or #c.bad > 0 then
@@ -62,13 +62,13 @@ local function picture_lines(out, p)
   end
   if next(p.unreadable) then out[#out + 1] = ("  pictures that cannot be read: %s"):format(pictures.counted(p.unreadable)) end
   if p.misnamed > 0 then
-    out[#out + 1] = ("  %d have a name that says another type than their bytes; they are read by their bytes"):format(p.misnamed)
+    out[#out + 1] = ("  %d have a name for another type than their content; they are read by their content"):format(p.misnamed)
   end
   if p.oriented > 0 then
-    out[#out + 1] = ("  %d carry an EXIF orientation, %s"):format(p.oriented, p.upright and "by which they are turned (data.exif=apply)"
+    out[#out + 1] = ("  %d have an EXIF orientation, %s"):format(p.oriented, p.upright and "and are turned upright (data.exif=apply)"
       or "which is ignored (data.exif=apply turns them)")
   end
-  if p.stray > 0 then out[#out + 1] = ("  %d hold stray bytes, their pixels are whole"):format(p.stray) end
+  if p.stray > 0 then out[#out + 1] = ("  %d contain stray bytes, but their pixels are complete"):format(p.stray) end
 end
 
 local function pair_lines(list_of, leak)
@@ -86,7 +86,7 @@ local function overlap_lines(out, data)
   local groups, shared = {}, {}
   for i, paths in ipairs(data.duplicates) do groups[i] = table.concat(paths, " = ") end
   list(out, "pictures with the same content", groups, "")
-  list(out, "splits that must not share frames, and do", pair_lines(data.shared, true), "")
+  list(out, "splits that share frames, but must not", pair_lines(data.shared, true), "")
   list(out, "other splits with frames in common (two ways to divide the same frames)", pair_lines(data.shared, false), "")
   if data.drives then
     out[#out + 1] = "drives: " .. counted(data.drives.counts, 20)
@@ -94,9 +94,9 @@ local function overlap_lines(out, data)
       shared[i] = ("%s and %s: %d drives, %d frames of %s; frames of one drive look alike and flatter every number"):format(s.splits[1],
         s.splits[2], s.count, s.frames, s.splits[2])
     end
-    list(out, "splits that must not share drives, and do", shared, "")
+    list(out, "splits that share drives, but must not", shared, "")
   end
-  list(out, "frames that no split names", data.unlisted, "")
+  list(out, "frames in no split", data.unlisted, "")
   list(out, "label files without a picture", data.orphans, "")
 end
 

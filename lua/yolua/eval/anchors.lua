@@ -84,7 +84,7 @@ local function fault_of(head, slots)
 end
 
 -- {{name, kind, list (the cfg's anchors), anchors = {{index, w, h, boxes, factor_w, factor_h}, ...}, fault}, ...}, a head each. Factors are
--- there from 20 boxes on. fault: {mask =, scale = or turned =, left = the largest factor that is left with it}; nil where there is none.
+-- there from 20 boxes on. fault: {mask =, scale = or turned =, left = the largest factor that is left with it}; nil if there is none.
 function Fit:result()
   local out = {}
   for i, head in ipairs(self.heads) do

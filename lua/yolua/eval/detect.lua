@@ -116,7 +116,7 @@ function detect.frames(model, stream, o, callback)
     if not image then callback(stream:frame(), nil, nil, note)
     else
       if note > 1 and not o.upright and not warned then
-        core.system.warn(("frame %d carries an EXIF orientation (%d), which is ignored: exif=apply turns it"):format(stream:frame(), note))
+        core.system.warn(("frame %d has an EXIF orientation (%d), which is ignored: exif=apply turns it"):format(stream:frame(), note))
         warned = true
       end
       callback(stream:frame(), image, detect.picture(model, image, how))

@@ -11,10 +11,10 @@ eval.kitti_names = { "Car", "Van", "Truck", "Pedestrian", "Person_sitting", "Cyc
 eval.fields = {
   { "curves", "bool", false, "", "kitti: also thresholds, counts, precision and orientation at each threshold" },
   { "voc", "table", help = "options of the voc protocol", fields = {
-    { "iou", "number", 0.5, "", "least overlap of a match", min = 0, max = 1 },
+    { "iou", "number", 0.5, "", "lowest overlap of a match", min = 0, max = 1 },
     { "plus1", "bool", true, "", "boxes are inclusive pixels: width = x2 - x1 + 1" },
     { "compare", "enum", "ge", "", "a match needs overlap >= iou (ge) or > iou (gt)", choices = { "ge", "gt" } },
-    { "difficult", "enum", "none", "", "hard: occluded > 2, truncated > 0.5 or height <= 25 forgive and are not asked for",
+    { "difficult", "enum", "none", "", "hard: objects with occluded > 2, truncated > 0.5 or height <= 25 are optional",
       choices = { "none", "hard" } },
   } },
   { "coco", "table", help = "options of the coco protocol", fields = {

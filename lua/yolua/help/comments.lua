@@ -5,7 +5,7 @@ local terminal = require "yolua.terminal"
 
 local comments = {}
 
--- The comment that the text begins with, without its dashes; "" where there is none.
+-- The comment that the text begins with, without its dashes; "" if there is none.
 function comments.opening(text)
   local lines = {}
   for line in (text .. "\n"):gmatch "([^\n]*)\n" do

@@ -129,7 +129,7 @@ local function object_page(value)
   local name = type(meta) == "table" and meta.__name
   if name and objects[name] then return topics.library_page(objects[name]) end
   if name and type(value) == "userdata" then return methods_page(value, (name:gsub("^yolua%.", ""))) end
-  error(schema.usage(("there is no help on this %s: help takes a word in quotes (help \"train\") or a thing of the library")
+  error(schema.usage(("no help on this %s: help takes a word in quotes (help \"train\") or a thing of the library")
     :format(type(value))))
 end
 
@@ -150,7 +150,7 @@ function help.page(topic)
   if topic:find "%.lua$" then return recipe_page(topic) end
   local pages = pages_of(topic)
   if #pages > 0 then return table.concat(pages, "\n\n") end
-  error(schema.usage(("there is no help on '%s'%s"):format(topic, what_else(topic))))
+  error(schema.usage(("no help on '%s'%s"):format(topic, what_else(topic))))
 end
 
 function help.show(topic) print(help.page(topic)) end

@@ -106,15 +106,15 @@ local function protocol_page(name)
 end
 
 local prompt_text = [[
-An expression prints its value, an unfinished chunk goes on after >>, and a name of an earlier `local` can be used on. A text of several
-lines that is pasted runs as one. yl is the library, help the help: help "conv2d", help(net), help "keys".
+An expression prints its value, an unfinished chunk continues after >>, and names of earlier `local`s stay available. Pasted
+text of several lines runs as one chunk. yl is the library; help explains it: help "conv2d", help(net), help "keys".
 
   Tab       completes names (yl.tr, net.layers.co), options inside a call's braces, and file names in quotes
-  Ctrl-C    drops a half-typed line; ends a training after its step, and everything lives on
+  Ctrl-C    discards a half-typed line; stops a training after its step, and all values stay
   Ctrl-D    leaves
   Up, Down  earlier lines, kept in ~/.yolua_history ($YOLUA_HISTORY); Ctrl-R searches
 
-`yolua -i FILE.lua` runs a file first and keeps its locals, where it fails too. `echo CODE | yolua` runs the code as if it were typed.]]
+`yolua -i FILE.lua` runs a file first and keeps its locals, even if it fails. `echo CODE | yolua` runs the code as if it were typed.]]
 
 -- In the order of the overview. names() -> list; line(name): one line on it; page(name): all of it.
 topics.list = {
@@ -131,7 +131,7 @@ topics.list = {
   { name = "schedules", title = "optim.schedule=NAME: how the learning rate changes",
     names = function() return names_of(schedule_list()) end, line = schedule_line,
     page = function(name) return ("optim.schedule=%s\n%s"):format(name, fit(schedule_line(name))) end },
-  { name = "policies", title = "what follows a training along: yl.train { ..., yl.NAME ... }", names = of_folder "lua/yolua/policies/",
+  { name = "policies", title = "what reacts to a training's events: yl.train { ..., yl.NAME ... }", names = of_folder "lua/yolua/policies/",
     line = sentence "lua/yolua/policies/", page = function(name) return fit(opening "lua/yolua/policies/"(name)) end },
   choices("augmentations", "augment=NAME: random changes of the training images", "augment", "lua/yolua/augment/", "yolua.augment."),
   choices("datasets", "data=NAME data.root=FOLDER", "data", "datasets/", "yolua.datasets."),

@@ -12,8 +12,8 @@ local checked = options.declare("yl.gradcheck", {
   { "inputs", "int", 1, "", "how many inputs the layer reads: the input's channels in as many parts", min = 1, max = 16 },
   { "truth", "any", nil, "", "for a loss: a list of rows {cx, cy, w, h, class from 0, kind} for each image" },
   { "range", "number", 1, "", "inputs are drawn from -range..range", min = 0 },
-  { "seed", "int", 1, "", "of inputs and parameters", min = 0 },
-  { "step", "number", 1e-2, "", "of the differences, times the value where that is above 1", min = 0 },
+  { "seed", "int", 1, "", "seed of inputs and parameters", min = 0 },
+  { "step", "number", 1e-2, "", "step of the differences, times the value if that is above 1", min = 0 },
   { "tolerance", "number", 1e-2, "", "largest error, as a share of the largest slope", min = 0 },
 })
 
@@ -73,7 +73,7 @@ local function spread(count)
   return list
 end
 
--- Slopes by differences at some places of `values`; nil where there is none.
+-- Slopes by differences at some places of `values`; nil if there is none.
 local function slopes(o, values, put, f)
   local found, top = {}, 0
   for _, i in ipairs(spread(#values)) do
@@ -168,7 +168,7 @@ end
 return function(values)
   local o = checked(values)
   if not o.layer or not core.layers.fields(o.layer) then
-    error(("yl.gradcheck: there is no layer '%s'%s"):format(tostring(o.layer),
+    error(("yl.gradcheck: unknown layer '%s'%s"):format(tostring(o.layer),
       require("yolua.options.schema").did_you_mean(tostring(o.layer), core.layers.kinds())), 2)
   end
   return check(o)

@@ -9,7 +9,7 @@ local layer = { kinds = {} } -- by name: the descriptors as they were given
 local fields = {
   { "name", "string", nil, "", "the kind's name, in a cfg [name]" },
   { "help", "string", "", "", "one line for the help page" },
-  { "stem", "string", nil, "", "of the layers' names, a number follows (default: the name)" },
+  { "stem", "string", nil, "", "of the layers' names, followed by a number (default: the name)" },
   { "fields", "any", nil, "", "its options: a list of {key, type, default, unit, help, min=, max=, choices=, aliases=}" },
   { "inputs", "numbers", { 1 }, "", "how many inputs it takes, or {least, most}", min = 1, max = 16 },
   { "shape", "function", nil, "", "(o, x, inputs) -> {h=, w=, c=}: the output's size (default: the first input's)" },
@@ -119,7 +119,7 @@ local function new(values)
   return d.name
 end
 
--- A hash of the code of the kinds that a structure uses and Lua made; nil where there are none. What a function closes over is not seen.
+-- A hash of the code of the kinds that a structure uses and Lua made; nil if there are none. What a function closes over is not seen.
 function layer.code(structure)
   local dumps = {}
   for _, l in ipairs(structure.layers) do

@@ -22,7 +22,7 @@ local function from_darknet(o)
     pretrained = o.weights ~= nil }
 end
 
--- The network `name` that the program carries; nil where there is none, or a file of that name.
+-- The network `name` that the program carries; nil if there is none, or a file of that name.
 local function shipped(name, device)
   local stem = ("recipes/models/%s."):format(name)
   local known, cfg = pcall(core.embedded, stem .. "cfg")
@@ -68,7 +68,7 @@ end
 local function check_kinds(s, path)
   for _, layer in ipairs(s.layers) do
     if not core.layers.fields(layer.kind) then
-      error(("%s: its structure cannot be built: it uses the layer '%s', which is not known; a layer of one's own is made by its Lua "
+      error(("%s: its structure cannot be built: it uses the layer '%s', which is not known; a layer of your own needs its Lua "
         .. "file (require=FILE.lua)"):format(path, layer.kind), 0)
     end
   end
@@ -107,8 +107,8 @@ local function of_options(o)
 end
 
 local check = options.declare("yl.load", fields.get { "model", fields.pick("run", "device"),
-  { "seed", "int", 1, "", "seed of weights that are drawn", min = 0 },
-  { "full", "bool", false, "", "model=: the optimizer's state too" },
+  { "seed", "int", 1, "", "seed of randomly initialized weights", min = 0 },
+  { "full", "bool", false, "", "with model=: also load the optimizer's state" },
 })
 
 -- Takes a recipe's options as they are (yl.options), of which it uses these keys; or a table of them: cfg, weights, names (files; names
@@ -120,11 +120,11 @@ return function(values)
   if o.require then required.load(o.require) end
   if o.model then
     for _, key in ipairs { "cfg", "weights", "partial", "names" } do
-      if o[key] then error(("'%s=%s' beside 'model=%s': expected one network"):format(key, o[key], o.model), 2) end
+      if o[key] then error(("'%s=%s' together with 'model=%s': expected one network"):format(key, o[key], o.model), 2) end
     end
     return shipped(o.model, o.device) or from_checkpoint(o)
   end
-  if o.partial and not o.weights then error("partial=true: expected weights=FILE beside it, which holds the first sections", 2) end
-  if not o.cfg then error("no model was named: expected cfg=FILE.cfg weights=FILE.weights names=FILE.names, or model=CHECKPOINT", 2) end
+  if o.partial and not o.weights then error("partial=true needs weights=FILE, a file with the first sections", 2) end
+  if not o.cfg then error("no model given: expected cfg=FILE.cfg weights=FILE.weights names=FILE.names, or model=CHECKPOINT", 2) end
   return from_darknet(o)
 end

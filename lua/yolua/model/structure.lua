@@ -103,7 +103,7 @@ function structure.kept(net, path, sections)
   for _, layer in ipairs(net:layers()) do section[layer.name] = layer.section end
   local kept = span(net, function(range) return section[range.layer] < sections end)
   local drawn = span(net, function(range) return section[range.layer] >= sections end)
-  return ("%s: kept: %s; drawn anew: %s"):format(path, kept, drawn)
+  return ("%s: kept: %s; initialized: %s"):format(path, kept, drawn)
 end
 
 return structure

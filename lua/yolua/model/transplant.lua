@@ -53,23 +53,23 @@ local function copy_heads(model, net, names, from)
   return changed
 end
 
--- What happened, one line per class: moved from which old class, or drawn anew.
+-- What happened, one line per class: moved from which old class, or initialized.
 local function report(model, names, from)
   local lines = { ("head: %d classes become %d; boxes and objectness are kept"):format(#model.names, #names) }
   for i, name in ipairs(names) do
-    lines[#lines + 1] = from[i] and ("  %s: moved from %s"):format(name, model.names[from[i]]) or ("  %s: drawn anew"):format(name)
+    lines[#lines + 1] = from[i] and ("  %s: moved from %s"):format(name, model.names[from[i]]) or ("  %s: initialized"):format(name)
   end
   return lines
 end
 
 local check = options.declare("yl.transplant", {
-  { "like", "any", nil, "", "{new = old}: the old class whose rows a new one takes, where the names differ" },
-  { "seed", "int", 1, "", "seed of the rows that are drawn", min = 0 },
+  { "like", "any", nil, "", "{new = old}: the old class whose rows a new one gets, if their names differ" },
+  { "seed", "int", 1, "", "seed of randomly initialized rows", min = 0 },
   { "size", "size", nil, "px", "input size (default: the old one's)", min = 1, max = 65536 },
 })
 
 -- transplant(model, names, {like = {new = old}, seed = 1, size = {w, h}}) -> a model with these classes (the old one stays as it is)
--- and that input size (default: the old one's), and the lines that say what was kept, moved and drawn anew.
+-- and that input size (default: the old one's), and the lines that say what was kept, moved and initialized.
 return function(model, names, values)
   local o = check(values)
   if o.size then input.check(model, o.size, "size") end

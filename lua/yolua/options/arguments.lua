@@ -77,8 +77,8 @@ local function drop(o, keys, chosen)
   end
 end
 
--- A network is a checkpoint (model) or a Darknet one (cfg, weights, names). What a config file or the command line names drops the
--- other kind that was named before it; both at once are a fault. `before`: network_origins before they were read.
+-- A network is a checkpoint (model) or a Darknet one (cfg, weights, names). If a config file or the command line gives one kind, it
+-- replaces the other kind given earlier; giving both at once is an error. `before`: network_origins before they were read.
 local function one_network(o, before, from)
   if not before then return end
   local function fresh(key) return options.origin(o, key) ~= before[key] end
@@ -86,7 +86,7 @@ local function one_network(o, before, from)
   if fresh "model" and not other then return drop(o, darknet, "model") end
   if fresh "cfg" and not fresh "model" then return drop(o, { "model" }, "cfg") end
   if other and rawget(o, "model") then
-    schema.fail(from, "%s: '%s=%s' beside 'model=%s': expected either a checkpoint or a Darknet network (cfg, weights, names)",
+    schema.fail(from, "%s: '%s=%s' together with 'model=%s': expected either a checkpoint or a Darknet network (cfg, weights, names)",
       from.where, other, o[other], o.model)
   end
 end

@@ -38,18 +38,18 @@ function callback.number(f, what, value, when, least)
   callback.wrong(f, what, least and ("a number of at least %g"):format(least) or "a finite number", value, when)
 end
 
--- A text, or a list of texts. Returns it.
+-- A string, or a list of strings. Returns it.
 function callback.texts(f, what, value, when)
   local good = type(value) == "string" or type(value) == "table"
   local count = 0
   for key, item in pairs(good and type(value) == "table" and value or {}) do
     count = count + 1
     if math.type(key) ~= "integer" or type(item) ~= "string" then
-      callback.wrong(f, what .. (" [%s]"):format(tostring(key)), "a list of texts", item, when)
+      callback.wrong(f, what .. (" [%s]"):format(tostring(key)), "a list of strings", item, when)
     end
   end
   if good and (type(value) == "string" or count == #value) then return value end
-  callback.wrong(f, what, "a text or a list of texts", value, when)
+  callback.wrong(f, what, "a string or a list of strings", value, when)
 end
 
 -- What decides what a function does: its code and the plain values that it holds on to (a patience, say), as a text for hashing. Of

@@ -1,4 +1,4 @@
--- yl.embedded(o): what a recipe runs on when nothing was named: street scenes that the program draws (datasets/synthetic.lua, target
+-- yl.embedded(o): what a recipe runs on without arguments: street scenes that the program draws (datasets/synthetic.lua, target
 -- style) and the small network that it carries, which was trained on the source style (recipes/pretrain_synthetic.lua).
 local core = require "yolua.core"
 local options = require "yolua.options.table"
@@ -21,6 +21,6 @@ return function(o, small)
   for key, value in pairs(small or {}) do
     if not named(o, key, 2) then options.set(o, key, value, default) end
   end
-  core.system.warn "no network was named: taken is model=street, pretrained on synthetic scenes (cfg=, weights=, names= name another)"
+  core.system.warn "no network given: using model=street, pretrained on synthetic scenes (cfg=, weights=, names= choose another)"
   return o
 end

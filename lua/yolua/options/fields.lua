@@ -5,11 +5,11 @@ local groups = fields.groups
 groups.model = {
   { "cfg", "string", nil, "", "the network, a Darknet cfg file", aliases = { "config_file", "network" } },
   { "weights", "string", nil, "", "its weights, a Darknet weights file" },
-  { "partial", "bool", false, "", "weights= holds the first sections of the network alone (NAME.conv.N): the rest is drawn" },
+  { "partial", "bool", false, "", "weights= holds only the first sections of the network (NAME.conv.N); the rest is initialized" },
   { "names", "string", nil, "", "class names: a file with one a line, or coco, kitti, voc", aliases = { "labels_file", "classes" } },
-  { "model", "string", nil, "", "a checkpoint, or street, the network that comes along (instead of cfg, weights and names)",
+  { "model", "string", nil, "", "a checkpoint, or street, the bundled network (instead of cfg, weights and names)",
     aliases = { "checkpoint", "ckpt" } },
-  { "require", "list", nil, "", "Lua files to run first: those that make layers of one's own (yl.layer)",
+  { "require", "list", nil, "", "Lua files to run first, with your own layers (yl.layer)",
     aliases = { "plugins", "plugin", "import", "layers" } },
 }
 
@@ -29,13 +29,13 @@ groups.data = {
     { "map", "string", "auto", "", "class map: auto (the checkpoint's, else what fits), identity, poster, or a YAML file",
       aliases = { "classmap", "class_map" } },
     { "images", "bool", true, "", "images are needed (false: labels are enough)" },
-    { "exif", "enum", "ignore", "", "apply: pictures are turned as their EXIF orientation says, and labels are of the turned ones",
+    { "exif", "enum", "ignore", "", "apply: turn pictures as their EXIF orientation says; labels are those of the turned pictures",
       choices = { "ignore", "apply" } },
     { "strict", "bool", true, "", "a malformed frame is an error (false: a counted warning)" },
     { "cache", "number", 2048, "MiB", "memory for decoded frames", min = 0 },
     { "features", "number", nil, "MiB", "memory for a frozen body's cached output (default: a quarter of the machine's); 0: off", min = 0 },
     { "cache_dir", "string", nil, "", "a folder for decoded frames (off by default)" },
-    { "seed", "int", 1, "", "seed of what the data are: the dev tenth where there are no split files, drawn scenes; not of the run",
+    { "seed", "int", 1, "", "seed of the data: the dev tenth if there are no split files, drawn scenes; separate from the run's seed",
       min = 0 },
     { "workers", "int", 2, "threads", "decoding threads", min = 0, max = 256, aliases = { "num_workers", "nw" } },
   } },
@@ -45,10 +45,10 @@ groups.run = {
   { "config", "string", nil, "", "a YAML file with any of these keys" },
   { "out", "string", nil, "", "run directory (default: runs/NAME, numbered when taken)",
     aliases = { "project", "save_dir", "output", "outdir" } },
-  { "seed", "int", 1, "", "seed of what a run draws: new weights, order, augmentation, dropout (data.seed: which frames there are)",
+  { "seed", "int", 1, "", "seed of the run: new weights, order, augmentation, dropout (data.seed: which frames there are)",
     min = 0, aliases = { "random_seed", "manual_seed" } },
   { "device", "string", "cpu", "", "cpu, cuda or cuda:N", aliases = { "gpu", "gpus" } },
-  { "threads", "int", 0, "", "threads of the CPU kernels; 0: as many as the machine gives", min = 0, max = 1024 },
+  { "threads", "int", 0, "", "threads of the CPU kernels; 0: all that the machine has", min = 0, max = 1024 },
   { "precision", "enum", "f32", "", "arithmetic of activations", choices = { "f32", "bf16" }, aliases = { "half", "amp", "fp16" } },
   { "json", "bool", false, "", "print one JSON document on standard output" },
 }
@@ -57,16 +57,16 @@ groups.train = {
   { "epochs", "int", 5, "epochs", "how long to train", min = 0, max = 1000000, aliases = { "n_epochs", "num_epochs", "max_epochs" } },
   { "batch", "int", 8, "images", "images per optimizer step", min = 1, max = 65536, aliases = { "batch_size", "bs", "batchsize" } },
   { "subdivisions", "int", 1, "", "parts that a batch is computed in", min = 1, max = 65536, aliases = { "accumulate", "accum" } },
-  { "freeze", "list", "none", "", "none, body, or layer names with globs (conv1*); thaw: not even what stopbackward in the cfg freezes",
+  { "freeze", "list", "none", "", "none, body, or layer names with globs (conv1*); thaw: also train what stopbackward in the cfg freezes",
     aliases = { "frozen", "freeze_layers" } },
-  { "statistics", "enum", "batch", "", "what batch-norm goes by while it trains: each batch's own statistics (which move the running "
+  { "statistics", "enum", "batch", "", "what batch-norm uses while it trains: each batch's own statistics (which move the running "
     .. "ones), or the running ones that were loaded (which stay)", choices = { "batch", "running" },
     aliases = { "bn", "batchnorm", "freeze_bn", "bn_eval", "norm_eval" } },
   { "ema", "number", 0, "", "decay of the averaged weights; 0: none", min = 0, max = 0.999999 },
   { "clip", "number", 0, "", "largest norm of the gradient; 0: no clipping", min = 0,
     aliases = { "grad_clip", "clip_grad", "max_norm", "clip_norm" } },
   { "patience", "int", 0, "epochs", "stop after so many epochs without improvement; 0: never", min = 0, aliases = { "early_stop" } },
-  { "multiscale", "bool", false, "", "draw the input size anew every few batches", aliases = { "multi_scale", "random" } },
+  { "multiscale", "bool", false, "", "choose a new random input size every few batches", aliases = { "multi_scale", "random" } },
   { "resume", "string", nil, "", "continue the run in this directory" },
 }
 
@@ -103,10 +103,10 @@ groups.eval = {
     aliases = { "metric", "metrics" } },
   { "conf", "number", nil, "", "lowest score of a detection", min = 0, max = 1,
     aliases = { "thresh", "threshold", "conf_thres", "score" } },
-  { "iou", "number", 0.45, "", "overlap above which the lesser of two boxes is suppressed", min = 0, max = 1,
+  { "iou", "number", 0.45, "", "overlap above which the weaker of two boxes is suppressed", min = 0, max = 1,
     aliases = { "nms", "iou_thres", "nms_thresh" } },
-  { "resize", "enum", nil, "", "how an image is brought to the input size (default: as the checkpoint was trained; else stretch, or "
-    .. "letterbox where the cfg has letter_box=1)", choices = { "letterbox", "stretch" } },
+  { "resize", "enum", nil, "", "how an image is fitted to the input size (default: as the checkpoint was trained; otherwise stretch, or "
+    .. "letterbox if the cfg has letter_box=1)", choices = { "letterbox", "stretch" } },
 }
 
 groups.protocols = require("yolua.eval.protocols").fields
@@ -121,7 +121,7 @@ fields.deciding = { "epochs", "batch", "subdivisions", "freeze", "statistics", "
 function fields.get(list)
   local flat = {}
   for _, item in ipairs(list) do
-    local more = type(item) == "string" and (groups[item] or error("there is no group of fields named " .. item)) or { item }
+    local more = type(item) == "string" and (groups[item] or error("unknown group of fields " .. item)) or { item }
     table.move(more, 1, #more, #flat + 1, flat)
   end
   return flat
@@ -132,7 +132,7 @@ function fields.pick(group, key)
   for _, field in ipairs(groups[group]) do
     if field[1] == key then return field end
   end
-  error(("there is no field %s.%s"):format(group, key), 2)
+  error(("unknown field %s.%s"):format(group, key), 2)
 end
 
 function fields.all() return fields.get(fields.recipe) end

@@ -118,7 +118,7 @@ function schema.variant_fields(field, name, from)
   local ok, module = pcall(require, field.variants .. "." .. name)
   if not ok and not tostring(module):find("not found", 1, true) then error(module, 0) end
   if not ok then
-    schema.fail(from, "%s: option '%s': there is no %s '%s'%s (%s)", from.where, field[1], field[1], name,
+    schema.fail(from, "%s: option '%s': unknown %s '%s'%s (%s)", from.where, field[1], field[1], name,
          schema.did_you_mean(name, names, field[1]), table.concat(names, ", "))
   end
   return type(module) == "table" and module.fields or {}
@@ -135,11 +135,11 @@ end
 local function to_list(field, value, from, path)
   local items, given = {}, type(value)
   if given ~= "table" and given ~= "string" and given ~= "number" then
-    schema.fail(from, "%s: option '%s': expected texts, got a %s", from.where, path, given)
+    schema.fail(from, "%s: option '%s': expected strings, got a %s", from.where, path, given)
   end
   for i, item in ipairs(type(value) == "table" and value or split(tostring(value))) do
     if type(item) ~= "string" and type(item) ~= "number" then
-      schema.fail(from, "%s: option '%s': expected texts, got a %s as number %d", from.where, path, type(item), i)
+      schema.fail(from, "%s: option '%s': expected strings, got a %s as number %d", from.where, path, type(item), i)
     end
     items[i] = tostring(item)
     local known = not field.choices

@@ -19,7 +19,7 @@ end
 
 local check = options.declare("yl.evaluate", {
   { "protocol", "enum", "voc", "", "which protocol", choices = eval.protocols, positional = true },
-  { "every", "int", 1, "epochs", "between two evaluations; the last epoch always has one", min = 1 },
+  { "every", "int", 1, "epochs", "distance between evaluations; the last epoch is always evaluated", min = 1 },
 })
 
 return function(spec)

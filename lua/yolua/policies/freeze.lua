@@ -1,4 +1,4 @@
--- yl.freeze{"body", until_epoch = 3, after = "none"}: a freeze schedule. yl.freeze(function(epoch, trainer) return pattern end): one's own,
+-- yl.freeze{"body", until_epoch = 3, after = "none"}: a freeze schedule. yl.freeze(function(epoch, trainer) return pattern end): your own,
 -- asked at the start of each epoch.
 local callback = require "yolua.options.callback"
 local options = require "yolua.options.table"
@@ -19,7 +19,7 @@ end
 
 local check = options.declare("yl.freeze", {
   { "layers", "list", nil, "", "what is frozen: none, body, or names with globs (conv1*)", positional = true, required = true },
-  { "until_epoch", "int", nil, "epochs", "the last epoch in which it does (default: always)", min = 0 },
+  { "until_epoch", "int", nil, "epochs", "the last epoch in which it is frozen (default: always)", min = 0 },
   { "after", "list", "none", "", "what is frozen from then on" },
 })
 

@@ -5,7 +5,7 @@ local options = require "yolua.options.table"
 
 local check = options.declare("yl.stop", {
   { "metric", "string", "dev_loss", "", "a number of the epoch's record; losses are better when smaller", positional = true },
-  { "patience", "int", 10, "epochs", "how long it may go without improvement; 0: for ever", min = 0 },
+  { "patience", "int", 10, "epochs", "how long to wait for an improvement; 0: never stop", min = 0 },
 })
 
 return function(spec)

@@ -11,7 +11,7 @@ local function of_folder(folder)
   for _, name in ipairs(files.list(folder)) do
     if pictures.is_picture(name) then list[#list + 1] = folder:gsub("(.)/+$", "%1") .. "/" .. name end
   end
-  if #list == 0 then error(("predict: %s holds no image (.jpg, .jpeg, .png)"):format(folder), 0) end
+  if #list == 0 then error(("predict: %s contains no images (.jpg, .jpeg, .png)"):format(folder), 0) end
   return list
 end
 
@@ -20,7 +20,7 @@ local function of_list(path)
   local list, folder = {}, path:match "^(.*/)[^/]*$" or ""
   for i, item in ipairs(core.labels.list(path)) do
     local found = files.kind(item) and item or files.kind(folder .. item) and folder .. item
-    if not found then error(("%s: entry %d: there is no image %s"):format(path, i, item), 0) end
+    if not found then error(("%s: entry %d: no such image %s"):format(path, i, item), 0) end
     list[i] = found
   end
   if #list == 0 then error(("predict: the list %s names no image"):format(path), 0) end
@@ -34,10 +34,10 @@ function source.is_stream(text)
   return text == "-" or files.kind(text) == "other" or streams[(text:match "%.(%w+)$" or ""):lower()] == true and files.kind(text) == "file"
 end
 
--- The picture files that the option names. Errors: nothing was named, or nothing is there.
+-- The picture files that the option names. Errors: no source given, or it does not exist.
 function source.files(text)
   local kind = files.kind(text)
-  if not kind then error(("predict: there is no file or folder %s"):format(text), 0) end
+  if not kind then error(("predict: no such file or folder %s"):format(text), 0) end
   if kind == "folder" then return of_folder(text) end
   return text:lower():find "%.txt$" and of_list(text) or { text }
 end

@@ -27,7 +27,7 @@ function chunks.compile(text, name, line)
   return nil, message, message:find "<eof>$" ~= nil
 end
 
--- Whether a line can only go on from the one before it: `:method()`, `.field`, `+ 1`, `}`.
+-- Whether a line can only continue the one before it: `:method()`, `.field`, `+ 1`, `}`.
 local function continues(line)
   local start = line:match "^%s*(%S.*)$"
   return start and (start:find "^[:.,=+*/%%^&|<>})%]]" ~= nil or start:find "^%-[^-]" ~= nil or start:find "^~=" ~= nil
@@ -41,7 +41,7 @@ local function lines_of(text)
   return lines
 end
 
--- The last line of the chunk that begins at `first`: the nearest at which it is whole and the next one does not go on from it. What
+-- The last line of the chunk that begins at `first`: the nearest at which it is whole and the next one does not continue it. What
 -- begins with `local` takes the rest along, if that compiles, since its name ends where the chunk does.
 local function chunk_end(lines, first, name)
   local rest = table.concat(lines, "\n", first)
@@ -68,7 +68,7 @@ function chunks.split(text, name)
   return list
 end
 
--- The last chunk of a text of several lines: what more input would go on from.
+-- The last chunk of a text of several lines: the one that more input would continue.
 function chunks.last(text)
   local list = chunks.split(text)
   return #list > 0 and list[#list].text or ""

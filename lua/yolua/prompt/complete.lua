@@ -150,7 +150,7 @@ end
 
 -- ---- the editor's side -----------------------------------------------------------------------------------------------------
 
--- All words that could go on from the line, sorted, and the part of the last one that is there already. Third value: "key" for options,
+-- All words that could continue the line, sorted, and the part of the last one that is there already. Third value: "key" for options,
 -- "text" for quoted texts.
 function complete.candidates(line)
   local text = complete.before .. line
@@ -175,7 +175,7 @@ local function show(list, kind)
   print("\n" .. table.concat(terminal.wrap(table.concat(shown, " "), terminal.width()), "\n"))
 end
 
--- What Tab inserts; where several words go on differently they are listed below the line.
+-- What Tab inserts; if several words fit, they are listed below the line.
 function complete.tab(line)
   local list, word, kind = complete.candidates(line)
   if #list == 0 or (word == "" and #list > 80) then return nil end

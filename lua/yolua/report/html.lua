@@ -13,7 +13,7 @@ local html = { escape = parts.escape, table = parts.table, sections = require "y
 
 -- ---- what the directory holds ----------------------------------------------------------------------------------------------
 
--- A JSON file's document; nil where there is none, or none that can be read.
+-- A JSON file's document; nil if there is none, or none that can be read.
 local function document(path)
   local text = core.system.try_read(path)
   local ok, value = pcall(core.json.decode, text or "", path)
@@ -22,7 +22,7 @@ end
 
 local function look(dir)
   if files.kind(dir .. "/config.yaml") ~= "file" then
-    error(("report: %s holds no run (config.yaml is missing)"):format(dir), 0)
+    error(("report: %s is not a run directory (config.yaml is missing)"):format(dir), 0)
   end
   local config = core.yaml.decode(core.system.read(dir .. "/config.yaml"), dir .. "/config.yaml")
   local run = { dir = dir, config = type(config) == "table" and config or {}, results = document(dir .. "/results.json"),
@@ -148,10 +148,10 @@ local function curves(run)
   local first, others = by_class(run, "pr", count)
   local f1, left_out = by_class(run, "f1", count)
   local shown, more, folded = grid(run, first, "Precision over recall: %s"), grid(run, others, "Precision over recall: %s"),
-    grid(run, f1, "F1 over the least score: %s")
+    grid(run, f1, "F1 over the score threshold: %s")
   local note = ("%d classes%s"):format(#f1, #left_out > 0 and ("; those of %d more are in plots/"):format(#left_out) or "")
   return shown, more and parts.fold("Precision over recall of the other classes", ("%d classes"):format(#others), more) or "",
-    folded and parts.fold("F1 over the least score", note, folded) or ""
+    folded and parts.fold("F1 over the score threshold", note, folded) or ""
 end
 
 local function training(run)

@@ -84,7 +84,7 @@ end
 
 -- plots/f1-CLASS.svg: the harmonic mean of precision and recall over the least score.
 function plots.f1(run)
-  plot_classes(run, { stem = "f1", x = "score", y = "f1", xlabel = "least score", ylabel = "F1" })
+  plot_classes(run, { stem = "f1", x = "score", y = "f1", xlabel = "score threshold", ylabel = "F1" })
 end
 
 return plots

@@ -3,7 +3,7 @@ local core = require "yolua.core"
 
 local provenance = {}
 
--- The revision of the repository that holds the present folder, with "-dirty" where files were changed; nil where there is none.
+-- The revision of the repository that holds the present folder, with "-dirty" where files were changed; nil if there is none.
 function provenance.revision()
   local pipe = io.popen "git describe --always --dirty --abbrev=40 --exclude='*' 2>/dev/null"
   if not pipe then return nil end

@@ -104,7 +104,7 @@ function Run:use(data)
   self.data = data
   local hash = data.hash
   if self.data_hash and hash and self.data_hash ~= hash then
-    error(("resume: the data are not those of %s: their hash was %s and is now %s"):format(self.dir, self.data_hash, hash), 2)
+    error(("resume: the data differ from those of %s: their hash was %s and is now %s"):format(self.dir, self.data_hash, hash), 2)
   end
   self.data_hash = hash or self.data_hash
   self.made.data_hash = self.data_hash
@@ -158,7 +158,7 @@ function Run:best()
       return require("yolua.model.load") { model = self:path(name), device = rawget(self.options, "device") }
     end
   end
-  error(("%s holds no checkpoint: nothing was trained"):format(self.dir), 2)
+  error(("%s has no checkpoint: nothing was trained"):format(self.dir), 2)
 end
 
 -- Says what pictures are brought to, once as long as it stays the same.

@@ -26,9 +26,9 @@ end
 
 -- The options that the run in `path` was started with. Errors: no such run, or a config.yaml that cannot be read.
 function rundir.config(path)
-  if files.kind(path) ~= "folder" then error(("resume: there is no run directory %s"):format(path), 0) end
+  if files.kind(path) ~= "folder" then error(("resume: no such run directory %s"):format(path), 0) end
   local file = path .. "/config.yaml"
-  if not files.kind(file) then error(("resume: %s holds no run (config.yaml is missing)"):format(path), 0) end
+  if not files.kind(file) then error(("resume: %s is not a run directory (config.yaml is missing)"):format(path), 0) end
   local values = core.yaml.decode(core.system.read(file), file)
   if type(values) ~= "table" or type(values.provenance) ~= "table" then
     error(("resume: %s: expected the options of a run and their provenance"):format(file), 0)

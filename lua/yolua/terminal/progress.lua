@@ -11,7 +11,7 @@ local function clock_text(seconds)
   return ("%d:%02d"):format(seconds // 60, seconds % 60)
 end
 
--- spec: label, total (in units), unit ("images"), done (at the start, of a part that goes on). `out`,
+-- spec: label, total (in units), unit ("images"), done (at the start, of a part that continues). `out`,
 -- `clock`, `width` (a function) and `terminal` may be replaced, for tests.
 function Progress.new(spec)
   local self = setmetatable({ label = spec.label, total = spec.total, unit = spec.unit or "images" }, Progress)

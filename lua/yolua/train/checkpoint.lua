@@ -1,4 +1,4 @@
--- last.safetensors: the full state of a run, written after every epoch's handlers, enough to go on with the same bits.
+-- last.safetensors: the full state of a run, written after every epoch's handlers, enough to continue bit for bit.
 local core = require "yolua.core"
 local ledger = require "yolua.train.ledger"
 local policy = require "yolua.train.policy"
@@ -54,7 +54,7 @@ end
 local function note(notes, key, path)
   local ok, value = pcall(core.json.decode, notes[key] or "", path)
   if ok and type(value) == "table" and #value == 0 then return value end
-  error(("%s: no run can go on from it: expected a map as its '%s'"):format(path, key), 0)
+  error(("%s: no run can continue from it: expected a map as its '%s'"):format(path, key), 0)
 end
 
 -- The clocks, each a number of at least 0, the first four whole; the last two may be missing.
@@ -65,12 +65,12 @@ local function clocks_of(notes, t, path)
     if value == core.null then value, read[key] = nil, nil end
     local good = i <= 4 and math.type(value) == "integer" or i > 4 and type(value) == "number"
     if not (good and value >= 0) and (value ~= nil or i <= 6) then
-      error(("%s: no run can go on from it: its clock '%s' is %s"):format(path, key, tostring(value)), 0)
+      error(("%s: no run can continue from it: its clock '%s' is %s"):format(path, key, tostring(value)), 0)
     end
   end
   ledger.check_change(t, read.epoch, read.batch_done > 0)
   if read.batch_done > t.batches_per_epoch then
-    error(("%s: no run can go on from it: it did %d batches of an epoch that has %d here"):format(path, read.batch_done,
+    error(("%s: no run can continue from it: it did %d batches of an epoch that has %d here"):format(path, read.batch_done,
       t.batches_per_epoch), 0)
   end
   return read
@@ -78,7 +78,7 @@ end
 
 local function states_of(notes, path)
   local ok, states = pcall(state.unpack, note(notes, "policies", path))
-  if not ok then error(("%s: no run can go on from it: its policies' states are damaged (%s)"):format(path, states), 0) end
+  if not ok then error(("%s: no run can continue from it: its policies' states are damaged (%s)"):format(path, states), 0) end
   return states
 end
 
@@ -88,7 +88,7 @@ local function freeze_again(t, notes)
   if notes.frozen and now == (notes.frozen_at_start or notes.frozen) and now ~= notes.frozen then t:freeze(notes.frozen) end
 end
 
--- Goes on where a resumed run (yl.run with resume=) was when this training's last checkpoint was written: slabs, clocks, policies'
+-- Continues where a resumed run (yl.run with resume=) was when this training's last checkpoint was written: slabs, clocks, policies'
 -- states. Returns {stop = who ended it}; nil for a new training.
 function checkpoint.restore(t)
   local path = ledger.checkpoint(t)
@@ -112,7 +112,7 @@ end
 function checkpoint.prepare(notes, path)
   local threads = math.tointeger(tonumber(notes.threads))
   if not threads or threads < 1 or threads > 1024 then
-    error(("%s: no run can go on from it: expected 1 to 1024 threads, got %s"):format(path, tostring(notes.threads)), 0)
+    error(("%s: no run can continue from it: expected 1 to 1024 threads, got %s"):format(path, tostring(notes.threads)), 0)
   end
   core.system.threads(threads)
   core.algorithms(notes.algorithms or "")

@@ -1,6 +1,6 @@
 -- The part of a training that policies hear and see: events, fired in list order, and its fields.
--- A handler that fails ends the call; when the training goes on, the event goes on with that handler: it is called again, those before it
--- are not.
+-- A handler that fails ends the call. When the training continues, so does the event: that handler is called again, those before it are
+-- not.
 local callback = require "yolua.options.callback"
 local live = require "yolua.train.live"
 local options = require "yolua.options.table"
@@ -104,10 +104,10 @@ end
 function events.write(self, key, value)
   if FIELDS[key] then return rawset(self, key, value) end
   if key == "lr" then
-    error(options.position() .. ": the trainer's lr is what the schedule gave; optim.schedule = function(s) ... end, or "
-      .. "t.options.optim.lr = ..., changes it", 0)
+    error(options.position() .. ": the trainer's lr comes from the schedule; change it with optim.schedule = function(s) ... end, or "
+      .. "t.options.optim.lr = ...", 0)
   end
-  error(("%s: a trainer has no field '%s'%s; what a policy remembers stands in its state"):format(options.position(), tostring(key),
+  error(("%s: a trainer has no field '%s'%s; a policy keeps its data in its state"):format(options.position(), tostring(key),
     type(key) == "string" and schema.did_you_mean(key, { "stop", "record", "model", "data", "run", "options" }) or ""), 0)
 end
 

@@ -18,7 +18,7 @@ local function chosen(o)
   return out
 end
 
--- A hash of the code of an optimizer of one's own; nil for ours.
+-- A hash of the code of the user's own optimizer; nil for a built-in one.
 local function optimizer_code(name)
   local rule = require("yolua.optim." .. name).rule
   return type(rule) == "function" and files.hash_text(string.dump(rule, true)) or nil

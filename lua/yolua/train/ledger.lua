@@ -70,7 +70,7 @@ function ledger.enter(t)
   t.past = (number_of(run:path "last.safetensors") or 0) > n
 end
 
--- The checkpoint that a training goes on from; nil for a new one.
+-- The checkpoint that a training continues from; nil for a new one.
 function ledger.checkpoint(t)
   local run = t.run
   if not run or not run.resumed then return nil end
@@ -83,7 +83,7 @@ end
 -- Errors: another training of this run has begun since.
 function ledger.check_turn(t)
   if t.run.current and t.run.current ~= t then
-    error(("training %d of %s ended when training %d began: it cannot go on"):format(t.training or 0, t.run.dir, t.run.trainings), 0)
+    error(("training %d of %s ended when training %d began: it cannot continue"):format(t.training or 0, t.run.dir, t.run.trainings), 0)
   end
 end
 
@@ -144,11 +144,11 @@ function ledger.check_change(t, epoch, middle)
     if not ANY_TIME[change[1]] then bad[#bad + 1] = change end
   end
   if #bad == 0 then return end
-  error(("resume: %s stands in the middle of epoch %d, where %s cannot become %s: end that epoch first (resume=%s %s epochs=%d)"):format(
-    t.run.dir, epoch, texts(bad, 2), texts(bad, 3), t.run.dir, texts(bad, 2), epoch), 0)
+  error(("resume: %s is in the middle of epoch %d, where %s cannot be changed to %s: finish that epoch first "
+    .. "(resume=%s %s epochs=%d)"):format(t.run.dir, epoch, texts(bad, 2), texts(bad, 3), t.run.dir, texts(bad, 2), epoch), 0)
 end
 
--- ---- going on --------------------------------------------------------------------------------------------------------------
+-- ---- continuing ------------------------------------------------------------------------------------------------------------
 
 local function why_done(t)
   if t.past then return ("training %d is done: training %d has begun"):format(t.training, t.training + 1) end
@@ -165,7 +165,7 @@ local function stop_holds(t, stop)
   return t.hashes[stop.by or ""] == stop.policy
 end
 
--- For the checkpoint: who ended the training, and what would let it go on.
+-- For the checkpoint: who ended the training, and what would let it continue.
 function ledger.stop_note(t)
   if not t.stop then return nil end
   return { by = t.stopped_by, epochs = t.options.epochs, policy = t.hashes[t.stopped_by or ""] }

@@ -21,7 +21,7 @@ end
 local function may_change(path) return path == "clip" or path:find "^optim%." and path ~= "optim.name" end
 
 -- What changed since `copy` was made is checked as a value of its option, in its place `where`. Returns the path of an option that may not
--- change, which has its value back, and why; nil where there is none. also: a path that may change too (between epochs).
+-- change, which has its value back, and why; nil if there is none. also: a path that may change too (between epochs).
 function live.check(copy, where, also)
   for _, was in ipairs(copy) do
     local key = was.field[1]

@@ -18,8 +18,8 @@ local optimizer = {}
 local check = options.declare("yl.optimizer", {
   { "name", "string", nil, "", "its name: optim=NAME" },
   { "help", "string", "", "", "one line for the help page" },
-  { "fields", "any", {}, "", "its options besides lr and the schedule's: a list of {key, type, default, unit, help, ...}" },
-  { "step", "function", nil, "", "(p, o): turns p.gradient into what is subtracted from p.value" },
+  { "fields", "any", {}, "", "its options in addition to lr and the schedule's: a list of {key, type, default, unit, help, ...}" },
+  { "step", "function", nil, "", "(p, o): turns p.gradient into the value to subtract from p.value" },
 })
 
 -- A parameter as the rule sees it: tensors over it, made when they are asked for, and facts about it.
@@ -50,7 +50,7 @@ local function learning(net)
   return list
 end
 
-local TAKEN = "p.gradient has to become what is subtracted from p.value: change it in place, as in p.gradient:copy_(result)"
+local TAKEN = "p.gradient must become the value to subtract from p.value: change it in place, as in p.gradient:copy_(result)"
 
 local proven = setmetatable({}, { __mode = "k" }) -- rule -> the kinds of parameters whose gradient it has changed
 
@@ -63,7 +63,7 @@ local function apply(rule, o, entry)
   local function fail(what) error(("%s: the optimizer's step for %s %s; %s"):format(callback.place(rule), p.name, what, TAKEN), 0) end
   if result ~= nil and not rawequal(result, p.gradient) then fail "returned something" end
   if not before or before:abs():max() == 0 then return end
-  if p.gradient:equal(before) and p.lr ~= 1 then fail "left p.gradient as it was" end
+  if p.gradient:equal(before) and p.lr ~= 1 then fail "did not change p.gradient" end
   proven[rule][p.kind] = true
 end
 
@@ -89,7 +89,7 @@ local function new(values)
   if not d.name or not d.name:find "^%a[%w_]*$" then error("yl.optimizer: expected name = a word", 2) end
   if not d.step then error(("yl.optimizer '%s': expected step = function(p, o)"):format(d.name), 2) end
   for _, name in ipairs(core.options.modules "lua/yolua/optim/") do
-    if name == d.name then error(("yl.optimizer '%s': there is an optimizer of that name already"):format(name), 2) end
+    if name == d.name then error(("yl.optimizer '%s': an optimizer of that name already exists"):format(name), 2) end
   end
   package.loaded["yolua.optim." .. d.name] = { help = d.help, fields = d.fields, rule = d.step }
   return d.name

@@ -40,9 +40,9 @@ end
 local function check_keys(p)
   for _, key in ipairs(sorted(p)) do
     if has(policy.events, key) then
-      fail(p, "'%s' is an event: its handler stands in on = { %s = function(policy, trainer) ... end }", key, key)
+      fail(p, "'%s' is an event: put its handler into on = { %s = function(policy, trainer) ... end }", key, key)
     elseif not has(KEYS, key) then
-      fail(p, "there is no key '%s'%s (%s); what it remembers stands in state", tostring(key),
+      fail(p, "unknown key '%s'%s (%s); store what it remembers in state", tostring(key),
         type(key) == "string" and schema.did_you_mean(key, KEYS) or "", table.concat(KEYS, ", "))
     end
   end
@@ -54,7 +54,7 @@ local function check_handlers(p)
   for _, event in ipairs(sorted(p.on)) do
     local handler = p.on[event]
     if not has(policy.events, event) then
-      fail({ name = p.name, on = { start = handler } }, "there is no event '%s'%s (%s)", tostring(event),
+      fail({ name = p.name, on = { start = handler } }, "unknown event '%s'%s (%s)", tostring(event),
         type(event) == "string" and schema.did_you_mean(event, policy.events) or "", table.concat(policy.events, ", "))
     elseif type(handler) ~= "function" then
       fail(p, "on.%s: expected a function(policy, trainer), got %s", event, callback.shown(handler))

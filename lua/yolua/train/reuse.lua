@@ -9,7 +9,7 @@ local files = core.files
 
 local reuse = {}
 
--- The folder of a finished run of that key among the folders of `parent`, and its checkpoint; nil where there is none. A checkpoint
+-- The folder of a finished run of that key among the folders of `parent`, and its checkpoint; nil if there is none. A checkpoint
 -- that is not what the run left does not count.
 function reuse.find(parent, key)
   for _, name in ipairs(files.list(parent)) do
@@ -56,9 +56,9 @@ local function new(spec)
   local parent = spec.run.dir:match "^(.*)/[^/]+$" or "."
   local key = identity.hash { net = spec.net, data = data, options = o, table.unpack(spec) }
   local dir, path = reuse.find(parent, key)
-  if dir then spec.run:say("%s: the finished run %s is reused (%s)", spec.name, dir, key)
+  if dir then spec.run:say("%s: reusing the finished run %s (%s)", spec.name, dir, key)
   else
-    spec.run:say("%s: no finished run in %s has the hash %s: it is trained now", spec.name, parent, key)
+    spec.run:say("%s: no finished run in %s has the hash %s: training it now", spec.name, parent, key)
     dir, path = train(spec, o, data, parent)
   end
   return require "yolua.model.load" { model = path, device = rawget(o, "device") }, data, dir

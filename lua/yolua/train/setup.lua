@@ -21,7 +21,7 @@ function setup.micro(o)
   local less, more = math.min(parts, batch), parts
   while batch % less ~= 0 do less = less - 1 end
   while more <= batch and batch % more ~= 0 do more = more + 1 end
-  error(("%s: option 'subdivisions': a batch of %d does not fall into %d equal parts; the nearest that do are %s"):format(
+  error(("%s: option 'subdivisions': a batch of %d cannot be divided into %d equal parts; the nearest counts that work are %s"):format(
     options.origin(o, "subdivisions") or options.position(), batch, parts,
     more <= batch and ("%d and %d"):format(less, more) or ("%d"):format(less)), 0)
 end
@@ -42,12 +42,12 @@ function setup.objects(t)
   for _, key in ipairs { "train", "dev" } do
     local list = t.data[key]
     if key == "train" and not (list and #list.frames > 0) then
-      error(("%s: yl.train: the training list holds no frame"):format(options.position()), 0)
+      error(("%s: yl.train: the training list has no frames"):format(options.position()), 0)
     end
     local known, all = 0, 0
     if list then known, all = count(t, list) end
     if list and #list.frames > 0 and known == 0 then
-      error(("%s: yl.train: the %d frames of the list '%s' hold no object%s"):format(options.position(), #list.frames,
+      error(("%s: yl.train: the %d frames of the list '%s' contain no objects%s"):format(options.position(), #list.frames,
         list.name or key, all > 0 and (" of the network's classes (data.map: %d objects of other classes)"):format(all) or ""), 0)
     end
     out[key] = known

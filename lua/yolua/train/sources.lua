@@ -30,7 +30,7 @@ local function cacheable(t)
   local ok, bytes = pcall(batches.feature_bytes, t.model, t.h, t.w, count)
   if not ok or bytes == 0 then return false end
   if bytes > budget(t) then
-    core.system.warn(("the frozen body's output takes %.0f MiB, more than the %.0f MiB allowed: it is computed anew in every epoch")
+    core.system.warn(("the frozen body's output takes %.0f MiB, more than the %.0f MiB allowed: it is computed again in every epoch")
       :format(bytes / 2 ^ 20, budget(t) / 2 ^ 20))
     return false
   end

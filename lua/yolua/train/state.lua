@@ -14,7 +14,7 @@ end
 local function fault(value, path, seen)
   local kind = type(value)
   if kind == "function" or kind == "thread" or kind == "userdata" and value ~= core.null then
-    return ("%s is a %s; a checkpoint holds numbers, texts, booleans and tables of them"):format(path, kind)
+    return ("%s is a %s; a checkpoint can hold numbers, strings, booleans and tables of them"):format(path, kind)
   elseif kind ~= "table" then return end
   if seen[value] then return ("%s is the same table as %s; a checkpoint would hold two"):format(path, seen[value]) end
   if getmetatable(value) then return path .. " has a metatable, which a checkpoint does not hold" end

@@ -58,7 +58,7 @@ function Training:update(source, batch, images)
   self.step = self.step + 1
   local rule, net = self.rule, self.model.net
   local function apply(s)
-    if type(rule) == "function" then return optimizer.step(rule, net, optim, s) end -- one's own (yl.optimizer)
+    if type(rule) == "function" then return optimizer.step(rule, net, optim, s) end -- the user's (yl.optimizer)
     return core.step(net, s)
   end
   local ok, norm = pcall(apply, {

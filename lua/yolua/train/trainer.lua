@@ -29,7 +29,7 @@ function Trainer.__index(self, key)
   return training[key]
 end
 
--- `stop` ends the training, or (false) lets it go on after a policy ended it; what else is assigned would have no effect.
+-- `stop` ends the training, or (false) lets it continue after a policy ended it; what else is assigned would have no effect.
 function Trainer.__newindex(self, key, value)
   if key == "stop" then
     behind[self].stop, behind[self].stopped_by = value or nil, nil
@@ -55,7 +55,7 @@ function Step.__tostring(s)
 end
 
 local function ended(training)
-  return ("the training was ended%s after epoch %d; t.stop = false lets it go on"):format(
+  return ("the training was ended%s after epoch %d; t.stop = false continues it"):format(
     training.stopped_by and (" by '%s'"):format(training.stopped_by) or "", training.epoch)
 end
 
@@ -103,7 +103,7 @@ function methods:steps(count)
 end
 
 -- Trains up to the last epoch of the options, or for `epochs` more; an epoch that was begun is the first of them. Shows how far it is.
--- Returns the trainer. Errors: Ctrl-C, after a step; the same call goes on.
+-- Returns the trainer. Errors: Ctrl-C, after a step; the same call continues it.
 function methods:run(epochs)
   whole_number("trainer:run", epochs)
   local training = awake(self)
@@ -120,7 +120,7 @@ function methods:run(epochs)
   return self
 end
 
--- Gives back what the training holds besides the network: loaders and cached features. It can still go on.
+-- Gives back what the training holds besides the network: loaders and cached features. It can still continue.
 function methods:close() behind[self]:drop() end
 Trainer.__close = methods.close
 
@@ -132,7 +132,7 @@ function Trainer.__tostring(self)
   return place .. "\n" .. fitted("loss %.4g, learning rate %.3g, %s", training.loss, training.lr, training.options.optim.name)
 end
 
-local function by_hand() return ":step() and :run() go on" end
+local function by_hand() return ":step() and :run() continue it" end
 
 -- A trainer that leads a training which is there already.
 local function over(training)
@@ -152,7 +152,7 @@ local function new(spec)
     if parts[key] or math.type(key) == "integer" then given[key] = value else rest[key] = value end
   end
   if spec.options ~= nil and next(rest) ~= nil then
-    error(("%s: yl.trainer: '%s' stands beside 'options', which would not hold it"):format(options.position(), tostring(next(rest))), 0)
+    error(("%s: yl.trainer: '%s' must be given inside 'options', not beside it"):format(options.position(), tostring(next(rest))), 0)
   end
   given.options = given.options or rest
   for _, key in ipairs { "net", "data" } do

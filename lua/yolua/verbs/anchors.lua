@@ -62,7 +62,7 @@ return {
     { "imgsz", "size", "416x416", "px", "input size that the anchors are for, width first", min = 8, max = 8192,
       aliases = { "img_size", "size", "input_size" } },
     { "stride", "int", 32, "px", "size of a cell, for anchors in cells", min = 1, max = 1024 },
-    { "resize", "enum", "stretch", "", "how an image is brought to the input size", choices = { "letterbox", "stretch" } },
+    { "resize", "enum", "stretch", "", "how an image is fitted to the input size", choices = { "letterbox", "stretch" } },
     fields.pick("run", "json"),
   },
   run = run, show = show,

@@ -109,7 +109,7 @@ return {
     { "batch", "int", 1, "images", "images per step", min = 1, max = 65536, aliases = { "batch_size", "bs" } },
     { "mode", "enum", "infer", "", "a forward pass, or forward, loss, backward and step", choices = { "infer", "train" } },
     { "runs", "int", 10, "", "measured repetitions", min = 1, max = 1000000, aliases = { "n", "iterations", "repeat" } },
-    { "algorithm", "string", "auto", "", "of the convolutions: auto measures and picks" },
+    { "algorithm", "string", "auto", "", "convolution algorithm; auto: measure, then choose" },
     { "layers", "bool", false, "", "also each layer's time and algorithm" },
     fields.pick("run", "device"), fields.pick("run", "threads"), fields.pick("run", "precision"), fields.pick("run", "json"),
   },

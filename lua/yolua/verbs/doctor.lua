@@ -49,10 +49,10 @@ local function show(result)
 end
 
 return {
-  help = "say what the program runs on, look a data set over, and whether a network's anchors fit it",
+  help = "check the machine, a data set, and whether a network's anchors fit the data",
   fields = {
     "data", "model", fields.pick("eval", "resize"), "size",
-    { "sheet", "string", nil, "", "file for a contact sheet of the data, .jpg or .png (default: runs/doctor-NAME.jpg); none: not drawn" },
+    { "sheet", "string", nil, "", "file for a contact sheet of the data, .jpg or .png (default: runs/doctor-NAME.jpg); none: no sheet" },
     { "frames", "int", 24, "frames", "how many frames the sheet shows", min = 1, max = 1000 },
     fields.pick("run", "threads"), fields.pick("run", "json"),
   },

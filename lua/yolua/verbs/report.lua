@@ -7,7 +7,7 @@ local function named(o)
   local path = o.run or o.out
   if not path then error(require("yolua.options.schema").usage "yolua report: expected a run directory: yolua report RUNDIR") end
   path = path:gsub("(.)/+$", "%1")
-  if core.files.kind(path) ~= "folder" then error(("report: there is no run directory %s"):format(path), 0) end
+  if core.files.kind(path) ~= "folder" then error(("report: no such run directory %s"):format(path), 0) end
   return path
 end
 
@@ -15,8 +15,8 @@ return {
   help = "make a run's report.html again from its files: yolua report RUNDIR",
   positional = "run",
   fields = {
-    { "run", "string", nil, "", "the run directory; its name alone will do" },
-    { "out", "string", nil, "", "the same, by the word that recipes use" },
+    { "run", "string", nil, "", "the run directory; its name is enough" },
+    { "out", "string", nil, "", "the same, under the name that recipes use" },
     { "json", "bool", false, "", "print one JSON document on standard output" },
   },
   run = function(o) return { report = html.write(named(o)) } end,

@@ -1,4 +1,4 @@
--- `yolua train`: fine-tunes a detector on a data set, with one recipe's worth of options; resume=RUNDIR goes on with a run.
+-- `yolua train`: fine-tunes a detector on a data set, with one recipe's worth of options; resume=RUNDIR continues a run.
 -- Where no network is named, it is the small one that the program carries, with a head for the data's own classes.
 local yl = require "yolua"
 local core = require "yolua.core"
@@ -11,7 +11,7 @@ local default = { where = "embedded default" }
 -- What suits a small network that meets new classes, where nobody asked for anything else.
 local function fall_back(o)
   if o.resume or o.cfg or o.model then return end
-  core.system.warn "no network was named: taken is model=street, pretrained on synthetic scenes (cfg=, weights=, names= name another)"
+  core.system.warn "no network given: using model=street, pretrained on synthetic scenes (cfg=, weights=, names= choose another)"
   options.set(o, "model", "street", default)
   if not (options.explicit(o, "optim.name") or options.explicit(o, "optim.lr")) then
     options.merge(o, { optim = { name = "adam", lr = 2e-3, schedule = "cosine", warmup = 20 } }, default)

@@ -19,7 +19,7 @@ function TestRecipes.testSmoke()
   os.execute("rm -rf '" .. top .. "'")
 end
 
--- With nothing named but fewer frames, the poster's recipes run on synthetic streets, and the later ones reuse the first one's run.
+-- Without arguments, but with fewer frames, the poster's recipes run on synthetic streets, and the later ones reuse the first one's run.
 function TestRecipes.testEmbedded()
   local top = os.tmpname()
   os.remove(top)
@@ -29,7 +29,7 @@ function TestRecipes.testEmbedded()
     local out, err = program.ok(words)
     t.assertStrContains(err, "using synthetic data (10 frames")
     t.assertNotStrContains(err, "dropped")
-    if i > 1 then t.assertStrContains(out, ("coco_ft: the finished run %s/coco_ft is reused"):format(top)) end
+    if i > 1 then t.assertStrContains(out, ("coco_ft: reusing the finished run %s/coco_ft"):format(top)) end
     t.assertEquals(core.files.kind(top .. "/" .. name .. "/report.html"), "file")
   end
   os.execute("rm -rf '" .. top .. "'")

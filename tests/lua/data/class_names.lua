@@ -8,7 +8,7 @@ TestNames = {}
 
 function TestNames.testRead()
   t.assertEquals(names.read("x.names", "car \r\n\tbus\n\n"), { "car", "bus" })
-  t.assertErrorMsgContains("x.names:2: the class 'a' stands in line 1 already", names.read, "x.names", "a\na\n")
+  t.assertErrorMsgContains("x.names:2: the class 'a' is already on line 1", names.read, "x.names", "a\na\n")
   t.assertEquals(#names.named "coco", 80)
 end
 

@@ -55,9 +55,9 @@ function TestClassmap:refused(sentence, text)
 end
 
 function TestClassmap:testRefusals()
-  self:refused(":2: 'Cra' is no class of the data, did you mean 'Car'?", "Van: car\nCra: car\n")
-  self:refused(":1: 'persn' is no class of the network, did you mean 'person'?", "Pedestrian: persn\n")
-  self:refused(":1: 'boat' is no class of the network", "Van: neighbour of boat\n")
+  self:refused(":2: 'Cra' is not a class of the data, did you mean 'Car'?", "Van: car\nCra: car\n")
+  self:refused(":1: 'persn' is not a class of the network, did you mean 'person'?", "Pedestrian: persn\n")
+  self:refused(":1: 'boat' is not a class of the network", "Van: neighbour of boat\n")
   self:refused(":1: Car: expected a class name, got a number", "Car: 3\n")
   self:refused(": expected lines 'data class: network class'", "- Car\n")
   self:refused(":", "Car: [\n")

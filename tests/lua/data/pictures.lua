@@ -104,12 +104,12 @@ local function count(text, what) return select(2, text:gsub(what, "")) end
 function TestPictures.testOrientationAndStrayBytes()
   local status, out = doctor "noted"
   t.assertEquals(status, 0)
-  t.assertStrContains(out, "2 carry an EXIF orientation, which is ignored (data.exif=apply turns them)")
-  t.assertStrContains(out, "1 hold stray bytes, their pixels are whole")
+  t.assertStrContains(out, "2 have an EXIF orientation, which is ignored (data.exif=apply turns them)")
+  t.assertStrContains(out, "1 contain stray bytes, but their pixels are complete")
   t.assertStrContains(out, "160x96 4, 96x160 2")
   status, out = doctor("noted", "data.exif=apply")
   t.assertEquals(status, 0)
-  t.assertStrContains(out, "2 carry an EXIF orientation, by which they are turned")
+  t.assertStrContains(out, "2 have an EXIF orientation, and are turned upright")
   t.assertStrContains(out, "of 160x96 6 pixels")
   for _, verb in ipairs { "val", "train" } do
     local more = verb == "val" and { "data.split=all" }

@@ -55,7 +55,7 @@ end
 function TestDoctor.testAdvice()
   t.assertEquals(machine_with {}, {})
   for words, more in pairs {
-    ["libopenblas0-openmp"] = { blas_parallel = "pthread" }, ["8 threads are asked for"] = { threads = 8 },
+    ["libopenblas0-openmp"] = { blas_parallel = "pthread" }, ["8 threads are requested"] = { threads = 8 },
     ["OMP_NUM_THREADS=1 leaves 3 of 4"] = { threads = 1, environment = { OMP_NUM_THREADS = "1" } },
     ["batch=4"] = { available_bytes = 2 ^ 30 }, ["no CUDA backend"] = { cuda = { driver = "1", devices = { "a GPU" } } },
     ["out=DIR"] = { places = { { name = "runs", path = "runs", writable = false, sentence = "read-only" } } } } do
@@ -112,8 +112,8 @@ function TestDoctor.testKitti()
   t.assertEquals(found.splits[2].sizes.Car, { small = 1, medium = 1, large = 0 })
   found.name, found.root = "kitti", top
   local lines = table.concat(text.lines(found), "\n")
-  for _, words in ipairs { "1 have a name that says another type", "train and dev: 1 drives, 1 frames of dev",
-    "frames that no split names: 1", "class     objects  small  medium  large" } do
+  for _, words in ipairs { "1 have a name for another type", "train and dev: 1 drives, 1 frames of dev",
+    "frames in no split: 1", "class     objects  small  medium  large" } do
     t.assertStrContains(lines, words)
   end
 end
@@ -209,7 +209,7 @@ function TestDoctor.testCoco()
   t.assertEquals({ found.splits[1].frames, found.splits[1].classes }, { 1, { cup = 1 } })
   t.assertStrContains(found.splits[1].bad[1], "lost.jpg")
   t.assertStrContains(found.splits[2].bad[1], "annotation 2: expected a box inside the image")
-  t.assertStrContains(found.splits[2].bad[2], "its labels are for 61x50, the picture")
+  t.assertStrContains(found.splits[2].bad[2], "its labels are for 61x50, but the picture")
   t.assertEquals(found.pictures.count, 1)
 end
 
@@ -256,7 +256,7 @@ function TestDoctor.testVerbAndSheet()
   core.files.make_folder(top .. "/hollow")
   local status, _, err = program.run { "doctor", "data.root=" .. top .. "/hollow" }
   t.assertEquals(status, 2)
-  t.assertStrContains(err, "has the layout of no data set that is known")
+  t.assertStrContains(err, "does not have the layout of a known data set")
   os.execute("rm -rf '" .. data .. "'")
 end
 

@@ -38,7 +38,7 @@ function TestInspect:testFindsEverything()
   local found = inspect.run(yl.data { name = "kitti", root = self.top, map = "auto" })
   local dev, train = found.splits[1], found.splits[2]
   t.assertEquals({ #found.splits, dev.name, train.name }, { 2, "dev", "train" })
-  -- A picture that is cut is told when its size is read, and its frame is none.
+  -- A truncated picture is reported when its size is read, and its frame does not count.
   t.assertEquals({ train.frames, train.objects, train.classes }, { 3, 6, { Car = 4, Van = 1, DontCare = 1 } })
   t.assertEquals(train.empty, { "empty" })
   t.assertEquals(#train.bad, 2)

@@ -151,7 +151,7 @@ end
 function TestGradcheck.testKinks()
   yl.layer { name = "stairs", forward = function(_, x, y) y:copy_(x):mul_(20):floor_() end, backward = function() end }
   t.assertErrorMsgContains("no slope at", yl.gradcheck, { "stairs" })
-  t.assertErrorMsgContains("there is no layer 'stair', did you mean 'stairs'?", yl.gradcheck, { "stair" })
+  t.assertErrorMsgContains("unknown layer 'stair', did you mean 'stairs'?", yl.gradcheck, { "stair" })
 end
 
 -- ---- in a network ----------------------------------------------------------------------------------------------------------------
@@ -345,7 +345,7 @@ function TestFailures.testOneSentenceWithPlaceAndTrace()
   t.assertStrContains(failing(function(d) d.forward = function() coroutine.yield() end end), "attempt to yield")
 end
 
--- What was lent for one call is dead afterwards, also after a failure, and views of it too.
+-- Tensors of a call are invalid afterwards, even after a failure, and so are views of them.
 function TestFailures.testTensorsDie()
   local kept = {}
   failing(function(d)
@@ -369,8 +369,8 @@ function TestFailures.testTensorsDie()
   t.assertEquals(#kept, 6)
   for _, tensor in ipairs(kept) do
     t.assertFalse(tensor:alive())
-    t.assertErrorMsgContains("this tensor's memory is gone: it was lent for one call", tensor.sum, tensor)
-    t.assertErrorMsgContains("memory is gone", tensor.fill_, tensor, 1)
+    t.assertErrorMsgContains("this tensor is no longer valid: it was only valid during the call", tensor.sum, tensor)
+    t.assertErrorMsgContains("no longer valid", tensor.fill_, tensor, 1)
   end
 end
 

@@ -44,7 +44,7 @@ function TestLayerFiles.testTrainResumeVal()
     "best.safetensors: its structure cannot be built: it uses the layer 'gelu', which is not known; ")
 end
 
--- A frozen body ends below the layers of one's own; they are trained from its cached output.
+-- A frozen body ends below the user's own layers; they are trained from its cached output.
 function TestLayerFiles.testFrozenBody()
   local out = program.ok(words("train", "epochs=1", "freeze=conv*", "out=" .. top .. "/frozen", "cfg=" .. cfg,
     "names=" .. top .. "/tiny.names", "require=" .. own))
@@ -54,7 +54,7 @@ end
 function TestLayerFiles.testComplaints()
   local status, _, err = program.run(words("train", "cfg=" .. cfg, "names=" .. top .. "/tiny.names"))
   t.assertEquals(status, 1)
-  t.assertStrContains(err, "unknown section [gelu]; a layer of one's own is made by its Lua file (require=FILE.lua)")
+  t.assertStrContains(err, "unknown section [gelu]; a layer of your own needs its Lua file (require=FILE.lua)")
   status, _, err = program.run(words("train", "require=" .. top .. "/absent.lua"))
   t.assertNotEquals(status, 0)
   t.assertStrContains(err, "absent.lua")
@@ -75,7 +75,7 @@ function TestLayerFiles.testHelp()
   t.assertStrContains(program.ok { "help", "require" }, "Lua files to run first")
 end
 
--- A loss of one's own beside a detector's: both count in training, detection does not know it.
+-- The user's own loss beside a detector's: both count in training, detection does not know it.
 function TestLayerFiles.testLossBesideAHead()
   local text = core.system.read(cfg) .. "\n[route]\nlayers=-2\n\n[convolutional]\nfilters=1\nactivation=linear\n\n[count]\nweight=0.01\n"
   core.system.write(top .. "/two.cfg", text)

@@ -58,7 +58,7 @@ function TestLoad.testPartial()
   local said = pipe:read "a"
   pipe:close()
   local drawn = yl.load({ cfg = cfg, seed = 3 }):checksum(function(r) return r.layer == "conv2" end)
-  t.assertEquals(said, ("yolua: warning: %s: kept: conv1, 12 numbers; drawn anew: conv2, 56 numbers\n1.5\t%s\t"
+  t.assertEquals(said, ("yolua: warning: %s: kept: conv1, 12 numbers; initialized: conv2, 56 numbers\n1.5\t%s\t"
     .. "4711\n"):format(first, drawn))
 end
 
@@ -81,8 +81,8 @@ local function fails(words, o)
 end
 
 function TestLoad.testPartialNeedsWeights()
-  fails({ "partial=true: expected weights=FILE" }, { cfg = put("a.cfg", CFG), partial = true })
-  fails({ "'partial=true' beside 'model=street'" }, { model = "street", partial = true })
+  fails({ "partial=true needs weights=FILE" }, { cfg = put("a.cfg", CFG), partial = true })
+  fails({ "'partial=true' together with 'model=street'" }, { model = "street", partial = true })
   fails({ "too short", "partial=true" }, { cfg = put("a.cfg", CFG), weights = put("a.weights", weights(14)) })
 end
 
@@ -92,7 +92,7 @@ function TestLoad.testNames()
   fails({ "e.names", "got an empty file" }, { cfg = cfg, names = put("e.names", "\n \n") })
   fails({ "a.cfg: region1 has 2 classes, but " .. folder .. "/t.names names 3" }, { cfg = cfg, names = put("t.names", "a\nb\nc\n") })
   fails({ "none.names" }, { cfg = cfg, names = folder .. "/none.names" })
-  fails({ "names: there is no file 'kiti', and no list of that name, did you mean 'kitti'?" }, { cfg = cfg, names = "kiti" })
+  fails({ "names: no such file 'kiti', and no list of that name, did you mean 'kitti'?" }, { cfg = cfg, names = "kiti" })
 end
 
 -- A list that the program knows by name; a file of that name goes first.
@@ -119,8 +119,8 @@ end
 
 function TestLoad.testFilesThatDoNotFit()
   local cfg = put("a.cfg", CFG)
-  fails({ "no model was named", "cfg=", "model=" }, {})
-  fails({ "'cfg=a.cfg' beside 'model=m.safetensors'" }, { cfg = "a.cfg", model = "m.safetensors" })
+  fails({ "no model given", "cfg=", "model=" }, {})
+  fails({ "'cfg=a.cfg' together with 'model=m.safetensors'" }, { cfg = "a.cfg", model = "m.safetensors" })
   fails({ "none.cfg" }, { cfg = folder .. "/none.cfg" })
   fails({ "s.weights" }, { cfg = cfg, weights = put("s.weights", weights(55)) })
   fails({ "z.weights" }, { cfg = cfg, weights = put("z.weights", "") })
@@ -128,7 +128,7 @@ function TestLoad.testFilesThatDoNotFit()
 end
 
 function TestLoad.testNamesTwice()
-  fails({ "t.names:3: the class 'a' stands in line 1 already" }, { cfg = put("a.cfg", CFG), names = put("t.names", "a\nb\na\n") })
+  fails({ "t.names:3: the class 'a' is already on line 1" }, { cfg = put("a.cfg", CFG), names = put("t.names", "a\nb\na\n") })
 end
 
 function TestLoad.testCheckpoints()

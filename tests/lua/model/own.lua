@@ -45,8 +45,8 @@ function TestOptimizer.testWhatWouldBeLost()
   said("p.lr cannot be assigned: it is the schedule's", function(p) p.lr = 0 end)
   said("p.velocity cannot be assigned", function(p) p.velocity = p.gradient:clone() end)
   said("a parameter has no 'grad'", function(p) p.grad:mul_(p.lr) end)
-  said("the optimizer's step for conv1.weight returned something; p.gradient has to become", function(p) return p.gradient * p.lr end)
-  said("the optimizer's step for conv1.weight left p.gradient as it was", function() end)
+  said("the optimizer's step for conv1.weight returned something; p.gradient must become", function(p) return p.gradient * p.lr end)
+  said("the optimizer's step for conv1.weight did not change p.gradient", function() end)
   local net = net_of { "conv2d", filters = 2 }
   net:tensor("conv1.weight", "grad"):normal_(1, 0, 1)
   optimizer.step(function(p) return p.gradient:mul_(p.lr) end, net, {}, { lr = 1e-3, images = 1 }) -- what it changed may be returned
@@ -118,9 +118,9 @@ function TestOptimizer.testRegistering()
   t.assertStrContains(page "plain", "optim=plain")
   t.assertStrContains(page "optimizers", "plain")
   t.assertStrContains(page "yl.optimizer", "subtracted")
-  t.assertErrorMsgContains("there is no optim 'plian', did you mean 'plain'?", options.check, "test",
+  t.assertErrorMsgContains("unknown optim 'plian', did you mean 'plain'?", options.check, "test",
     require("yolua.options.fields").get { "optim" }, { optim = { name = "plian" } })
-  t.assertErrorMsgContains("yl.optimizer 'adam': there is an optimizer of that name already", yl.optimizer,
+  t.assertErrorMsgContains("yl.optimizer 'adam': an optimizer of that name already exists", yl.optimizer,
     { name = "adam", step = function() end })
   t.assertErrorMsgContains("expected step = function(p, o)", yl.optimizer, { name = "x" })
   t.assertErrorMsgContains("expected name = a word", yl.optimizer, { name = "a b", step = function() end })
@@ -151,7 +151,7 @@ function TestDataset.testSplitsAndRows()
   t.assertEquals({ #data.train, #data.dev, #data:list "all" }, { 2, 1, 3 })
   t.assertEquals((data:truth(data.train.frames[1], { "dog", "car" })), { { 1, 2, 5, 6, 1, 0 }, { 0, 0, 3, 3, 0, 0 } })
   t.assertEquals(#data:rows(data.train.frames[2]), 0)
-  t.assertErrorMsgContains("there is no split 'dve'", data.list, data, "dve")
+  t.assertErrorMsgContains("no such split 'dve'", data.list, data, "dve")
 end
 
 function TestDataset.testBoxesWithoutArea()
@@ -180,12 +180,12 @@ function TestDataset.testRefusals()
     5) } } })
   refused("frame a: expected a path as image, got 7", { { id = "a", image = 7 } })
   refused("expected a list of frames, got nothing (is a return missing?)", nil)
-  refused("frame a: stands there twice", { { id = "a" }, { id = "a" } })
+  refused("frame a: occurs twice", { { id = "a" }, { id = "a" } })
   refused("frame 1: expected {id = text", { { name = "a" } })
-  refused("there is no image none.png", { { id = "a", image = "none.png" } })
+  refused("no such image none.png", { { id = "a", image = "none.png" } })
   t.assertErrorMsgContains("expected frames = function(o)", yl.dataset, { name = "x", classes = { "a" } })
   t.assertErrorMsgContains("expected classes = {names}", yl.dataset, { name = "x", frames = function() end })
-  t.assertErrorMsgContains("there is a data set of that name already", yl.dataset,
+  t.assertErrorMsgContains("a data set of that name already exists", yl.dataset,
     { name = "kitti", classes = { "a" }, frames = function() end })
 end
 
@@ -197,7 +197,7 @@ function TestFreezeByFunction.testAskedInEveryEpoch()
     policy.on.epoch_start(policy, { epoch = epoch, last = 3, freeze = function(_, pattern) asked[epoch] = pattern end })
   end
   t.assertEquals(asked, { { "conv1", "conv2" }, { "conv1", "conv2" }, "none" })
-  t.assertErrorMsgContains("freeze: expected a text or a list of texts for epoch 1, got nothing", function()
+  t.assertErrorMsgContains("freeze: expected a string or a list of strings for epoch 1, got nothing", function()
     local silent = yl.freeze(function() end)
     silent.on.epoch_start(silent, { epoch = 1 })
   end)
@@ -210,7 +210,7 @@ function TestPixels.testLoan()
   local net = net_of { "activation", activation = "linear", inputs = { 0 } }
   local plan = net:plan { batch = 2 }
   local kept
-  t.assertErrorMsgContains("the plan has to be given its input", plan.lend_input, plan)
+  t.assertErrorMsgContains("give the plan its input", plan.lend_input, plan)
   plan:input(yl.ones { 96 }:totable())
   do
     local pixels, loan <close> = plan:lend_input()
@@ -223,7 +223,7 @@ function TestPixels.testLoan()
     other:forward()
     kept = pixels
   end
-  t.assertErrorMsgContains("memory is gone", kept.fill_, kept, 1)
+  t.assertErrorMsgContains("no longer valid", kept.fill_, kept, 1)
   plan:forward()
   t.assertEquals((plan:output(1))[96], 3)
 end

@@ -75,8 +75,8 @@ function TestParameters:testTheNetworksEndIsTheTensorsEnd()
   local view = weight[1]
   net:close()
   t.assertFalse(weight:alive())
-  fails("this tensor's memory is gone", function() view:sum() end)
-  t.assertStrContains(tostring(weight), "its memory is gone")
+  fails("this tensor is no longer valid", function() view:sum() end)
+  t.assertStrContains(tostring(weight), "no longer valid")
 end
 
 -- A parameter keeps its network, without the objects that led to it; closing the network ends it all the same.
@@ -98,13 +98,13 @@ function TestParameters:testAParameterKeepsTheNetwork()
   t.assertEquals(view:sum(), 54)
   local plan = network():plan { batch = 1 } -- a plan does the same
   collectgarbage()
-  t.assertErrorMsgContains("the plan has to be given its input", plan.forward, plan)
+  t.assertErrorMsgContains("give the plan its input", plan.forward, plan)
   local last
   do
     local closed <close> = network()
     last = closed:tensor "conv1.weight"
   end
-  fails("this tensor's memory is gone: it was lent for one call, or its owner was closed", function() last:sum() end)
+  fails("this tensor is no longer valid: it was only valid during the call, or its owner was closed", function() last:sum() end)
 end
 
 function TestParameters:testNames()

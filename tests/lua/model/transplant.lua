@@ -54,7 +54,7 @@ function TestTransplant.testEveryRowLandsWhereItShould()
   local from = { 3, nil, 1, 2 }
   check(old, new, "conv2", 3, from)
   check(old, new, "conv3", 2, from)
-  t.assertEquals(lines, { "head: 3 classes become 4; boxes and objectness are kept", "  Car: moved from car", "  tram: drawn anew",
+  t.assertEquals(lines, { "head: 3 classes become 4; boxes and objectness are kept", "  Car: moved from car", "  tram: initialized",
     "  PERSON: moved from person", "  Cyclist: moved from bicycle" })
 end
 
@@ -83,7 +83,7 @@ function TestTransplant.testTheBodyStaysAndTheOldModelToo()
   t.assertEquals({ new.heads[1].classes, new.heads[2].classes, new.heads[1].anchors, new.heads[2].anchors }, { 3, 3, 3, 2 })
 end
 
--- Rows that are drawn anew depend on the seed alone, and are no zeros.
+-- Rows that are initialized depend on the seed alone, and are no zeros.
 function TestTransplant.testSeed()
   local function drawn(seed) return transplant(detector { "person" }, { "tram" }, { seed = seed }).net:get "conv2.weight" end
   t.assertEquals(drawn(3), drawn(3))

@@ -57,18 +57,18 @@ end
 function TestNetwork:testTwoNetworksAreAFault()
   for _, other in ipairs { "cfg", "weights", "names" } do
     local text, usage = failure(resolve, { "model=m", other .. "=x" })
-    t.assertEquals(text, "command line: '" .. other .. "=x' beside 'model=m': expected either a checkpoint or a Darknet network " ..
+    t.assertEquals(text, "command line: '" .. other .. "=x' together with 'model=m': expected either a checkpoint or a Darknet network " ..
       "(cfg, weights, names)")
     t.assertTrue(usage)
   end
   local path = config "cfg: a\nmodel: m\n"
   local text, usage = failure(resolve, { "config=" .. path })
-  t.assertStrContains(text, path .. ": 'cfg=a' beside 'model=m'")
+  t.assertStrContains(text, path .. ": 'cfg=a' together with 'model=m'")
   t.assertTrue(usage)
   text, usage = failure(resolve, {}, { cfg = "a", model = "m" })
-  t.assertStrContains(text, "a.lua:3: 'cfg=a' beside")
+  t.assertStrContains(text, "a.lua:3: 'cfg=a' together with")
   t.assertFalse(usage)
-  t.assertStrContains(failure(resolve, { "weights=w" }, { model = "m" }), "'weights=w' beside 'model=m'")
+  t.assertStrContains(failure(resolve, { "weights=w" }, { model = "m" }), "'weights=w' together with 'model=m'")
 end
 
 function TestNetwork:testLaterStagesReplace()
@@ -118,7 +118,7 @@ function TestConfig:testFaultsNameTheLine()
     { "epochs: 3\nepocs: 3\n", ":2: a.lua has no option 'epocs', did you mean 'epochs'?" },
     { "seed: 1\nbatch: many\n", ":2: option 'batch': expected an integer in 1..65536" },
     { "optim:\n  lr: fast\n", ":2: option 'optim.lr': expected a number" },
-    { "optim:\n  name: adm\n", "there is no optim 'adm', did you mean 'adam'?" },
+    { "optim:\n  name: adm\n", "unknown optim 'adm', did you mean 'adam'?" },
     { "- 1\n", ": expected key: value lines, got a list" },
     { "just a text\n", ": expected key: value lines, got a string" },
     { "epochs: [1, 2\n", ":" },

@@ -48,7 +48,7 @@ end
 
 function TestCheck:testValuesThatAreNone()
   for _, value in ipairs { print, io.stdout, coroutine.create(print) } do
-    t.assertStrContains(select(2, pcall(check, { "n", "int" }, nil, value)), "is no value of an option")
+    t.assertStrContains(select(2, pcall(check, { "n", "int" }, nil, value)), "is not a valid option value")
   end
   t.assertStrContains(select(2, pcall(check, { "n", "numbers" }, nil, { "a" })), "expected numbers, got a string as number 1")
   local many = {}

@@ -84,7 +84,7 @@ function TestFields:testGroupsHaveNoKeyTwice()
     t.assertNil(seen[field[1]], field[1])
     seen[field[1]] = true
   end
-  t.assertErrorMsgContains("there is no group of fields named modle", fields.get, { "modle" })
+  t.assertErrorMsgContains("unknown group of fields modle", fields.get, { "modle" })
 end
 
 -- The contract of the command line: these keys exist for whoever calls the program.

@@ -30,7 +30,7 @@ function TestRecheck.testFaults()
   refused("option 'optim.lr': expected a number", function(o) o.optim.lr = "fast" end)
   refused("option 'optim.lr'", function(o) o.optim.lr = 0 / 0 end)
   refused("option 'optim.schedule'", function(o) o.optim.schedule = "cosin" end)
-  refused("no optim 'adm', did you mean 'adam'?", function(o) o.optim = "adm" end)
+  refused("unknown optim 'adm', did you mean 'adam'?", function(o) o.optim = "adm" end)
   refused("no option 'optim.lrr', did you mean 'optim.lr'?", function(o) o.optim = { lrr = 1 } end)
 end
 

@@ -85,10 +85,10 @@ function TestTypes:testRefusals()
     { { imgsz = { 1, 2, 3 } }, "option 'imgsz': expected a size" },
     { { imgsz = "4x4" }, "each in 8..1024, got '4x4'" },
     { { protocol = "voc,kity" }, "option 'protocol': expected some of kitti|voc, got 'kity', did you mean 'kitti'?" },
-    { { freeze = { {} } }, "option 'freeze': expected texts, got a table as number 1" },
+    { { freeze = { {} } }, "option 'freeze': expected strings, got a table as number 1" },
     { { hook = 3 }, "option 'hook': expected a function, got a number" },
     { { label = true }, "option 'label': expected a text, got true" },
-    { { label = print }, "option 'label': a function is no value of an option" },
+    { { label = print }, "option 'label': a function is not a valid option value" },
     { { optim = { lr = -1 } }, "option 'optim.lr': expected a number of at least 0, got -1" },
     { { inner = 3 }, "option 'inner': expected a table of options (inner.KEY=VALUE), got '3'" },
     { { epocs = 3 }, "yl.sample has no option 'epocs', did you mean 'epochs'?" },
@@ -196,7 +196,7 @@ function TestVariants:testFieldsFollowTheName()
     t.assertEquals(o.optim.lr, 0.2)
     t.assertStrContains(failure(function() return o.optim.momentum end), "no option 'optim.momentum'")
     t.assertEquals(warned, { "optim=adam: dropped momentum, which it does not have" })
-    t.assertStrContains(failure(resolve, {}, "optim=adm"), "there is no optim 'adm', did you mean 'adam'? (adam, sgd)")
+    t.assertStrContains(failure(resolve, {}, "optim=adm"), "unknown optim 'adm', did you mean 'adam'? (adam, sgd)")
     t.assertStrContains(failure(resolve, {}, "optim=adam", "optim.momentum=1"),
       "no option 'optim.momentum' with optim=adam, only with optim=sgd")
   end)

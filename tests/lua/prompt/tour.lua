@@ -47,7 +47,7 @@ function TestTour.testThroughAPipe()
 end
 
 function TestTour.testOnAPseudoTerminal()
-  if not Pty.present() then return print "SKIP the tour on a pseudo-terminal: there is no `script`" end
+  if not Pty.present() then return print "SKIP the tour on a pseudo-terminal: `script` is missing" end
   local pty <close> = Pty.open(tour.command(tour.folder "pty", "TERM=dumb"), 80)
   for _, step in ipairs(tour.steps) do pty:type(table.unpack(step.input)) end
   tour.compare((pty:leave():gsub("^.-leaves\n", ""):gsub("\n> %^D.*$", "\n")), "on a pseudo-terminal")

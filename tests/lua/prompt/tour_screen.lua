@@ -27,7 +27,7 @@ end
 
 local function needs_tmux()
   if Terminal.present() then return true end
-  print "SKIP the tour on a terminal: there is no tmux"
+  print "SKIP the tour on a terminal: tmux is missing"
 end
 
 function TestTour.testAt80Columns()
@@ -61,7 +61,7 @@ local function training(name, columns)
   return terminal
 end
 
--- Ctrl-C gives the prompt back; net, optimizer and data live on, and the training goes on where it was.
+-- Ctrl-C gives the prompt back; net, optimizer and data stay, and the training continues where it was.
 function TestTraining.testCtrlC()
   if not needs_tmux() then return end
   local terminal <close> = training("ctrlc", 80)

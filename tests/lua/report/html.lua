@@ -112,8 +112,8 @@ function TestHtml.testVerb()
     t.assertStrContains(err, sentence)
     t.assertEquals(select(2, err:gsub("\n", "")), 1)
   end
-  refused(1, "there is no run directory " .. top .. "/absent", top .. "/absent")
-  refused(1, "data holds no run (config.yaml is missing)", top .. "/data")
+  refused(1, "no such run directory " .. top .. "/absent", top .. "/absent")
+  refused(1, "data is not a run directory (config.yaml is missing)", top .. "/data")
   refused(2, "yolua report RUNDIR")
   refused(2, "expected key=value", run, run)
 end

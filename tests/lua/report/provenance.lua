@@ -34,7 +34,7 @@ end
 
 function TestProvenance.testRevision()
   t.assertEquals(revision(), "none")
-  if not git "init" then return print "SKIP there is no git" end
+  if not git "init" then return print "SKIP git is missing" end
   t.assertEquals(revision(), "none") -- nothing was committed
   core.system.write(top .. "/a", "1\n")
   git "add a"

@@ -72,7 +72,7 @@ function TestRun:testPartialIsLogged()
   core.system.write(self.top .. "/a.cfg", "[net]\nwidth=8\nheight=8\nchannels=1\n[convolutional]\n[convolutional]\n")
   core.system.write(self.top .. "/a.conv.1", string.pack("<i4i4i4i8ff", 0, 2, 0, 0, 1, 2))
   yl.load { cfg = self.top .. "/a.cfg", weights = self.top .. "/a.conv.1", partial = true }
-  t.assertStrContains(read(run, "log.txt"), "a.conv.1: kept: conv1, 2 numbers; drawn anew: conv2, 2 numbers\n")
+  t.assertStrContains(read(run, "log.txt"), "a.conv.1: kept: conv1, 2 numbers; initialized: conv2, 2 numbers\n")
 end
 
 function TestRun:testMetricsAndResume()
@@ -132,7 +132,7 @@ end
 
 function TestRun:testBestNeedsACheckpoint()
   local run = yl.run { out = self.top .. "/a" }
-  t.assertErrorMsgContains("holds no checkpoint", run.best, run)
+  t.assertErrorMsgContains("has no checkpoint", run.best, run)
 end
 
 os.exit(t.LuaUnit.run())

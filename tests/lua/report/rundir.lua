@@ -72,8 +72,8 @@ end
 function TestRundir.testConfig()
   local values, made = config "epochs: 3\nprovenance: {yolua: 1.0, name: mine}\n"
   t.assertEquals({ values, made.name }, { { epochs = 3 }, "mine" })
-  t.assertErrorMsgContains("there is no run directory " .. top .. "/none", rundir.config, top .. "/none")
-  t.assertErrorMsgContains("holds no run (config.yaml is missing)", rundir.config, top)
+  t.assertErrorMsgContains("no such run directory " .. top .. "/none", rundir.config, top .. "/none")
+  t.assertErrorMsgContains("is not a run directory (config.yaml is missing)", rundir.config, top)
   for _, text in ipairs { "- 1\n", "epochs: 3\n", "provenance: 4\n", "just words\n" } do
     t.assertErrorMsgContains("r/config.yaml: expected the options of a run and their provenance", config, text)
   end

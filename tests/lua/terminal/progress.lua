@@ -76,7 +76,7 @@ function TestProgress.testEdges()
   t.assertStrContains(bar:line({}, 80), "100 %")
 end
 
--- An epoch that goes on in the middle: the rate is that of what was done here.
+-- An epoch that continues in the middle: the rate is that of what was done here.
 function TestProgress.testGoesOn()
   local bar, now = make(200, 200, { done = 100 })
   now[1], bar.done = 10, 150

@@ -94,7 +94,7 @@ function TestCheckpoint.testBrokenNotes()
       return yl.train { net = m, data = data(), run = run, options = options { epochs = 2 } }
     end)
     t.assertFalse(ok)
-    t.assertStrContains(message, path .. ": no run can go on from it: " .. sentence)
+    t.assertStrContains(message, path .. ": no run can continue from it: " .. sentence)
     t.assertEquals(m:checksum(), before)
   end
   local function clock(pattern, by) return (good.clocks:gsub(pattern, by)) end
@@ -154,7 +154,7 @@ function TestSources.testTheBudget()
   local yes, warnings = cached { data = { features = 0.05 }, epochs = 2 }
   t.assertFalse(yes)
   t.assertEquals(#warnings, 1)
-  t.assertStrContains(warnings[1], "more than the 0 MiB allowed: it is computed anew in every epoch")
+  t.assertStrContains(warnings[1], "more than the 0 MiB allowed: it is computed again in every epoch")
   t.assertEquals({ cached { data = { features = 0.5 } } }, { true, {} })
 end
 
@@ -193,7 +193,7 @@ function TestBatches.testPermutations()
   t.assertEquals(seen, { 1, 2, 3, 4, 5, 6, 7 })
   t.assertNotEquals(first, second)
   t.assertEquals(picks_of(source, 1), first)
-  t.assertEquals(picks_of(source, 1, 3), { first[3] }) -- a resumed epoch goes on where it stood
+  t.assertEquals(picks_of(source, 1, 3), { first[3] }) -- a resumed epoch continues where it was
   t.assertEquals(picks_of(source, 1, 4), {})
   source:close()
 end

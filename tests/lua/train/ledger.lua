@@ -188,14 +188,14 @@ function TestChanges.testMiddleOfAnEpoch()
     local o = given(options { resume = top .. "/middle" }, { [path] = path == "freeze" and "body" or path == "optim.lr" and 0.5 or 4 })
     local ok, sentence = pcall(run, o)
     t.assertFalse(ok)
-    t.assertStrContains(sentence, ("resume: %s/middle stands in the middle of epoch 2, where "):format(top))
-    t.assertStrContains(sentence, "cannot become " .. text .. ": end that epoch first")
+    t.assertStrContains(sentence, ("resume: %s/middle is in the middle of epoch 2, where "):format(top))
+    t.assertStrContains(sentence, "cannot be changed to " .. text .. ": finish that epoch first")
     t.assertEquals(read("middle", "config.yaml"), before)
   end
   t.assertEquals(run(given(options { resume = top .. "/middle" }, { epochs = 2 })).epoch, 2) -- so it ends the epoch
 end
 
--- Between epochs they may; both are on record, and a schedule goes on by the share of epochs that are done.
+-- Between epochs they may; both are on record, and a schedule continues from the share of epochs already done.
 function TestChanges.testBetweenEpochs()
   local rates = {}
   local watch = { name = "watch", on = { step = function(_, tr) rates[#rates + 1] = tr.lr end } }

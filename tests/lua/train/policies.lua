@@ -32,7 +32,7 @@ end
 function TestFreeze.testRefusals()
   t.assertErrorMsgContains("option 'until_epoch': expected an integer of at least 0 (epochs), got 'x'", freeze,
     { "body", until_epoch = "x" })
-  t.assertErrorMsgContains("option 'after': expected texts, got a boolean", freeze, { "body", after = true })
+  t.assertErrorMsgContains("option 'after': expected strings, got a boolean", freeze, { "body", after = true })
   t.assertErrorMsgContains("yl.freeze: option 'layers' is missing", freeze, { until_epoch = 3 })
   t.assertErrorMsgContains("yl.freeze has no option 'until_epcoh', did you mean 'until_epoch'?", freeze, { "body", until_epcoh = 3 })
 end
@@ -61,7 +61,7 @@ function TestStop.testMetrics()
   t.assertNil(stopped(stop { "dev_ap", patience = 1 }, "dev_ap", { 0.1, 0.2, 0.3 }))
 end
 
--- Patience survives a resume: the state is plain data that another policy object goes on with.
+-- Patience survives a resume: the state is plain data with which another policy object continues.
 function TestStop.testState()
   local a, b = stop { patience = 3 }, stop { patience = 3 }
   t.assertNil(stopped(a, "dev_loss", { 1, 2, 2 }))

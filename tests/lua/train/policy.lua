@@ -25,19 +25,19 @@ function TestPolicy.testNames()
 end
 
 function TestPolicy.testEvents()
-  local message = refused("policy 'x': there is no event 'epoch_ends', did you mean 'epoch_end'?", { name = "x",
+  local message = refused("policy 'x': unknown event 'epoch_ends', did you mean 'epoch_end'?", { name = "x",
     on = { epoch_ends = handler } })
   t.assertEquals(message:match "^(.-): policy", ("%s:%d"):format(here, line)) -- where the handler stands
   refused("on.step: expected a function(policy, trainer), got 'handler'", { name = "x", on = { step = "handler" } })
   refused("on: expected a table of handlers, got a function", { name = "x", on = handler })
-  refused("there is no event '1'", { name = "x", on = { handler } })
+  refused("unknown event '1'", { name = "x", on = { handler } })
 end
 
 function TestPolicy.testKeys()
-  refused("'epoch_end' is an event: its handler stands in on = { epoch_end = function(policy, trainer) ... end }", { name = "x",
+  refused("'epoch_end' is an event: put its handler into on = { epoch_end = function(policy, trainer) ... end }", { name = "x",
     epoch_end = handler })
-  refused("there is no key 'stat', did you mean 'state'? (name, state, on); what it remembers stands in state", { name = "x", stat = {} })
-  refused("there is no key '1'", { name = "x", handler })
+  refused("unknown key 'stat', did you mean 'state'? (name, state, on); store what it remembers in state", { name = "x", stat = {} })
+  refused("unknown key '1'", { name = "x", handler })
 end
 
 function TestPolicy.testStates()

@@ -59,7 +59,7 @@ function TestState.testFaults()
   local loop, shared = { deep = {} }, {}
   loop.deep.up = loop
   for _, case in ipairs {
-    { { f = print }, "state.f is a function; a checkpoint holds numbers, texts, booleans and tables of them" },
+    { { f = print }, "state.f is a function; a checkpoint can hold numbers, strings, booleans and tables of them" },
     { { a = { io.stdout } }, "state.a[1] is a userdata" },
     { { ["odd key"] = { coroutine.create(print) } }, 'state["odd key"][1] is a thread' },
     { loop, "state.deep.up is the same table as state; a checkpoint would hold two" },

@@ -1,4 +1,4 @@
--- Training led by hand: steps and epochs give the bits that yl.train gives, records print, and what stops it leaves it able to go on.
+-- Training led by hand: steps and epochs give the bits that yl.train gives, records print, and whatever stops it, it can continue.
 local t = require "luaunit"
 local yl = require "yolua"
 local core = yl.core
@@ -101,7 +101,7 @@ function TestTrainer.testAfterAnErrorOfTheOptimizer()
   t.assertEquals(by_hand.net:checksum(learned), whole.net:checksum(learned))
 end
 
--- A handler that fails ends the call; the next one goes on with it. Every epoch is trained once and recorded once, and every handler hears
+-- A handler that fails ends the call; the next call continues with it. Every epoch is trained and recorded once, and every handler gets
 -- each event once, but for `batch`, whose pixels are loaded anew.
 function TestTrainer.testAfterAnErrorOfAHandler()
   local sum = trained()
@@ -138,7 +138,7 @@ function TestTrainer.testEndedByAPolicy()
   local said = quietly(function()
     by_hand:run()
     by_hand:run()
-    t.assertErrorMsgContains("the training was ended by 'mine' after epoch 1; t.stop = false lets it go on", by_hand.step, by_hand)
+    t.assertErrorMsgContains("the training was ended by 'mine' after epoch 1; t.stop = false continues it", by_hand.step, by_hand)
     for _ in by_hand:steps() do error "a step was made" end
     t.assertEquals(by_hand.epoch, 1)
     by_hand.stop = false
@@ -166,7 +166,7 @@ function TestTrainer.testWhatHasNoEffect()
   quietly(function() t.assertEquals(by_hand:run(1).epoch, 1) end)
 end
 
--- Ctrl-C, which a policy plays here, ends the run after its step; the same call goes on, with the same bits.
+-- Ctrl-C, which a policy plays here, ends the run after its step; the same call continues it bit for bit.
 function TestTrainer.testAfterCtrlC()
   local sum, steps = trained(), 0
   local kill = { name = "ctrl-c", on = { step = function()
@@ -179,7 +179,7 @@ function TestTrainer.testAfterCtrlC()
   end } }
   local by_hand = led { kill }
   quietly(function()
-    t.assertErrorMsgContains("stopped by the user in epoch 1 after step 4; :step() and :run() go on", by_hand.run, by_hand)
+    t.assertErrorMsgContains("stopped by the user in epoch 1 after step 4; :step() and :run() continue it", by_hand.run, by_hand)
     t.assertFalse(core.system.interrupted())
     by_hand:step()
     t.assertErrorMsgContains("stopped by the user in epoch 1 after step 6", by_hand.step, by_hand) -- before the dev loss
@@ -192,7 +192,7 @@ end
 function TestTrainer.testFaults()
   t.assertErrorMsgContains("yl.trainer: 'net' is missing", yl.trainer, { data = data() })
   t.assertErrorMsgContains("yl.trainer: 'data' is missing", yl.trainer, { net = model() })
-  t.assertErrorMsgContains("yl.trainer: 'batch' stands beside 'options'", yl.trainer, { net = model(), data = data(), options = {},
+  t.assertErrorMsgContains("yl.trainer: 'batch' must be given inside 'options'", yl.trainer, { net = model(), data = data(), options = {},
     batch = 2 })
   t.assertErrorMsgContains("'bach', did you mean 'batch'?", yl.trainer, { net = model(), data = data(), bach = 2 })
 end

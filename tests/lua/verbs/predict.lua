@@ -212,7 +212,7 @@ function TestPredict.testStreamRefusals()
   t.assertStrContains(err, "expected batch=1, got batch=4")
 end
 
--- A program that goes on reading a pipe as it is written to: `write(bytes)`, `out()` (so far), `ended()`, `close()`.
+-- A program that keeps reading a pipe while it is written to: `write(bytes)`, `out()` (so far), `ended()`, `close()`.
 local function live(...)
   local folder = path(("live%d"):format(#core.files.list(top)))
   core.files.make_folder(folder)

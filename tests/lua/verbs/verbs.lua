@@ -147,7 +147,7 @@ function TestVerbs.testCheckpointsKnowHowTheyWereTrained()
   t.assertStrContains(program.ok { "predict", model, "source=" .. image }, "input 320x128, letterbox (as best.safetensors says)")
   t.assertStrContains(program.ok { "predict", cfg, names, "source=" .. image, "resize=letterbox" },
     "input 160x96, letterbox (tiny.cfg says 160x96, stretch)")
-  -- the next training goes on from there, and so does a resume of it
+  -- the next training continues from there, and so does a resume of it
   out = program.ok { "train", model, "epochs=1", "protocol=voc", "out=" .. again, table.unpack(data) }
   t.assertStrContains(out, "input 320x128, letterbox (as best.safetensors says)")
   program.ok { "train", "resume=" .. again, "epochs=2" }
@@ -172,7 +172,7 @@ function TestVerbs.testTrainOnOnesOwnFolder()
   end
   local words = { "train", "data=yolo", "data.root=" .. own, "epochs=1", "threads=2", "out=" .. top .. "/own-run" }
   local out, err = program.ok(words)
-  t.assertStrContains(err, "no network was named: taken is model=street")
+  t.assertStrContains(err, "no network given: using model=street")
   t.assertStrContains(out, "head: 5 classes become 2")
   local model = require "yolua".load { model = top .. "/own-run/best.safetensors" }
   t.assertEquals({ model.names, model.w, model.h }, { { "class0", "class1" }, 416, 256 })
@@ -196,7 +196,7 @@ local function wrong(word, ...) t.assertEquals(refused(word, ...), 2) end
 function TestVerbs.testRefusals()
   refused("source", "predict", cfg, names)
   refused("/nothing.jpg", "predict", cfg, names, "source=/nothing.jpg")
-  refused("holds no image", "predict", cfg, names, "source=" .. top)
+  refused("contains no images", "predict", cfg, names, "source=" .. top)
   core.system.write(top .. "/bad.txt", "nowhere.png\n")
   refused("bad.txt", "predict", cfg, names, "source=" .. top .. "/bad.txt")
   wrong("cfg=", "predict", "source=" .. image)
@@ -209,7 +209,7 @@ function TestVerbs.testRefusals()
   wrong("deep.yaml:1: option 'cfg': expected a value or a list, got keys of its own (a)", "train", "config=" .. top .. "/deep.yaml")
   core.system.write(top .. "/wide.cfg", (core.system.read(top .. "/tiny.cfg"):gsub("channels=3", "channels=65536")))
   refused("wide.cfg: the network takes 65536 channels, pictures have 3", "predict", "cfg=" .. top .. "/wide.cfg", names, "source=" .. image)
-  refused("is no regular file", "val", cfg, names, "data=kitti", "data.root=" .. top .. "/data", "data.split=/dev/null")
+  refused("is not a regular file", "val", cfg, names, "data=kitti", "data.root=" .. top .. "/data", "data.split=/dev/null")
   refused("bf16", "bench", cfg, "precision=bf16")
   local status, _, err = program.run { "train", "config=" .. top .. "/config.yaml", "precision=bf16", "out=" .. top .. "/bf16" }
   t.assertEquals(status, 1)

@@ -20,7 +20,7 @@ local function duration(seconds)
   return ("%d h %d min"):format(seconds // 3600, seconds % 3600 // 60)
 end
 
--- A run that wrote the results of all its epochs is done; another may go on.
+-- A run that wrote the results of all its epochs is done; another may still be running.
 function about.header(run)
   local last = run.epochs[#run.epochs] -- of several trainings the options of the first say little
   local wanted = not (last and last.training) and tonumber(run.config.epochs)
@@ -64,7 +64,7 @@ end
 local function load(run)
   for _, name in ipairs { "best.safetensors", "last.safetensors" } do
     local found, model = pcall(function()
-      local m = require "yolua.model.load" { model = run.dir .. "/" .. name, require = run.config.require } -- layers of one's own
+      local m = require "yolua.model.load" { model = run.dir .. "/" .. name, require = run.config.require } -- the user's own layers
       return m:freeze(m.notes.frozen or "none")
     end)
     if found then return model, name end
@@ -117,7 +117,7 @@ function about.timings(run)
 end
 
 function about.configuration(run)
-  return parts.fold("config.yaml", "all options of the run and what it was made with; config=FILE repeats it",
+  return parts.fold("config.yaml", "all options of the run, and how it was made; config=FILE repeats it",
     parts.pre(core.system.read(run.dir .. "/config.yaml")))
 end
 

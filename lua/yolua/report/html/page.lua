@@ -95,6 +95,6 @@ page.legend = [[
 </ul>
 ]]
 
-page.foot = "\n</main>\n<footer>Made by yolua VERSION; the page holds all that it shows and needs no network.</footer>\n</body>\n</html>\n"
+page.foot = "\n</main>\n<footer>Made by yolua VERSION; this page is self-contained and needs no network.</footer>\n</body>\n</html>\n"
 
 return page
