@@ -384,10 +384,12 @@ end
 function TestForward.testBothSectionsByNumber()
   local function net(section)
     local cfg = NET .. "[convolutional]\nfilters=6\n[avgpool]\n[convolutional]\nfilters=6\n[scale_channels]\n" .. section
-    local path = os.tmpname()
+    local name = os.tmpname()
+    local path = name .. ".cfg"
     darknet.save_cfg(darknet.parse_cfg(cfg, "x.cfg"), path)
     local text = core.system.read(path)
     os.remove(path)
+    os.remove(name)
     return text
   end
   t.assertEquals(net "layers=-1,-3", net "from=-3")
