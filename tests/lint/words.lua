@@ -95,4 +95,43 @@ function TestWords.testPrivateWords()
   end), {})
 end
 
+-- Phrases that a native speaker would not write, and what to write instead. Each pattern is split, so that this file passes.
+local STRANGE = {
+  { "%f[%a]one'" .. "s own", "your own" }, { "%f[%a]one" .. "self%f[%A]", "yourself" }, { "%f[%a]by " .. "heart%f[%A]", "overfitting" },
+  { "%f[%a]comes? " .. "along%f[%A]", "bundled" }, { "that are " .. "none%f[%A]", "invalid" }, { "that is " .. "none%f[%A]", "invalid" },
+  { "lent for " .. "one call", "valid only during the call" }, { "memory is " .. "gone", "no longer valid" },
+  { "no [%a ]- was " .. "named", "no ... given" }, { "nothing " .. "named", "without arguments" },
+  { "%f[%a]go" .. "es on%f[%A]", "continues" }, { "%f[%a]go " .. "on%f[%A]", "continue" },
+  { "the machine, " .. "over%f[%A]", "checks a data set and the machine" }, { "%f[%a]looks? [%a ]-set, .- " .. "over%f[%A]", "checks" },
+  { "%f[%a]look%a* it " .. "over%f[%A]", "check it" }, { "data set " .. "looked over", "checks" },
+}
+
+local function strange(line)
+  for _, pair in ipairs(STRANGE) do
+    if (" " .. line):lower():find(pair[1]) then return ("says '%s'; write: %s"):format((" " .. line):lower():match(pair[1]), pair[2]) end
+  end
+end
+
+function TestWords.testPlainEnglish()
+  for _, line in ipairs { "In a Lua of one'" .. "s own", "few frames are learned by " .. "heart", "since no data set was " .. "named",
+    "the network that comes " .. "along", "places that are " .. "none", "it was lent for " .. "one call", "a run go" .. "es on",
+    "looks a data set, and the machine, " .. "over" } do t.assertNotNil(strange(line), line) end
+  for _, line in ipairs { "everyone's owner", "precision over recall", "nil if there are none", "it going once", "cargo one",
+    "no network is named here" } do t.assertNil(strange(line), line) end
+  t.assertEquals(tree.faults(everything(), strange), {})
+end
+
+-- Entries of the changelog stand in its sections, once each.
+function TestWords.testChangelog()
+  local section, seen, faults = nil, {}, {}
+  for line in tree.read("CHANGELOG.md"):gmatch "[^\n]+" do
+    section = line:match "^### (.*)" or (not line:find "^## " and section or nil)
+    if line:find "^%- " and not (section == "Added" or section == "Changed" or section == "Fixed") or line:find "^%-" and seen[line] then
+      faults[#faults + 1] = "outside a section, or there twice: " .. line:sub(1, 60)
+    end
+    seen[line] = true
+  end
+  t.assertEquals(faults, {})
+end
+
 os.exit(t.LuaUnit.run())

@@ -41,7 +41,7 @@ end
 -- Which policy ended the run is noted: a resume obeys it.
 local function call(self, handler, policy, event)
   if self.firing then
-    error(("%s: the training is in the middle of its event '%s' here; it goes on when the handler returns"):format(options.position(),
+    error(("%s: the training is in the middle of its event '%s' here; it continues when the handler returns"):format(options.position(),
       self.firing), 0)
   end
   local stop, before = self.stop, { live = live.copy(self.options) }

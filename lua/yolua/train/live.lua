@@ -1,4 +1,4 @@
--- Which options of a training may be assigned while it goes on: the optimizer's numbers and `clip`, which each step reads anew. The others
+-- Which options of a training may be assigned while it runs: the optimizer's numbers and `clip`, which each step reads anew. The others
 -- were settled when it began: an assignment to one of them is taken back and refused.
 local options = require "yolua.options.table"
 local schema = require "yolua.options.schema"
