@@ -1,4 +1,5 @@
 /* Batches meet plans: loading images, losses against a batch's truth, detections, and the cached output of a frozen body. */
+#include "bind/fields.h"
 #include "bind/image_objects.h"
 #include "bind/net_objects.h"
 #include "bind/tensor_objects.h"

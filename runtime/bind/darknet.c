@@ -1,4 +1,5 @@
 /* core.darknet: cfg and weights files as networks. */
+#include "bind/fields.h"
 #include "bind/net_objects.h"
 #include "backend/device.h"
 #include "formats/darknet.h"

@@ -1,4 +1,4 @@
-/* Evaluation sets in Lua: what bind/eval.c (the object) and bind/eval_rows.c (the protocols' rows) share. */
+/* Evaluation sets in Lua: what the object (bind/eval.c) and its protocols (bind/kitti.c, ...) share. */
 #ifndef YL_BIND_EVAL_H
 #define YL_BIND_EVAL_H
 

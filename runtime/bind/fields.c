@@ -1,5 +1,5 @@
 /* Fields of tables that C reads itself: a number, a text, one of some words, each with a default. */
-#include "bind/net_objects.h"
+#include "bind/fields.h"
 #include "core/text.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
 /* The loader for Lua. A batch is valid until the next one is asked for. */
+#include "bind/fields.h"
 #include "bind/net_objects.h"
 #include "loader/cache.h"
 #include "loader/loader.h"

@@ -1,4 +1,5 @@
 /* Networks for Lua: building, looking, freezing, copying values in and out. */
+#include "bind/fields.h"
 #include "bind/net_objects.h"
 #include "backend/device.h"
 #include "bind/option_objects.h"

@@ -1,4 +1,5 @@
 /* Plans for Lua: one way to run a network. */
+#include "bind/fields.h"
 #include "bind/net_objects.h"
 #include "bind/tensor_objects.h"
 #include "backend/device.h"

@@ -89,8 +89,8 @@ function TestRegistry.testAlgorithms()
 end
 
 -- A module is tested under its own name, by tests that call it by name, or by its user.
-local WAYS = { plan = "conv2d", training = "train", batches = "train", bench = "verbs", stream = "predict",
-  tensor_views = "tensor", tensor_math = "tensor", eval_rows = "eval_set", hold = "plan" }
+local WAYS = { plan = "conv2d", batches = "train", bench = "verbs", stream = "predict",
+  tensor_views = "tensor", tensor_math = "tensor", hold = "plan" }
 
 function TestRegistry.testModules()
   local function named(name) return has_stem(name, "lua", "bind", "tensor", "net", "loader", "formats", "eval", "scene") end

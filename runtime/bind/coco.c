@@ -1,0 +1,54 @@
+/* COCO's protocol for Lua: a row of an evaluation set. */
+#include "bind/eval_rows.h"
+#include "eval/coco.h"
+
+static void set_coco_figures(lua_State *L, const yl_coco_row *r)
+{
+    yl__row_number(L, "ap", r->ap);
+    yl__row_number(L, "ap50", r->ap50);
+    yl__row_number(L, "ap75", r->ap75);
+    yl__row_number(L, "ap_small", r->ap_small);
+    yl__row_number(L, "ap_medium", r->ap_medium);
+    yl__row_number(L, "ap_large", r->ap_large);
+    yl__row_number(L, "ar1", r->ar1);
+    yl__row_number(L, "ar10", r->ar10);
+    yl__row_number(L, "ar100", r->ar100);
+    yl__row_number(L, "ar_small", r->ar_small);
+    yl__row_number(L, "ar_medium", r->ar_medium);
+    yl__row_number(L, "ar_large", r->ar_large);
+    yl__row_count(L, "n_gt", r->n_gt);
+    yl__row_count(L, "n_crowd", r->n_crowd);
+    yl__row_count(L, "n_det", r->n_det);
+}
+
+/* set:coco{dontcare = "crowd"|"drop", neighbours = false, classes = } -> row */
+static int set_coco(lua_State *L)
+{
+    yl_coco_row all;
+    const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
+    yl__row_options(L, YL__KEYS("dontcare", "neighbours", "classes"));
+    yl_coco_options o = {.drop_ignored = yl__row_option_word(L, "dontcare", YL__KEYS("crowd", "drop")) == 1};
+    bool neighbours = yl__row_option_flag(L, "neighbours", false);
+    yl_eval_classes classes = yl__eval_classes_option(L, 2, neighbours ? &yl_classes_neighbours : &yl_classes_kitti);
+    yl_coco_row *rows = yl__row_scratch(L, classes.count, sizeof *rows);
+    yl__check(L, yl_eval_coco(set, &classes, &o, rows, &all));
+    yl__row_new(L, "coco");
+    lua_newtable(L);
+    for (int64_t i = 0; i < classes.count; i++) {
+        lua_newtable(L);
+        set_coco_figures(L, &rows[i]);
+        lua_setfield(L, -2, classes.at[i].name);
+    }
+    lua_setfield(L, -2, "classes");
+    set_coco_figures(L, &all);
+    yl__row_number(L, "map", all.ap);
+    yl__row_text(L, "dontcare", o.drop_ignored ? "drop" : "crowd");
+    yl__row_flag(L, "neighbours", neighbours);
+    return 1;
+}
+
+void yl__bind_coco(lua_State *L)
+{
+    static const luaL_Reg methods[] = {{"coco", set_coco}, {NULL, NULL}};
+    yl__add_methods(L, yl__eval_set_class, methods);
+}

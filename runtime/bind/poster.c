@@ -1,0 +1,49 @@
+/* The poster's precision and recall for Lua: a row of an evaluation set. */
+#include "bind/eval_rows.h"
+#include "eval/poster.h"
+
+static void push_poster_row(lua_State *L, const yl_poster_row *row)
+{
+    lua_newtable(L);
+    yl__row_count(L, "tp", row->tp);
+    yl__row_count(L, "fp", row->fp);
+    yl__row_count(L, "fn", row->fn);
+    yl__row_number(L, "precision", row->precision);
+    yl__row_number(L, "recall", row->recall);
+    yl__row_number(L, "f1", row->f1);
+}
+
+/* set:poster{variant = "clean"|"unclamped"|"literal", classes = "kitti"|"coco"|{...}, score = 0.5, reduce = false,
+ * width = 1242, height = 375} -> row */
+static int set_poster(lua_State *L)
+{
+    static const char *const variants[] = {"clean", "unclamped", "literal", NULL};
+    double map;
+    const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
+    yl__row_options(L, YL__KEYS("variant", "classes", "score", "reduce", "width", "height"));
+    yl_poster_options o = yl_poster_defaults;
+    o.variant = (yl_poster_variant)yl__row_option_word(L, "variant", variants);
+    o.score = yl__row_option_number(L, "score", o.score, -1e9, 1e9);
+    o.reduce = yl__row_option_flag(L, "reduce", o.reduce);
+    o.width = yl__row_option_number(L, "width", o.width, 1, 1e9);
+    o.height = yl__row_option_number(L, "height", o.height, 1, 1e9);
+    yl_eval_classes classes = yl__eval_classes_option(L, 2, &yl_classes_kitti);
+    yl_poster_row *rows = yl__row_scratch(L, classes.count, sizeof *rows);
+    yl__check(L, yl_eval_poster(set, &classes, &o, rows, &map));
+    yl__row_new(L, "poster");
+    lua_newtable(L);
+    for (int64_t i = 0; i < classes.count; i++) {
+        push_poster_row(L, &rows[i]);
+        lua_setfield(L, -2, classes.at[i].name);
+    }
+    lua_setfield(L, -2, "classes");
+    yl__row_number(L, "map", map);
+    yl__row_text(L, "variant", variants[o.variant]);
+    return 1;
+}
+
+void yl__bind_poster(lua_State *L)
+{
+    static const luaL_Reg methods[] = {{"poster", set_poster}, {NULL, NULL}};
+    yl__add_methods(L, yl__eval_set_class, methods);
+}

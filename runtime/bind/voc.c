@@ -1,0 +1,125 @@
+/* VOC's average precision for Lua: a row of an evaluation set, and the curves that it is made of. */
+#include "bind/eval_rows.h"
+#include "core/memory.h"
+#include "eval/voc.h"
+
+#include <math.h>
+
+static yl_voc_options voc_options(lua_State *L)
+{
+    yl_voc_options o = yl_voc_defaults;
+    o.iou = yl__row_option_number(L, "iou", o.iou, 0, 1);
+    o.plus1 = yl__row_option_flag(L, "plus1", o.plus1);
+    o.strict = yl__row_option_word(L, "compare", YL__KEYS("ge", "gt")) == 1;
+    o.difficult = yl__row_option_word(L, "difficult", YL__KEYS("none", "hard")) == 1;
+    return o;
+}
+
+static void push_voc_row(lua_State *L, const yl_voc_row *row)
+{
+    lua_newtable(L);
+    yl__row_count(L, "n_gt", row->n_gt);
+    yl__row_count(L, "n_det", row->n_det);
+    yl__row_count(L, "tp", row->tp);
+    yl__row_count(L, "fp", row->fp);
+    yl__row_number(L, "ap07", row->ap07);
+    yl__row_number(L, "ap", row->ap);
+}
+
+/* set:voc{iou = 0.5, plus1 = true, compare = "ge"|"gt", difficult = "none"|"hard", classes = } -> row */
+static int set_voc(lua_State *L)
+{
+    double map;
+    const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
+    yl__row_options(L, YL__KEYS("iou", "plus1", "compare", "difficult", "classes"));
+    yl_voc_options o = voc_options(L);
+    yl_eval_classes classes = yl__eval_classes_option(L, 2, &yl_classes_kitti);
+    yl_voc_row *rows = yl__row_scratch(L, classes.count, sizeof *rows);
+    yl__check(L, yl_eval_voc(set, &classes, &o, rows, &map));
+    yl__row_new(L, "voc");
+    lua_newtable(L);
+    for (int64_t i = 0; i < classes.count; i++) {
+        push_voc_row(L, &rows[i]);
+        lua_setfield(L, -2, classes.at[i].name);
+    }
+    lua_setfield(L, -2, "classes");
+    yl__row_number(L, "map", map);
+    yl__row_number(L, "iou", o.iou);
+    yl__row_flag(L, "plus1", o.plus1);
+    yl__row_text(L, "compare", o.strict ? "gt" : "ge");
+    yl__row_text(L, "difficult", o.difficult ? "hard" : "none");
+    return 1;
+}
+
+static const char *const curve_class = "yolua.pr_curve";
+
+static int curve_gc(lua_State *L)
+{
+    void **box = yl__check_object(L, 1, curve_class);
+    if (*box) yl_pr_curve_free(*box);
+    yl__free(*box);
+    *box = NULL;
+    return 0;
+}
+
+/* Pushes an empty curve that is freed when it is collected. */
+static yl_pr_curve *new_curve(lua_State *L)
+{
+    static const luaL_Reg methods[] = {{"__gc", curve_gc}, {"__close", curve_gc}, {NULL, NULL}};
+    yl__class(L, curve_class, methods);
+    void **box = yl__new_object(L, curve_class);
+    yl__check(L, yl__calloc(1, sizeof(yl_pr_curve), box));
+    return *box;
+}
+
+static void set_best(lua_State *L, const yl_pr_curve *c)
+{
+    int64_t best = -1;
+    for (int64_t i = 0; i < c->count; i++) {
+        bool cut = i + 1 == c->count || c->score[i + 1] != c->score[i]; /* a threshold cannot part equal scores */
+        if (cut && c->n_gt && (best < 0 || c->f1[i] > c->f1[best])) best = i;
+    }
+    lua_newtable(L);
+    yl__row_number(L, "f1", best < 0 ? NAN : c->f1[best]);
+    yl__row_number(L, "score", best < 0 ? NAN : c->score[best]);
+    yl__row_number(L, "precision", best < 0 ? NAN : c->precision[best]);
+    yl__row_number(L, "recall", best < 0 ? NAN : c->recall[best]);
+    lua_setfield(L, -2, "best");
+}
+
+static void push_curve(lua_State *L, const yl_pr_curve *c)
+{
+    lua_newtable(L);
+    yl__row_count(L, "n_gt", c->n_gt);
+    yl__row_numbers(L, "score", c->score, c->count);
+    yl__row_numbers(L, "precision", c->precision, c->count);
+    yl__row_numbers(L, "recall", c->recall, c->count);
+    yl__row_numbers(L, "f1", c->f1, c->count);
+    set_best(L, c);
+}
+
+/* set:curves{iou =, plus1 =, compare =, difficult =, classes = } -> {class = {n_gt, score, precision, recall, f1,
+ * best}} */
+static int set_curves(lua_State *L)
+{
+    const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
+    yl__row_options(L, YL__KEYS("iou", "plus1", "compare", "difficult", "classes"));
+    yl_voc_options o = voc_options(L);
+    yl_eval_classes classes = yl__eval_classes_option(L, 2, &yl_classes_kitti);
+    lua_newtable(L);
+    for (int64_t i = 0; i < classes.count; i++) {
+        yl_pr_curve *curve = new_curve(L);
+        yl__check(L, yl_pr_curve_make(set, &classes, i, &o, curve));
+        push_curve(L, curve);
+        lua_setfield(L, -3, classes.at[i].name);
+        yl_pr_curve_free(curve);
+        lua_pop(L, 1);
+    }
+    return 1;
+}
+
+void yl__bind_voc(lua_State *L)
+{
+    static const luaL_Reg methods[] = {{"voc", set_voc}, {"curves", set_curves}, {NULL, NULL}};
+    yl__add_methods(L, yl__eval_set_class, methods);
+}
