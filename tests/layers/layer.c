@@ -76,7 +76,7 @@ static void test_room(void **state)
 {
     (void)state;
     static yl_layer_kind kinds[YL_MAX_REGISTERED + 1];
-    static char names[YL_MAX_REGISTERED + 1][8];
+    static char names[YL_MAX_REGISTERED + 1][16];
     for (int i = 0; i <= YL_MAX_REGISTERED; i++) {
         kinds[i] = yl_layer_maxpool;
         snprintf(names[i], sizeof names[i], "own%d", i);
