@@ -8,16 +8,24 @@ local fit = {}
 
 local MOST = 300 -- frames that are looked at
 
--- The call's network, and its frames where it names a data set: the options' split, else dev, else all. Errors: what yl.load and yl.data
--- refuse, and classes that have none in common.
+-- The call's network, and the data set where it names one. Errors: what yl.load and yl.data refuse, and classes that have none in common.
 function fit.open(o)
   local self = { model = inputs.network(o), frames = {} }
   if not o.data.name then return self end
   self.data = require "yolua.data"(o.data)
   self.data:map(self.model.names)
-  self.list = self.data:list()
-  self.frames = table.move(self.list.frames, 1, math.min(MOST, #self.list.frames), 1, {})
   return self
+end
+
+-- Takes the frames to look at: the first of the options' split, else of dev, else of all, that can be read. What cannot is among the
+-- data's faults already. facts: of the pictures that were looked at, by path.
+function fit.choose(self, facts)
+  local ok, list = pcall(self.data.list, self.data, nil, function() end)
+  for _, frame in ipairs(ok and list.frames or {}) do
+    local fact = frame.image and facts[frame.image]
+    if #self.frames < MOST and frame.image and not (fact and fact.sentence) then table.insert(self.frames, frame) end
+  end
+  self.list = ok and list or nil
 end
 
 -- {model, split, images, heads = as yolua.eval.anchors gives them, each with `sentence` where its anchors are at fault}
@@ -30,6 +38,14 @@ function fit.measure(self, o, progress)
   local heads = collected:result()
   for _, head in ipairs(heads) do head.sentence = anchors.sentence(self.model.path, head) end
   return { model = self.model.path, split = self.list and self.list.name, images = #self.frames, heads = heads }
+end
+
+-- Whether a head's anchors do not fit.
+function fit.faulty(result)
+  for _, head in ipairs(result.heads) do
+    if head.sentence then return true end
+  end
+  return false
 end
 
 -- The result as lines for a person.

@@ -17,6 +17,17 @@ local function run(t, protocol)
   error(("%s of the dev split in epoch %d; continue with resume=%s"):format(stopped, t.epoch, t.run.dir), 0)
 end
 
+-- One number has one writer: of two, those who follow it would get the later one's.
+local function refuse_second(self, t, by)
+  for _, p in ipairs(t.policies) do
+    if p == self then return end
+    if p.name:find "^evaluate%." then
+      error(("%s: yl.evaluate: '%s' writes the record's dev_ap already; expected one such policy (a handler of epoch_end may write "
+        .. "another number into t.record)"):format(by.where, p.name), 0)
+    end
+  end
+end
+
 local check = options.declare("yl.evaluate", {
   { "protocol", "enum", "voc", "", "which protocol", choices = eval.protocols, positional = true },
   { "every", "int", 1, "epochs", "distance between evaluations; the last epoch is always evaluated", min = 1 },
@@ -28,7 +39,8 @@ return function(spec)
   return {
     name = "evaluate." .. protocol,
     on = {
-      start = function(_, t)
+      start = function(self, t)
+        refuse_second(self, t, by)
         if not sources.has_dev(t) then error(by.where .. ": yl.evaluate: the data have no dev split to score", 0) end
       end,
       epoch_end = function(_, t)

@@ -202,7 +202,7 @@ function Run:__close(reason)
   self:step(nil)
   core.system.warn_file(self.log_before)
   if reason == nil then return end
-  if self.made_folder and #self.epochs == 0 and #self.rows == 0 then return rundir.discard(self.dir) end
+  if self.made_folder and #self.epochs == 0 and #self.rows == 0 then return rundir.discard(self.dir, self.made_folder) end
   pcall(core.files.append, self:path "log.txt", ("failed: %s\n"):format(tostring(reason)))
 end
 

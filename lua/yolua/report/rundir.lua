@@ -9,19 +9,31 @@ local function free(path)
   return files.kind(path) == "folder" and #files.list(path) == 0
 end
 
--- Makes runs/NAME, or `out`; where that is taken, NAME-2, NAME-3, ... Returns the path and whether this call made the folder.
+-- The folders above `path` that are not there, the nearest first.
+local function missing_above(path)
+  local list, parent = {}, path:match "^(.*[^/])/+[^/]+$"
+  while parent and not files.kind(parent) do
+    list[#list + 1] = parent
+    parent = parent:match "^(.*[^/])/+[^/]+$"
+  end
+  return list
+end
+
+-- Makes runs/NAME, or `out`; where that is taken, NAME-2, NAME-3, ... Returns the path, and where this call made the folder, those that
+-- it made above it.
 -- Errors: one sentence that names the folder which cannot be made or written to.
 function rundir.make(name, out)
   local wanted = (out or "runs/" .. name):gsub("(.)/+$", "%1")
   if files.kind(wanted) == "other" then error(("out: expected a folder for the run, %s is a device or a pipe"):format(wanted), 0) end
-  local path, number, existed = wanted, 1, files.kind(wanted) ~= nil
+  local path, number, existed, above = wanted, 1, files.kind(wanted) ~= nil, missing_above(wanted)
   while not free(path) do
     number = number + 1
     path = ("%s-%d"):format(wanted, number)
     existed = files.kind(path) ~= nil
   end
   files.append(path .. "/log.txt", "")
-  return path, not existed
+  if not existed then return path, above end
+  return path
 end
 
 -- The options that the run in `path` was started with. Errors: no such run, or a config.yaml that cannot be read.
@@ -76,14 +88,16 @@ function rundir.result(path)
   end
 end
 
--- Removes a folder in which nothing but its first two files was made: a call that failed at once leaves no litter.
-function rundir.discard(path)
+-- Removes a folder in which nothing but its first two files was made, and the empty ones above it that were made for it: a call that
+-- failed at once leaves no litter.
+function rundir.discard(path, above)
   for _, name in ipairs(files.list(path)) do
     if name ~= "config.yaml" and name ~= "log.txt" then return end
   end
   os.remove(path .. "/config.yaml")
   os.remove(path .. "/log.txt")
   os.remove(path)
+  for _, folder in ipairs(above or {}) do os.remove(folder) end -- one that holds something stays
 end
 
 return rundir

@@ -22,7 +22,7 @@ local function look_over(o, progress)
   local found, lists, facts = inspect.run(data, nil, progress)
   found.name, found.root = data.name, data.root
   found.sheet = draw(o, data, lists, facts)
-  return found
+  return found, facts
 end
 
 local function run(o)
@@ -36,9 +36,16 @@ local function run(o)
   local has_data = o.data.name or o.data.root or o.data.file
   if has_data then inputs.named_data(o) end
   local pair = (o.cfg or o.model) and fit.open(o) -- before the long look: it may be refused
-  if has_data then result.data = look_over(o, progress) end
+  local facts
+  if has_data then result.data, facts = look_over(o, progress) end
+  if pair and has_data then fit.choose(pair, facts) end
   if pair then result.network = fit.measure(pair, o, progress) end
   return result
+end
+
+local function status(result)
+  local faulty = result.data and result.data.faults > 0 or result.network and fit.faulty(result.network)
+  return faulty and 1 or 0
 end
 
 local function show(result)
@@ -56,5 +63,5 @@ return {
     { "frames", "int", 24, "frames", "how many frames the sheet shows", min = 1, max = 1000 },
     fields.pick("run", "threads"), fields.pick("run", "json"),
   },
-  run = run, show = show, status = function(result) return result.data and result.data.faults > 0 and 1 or 0 end,
+  run = run, show = show, status = status,
 }

@@ -31,7 +31,7 @@ function TestRundir.testNothingIsOverwritten()
   files.make_folder(top .. "/run")
   core.system.write(top .. "/run/last.safetensors", "precious")
   core.system.write(top .. "/run-2", "a file")
-  t.assertEquals({ rundir.make("x", top .. "/run") }, { top .. "/run-3", true })
+  t.assertEquals({ rundir.make("x", top .. "/run") }, { top .. "/run-3", {} })
   t.assertEquals(core.system.read(top .. "/run/last.safetensors"), "precious")
   t.assertEquals(core.system.read(top .. "/run-2"), "a file")
   t.assertEquals(files.list(top .. "/run"), { "last.safetensors" })
@@ -40,8 +40,8 @@ end
 -- An empty folder is taken as it is, and the second value says that it was there before.
 function TestRundir.testEmptyFoldersAreTaken()
   files.make_folder(top .. "/mine")
-  t.assertEquals({ rundir.make("x", top .. "/mine/") }, { top .. "/mine", false })
-  t.assertEquals({ rundir.make("x", top .. "/fresh///") }, { top .. "/fresh", true })
+  t.assertEquals({ rundir.make("x", top .. "/mine/") }, { top .. "/mine" })
+  t.assertEquals({ rundir.make("x", top .. "/fresh///") }, { top .. "/fresh", {} })
 end
 
 function TestRundir.testDefaultName()
@@ -118,6 +118,16 @@ function TestRundir.testDiscard()
   rundir.discard(b)
   t.assertNil(files.kind(a))
   t.assertEquals(files.list(b), { "log.txt", "mine.txt" })
+end
+
+-- With it go the folders that were made for it; one that holds something else stays.
+function TestRundir.testDiscardAbove()
+  files.make_folder(top .. "/old")
+  local a, above = rundir.make("x", top .. "/old/p/q/run")
+  t.assertEquals(above, { top .. "/old/p/q", top .. "/old/p" })
+  core.system.write(top .. "/old/p/mine.txt", "x")
+  rundir.discard(a, above)
+  t.assertEquals({ files.list(top .. "/old"), files.list(top .. "/old/p") }, { { "p" }, { "mine.txt" } })
 end
 
 os.exit(t.LuaUnit.run())

@@ -134,4 +134,13 @@ function TestKeep.testAMissingNumberIsNamed()
     { 1 })
 end
 
+-- One number of the record has one writer.
+function TestKeep.testTwoEvaluations()
+  local evaluate = require "yolua.policies.evaluate"
+  local first, second = evaluate "voc", evaluate "kitti"
+  local training = { policies = { first, second }, data = { dev = { frames = { {} } } } }
+  first.on.start(first, training)
+  t.assertErrorMsgContains("yl.evaluate: 'evaluate.voc' writes the record's dev_ap already", second.on.start, second, training)
+end
+
 os.exit(t.LuaUnit.run())

@@ -34,6 +34,25 @@ function TestVerbs.testPredict()
   t.assertEquals(#program.json({ "predict", cfg, names, "source=" .. image, "conf=1" })[1].detections, 0)
 end
 
+-- A training that is refused before its first epoch leaves nothing behind.
+function TestVerbs.testARefusedTrainingLeavesNothing()
+  local status = program.run { "train", cfg, names, "data=kitti", "data.root=" .. top .. "/nowhere", "out=" .. top .. "/new/p/run" }
+  t.assertEquals({ status, core.files.kind(top .. "/new") }, { 1, nil })
+end
+
+-- doctor lists every fault, then how the network fits what can be read.
+function TestVerbs.testDoctorOfANetworkAndFaultyData()
+  local root = top .. "/faulty"
+  os.execute(("cp -r '%s/data' '%s'"):format(top, root))
+  core.system.write(root .. "/training/image_2/000003.png", "x")
+  core.system.write(root .. "/training/image_2/000025.png", "x")
+  core.system.write(root .. "/training/label_2/000026.txt", "Car 0\n")
+  local status, out = program.run { "doctor", cfg, names, "data=kitti", "data.root=" .. root, "sheet=none" }
+  t.assertEquals(status, 1)
+  for _, name in ipairs { "000003.png", "000025.png", "000026.txt:1" } do t.assertStrContains(out, name) end
+  t.assertStrMatches(out, ".*tiny%.cfg on 6 frames of dev: .*region1.*")
+end
+
 -- Boxes that reach outside stay so, and clip=true cuts them off.
 function TestVerbs.testClip()
   local outside = 0
