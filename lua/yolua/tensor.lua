@@ -44,7 +44,7 @@ local function declare(who, ...)
 end
 
 local zeros, ones = declare "yl.zeros", declare "yl.ones"
-local full = declare("yl.full", { "value", "number", 0, "", "every element" })
+local full = declare("yl.full", { "value", "number", nil, "", "every element", required = true })
 local rand = declare("yl.rand", seed_field, { "low", "number", 0, "", "the least" }, { "high", "number", 1, "", "less than this" })
 local randn = declare("yl.randn", seed_field, { "mean", "number", 0, "", "of the distribution" },
   { "deviation", "number", 1, "", "its standard deviation", min = 0 })

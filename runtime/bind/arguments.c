@@ -19,6 +19,12 @@ void yl__arg_check(lua_State *L, bool holds, int index, const char *sentence)
     if (!holds) yl__arg_error(L, index, sentence);
 }
 
+void yl__check_count(lua_State *L, int most)
+{
+    if (lua_gettop(L) <= most) return;
+    yl__arg_error(L, most + 1, lua_pushfstring(L, "nothing is expected here, got %s", yl__shown(L, most + 1)));
+}
+
 static int type_error(lua_State *L, int index, const char *expected)
 {
     return yl__arg_error(L, index, lua_pushfstring(L, "expected a %s, got %s", expected, yl__shown(L, index)));
@@ -90,7 +96,14 @@ int yl__check_option(lua_State *L, int index, const char *fallback, const char *
     if (!text) type_error(L, index, "text");
     for (int i = 0; choices[i]; i++)
         if (strcmp(choices[i], text) == 0) return i;
-    return yl__arg_error(L, index, lua_pushfstring(L, "invalid option '%s'", text));
+    luaL_Buffer b;
+    luaL_buffinit(L, &b);
+    for (int i = 0; choices[i]; i++) {
+        if (i > 0) luaL_addchar(&b, '|');
+        luaL_addstring(&b, choices[i]);
+    }
+    luaL_pushresult(&b);
+    return yl__arg_error(L, index, lua_pushfstring(L, "expected one of %s, got '%s'", lua_tostring(L, -1), text));
 }
 
 void *yl__check_object(lua_State *L, int index, const char *class_name)

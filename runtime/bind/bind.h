@@ -37,6 +37,8 @@ int yl__error(lua_State *L, const char *format, ...);
 /* Checks of arguments, named like Lua's own (bind/arguments.c). */
 int yl__arg_error(lua_State *L, int index, const char *sentence);
 void yl__arg_check(lua_State *L, bool holds, int index, const char *sentence);
+void yl__check_count(
+    lua_State *L, int most); /* refuses more arguments than that (the object of a method is one): they would be lost */
 lua_Integer yl__check_integer(lua_State *L, int index);
 lua_Integer yl__opt_integer(lua_State *L, int index, lua_Integer fallback);
 lua_Number yl__check_number(lua_State *L, int index);

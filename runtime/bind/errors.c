@@ -52,5 +52,7 @@ const char *yl__shown(lua_State *L, int index)
     int type = lua_type(L, index);
     if (type == LUA_TNUMBER || type == LUA_TSTRING || type == LUA_TBOOLEAN) return luaL_tolstring(L, index, NULL);
     if (type == LUA_TNONE) return lua_pushliteral(L, "nothing");
+    if (type == LUA_TUSERDATA && luaL_getmetafield(L, index, "__name") == LUA_TSTRING) /* "a tensor" */
+        return lua_pushfstring(L, "a %s", yl__word(lua_tostring(L, -1)));
     return lua_pushfstring(L, type == LUA_TNIL ? "%s" : "a %s", luaL_typename(L, index));
 }

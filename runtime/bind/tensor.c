@@ -182,6 +182,7 @@ yl_tensor *yl__tensor_from_values(lua_State *L, int index, yl_dtype dtype)
 /* new(nested table or number [, dtype]) */
 static int tensor_new(lua_State *L)
 {
+    yl__check_count(L, 2);
     yl__check_any(L, 1);
     yl__tensor_from_values(L, 1, check_dtype(L, 2));
     return 1;
@@ -190,6 +191,7 @@ static int tensor_new(lua_State *L)
 /* from_bytes(string, dims table [, dtype]): the elements as they lie in memory */
 static int tensor_from_bytes(lua_State *L)
 {
+    yl__check_count(L, 3);
     size_t size;
     int64_t dims[YL_TENSOR_DIMS];
     const char *bytes = yl__check_text(L, 1, &size);
@@ -206,6 +208,7 @@ static int tensor_from_bytes(lua_State *L)
 /* arange(first, last [, step [, dtype]]): first, first + step, ... up to last */
 static int tensor_arange(lua_State *L)
 {
+    yl__check_count(L, 4);
     double first = yl__check_number(L, 1), last = yl__check_number(L, 2), step = yl__opt_number(L, 3, 1), value;
     double count = floor((last - first) / step) + 1;
     if (step == 0 || count != count) return yl__error(L, "arange: expected numbers, and a step other than 0");
@@ -224,6 +227,7 @@ static int tensor_arange(lua_State *L)
 
 static int tensor_shape(lua_State *L)
 {
+    yl__check_count(L, 1);
     yl_tensor *t = yl__check_tensor(L, 1);
     lua_createtable(L, t->n_dims, 0);
     for (int d = 0; d < t->n_dims; d++) {
@@ -235,12 +239,14 @@ static int tensor_shape(lua_State *L)
 
 static int tensor_dtype(lua_State *L)
 {
+    yl__check_count(L, 1);
     lua_pushstring(L, yl_dtype_name(yl__check_tensor(L, 1)->dtype));
     return 1;
 }
 
 static int tensor_count(lua_State *L)
 {
+    yl__check_count(L, 1);
     lua_pushinteger(L, yl_tensor_count(yl__check_tensor(L, 1)));
     return 1;
 }
@@ -255,12 +261,14 @@ static int tensor_len(lua_State *L)
 /* whether its memory is still there */
 static int tensor_alive(lua_State *L)
 {
+    yl__check_count(L, 1);
     lua_pushboolean(L, yl_tensor_alive(yl__check_tensor(L, 1)));
     return 1;
 }
 
 static int tensor_contiguous(lua_State *L)
 {
+    yl__check_count(L, 1);
     lua_pushboolean(L, yl_tensor_contiguous(yl__check_tensor(L, 1)));
     return 1;
 }
@@ -279,6 +287,7 @@ void yl__push_element(lua_State *L, const yl_tensor *t, const int64_t *index)
 /* t:item(): the only element as a number */
 static int tensor_item(lua_State *L)
 {
+    yl__check_count(L, 1);
     int64_t index[YL_TENSOR_DIMS] = {0};
     yl_tensor *t = yl__check_tensor(L, 1);
     if (yl_tensor_count(t) != 1)
@@ -303,6 +312,7 @@ static void push_table(lua_State *L, const yl_tensor *t, int axis, int64_t *inde
 
 static int tensor_totable(lua_State *L)
 {
+    yl__check_count(L, 1);
     int64_t index[YL_TENSOR_DIMS] = {0};
     push_table(L, yl__check_tensor(L, 1), 0, index);
     return 1;
@@ -311,6 +321,7 @@ static int tensor_totable(lua_State *L)
 /* t:tobytes(): the elements in order, as they lie in memory */
 static int tensor_tobytes(lua_State *L)
 {
+    yl__check_count(L, 1);
     luaL_Buffer b;
     yl_tensor *t = yl__check_tensor(L, 1);
     size_t size = yl_tensor_bytes(t);

@@ -77,6 +77,7 @@ static int give_target(lua_State *L, int index)
 /* a op b, where one of them may be a number; op(a, b, to) writes to `to` */
 static int binary(lua_State *L)
 {
+    yl__check_count(L, 3);
     yl_binary op = (yl_binary)upvalue(L);
     yl_tensor *a = yl__test_tensor(L, 1), *b = yl__test_tensor(L, 2), **out;
     int number = a ? 2 : 1;
@@ -99,6 +100,7 @@ static int binary(lua_State *L)
 
 static int binary_into(lua_State *L)
 {
+    yl__check_count(L, 2);
     yl_tensor *to = yl__check_tensor(L, 1);
     yl__check(L, yl_tensor_binary_into((yl_binary)upvalue(L), to, operand(L, 2, to)));
     return give_target(L, 1);
@@ -106,6 +108,7 @@ static int binary_into(lua_State *L)
 
 static int unary(lua_State *L)
 {
+    yl__check_count(L, 2);
     yl_tensor *a = yl__check_tensor(L, 1), *to = target(L, 2);
     if (to) {
         yl__check(L, yl_tensor_unary_to((yl_unary)upvalue(L), a, to));
@@ -126,6 +129,7 @@ static int minus(lua_State *L)
 
 static int unary_into(lua_State *L)
 {
+    yl__check_count(L, 1);
     yl__check(L, yl_tensor_unary_into((yl_unary)upvalue(L), yl__check_tensor(L, 1)));
     lua_settop(L, 1);
     return 1;
@@ -158,6 +162,7 @@ static unsigned check_axes(lua_State *L, int index, const yl_tensor *t)
 /* t:sum() is a number; t:sum(axis) or t:sum {axes} a tensor without them; t:sum(axis, to) writes to `to` */
 static int reduce(lua_State *L)
 {
+    yl__check_count(L, 3);
     yl_reduction op = (yl_reduction)upvalue(L);
     yl_tensor *a = yl__check_tensor(L, 1), *to = target(L, 3);
     bool all = lua_isnoneornil(L, 2);
@@ -179,6 +184,7 @@ static int reduce(lua_State *L)
 /* a:matmul(b [, to]) */
 static int matmul(lua_State *L)
 {
+    yl__check_count(L, 3);
     yl_tensor *a = yl__check_tensor(L, 1), *b = yl__check_tensor(L, 2), *to = target(L, 3);
     if (to) {
         yl__check(L, yl_tensor_matmul_to(a, b, false, to));
@@ -192,6 +198,7 @@ static int matmul(lua_State *L)
 /* t:addmatmul_(a, b): t = t + a b, the matrix product */
 static int add_matmul(lua_State *L)
 {
+    yl__check_count(L, 3);
     yl_tensor *to = yl__check_tensor(L, 1);
     yl__check(L, yl_tensor_matmul_to(yl__check_tensor(L, 2), yl__check_tensor(L, 3), true, to));
     return give_target(L, 1);
@@ -200,6 +207,7 @@ static int add_matmul(lua_State *L)
 /* t:addmul_(a, b): t = t + a b, element by element; a and b may be numbers */
 static int add_product(lua_State *L)
 {
+    yl__check_count(L, 3);
     yl_tensor *to = yl__check_tensor(L, 1), *a = operand(L, 2, to);
     yl__check(L, yl_tensor_add_product(to, a, operand(L, 3, to)));
     return give_target(L, 1);
@@ -218,6 +226,7 @@ static yl_tensor *choice(lua_State *L, int index, const yl_tensor *other, const 
 /* mask:where(a, b): a where the mask is not zero, else b; either may be a number */
 static int where(lua_State *L)
 {
+    yl__check_count(L, 3);
     lua_settop(L, 3);
     yl_tensor *mask = yl__check_tensor(L, 1), *a = yl__test_tensor(L, 2), *b = yl__test_tensor(L, 3);
     yl_tensor *x = choice(L, 2, b, mask), *y = choice(L, 3, a, mask), **out = yl__new_tensor(L);
@@ -228,6 +237,7 @@ static int where(lua_State *L)
 /* t:equal(u): the same shape and elements (a NaN equals nothing) */
 static int equal(lua_State *L)
 {
+    yl__check_count(L, 2);
     yl_tensor *a = yl__check_tensor(L, 1), *b = yl__check_tensor(L, 2), **same, **least;
     bool shapes = a->n_dims == b->n_dims && memcmp(a->dims, b->dims, (size_t)a->n_dims * sizeof *a->dims) == 0;
     int64_t index[YL_TENSOR_DIMS] = {0}, yes = shapes;
@@ -245,6 +255,7 @@ static int equal(lua_State *L)
 
 static int fill_with(lua_State *L)
 {
+    yl__check_count(L, 2);
     yl__check(L, yl_tensor_fill(yl__check_tensor(L, 1), yl__check_number(L, 2)));
     lua_settop(L, 1);
     return 1;
@@ -252,6 +263,7 @@ static int fill_with(lua_State *L)
 
 static int copy_from(lua_State *L)
 {
+    yl__check_count(L, 2);
     yl_tensor *to = yl__check_tensor(L, 1);
     yl__check(L, yl_tensor_copy(yl__check_tensor(L, 2), to));
     lua_settop(L, 1);
@@ -262,10 +274,20 @@ static int copy_from(lua_State *L)
  * `stream`) */
 static int draw(lua_State *L)
 {
+    yl__check_count(L, 5);
     bool normal = upvalue(L);
     yl_tensor *t = yl__check_tensor(L, 1);
+    if (!lua_isnoneornil(L, 3) &&
+        lua_isnoneornil(L, 4)) /* Torch's normal_(mean, deviation) would be taken for a seed and a mean */
+        return yl__error(L, "%s: expected a seed, or a seed and two numbers: %s", normal ? "normal_" : "uniform_",
+                         normal ? "normal_(seed, mean, deviation)" : "uniform_(seed, low, high)");
     yl_rng rng = yl_rng_make((uint64_t)yl__check_integer(L, 2), 0, (uint32_t)yl__opt_integer(L, 5, 0));
     double a = yl__opt_number(L, 3, 0), b = yl__opt_number(L, 4, 1);
+    if (!(normal ? b >= 0 : b >= a))
+        return yl__error(L,
+                         normal ? "normal_: expected a deviation of at least 0, got %f"
+                                : "uniform_: expected a high end of at least the low one, got %f",
+                         (LUAI_UACNUMBER)b);
     yl__check(L, normal ? yl_tensor_normal(t, &rng, a, b) : yl_tensor_uniform(t, &rng, a, b));
     lua_settop(L, 1);
     return 1;

@@ -105,6 +105,7 @@ static int tensor_newindex(lua_State *L)
 /* t:slice(axis, first [, last [, step]]) */
 static int tensor_slice(lua_State *L)
 {
+    yl__check_count(L, 5);
     yl_tensor *t = yl__check_tensor(L, 1);
     int axis = yl__check_axis(L, 2, t);
     lua_settop(L, 5);
@@ -123,6 +124,7 @@ static int tensor_slice(lua_State *L)
 /* t:index_select(axis, {indices}): a copy of these places of the axis, in that order */
 static int tensor_index_select(lua_State *L)
 {
+    yl__check_count(L, 3);
     yl_tensor *t = yl__check_tensor(L, 1);
     int axis = yl__check_axis(L, 2, t);
     int64_t count = yl__check_list(L, 3, "index_select");
@@ -141,6 +143,7 @@ static int tensor_index_select(lua_State *L)
 /* t:select(axis, index) */
 static int tensor_select(lua_State *L)
 {
+    yl__check_count(L, 3);
     yl_tensor *t = yl__check_tensor(L, 1);
     int axis = yl__check_axis(L, 2, t);
     int64_t index = check_index(L, 3, t, axis);
@@ -169,6 +172,7 @@ static int tensor_permute(lua_State *L)
 /* t:transpose([a, b]): two axes swapped; those of a matrix where none are named */
 static int tensor_transpose(lua_State *L)
 {
+    yl__check_count(L, 3);
     int order[YL_TENSOR_DIMS];
     yl_tensor *t = yl__check_tensor(L, 1);
     bool named = lua_gettop(L) > 1;
@@ -210,6 +214,7 @@ static int give_copy(lua_State *L, const yl_tensor *t, yl_dtype dtype)
 
 static int tensor_clone(lua_State *L)
 {
+    yl__check_count(L, 1);
     yl_tensor *t = yl__check_tensor(L, 1);
     return give_copy(L, t, t->dtype);
 }
@@ -217,6 +222,7 @@ static int tensor_clone(lua_State *L)
 /* t:to "u8": a copy of that type; t itself where it has it already */
 static int tensor_to(lua_State *L)
 {
+    yl__check_count(L, 2);
     yl_tensor *t = yl__check_tensor(L, 1);
     yl_dtype dtype = (yl_dtype)yl__check_option(L, 2, NULL, yl__dtype_names);
     if (dtype != t->dtype) return give_copy(L, t, dtype);

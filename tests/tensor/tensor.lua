@@ -26,7 +26,7 @@ function TestMaking:testNestedTables()
   fails("expected lists of 2 at depth 2, got 3", yl.tensor, { { 1, 2 }, 3 })
   fails("expected numbers, got a string", yl.tensor, { "one" })
   fails("at most 6 deep", yl.tensor, { { { { { { { 1 } } } } } } })
-  fails("invalid option 'f31'", yl.tensor, { 1 }, "f31")
+  fails("expected one of f32|u8|i32|i64|f64|bf16, got 'f31'", yl.tensor, { 1 }, "f31")
 end
 
 function TestMaking:testConstructors()
@@ -50,6 +50,26 @@ function TestMaking:testRandomness()
   t.assertAlmostEquals(((a - a:mean()) ^ 2):mean(), 1, 0.15)
   local u = yl.rand { 1000, low = 2, high = 3, seed = 1 }
   t.assertTrue(u:min() >= 2 and u:max() < 3)
+end
+
+-- What would be lost, or taken for something else, is refused.
+function TestMaking:testArgumentsWithoutEffect()
+  local x = yl.ones { 2, 3 }
+  fails("add_: argument 2: nothing is expected here, got 2", function() x:add_(1, 2) end)
+  fails("mul_: argument 2: nothing is expected here, got a tensor", function() x:mul_(3, x) end)
+  fails("shape: argument 1: nothing is expected here, got 1", function() x:shape(1) end)
+  for _, name in ipairs { "dtype", "count", "clone", "item", "totable", "tobytes", "neg_", "is_contiguous" } do
+    fails(name .. ": argument 1: nothing is expected here, got 1", load(("local x = ... x:%s(1)"):format(name)), x)
+  end
+  fails("sum: argument 3: nothing is expected here", function() x:sum(1, yl.zeros { 3 }, 1) end)
+  fails("select: argument 3: nothing is expected here", function() x:select(1, 1, 1) end)
+  fails("normal_: expected a seed, or a seed and two numbers: normal_(seed, mean, deviation)", function() x:normal_(0, 0.01) end)
+  fails("uniform_: expected a seed, or a seed and two numbers: uniform_(seed, low, high)", function() x:uniform_(-1, 1) end)
+  fails("uniform_: expected a high end of at least the low one, got 1", function() x:uniform_(0, 3, 1) end)
+  fails("normal_: expected a deviation of at least 0, got -1", function() x:normal_(0, 3, -1) end)
+  fails("yl.full: option 'value' is missing", yl.full, { 2 })
+  fails("to: argument 1: expected one of f32|u8|i32|i64|f64|bf16, got 'f16'", function() x:to "f16" end)
+  t.assertTrue(x:equal(yl.ones { 2, 3 }))
 end
 
 function TestMaking:testBytes()
@@ -201,7 +221,7 @@ function TestIndexing.testArange()
   end
   fails("arange: expected numbers", yl.arange, 1, 0 / 0)
   fails("more elements than memory", yl.arange, 1, math.huge)
-  fails("invalid option 'f23'", yl.arange, 1, 5, 1, "f23")
+  fails("got 'f23'", yl.arange, 1, 5, 1, "f23")
   fails("yl.zeros: argument 2, 8, would go unused", yl.zeros, { 2 }, 8)
 end
 
