@@ -80,6 +80,13 @@ const char *yl__opt_string(lua_State *L, int index, const char *fallback)
     return yl__opt_text(L, index, fallback, NULL);
 }
 
+lua_Integer yl__length(lua_State *L, int index)
+{
+    lua_Integer n = luaL_len(L, index);
+    if (n < 0 || n > INT32_MAX) yl__error(L, "expected a list, got one whose length is %I", (LUAI_UACINT)n);
+    return n;
+}
+
 void yl__check_type(lua_State *L, int index, int type)
 {
     if (lua_type(L, index) != type) type_error(L, index, lua_typename(L, type));

@@ -76,7 +76,7 @@ static void push_detections(lua_State *L, yl_detection *list, int64_t count, boo
 /* Lua's list of batch:places() as a batch without pixels; memory belongs to userdata left on the stack. */
 static yl_batch check_places(lua_State *L, int index, const yl_plan_options *o)
 {
-    int64_t count = luaL_len(L, index);
+    int64_t count = yl__length(L, index);
     double(*to_image)[4] = yl__scratch(L, (size_t)count * sizeof *to_image);
     int64_t(*size)[2] = yl__scratch(L, (size_t)count * sizeof *size);
     for (int64_t i = 0; i < count; i++) {
@@ -191,7 +191,7 @@ static int features_store(lua_State *L)
 static int64_t *check_picks(lua_State *L, int index, int64_t *count)
 {
     yl__check_type(L, index, LUA_TTABLE);
-    *count = luaL_len(L, index);
+    *count = yl__length(L, index);
     int64_t *picks = yl__scratch(L, (size_t)*count * sizeof *picks);
     for (int64_t i = 0; i < *count; i++) {
         lua_rawgeti(L, index, i + 1);

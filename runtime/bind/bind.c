@@ -259,7 +259,7 @@ void yl__open_library(lua_State *L)
     lua_pop(L, 1);
     lua_getglobal(L, "package");
     lua_getfield(L, -1, "searchers");
-    lua_Integer n = luaL_len(L, -1);
+    lua_Integer n = yl__length(L, -1);
     for (lua_Integer i = n; i >= 2; i--) { /* after preload, before the file searcher */
         lua_rawgeti(L, -1, i);
         lua_rawseti(L, -2, i + 1);

@@ -48,6 +48,8 @@ const char *yl__opt_text(lua_State *L, int index, const char *fallback, size_t *
 const char *yl__check_string(lua_State *L, int index);
 const char *yl__opt_string(lua_State *L, int index, const char *fallback);
 void yl__check_type(lua_State *L, int index, int type);
+/* How many entries a list has. Errors: its __len says something else than 0..2^31-1. */
+lua_Integer yl__length(lua_State *L, int index);
 void yl__check_any(lua_State *L, int index);
 int yl__check_option(lua_State *L, int index, const char *fallback, const char *const *choices);
 void *yl__check_object(lua_State *L, int index, const char *class_name);

@@ -108,7 +108,7 @@ static yl_label read_row(lua_State *L, int row, place at)
 static yl_label *read_rows(lua_State *L, int index, const char *kind, int64_t *count)
 {
     yl__check_type(L, index, LUA_TTABLE);
-    *count = (int64_t)luaL_len(L, index);
+    *count = (int64_t)yl__length(L, index);
     yl_label *rows = lua_newuserdatauv(L, sizeof *rows * (size_t)(*count + 1), 0);
     for (int64_t i = 0; i < *count; i++) {
         place at = {kind, (lua_Integer)i + 1};
@@ -138,7 +138,7 @@ static int set_add(lua_State *L)
 static const char *const *strings_at(lua_State *L, int index, const char *what, int64_t *count)
 {
     yl__check_type(L, index, LUA_TTABLE);
-    *count = (int64_t)luaL_len(L, index);
+    *count = (int64_t)yl__length(L, index);
     const char **list = lua_newuserdatauv(L, sizeof *list * (size_t)(*count + 1), 0);
     for (int64_t i = 0; i < *count; i++) {
         if (lua_rawgeti(L, index, (lua_Integer)i + 1) != LUA_TSTRING)
@@ -189,7 +189,7 @@ static yl_eval_class class_at(lua_State *L, lua_Integer index)
 
 static yl_eval_classes class_list(lua_State *L, int list)
 {
-    int64_t count = (int64_t)luaL_len(L, list);
+    int64_t count = (int64_t)yl__length(L, list);
     if (count < 1) yl__error(L, "classes: expected at least one");
     luaL_checkstack(L, (int)(count < 10000 ? 8 * count : 80000), "classes: too many");
     yl_eval_class *classes = lua_newuserdatauv(L, sizeof *classes * (size_t)count, 0);

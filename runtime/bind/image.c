@@ -199,7 +199,7 @@ static int image_draw(lua_State *L)
 {
     yl_image *image = check_image(L, 1);
     yl__check_type(L, 2, LUA_TTABLE);
-    lua_Integer n = luaL_len(L, 2);
+    lua_Integer n = yl__length(L, 2);
     yl_mark *marks = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *marks, 0);
     for (lua_Integer i = 1; i <= n; i++) {
         lua_geti(L, 2, i);
@@ -216,7 +216,7 @@ static int image_sheet(lua_State *L)
 {
     yl__check_type(L, 1, LUA_TTABLE);
     yl__check_type(L, 2, LUA_TTABLE);
-    lua_Integer n = luaL_len(L, 1);
+    lua_Integer n = yl__length(L, 1);
     const yl_image **images = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *images, 0);
     const char **captions = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *captions, 0);
     bool captioned = lua_getfield(L, 2, "captions") == LUA_TTABLE;
@@ -280,7 +280,7 @@ static void push_fact(lua_State *L, const yl_image_fact *fact)
 static int image_check(lua_State *L)
 {
     yl__check_type(L, 1, LUA_TTABLE);
-    lua_Integer n = luaL_len(L, 1), workers = yl__opt_integer(L, 2, 1);
+    lua_Integer n = yl__length(L, 1), workers = yl__opt_integer(L, 2, 1);
     facts *found;
     const char **paths = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *paths, 0);
     for (lua_Integer i = 1; i <= n; i++) {

@@ -49,7 +49,7 @@ static int64_t size_option(lua_State *L, int index, const char *key)
 static const char **names_at(lua_State *L, int index, int64_t *count)
 {
     yl__check_type(L, index, LUA_TTABLE);
-    *count = (int64_t)luaL_len(L, index);
+    *count = (int64_t)yl__length(L, index);
     const char **names = lua_newuserdatauv(L, sizeof *names * (size_t)(*count + 1), 0);
     for (int64_t i = 0; i < *count; i++) {
         if (lua_rawgeti(L, index, (lua_Integer)i + 1) != LUA_TSTRING)

@@ -75,7 +75,7 @@ static void read_parameter(lua_State *L, yl_param *p)
     lua_getfield(L, -1, "value");
     p->init_value = (float)lua_tonumber(L, -1);
     lua_getfield(L, -2, "dims");
-    p->n_dims = (int)luaL_len(L, -1);
+    p->n_dims = (int)yl__length(L, -1);
     for (int d = 0; d < p->n_dims; d++) {
         lua_rawgeti(L, -1, d + 1);
         p->dims[d] = lua_tointeger(L, -1);
@@ -91,7 +91,7 @@ static int ask_parameters(lua_State *L)
     yl__layer_options(L, c->layer);
     push_inputs(L, c);
     lua_call(L, 2, 1);
-    c->number = luaL_len(L, -1);
+    c->number = yl__length(L, -1);
     for (int k = 0; k < c->number; k++) {
         lua_rawgeti(L, -1, k + 1);
         read_parameter(L, &c->params[k]);
@@ -230,7 +230,7 @@ static lua_State *layer_thread(lua_State *L)
 static yl__made_kind *new_kind(lua_State *L)
 {
     lua_getfield(L, 1, "fields");
-    int64_t count = luaL_len(L, -1);
+    int64_t count = yl__length(L, -1);
     lua_pop(L, 1);
     size_t bytes = sizeof(yl__made_kind) + (size_t)count * sizeof(yl_field);
     yl__made_kind *k = lua_newuserdatauv(L, bytes, 2);

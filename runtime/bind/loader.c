@@ -40,7 +40,7 @@ static void fill_sample(lua_State *L, int spec, yl_sample *sample, float *rows)
 
 static int32_t truth_length(lua_State *L, int spec)
 {
-    int32_t n = lua_getfield(L, spec, "truth") == LUA_TTABLE ? (int32_t)luaL_len(L, -1) : 0;
+    int32_t n = lua_getfield(L, spec, "truth") == LUA_TTABLE ? (int32_t)yl__length(L, -1) : 0;
     lua_pop(L, 1);
     return n;
 }
@@ -50,7 +50,7 @@ static yl_sample *check_samples(lua_State *L, int64_t *count)
     lua_getfield(L, 1, "samples");
     if (!lua_istable(L, -1)) yl__error(L, "loader: expected a list of samples, got %s", luaL_typename(L, -1));
     int list = lua_gettop(L);
-    *count = luaL_len(L, list);
+    *count = yl__length(L, list);
     yl_sample *samples = yl__scratch(L, (size_t)*count * sizeof *samples);
     int64_t rows = 0;
     for (int64_t i = 0; i < *count; i++) {
@@ -73,7 +73,7 @@ static yl_sample *check_samples(lua_State *L, int64_t *count)
 static void check_sizes(lua_State *L, yl_loader_options *o)
 {
     if (lua_getfield(L, 1, "sizes") == LUA_TTABLE) {
-        int64_t n = luaL_len(L, -1);
+        int64_t n = yl__length(L, -1);
         if (n > YL_LOADER_SIZES) yl__error(L, "loader: at most %d sizes, got %d", YL_LOADER_SIZES, (int)n);
         for (o->n_sizes = 0; o->n_sizes < n; o->n_sizes++) {
             lua_rawgeti(L, -1, o->n_sizes + 1);

@@ -87,7 +87,7 @@ static int layer_inputs(lua_State *L, const yl_net *net, int spec, int inputs[YL
         inputs[count++] = net->n_layers - 1;
     else {
         if (!lua_istable(L, -1)) yl__error(L, "inputs: expected a list of layers, got a %s", luaL_typename(L, -1));
-        int64_t n = luaL_len(L, -1);
+        int64_t n = yl__length(L, -1);
         if (n > YL_MAX_INPUTS) yl__error(L, "inputs: at most %d, got %d", YL_MAX_INPUTS, (int)n);
         for (; count < n; count++) {
             lua_rawgeti(L, -1, count + 1);
@@ -149,7 +149,7 @@ static int net_new(lua_State *L)
     if (lua_getfield(L, 1, "layers") != LUA_TTABLE)
         yl__error(L, "layers: expected a list of layers, got a %s", luaL_typename(L, -1));
     int layers = lua_gettop(L);
-    int64_t n = luaL_len(L, layers);
+    int64_t n = yl__length(L, layers);
     for (int64_t i = 1; i <= n; i++) {
         lua_rawgeti(L, layers, i);
         add_layer(L, net, lua_gettop(L));

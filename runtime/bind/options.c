@@ -15,7 +15,7 @@ static const char *join_choices(lua_State *L, int table)
     luaL_Buffer b;
     if (lua_getfield(L, table, "choices") != LUA_TTABLE) return NULL;
     int choices = lua_gettop(L);
-    lua_Integer n = luaL_len(L, choices);
+    lua_Integer n = yl__length(L, choices);
     luaL_buffinit(L, &b);
     for (lua_Integer i = 1; i <= n; i++) {
         if (i > 1) luaL_addchar(&b, '|');
@@ -62,7 +62,7 @@ static int refuse(lua_State *L, const char *where, bool place, const char *key, 
 static yl_value numbers_of(lua_State *L, int index, const char *where, bool place, const char *key)
 {
     yl_value value = {.kind = YL_VALUE_NUMBERS};
-    lua_Integer n = luaL_len(L, index);
+    lua_Integer n = yl__length(L, index);
     if (n > YL_OPTION_LIST)
         refuse(L, where, place, key, lua_pushfstring(L, "expected at most %d numbers, got %I", YL_OPTION_LIST, n));
     for (lua_Integer i = 1; i <= n; i++) {
@@ -210,7 +210,7 @@ static int options_modules(lua_State *L)
     const char *prefix = yl__check_string(L, 1);
     lua_newtable(L);
     for (const yl_embedded_file *f = yl__embedded; f->name; f++)
-        if (module_name(L, f->name, prefix)) lua_rawseti(L, 2, luaL_len(L, 2) + 1);
+        if (module_name(L, f->name, prefix)) lua_rawseti(L, 2, yl__length(L, 2) + 1);
     return 1;
 }
 

@@ -42,7 +42,7 @@ static int parameters_copy_rows(lua_State *L)
          *target_at = yl_net_at(yl_net_has_slab(to, "value"), target);
     yl__check(L, from->device->from_device(from->device, a, source_at, (size_t)source->count * sizeof *a));
     yl__check(L, to->device->from_device(to->device, b, target_at, (size_t)target->count * sizeof *b));
-    for (int64_t p = 1, n = luaL_len(L, 4); p <= n; p++) {
+    for (int64_t p = 1, n = yl__length(L, 4); p <= n; p++) {
         lua_rawgeti(L, 4, p);
         lua_rawgeti(L, -1, 1);
         lua_rawgeti(L, -2, 2);

@@ -241,7 +241,7 @@ static int plan_backward(lua_State *L)
     yl_net *net = plan_net(L);
     float *dy = NULL;
     if (lua_istable(L, 2)) {
-        int64_t count = luaL_len(L, 2);
+        int64_t count = yl__length(L, 2);
         yl_shape shape = yl_plan_shape(plan, net->n_layers - 1);
         if (count != yl_shape_count(shape))
             return yl__error(L, "backward: expected %d numbers, got %d", (int)yl_shape_count(shape), (int)count);

@@ -63,7 +63,8 @@ local atoms = { "nil", "true", "false", "0", "1", "2", "3", "7", "-1", "-2", "1.
   "{ { 1, 2 }, { 3, 4 } }", "{ { 1 }, { 2, 3 } }", "{ 'a', 'b' }", "{ a = 1 }", "{ batch = 2 }", "{ mode = 'train' }", "{ 2, 3 }",
   "{ mode = 'train', batch = 1, keep = true }",
   "{ part = 'body' }", "{ rule = 'adam', lr = 0.1 }", "{ conf = 0 }", "{ { 1, 2, 3, 4, 0, 0 } }",
-  "{ { { .5, .5, .2, .2, 0, 0 } } }", "evil({})", "evil({ 1, 2 })", "setmetatable({}, {})", "coroutine.create(print)", "io.stdout" }
+  "{ { { .5, .5, .2, .2, 0, 0 } } }", "evil({})", "evil({ 1, 2 })",
+  "setmetatable({ 1, 2 }, { __len = function() return 1 << 61 end })", "setmetatable({}, {})", "coroutine.create(print)", "io.stdout" }
 local functions, methods = {}, {}
 local keys = { "foo", "weight", "names", "frozen", "lr", "conv1", "w", "k", 1, 0, -1, 1.5, true, "__index", "__gc" }
 

@@ -192,4 +192,23 @@ function TestModel.testCloseEndsTheNetwork()
   t.assertFalse(pcall(m.counts, m))
 end
 
+-- A list's length is what its __len says, which may be anything.
+function TestModel.testLengthsOfLists()
+  for _, n in ipairs { 1 << 61, 1 << 60, -1 } do
+    local list = setmetatable({ "a", "b" }, { __len = function() return n end })
+    for _, f in ipairs { core.image.check, function() core.labels.kitti("x.txt", { classes = list }) end,
+      function() core.loader { samples = list, width = 8, height = 8 } end } do
+      t.assertErrorMsgContains("expected a list, got one whose length is " .. n, f, list)
+    end
+  end
+end
+
+-- What cannot be saved is refused with the line that asked.
+function TestModel.testRefusedSavesHaveAPlace()
+  local net = core.net { h = 3, w = 3, c = 1, layers = { { "conv2d" } } }
+  local m = require("yolua.model").new { net = net, names = {}, path = "x" }
+  local _, sentence = pcall(function() m:save "body" end)
+  t.assertStrMatches(sentence, ".*model%.lua:%d+: net:save: 'body': expected a name that ends in .*")
+end
+
 os.exit(t.LuaUnit.run())

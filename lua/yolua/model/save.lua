@@ -1,5 +1,6 @@
 -- net:save(path): the ending of the path decides what is written. Behind yolua.model's save.
 local core = require "yolua.core"
+local options = require "yolua.options.table"
 local structure = require "yolua.model.structure"
 
 -- The network that inference runs, and whether it is a copy: training with ema averages the weights beside the values.
@@ -42,15 +43,17 @@ local function writer(path)
   local ending = path:lower():match "%.%w+$"
   if core.files.kind(path) == "folder" or path:find "/$" then return folder end
   if writers[ending] then return writers[ending] end
-  error(("net:save: '%s': expected a name that ends in .safetensors (a checkpoint) or .weights (Darknet's), or a folder, which ends in "
-    .. "/ and gets cfg, weights and names%s"):format(path, ending == ".cfg" and "; a cfg alone holds no weights" or ""), 0)
+  error(("%s: net:save: '%s': expected a name that ends in .safetensors (a checkpoint) or .weights (Darknet's), or a folder, which ends "
+    .. "in / and gets cfg, weights and names%s"):format(options.position(), path,
+    ending == ".cfg" and "; a cfg alone holds no weights" or ""), 0)
 end
 
 -- notes: further texts of a checkpoint; full: it keeps what a resume needs.
 return function(model, path, notes, full)
   local write = writer(path)
   if (notes or full) and write ~= checkpoint then
-    error(("net:save: '%s': notes and the optimizer's state need a checkpoint (.safetensors)"):format(path), 0)
+    local where = options.position()
+    error(("%s: net:save: '%s': notes and the optimizer's state need a checkpoint (.safetensors)"):format(where, path), 0)
   end
   if full then return write(model.net, model, path, notes, true) end
   local net, copied = evaluated(model)
