@@ -7,6 +7,7 @@
 --   data.hash                 fingerprint of the ids and label files of train and dev
 -- A frame's image is nil where there is none; its objects are the rows of core.labels. Lists are read on first use.
 -- The modules under datasets/ say where a kind of data set keeps what.
+local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local classmap = require "yolua.data.classmap"
 local fail = require "yolua.data.fail"
@@ -129,8 +130,13 @@ local function copy(row, class, ignore)
     ignore = ignore or false }
 end
 
+local function check_frame(who, frame)
+  return callback.argument(type(frame) == "table" and frame.id ~= nil, who, "a frame (of data.dev.frames, say)", frame)
+end
+
 -- Calls visit(row, class, map) for each label of the frame; without any names there is no map.
-local function each(self, frame, names, visit)
+local function each(self, who, frame, names, visit)
+  check_frame(who, frame)
   local map = (names or self.classes) and self:map(names)
   for _, row in ipairs(frame.objects) do visit(row, class_name(self, row, names, frame), map) end
 end
@@ -138,7 +144,7 @@ end
 -- The frame's labels for core.eval_set: {class (the data's name), box, truncated, occluded, alpha, ignore (a region of the map)}.
 function methods:rows(frame, names)
   local out = {}
-  each(self, frame, names, function(row, class, map)
+  each(self, "data:rows", frame, names, function(row, class, map)
     local as = map and map.as[class]
     if as ~= false then out[#out + 1] = copy(row, as or class, map and map.ignore[class] or row.crowd) end
   end)
@@ -148,7 +154,7 @@ end
 -- The same by the network's classes: {class, box, ignore, neighbour, ...}; classes that the map leaves out are missing.
 function methods:mapped(frame, names)
   local out = {}
-  each(self, frame, names, function(row, class, map)
+  each(self, "data:mapped", frame, names, function(row, class, map)
     local to = not map and class or map and map.to[class]
     local beside = map and map.neighbour[class]
     if not (to or beside or map.ignore[class]) then return end
@@ -162,6 +168,8 @@ end
 -- As training sees them: rows {x1, y1, x2, y2, class (number among `names`, from 0), kind}, pixels of the image; kinds are those of
 -- core/truth.h: 0 object, 1 region to ignore, 2 neighbour.
 function methods:truth(frame, names)
+  check_frame("data:truth", frame)
+  callback.argument(type(names) == "table", "data:truth", "a list of class names", names)
   local number, out = {}, {}
   for i, name in ipairs(names) do number[name] = i - 1 end
   local truths = self:mapped(frame, names)
@@ -173,7 +181,10 @@ function methods:truth(frame, names)
 end
 
 -- The frame's calibration by core.labels.calib ({P2 = 12 numbers, ...}); nil where the data set has none for it.
-function methods.calib(_, frame) return frame.calib and core.labels.calib(frame.calib) or nil end
+function methods.calib(_, frame)
+  check_frame("data:calib", frame)
+  return frame.calib and core.labels.calib(frame.calib) or nil
+end
 
 -- ---- the whole ----------------------------------------------------------------------------------------------------------
 

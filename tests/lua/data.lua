@@ -185,6 +185,20 @@ function TestData:testOptions()
   t.assertErrorMsgContains("did you mean 'kitti'", yl.data, { name = "kity", root = "/" })
 end
 
+-- What takes a frame says so, with the user's place.
+function TestData:testWrongFrames()
+  self:kitti({ a = good, b = good }, { train = "a\n", dev = "b\n" })
+  local data = yl.data { name = "kitti", root = self.top }
+  for _, name in ipairs { "calib", "rows", "mapped", "truth" } do
+    local ok, message = pcall(function() local _ = data[name](data, 1, { "Car" }) end)
+    t.assertFalse(ok)
+    t.assertStrMatches(message, ".*tests/lua/data%.lua:%d+: data:" .. name .. ": expected a frame %(of data%.dev%.frames, say%), got 1")
+  end
+  local ok, message = pcall(function() local _ = data:truth(data.dev.frames[1]) end)
+  t.assertFalse(ok)
+  t.assertStrMatches(message, ".*tests/lua/data%.lua:%d+: data:truth: expected a list of class names, got nothing")
+end
+
 function TestData:testLabelsWithoutImages()
   files.make_folder(self.top .. "/label_2")
   core.system.write(self.top .. "/label_2/x.txt", good)

@@ -1,6 +1,7 @@
 -- yl.detect(model, images, o, callback): images stream through the loader into an inference plan; boxes come back in order.
 -- model:detect(picture, o): one picture in memory.
 local batches = require "yolua.data.batches"
+local check_call = require "yolua.options.callback"
 local core = require "yolua.core"
 local fields = require "yolua.options.fields"
 local input = require "yolua.model.input"
@@ -88,6 +89,10 @@ end
 -- {class = name, score, box = {x1, y1, x2, y2}} in pixels of the original image, by falling score.
 -- Returns {images, seconds (of network and boxes, without decoding), infer_ms (per image)}.
 function detect.stream(model, images, o, callback)
+  check_call.model("yl.detect", model)
+  check_call.argument(type(images) == "table", "yl.detect", "a list of images as its second argument", images)
+  check_call.argument(type(o) == "table", "yl.detect", "a table of options as its third argument", o)
+  check_call.argument(type(callback) == "function", "yl.detect", "a function as its fourth argument", callback)
   if model.c ~= 3 then error(("%s: the network takes %d channels, pictures have 3"):format(model.path, model.c), 2) end
   if #images == 0 then return { images = 0, seconds = 0 } end
   local size = input.of(model, o)

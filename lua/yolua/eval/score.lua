@@ -1,5 +1,6 @@
 -- Runs a model over a list of frames and scores what it finds by the protocols asked for. Behind run:eval and `yolua val`.
 local anchors = require "yolua.eval.anchors"
+local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local detect = require "yolua.eval.detect"
 local eval = require "yolua.eval.protocols"
@@ -63,12 +64,20 @@ local function options_with(o, protocol, set)
   return { protocol = protocol, curves = get "curves", voc = voc, coco = get "coco", poster = get "poster" }
 end
 
+-- Refuses a call of `who` (run:eval, say) with other things than a model and a split.
+function score.check(who, model, list)
+  callback.model(who, model)
+  local good = type(list) == "table" and type(list.frames) == "table" and list.data
+  callback.argument(good, who, "a split (data.dev, data:list \"dev\")", list)
+end
+
 -- model: of yl.load; list: a split of yl.data; o: conf, iou, resize, imgsz, batch, protocol, and the protocols' own options.
 -- The first time that it scores a model whose weights were loaded, it warns of anchors that are not theirs (yolua.eval.anchors).
 -- more: stage, protocols (instead of o's), source (of the list's images: yolua.batches). Returns the rows of results.json, and what a
 -- report draws: {frames = {{id, image, truths, dets}}, curves = {class -> precision and recall}, infer_ms, images, seconds,
 -- input = {w, h, resize}}.
 function score.run(model, list, o, more)
+  score.check("eval.score", model, list)
   local seen, rows = { frames = {} }, {}
   list.data:follow(model)
   local names = more.protocols or score.protocols(o, list.data)

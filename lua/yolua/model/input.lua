@@ -1,6 +1,7 @@
 -- What pictures are brought to before a network sees them: a size, and a way of resizing. A network has its own, those of its cfg or of
 -- its last training, which checkpoints keep; the options `imgsz` and `resize` override them.
 local fields = require "yolua.options.fields"
+local options = require "yolua.options.table"
 local schema = require "yolua.options.schema"
 
 local input = {}
@@ -54,12 +55,19 @@ end
 
 local field = fields.groups.size[1]
 
--- {w, h, resize} by the options o (imgsz, resize), else the network's own. Errors: a size that does not fit.
+-- "mine.lua:3: ", where the option `key` was set, else where the library is called; "" for neither.
+local function place(o, key)
+  local from = options.is(o) and options.origin(o, key) or options.caller() and options.position()
+  return from and from .. ": " or ""
+end
+
+-- {w, h, resize} by the options o (imgsz, resize), else the network's own. Errors: a size that does not fit, with the place.
 function input.of(model, o)
   local size = rawget(o, "imgsz")
   if size ~= nil then
-    size = schema.convert(field, size, { where = model.path }, "imgsz")
-    input.check(model, size)
+    local where = place(o, "imgsz")
+    size = schema.convert(field, size, { where = where ~= "" and where:sub(1, -3) or model.path }, "imgsz")
+    input.check(model, size, where .. "imgsz")
   end
   return { w = size and size[1] or model.w, h = size and size[2] or model.h, resize = rawget(o, "resize") or model.resize }
 end

@@ -72,7 +72,7 @@ local check = options.declare("yl.transplant", {
 -- and that input size (default: the old one's), and the lines that say what was kept, moved and initialized.
 return function(model, names, values)
   local o = check(values)
-  if o.size then input.check(model, o.size, "size") end
+  if o.size then input.check(model, o.size, options.origin(o, "size") .. ": size") end
   local from = sources(model.names, names, o.like or {})
   local net = rebuilt(model, names, o.seed, o.size)
   local changed = copy_heads(model, net, names, from)

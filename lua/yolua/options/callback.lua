@@ -26,6 +26,12 @@ function callback.argument(good, who, expected, value)
   error(("%s: %s: expected %s, got %s"):format(require("yolua.options.table").position(), who, expected, callback.shown(value)), 0)
 end
 
+-- Refuses an argument of `who` that is not a model of yl.load.
+function callback.model(who, value)
+  local class = type(value) == "table" and getmetatable(value)
+  return callback.argument(type(class) == "table" and class.__name == "yolua.model", who, "a model (of yl.load)", value)
+end
+
 -- Ends the call: `f` returned `value` where `what` expects something else. `when` (optional): "for step 3".
 function callback.wrong(f, what, expected, value, when)
   error(("%s: %s: expected %s%s, got %s%s"):format(callback.place(f), what, expected, when and " " .. when or "", callback.shown(value),

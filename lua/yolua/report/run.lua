@@ -5,6 +5,7 @@
 --   run:report()                                  results.json, results.md, plots, drawn detections
 --
 -- Fields: dir, name, resumed (the record of an earlier run is continued), epochs (one record each), rows, options.
+local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local fields = require "yolua.options.fields"
 local options = require "yolua.options.table"
@@ -179,6 +180,8 @@ end
 -- Scores `model` on `list` by the protocols of the options (or `protocols`); prints and keeps the rows, and returns them.
 -- `stage` names the moment: "Original", "Coco-FT", ... An earlier result of the same stage is replaced.
 function Run:eval(stage, model, list, protocols)
+  callback.argument(type(stage) == "string", "run:eval", "a stage's name", stage)
+  require("yolua.eval.score").check("run:eval", model, list)
   self:use(list.data)
   self:say_input(require("yolua.model.input").text(model, self.options))
   local rows, seen = require("yolua.eval.score")(model, list, self.options, { stage = stage, protocols = protocols })

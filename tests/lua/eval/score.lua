@@ -136,6 +136,30 @@ function TestScore.testEvalReplacesItsStage()
   t.assertEquals({ core.image.probe(top .. "/run/detections/000024.png") }, { 160, 96 })
 end
 
+-- A wrong call is one sentence with the user's place.
+function TestScore.testWrongCalls()
+  local print_was = print
+  rawset(_G, "print", function() end)
+  local run <close> = yl.run { out = top .. "/wrong" }
+  rawset(_G, "print", print_was)
+  for sentence, f in pairs {
+    ["eval.score: expected a model (of yl.load), got a table"] = function()
+      local _ = require "yolua.eval.score" { net = model, data = data }
+    end,
+    ["run:eval: expected a split (data.dev, data:list \"dev\"), got a table"] = function() run:eval("Original", model, data) end,
+    ["run:eval: expected a model (of yl.load), got a table"] = function() run:eval("Original", data.dev, data.dev) end,
+    ["run:eval: expected a stage's name, got a table"] = function() run:eval(model, data.dev) end,
+    ["yl.detect: expected a model (of yl.load), got a table"] = function() local _ = yl.detect { net = model } end,
+    ["yl.detect: expected a list of images as its second argument, got 'a.jpg'"] = function() local _ = yl.detect(model, "a.jpg") end,
+    ["yl.detect: expected a table of options as its third argument, got nothing"] = function() local _ = yl.detect(model, { "a.jpg" }) end,
+    ["yl.detect: expected a function as its fourth argument, got nothing"] = function() local _ = yl.detect(model, {}, {}) end,
+  } do
+    local ok, message = pcall(f)
+    t.assertEquals({ ok, (message:gsub("^.*score%.lua:%d+: ", "")) }, { false, sentence })
+    t.assertStrMatches(message, "[^:]*tests/lua/eval/score%.lua:%d+: .*")
+  end
+end
+
 local status = t.LuaUnit.run()
 if top then os.execute("rm -rf '" .. top .. "'") end
 os.exit(status)

@@ -78,6 +78,9 @@ function TestInput.testSizesThatDoNotFit()
   local picture = yl.zeros({ 10, 10, 3 }):to "u8"
   local two = "imgsz=300x300: expected width and height in multiples of 16, the network's stride; the nearest are 288x288 and 304x304"
   t.assertStrContains(refusal(net.detect, net, picture, { imgsz = 300 }), two)
+  t.assertStrMatches(refusal(function() local _ = net:detect(picture, { imgsz = 300 }) end), ".*input%.lua:%d+: imgsz=300x300: .*")
+  t.assertStrMatches(refusal(function() local _ = yl.transplant(net, { "a" }, { size = { 300, 300 } }) end),
+    ".*input%.lua:%d+: size=300x300: .*")
   core.image.new(10, 10):save(top .. "/x.png")
   t.assertStrContains(refusal(yl.detect, net, { top .. "/x.png" }, { imgsz = "300" }, print), two)
   local data = yl.data { name = "synthetic", root = top .. "/drawn", frames = 10, picture = { 128, 64 } }
