@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "bind/bind.h"
 #include "core/file.h"
+#include "core/foreign.h"
 #include "core/memory.h"
 #include "core/text.h"
 
@@ -96,6 +97,8 @@ void yl__check_keys(lua_State *L, int index, const char *const *known)
 static int no_method(lua_State *L, int methods, const char *word)
 {
     const char *key = luaL_tolstring(L, 2, NULL);
+    char foreign[YL_FOREIGN_TEXT];
+    if (yl__foreign(word, key, foreign)) return yl__error(L, "a %s has no '%s'%s", word, key, foreign);
     yl_nearest nearest = yl__nearest_to(key);
     for (lua_pushnil(L); lua_next(L, methods); lua_pop(L, 1)) {
         const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "_";

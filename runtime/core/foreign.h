@@ -1,6 +1,7 @@
 /* Names that people know from other programs, or from what is planned here, and that are no names of yolua's: they are answered for what
  * they are, not with the nearest word. One table for all, by the kind of word: "section", "activation" and the keys of other options with
- * choices; "verb", "key"; and by the name of a table of options ("optim", "data"). */
+ * choices; "verb", "key"; by the name of a table of options ("optim", "data"); and for what an object lacks, by the object ("tensor",
+ * "model"). */
 #ifndef YL_CORE_FOREIGN_H
 #define YL_CORE_FOREIGN_H
 

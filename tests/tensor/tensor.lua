@@ -154,6 +154,11 @@ function TestIndexing.testWhatIsNoIndex()
     t.assertEquals(x:sum(), 360)
   end
   fails("a tensor has no 'no_such_method'", get, "no_such_method")
+  for name, ours in pairs { zero_ = "fill_(0)", size = "shape()", dim = "shape()", view = "reshape", t = "transpose()",
+    clamp = "maximum(low):minimum(high)", norm = "pow(2):sum() ^ 0.5" } do
+    fails(("a tensor has no '%s', did you mean '%s'?"):format(name, ours), get, name)
+  end
+  fails("a tensor has no 'save': known from PyTorch, and not supported", get, "save")
   fails("a tensor has no 'sume', did you mean 'sum'?", get, "sume")
   fails("a tensor has no field 'lr' to set", set, "lr", 1)
   fails("expected a number, a tensor or a table, got a boolean", set, 1, true)

@@ -51,7 +51,7 @@ function sealed.class(class)
     if value == nil then value = class[key] end
     if value ~= nil or class.__optional[key] or is_library(2) then return value end
     error(("%s: a %s has no '%s'%s"):format(options.position(), class.__what, tostring(key),
-      require("yolua.options.schema").did_you_mean(tostring(key), names_of(class, inner or {}))), 0)
+      require("yolua.options.schema").did_you_mean(tostring(key), names_of(class, inner or {}), class.__what)), 0)
   end
   class.__newindex = function(self, key, value)
     local inner, set = behind[self], class.__settable[key]

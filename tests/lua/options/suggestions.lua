@@ -241,6 +241,16 @@ function asks.section(word) return caught(core.darknet.parse_cfg, "[net]\nwidth=
 function asks.activation(word)
   return caught(core.net, { h = 8, w = 8, c = 4, layers = { { "activation", activation = word } } })
 end
+local objects = {}
+
+-- A tensor and a model, made once.
+local function object(kind)
+  objects[kind] = objects[kind] or kind == "tensor" and core.tensor.zeros { 2, 2 } or require "yolua".load { model = "street" }
+  return objects[kind]
+end
+
+function asks.tensor(word) return caught(function() return object "tensor"[word] end) end
+function asks.model(word) return caught(function() return object "model"[word] end) end
 for kind, path in pairs { optim = "optim.name", data = "data.name", schedule = "optim.schedule", precision = "precision",
   protocol = "protocol" } do
   asks[kind] = function(word) return ways["command line"](tables[1], path, word) end
@@ -275,6 +285,10 @@ function TestForeign.testNoneIsOurs()
     if kind == "verb" then
       t.assertNil(require("yolua.cli").verb(word), word)
       t.assertTrue(not ours or require("yolua.cli").verb(ours) ~= nil, ours)
+    end
+    if (kind == "tensor" or kind == "model") and ours then
+      local known = ours:match "^yl%.(.*)" or ours == "run:eval" or ours:match "^[%w_]+"
+      t.assertNotNil(known == true or (ours:find "^yl" and require "yolua" or object(kind))[known], ours)
     end
     if kind == "layer" or kind == "section" then
       t.assertNil(core.layers.fields(word), word)
