@@ -223,10 +223,12 @@ TestConstructors = {}
 
 -- The element type is honoured wherever one may write it; any other argument that would go unused is an error with its place.
 function TestConstructors.testNoArgumentIsDropped()
-  for _, make in ipairs { yl.zeros, yl.ones, yl.full, yl.rand, yl.randn } do
+  for _, make in ipairs { yl.zeros, yl.ones, yl.rand, yl.randn } do
     t.assertEquals(make({ 2, 3 }, "i32"):dtype(), "i32")
     t.assertEquals(make { 2, 3, dtype = "u8" }:dtype(), "u8")
   end
+  t.assertEquals(yl.full({ 2, 3, value = 7 }, "i32"):dtype(), "i32")
+  t.assertEquals(yl.full { 2, 3, value = 7, dtype = "u8" }:dtype(), "u8")
   t.assertEquals(yl.tensor({ 1, 2 }, "u8"):dtype(), "u8")
   t.assertEquals(yl.tensor { 1, 2, dtype = "i64" }:dtype(), "i64")
   t.assertEquals(yl.tensor({ { 1 }, { 2 } }):shape(), { 2, 1 })
