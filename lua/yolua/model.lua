@@ -104,6 +104,7 @@ function Model:freeze(pattern)
     pattern = table.concat(pattern, ",")
   end
   argument(type(pattern) == "string", "net:freeze", "a pattern or a list of patterns", pattern)
+  argument(pattern:find "[^,%s]", "net:freeze", "a pattern or a list of patterns ('none' freezes nothing)", pattern)
   local whole = with_stopped(pattern, self.stopped)
   self.frozen_ranges = self.net:freeze(self.statistics_fixed and whole .. ",*.mean,*.var" or whole)
   self:drop_plans()
@@ -128,7 +129,8 @@ end
 
 -- Sets a parameter ("conv3.weight") to a tensor of its shape or a list of its numbers; slab "mask": what is 0 there becomes zero and stays
 -- zero, in every copy. Returns self.
-function Model:set(name, numbers, slab)
+function Model:set(name, numbers, slab, ...)
+  argument(select("#", ...) == 0, "net:set", "nothing after the slab", ...)
   self.net:set(name, numbers, slab)
   return self
 end

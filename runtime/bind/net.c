@@ -376,6 +376,7 @@ static int net_set(lua_State *L)
 {
     yl_net *net = yl__check_net(L, 1);
     int number;
+    yl__check_count(L, 4);
     lua_settop(L, 4);
     const yl_range *range = check_range(L, net, 2, &number);
     yl_tensor *numbers = check_numbers(L, 3, range);

@@ -35,4 +35,16 @@ function TestLibrary.testUnknownNames()
   t.assertNil(yl[1])
 end
 
+-- The library's own names cannot be assigned, whether they were used before or not.
+function TestLibrary.testAssignments()
+  for _, name in ipairs { "train", "load", "zeros", "keep", "core", "version" } do
+    local ok, message = pcall(function() yl[name] = 3 end)
+    t.assertFalse(ok, name)
+    t.assertStrMatches(message, ".*library%.lua:%d+: yl%." .. name .. " cannot be assigned")
+    t.assertNotEquals(yl[name], 3)
+  end
+  yl.mine = 3
+  t.assertEquals(yl.mine, 3)
+end
+
 os.exit(t.LuaUnit.run())

@@ -81,6 +81,12 @@ function TestModel.testFreezingDropsPlans()
   t.assertFalse(pcall(plan.forward, plan)) -- closed
   t.assertFalse(m:plan { mode = "train", batch = 1 } == plan)
   t.assertErrorMsgContains("'konv'", m.freeze, m, "konv")
+  for _, empty in ipairs { "", " , ", {}, { "" } } do
+    local ok, message = pcall(function() local _ = m:freeze(empty) end)
+    t.assertFalse(ok)
+    t.assertStrMatches(message, ".*model%.lua:%d+: net:freeze: expected a pattern or .* %('none' freezes nothing%), got '.*'")
+  end
+  t.assertEquals(m.frozen, "conv1,conv2.bias")
 end
 
 function TestModel.testSet()
@@ -91,6 +97,9 @@ function TestModel.testSet()
   t.assertEquals(m.layers.conv1.weight[1]:abs():sum(), 0)
   t.assertEquals(m:counts().nonzero, m:counts().params - 27 - 4 - 4 - 7) -- and what starts at zero: biases and means
   t.assertEquals(m:set("conv2.bias", yl.arange(1, 7)).layers.conv2.bias:sum(), 28)
+  t.assertErrorMsgContains("net:set: expected nothing after the slab, got 5", m.set, m, "conv2.bias", yl.zeros { 7 }, nil, 5)
+  t.assertErrorMsgContains("nothing is expected here, got 5", m.net.set, m.net, "conv2.bias", yl.zeros { 7 }, "value", 5)
+  t.assertEquals(m.layers.conv2.bias:sum(), 28)
 end
 
 -- 4*27 weights, 4 times 4 of batch-norm, 7*4 + 7 of the head.

@@ -38,6 +38,13 @@ function callback.wrong(f, what, expected, value, when)
     value == nil and " (is a return missing?)" or ""), 0)
 end
 
+-- The one value of `...`, what `f` returned; refuses further ones, which would be lost.
+function callback.one(f, what, when, ...)
+  local count = select("#", ...)
+  if count <= 1 then return (...) end
+  error(("%s: %s: expected one value %s, got %d"):format(callback.place(f), what, when, count), 0)
+end
+
 -- A number that is finite and at least `least` (nil: any). Returns it.
 function callback.number(f, what, value, when, least)
   if type(value) == "number" and value - value == 0 and (not least or value >= least) then return value end

@@ -40,7 +40,8 @@ function schedule.rate(which, s)
   local warmup = s.options.warmup or 0
   if s.step < warmup then return s.lr * ((s.step + 1) / warmup) ^ (s.options.power or 4) end
   local seen = type(which) == "function" and sealed.view(s, "s", "the schedule returns the rate") or s
-  return callback.number(f, "the learning rate (optim.schedule)", f(seen), ("for step %d (epoch %d)"):format(s.step + 1, s.epoch), 0)
+  local what, when = "the learning rate (optim.schedule)", ("for step %d (epoch %d)"):format(s.step + 1, s.epoch)
+  return callback.number(f, what, callback.one(f, what, when, f(seen)), when, 0)
 end
 
 return schedule

@@ -57,6 +57,13 @@ function TestSchedule.testOnesOwn()
   t.assertAlmostEquals(at(function() return 9 end, 0, { warmup = 2, power = 1 }), 0.25, 1e-15) -- burn-in goes first
 end
 
+-- A second value would be lost.
+function TestSchedule.testOneValue()
+  local ok, message = pcall(at, function(s) return s.lr, 5 end, 4)
+  t.assertFalse(ok)
+  t.assertStrMatches(message, ".*schedule%.lua:%d+: .*rate %(optim%.schedule%): expected one value for step 5 %(epoch 1%), got 2")
+end
+
 function TestSchedule.testUnknownNames()
   t.assertErrorMsgContains("unknown schedule 'cosin'; expected constant, steps, cosine or a function", at, "cosin", 0)
   for _, name in ipairs { "rate", "", "poly" } do
