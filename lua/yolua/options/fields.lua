@@ -58,7 +58,7 @@ groups.train = {
   { "batch", "int", 8, "images", "images per optimizer step", min = 1, max = 65536, aliases = { "batch_size", "bs", "batchsize" } },
   { "subdivisions", "int", 1, "", "parts that a batch is computed in", min = 1, max = 65536, aliases = { "accumulate", "accum" } },
   { "freeze", "list", "none", "", "none, body, or layer names with globs (conv1*); thaw: also train what stopbackward in the cfg freezes",
-    aliases = { "frozen", "freeze_layers" } },
+    empty = "none", aliases = { "frozen", "freeze_layers" } },
   { "statistics", "enum", "batch", "", "what batch-norm uses while it trains: each batch's own statistics (which move the running "
     .. "ones), or the running ones that were loaded (which stay)", choices = { "batch", "running" },
     aliases = { "bn", "batchnorm", "freeze_bn", "bn_eval", "norm_eval" } },

@@ -2,7 +2,8 @@
 --
 -- A field is { key, type, default, unit, help, min=, max=, choices={...}, aliases={...} } with the types
 --   bool int number string enum numbers size     checked by C; a size is {width, height}, "416x128", "[416,128]" or one number
---   list                                         texts: {"a", "b"} or "a,b"; with `choices` each must be one of them
+--   list                                         texts: {"a", "b"} or "a,b"; with `choices` each must be one of them, with `empty` there is
+--                                                a word for none, and an empty list is refused
 --   table                                        `fields`: its own field table; the key alone means key.name
 --   function any                                 set from Lua only
 -- and, where wanted: `lua = true` (a Lua function or table is taken as it is, besides the type), `positional = true` (the
@@ -148,6 +149,9 @@ local function to_list(field, value, from, path)
       schema.fail(from, "%s: option '%s': expected some of %s, got '%s'%s", from.where, path, table.concat(field.choices, "|"),
            items[i], schema.did_you_mean(items[i], field.choices, field[1]))
     end
+  end
+  if field.empty and #items == 0 then
+    schema.fail(from, "%s: option '%s': expected strings ('%s' for nothing), got an empty list", from.where, path, field.empty)
   end
   return items
 end
