@@ -1,10 +1,11 @@
 -- yl.data{name=, root=, ...}: a data set's frames, their labels, and how its classes meet a network's.
 --
 --   data.train, data.dev      lists: {name, frames = {{id, image, label, width, height, objects}, ...}, data}
+--   data.pick                 the list that choices are made on; nil if the options name none (choices are then made on dev)
 --   data:list(split)          any split: a name, a list file, "all"; nil: the option `split`, else dev, else all
 --   data:calib(frame)         the camera's matrices, where the data set has them (KITTI's calib/)
 --   data:rows(frame, names)   its labels as the protocols see them; data:truth(frame, names): as training sees them
---   data.hash                 fingerprint of the ids and label files of train and dev
+--   data.hash                 fingerprint of the ids and label files of train, dev and pick
 -- A frame's image is nil where there is none; its objects are the rows of core.labels. Lists are read on first use.
 -- The modules under datasets/ say where a kind of data set keeps what.
 local callback = require "yolua.options.callback"
@@ -102,7 +103,7 @@ end
 -- Where nobody named the classes: names them by their numbers (class0, class1, ...), as many as the labels of train and dev have.
 function methods:number_classes()
   local most = 0
-  for _, list in ipairs { self.train, self.dev } do
+  for _, list in ipairs { self.train, self.dev, self.pick } do
     for _, frame in ipairs(list.frames) do
       for _, row in ipairs(frame.objects) do most = math.max(most, row.index or 0) end
     end
@@ -188,16 +189,28 @@ end
 
 -- ---- the whole ----------------------------------------------------------------------------------------------------------
 
--- train, dev and hash are made when they are first asked for.
+local ROLES = { train = 1, pick = 2, dev = 3 } -- in the order in which numbers come to depend on them
+
+-- Warns of frames that the list of this role shares with those read before it.
+local function warn_of_shared(self, role)
+  for other, rank in pairs(ROLES) do
+    local a, b = rawget(self, other), rawget(self, role)
+    if a and rank < ROLES[role] then frames.warn_of_shared(a, b, { other, role })
+    elseif a and rank > ROLES[role] then frames.warn_of_shared(b, a, { role, other }) end
+  end
+end
+
+-- train, dev, pick and hash are made when they are first asked for.
 function Data:__index(key)
   if methods[key] then return methods[key] end
   local value
-  if key == "train" or key == "dev" then value = role_list(self, key)
+  if key == "pick" and not self.options.pick then return nil
+  elseif ROLES[key] then value = role_list(self, key)
   elseif key == "hash" then value = fingerprint(self)
   elseif key == "split_hash" or key == "fingerprint" then value = self.hash
   else return nil end
   rawset(self, key, value)
-  if rawget(self, "train") and rawget(self, "dev") and (key == "train" or key == "dev") then frames.warn_of_shared(self.train, self.dev) end
+  if ROLES[key] then warn_of_shared(self, key) end
   return value
 end
 

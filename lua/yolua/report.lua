@@ -32,7 +32,8 @@ end
 local function data_summary(data)
   if not data then return core.null end
   local function count(list) return list and #list.frames or core.null end
-  return { name = null(data.name), train = count(data.train), dev = count(data.dev), split_hash = null(data.hash) }
+  return { name = null(data.name), train = count(data.train), dev = count(data.dev), pick = count(data.pick),
+    split_hash = null(data.hash) }
 end
 
 -- The stem of the file that the options name, else of the one that was evaluated.
@@ -87,6 +88,10 @@ function report.markdown(run, results)
   local cells = { results.model, results.params, results.nonzero, report.input(results), results.flops, data.name, data.train,
     data.dev, results.seed, made.device, made.threads }
   for i = 1, #head do cells[i] = shown(cells[i]) end
+  if tonumber(data.pick) then
+    table.insert(head, 8, "pick")
+    table.insert(cells, 8, shown(data.pick))
+  end
   parts[#parts + 1] = tables.grid(head, { cells })
   parts[#parts + 1] = ""
   for _, pair in ipairs(report.by_protocol(run.rows)) do parts[#parts + 1] = tables.markdown(pair[1], pair[2]) end

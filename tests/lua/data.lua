@@ -54,6 +54,23 @@ function TestData:testSplits()
   t.assertErrorMsgContains("nolist.txt", data.list, data, self.top .. "/nolist.txt")
 end
 
+-- data.pick names the list that choices are made on; it is a part of what the data are. Without it there is none.
+function TestData:testPick()
+  self:kitti({ a = good, b = good, c = good, d = good }, { train = "a\nb\n", pick = "b\nc\n", dev = "c\nd\n" })
+  core.system.write(self.top .. "/try.lua", ([[
+    local data = require "yolua".data { name = "kitti", root = %q, pick = "pick" }
+    print(#data.dev.frames, data.pick.name, data.pick.frames[1].id, #data.train.frames)]]):format(self.top))
+  local pipe <close> = io.popen(("%s %s/try.lua 2>&1"):format(os.getenv "YOLUA_PROGRAM", self.top))
+  local said = pipe:read "a"
+  t.assertStrContains(said, "2\tpick\tb\t2\n")
+  t.assertStrContains(said, "train and pick share 1 of pick's 2 frames (b): numbers on pick will look too good")
+  t.assertStrContains(said, "pick and dev share 1 of dev's 2 frames (c): numbers on dev will look too good")
+  local plain = yl.data { name = "kitti", root = self.top }
+  t.assertNil(plain.pick)
+  t.assertNotEquals(yl.data({ name = "kitti", root = self.top, pick = "pick" }).hash, plain.hash)
+  t.assertErrorMsgContains("no such split 'pikc'", function() return yl.data({ name = "kitti", root = self.top, pick = "pikc" }).pick end)
+end
+
 function TestData:testSeededTenth()
   local labels = {}
   for i = 1, 30 do labels[("%06d"):format(i)] = good end

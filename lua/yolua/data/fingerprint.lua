@@ -1,4 +1,4 @@
--- What a data set is: a hash over the ids and the label files of train and dev, in their order.
+-- What a data set is: a hash over the ids and the label files of train, dev and (if the options name it) pick, in their order.
 local core = require "yolua.core"
 local files = core.files
 
@@ -8,7 +8,7 @@ return function(data)
     known[path] = known[path] or files.kind(path) == "file" and files.hash(path) or ""
     return known[path]
   end
-  for _, list in ipairs { data.train, data.dev } do
+  for _, list in ipairs { data.train, data.dev, data.pick } do
     parts[#parts + 1] = ("%d frames"):format(#list.frames)
     for _, frame in ipairs(list.frames) do
       parts[#parts + 1] = frame.id

@@ -138,16 +138,16 @@ function frames.check_objects(list)
       list.frames[1].id, list.frames[1].label))
 end
 
--- Frames that are learnt from and then asked for flatter every number.
-function frames.warn_of_shared(train, dev)
+-- Frames that are learnt from or chosen by, and then asked for, flatter every number. a, b: lists; names: what they are for.
+function frames.warn_of_shared(a, b, names)
   local known, count, first = {}, 0, nil
-  for _, frame in ipairs(train.frames) do known[frame.id] = true end
-  for _, frame in ipairs(dev.frames) do
+  for _, frame in ipairs(a.frames) do known[frame.id] = true end
+  for _, frame in ipairs(b.frames) do
     if known[frame.id] then count, first = count + 1, first or frame.id end
   end
   if count == 0 then return end
-  core.system.warn(("train and dev share %d of dev's %d frames (%s%s): numbers on dev will look too good"):format(count, #dev.frames, first,
-    count > 1 and ", ..." or ""))
+  core.system.warn(("%s and %s share %d of %s's %d frames (%s%s): numbers on %s will look too good"):format(names[1], names[2], count,
+    names[2], #b.frames, first, count > 1 and ", ..." or "", names[2]))
 end
 
 return frames

@@ -4,7 +4,7 @@
 -- poster_train, train and trainval) it is not.
 local splits = {}
 
-local roles = { "trainval", "train", "dev", "valid", "validation", "val", "test" }
+local roles = { "trainval", "train", "pick", "dev", "valid", "validation", "val", "test" }
 
 -- "poster_train" -> "poster_", "train"; a name without a role is a family of its own. A trailing year does not count.
 local function family(name)
@@ -27,6 +27,7 @@ function splits.leaks(a, b)
   local family_b, role_b = family(b)
   if not (role_a and role_b) or family_a ~= family_b or role_a == role_b then return false end
   if role_a == "trainval" or role_b == "trainval" then return role_a == "test" or role_b == "test" end
+  if role_a == "pick" or role_b == "pick" then return true end -- what is chosen by one list is reported on the other
   return (learns[role_a] or learns[role_b] or role_a == "test" or role_b == "test") and true or false
 end
 

@@ -24,6 +24,8 @@ groups.data = {
     { "root", "string", nil, "", "its folder", aliases = { "path", "dir", "folder" } },
     { "train", "string", nil, "", "training split: a name or a list file" },
     { "dev", "string", nil, "", "development split: a name or a list file", aliases = { "valid", "validation" } },
+    { "pick", "string", nil, "", "the split that choices are made on (best epoch, early stop, thresholds): a name or a list file "
+      .. "(default: dev)" },
     { "split", "string", nil, "", "the split to evaluate: a name or a list file" },
     { "limit", "int", nil, "frames", "use the first frames of each split only", min = 1, aliases = { "max_images", "fraction" } },
     { "map", "string", "auto", "", "class map: auto (the checkpoint's, else what fits), identity, poster, or a YAML file",

@@ -1,16 +1,16 @@
--- yl.evaluate{"voc", every = 1}: after an epoch the dev split is scored; the record gets dev_ap (the protocol's map), so that
--- keep.best "dev_ap" and stop{"dev_ap"} can follow it.
+-- yl.evaluate{"voc", every = 1}: after an epoch the dev split is scored (data.pick, if there is one); the record gets dev_ap (the
+-- protocol's map), so that keep.best "dev_ap" and stop{"dev_ap"} can follow it.
 local core = require "yolua.core"
 local eval = require "yolua.eval.protocols"
 local options = require "yolua.options.table"
 local score = require "yolua.eval.score"
 local sources = require "yolua.train.sources"
 
--- Scores the dev list as it stands after the epoch, from the frozen body's cached output where there is one. A stop by the user loses
+-- Scores the list as it stands after the epoch, from the frozen body's cached output where there is one. A stop by the user loses
 -- this epoch, which a resume does again: its record and those who follow dev_ap must not differ from an undisturbed run's.
 local function run(t, protocol)
-  local ok, rows = pcall(score.run, t.model, t.data.dev, t.options, { stage = "epoch " .. t.epoch, protocols = { protocol },
-    source = t.cached and sources.dev(t) or nil })
+  local ok, rows = pcall(score.run, t.model, sources.judged_list(t), t.options, { stage = "epoch " .. t.epoch, protocols = { protocol },
+    source = t.cached and sources.judged(t) or nil })
   if ok then return rows[1] end
   local stopped = tostring(rows):match "stopped by the user.*"
   if not (stopped and t.run) then error(rows, 0) end
@@ -41,7 +41,7 @@ return function(spec)
     on = {
       start = function(self, t)
         refuse_second(self, t, by)
-        if not sources.has_dev(t) then error(by.where .. ": yl.evaluate: the data have no dev split to score", 0) end
+        if not sources.has_judged(t) then error(by.where .. ": yl.evaluate: the data have no dev split to score", 0) end
       end,
       epoch_end = function(_, t)
         if t.epoch % every ~= 0 and t.epoch < t.options.epochs then

@@ -89,7 +89,7 @@ for name in ([[model data run options policies epoch step seen batch_done loss_s
   rule steps_per_epoch batches_per_epoch source batches prepared spent waited images_before record due proof started finished failed
   failed_at firing stop
   stopped_by screen continued_by training past loss parts last_rate norm marked busy pixels announced cached train_source
-  dev_source key hashes frozen_at_start]]):gmatch "%S+" do FIELDS[name] = true end
+  judged_source key hashes frozen_at_start]]):gmatch "%S+" do FIELDS[name] = true end
 
 -- A training's __index: `lr` is the rate of the last step, `steps` how many the whole training has.
 function events.read(class)

@@ -10,7 +10,7 @@ local ALWAYS = { "train_loss", "lr", "gradient_norm", "images_per_s", "seconds",
 -- What the loop and the library's policies before `own` write, and whether a policy of the user's stands there, which may write anything.
 local function written(t, own)
   local names, anything = { table.unpack(ALWAYS) }, false
-  if sources.has_dev(t) then table.insert(names, 1, "dev_loss") end
+  if sources.has_judged(t) then table.insert(names, 1, "dev_loss") end
   for _, p in ipairs(t.policies) do
     if p == own then break end
     if p.name:find "^evaluate%." then table.insert(names, "dev_ap") end

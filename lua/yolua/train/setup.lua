@@ -2,6 +2,7 @@
 local input = require "yolua.model.input"
 local options = require "yolua.options.table"
 local recheck = require "yolua.options.recheck"
+local sources = require "yolua.train.sources"
 
 local setup = { groups = { "data", "size", "train", "optim", "augment", "eval", "run" } } -- groups: the options of a training
 
@@ -36,11 +37,11 @@ local function count(t, list)
   return known, all
 end
 
--- How many objects the training and the dev list hold. Errors: a list that holds none.
+-- How many objects the training list holds, and the one that choices are made on. Errors: a list that holds none.
 function setup.objects(t)
-  local out = {}
-  for _, key in ipairs { "train", "dev" } do
-    local list = t.data[key]
+  local out, lists = {}, { train = t.data.train, judged = sources.judged_list(t) }
+  for _, key in ipairs { "train", "judged" } do
+    local list = lists[key]
     if key == "train" and not (list and #list.frames > 0) then
       error(("%s: yl.train: the training list has no frames"):format(options.position()), 0)
     end
@@ -58,9 +59,9 @@ end
 -- One line about what it trains on.
 function setup.tell(t)
   if not t.run then return end
-  local dev = t.data.dev
-  t.run:say("training on %d frames with %d objects, dev loss on %d with %d", #t.data.train.frames, t.objects.train,
-    dev and #dev.frames or 0, t.objects.dev)
+  local list = sources.judged_list(t)
+  t.run:say("training on %d frames with %d objects, dev loss on %d with %d%s", #t.data.train.frames, t.objects.train,
+    list and #list.frames or 0, t.objects.judged, t.data.pick and (" of data.pick=%s"):format(t.data.pick.name) or "")
 end
 
 -- multiscale: inputs of 3/4 to 5/4 of the size w x h in whole cells, as Redmon and Farhadi 2017, section 2 ("Multi-Scale Training").

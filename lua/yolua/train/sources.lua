@@ -4,6 +4,15 @@ local batches = require "yolua.data.batches"
 
 local sources = {}
 
+-- The list that choices are made on (best epoch, early stop, thresholds): data.pick where the options name one, else dev; nil without
+-- either.
+function sources.judged_list(t) return t.data.pick or t.data.dev end
+
+function sources.has_judged(t)
+  local list = sources.judged_list(t)
+  return list and #list.frames > 0
+end
+
 -- Does anything random happen to the pixels?
 local function augments(t) return (t.options.augment.name or "none") ~= "none" end
 
@@ -26,7 +35,7 @@ end
 -- Can the body be cached? Something below the heads is frozen, nothing random happens before the cut, and it fits.
 local function cacheable(t)
   if augments(t) or t:hears "batch" or t.sizes or t.options.data.features == 0 then return false end
-  local count = #t.data.train.frames + (t.data.dev and #t.data.dev.frames or 0)
+  local count = #t.data.train.frames + (sources.has_judged(t) and #sources.judged_list(t).frames or 0)
   local ok, bytes = pcall(batches.feature_bytes, t.model, t.h, t.w, count)
   if not ok or bytes == 0 then return false end
   if bytes > budget(t) then
@@ -55,17 +64,16 @@ function sources.train(t)
   return t.train_source
 end
 
-function sources.has_dev(t) return t.data.dev and #t.data.dev.frames > 0 end
-
--- The dev source in list order; nil where there is no dev list, or where the user asked to stop while it was made.
-function sources.dev(t)
-  if not sources.has_dev(t) then return nil end
-  if not t.dev_source then t.dev_source = (t.cached and features or images)(t, t.data.dev, false) end
-  return t.dev_source
+-- The source of the list that a training is judged on, in list order; nil where there is none, or where the user asked to stop while it
+-- was made.
+function sources.judged(t)
+  if not sources.has_judged(t) then return nil end
+  if not t.judged_source then t.judged_source = (t.cached and features or images)(t, sources.judged_list(t), false) end
+  return t.judged_source
 end
 
 function sources.drop(t)
-  for _, key in ipairs { "train_source", "dev_source" } do
+  for _, key in ipairs { "train_source", "judged_source" } do
     if t[key] then t[key]:close() end
     t[key] = nil
   end

@@ -93,11 +93,12 @@ function Training:show()
     total = self.batches_per_epoch * self.micro, loss = self.loss, lr = self.lr, wait_share = self:wait_share() }
 end
 
--- Mean loss per image over the dev list, in inference mode, with the averaged weights where there are any; nil without a dev list.
+-- Mean loss per image over the list that the training is judged on (data.pick, else dev), in inference mode, with the averaged weights
+-- where there are any; nil without such a list.
 -- Second value: false where the user asked to stop before its end.
 function Training:dev_loss()
-  local source = sources.dev(self)
-  if not source then return nil, not sources.has_dev(self) end
+  local source = sources.judged(self)
+  if not source then return nil, not sources.has_judged(self) end
   local sum, images = 0, 0
   for batch in source:epoch(0) do
     local plan = self.model:plan { mode = "infer", part = source.part, batch = batch.count, h = self.h, w = self.w }

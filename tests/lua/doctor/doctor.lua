@@ -69,12 +69,13 @@ end
 
 function TestDoctor.testWhichSplitsLeak()
   for _, pair in ipairs { { "train", "dev" }, { "train2017", "val2017" }, { "poster_train", "poster_dev" }, { "trainval", "test" },
-    { "train", "test" }, { "dev", "test" } } do
+    { "train", "test" }, { "dev", "test" }, { "fold1_train", "fold1_pick" }, { "fold1_pick", "fold1_test" }, { "pick", "dev" } } do
     t.assertTrue(overlaps.leaks(pair[1], pair[2]), table.concat(pair, " "))
     t.assertTrue(overlaps.leaks(pair[2], pair[1]), table.concat(pair, " "))
   end
   for _, pair in ipairs { { "train", "poster_train" }, { "dev", "poster_train" }, { "train", "trainval" }, { "trainval", "val" },
-    { "a", "b" }, { "train2014", "train2017" }, { "dev", "val2" }, { "restrain", "dev" } } do
+    { "a", "b" }, { "train2014", "train2017" }, { "dev", "val2" }, { "restrain", "dev" },
+    { "fold1_pick", "fold2_test" } } do
     t.assertFalse(overlaps.leaks(pair[1], pair[2]), table.concat(pair, " "))
   end
 end
