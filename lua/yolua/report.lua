@@ -32,7 +32,8 @@ end
 local function data_summary(data)
   if not data then return core.null end
   local function count(list) return list and #list.frames or core.null end
-  return { name = null(data.name), train = count(data.train), dev = count(data.dev), pick = count(data.pick),
+  return { name = null(data.name), train = count(data.train), dev = count(data.dev),
+    pick = data.pick and #data.pick.frames, -- only where choices were made on frames of their own
     split_hash = null(data.hash) }
 end
 
