@@ -187,6 +187,13 @@ function methods.calib(_, frame)
   return frame.calib and core.labels.calib(frame.calib) or nil
 end
 
+-- The drive (scene) that each frame was taken in, {frame's id -> drive}; empty where the data do not know.
+function methods:drives()
+  local source = self.source
+  rawset(self, "of_drive", rawget(self, "of_drive") or source.drives and source:drives() or {})
+  return self.of_drive
+end
+
 -- ---- the whole ----------------------------------------------------------------------------------------------------------
 
 local ROLES = { train = 1, pick = 2, dev = 3 } -- in the order in which numbers come to depend on them

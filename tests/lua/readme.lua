@@ -51,7 +51,7 @@ local trained = { "config=config.yaml", "data=kitti", "optim.lr=0.01" }
 function TestReadme.testEveryBlockIsKnownHere()
   table.sort(order)
   t.assertEquals(order, { "boxes.lua", "check.lua", "count.lua", "cutout.lua", "lion.lua", "mine.lua",
-    "own.lua", "scale.lua", "tensors.lua" })
+    "own.lua", "pooled.lua", "scale.lua", "tensors.lua" })
 end
 
 function TestReadme.testSmallOnes()
@@ -104,6 +104,9 @@ function TestReadme.testOwn()
   local list = records "own"
   t.assertEquals(#list, 3)
   t.assertTrue(list[3].train_loss < list[1].train_loss)
+  core.system.write(top .. "/pool.lua", [[io.write(require("yolua").core.json.encode(require "pooled"({ "own" }, "mine")), "\n")]])
+  local results = core.json.decode(core.system.read(top .. "/own/results.json"))
+  t.assertEquals(core.json.decode(program.ok(tiny "pool.lua")), results.eval)
   program.ok(tiny("train", "require=lion.lua,boxes.lua", "cfg=tiny.cfg", "names=tiny.names", "data=boxes", "data.root=csv",
     "optim=lion", "optim.lr=0.0003", "epochs=1", "batch=4", "out=lion"))
   program.ok(tiny("train", "resume=lion", "epochs=2"))

@@ -194,8 +194,8 @@ function inspect.run(data, names, progress)
   result.duplicates, result.pictures = summary(facts, paths, lost)
   result.pictures.upright = upright
   result.shared = overlaps.shared(names, keys)
-  local group = data.source.drives and data.source:drives()
-  result.drives = group and overlaps.drives(names, ids, group) or nil
+  local group = data:drives()
+  result.drives = next(group) and overlaps.drives(names, ids, group) or nil
   result.orphans = data.source.orphans and data.source:orphans() or {}
   result.unlisted = data.options.limit and {} or unlisted(data, names, ids)
   count_faults(result)

@@ -1,12 +1,12 @@
 -- Runs a model over a list of frames and scores what it finds by the protocols asked for. Behind run:eval and `yolua val`.
 local anchors = require "yolua.eval.anchors"
 local callback = require "yolua.options.callback"
-local core = require "yolua.core"
 local detect = require "yolua.eval.detect"
 local eval = require "yolua.eval.protocols"
 local input = require "yolua.model.input"
 local options = require "yolua.options.table"
 local progress = require "yolua.terminal.progress"
+local stored = require "yolua.eval.stored"
 
 local score = { drawn = 12 } -- frames whose detections are kept for pictures
 
@@ -23,9 +23,11 @@ end
 -- Whether the model's cfg and weights came apart, so that they may not belong together, and nobody has looked yet.
 local function unmeasured(model) return model.pretrained and not model.notes and not model.anchors_fit end
 
--- Fills two sets in one pass: what every protocol sees, and what the poster's does. source: of the list's images, where there is one.
-local function fill(model, list, o, seen, source)
-  local data, set, poster = list.data, core.eval_set(), core.eval_set()
+-- One pass over the list: each frame with its truths, what every protocol sees of it, and what the poster's does. source: of the list's
+-- images, where there is one. Returns the frames, and how they were looked at.
+local function look(model, list, o, seen, source)
+  local data, frames = list.data, {}
+  local drives = data:drives()
   local function get(key) return rawget(o, key) end -- a table of options refuses keys that it lacks
   local from = get "data" or {}
   local clip = get "clip" == true -- a training's `clip` is a number: its gradient's largest norm
@@ -39,8 +41,7 @@ local function fill(model, list, o, seen, source)
     local frame = list.frames[i]
     bar:update(i)
     local truths = data:rows(frame, model.names)
-    set:add(frame.id, truths, found)
-    poster:add(frame.id, truths, poster_found)
+    frames[i] = { id = frame.id, drive = drives[frame.id], truths = truths, dets = found, poster = poster_found }
     if fit then fit:add(data:mapped(frame, model.names), fit_found) end
     if i <= score.drawn then
       seen.frames[#seen.frames + 1] = { id = frame.id, image = frame.image, upright = pass.upright,
@@ -51,17 +52,19 @@ local function fill(model, list, o, seen, source)
     or detect(model, list.frames, pass, each)
   seen.infer_ms, seen.images, seen.seconds, seen.input = stats.infer_ms, stats.images, stats.seconds, size
   if fit then model.anchors_fit = fit:warn() end
-  return set, poster
+  return frames, { conf = view.conf, iou = view.iou, clip = clip, w = size.w, h = size.h, resize = size.resize }
 end
 
 -- The protocols' own options; a data set that marks difficult objects has them forgiven unless the call says otherwise.
-local function options_with(o, protocol, set)
-  local function get(key) return rawget(o, key) end
-  local voc = {}
-  for key, value in pairs(get "voc" or {}) do voc[key] = value end
+local function protocol_options(o, set, out)
+  for _, key in ipairs { "voc", "coco", "poster" } do
+    out[key] = {}
+    for name, value in pairs(rawget(o, key) or {}) do out[key][name] = value end
+  end
   local said = getmetatable(o) and options.explicit(o, "voc.difficult")
-  if set.difficult and not said then voc.difficult = set.difficult end
-  return { protocol = protocol, curves = get "curves", voc = voc, coco = get "coco", poster = get "poster" }
+  if set.difficult and not said then out.voc.difficult = set.difficult end
+  out.curves = rawget(o, "curves") or nil
+  return out
 end
 
 -- Refuses a call of `who` (run:eval, say) with other things than a model and a split.
@@ -75,20 +78,18 @@ end
 -- The first time that it scores a model whose weights were loaded, it warns of anchors that are not theirs (yolua.eval.anchors).
 -- more: stage, protocols (instead of o's), source (of the list's images: yolua.batches). Returns the rows of results.json, and what a
 -- report draws: {frames = {{id, image, truths, dets}}, curves = {class -> precision and recall}, infer_ms, images, seconds,
--- input = {w, h, resize}}.
+-- input = {w, h, resize}, stored = what it was computed from (yolua.eval.stored)}.
 function score.run(model, list, o, more)
   score.check("eval.score", model, list)
-  local seen, rows = { frames = {} }, {}
-  list.data:follow(model)
-  local names = more.protocols or score.protocols(o, list.data)
-  local classes = list.data:eval_classes(model.names)
-  local set, poster = fill(model, list, o, seen, more.source)
-  for i, name in ipairs(names) do
-    local about = { split = list.name, stage = more.stage, classes = classes }
-    rows[i] = eval.rows(name == "poster" and poster or set, options_with(o, { name }, list.data.set), about)[1]
-    rows[i].images = seen.images
-  end
-  seen.curves, seen.confusion = set:curves { classes = classes }, set:confusion { classes = classes }
+  local seen, data = { frames = {} }, list.data
+  data:follow(model)
+  local frames, how = look(model, list, o, seen, more.source)
+  local map = data:map(model.names)
+  local self = stored.new { stage = more.stage, split = list.name, data = { name = data.name, hash = more.hash }, map = map.name,
+    names = model.names, classes = map.classes, protocols = more.protocols or score.protocols(o, data),
+    options = protocol_options(o, data.set, how), frames = frames }
+  local rows, set = self:rows(), self:set_for "voc"
+  seen.curves, seen.confusion, seen.stored = set:curves { classes = map.classes }, set:confusion { classes = map.classes }, self
   return rows, seen
 end
 

@@ -63,7 +63,8 @@ end
 -- yl.run(o [, name]): o is the recipe's options (out, resume, device, ... of them are read here).
 -- Errors: one sentence that names the folder which cannot be made, written to, or continued.
 local function new(o, name)
-  local run = setmetatable({ name = name or program_name(), options = o, epochs = {}, rows = {}, curves = {}, seconds_before = 0 }, Run)
+  local run = setmetatable({ name = name or program_name(), options = o, epochs = {}, rows = {}, curves = {}, evaluated = 0,
+    seconds_before = 0 }, Run)
   run.started = core.system.clock()
   if rawget(o, "resume") then resume(run, o)
   else run.dir, run.made_folder = rundir.make(run.name, rawget(o, "out")) end
@@ -184,12 +185,15 @@ function Run:eval(stage, model, list, protocols)
   require("yolua.eval.score").check("run:eval", model, list)
   self:use(list.data)
   self:say_input(require("yolua.model.input").text(model, self.options))
-  local rows, seen = require("yolua.eval.score")(model, list, self.options, { stage = stage, protocols = protocols })
+  local rows, seen = require("yolua.eval.score")(model, list, self.options, { stage = stage, protocols = protocols,
+    hash = self.data_hash })
   forget(self, stage)
   for _, row in ipairs(rows) do
     self.rows[#self.rows + 1] = row
     self:say("%s: %s", stage, require("yolua.eval.protocols").text(row))
   end
+  self.evaluated = self.evaluated + 1
+  require("yolua.eval.stages").write(self.dir, seen.stored, self.evaluated)
   self.curves[#self.curves + 1] = { stage = stage, classes = seen.curves, confusion = seen.confusion }
   self.model, self.seen = model, seen
   return rows

@@ -1,0 +1,102 @@
+-- What an evaluation looked at: its frames with their truths and detections. From it come the rows of results.json, those of several
+-- evaluations pooled into one, and comparisons. yolua.eval.stages keeps it on disk.
+local core = require "yolua.core"
+local eval = require "yolua.eval.protocols"
+
+local stored = {}
+
+local Stored = { __name = "stored evaluation" }
+Stored.__index = Stored
+
+-- fields: stage, split, data {name, hash}, map (the class map's name), names (the network's classes), classes (the list that the protocols
+-- report, see core.eval_set), protocols, options {conf, iou, clip, w, h, resize, voc, coco, poster, curves},
+-- frames = {{id, drive, truths, dets, poster}, ...}; truths and detections as set:add takes them.
+function stored.new(fields) return setmetatable(fields, Stored) end
+
+function Stored:__len() return #self.frames end
+
+function Stored:__tostring()
+  return ("%s: %d frames of %s"):format(self.stage or "evaluation", #self.frames, self.split or self.data.name)
+end
+
+-- What the protocols are computed on: the set of all detections, and the poster's. They are made once.
+function Stored:sets()
+  if self.set then return self.set, self.poster_set end
+  local set, poster = core.eval_set(), core.eval_set()
+  for _, frame in ipairs(self.frames) do
+    set:add(frame.id, frame.truths, frame.dets)
+    poster:add(frame.id, frame.truths, frame.poster or frame.dets)
+  end
+  self.set, self.poster_set = set, poster
+  return set, poster
+end
+
+-- The set that a protocol is computed on.
+function Stored:set_for(protocol)
+  local set, poster = self:sets()
+  return protocol == "poster" and poster or set
+end
+
+-- The rows of results.json, one for each protocol (default: those that it was evaluated by).
+function Stored:rows(protocols)
+  local rows = {}
+  local about = { split = self.split, stage = self.stage, classes = self.classes }
+  for i, name in ipairs(protocols or self.protocols) do
+    local o = { protocol = { name } }
+    for key, value in pairs(self.options) do o[key] = value end
+    rows[i] = eval.rows(self:set_for(name), o, about)[1]
+    rows[i].images = #self.frames
+  end
+  return rows
+end
+
+-- ---- pooled ----------------------------------------------------------------------------------------------------------------
+
+-- Plain data as text, whatever the order of its keys: equal texts, equal data.
+local function text(value) return value == nil and "nothing" or core.json.encode(value) end
+
+-- What two evaluations must share to be put side by side; a sentence where they do not, else nil.
+local MUST = {
+  { "data", function(s) return s.data.name end, "other data" }, { "map", function(s) return text(s.classes) end, "another class map" },
+}
+for _, protocol in ipairs { "voc", "coco", "poster" } do
+  table.insert(MUST, { protocol, function(s) return text(s.options[protocol]) end, ("other options of %s"):format(protocol) })
+end
+
+local function said(key, self)
+  if key == "data" then return ("data=%s"):format(tostring(self.data.name)) end
+  if key ~= "map" then return text(self.options[key]) end
+  local list = {}
+  for i, class in ipairs(self.classes or {}) do list[i] = type(class) == "table" and class.name or class end
+  return ("map %s, classes %s"):format(tostring(self.map), table.concat(list, ", "))
+end
+
+-- Why the two cannot be put side by side or pooled: what differs, and how, for a sentence; nil where nothing does.
+function stored.differ(a, b)
+  for _, must in ipairs(MUST) do
+    if must[2](a) ~= must[2](b) then return must[3], said(must[1], a), said(must[1], b) end
+  end
+end
+
+-- The frames of several evaluations as one. Errors: an empty list, data, class maps or options of protocols that differ, a frame that
+-- occurs twice.
+function stored.pool(list, stage)
+  if type(list) ~= "table" or #list == 0 then error("stored.pool: expected a list of stored evaluations, got none", 2) end
+  local first, frames, has, names = list[1], {}, {}, {}
+  for i, self in ipairs(list) do
+    local what, a, b = stored.differ(first, self)
+    if what then error(("stored.pool: evaluation %d was made with %s: %s, and the first with %s"):format(i, what, b, a), 2) end
+    for _, frame in ipairs(self.frames) do
+      if has[frame.id] then
+        error(("stored.pool: frame %s is in evaluations %d and %d: expected each frame once"):format(frame.id, has[frame.id], i), 2)
+      end
+      has[frame.id], frames[#frames + 1] = i, frame
+    end
+    names[i] = self.split
+  end
+  local pooled = { frames = frames, stage = stage or first.stage, split = table.concat(names, "+") }
+  for _, key in ipairs { "data", "map", "names", "classes", "protocols", "options" } do pooled[key] = first[key] end
+  return stored.new(pooled)
+end
+
+return stored

@@ -1,0 +1,63 @@
+-- The evaluations that a run keeps on disk: what is read is what was written, and a damaged file is refused.
+local t = require "luaunit"
+local yl = require "yolua"
+local core = yl.core
+local evaluations = require "support.evaluations"
+local stages = require "yolua.eval.stages"
+local training = require "support.training"
+
+local top = training.top
+
+TestStages = {}
+
+function TestStages.testWrittenAndRead()
+  local made = evaluations.make { drives = 3, stage = "Coco-FT, COCO's/classes" }
+  made.frames[2].poster = { made.frames[2].dets[1] }
+  stages.write(top .. "/a", made, 2)
+  stages.write(top .. "/a", evaluations.make { stage = "Original" }, 1)
+  t.assertEquals(stages.list(top .. "/a"), { "Original", "Coco-FT, COCO's/classes" })
+  local read = stages.read(top .. "/a", "Coco-FT, COCO's/classes")
+  t.assertEquals(read.frames[1], made.frames[1])
+  t.assertEquals(read.frames, made.frames)
+  t.assertEquals(read:rows(), made:rows())
+  t.assertEquals({ read.split, read.map, read.classes, read.options, read.run }, { "dev", "identity", made.classes, made.options,
+    top .. "/a" })
+  t.assertEquals(stages.read(top .. "/a").stage, made.stage) -- the last one
+end
+
+function TestStages.testRefusals()
+  stages.write(top .. "/b", evaluations.make { frames = 3, stage = "Original" }, 1)
+  t.assertErrorMsgContains("no such run directory " .. top .. "/absent", stages.read, top .. "/absent")
+  t.assertErrorMsgContains("has no stage 'Orignal', did you mean 'Original'? (stages: Original)", stages.read, top .. "/b", "Orignal")
+  core.files.make_folder(top .. "/empty")
+  t.assertErrorMsgContains("keeps no detections", stages.read, top .. "/empty")
+  local path = top .. "/b/stages/Original.jsonl"
+  local text = core.system.read(path)
+  local function refused(changed, sentence)
+    core.system.write(path, changed)
+    t.assertErrorMsgContains(sentence, stages.read, top .. "/b", "Original")
+  end
+  refused(text:sub(1, -20), "expected 3 frames, got 2: the file is cut short")
+  refused(text:gsub('"id":"000002"', '"id":7'), "Original.jsonl:3: expected a frame with an id")
+  refused(text:gsub('"dets":%[%[%d', '"dets":[[9'), "Original.jsonl:2: expected a class from 1 to 3")
+  refused(text:gsub("yolua stage 1", "yolua stage 9"), "Original.jsonl:1: expected the head of a stored evaluation")
+  refused('{"a"\n', "Original.jsonl:1")
+end
+
+-- run:eval keeps each stage; the rows come out of the file as they went into results.json.
+function TestStages.testARunKeepsItsStages()
+  training.quietly(function()
+    local run <close> = yl.run({ out = top .. "/run" }, "mine")
+    local net, data = training.model(), training.data()
+    run:eval("Original", net, data.dev)
+    run:eval("after", net, data.dev, { "voc", "kitti" })
+    local again = run:eval("Original", net, data.dev)
+    t.assertEquals(stages.list(top .. "/run"), { "after", "Original" })
+    t.assertEquals(stages.read(top .. "/run", "Original"):rows(), again)
+    t.assertEquals(#stages.read(top .. "/run", "after"):rows(), 2)
+    t.assertEquals(stages.read(top .. "/run").data, { name = "kitti", hash = data.hash })
+    t.assertEquals(#stages.read(top .. "/run").frames, 8)
+  end)
+end
+
+training.run(t)
