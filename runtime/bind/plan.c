@@ -8,13 +8,14 @@
 
 #include <string.h>
 
-/* net:plan{mode=, part=, batch=, h=, w=, slab=, algorithm=, precision=, keep=, whole_gradient=} */
+/* net:plan{mode=, part=, batch=, h=, w=, slab=, algorithm=, precision=, keep=, whole_gradient=, outputs=} */
 static int net_plan(lua_State *L)
 {
     static const char *const modes[] = {"infer", "train", NULL}, *const parts[] = {"whole", "body", "tail", NULL};
     yl_net *net = yl__check_net(L, 1);
-    yl__check_keys(
-        L, 2, YL__KEYS("mode", "part", "batch", "h", "w", "slab", "algorithm", "precision", "keep", "whole_gradient"));
+    yl__check_keys(L, 2,
+                   YL__KEYS("mode", "part", "batch", "h", "w", "slab", "algorithm", "precision", "keep",
+                            "whole_gradient", "outputs"));
     yl_plan_options options = {
         .mode = yl__field_choice(L, 2, "mode", modes) == 0 ? YL_INFER : YL_TRAIN,
         .part = (yl_part)yl__field_choice(L, 2, "part", parts),
@@ -26,6 +27,7 @@ static int net_plan(lua_State *L)
         .algorithm = yl__field_string(L, 2, "algorithm", NULL),
         .keep = yl__field_boolean(L, 2, "keep", false),
         .whole_gradient = yl__field_boolean(L, 2, "whole_gradient", false),
+        .outputs = yl__field_string(L, 2, "outputs", NULL),
     };
     void **box = yl__new_object(L, YL_PLAN_CLASS);
     lua_pushvalue(L, 1);

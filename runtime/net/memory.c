@@ -51,7 +51,7 @@ static unsigned reads(const yl_plan *plan, const yl_plan_step *step)
 static bool kept(const yl_plan *plan, int v)
 {
     if (plan->options.keep || v == plan->net->n_layers) return true;
-    if (v > 0 && plan->net->layers[v - 1].kind->loss_parts) return true;
+    if (v > 0 && (plan->net->layers[v - 1].kind->loss_parts || plan->shown[v - 1])) return true;
     for (int i = 0; i < plan->n_cut && plan->options.part != YL_WHOLE; i++)
         if (plan->cut[i] == v) return true;
     return false;
@@ -150,8 +150,24 @@ static yl_status place_input_gradients(yl_plan *plan, int s, int moment)
     return YL_OK;
 }
 
+/* Outputs that a caller compares with something after the losses: their gradients begin there, from zeros (run.c). */
+static yl_status place_shown_gradients(yl_plan *plan)
+{
+    for (int v = 1; v < plan->net->n_layers; v++) { /* the last layer's gradient is given, or it is a loss */
+        yl_value_info *value = &plan->values[v];
+        bool trains = plan->options.mode == YL_TRAIN && value->producer >= 0 && plan->steps[value->producer].backward;
+        if (!plan->shown[v - 1] || !trains || plan->net->layers[v - 1].kind->loss_parts) continue;
+        YL_TRY(new_place(plan, value_bytes(plan, v), &value->grad_place));
+        use(plan, value->grad_place, moment_loss(plan));
+        use(plan, value->grad_place, moment_backward(plan, value->producer));
+        value->grad_writes = 1;
+    }
+    return YL_OK;
+}
+
 static yl_status place_gradients(yl_plan *plan)
 {
+    YL_TRY(place_shown_gradients(plan));
     for (int s = 0; s < plan->n_steps; s++) { /* losses first: they all run at one moment, in order */
         if (!plan->net->layers[plan->steps[s].layer].kind->loss_parts) continue;
         if (plan->steps[s].backward) YL_TRY(place_input_gradients(plan, s, moment_loss(plan)));

@@ -67,7 +67,7 @@ static void absorb(yl_plan *plan, yl_plan_step *step)
     step->output = step->layer;
     if (!infers(plan, step->layer) || plan->options.keep) return;
     for (int i = 0; kinds && kinds[i]; i++) {
-        int next = only_reader(net, step->output, kinds[i]);
+        int next = plan->shown[step->output] ? -1 : only_reader(net, step->output, kinds[i]);
         if (next < 0 || !in_part(plan, next) || !infers(plan, next)) continue;
         step->setting.absorbed[i] = &net->layers[next];
         step->output = next;
@@ -217,6 +217,23 @@ static yl_status check_all_params(const yl_plan *plan, const yl_shape *shapes)
     return status;
 }
 
+/* Marks the layers that options.outputs names. */
+static yl_status find_shown(yl_plan *plan)
+{
+    const char *at = plan->options.outputs ? plan->options.outputs : "";
+    plan->options.outputs = NULL; /* the caller's memory */
+    while (*at) {
+        char name[YL_NAME];
+        size_t length = strcspn(at, ",");
+        snprintf(name, sizeof name, "%.*s", (int)length, at);
+        int layer = length < sizeof name ? yl_net_find_layer(plan->net, name) : -1;
+        if (layer < 0) return yl__fail(YL_INVALID, "plan: outputs: the network has no layer '%s'", name);
+        plan->shown[layer] = true;
+        at += length + (at[length] == ',');
+    }
+    return YL_OK;
+}
+
 static yl_status allocate(yl_plan *plan, const yl_shape *shapes)
 {
     const yl_net *net = plan->net;
@@ -224,6 +241,7 @@ static yl_status allocate(yl_plan *plan, const yl_shape *shapes)
     YL_TRY(yl__calloc(net->n_layers + 1, sizeof *plan->values, &plan->values));
     YL_TRY(yl__calloc(net->n_layers, sizeof *plan->needs_grad, &plan->needs_grad));
     YL_TRY(yl__calloc(net->n_layers, sizeof *plan->reaches_loss, &plan->reaches_loss));
+    YL_TRY(yl__calloc(net->n_layers, sizeof *plan->shown, &plan->shown));
     YL_TRY(yl__calloc(net->n_layers + 1, sizeof *plan->cut, &plan->cut));
     plan->values[0].shape = (yl_shape){plan->options.batch, plan->options.h, plan->options.w, net->c};
     for (int i = 0; i < net->n_layers; i++) plan->values[i + 1].shape = shapes[i];
@@ -235,6 +253,7 @@ static yl_status build(yl_plan *plan, const yl_shape *shapes)
     yl_net *net = plan->net;
     yl_slab *slab;
     YL_TRY(allocate(plan, shapes));
+    YL_TRY(find_shown(plan));
     YL_TRY(yl_net_slab(net, plan->slab_name, &slab));
     if (plan->options.mode == YL_TRAIN) YL_TRY(yl_net_slab(net, "grad", &slab));
     YL_TRY(check_all_params(plan, shapes));
@@ -305,6 +324,7 @@ void yl_plan_free(yl_plan *plan)
     yl__free(plan->values);
     yl__free(plan->needs_grad);
     yl__free(plan->reaches_loss);
+    yl__free(plan->shown);
     yl__free(plan->places);
     yl__free(plan->cut);
     yl__free(plan);

@@ -26,6 +26,8 @@ typedef struct yl_plan_options {
     const char *slab;      /* values: "value" (NULL) or "ema" */
     const char *algorithm; /* "auto" (NULL), or a convolution algorithm's name */
     bool keep;             /* every activation keeps its own place: for looking at them */
+    const char *outputs;   /* layers, separated by commas, whose outputs are kept, and whose gradients begin with what a
+                              caller adds after the losses (yl_plan_distill); NULL: none */
     bool whole_gradient;   /* also compute the gradient with respect to the network's input (gradient checks) */
 } yl_plan_options;
 
@@ -63,6 +65,9 @@ yl_status yl__plan_runnable(const yl_plan *plan, const char *what);
 
 /* Gives the plan its input, {batch, h, w, c} in host memory; it stays for any number of forward passes. Errors: INVALID for a tail. */
 yl_status yl_plan_feed(yl_plan *plan, const float *input);
+/* Gives the plan the input that another network's plan has been given. Errors: INVALID for another size, a tail, or a plan without
+ * its input. */
+yl_status yl_plan_feed_from(yl_plan *plan, const yl_plan *other);
 /* Where the input lies in device memory, for whoever writes it there: the arena is this plan's from now on. Errors: as above. */
 yl_status yl_plan_input(yl_plan *plan, yl_view *input);
 bool yl_plan_has_input(const yl_plan *plan);

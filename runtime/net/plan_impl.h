@@ -49,6 +49,7 @@ struct yl_plan {
     yl_value_info *values; /* net->n_layers + 1 */
     bool *needs_grad;      /* per layer: it, or something that it is computed from, is trainable */
     bool *reaches_loss;    /* per layer: its output reaches a loss (or is the last) */
+    bool *shown;           /* per layer: options.outputs names it */
     yl_place *places;
     size_t arena_bytes, scratch_bytes, packed_bytes;
     void *bound_arena, *bound_scratch, *bound_values, *bound_grads;

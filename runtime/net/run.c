@@ -150,11 +150,24 @@ static yl_status run_losses(yl_plan *plan, const yl_truth *truth, double (*parts
     return YL_OK;
 }
 
+/* The gradients that a caller may add to before backward begin as zeros. */
+static yl_status clear_shown(yl_plan *plan)
+{
+    yl_device *device = plan->net->device;
+    for (int v = 1; v < plan->net->n_layers; v++) {
+        yl_view gradient = yl__plan_gradient_view(plan, v);
+        bool given = plan->shown[v - 1] && gradient.data && !plan->net->layers[v - 1].kind->loss_parts;
+        if (given) YL_TRY(device->zero(device, gradient.data, yl_view_bytes(gradient)));
+    }
+    return YL_OK;
+}
+
 yl_status yl_plan_loss(yl_plan *plan, const yl_truth *truth, double (*parts)[YL_MAX_LOSS_PARTS])
 {
     YL_TRY(yl__net_runnable(plan->net, "loss"));
     YL_TRY(yl__plan_check(plan, YL__FORWARD, "loss"));
     YL_TRY(bind(plan));
+    YL_TRY(clear_shown(plan));
     yl__net_busy(plan->net, 1);
     yl_status status = run_losses(plan, truth, parts);
     yl__net_busy(plan->net, -1);
@@ -205,6 +218,7 @@ yl_status yl_plan_backward(yl_plan *plan, const float *dy_last)
     if (plan->stage == YL__BACKWARD)
         return yl__fail(YL_INVALID, "backward: run forward again: the last backward consumed its results");
     YL_TRY(bind(plan));
+    if (plan->stage == YL__FORWARD) YL_TRY(clear_shown(plan));
     if (dy_last) YL_TRY(seed_gradient(plan, dy_last));
     plan->stage = YL__BACKWARD;
     yl__net_busy(plan->net, 1);

@@ -74,6 +74,23 @@ yl_status yl_plan_feed(yl_plan *plan, const float *input)
     return yl_view_write(plan->net->device, to, input);
 }
 
+yl_status yl_plan_feed_from(yl_plan *plan, const yl_plan *other)
+{
+    yl_view from, to;
+    yl_shape a = other->values[0].shape, b = plan->values[0].shape;
+    if (plan->net == other->net)
+        return yl__fail(YL_INVALID, "feed_from: both plans run one network, whose plans share their memory");
+    if (!yl_plan_has_input(other)) return yl__fail(YL_INVALID, "feed_from: a tail starts at the cut and has no input");
+    if (a.n != b.n || a.h != b.h || a.w != b.w || a.c != b.c)
+        return yl__fail(YL_INVALID,
+                        "feed_from: expected an input of {%lld, %lld, %lld, %lld}, got {%lld, %lld, %lld, %lld}",
+                        (long long)b.n, (long long)b.h, (long long)b.w, (long long)b.c, (long long)a.n, (long long)a.h,
+                        (long long)a.w, (long long)a.c);
+    YL_TRY(yl_plan_output(other, -1, &from));
+    YL_TRY(yl_plan_input(plan, &to));
+    return plan->net->device->copy(plan->net->device, to.data, from.data, yl_view_bytes(from));
+}
+
 int yl_plan_cut_count(const yl_plan *plan)
 {
     return plan->n_cut;
