@@ -1,5 +1,5 @@
 -- Trains a network. The loop is a spine: batch -> forward -> loss -> backward -> step (train/training.lua). Everything else is a policy
--- that subscribes to its events (lua/README.md): start, epoch_start, batch, step, epoch_end, finish. A policy is a table
+-- that subscribes to its events (lua/README.md): start, epoch_start, batch, loss, step, epoch_end, finish. A policy is a table
 -- {name=, state={plain data}, on={event=function(policy, training)}}.
 local options = require "yolua.options.table"
 local screen = require "yolua.terminal.screen"

@@ -111,6 +111,16 @@ groups.eval = {
     .. "letterbox if the cfg has letter_box=1)", choices = { "letterbox", "stretch" } },
 }
 
+groups.distill = {
+  { "distill", "table", help = "a teacher, another network whose answers are targets beside the labels", fields = {
+    { "teacher", "string", nil, "", "its checkpoint: the same classes, anchors and cells", aliases = { "from" } },
+    { "weight", "number", 1, "", "weight of its heads' outputs, beside the labels' 1; 0: left out", min = 0, aliases = { "alpha" } },
+    { "features", "list", "none", "", "layers whose outputs are compared too: none, or names with globs (conv*.act)", empty = "none",
+      aliases = { "hint", "hints" } },
+    { "feature_weight", "number", 1, "", "weight of these outputs (the mean of half the squares over an image)", min = 0 },
+  } },
+}
+
 groups.protocols = require("yolua.eval.protocols").fields
 
 fields.recipe = { "model", "data", "size", "train", "optim", "augment", "eval", "protocols", "run" }

@@ -13,8 +13,11 @@ local events, Training = {}, {}
 local READ = {
   pixels = "it is a tensor to be changed in place: t.pixels:copy_(x)", record = "numbers are added to it: t.record.mine = x",
   model = "", data = "", run = "", options = "", policies = "", epoch = "", step = "", seen = "", batch_done = "", loss = "", norm = "",
-  parts = "",
+  parts = "sums are added to it: t.parts.mine = { part = sum }", plan = "",
 }
+
+-- Events whose handlers are called again where they failed; those within a step begin anew with it.
+local REPEATED = { start = true, epoch_start = true, step = true, epoch_end = true, finish = true }
 
 local function refuse(handler, what, way)
   error(("%s: t.%s cannot be assigned%s"):format(callback.place(handler), what, way == "" and "" or ": " .. way), 0)
@@ -62,7 +65,7 @@ function Training:fire(event)
     local policy = self.policies[i]
     local handler = policy.on and policy.on[event]
     if handler then
-      self.failed, self.failed_at = event ~= "batch" and event or nil, i -- a broken step's pixels are loaded anew
+      self.failed, self.failed_at = REPEATED[event] and event or nil, i -- a broken step's pixels are loaded anew
       call(self, handler, policy, event)
     end
   end
@@ -87,7 +90,7 @@ end
 local FIELDS = {}
 for name in ([[model data run options policies epoch step seen batch_done loss_sum loss_images shift kept objects micro w h resize own sizes
   rule steps_per_epoch batches_per_epoch source batches prepared spent waited images_before record due proof started finished failed
-  failed_at firing stop
+  failed_at firing stop plan outputs_kept
   stopped_by screen continued_by training past loss parts last_rate norm marked busy pixels announced cached train_source
   judged_source key hashes frozen_at_start]]):gmatch "%S+" do FIELDS[name] = true end
 

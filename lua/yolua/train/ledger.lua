@@ -93,7 +93,7 @@ local ANY_TIME = { epochs = true, patience = true }
 
 -- What of the options decides a training's result, as config.yaml has it.
 local function deciding(values)
-  local out = { data = { map = values.data and values.data.map } }
+  local out = { data = { map = values.data and values.data.map }, distill = values.distill }
   for _, key in ipairs(fields.deciding) do out[key] = values[key] end
   return out
 end

@@ -6,7 +6,7 @@ local options = require "yolua.options.table"
 local schema = require "yolua.options.schema"
 local state = require "yolua.train.state"
 
-local policy = { events = { "start", "epoch_start", "batch", "step", "epoch_end", "finish" } }
+local policy = { events = { "start", "epoch_start", "batch", "loss", "step", "epoch_end", "finish" } }
 
 local KEYS = { "name", "state", "on" }
 

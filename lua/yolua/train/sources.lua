@@ -32,9 +32,10 @@ local function budget(t)
   return mib and mib * 2 ^ 20 or core.machine().memory_bytes / 4
 end
 
--- Can the body be cached? Something below the heads is frozen, nothing random happens before the cut, and it fits.
+-- Can the body be cached? Something below the heads is frozen, nothing random happens before the cut, no policy needs the pixels, and it
+-- fits.
 local function cacheable(t)
-  if augments(t) or t:hears "batch" or t.sizes or t.options.data.features == 0 then return false end
+  if augments(t) or t:hears "batch" or t:hears "loss" or t.sizes or t.options.data.features == 0 then return false end
   local count = #t.data.train.frames + (sources.has_judged(t) and #sources.judged_list(t).frames or 0)
   local ok, bytes = pcall(batches.feature_bytes, t.model, t.h, t.w, count)
   if not ok or bytes == 0 then return false end

@@ -1,5 +1,6 @@
 -- The part of a training that computes: a micro-batch forward and backward, the optimizer's step, and how a step that was broken off is
 -- taken back.
+local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local optimizer = require "yolua.train.optimizer"
 local schedule = require "yolua.train.schedule"
@@ -35,18 +36,39 @@ local function offer_pixels(self, plan)
   return loan
 end
 
+-- The event `loss`: its handlers may add to the losses and their gradients, through self.plan, and to self.parts.
+local function offer_plan(self, plan)
+  self.plan = plan
+  self:fire "loss"
+  self.plan = nil
+  for name, list in pairs(self.parts) do
+    for part, value in pairs(type(list) == "table" and list or { "" }) do
+      if type(part) ~= "string" or type(value) ~= "number" then
+        error(("a handler of 'loss' left t.parts.%s: expected { part = sum }, sums over the images"):format(tostring(name)), 0)
+      end
+    end
+  end
+end
+
+-- Layers whose outputs a handler of `loss` compares with something: the plan keeps them. names: a list, empty for none.
+function Training:keep_outputs(names)
+  callback.argument(type(names) == "table", "t:keep_outputs", "a list of layers", names)
+  self.outputs_kept = #names > 0 and table.concat(names, ",") or nil
+end
+
 -- Forward, loss and backward over one micro-batch; the gradient is added to what is there.
 function Training:accumulate(source, batch)
-  local plan = self.model:plan { mode = "train", part = source.part, batch = self.micro, h = batch.h or self.h, w = batch.w or self.w }
+  local plan = self.model:plan { mode = "train", part = source.part, batch = self.micro, h = batch.h or self.h, w = batch.w or self.w,
+    outputs = self.outputs_kept }
   setup.announce(self, plan)
   source:feed(plan, batch)
   if self:hears "batch" then offer_pixels(self, plan) end
   plan:forward { seed = self.options.seed, step = self.step }
-  local parts = source:loss(plan, batch)
-  local loss = steps.total(parts)
+  self.parts = source:loss(plan, batch)
+  if self:hears "loss" then offer_plan(self, plan) end
+  local loss = steps.total(self.parts)
   watchdog.check_loss(self, source, batch, loss)
   plan:backward()
-  self.parts = parts
   self.loss_sum, self.loss_images = self.loss_sum + loss, self.loss_images + self.micro
   return loss / self.micro
 end

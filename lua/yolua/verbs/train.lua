@@ -5,6 +5,7 @@ local core = require "yolua.core"
 local fields = require "yolua.options.fields"
 local inputs = require "yolua.cli.inputs"
 local options = require "yolua.options.table"
+local schema = require "yolua.options.schema"
 
 local default = { where = "embedded default" }
 
@@ -50,8 +51,29 @@ local function fitted(run, model, data, o)
   return made
 end
 
+-- Refuses keys of a teacher where none is named.
+local function check_teacher(o)
+  for _, key in ipairs(o.distill.teacher and {} or { "weight", "features", "feature_weight" }) do
+    if options.explicit(o, "distill." .. key) then
+      error(schema.usage(("distill.%s needs distill.teacher=CHECKPOINT, the network that teaches"):format(key)))
+    end
+  end
+end
+
+local function policies_of(o)
+  local d, list = o.distill, { yl.evaluate { "voc", every = math.max(1, o.epochs // 20) }, yl.keep.best "dev_loss" }
+  if d.teacher then
+    table.insert(list, 1, yl.distill { d.teacher, weight = d.weight, features = d.features, feature_weight = d.feature_weight })
+  end
+  if o.patience > 0 then list[#list + 1] = yl.stop { "dev_loss", patience = o.patience } end
+  return list
+end
+
 local function train(o)
-  if not o.resume then inputs.named_data(o) end -- else they come with the run
+  if not o.resume then -- else they come with the run
+    check_teacher(o)
+    inputs.named_data(o)
+  end
   fall_back(o)
   local run <close> = yl.run(o, "train")
   local data = yl.data(o.data)
@@ -59,9 +81,7 @@ local function train(o)
   if o.model == "street" then suit(run, o, data) end
   model = fitted(run, model, data, o)
   model:freeze(o.freeze)
-  local policies = { yl.evaluate { "voc", every = math.max(1, o.epochs // 20) }, yl.keep.best "dev_loss" }
-  if o.patience > 0 then policies[3] = yl.stop { "dev_loss", patience = o.patience } end
-  yl.train { net = model, data = data, run = run, options = o, table.unpack(policies) }
+  yl.train { net = model, data = data, run = run, options = o, table.unpack(policies_of(o)) }
   run:eval("trained", run:best(), data.dev)
   local results = run:report()
   local own = o.require and " require=" .. table.concat(o.require, ",") or ""
@@ -69,4 +89,7 @@ local function train(o)
   return results
 end
 
-return { help = "fine-tune a detector on a data set", fields = fields.recipe, run = train }
+local list = { table.unpack(fields.recipe) }
+list[#list + 1] = "distill"
+
+return { help = "fine-tune a detector on a data set", fields = list, run = train }
