@@ -1,5 +1,6 @@
 /* Activation: y = act(x), elementwise; see kernels/activation.h for the functions. */
 #include "layers/activation.h"
+#include "layers/channels.h"
 
 #define AT(member) offsetof(yl_activation_options, member)
 static const yl_field fields[] = {
@@ -69,6 +70,7 @@ const yl_layer_kind yl_layer_activation = {
     .max_inputs = 1,
     .in_place = true,
     .shape = shape,
+    .channels = yl__channels_same,
     .flops = flops,
     .reads = reads,
     .forward = forward,

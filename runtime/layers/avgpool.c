@@ -1,6 +1,7 @@
 /* [avgpool] of Darknet: the mean over the whole image; with `size`, [local_avgpool]: over windows that are placed like
  * [maxpool]'s, counting only pixels of the image. */
 #include "layers/pool.h"
+#include "layers/channels.h"
 
 static const yl_field fields[] = {
     {"size", YL_OPTION_INT, "0", "pixels", "side of the window; 0: the whole image", 0, 65536, NULL,
@@ -53,6 +54,7 @@ const yl_layer_kind yl_layer_avgpool = {
     .min_inputs = 1,
     .max_inputs = 1,
     .shape = shape,
+    .channels = yl__channels_same,
     .forward = forward,
     .backward = backward,
 };

@@ -2,6 +2,7 @@
  * (running = (1 - momentum) * running + momentum * batch, the variance with n - 1, as Darknet); inference, frozen
  * layers and layers with frozen statistics use the running ones. */
 #include "layers/batchnorm.h"
+#include "layers/channels.h"
 
 #define AT(member) offsetof(yl_batchnorm_options, member)
 static const yl_field fields[] = {
@@ -21,10 +22,10 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 static yl_status params(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS], int *count)
 {
     (void)layer;
-    out[YL_BN_SCALE] = (yl_param){"scale", YL_SCALE, YL_INIT_ONE, 1, {in[0].c}, 0};
-    out[YL_BN_BIAS] = (yl_param){"bias", YL_BIAS, YL_INIT_ZERO, 1, {in[0].c}, 0};
-    out[YL_BN_MEAN] = (yl_param){"mean", YL_STATISTIC, YL_INIT_ZERO, 1, {in[0].c}, 0};
-    out[YL_BN_VAR] = (yl_param){"var", YL_STATISTIC, YL_INIT_ONE, 1, {in[0].c}, 0};
+    out[YL_BN_SCALE] = (yl_param){"scale", YL_SCALE, YL_INIT_ONE, 1, {in[0].c}, 0, YL_ROLE_FACTOR, true, false};
+    out[YL_BN_BIAS] = (yl_param){"bias", YL_BIAS, YL_INIT_ZERO, 1, {in[0].c}, 0, YL_ROLE_OFFSET, true, false};
+    out[YL_BN_MEAN] = (yl_param){"mean", YL_STATISTIC, YL_INIT_ZERO, 1, {in[0].c}, 0, YL_ROLE_CENTRE, true, false};
+    out[YL_BN_VAR] = (yl_param){"var", YL_STATISTIC, YL_INIT_ONE, 1, {in[0].c}, 0, YL_ROLE_OTHER, true, false};
     *count = 4;
     return YL_OK;
 }
@@ -100,6 +101,7 @@ const yl_layer_kind yl_layer_batchnorm = {
     .min_inputs = 1,
     .max_inputs = 1,
     .shape = shape,
+    .channels = yl__channels_same,
     .params = params,
     .flops = flops,
     .reads = reads,

@@ -1,6 +1,6 @@
 /* [connected] of Darknet, a fully connected layer. The input is flattened in its own order (h, w, c); its activation, where a
  * cfg names one, is a layer of its own. */
-#include "layers/layer.h"
+#include "layers/channels.h"
 #include "core/memory.h"
 
 typedef struct options {
@@ -33,8 +33,9 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 static yl_status params(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS], int *count)
 {
     const options *o = layer->options;
-    out[0] = (yl_param){"weight", YL_WEIGHT, YL_INIT_FAN_IN, 2, {o->output, flat(*in)}, 0};
-    out[1] = (yl_param){"bias", YL_BIAS, YL_INIT_ZERO, 1, {o->output}, 0};
+    out[0] = (yl_param){"weight",       YL_WEIGHT, YL_INIT_FAN_IN, 2, {o->output, flat(*in)}, 0,
+                        YL_ROLE_FACTOR, true,      true};
+    out[1] = (yl_param){"bias", YL_BIAS, YL_INIT_ZERO, 1, {o->output}, 0, YL_ROLE_OFFSET, true, false};
     *count = o->bias ? 2 : 1;
     return YL_OK;
 }
@@ -43,6 +44,20 @@ static int64_t flops(const yl_layer *layer, const yl_shape *in, yl_shape out)
 {
     (void)layer;
     return YL_PRODUCT(2, in->n, flat(*in), out.c);
+}
+
+static yl_status channels(const yl_layer *layer, const yl_shape *in, yl_shape out, int64_t channel, yl_channels *answer)
+{
+    (void)layer, (void)out, (void)channel;
+    answer->uniform = true; /* every pixel has its own weight */
+    yl__channels_add(answer, 0, 0, in->c, YL_USE_MIX);
+    return YL_OK;
+}
+
+static void narrow(const yl_layer *layer, int64_t in_c, int64_t out_c, void *to)
+{
+    (void)layer, (void)in_c;
+    ((options *)to)->output = out_c;
 }
 
 static unsigned reads(const yl_layer *layer)
@@ -85,6 +100,8 @@ const yl_layer_kind yl_layer_connected = {
     .shape = shape,
     .params = params,
     .flops = flops,
+    .channels = channels,
+    .narrow = narrow,
     .reads = reads,
     .prepare = prepare,
     .forward = forward,

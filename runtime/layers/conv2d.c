@@ -6,6 +6,7 @@
 #include "layers/activation.h"
 #include "core/memory.h"
 #include "layers/batchnorm.h"
+#include "layers/channels.h"
 
 #include <string.h>
 
@@ -90,9 +91,10 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 static yl_status params(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS], int *count)
 {
     const yl_conv2d_options *o = layer->options;
-    out[WEIGHT] =
-        (yl_param){"weight", YL_WEIGHT, YL_INIT_FAN_IN, 4, {o->filters, o->size, o->size, in[0].c / o->groups}, 0};
-    out[BIAS] = (yl_param){"bias", YL_BIAS, YL_INIT_ZERO, 1, {o->filters}, 0};
+    int64_t from = in[0].c / o->groups;
+    out[WEIGHT] = (yl_param){"weight",       YL_WEIGHT, YL_INIT_FAN_IN, 4, {o->filters, o->size, o->size, from}, 0,
+                             YL_ROLE_FACTOR, true,      true};
+    out[BIAS] = (yl_param){"bias", YL_BIAS, YL_INIT_ZERO, 1, {o->filters}, 0, YL_ROLE_OFFSET, true, false};
     *count = o->bias ? 2 : 1;
     return YL_OK;
 }
@@ -101,6 +103,30 @@ static int64_t flops(const yl_layer *layer, const yl_shape *in, yl_shape out)
 {
     const yl_conv2d_options *o = layer->options;
     return YL_PRODUCT(2, yl_shape_count(out), o->size, o->size, in[0].c / o->groups);
+}
+
+/* Depthwise: each input channel has its own filters. */
+static bool depthwise(const yl_conv2d_options *o, int64_t in_c)
+{
+    return o->groups > 1 && o->groups == in_c;
+}
+
+static yl_status channels(const yl_layer *layer, const yl_shape *in, yl_shape out, int64_t channel, yl_channels *c)
+{
+    const yl_conv2d_options *o = layer->options;
+    int64_t from = in[0].c / o->groups, to = out.c / o->groups;
+    bool each = depthwise(o, in[0].c);
+    c->uniform = padding_of(o) == 0;
+    c->parts = each ? 1 : o->groups;
+    yl__channels_add(c, 0, channel / to * from, from, each ? YL_USE_EACH : YL_USE_MIX);
+    return YL_OK;
+}
+
+static void narrow(const yl_layer *layer, int64_t in_c, int64_t out_c, void *options)
+{
+    yl_conv2d_options *o = options;
+    if (depthwise(o, layer->in_c)) o->groups = in_c;
+    o->filters = out_c;
 }
 
 static unsigned reads(const yl_layer *layer)
@@ -257,6 +283,8 @@ const yl_layer_kind yl_layer_conv2d = {
     .shape = shape,
     .params = params,
     .flops = flops,
+    .channels = channels,
+    .narrow = narrow,
     .reads = reads,
     .prepare = prepare,
     .pack = pack,

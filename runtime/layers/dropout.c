@@ -1,6 +1,7 @@
 /* [dropout] of Darknet: in training each element is zeroed with `probability`, the others are scaled by 1 / (1 - probability);
  * in inference, and where frozen, the identity. */
 #include "layers/layer.h"
+#include "layers/channels.h"
 
 typedef struct options {
     double probability;
@@ -65,6 +66,7 @@ const yl_layer_kind yl_layer_dropout = {
     .in_place = true,
     .random = true,
     .shape = shape,
+    .channels = yl__channels_same,
     .forward = forward,
     .backward = backward,
 };

@@ -27,6 +27,11 @@ typedef enum yl_init {
     YL_INIT_VALUE,  /* init_value everywhere */
 } yl_init;
 
+/* What a parameter does to an output channel o, as long as the layer infers:
+ * FACTOR: what o is made of is multiplied by it; where its numbers for o are all zero, o does not depend on the inputs.
+ * OFFSET: it is added to o.  CENTRE: it is subtracted from the input's channel.  OTHER: anything else. */
+typedef enum yl_param_role { YL_ROLE_OTHER, YL_ROLE_FACTOR, YL_ROLE_OFFSET, YL_ROLE_CENTRE } yl_param_role;
+
 typedef struct yl_param {
     const char *name; /* "weight", "bias", "scale", "mean", "var" */
     yl_param_kind kind;
@@ -34,6 +39,9 @@ typedef struct yl_param {
     int n_dims;
     int64_t dims[4];
     float init_value;
+    yl_param_role role;
+    bool per_out; /* the first dim counts the output's channels */
+    bool per_in;  /* the last dim counts the first input's channels (of one part, see yl_channels), once or several times over */
 } yl_param;
 
 /* What a parameter becomes in a network: a part of each of its slabs. */
@@ -43,6 +51,8 @@ typedef struct yl_range {
     yl_param_kind kind;
     yl_init init;
     float init_value;
+    yl_param_role role;
+    bool per_out, per_in;  /* which dims count channels: see yl_param */
     int64_t offset, count; /* in elements of a slab; statistics lie last */
     int n_dims;
     int64_t dims[4];
@@ -123,6 +133,33 @@ typedef struct yl_head {
     double (*suppression_beta)(const yl_layer *layer);
 } yl_head;
 
+/* How an output channel uses channels of an input:
+ * EACH: it is made of them one by one, with nothing in between that could leave one out: they stay or go together.
+ * MIX: it is a sum over them, weighted by a parameter that is per_out and per_in: each of them can go alone.
+ * WHOLE: by their places, whose meaning is fixed: none of them can go. */
+typedef enum yl_channel_use { YL_USE_EACH, YL_USE_MIX, YL_USE_WHOLE } yl_channel_use;
+
+/* `count` channels of an input, from the `first` (0-based). */
+typedef struct yl_source {
+    int input;
+    int64_t first, count;
+    yl_channel_use use;
+} yl_source;
+
+/* What zero does where a channel has several sources: nothing in particular; it leaves a sum to the others; it makes a product
+ * zero. */
+typedef enum yl_zero_rule { YL_ZERO_PLAIN, YL_ZERO_IN_SUM, YL_ZERO_IN_PRODUCT } yl_zero_rule;
+
+/* What one output channel is made of. An output channel without EACH and MIX cannot go. `parts` and what follows are the same for
+ * all channels of a layer. */
+typedef struct yl_channels {
+    int n;
+    yl_source at[YL_MAX_INPUTS];
+    int64_t parts; /* the inputs' channels that it uses (and, of MIX, the output's) always divide into so many parts of one size */
+    bool uniform;  /* sources that are constant over the image make it constant too; if not, only zeros do (a border is seen) */
+    yl_zero_rule zero;
+} yl_channels;
+
 struct yl_layer_kind {
     const char *name; /* "conv2d": the stem of its files */
     const char *stem; /* of instance names: "conv" */
@@ -146,6 +183,12 @@ struct yl_layer_kind {
     yl_status (*params)(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS], int *count);
     /* Multiply-adds count 2. Per batch of `in[0].n` images; -1 with a sentence where they cannot be told. NULL: 0. */
     int64_t (*flops)(const yl_layer *layer, const yl_shape *in, yl_shape out);
+    /* What channel `channel` (0-based) of the output is made of; the answer comes zeroed, with parts = 1. It holds for every height
+     * and width. NULL: of all inputs, WHOLE. */
+    yl_status (*channels)(const yl_layer *layer, const yl_shape *in, yl_shape out, int64_t channel, yl_channels *answer);
+    /* Changes a copy of the layer's options to those of the layer that is left when its first input has in_c channels and its output
+     * out_c. NULL: no option counts channels. */
+    void (*narrow)(const yl_layer *layer, int64_t in_c, int64_t out_c, void *options);
     /* Which of x and y backward reads, in training mode. NULL: nothing. */
     unsigned (*reads)(const yl_layer *layer);
     /* Fills `prepared` (prepared_size bytes, zeroed) and `needs` (zeroed). NULL: nothing to prepare. */

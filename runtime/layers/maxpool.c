@@ -1,6 +1,7 @@
 /* [maxpool] of Darknet: maximum over size x size windows. Windows may hang over the image's edge; what lies outside counts
  * for nothing. Output size (h + padding - size) / stride + 1; the first window begins at -padding / 2. */
 #include "layers/pool.h"
+#include "layers/channels.h"
 
 static const yl_field fields[] = {
     {"size", YL_OPTION_INT, "0", "pixels", "side of the window; 0: the stride", 0, 255, NULL, "kernel_size kernel k",
@@ -56,6 +57,7 @@ const yl_layer_kind yl_layer_maxpool = {
     .min_inputs = 1,
     .max_inputs = 1,
     .shape = shape,
+    .channels = yl__channels_same,
     .prepare = prepare,
     .forward = forward,
     .backward = backward,

@@ -1,4 +1,5 @@
 /* [reorg] of Darknet: pixels into channels by its own permutation (see kernels/reorg.c), which YOLOv2 was trained with. */
+#include "layers/channels.h"
 #include "layers/reorg.h"
 
 static const yl_field fields[] = YL__REORG_FIELDS;
@@ -12,6 +13,16 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
     if (in->c % (s * s))
         return yl__fail(YL_INVALID, "%s: expected channels divisible by stride^2 = %lld, got %lld", layer->name,
                         (long long)(s * s), (long long)in->c);
+    return YL_OK;
+}
+
+/* The channels of x in groups of stride^2: whatever the height and width, output channel o is made of pixels of group
+ * (o / stride^2) mod (number of groups) alone. */
+static yl_status channels(const yl_layer *layer, const yl_shape *in, yl_shape out, int64_t channel, yl_channels *answer)
+{
+    int64_t s = ((const yl_reorg_options *)layer->options)->stride, size = s * s;
+    (void)out; /* not uniform: several channels make a pattern of pixels */
+    yl__channels_add(answer, 0, channel / size % (in->c / size) * size, size, YL_USE_EACH);
     return YL_OK;
 }
 
@@ -37,6 +48,7 @@ const yl_layer_kind yl_layer_reorg = {
     .min_inputs = 1,
     .max_inputs = 1,
     .shape = shape,
+    .channels = channels,
     .forward = forward,
     .backward = backward,
 };

@@ -1,8 +1,17 @@
 /* [reorg3d] of Darknet: plain space-to-depth. */
+#include "layers/channels.h"
 #include "layers/reorg.h"
 
 static const yl_field fields[] = YL__REORG_FIELDS;
 static const yl_field_table table = YL_FIELD_TABLE("reorg3d", fields);
+
+static yl_status channels(const yl_layer *layer, const yl_shape *in, yl_shape out, int64_t channel, yl_channels *answer)
+{
+    (void)layer, (void)out;
+    answer->uniform = true;
+    yl__channels_add(answer, 0, channel % in->c, 1, YL_USE_EACH);
+    return YL_OK;
+}
 
 static yl_status forward(yl_pass *p)
 {
@@ -26,6 +35,7 @@ const yl_layer_kind yl_layer_reorg3d = {
     .min_inputs = 1,
     .max_inputs = 1,
     .shape = yl__reorg_shape,
+    .channels = channels,
     .forward = forward,
     .backward = backward,
 };

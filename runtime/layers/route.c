@@ -1,5 +1,5 @@
 /* [route] of Darknet: the inputs' channels side by side; with `groups`, only the group_id-th part of each input. */
-#include "layers/layer.h"
+#include "layers/channels.h"
 
 typedef struct options {
     int64_t groups, group_id;
@@ -29,6 +29,22 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
             return yl__fail(YL_INVALID, "%s: the %lld channels of input %d cannot be split into %lld groups",
                             layer->name, (long long)in[i].c, i + 1, (long long)o->groups);
         out->c += in[i].c / o->groups;
+    }
+    return YL_OK;
+}
+
+static yl_status channels(const yl_layer *layer, const yl_shape *in, yl_shape out, int64_t channel, yl_channels *answer)
+{
+    const options *o = layer->options;
+    int64_t at = 0;
+    (void)out;
+    answer->uniform = true;
+    answer->parts = o->groups;
+    for (int i = 0; i < layer->n_inputs; i++) {
+        int64_t count = in[i].c / o->groups;
+        if (channel >= at && channel < at + count)
+            yl__channels_add(answer, i, o->group_id * count + channel - at, 1, YL_USE_EACH);
+        at += count;
     }
     return YL_OK;
 }
@@ -74,6 +90,7 @@ const yl_layer_kind yl_layer_route = {
     .min_inputs = 1,
     .max_inputs = YL_MAX_INPUTS,
     .shape = shape,
+    .channels = channels,
     .forward = forward,
     .backward = backward,
 };

@@ -34,6 +34,7 @@ const yl_layer_kind yl_layer_sam = {
     .min_inputs = 2,
     .max_inputs = 2,
     .shape = shape,
+    .channels = yl__scaled_channels,
     .flops = yl__scaled_flops,
     .reads = yl__scaled_reads,
     .forward = forward,

@@ -32,6 +32,16 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
     return YL_OK;
 }
 
+static yl_status channels(const yl_layer *layer, const yl_shape *in, yl_shape out, int64_t channel, yl_channels *answer)
+{
+    if (!per_pixel(layer)) return yl__scaled_channels(layer, in, out, channel, answer);
+    answer->uniform = true;
+    answer->zero = YL_ZERO_IN_PRODUCT;
+    yl__channels_add(answer, 0, 0, 1, YL_USE_WHOLE); /* the only factor */
+    yl__channels_add(answer, 1, channel, 1, YL_USE_EACH);
+    return YL_OK;
+}
+
 static yl_status forward(yl_pass *p)
 {
     bool pixels = per_pixel(p->layer);
@@ -53,6 +63,7 @@ const yl_layer_kind yl_layer_scale_channels = {
     .min_inputs = 2,
     .max_inputs = 2,
     .shape = shape,
+    .channels = channels,
     .flops = yl__scaled_flops,
     .reads = yl__scaled_reads,
     .forward = forward,

@@ -2,7 +2,7 @@
 #ifndef YL_LAYERS_SCALE_CHANNELS_H
 #define YL_LAYERS_SCALE_CHANNELS_H
 
-#include "layers/layer.h"
+#include "layers/channels.h"
 
 static inline yl_scale_geom yl__scaled_geometry(const yl_pass *p, bool per_pixel, bool per_channel)
 {
@@ -20,6 +20,17 @@ static inline unsigned yl__scaled_reads(const yl_layer *layer)
 {
     (void)layer;
     return YL_READS_X;
+}
+
+static inline yl_status yl__scaled_channels(const yl_layer *layer, const yl_shape *in, yl_shape out, int64_t channel,
+                                            yl_channels *answer)
+{
+    (void)layer, (void)in, (void)out;
+    answer->uniform = true;
+    answer->zero = YL_ZERO_IN_PRODUCT;
+    yl__channels_add(answer, 0, channel, 1, YL_USE_EACH);
+    yl__channels_add(answer, 1, channel, 1, YL_USE_EACH);
+    return YL_OK;
 }
 
 static inline yl_status yl__scaled_forward(yl_pass *p, bool per_pixel, bool per_channel)

@@ -2,7 +2,7 @@
  * first alone; where it has more, the surplus is left out (a residual path that widens or narrows). Where it is f times as
  * high and wide, every f-th row and column of it is added; where it is f times as low and narrow, it is added to every f-th
  * of the first (pjreddie/darknet, src/blas.c: shortcut_cpu). Its activation, where a cfg names one, is a layer of its own. */
-#include "layers/layer.h"
+#include "layers/channels.h"
 
 static const yl_field_table table = {.owner = "shortcut"};
 
@@ -37,6 +37,16 @@ static yl_shortcut_geom geometry(const yl_shape *from, const yl_shape *to, yl_dt
 static bool equal(const yl_setting *s)
 {
     return s->in[1].h == s->out.h && s->in[1].w == s->out.w && s->in[1].c == s->out.c;
+}
+
+static yl_status channels(const yl_layer *layer, const yl_shape *in, yl_shape out, int64_t channel, yl_channels *answer)
+{
+    (void)layer;
+    answer->uniform = in[1].h == out.h && in[1].w == out.w;
+    answer->zero = YL_ZERO_IN_SUM;
+    yl__channels_add(answer, 0, channel, 1, YL_USE_EACH);
+    if (channel < in[1].c) yl__channels_add(answer, 1, channel, 1, YL_USE_EACH);
+    return YL_OK;
 }
 
 static yl_status forward(yl_pass *p)
@@ -83,6 +93,7 @@ const yl_layer_kind yl_layer_shortcut = {
     .min_inputs = 2,
     .max_inputs = 2,
     .shape = shape,
+    .channels = channels,
     .forward = forward,
     .backward = backward,
 };

@@ -1,5 +1,6 @@
 /* [upsample] of Darknet: every pixel repeated stride x stride times, multiplied by `scale`. */
 #include "layers/layer.h"
+#include "layers/channels.h"
 
 typedef struct options {
     int64_t stride;
@@ -49,6 +50,7 @@ const yl_layer_kind yl_layer_upsample = {
     .min_inputs = 1,
     .max_inputs = 1,
     .shape = shape,
+    .channels = yl__channels_same,
     .forward = forward,
     .backward = backward,
 };

@@ -45,6 +45,9 @@ static yl_status add_range(yl_net *net, int layer, const yl_param *p)
                   .kind = p->kind,
                   .init = p->init,
                   .init_value = p->init_value,
+                  .role = p->role,
+                  .per_out = p->per_out,
+                  .per_in = p->per_in,
                   .n_dims = p->n_dims,
                   .lr_mult = 1};
     snprintf(r.name, sizeof r.name, "%s.%s", net->layers[layer].name, p->name);

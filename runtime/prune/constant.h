@@ -1,0 +1,41 @@
+/* Channels that are the same number in every pixel of every image, since what would make them vary is zero: masked filters, scales
+ * that are zero, whatever follows from such channels alone. */
+#ifndef YL_PRUNE_CONSTANT_H
+#define YL_PRUNE_CONSTANT_H
+
+#include "prune/channels.h"
+
+/* The slabs that plans take values from: "value", and "ema" where the network has it. What is said below holds for both. */
+enum { YL__RUN_SLABS = 2 };
+
+typedef struct yl__constants {
+    int n_slabs;
+    yl_slab *slab[YL__RUN_SLABS];
+    float *numbers[YL__RUN_SLABS]; /* host copies */
+    bool *constant;                /* of each node */
+    float *at[YL__RUN_SLABS];      /* of each node that is constant: its number */
+    uint8_t **reads;               /* of each layer that mixes, {out, in of one part}: whether a weight between them is not zero */
+} yl__constants;
+
+/* Runs the network on one small picture, whose activations hold the constants. Release with yl__constants_free, also after a
+ * failure. */
+yl_status yl__constants_find(yl_net *net, const yl_channel_graph *graph, yl__constants *out);
+void yl__constants_free(const yl_channel_graph *graph, yl__constants *constants);
+
+/* Is it constant, and zero in every slab? */
+static inline bool yl__is_zero(const yl__constants *k, int64_t node)
+{
+    bool zero = k->constant[node];
+    for (int s = 0; s < k->n_slabs; s++) zero &= k->at[s][node] == 0;
+    return zero;
+}
+
+/* Does output channel o of a layer that mixes read channel c of its input with a weight other than zero? */
+static inline bool yl__reads(const yl_channel_graph *g, const yl__constants *k, int layer, int64_t o, int64_t c)
+{
+    int64_t parts = g->layers[layer].parts, in = yl__channel_count(g, g->net->layers[layer].inputs[0] + 1) / parts;
+    int64_t out = yl__channel_count(g, layer + 1) / parts;
+    return o / out == c / in && k->reads[layer][o * in + c % in];
+}
+
+#endif

@@ -1,0 +1,14 @@
+/* The structure of a network that has lost groups of channels. */
+#ifndef YL_PRUNE_NARROW_H
+#define YL_PRUNE_NARROW_H
+
+#include "prune/keep.h"
+
+/* A new network of the layers that stay, with the widths that are left, not finished; its layers keep their names. from[new layer] is
+ * the old one (n_layers entries). */
+yl_status yl__narrow(const yl_channel_graph *graph, const bool *kept, yl_net **out, int *from);
+/* FLOPs (2 per multiply-add, one image of {h, w}) and parameters of that network. */
+yl_status yl__narrow_cost(const yl_channel_graph *graph, const bool *kept, int64_t h, int64_t w, int64_t *flops,
+                          int64_t *params);
+
+#endif
