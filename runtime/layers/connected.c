@@ -33,8 +33,7 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 static yl_status params(const yl_layer *layer, const yl_shape *in, yl_param out[YL_MAX_PARAMS], int *count)
 {
     const options *o = layer->options;
-    out[0] = (yl_param){"weight",       YL_WEIGHT, YL_INIT_FAN_IN, 2, {o->output, flat(*in)}, 0,
-                        YL_ROLE_FACTOR, true,      true};
+    out[0] = (yl_param){"weight", YL_WEIGHT, YL_INIT_FAN_IN, 2, {o->output, flat(*in)}, 0, YL_ROLE_FACTOR, true, true};
     out[1] = (yl_param){"bias", YL_BIAS, YL_INIT_ZERO, 1, {o->output}, 0, YL_ROLE_OFFSET, true, false};
     *count = o->bias ? 2 : 1;
     return YL_OK;

@@ -92,8 +92,8 @@ static yl_status params(const yl_layer *layer, const yl_shape *in, yl_param out[
 {
     const yl_conv2d_options *o = layer->options;
     int64_t from = in[0].c / o->groups;
-    out[WEIGHT] = (yl_param){"weight",       YL_WEIGHT, YL_INIT_FAN_IN, 4, {o->filters, o->size, o->size, from}, 0,
-                             YL_ROLE_FACTOR, true,      true};
+    out[WEIGHT] = (yl_param){"weight", YL_WEIGHT,      YL_INIT_FAN_IN, 4,   {o->filters, o->size, o->size, from},
+                             0,        YL_ROLE_FACTOR, true,           true};
     out[BIAS] = (yl_param){"bias", YL_BIAS, YL_INIT_ZERO, 1, {o->filters}, 0, YL_ROLE_OFFSET, true, false};
     *count = o->bias ? 2 : 1;
     return YL_OK;

@@ -41,7 +41,8 @@ typedef struct yl_param {
     float init_value;
     yl_param_role role;
     bool per_out; /* the first dim counts the output's channels */
-    bool per_in;  /* the last dim counts the first input's channels (of one part, see yl_channels), once or several times over */
+    bool
+        per_in; /* the last dim counts the first input's channels (of one part, see yl_channels), once or several times over */
 } yl_param;
 
 /* What a parameter becomes in a network: a part of each of its slabs. */
@@ -155,8 +156,10 @@ typedef enum yl_zero_rule { YL_ZERO_PLAIN, YL_ZERO_IN_SUM, YL_ZERO_IN_PRODUCT } 
 typedef struct yl_channels {
     int n;
     yl_source at[YL_MAX_INPUTS];
-    int64_t parts; /* the inputs' channels that it uses (and, of MIX, the output's) always divide into so many parts of one size */
-    bool uniform;  /* sources that are constant over the image make it constant too; if not, only zeros do (a border is seen) */
+    int64_t
+        parts; /* the inputs' channels that it uses (and, of MIX, the output's) always divide into so many parts of one size */
+    bool
+        uniform; /* sources that are constant over the image make it constant too; if not, only zeros do (a border is seen) */
     yl_zero_rule zero;
 } yl_channels;
 
@@ -185,7 +188,8 @@ struct yl_layer_kind {
     int64_t (*flops)(const yl_layer *layer, const yl_shape *in, yl_shape out);
     /* What channel `channel` (0-based) of the output is made of; the answer comes zeroed, with parts = 1. It holds for every height
      * and width. NULL: of all inputs, WHOLE. */
-    yl_status (*channels)(const yl_layer *layer, const yl_shape *in, yl_shape out, int64_t channel, yl_channels *answer);
+    yl_status (*channels)(const yl_layer *layer, const yl_shape *in, yl_shape out, int64_t channel,
+                          yl_channels *answer);
     /* Changes a copy of the layer's options to those of the layer that is left when its first input has in_c channels and its output
      * out_c. NULL: no option counts channels. */
     void (*narrow)(const yl_layer *layer, int64_t in_c, int64_t out_c, void *options);

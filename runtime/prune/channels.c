@@ -26,9 +26,8 @@ static yl_status check(const yl_layer *l, const yl_shape *in, yl_shape out, int6
         const yl_source *s = &a->at[i];
         if (s->input < 0 || s->input >= l->n_inputs || s->first < 0 || s->count < 1 ||
             s->first + s->count > in[s->input].c)
-            return yl__fail(YL_INVALID,
-                            "%s: output channel %lld: its channels %lld..%lld of input %d do not exist", l->name,
-                            (long long)channel + 1, (long long)s->first + 1, (long long)(s->first + s->count),
+            return yl__fail(YL_INVALID, "%s: output channel %lld: its channels %lld..%lld of input %d do not exist",
+                            l->name, (long long)channel + 1, (long long)s->first + 1, (long long)(s->first + s->count),
                             s->input + 1);
         if (a->parts < 1 || in[s->input].c % a->parts || (s->use == YL_USE_MIX && out.c % a->parts))
             return yl__fail(YL_INVALID, "%s: %lld parts do not divide its channels", l->name, (long long)a->parts);

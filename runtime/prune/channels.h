@@ -17,14 +17,14 @@ typedef struct yl_channel_layer {
     int64_t parts;
     bool uniform, mixes; /* mixes: the output's channels are rows of a parameter, each of which can go */
     yl_zero_rule zero;
-    int factor;   /* of layers that mix: the range that weights the input's channels */
-    int same_as;  /* the input that this layer's output equals, since the others are zero everywhere; -1: none */
+    int factor;  /* of layers that mix: the range that weights the input's channels */
+    int same_as; /* the input that this layer's output equals, since the others are zero everywhere; -1: none */
 } yl_channel_layer;
 
 typedef struct yl_channel_graph {
     const yl_net *net;
-    yl_shape *shapes;      /* of values, one image */
-    int64_t *first;        /* node of channel 0 of each value; n_layers + 2 entries, the last is n_nodes */
+    yl_shape *shapes; /* of values, one image */
+    int64_t *first;   /* node of channel 0 of each value; n_layers + 2 entries, the last is n_nodes */
     int64_t n_nodes;
     int64_t *source_first; /* n_nodes + 1: where a node's sources begin in `sources` */
     int64_t n_sources, source_capacity;

@@ -10,8 +10,8 @@ typedef struct compaction {
     yl_channel_graph g;
     yl__constants k;
     bool *kept;
-    int *from, *to;  /* the old layer of each new one, and back (-1: it went) */
-    int64_t *place;  /* of each node that stays: its channel in the new value */
+    int *from, *to; /* the old layer of each new one, and back (-1: it went) */
+    int64_t *place; /* of each node that stays: its channel in the new value */
     int64_t *rows, *columns;
     float *numbers[YL__RUN_SLABS]; /* the new slabs of constants.slab */
 } compaction;
@@ -48,13 +48,15 @@ static yl_status choose(compaction *c, const yl_range *r, const yl_range *made, 
     *n_rows = r->per_out ? list_channels(c, r->layer + 1, 1, first, c->rows) : list_all(1, c->rows);
     *n_columns = columns ? list_channels(c, input, about->parts, row, c->columns) : list_all(row, c->columns);
     if (*n_rows * *n_columns == made->count) return YL_OK;
-    return yl__fail(YL_INVALID,
-                    "%s: the smaller network wants %lld numbers here, but %lld belong to the channels that are left; the layer "
-                    "has to say which of its sizes count channels",
-                    r->name, (long long)made->count, (long long)(*n_rows * *n_columns));
+    return yl__fail(
+        YL_INVALID,
+        "%s: the smaller network wants %lld numbers here, but %lld belong to the channels that are left; the layer "
+        "has to say which of its sizes count channels",
+        r->name, (long long)made->count, (long long)(*n_rows * *n_columns));
 }
 
-static void pick(const compaction *c, int64_t n_rows, int64_t n_columns, int64_t row, size_t size, const char *from, char *to)
+static void pick(const compaction *c, int64_t n_rows, int64_t n_columns, int64_t row, size_t size, const char *from,
+                 char *to)
 {
     for (int64_t i = 0; i < n_rows; i++)
         for (int64_t j = 0; j < n_columns; j++, to += size)
@@ -79,7 +81,8 @@ static yl_status pick_slab(compaction *c, const void *from, size_t size, int64_t
         if (r->offset + r->count > count) continue;
         YL_TRY(choose(c, old, r, &rows, &columns));
         int64_t row = old->count / (old->per_out ? old->dims[0] : 1);
-        pick(c, rows, columns, row, size, (const char *)from + (size_t)old->offset * size, (char *)to + (size_t)r->offset * size);
+        pick(c, rows, columns, row, size, (const char *)from + (size_t)old->offset * size,
+             (char *)to + (size_t)r->offset * size);
     }
     return YL_OK;
 }
@@ -180,7 +183,8 @@ static yl_status write_slab(compaction *c, yl_slab *slab, const void *numbers)
     for (int r = 0; r < c->made->n_ranges; r++) {
         const yl_range *range = &c->made->ranges[r];
         if (range->offset + range->count > slab->count) continue;
-        YL_TRY(yl__net_write(c->made, r, slab, (const char *)numbers + (size_t)range->offset * yl_dtype_bytes(slab->dtype)));
+        YL_TRY(yl__net_write(c->made, r, slab,
+                             (const char *)numbers + (size_t)range->offset * yl_dtype_bytes(slab->dtype)));
     }
     return YL_OK;
 }
@@ -203,7 +207,8 @@ static yl_status copy_slab(compaction *c, int index)
         if (c->k.slab[s] == old) return write_slab(c, slab, c->numbers[s]);
     yl_status status = yl__alloc(old->count, size, &from);
     if (status == YL_OK) status = yl__calloc(slab->count, size, &to);
-    if (status == YL_OK) status = c->net->device->from_device(c->net->device, from, old->data, (size_t)old->count * size);
+    if (status == YL_OK)
+        status = c->net->device->from_device(c->net->device, from, old->data, (size_t)old->count * size);
     if (status == YL_OK) status = pick_slab(c, from, size, slab->count, to);
     if (status == YL_OK && index == YL_SLAB_mask) free_folded(c, slab->count, (uint8_t *)to);
     if (status == YL_OK) status = write_slab(c, slab, to);

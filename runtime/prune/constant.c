@@ -110,7 +110,8 @@ static yl_status find_reads(const yl_channel_graph *g, yl__constants *k, int lay
 /* ---- what follows ---- */
 
 /* A channel of a source does not make output channel o vary. */
-static bool harmless(const yl_channel_graph *g, const yl__constants *k, int layer, int64_t o, const yl_source *s, int64_t c)
+static bool harmless(const yl_channel_graph *g, const yl__constants *k, int layer, int64_t o, const yl_source *s,
+                     int64_t c)
 {
     int64_t node = yl__input_node(g, layer, s->input, s->first + c);
     if (s->use == YL_USE_WHOLE) return false;

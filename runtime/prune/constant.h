@@ -14,7 +14,7 @@ typedef struct yl__constants {
     float *numbers[YL__RUN_SLABS]; /* host copies */
     bool *constant;                /* of each node */
     float *at[YL__RUN_SLABS];      /* of each node that is constant: its number */
-    uint8_t **reads;               /* of each layer that mixes, {out, in of one part}: whether a weight between them is not zero */
+    uint8_t **reads; /* of each layer that mixes, {out, in of one part}: whether a weight between them is not zero */
 } yl__constants;
 
 /* Runs the network on one small picture, whose activations hold the constants. Release with yl__constants_free, also after a

@@ -108,7 +108,8 @@ int yl__offset_of(const yl_channel_graph *g, int layer, int *range)
     return *range >= 0 && net->ranges[*range].per_out ? -1 : 0;
 }
 
-int64_t yl__carrier(const yl_channel_graph *g, const yl__constants *k, const bool *kept, int layer, int64_t part, int slab)
+int64_t yl__carrier(const yl_channel_graph *g, const yl__constants *k, const bool *kept, int layer, int64_t part,
+                    int slab)
 {
     int value = g->net->layers[layer].inputs[0] + 1;
     int64_t of_part = yl__channel_count(g, value) / g->layers[layer].parts, best = -1;
@@ -121,7 +122,8 @@ int64_t yl__carrier(const yl_channel_graph *g, const yl__constants *k, const boo
 }
 
 /* The channel of a part that goes, is read, and has the largest constant in that slab; -1 where there is none. */
-static int64_t largest_lost(const yl_channel_graph *g, const yl__constants *k, const bool *kept, int layer, int64_t part, int slab)
+static int64_t largest_lost(const yl_channel_graph *g, const yl__constants *k, const bool *kept, int layer,
+                            int64_t part, int slab)
 {
     int value = g->net->layers[layer].inputs[0] + 1;
     int64_t parts = g->layers[layer].parts, of_part = yl__channel_count(g, value) / parts, best = -1;
@@ -150,7 +152,8 @@ static bool keep_carriers(const yl_channel_graph *g, const yl__constants *k, int
             int64_t lost = largest_lost(g, k, kept, layer, p, s), carrier = yl__carrier(g, k, kept, layer, p, s);
             if (lost < 0) continue;
             const float *at = k->at[s] + g->first[value];
-            if (carrier < 0 || fabsf(at[carrier]) < LEAST * fabsf(at[lost])) fresh |= keep(g, kept, g->first[value] + lost);
+            if (carrier < 0 || fabsf(at[carrier]) < LEAST * fabsf(at[lost]))
+                fresh |= keep(g, kept, g->first[value] + lost);
         }
     return fresh;
 }
@@ -163,7 +166,7 @@ yl_status yl__widths_check(const yl_channel_graph *g, const yl__widths *w)
         int64_t count = yl__channel_count(g, i + 1);
         bool free = false;
         for (int64_t c = g->first[i + 1]; c < g->first[i + 2]; c++) free |= !g->fixed[g->group[c]];
-        if (g->layers[i].mixes && free && w->round_to > count)
+        if (g->layers[i].mixes && free && count > 1 && w->round_to > count)
             return yl__fail(YL_INVALID, "round_to=%lld is more than the %lld channels of %s; expected at most %lld",
                             (long long)w->round_to, (long long)count, g->net->layers[i].name, (long long)count);
     }

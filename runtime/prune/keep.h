@@ -14,7 +14,8 @@ yl_status yl__widths_check(const yl_channel_graph *graph, const yl__widths *widt
 yl_status yl__keep_sums(yl_channel_graph *graph, const yl__constants *constants);
 /* kept[group]: the groups whose channels the outputs depend on, and those that have to stay with them: one channel at least where a
  * layer needs an input, constants that cannot be folded elsewhere, and what the widths ask for. */
-void yl__keep_needed(const yl_channel_graph *graph, const yl__constants *constants, const yl__widths *widths, bool *kept);
+void yl__keep_needed(const yl_channel_graph *graph, const yl__constants *constants, const yl__widths *widths,
+                     bool *kept);
 /* Keeps more groups until every layer that mixes and stays has the widths; of several, the group with the highest score, or the first
  * where `score` is NULL. Returns whether anything changed. */
 bool yl__keep_widths(const yl_channel_graph *graph, const yl__widths *widths, const double *score, bool *kept);
@@ -26,7 +27,7 @@ int64_t yl__keep_count(const yl_channel_graph *graph, const bool *kept, int valu
 int yl__offset_of(const yl_channel_graph *graph, int layer, int *range);
 /* The input's channel of that part (0-based) that carries the constants of those that go, for a layer whose offset cannot take them:
  * the one that stays with the largest constant in that slab; -1 where none does. */
-int64_t yl__carrier(const yl_channel_graph *graph, const yl__constants *constants, const bool *kept, int layer, int64_t part,
-                    int slab);
+int64_t yl__carrier(const yl_channel_graph *graph, const yl__constants *constants, const bool *kept, int layer,
+                    int64_t part, int slab);
 
 #endif

@@ -136,7 +136,8 @@ static yl_status count_params(const yl_net *net, int64_t *out)
     return status;
 }
 
-yl_status yl__narrow_cost(const yl_channel_graph *g, const bool *kept, int64_t h, int64_t w, int64_t *flops, int64_t *params)
+yl_status yl__narrow_cost(const yl_channel_graph *g, const bool *kept, int64_t h, int64_t w, int64_t *flops,
+                          int64_t *params)
 {
     yl_net *net;
     int *from;
