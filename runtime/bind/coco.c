@@ -21,14 +21,33 @@ static void set_coco_figures(lua_State *L, const yl_coco_row *r)
     yl__row_count(L, "n_det", r->n_det);
 }
 
+/* Puts the options at index 2. */
+static yl_coco_options coco_options(lua_State *L, bool *neighbours)
+{
+    yl__row_options(L, YL__KEYS("dontcare", "neighbours", "classes"));
+    *neighbours = yl__row_option_flag(L, "neighbours", false);
+    return (yl_coco_options){.drop_ignored = yl__row_option_word(L, "dontcare", YL__KEYS("crowd", "drop")) == 1};
+}
+
+/* set:coco_resampler{the options of set:coco} -> resampler of `ap`, and the classes' names */
+static int set_coco_resampler(lua_State *L)
+{
+    bool neighbours;
+    const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
+    yl_coco_options o = coco_options(L, &neighbours);
+    yl_eval_classes classes = yl__eval_classes_option(L, 2, neighbours ? &yl_classes_neighbours : &yl_classes_kitti);
+    yl__check(L, yl_coco_resampler(set, &classes, &o, yl__new_resampler(L)));
+    yl__row_class_names(L, &classes);
+    return 2;
+}
+
 /* set:coco{dontcare = "crowd"|"drop", neighbours = false, classes = } -> row */
 static int set_coco(lua_State *L)
 {
+    bool neighbours;
     yl_coco_row all;
     const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    yl__row_options(L, YL__KEYS("dontcare", "neighbours", "classes"));
-    yl_coco_options o = {.drop_ignored = yl__row_option_word(L, "dontcare", YL__KEYS("crowd", "drop")) == 1};
-    bool neighbours = yl__row_option_flag(L, "neighbours", false);
+    yl_coco_options o = coco_options(L, &neighbours);
     yl_eval_classes classes = yl__eval_classes_option(L, 2, neighbours ? &yl_classes_neighbours : &yl_classes_kitti);
     yl_coco_row *rows = yl__row_scratch(L, classes.count, sizeof *rows);
     yl__check(L, yl_eval_coco(set, &classes, &o, rows, &all));
@@ -49,6 +68,6 @@ static int set_coco(lua_State *L)
 
 void yl__bind_coco(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"coco", set_coco}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"coco", set_coco}, {"coco_resampler", set_coco_resampler}, {NULL, NULL}};
     yl__add_methods(L, yl__eval_set_class, methods);
 }

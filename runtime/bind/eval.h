@@ -4,11 +4,15 @@
 
 #include "bind/bind.h"
 #include "eval/classes.h"
+#include "eval/resample.h"
 
 extern const char *const yl__eval_set_class;
 
 /* The list under `classes` of the options at `index`: names, or tables {name = , member, ..., crowd = {name, ...}}, or
  * "kitti" or "coco" for a list that is built in; `fallback` where there is none. Memory it needs stays on the stack. */
 yl_eval_classes yl__eval_classes_option(lua_State *L, int index, const yl_eval_classes *fallback);
+
+/* Pushes a resampler, into which its maker puts what it makes (bind/resample.c). */
+yl_resampler **yl__new_resampler(lua_State *L);
 
 #endif

@@ -111,6 +111,15 @@ int yl__row_option_word(lua_State *L, const char *key, const char *const *words)
     return chosen;
 }
 
+void yl__row_class_names(lua_State *L, const yl_eval_classes *classes)
+{
+    lua_createtable(L, (int)classes->count, 0);
+    for (int64_t i = 0; i < classes->count; i++) {
+        lua_pushstring(L, classes->at[i].name);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
 /* Memory for `count` values, collected after the call. */
 void *yl__row_scratch(lua_State *L, int64_t count, size_t size)
 {

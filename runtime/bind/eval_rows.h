@@ -21,6 +21,8 @@ double yl__row_option_number(lua_State *L, const char *key, double fallback, dou
 bool yl__row_option_flag(lua_State *L, const char *key, bool fallback);
 /* The number of the word in the NULL-terminated list; 0 where the key is absent. */
 int yl__row_option_word(lua_State *L, const char *key, const char *const *words);
+/* Pushes the list of the classes' names. */
+void yl__row_class_names(lua_State *L, const yl_eval_classes *classes);
 /* Memory for `count` values, collected after the call. */
 void *yl__row_scratch(lua_State *L, int64_t count, size_t size);
 

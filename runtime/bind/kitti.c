@@ -56,8 +56,22 @@ static int set_kitti(lua_State *L)
     return 1;
 }
 
+/* set:kitti_resampler() -> resampler of the moderate AP at 40 points, and the classes' names */
+static int set_kitti_resampler(lua_State *L)
+{
+    const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
+    yl__row_options(L, YL__KEYS(NULL));
+    yl__check(L, yl_kitti_resampler(set, yl__new_resampler(L)));
+    lua_createtable(L, YL_KITTI_CLASSES, 0);
+    for (int c = 0; c < YL_KITTI_CLASSES; c++) {
+        lua_pushstring(L, yl_kitti_class_names[c]);
+        lua_rawseti(L, -2, c + 1);
+    }
+    return 2;
+}
+
 void yl__bind_kitti(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"kitti", set_kitti}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"kitti", set_kitti}, {"kitti_resampler", set_kitti_resampler}, {NULL, NULL}};
     yl__add_methods(L, yl__eval_set_class, methods);
 }

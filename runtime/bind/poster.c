@@ -13,13 +13,11 @@ static void push_poster_row(lua_State *L, const yl_poster_row *row)
     yl__row_number(L, "f1", row->f1);
 }
 
-/* set:poster{variant = "clean"|"unclamped"|"literal", classes = "kitti"|"coco"|{...}, score = 0.5, reduce = false,
- * width = 1242, height = 375} -> row */
-static int set_poster(lua_State *L)
+static const char *const variants[] = {"clean", "unclamped", "literal", NULL};
+
+/* Puts the options at index 2. */
+static yl_poster_options poster_options(lua_State *L)
 {
-    static const char *const variants[] = {"clean", "unclamped", "literal", NULL};
-    double map;
-    const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
     yl__row_options(L, YL__KEYS("variant", "classes", "score", "reduce", "width", "height"));
     yl_poster_options o = yl_poster_defaults;
     o.variant = (yl_poster_variant)yl__row_option_word(L, "variant", variants);
@@ -27,6 +25,27 @@ static int set_poster(lua_State *L)
     o.reduce = yl__row_option_flag(L, "reduce", o.reduce);
     o.width = yl__row_option_number(L, "width", o.width, 1, 1e9);
     o.height = yl__row_option_number(L, "height", o.height, 1, 1e9);
+    return o;
+}
+
+/* set:poster_resampler{the options of set:poster} -> resampler of the precision, and the classes' names */
+static int set_poster_resampler(lua_State *L)
+{
+    const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
+    yl_poster_options o = poster_options(L);
+    yl_eval_classes classes = yl__eval_classes_option(L, 2, &yl_classes_kitti);
+    yl__check(L, yl_poster_resampler(set, &classes, &o, yl__new_resampler(L)));
+    yl__row_class_names(L, &classes);
+    return 2;
+}
+
+/* set:poster{variant = "clean"|"unclamped"|"literal", classes = "kitti"|"coco"|{...}, score = 0.5, reduce = false,
+ * width = 1242, height = 375} -> row */
+static int set_poster(lua_State *L)
+{
+    double map;
+    const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
+    yl_poster_options o = poster_options(L);
     yl_eval_classes classes = yl__eval_classes_option(L, 2, &yl_classes_kitti);
     yl_poster_row *rows = yl__row_scratch(L, classes.count, sizeof *rows);
     yl__check(L, yl_eval_poster(set, &classes, &o, rows, &map));
@@ -44,6 +63,7 @@ static int set_poster(lua_State *L)
 
 void yl__bind_poster(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"poster", set_poster}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"poster", set_poster}, {"poster_resampler", set_poster_resampler}, {NULL, NULL}};
     yl__add_methods(L, yl__eval_set_class, methods);
 }

@@ -51,6 +51,18 @@ static int set_voc(lua_State *L)
     return 1;
 }
 
+/* set:voc_resampler{the options of set:voc} -> resampler of `ap`, and the classes' names */
+static int set_voc_resampler(lua_State *L)
+{
+    const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
+    yl__row_options(L, YL__KEYS("iou", "plus1", "compare", "difficult", "classes"));
+    yl_voc_options o = voc_options(L);
+    yl_eval_classes classes = yl__eval_classes_option(L, 2, &yl_classes_kitti);
+    yl__check(L, yl_voc_resampler(set, &classes, &o, yl__new_resampler(L)));
+    yl__row_class_names(L, &classes);
+    return 2;
+}
+
 static const char *const curve_class = "yolua.pr_curve";
 
 static int curve_gc(lua_State *L)
@@ -120,6 +132,7 @@ static int set_curves(lua_State *L)
 
 void yl__bind_voc(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"voc", set_voc}, {"curves", set_curves}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"voc", set_voc}, {"voc_resampler", set_voc_resampler}, {"curves", set_curves}, {NULL, NULL}};
     yl__add_methods(L, yl__eval_set_class, methods);
 }

@@ -25,8 +25,9 @@ typedef struct truth {
 
 typedef struct row {
     double score;
-    int64_t order;                           /* frames in order, and by falling score within a frame */
-    int64_t rank;                            /* in its frame, 0-based */
+    int64_t order; /* frames in order, and by falling score within a frame */
+    int64_t rank;  /* in its frame, 0-based */
+    int64_t frame;
     uint16_t matched[AREAS], ignored[AREAS]; /* bit t: at overlap t */
 } row;
 
@@ -176,8 +177,9 @@ static void match(work *w, int range, int t, row *rows)
     }
 }
 
-static yl_status match_frame(work *w, const yl_eval_frame *frame, yl_coco_row *out)
+static yl_status match_frame(work *w, int64_t number, yl_coco_row *out)
 {
+    const yl_eval_frame *frame = &w->set->frames[number];
     out->n_det += put_dets(w, frame);
     put_truths(w, frame, out);
     if (!w->det_count && !w->truth_count) return YL_OK;
@@ -185,7 +187,7 @@ static yl_status match_frame(work *w, const yl_eval_frame *frame, yl_coco_row *o
     YL_TRY(yl__reserve(w->row_count + w->det_count, &w->row_capacity, sizeof *w->rows, &w->rows));
     row *rows = w->rows + w->row_count;
     for (int64_t d = 0; d < w->det_count; d++)
-        rows[d] = (row){.score = w->dets[d].score, .order = w->row_count + d, .rank = d};
+        rows[d] = (row){.score = w->dets[d].score, .order = w->row_count + d, .rank = d, .frame = number};
     for (int range = 0; range < AREAS; range++) {
         order_truths(w, range);
         for (int t = 0; t < OVERLAPS; t++) match(w, range, t, rows);
@@ -271,14 +273,25 @@ static void summarize(work *w, yl_coco_row *out)
     out->ar_large = large.ar;
 }
 
-static yl_status evaluate_class(work *w, int64_t class_index, yl_coco_row *out)
+/* Matches the class in all frames. wanted: of each frame the truths that count; may be NULL. */
+static yl_status match_class(work *w, int64_t class_index, int32_t *wanted, yl_coco_row *out)
 {
     *out = (yl_coco_row){0};
     w->class_index = class_index;
     w->row_count = 0;
     for (int range = 0; range < AREAS; range++) w->wanted[range] = 0;
-    for (int64_t f = 0; f < w->set->frame_count; f++) YL_TRY(match_frame(w, &w->set->frames[f], out));
+    for (int64_t f = 0; f < w->set->frame_count; f++) {
+        int64_t before = w->wanted[0];
+        YL_TRY(match_frame(w, f, out));
+        if (wanted) wanted[f] = (int32_t)(w->wanted[0] - before);
+    }
     if (w->row_count) qsort(w->rows, (size_t)w->row_count, sizeof *w->rows, rows_by_falling_score);
+    return YL_OK;
+}
+
+static yl_status evaluate_class(work *w, int64_t class_index, yl_coco_row *out)
+{
+    YL_TRY(match_class(w, class_index, NULL, out));
     summarize(w, out);
     return YL_OK;
 }
@@ -347,5 +360,137 @@ yl_status yl_eval_coco(const yl_eval_set *set, const yl_eval_classes *classes, c
     if (status == YL_OK) average(rows, classes->count, all);
     free_work(&w);
     yl__class_map_free(&map);
+    return status;
+}
+
+/* ---- on resamples ------------------------------------------------------------------------------------------------ */
+
+/* A detection in the order of falling score, over all sizes. */
+typedef struct entry {
+    int32_t frame;
+    uint16_t matched, ignored; /* bit t: at overlap t */
+    bool tied; /* of the same frame and score as the one before: copies of the frame repeat them together */
+} entry;
+
+typedef struct part {
+    entry *entries;
+    int64_t count;
+    int32_t *wanted; /* of each frame */
+} part;
+
+typedef struct resampler {
+    yl_resampler base;
+    part *part; /* [class] */
+} resampler;
+
+static yl_status fill_part(part *p, work *w, int64_t class_index)
+{
+    yl_coco_row unused;
+    YL_TRY(yl__calloc(w->set->frame_count, sizeof *p->wanted, &p->wanted));
+    YL_TRY(match_class(w, class_index, p->wanted, &unused));
+    YL_TRY(yl__alloc(w->row_count, sizeof *p->entries, &p->entries));
+    p->count = w->row_count;
+    for (int64_t i = 0; i < p->count; i++) {
+        const row *r = &w->rows[i];
+        bool tied = i && r->score == r[-1].score && r->frame == r[-1].frame;
+        p->entries[i] = (entry){(int32_t)r->frame, r->matched[0], r->ignored[0], tied};
+    }
+    return YL_OK;
+}
+
+/* `trace` and `mean_precision`, from the last detection on: only true positives move the recall, and only theirs can be the largest
+ * precision. */
+typedef struct sweep {
+    int64_t tp, fp; /* up to the detection at hand */
+    double wanted, envelope, at[RECALLS];
+    int point; /* the highest recall point that is left */
+} sweep;
+
+static void sweep_entry(sweep *s, const entry *e, int t)
+{
+    if (e->ignored >> t & 1) return;
+    if (!(e->matched >> t & 1)) {
+        s->fp--;
+        return;
+    }
+    s->envelope = fmax(s->envelope, (double)s->tp / ((double)s->tp + (double)s->fp + 2.220446049250313e-16));
+    s->tp--;
+    while (s->point > 0 && recall_at(s->point) > (double)s->tp / s->wanted) s->at[s->point--] = s->envelope;
+}
+
+static double part_ap_at(const part *p, const int32_t *weights, int64_t wanted, int t)
+{
+    sweep s = {.wanted = (double)wanted, .point = RECALLS - 1};
+    double sum = 0;
+    for (int64_t i = 0; i < p->count; i++) {
+        const entry *e = &p->entries[i];
+        if (e->ignored >> t & 1) continue;
+        *(e->matched >> t & 1 ? &s.tp : &s.fp) += weights[e->frame];
+    }
+    while (s.point > 0 && recall_at(s.point) > (double)s.tp / s.wanted) s.point--;
+    for (int64_t last = p->count, first; last > 0; last = first) {
+        for (first = last - 1; p->entries[first].tied; first--) {}
+        for (int32_t copies = weights[p->entries[first].frame]; copies > 0; copies--)
+            for (int64_t i = last - 1; i >= first; i--) sweep_entry(&s, &p->entries[i], t);
+    }
+    s.at[0] = s.envelope;
+    for (int i = 0; i < RECALLS; i++) sum += s.at[i];
+    return sum / RECALLS;
+}
+
+static void compute(const yl_resampler *base, const int32_t *weights, double *out)
+{
+    const resampler *r = (const resampler *)base;
+    int64_t classes = base->figures - 1, with_truth = 0;
+    double sum = 0;
+    for (int64_t c = 0; c < classes; c++) {
+        int64_t wanted = 0;
+        double ap = 0;
+        for (int64_t f = 0; f < base->frames; f++) wanted += (int64_t)weights[f] * r->part[c].wanted[f];
+        for (int t = 0; t < OVERLAPS && wanted; t++) ap += part_ap_at(&r->part[c], weights, wanted, t);
+        out[c] = wanted ? ap / OVERLAPS : NAN;
+        if (!wanted) continue;
+        sum += out[c];
+        with_truth++;
+    }
+    out[classes] = with_truth ? sum / (double)with_truth : NAN;
+}
+
+static void release(yl_resampler *base)
+{
+    resampler *r = (resampler *)base;
+    for (int64_t c = 0; r->part && c < base->figures - 1; c++) {
+        yl__free(r->part[c].entries);
+        yl__free(r->part[c].wanted);
+    }
+    yl__free(r->part);
+    yl__free(r);
+}
+
+static yl_status fill(resampler *r, const yl_eval_set *set, const yl_eval_classes *classes, const yl_coco_options *o)
+{
+    yl__class_map map;
+    work w = {.set = set, .map = &map, .drop_ignored = o->drop_ignored};
+    yl_status status = yl__class_map_make(set, classes, &map);
+    if (status == YL_OK) status = make_work(&w);
+    if (status == YL_OK) status = yl__calloc(classes->count, sizeof *r->part, &r->part);
+    for (int64_t c = 0; c < classes->count && status == YL_OK; c++) status = fill_part(&r->part[c], &w, c);
+    free_work(&w);
+    yl__class_map_free(&map);
+    return status;
+}
+
+yl_status yl_coco_resampler(const yl_eval_set *set, const yl_eval_classes *classes, const yl_coco_options *options,
+                            yl_resampler **out)
+{
+    resampler *r;
+    *out = NULL;
+    YL_TRY(yl__calloc(1, sizeof *r, &r));
+    r->base = (yl_resampler){set->frame_count, classes->count + 1, compute, release};
+    yl_status status = fill(r, set, classes, options);
+    if (status == YL_OK)
+        *out = &r->base;
+    else
+        release(&r->base);
     return status;
 }

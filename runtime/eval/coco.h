@@ -3,6 +3,7 @@
 #define YL_EVAL_COCO_H
 
 #include "eval/classes.h"
+#include "eval/resample.h"
 
 typedef struct yl_coco_options {
     bool drop_ignored; /* ignore regions (DontCare among them) are left out; false: each is a crowd region of every
@@ -20,5 +21,9 @@ typedef struct yl_coco_row {
  * Errors: MEMORY; INVALID from the class list. */
 yl_status yl_eval_coco(const yl_eval_set *set, const yl_eval_classes *classes, const yl_coco_options *options,
                        yl_coco_row *rows, yl_coco_row *all);
+
+/* For resamples of the frames: each class's `ap` (NaN without truth), then their mean. Free *out with yl_resampler_free. Errors as above. */
+yl_status yl_coco_resampler(const yl_eval_set *set, const yl_eval_classes *classes, const yl_coco_options *options,
+                            yl_resampler **out);
 
 #endif

@@ -1,13 +1,7 @@
-/* KITTI's 2D object protocol.
- *
- * The kit matches every frame anew for each of up to 41 score thresholds, three levels and three classes. Which
- * detections can meet a truth depends on none of these but the class, so those pairs are listed once (`link`), and a
- * matching walks links only. False positives are then a difference: the detections that could be one at a threshold
- * (counted by binary search in a sorted list), less those among them that the matching used. */
+/* KITTI's 2D object protocol: thresholds, counts at them, and the curve; and the same on resamples of the frames. */
 #include "eval/kitti.h"
 #include "core/memory.h"
-#include "core/text.h"
-#include "eval/classes.h"
+#include "eval/kitti_match.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -15,136 +9,37 @@
 const char *const yl_kitti_class_names[YL_KITTI_CLASSES] = {"Car", "Pedestrian", "Cyclist"};
 const char *const yl_kitti_level_names[YL_KITTI_LEVELS] = {"easy", "moderate", "hard"};
 
-static const double min_overlap[YL_KITTI_CLASSES] = {0.7, 0.5, 0.5};
-
-typedef struct level {
-    double height, occluded, truncated; /* least height of a box; most occlusion and truncation of a truth */
-} level;
 enum { MODERATE = 1 };
-static const level levels[YL_KITTI_LEVELS] = {{40, 0, 0.15}, {25, 1, 0.30}, {25, 2, 0.50}};
 
-enum state { VALID, IGNORED, ABSENT };
+/* ---- thresholds and counts --------------------------------------------------------------------------------------- */
 
-/* A detection whose overlap with a truth suffices. */
-typedef struct link {
-    int64_t det;
-    double iou;
-} link;
-
-/* A truth of the class or of its neighbour, in file order, with its links. */
-typedef struct target {
-    int64_t truth, frame, link, links;
-    bool own;
-} target;
-
-typedef struct matcher {
-    const yl_eval_set *set;
-    const yl__class_map *map;
-    int class_index;
-    const level *level;
-    target *targets;
-    int64_t target_count, target_capacity;
-    link *links;
-    int64_t link_count, link_capacity;
-    bool *in_dont_care; /* of each detection: it lies in a DontCare region */
-    int32_t *used;      /* of each detection: the last matching that used it */
-    int32_t matching;
-    double *scores;    /* of the true positives of the first pass */
-    double *candidate; /* scores of the valid detections outside DontCare, falling */
-    int64_t candidates;
-} matcher;
-
-/* ---- what a class can match -------------------------------------------------------------------------------------- */
-
-static yl_status add_links(matcher *m, const yl_eval_frame *frame, yl_box truth)
+/* Those of the hits' falling scores whose recall comes next to 0, 1/40, 2/40, ... The step is accumulated, as in the kit. weights: how
+ * often each frame counts; NULL: once. */
+static int64_t pick_thresholds(const yl__kitti_hit *hits, int64_t hit_count, const int32_t *weights, int64_t n_gt,
+                               double out[YL_KITTI_POINTS])
 {
-    for (int64_t d = frame->det; d < frame->det + frame->dets; d++) {
-        double iou = yl_box_iou(m->set->dets[d].box, truth);
-        if (!(iou > min_overlap[m->class_index])) continue;
-        YL_TRY(yl__reserve(m->link_count + 1, &m->link_capacity, sizeof *m->links, &m->links));
-        m->links[m->link_count++] = (link){d, iou};
-    }
-    return YL_OK;
-}
-
-static yl_status add_targets(matcher *m, int64_t frame_index)
-{
-    const yl_eval_frame *frame = &m->set->frames[frame_index];
-    for (int64_t i = frame->truth; i < frame->truth + frame->truths; i++) {
-        const yl_eval_truth *t = &m->set->truths[i];
-        bool own = m->map->of[t->name] == m->class_index, neighbour = m->map->crowd[t->name] == m->class_index;
-        if (!own && !neighbour) continue;
-        YL_TRY(yl__reserve(m->target_count + 1, &m->target_capacity, sizeof *m->targets, &m->targets));
-        int64_t first = m->link_count;
-        YL_TRY(add_links(m, frame, t->box));
-        m->targets[m->target_count++] = (target){i, frame_index, first, m->link_count - first, own};
-    }
-    return YL_OK;
-}
-
-/* inter / area of the detection > the class's overlap, for any DontCare region. */
-static void mark_dont_care(matcher *m, const yl_eval_frame *frame, int32_t dont_care)
-{
-    for (int64_t d = frame->det; d < frame->det + frame->dets; d++) {
-        yl_box box = m->set->dets[d].box;
-        m->in_dont_care[d] = false;
-        for (int64_t t = frame->truth; t < frame->truth + frame->truths && !m->in_dont_care[d]; t++) {
-            if (m->set->truths[t].name != dont_care) continue;
-            m->in_dont_care[d] =
-                yl_box_intersection(box, m->set->truths[t].box) / yl_box_area(box) > min_overlap[m->class_index];
+    int64_t count = 0, n = 0, i = 0;
+    double current = 0;
+    for (int64_t h = 0; h < hit_count; h++) n += weights ? weights[hits[h].frame] : 1;
+    for (int64_t h = 0; h < hit_count; h++)
+        for (int32_t copies = weights ? weights[hits[h].frame] : 1; copies > 0 && count < YL_KITTI_POINTS;
+             copies--, i++) {
+            bool last = i == n - 1;
+            double left = (double)(i + 1) / (double)n_gt, right = last ? left : (double)(i + 2) / (double)n_gt;
+            if (!last && right - current < current - left) continue;
+            out[count++] = hits[h].score;
+            current += 1.0 / (YL_KITTI_POINTS - 1.0);
         }
-    }
+    return count;
 }
 
-static yl_status gather(matcher *m)
-{
-    int32_t dont_care = yl__names_find(&m->set->names, "DontCare");
-    m->target_count = m->link_count = 0;
-    for (int64_t f = 0; f < m->set->frame_count; f++) {
-        YL_TRY(add_targets(m, f));
-        mark_dont_care(m, &m->set->frames[f], dont_care);
-    }
-    return YL_OK;
-}
-
-/* ---- states at a level ------------------------------------------------------------------------------------------- */
-
-static enum state target_state(const matcher *m, const target *t)
-{
-    const yl_eval_truth *truth = &m->set->truths[t->truth];
-    bool fails = truth->occluded > m->level->occluded || truth->truncated > m->level->truncated ||
-                 yl_box_height(truth->box) <= m->level->height;
-    return t->own && !fails ? VALID : IGNORED;
-}
-
-/* The height is tested first: a short detection of any class can take a truth of this one. */
-static enum state det_state(const matcher *m, int64_t det)
-{
-    const yl_eval_det *d = &m->set->dets[det];
-    if (fabs(d->box.y1 - d->box.y2) < m->level->height) return IGNORED;
-    return m->map->of[d->name] == m->class_index ? VALID : ABSENT;
-}
-
-static int falling(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x < y) - (x > y);
-}
-
-static void list_candidates(matcher *m)
-{
-    m->candidates = 0;
-    for (int64_t d = 0; d < m->set->det_count; d++)
-        if (!m->in_dont_care[d] && det_state(m, d) == VALID) m->candidate[m->candidates++] = m->set->dets[d].score;
-    qsort(m->candidate, (size_t)m->candidates, sizeof *m->candidate, falling);
-}
-
-static int64_t candidates_from(const matcher *m, double threshold)
+/* How many candidates have that score or more. */
+static int64_t candidates_from(const yl__kitti_matcher *m, double threshold)
 {
     int64_t low = 0, high = m->candidates;
     while (low < high) {
         int64_t middle = low + (high - low) / 2;
-        if (m->candidate[middle] >= threshold)
+        if (m->candidate[middle].score >= threshold)
             low = middle + 1;
         else
             high = middle;
@@ -152,110 +47,20 @@ static int64_t candidates_from(const matcher *m, double threshold)
     return low;
 }
 
-/* ---- first pass: the scores of the detections that the truths would take ----------------------------------------- */
-
-static int64_t best_by_score(const matcher *m, const target *t)
-{
-    int64_t best = -1;
-    double score = -1e7;
-    for (int64_t l = t->link; l < t->link + t->links; l++) {
-        int64_t d = m->links[l].det;
-        if (m->used[d] == m->matching || det_state(m, d) == ABSENT || !(m->set->dets[d].score > score)) continue;
-        best = d;
-        score = m->set->dets[d].score;
-    }
-    return best;
-}
-
-/* Returns the number of scores; *n_gt is the number of valid truths. */
-static int64_t collect_scores(matcher *m, int64_t *n_gt)
-{
-    int64_t count = 0;
-    m->matching++;
-    *n_gt = 0;
-    for (int64_t i = 0; i < m->target_count; i++) {
-        bool valid = target_state(m, &m->targets[i]) == VALID;
-        int64_t d = best_by_score(m, &m->targets[i]);
-        *n_gt += valid;
-        if (d < 0) continue;
-        m->used[d] = m->matching;
-        if (valid && det_state(m, d) == VALID) m->scores[count++] = m->set->dets[d].score;
-    }
-    return count;
-}
-
-/* Those of the n falling scores whose recall comes next to 0, 1/40, 2/40, ... The step is accumulated, as in the kit.
- */
-static int64_t pick_thresholds(const double *scores, int64_t n, int64_t n_gt, double out[YL_KITTI_POINTS])
-{
-    int64_t count = 0;
-    double current = 0;
-    for (int64_t i = 0; i < n && count < YL_KITTI_POINTS; i++) {
-        bool last = i == n - 1;
-        double left = (double)(i + 1) / (double)n_gt, right = last ? left : (double)(i + 2) / (double)n_gt;
-        if (!last && right - current < current - left) continue;
-        out[count++] = scores[i];
-        current += 1.0 / (YL_KITTI_POINTS - 1.0);
-    }
-    return count;
-}
-
-/* ---- second pass: counts at a threshold -------------------------------------------------------------------------- */
-
-/* Among valid detections the largest overlap; without one, the first short detection of the file. */
-static int64_t best_by_overlap(const matcher *m, const target *t, double threshold, enum state *state)
-{
-    int64_t best = -1, fallback = -1;
-    double overlap = 0;
-    for (int64_t l = t->link; l < t->link + t->links; l++) {
-        int64_t d = m->links[l].det;
-        if (m->used[d] == m->matching || m->set->dets[d].score < threshold) continue;
-        enum state s = det_state(m, d);
-        if (s == IGNORED && fallback < 0) fallback = d;
-        if (s != VALID || !(m->links[l].iou > overlap)) continue;
-        best = d;
-        overlap = m->links[l].iou;
-    }
-    *state = best >= 0 ? VALID : IGNORED;
-    return best >= 0 ? best : fallback;
-}
-
-typedef struct tally {
-    int64_t tp, fn, cleared; /* cleared: used detections that would else be false positives */
-    double similarity, frame_similarity;
-    int64_t frame;
-} tally;
-
-static void next_frame(tally *n, int64_t frame)
+static void next_frame(yl__kitti_tally *n, int64_t frame)
 {
     n->similarity += n->frame_similarity; /* the kit sums within a frame, then over frames */
     n->frame_similarity = 0;
     n->frame = frame;
 }
 
-static void match(matcher *m, const target *t, double threshold, tally *n)
+static void count_at(yl__kitti_matcher *m, yl_kitti_curve *c, int64_t k)
 {
-    enum state state;
-    bool valid = target_state(m, t) == VALID;
-    int64_t d = best_by_overlap(m, t, threshold, &state);
-    if (d < 0) {
-        n->fn += valid;
-        return;
-    }
-    m->used[d] = m->matching;
-    n->cleared += state == VALID && !m->in_dont_care[d];
-    if (!valid || state != VALID) return;
-    n->tp++;
-    n->frame_similarity += (1 + cos(m->set->truths[t->truth].alpha - m->set->dets[d].alpha)) / 2;
-}
-
-static void count_at(matcher *m, yl_kitti_curve *c, int64_t k)
-{
-    tally n = {.frame = -1};
+    yl__kitti_tally n = {.frame = -1};
     m->matching++;
     for (int64_t i = 0; i < m->target_count; i++) {
         if (m->targets[i].frame != n.frame) next_frame(&n, m->targets[i].frame);
-        match(m, &m->targets[i], c->thresholds[k], &n);
+        yl__kitti_match(m, &m->targets[i], c->thresholds[k], &n);
     }
     next_frame(&n, -1);
     c->tp[k] = n.tp;
@@ -294,12 +99,11 @@ static void finish(yl_kitti_curve *c, bool aos)
     c->aos_r40 = aos ? mean_of(c->aos, 1, 1) : NAN;
 }
 
-static void evaluate_level(matcher *m, bool aos, yl_kitti_curve *c)
+static void evaluate_level(yl__kitti_matcher *m, bool aos, yl_kitti_curve *c)
 {
-    list_candidates(m);
-    int64_t n = collect_scores(m, &c->n_gt);
-    qsort(m->scores, (size_t)n, sizeof *m->scores, falling);
-    c->count = pick_thresholds(m->scores, n, c->n_gt, c->thresholds);
+    yl__kitti_list_candidates(m);
+    c->n_gt = yl__kitti_collect(m);
+    c->count = pick_thresholds(m->hits, m->hit_count, NULL, c->n_gt, c->thresholds);
     for (int64_t k = 0; k < c->count; k++) count_at(m, c, k);
     finish(c, aos);
 }
@@ -314,43 +118,41 @@ static bool has_angles(const yl_eval_set *set)
 }
 
 /* A class counts as submitted when any detection of it starts at x >= 0, whatever its score or height. */
-static bool submitted(const matcher *m)
+static bool submits(const yl__kitti_matcher *m, int64_t det)
+{
+    const yl_eval_det *d = &m->set->dets[det];
+    return m->map->of[d->name] == m->class_index && d->box.x1 >= 0;
+}
+
+static bool submitted(const yl__kitti_matcher *m)
 {
     for (int64_t d = 0; d < m->set->det_count; d++)
-        if (m->map->of[m->set->dets[d].name] == m->class_index && m->set->dets[d].box.x1 >= 0) return true;
+        if (submits(m, d)) return true;
     return false;
 }
 
 /* The gathered class's truths at the level. */
-static int64_t count_truths(const matcher *m)
+static int64_t count_truths(const yl__kitti_matcher *m)
 {
     int64_t count = 0;
-    for (int64_t i = 0; i < m->target_count; i++) count += target_state(m, &m->targets[i]) == VALID;
+    for (int64_t i = 0; i < m->target_count; i++) count += yl__kitti_target_state(m, &m->targets[i]) == YL__KITTI_VALID;
     return count;
-}
-
-static yl_status alloc_marks(matcher *m)
-{
-    YL_TRY(yl__calloc(m->set->det_count, sizeof *m->in_dont_care, &m->in_dont_care));
-    YL_TRY(yl__calloc(m->set->det_count, sizeof *m->used, &m->used));
-    YL_TRY(yl__alloc(m->set->det_count, sizeof *m->scores, &m->scores));
-    return yl__alloc(m->set->det_count, sizeof *m->candidate, &m->candidate);
 }
 
 /* The mean is ours, not the kit's: a class with truth and no AP (no detection names it, or 0/0) counts 0, so that losing
  * a class cannot raise it. */
-static yl_status evaluate(matcher *m, yl_kitti_result *out)
+static yl_status evaluate(yl__kitti_matcher *m, yl_kitti_result *out)
 {
     int with_truth = 0;
     double sum = 0;
-    YL_TRY(alloc_marks(m));
+    YL_TRY(yl__kitti_matcher_alloc(m));
     for (m->class_index = 0; m->class_index < YL_KITTI_CLASSES; m->class_index++) {
         yl_kitti_curve *curve = out->curve[m->class_index];
-        YL_TRY(gather(m));
-        m->level = &levels[MODERATE];
+        YL_TRY(yl__kitti_gather(m));
+        m->level = &yl__kitti_levels[MODERATE];
         bool evaluated = submitted(m), has_truth = count_truths(m) > 0;
         for (int l = 0; l < YL_KITTI_LEVELS && evaluated; l++) {
-            m->level = &levels[l];
+            m->level = &yl__kitti_levels[l];
             evaluate_level(m, out->aos, &curve[l]);
         }
         out->evaluated[m->class_index] = evaluated;
@@ -364,16 +166,176 @@ static yl_status evaluate(matcher *m, yl_kitti_result *out)
 yl_status yl_eval_kitti(const yl_eval_set *set, yl_kitti_result *out)
 {
     yl__class_map map;
-    matcher m = {.set = set, .map = &map};
+    yl__kitti_matcher m = {.set = set, .map = &map};
     *out = (yl_kitti_result){.aos = has_angles(set)};
     yl_status status = yl__class_map_make(set, &yl_classes_neighbours, &map);
     if (status == YL_OK) status = evaluate(&m, out);
     yl__class_map_free(&map);
-    yl__free(m.targets);
-    yl__free(m.links);
-    yl__free(m.in_dont_care);
-    yl__free(m.used);
-    yl__free(m.scores);
-    yl__free(m.candidate);
+    yl__kitti_matcher_free(&m);
+    return status;
+}
+
+/* ---- on resamples ------------------------------------------------------------------------------------------------ */
+
+/* What changes in a frame where the threshold falls to this score. A frame's matching depends on the threshold only through which of
+ * its own detections reach it, so it is one of a few, and the counts at any threshold are sums of such changes. */
+typedef struct event {
+    double score;
+    int64_t frame;
+    int32_t tp, fp;
+} event;
+
+/* A class at the moderate level. */
+typedef struct part {
+    yl__kitti_hit *hits;
+    event *events; /* by falling score */
+    int64_t hit_count, event_count, event_capacity;
+    int32_t *n_gt;   /* of each frame */
+    bool *submitted; /* whether the frame alone makes the class a submitted one */
+} part;
+
+typedef struct resampler {
+    yl_resampler base;
+    part part[YL_KITTI_CLASSES];
+} resampler;
+
+static int by_falling_score(const void *a, const void *b)
+{
+    const event *x = a, *y = b;
+    return (x->score < y->score) - (x->score > y->score);
+}
+
+static yl_status add_event(part *p, event e)
+{
+    YL_TRY(yl__reserve(p->event_count + 1, &p->event_capacity, sizeof *p->events, &p->events));
+    p->events[p->event_count++] = e;
+    return YL_OK;
+}
+
+/* The changes of a frame's matching, whose targets are first..last-1: one for each score of its linked detections. */
+static yl_status add_matchings(part *p, yl__kitti_matcher *m, int64_t first, int64_t last)
+{
+    yl__kitti_tally before = {0};
+    int64_t frame = m->targets[first].frame, from = p->event_count;
+    for (int64_t l = m->targets[first].link; l < m->targets[last - 1].link + m->targets[last - 1].links; l++)
+        YL_TRY(add_event(p, (event){.score = m->set->dets[m->links[l].det].score, .frame = frame}));
+    if (p->event_count > from)
+        qsort(p->events + from, (size_t)(p->event_count - from), sizeof *p->events, by_falling_score);
+    for (int64_t e = from; e < p->event_count; e++) {
+        yl__kitti_tally n = {0};
+        m->matching++;
+        for (int64_t i = first; i < last; i++) yl__kitti_match(m, &m->targets[i], p->events[e].score, &n);
+        p->events[e].tp = (int32_t)(n.tp - before.tp);
+        p->events[e].fp = (int32_t)(before.cleared - n.cleared);
+        before = n;
+    }
+    return YL_OK;
+}
+
+static yl_status add_events(part *p, yl__kitti_matcher *m)
+{
+    for (int64_t first = 0, last; first < m->target_count; first = last) {
+        for (last = first; last < m->target_count && m->targets[last].frame == m->targets[first].frame; last++) {}
+        YL_TRY(add_matchings(p, m, first, last));
+    }
+    for (int64_t i = 0; i < m->candidates; i++)
+        YL_TRY(add_event(p, (event){m->candidate[i].score, m->candidate[i].frame, 0, 1}));
+    if (p->event_count) qsort(p->events, (size_t)p->event_count, sizeof *p->events, by_falling_score);
+    return YL_OK;
+}
+
+static void mark_frames(part *p, const yl__kitti_matcher *m)
+{
+    for (int64_t i = 0; i < m->target_count; i++)
+        p->n_gt[m->targets[i].frame] += yl__kitti_target_state(m, &m->targets[i]) == YL__KITTI_VALID;
+    for (int64_t f = 0; f < m->set->frame_count; f++)
+        for (int64_t d = m->set->frames[f].det; d < m->set->frames[f].det + m->set->frames[f].dets; d++)
+            p->submitted[f] = p->submitted[f] || submits(m, d);
+}
+
+static yl_status fill_part(part *p, yl__kitti_matcher *m)
+{
+    YL_TRY(yl__calloc(m->set->frame_count, sizeof *p->n_gt, &p->n_gt));
+    YL_TRY(yl__calloc(m->set->frame_count, sizeof *p->submitted, &p->submitted));
+    YL_TRY(yl__kitti_gather(m));
+    yl__kitti_list_candidates(m);
+    yl__kitti_collect(m);
+    YL_TRY(yl__alloc(m->hit_count, sizeof *p->hits, &p->hits));
+    for (int64_t i = 0; i < m->hit_count; i++) p->hits[i] = m->hits[i];
+    p->hit_count = m->hit_count;
+    mark_frames(p, m);
+    return add_events(p, m);
+}
+
+static double part_ap(const part *p, const int32_t *weights, int64_t n_gt)
+{
+    double thresholds[YL_KITTI_POINTS], precision[YL_KITTI_POINTS] = {0};
+    int64_t count = pick_thresholds(p->hits, p->hit_count, weights, n_gt, thresholds), tp = 0, fp = 0, e = 0;
+    for (int64_t k = 0; k < count; k++) {
+        for (; e < p->event_count && p->events[e].score >= thresholds[k]; e++) {
+            tp += (int64_t)weights[p->events[e].frame] * p->events[e].tp;
+            fp += (int64_t)weights[p->events[e].frame] * p->events[e].fp;
+        }
+        precision[k] = (double)tp / (double)(tp + fp);
+    }
+    make_monotone(precision, count);
+    return mean_of(precision, 1, 1);
+}
+
+static void compute(const yl_resampler *base, const int32_t *weights, double *out)
+{
+    const resampler *r = (const resampler *)base;
+    double sum = 0;
+    int with_truth = 0;
+    for (int c = 0; c < YL_KITTI_CLASSES; c++) {
+        const part *p = &r->part[c];
+        int64_t n_gt = 0, submitted = 0;
+        for (int64_t f = 0; f < base->frames; f++) {
+            n_gt += (int64_t)weights[f] * p->n_gt[f];
+            submitted += weights[f] && p->submitted[f];
+        }
+        out[c] = n_gt && submitted ? part_ap(p, weights, n_gt) : NAN;
+        with_truth += n_gt > 0;
+        if (isfinite(out[c])) sum += out[c];
+    }
+    out[YL_KITTI_CLASSES] = with_truth ? sum / with_truth : NAN;
+}
+
+static void release(yl_resampler *base)
+{
+    resampler *r = (resampler *)base;
+    for (int c = 0; c < YL_KITTI_CLASSES; c++) {
+        yl__free(r->part[c].hits);
+        yl__free(r->part[c].events);
+        yl__free(r->part[c].n_gt);
+        yl__free(r->part[c].submitted);
+    }
+    yl__free(r);
+}
+
+static yl_status fill(resampler *r, const yl_eval_set *set)
+{
+    yl__class_map map;
+    yl__kitti_matcher m = {.set = set, .map = &map, .level = &yl__kitti_levels[MODERATE]};
+    yl_status status = yl__class_map_make(set, &yl_classes_neighbours, &map);
+    if (status == YL_OK) status = yl__kitti_matcher_alloc(&m);
+    for (m.class_index = 0; m.class_index < YL_KITTI_CLASSES && status == YL_OK; m.class_index++)
+        status = fill_part(&r->part[m.class_index], &m);
+    yl__class_map_free(&map);
+    yl__kitti_matcher_free(&m);
+    return status;
+}
+
+yl_status yl_kitti_resampler(const yl_eval_set *set, yl_resampler **out)
+{
+    resampler *r;
+    *out = NULL;
+    YL_TRY(yl__calloc(1, sizeof *r, &r));
+    r->base = (yl_resampler){set->frame_count, YL_KITTI_CLASSES + 1, compute, release};
+    yl_status status = fill(r, set);
+    if (status == YL_OK)
+        *out = &r->base;
+    else
+        release(&r->base);
     return status;
 }

@@ -4,6 +4,7 @@
 #define YL_EVAL_KITTI_H
 
 #include "eval/eval_set.h"
+#include "eval/resample.h"
 
 enum { YL_KITTI_CLASSES = 3, YL_KITTI_LEVELS = 3, YL_KITTI_POINTS = 41 };
 
@@ -31,5 +32,9 @@ extern const char *const yl_kitti_level_names[YL_KITTI_LEVELS];  /* easy moderat
 /* `person` counts as Pedestrian and `bicycle` as Cyclist, so that a network with COCO's classes can be scored.
  * Errors: MEMORY. */
 yl_status yl_eval_kitti(const yl_eval_set *set, yl_kitti_result *out);
+
+/* For resamples of the frames: the moderate ap_r40 of Car, Pedestrian and Cyclist (NaN without truth or detections), then `map`. Free
+ * *out with yl_resampler_free. Errors: MEMORY. */
+yl_status yl_kitti_resampler(const yl_eval_set *set, yl_resampler **out);
 
 #endif

@@ -199,3 +199,94 @@ yl_status yl_eval_poster(const yl_eval_set *set, const yl_eval_classes *classes,
     yl__class_map_free(&names);
     return status;
 }
+
+/* ---- on resamples ------------------------------------------------------------------------------------------------ */
+
+/* Of a frame and class. */
+typedef struct counts {
+    int32_t tp, fp, truths;
+} counts;
+
+typedef struct resampler {
+    yl_resampler base;
+    counts *counts; /* [class][frame] */
+} resampler;
+
+static void compute(const yl_resampler *base, const int32_t *weights, double *out)
+{
+    const resampler *r = (const resampler *)base;
+    int64_t classes = base->figures - 1, with_truth = 0;
+    double sum = 0;
+    for (int64_t c = 0; c < classes; c++) {
+        yl_poster_row row = {0};
+        int64_t truths = 0;
+        for (int64_t f = 0; f < base->frames; f++) {
+            const counts *of = &r->counts[c * base->frames + f];
+            row.tp += (int64_t)weights[f] * of->tp;
+            row.fp += (int64_t)weights[f] * of->fp;
+            truths += (int64_t)weights[f] * of->truths;
+        }
+        rates(&row);
+        out[c] = truths ? row.precision : NAN;
+        if (!truths) continue;
+        sum += row.precision;
+        with_truth++;
+    }
+    out[classes] = with_truth ? sum / (double)with_truth : NAN;
+}
+
+static void release(yl_resampler *base)
+{
+    resampler *r = (resampler *)base;
+    yl__free(r->counts);
+    yl__free(r);
+}
+
+/* rows: scratch for a frame, one for each class. */
+static yl_status fill_frames(resampler *r, const yl_eval_set *set, const yl__class_map *map, const yl_poster_options *o,
+                             board *b, yl_poster_row *rows)
+{
+    int64_t frames = set->frame_count, classes = r->base.figures - 1;
+    for (int64_t f = 0; f < frames; f++) {
+        put_truths(set, &set->frames[f], map, o, b);
+        YL_TRY(put_predictions(set, &set->frames[f], map, o, b));
+        for (int64_t c = 0; c < classes; c++) rows[c] = (yl_poster_row){0};
+        count_frame(b, o, rows);
+        for (int64_t c = 0; c < classes; c++)
+            r->counts[c * frames + f] = (counts){(int32_t)rows[c].tp, (int32_t)rows[c].fp, 0};
+        for (int64_t t = 0; t < b->truths; t++) r->counts[b->truth_class[t] * frames + f].truths++;
+    }
+    return YL_OK;
+}
+
+static yl_status fill(resampler *r, const yl_eval_set *set, const yl_eval_classes *classes, const yl_poster_options *o)
+{
+    yl__class_map map;
+    board b = {0};
+    yl_poster_row *rows = NULL;
+    yl_status status = yl__class_map_make(set, classes, &map);
+    if (status == YL_OK)
+        status = yl__calloc(YL_PRODUCT(classes->count, set->frame_count), sizeof *r->counts, &r->counts);
+    if (status == YL_OK) status = yl__alloc(classes->count, sizeof *rows, &rows);
+    if (status == YL_OK) status = make_board(set, &b);
+    if (status == YL_OK) status = fill_frames(r, set, &map, o, &b, rows);
+    yl__free(rows);
+    free_board(&b);
+    yl__class_map_free(&map);
+    return status;
+}
+
+yl_status yl_poster_resampler(const yl_eval_set *set, const yl_eval_classes *classes, const yl_poster_options *options,
+                              yl_resampler **out)
+{
+    resampler *r;
+    *out = NULL;
+    YL_TRY(yl__calloc(1, sizeof *r, &r));
+    r->base = (yl_resampler){set->frame_count, classes->count + 1, compute, release};
+    yl_status status = fill(r, set, classes, options);
+    if (status == YL_OK)
+        *out = &r->base;
+    else
+        release(&r->base);
+    return status;
+}

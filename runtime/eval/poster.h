@@ -5,6 +5,7 @@
 #define YL_EVAL_POSTER_H
 
 #include "eval/classes.h"
+#include "eval/resample.h"
 
 typedef enum yl_poster_variant {
     YL_POSTER_CLEAN,     /* clamped IoU, doubles */
@@ -30,5 +31,10 @@ typedef struct yl_poster_row {
  * Errors: MEMORY; INVALID from the class list. */
 yl_status yl_eval_poster(const yl_eval_set *set, const yl_eval_classes *classes, const yl_poster_options *options,
                          yl_poster_row *rows, double *map);
+
+/* For resamples of the frames: each class's precision (NaN without truth), then their mean. Free *out with yl_resampler_free. Errors as
+ * above. */
+yl_status yl_poster_resampler(const yl_eval_set *set, const yl_eval_classes *classes, const yl_poster_options *options,
+                              yl_resampler **out);
 
 #endif

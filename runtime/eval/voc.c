@@ -224,3 +224,129 @@ yl_status yl_pr_curve_make(const yl_eval_set *set, const yl_eval_classes *classe
     yl__class_map_free(&names);
     return status;
 }
+
+/* ---- on resamples ------------------------------------------------------------------------------------------------ */
+
+/* A detection in the order of falling score. */
+typedef struct entry {
+    int32_t frame;
+    uint8_t outcome;
+    bool tied; /* of the same frame and score as the one before: copies of the frame repeat them together */
+} entry;
+
+typedef struct part {
+    entry *entries;
+    int64_t count;
+    int32_t *n_gt; /* of each frame */
+} part;
+
+typedef struct resampler {
+    yl_resampler base;
+    part *part; /* [class] */
+} resampler;
+
+static yl_status fill_part(part *p, const yl_eval_set *set, const yl__class_map *map, int64_t class_index,
+                           const yl_voc_options *o, bool *taken)
+{
+    ranked *list;
+    YL_TRY(yl__calloc(set->frame_count, sizeof *p->n_gt, &p->n_gt));
+    for (int64_t f = 0; f < set->frame_count; f++)
+        for (int64_t t = set->frames[f].truth; t < set->frames[f].truth + set->frames[f].truths; t++)
+            p->n_gt[f] +=
+                is_truth(&set->truths[t], map, class_index) && !(o->difficult && is_difficult(&set->truths[t]));
+    YL_TRY(rank(set, map, class_index, &list, &p->count));
+    yl_status status = yl__alloc(p->count, sizeof *p->entries, &p->entries);
+    for (int64_t i = 0; i < p->count && status == YL_OK; i++) {
+        bool tied = i && list[i].score == list[i - 1].score && list[i].frame == list[i - 1].frame;
+        p->entries[i] = (entry){(int32_t)list[i].frame, match(set, map, class_index, &list[i], o, taken), tied};
+    }
+    yl__free(list);
+    return status;
+}
+
+/* `area`, from the last detection on: only true positives move the recall, and only theirs can be the largest precision. */
+typedef struct sweep {
+    int64_t tp, fp, n_gt; /* up to the detection at hand */
+    double envelope, sum;
+} sweep;
+
+static void sweep_entry(sweep *s, const entry *e)
+{
+    if (e->outcome == FALSE_POSITIVE) s->fp--;
+    if (e->outcome != TRUE_POSITIVE) return;
+    s->envelope = fmax(s->envelope, (double)s->tp / (double)(s->tp + s->fp));
+    double recall = (double)s->tp / (double)s->n_gt, before = (double)(s->tp - 1) / (double)s->n_gt;
+    if (recall != before) s->sum += (recall - before) * s->envelope;
+    s->tp--;
+}
+
+static double part_ap(const part *p, const int32_t *weights, int64_t n_gt)
+{
+    sweep s = {.n_gt = n_gt};
+    for (int64_t i = 0; i < p->count; i++) {
+        s.tp += p->entries[i].outcome == TRUE_POSITIVE ? weights[p->entries[i].frame] : 0;
+        s.fp += p->entries[i].outcome == FALSE_POSITIVE ? weights[p->entries[i].frame] : 0;
+    }
+    for (int64_t last = p->count, first; last > 0; last = first) {
+        for (first = last - 1; p->entries[first].tied; first--) {}
+        for (int32_t copies = weights[p->entries[first].frame]; copies > 0; copies--)
+            for (int64_t i = last - 1; i >= first; i--) sweep_entry(&s, &p->entries[i]);
+    }
+    return s.sum;
+}
+
+static void compute(const yl_resampler *base, const int32_t *weights, double *out)
+{
+    const resampler *r = (const resampler *)base;
+    int64_t classes = base->figures - 1, with_truth = 0;
+    double sum = 0;
+    for (int64_t c = 0; c < classes; c++) {
+        int64_t n_gt = 0;
+        for (int64_t f = 0; f < base->frames; f++) n_gt += (int64_t)weights[f] * r->part[c].n_gt[f];
+        out[c] = n_gt ? part_ap(&r->part[c], weights, n_gt) : NAN;
+        if (!n_gt) continue;
+        sum += out[c];
+        with_truth++;
+    }
+    out[classes] = with_truth ? sum / (double)with_truth : NAN;
+}
+
+static void release(yl_resampler *base)
+{
+    resampler *r = (resampler *)base;
+    for (int64_t c = 0; r->part && c < base->figures - 1; c++) {
+        yl__free(r->part[c].entries);
+        yl__free(r->part[c].n_gt);
+    }
+    yl__free(r->part);
+    yl__free(r);
+}
+
+static yl_status fill(resampler *r, const yl_eval_set *set, const yl_eval_classes *classes, const yl_voc_options *o)
+{
+    yl__class_map map;
+    bool *taken = NULL;
+    yl_status status = yl__class_map_make(set, classes, &map);
+    if (status == YL_OK) status = yl__calloc(set->truth_count, sizeof *taken, &taken);
+    if (status == YL_OK) status = yl__calloc(classes->count, sizeof *r->part, &r->part);
+    for (int64_t c = 0; c < classes->count && status == YL_OK; c++)
+        status = fill_part(&r->part[c], set, &map, c, o, taken);
+    yl__free(taken);
+    yl__class_map_free(&map);
+    return status;
+}
+
+yl_status yl_voc_resampler(const yl_eval_set *set, const yl_eval_classes *classes, const yl_voc_options *options,
+                           yl_resampler **out)
+{
+    resampler *r;
+    *out = NULL;
+    YL_TRY(yl__calloc(1, sizeof *r, &r));
+    r->base = (yl_resampler){set->frame_count, classes->count + 1, compute, release};
+    yl_status status = fill(r, set, classes, options);
+    if (status == YL_OK)
+        *out = &r->base;
+    else
+        release(&r->base);
+    return status;
+}

@@ -4,6 +4,7 @@
 #define YL_EVAL_VOC_H
 
 #include "eval/classes.h"
+#include "eval/resample.h"
 
 typedef struct yl_voc_options {
     double iou;     /* least overlap of a match */
@@ -24,6 +25,10 @@ typedef struct yl_voc_row {
  * Errors: MEMORY; INVALID from the class list. */
 yl_status yl_eval_voc(const yl_eval_set *set, const yl_eval_classes *classes, const yl_voc_options *options,
                       yl_voc_row *rows, double *map);
+
+/* For resamples of the frames: each class's `ap` (NaN without truth), then their mean. Free *out with yl_resampler_free. Errors as above. */
+yl_status yl_voc_resampler(const yl_eval_set *set, const yl_eval_classes *classes, const yl_voc_options *options,
+                           yl_resampler **out);
 
 /* The detections of one class by falling score (ties: frame order, then order within the frame), each with what holds
  * when the list is cut after it. */
