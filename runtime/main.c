@@ -1,11 +1,12 @@
 /* The yolua program: a Lua state, the library, the signals; lua/yolua/cli.lua does the rest.
  *
  * The first Ctrl-C asks running work to stop after its step; the second raises an error in Lua; the third ends the
- * process. */
+ * process. SIGTERM asks work that heeds it to stop, and ends the process otherwise. */
 #define _GNU_SOURCE
 #include "bind/bind.h"
 #include "bind/prompt.h"
 #include "core/log.h"
+#include "core/process.h"
 #include "core/threads.h"
 
 #include <fcntl.h>
@@ -133,12 +134,25 @@ static void on_interrupt(int number)
                 LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
 }
 
+/* What a scheduler, or `kill`, sends. */
+static void on_terminate(int number)
+{
+    if (yl_interrupt_is_heeded()) {
+        yl_interrupt();
+        return;
+    }
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
 static void handle_signals(void)
 {
     /* Writes continue; only the prompt's read returns. */
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
+    action.sa_handler = on_terminate;
+    sigaction(SIGTERM, &action, NULL);
     signal(SIGPIPE, SIG_DFL); /* `yolua ... | head` ends without a word */
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of that write */
 }
@@ -181,6 +195,7 @@ int main(int argc, char **argv)
         return 1;
     }
     handle_signals();
+    yl__process_follow();
     lua_pushcfunction(the_state, run);
     lua_pushlightuserdata(the_state, argv);
     lua_pushinteger(the_state, argc);

@@ -18,7 +18,8 @@ return function(defaults, extra)
   table.move(extra or {}, 1, #(extra or {}), #list + 1, list)
   local o = arguments.resolve {
     who = arguments.program or "yl.options", fields = list, defaults = defaults, where = options.position(), list = arguments.given,
+    given = arguments.where,
   }
-  if arguments.probe then arguments.probe(o) end
+  if arguments.on_options then arguments.on_options(o) end
   return o
 end

@@ -118,6 +118,15 @@ static int system_clear_interrupt(lua_State *L)
     return 0;
 }
 
+/* heed_interrupt(true): work that reads interrupted() begins; false: it ended. Such calls may be nested. Meanwhile SIGTERM asks it to
+ * stop, like Ctrl-C. */
+static int system_heed_interrupt(lua_State *L)
+{
+    yl__check_type(L, 1, LUA_TBOOLEAN);
+    yl_heed_interrupt(lua_toboolean(L, 1) ? 1 : -1);
+    return 0;
+}
+
 void yl__bind_system(lua_State *L)
 {
     static const luaL_Reg functions[] = {
@@ -126,6 +135,7 @@ void yl__bind_system(lua_State *L)
         {"clock", system_clock},
         {"interrupted", system_interrupted},
         {"clear_interrupt", system_clear_interrupt},
+        {"heed_interrupt", system_heed_interrupt},
         {"threads", system_threads},
         {"try_read", system_try_read},
         {"is_failure", system_is_failure},

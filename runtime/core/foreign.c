@@ -70,7 +70,6 @@ const yl_foreign yl__foreign_names[] = {
     {"verb", "calibrate", NULL, NULL},
     {"verb", "export", NULL, NULL},
     {"verb", "compare", NULL, NULL},
-    {"verb", "sweep", NULL, NULL},
     {"verb", "detect", "other programs", "predict"},
     {"verb", "infer", "other programs", "predict"},
     {"verb", "inference", "other programs", "predict"},

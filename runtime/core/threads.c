@@ -10,7 +10,7 @@
 #endif
 
 static int threads; /* 0: not asked for yet */
-static volatile sig_atomic_t stop_flag;
+static volatile sig_atomic_t stop_flag, heeding;
 
 int yl__processors(void)
 {
@@ -80,4 +80,14 @@ int yl_interrupted(void)
 void yl_clear_interrupt(void)
 {
     stop_flag = 0;
+}
+
+void yl_heed_interrupt(int by)
+{
+    if (by > 0 || heeding > 0) heeding += by;
+}
+
+int yl_interrupt_is_heeded(void)
+{
+    return heeding > 0;
 }

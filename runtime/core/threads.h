@@ -13,5 +13,8 @@ int yl__processors(void); /* what the machine gives this process */
 void yl_interrupt(void); /* async-signal-safe */
 int yl_interrupted(void);
 void yl_clear_interrupt(void);
+/* Work that reads the flag begins (1) or ends (-1): meanwhile SIGTERM, too, asks it to stop; otherwise it ends the process. */
+void yl_heed_interrupt(int by);
+int yl_interrupt_is_heeded(void);
 
 #endif

@@ -2,8 +2,8 @@
 -- loaders, batches, images, features, sets, models, trainers), with odd values. Nothing may crash or hang, and every error has to name
 -- the line of the program. PROGRAMS says how many (300), SEED which (1); the program that runs lies in last.lua of the working folder.
 --
--- Left out: what would reach beyond the working folder or this process, or take its output away (threads, prompt, take_output), what only
--- the library itself calls with checked tables (layer.register), and drawing (scene), which is slow.
+-- Left out: what would reach beyond the working folder or this process, or take its output away (threads, prompt, take_output,
+-- process), what only the library itself calls with checked tables (layer.register), and drawing (scene), which is slow.
 local yl = require "yolua"
 local core = yl.core
 local Model = require "yolua.model"
@@ -11,7 +11,8 @@ local Model = require "yolua.model"
 local COUNT, SEED = tonumber(os.getenv "PROGRAMS" or 300), tonumber(os.getenv "SEED" or 1)
 local SLOW = 30 -- seconds that a program may take
 local left_out = { ["system.threads"] = true, ["system.take_output"] = true, ["system.warn"] = true, ["prompt.open"] = true,
-  ["prompt.interactive"] = true, ["layer.register"] = true, ["scene.write"] = true, ["scene.camera"] = true, ["core.machine"] = true }
+  ["prompt.interactive"] = true, ["layer.register"] = true, ["scene.write"] = true, ["scene.camera"] = true, ["core.machine"] = true,
+  ["process.start"] = true, ["process.interrupt"] = true, ["process.rest"] = true, ["system.heed_interrupt"] = true }
 
 -- ---- what the programs work on, made anew for each -----------------------------------------------------------------------------
 

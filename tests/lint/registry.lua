@@ -89,7 +89,7 @@ function TestRegistry.testAlgorithms()
 end
 
 -- A module is tested under its own name, by tests that call it by name, or by its user.
-local WAYS = { plan = "conv2d", batches = "train", bench = "verbs", stream = "predict",
+local WAYS = { plan = "conv2d", lock = "sweep", batches = "train", bench = "verbs", stream = "predict",
   tensor_views = "tensor", tensor_math = "tensor", hold = "plan" }
 
 function TestRegistry.testModules()

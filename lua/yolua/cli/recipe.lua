@@ -39,17 +39,44 @@ function recipe.run(path, words, keep)
   recipe.check_taken(path)
 end
 
+local ENOUGH = {} -- thrown where a recipe has told what it was asked for
+
+-- Calls f, and what it needs to know: the words for its options, and whom sentences name as their source. All is as before afterwards.
+local function alone(path, words, where, f)
+  local kept = { given = arguments.given, program = arguments.program, taken = arguments.taken, where = arguments.where }
+  local paths = package.path
+  arguments.given, arguments.program, arguments.where = words, path, where
+  local ok, message = pcall(f)
+  for _, key in ipairs { "given", "program", "taken", "where", "on_options", "on_run" } do arguments[key] = kept[key] end
+  package.path = paths
+  if not ok and message ~= ENOUGH then error(message, 0) end
+end
+
 -- The options of a recipe as it sets them itself: it runs up to its yl.options. Nil where it has none.
 function recipe.options(path)
   local seen
-  arguments.probe = function(o)
+  arguments.on_options = function(o)
     seen = o
-    error "the recipe's options are known" -- ends the recipe here
+    error(ENOUGH)
   end
-  local ok, message = pcall(recipe.run, path, {})
-  arguments.probe = nil
-  if not ok and not seen then error(message, 0) end
+  alone(path, {}, nil, function() recipe.run(path, {}) end)
   return seen
+end
+
+-- The options with which a call of the recipe, or of the verb `train`, begins its run: it goes that far and no further. where: what
+-- sentences about the words name as their place. Errors: those of the call; a recipe without a run.
+function recipe.begun(path, words, where)
+  local seen
+  arguments.on_run = function(o)
+    seen = o
+    error(ENOUGH)
+  end
+  alone(path, {}, where, function()
+    if path ~= "train" then return recipe.run(path, words) end
+    local verb = require "yolua.verbs.train"
+    verb.run(arguments.resolve { who = "yolua train", fields = verb.fields, list = arguments.parse(words), given = where })
+  end)
+  return seen or error(("%s begins no run (yl.run): only what a run keeps can be a trial"):format(path), 0)
 end
 
 return recipe

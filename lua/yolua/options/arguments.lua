@@ -5,7 +5,8 @@ local schema = require "yolua.options.schema"
 local fields = require "yolua.options.fields"
 local required = require "yolua.options.required"
 
--- What the command line gave the recipe that is running (`given`), and its path (`program`).
+-- What the command line gave the recipe that is running (`given`), its path (`program`), and where those words stand, if not on the
+-- command line (`where`). Who wants to know a recipe's options sets on_options(o), called by yl.options, or on_run(o), by yl.run.
 local arguments = { given = {} }
 
 -- { "data.root=x", ... } -> { {key=, value=}, ... }; a word must be key=value, a key given twice counts as it was given last.
@@ -99,13 +100,14 @@ local function stage(o, from, set)
 end
 
 -- spec: who = "yolua val"; fields = list of group names and fields; defaults, where = the recipe's own table and its
--- position; list = the parsed key=value list. Returns the options. Faults of the call are usage errors (status 2).
+-- position; list = the parsed key=value list, given = where it stands (default: "command line"). Returns the options. Faults of the call
+-- are usage errors (status 2).
 function arguments.resolve(spec)
   local o = options.new(fields.get(spec.fields), spec.who)
   for _, argument in ipairs(spec.list) do -- what those files make may be named by any other key
     if argument.key == "require" then required.load(argument.value) end
   end
-  local own, given = { where = spec.where or spec.who }, { where = "command line", outside = true }
+  local own, given = { where = spec.where or spec.who }, { where = spec.given or "command line", outside = true }
   stage(o, own, function() options.merge(o, spec.defaults or {}, own) end)
   for _, argument in ipairs(spec.list) do
     if argument.key == "config" then

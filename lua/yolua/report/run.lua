@@ -5,6 +5,7 @@
 --   run:report()                                  results.json, results.md, plots, drawn detections
 --
 -- Fields: dir, name, resumed (the record of an earlier run is continued), epochs (one record each), rows, options.
+local arguments = require "yolua.options.arguments"
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local fields = require "yolua.options.fields"
@@ -19,8 +20,7 @@ Run.__index = Run
 
 -- A recipe's or verb's name: the stem of the file that is running, else "run".
 local function program_name()
-  local arguments = package.loaded["yolua.options.arguments"]
-  local path = arguments and arguments.program or "run"
+  local path = arguments.program or "run"
   return (path:match "([^/]*)$":gsub("%.lua$", ""))
 end
 
@@ -49,6 +49,7 @@ end
 local function resume(run, o)
   local path = o.resume:gsub("(.)/+$", "%1")
   local values, made = rundir.config(path)
+  run.lock = rundir.lock(path)
   if options.is(o) then
     if values.require then required.load(values.require) end -- other keys may name what those files make
     take_over(o, values, { where = path .. "/config.yaml" }, "")
@@ -63,11 +64,15 @@ end
 -- yl.run(o [, name]): o is the recipe's options (out, resume, device, ... of them are read here).
 -- Errors: one sentence that names the folder which cannot be made, written to, or continued.
 local function new(o, name)
+  if arguments.on_run then arguments.on_run(o) end
   local run = setmetatable({ name = name or program_name(), options = o, epochs = {}, rows = {}, curves = {}, evaluated = 0,
     seconds_before = 0 }, Run)
   run.started = core.system.clock()
   if rawget(o, "resume") then resume(run, o)
-  else run.dir, run.made_folder = rundir.make(run.name, rawget(o, "out")) end
+  else
+    run.dir, run.made_folder = rundir.make(run.name, rawget(o, "out"))
+    run.lock = rundir.lock(run.dir)
+  end
   run.made = run.made or provenance.look(rawget(o, "device"))
   run.made.name = run.name
   run:write_config()
@@ -208,6 +213,8 @@ function Run:report() return require("yolua.report")(self) end
 function Run:__close(reason)
   self:step(nil)
   core.system.warn_file(self.log_before)
+  if self.lock then rundir.unlock(self.dir, self.lock) end
+  self.lock = nil
   if reason == nil then return end
   if self.made_folder and #self.epochs == 0 and #self.rows == 0 then return rundir.discard(self.dir, self.made_folder) end
   pcall(core.files.append, self:path "log.txt", ("failed: %s\n"):format(tostring(reason)))

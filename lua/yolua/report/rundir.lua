@@ -4,9 +4,16 @@ local files = core.files
 
 local rundir = {}
 
+-- What a sweep keeps in a trial's folder before its run begins there.
+local OF_THE_SWEEP = { ["output.txt"] = true, ["trial.json"] = true }
+
 local function free(path)
   if files.new_folder(path) then return true end
-  return files.kind(path) == "folder" and #files.list(path) == 0
+  if files.kind(path) ~= "folder" then return false end
+  for _, name in ipairs(files.list(path)) do
+    if not OF_THE_SWEEP[name] then return false end
+  end
+  return true
 end
 
 -- The folders above `path` that are not there, the nearest first.
@@ -35,6 +42,39 @@ function rundir.make(name, out)
   if not existed then return path, above end
   return path
 end
+
+-- Removes what a run left in a folder of a sweep that was killed before it had options on record.
+function rundir.clear(path)
+  for _, name in ipairs(files.list(path)) do
+    if not OF_THE_SWEEP[name] then os.remove(path .. "/" .. name) end
+  end
+end
+
+-- ---- one process at a time -----------------------------------------------------------------------------------------------------
+
+local held = setmetatable({}, { __mode = "v" }) -- path -> this process's lock
+
+-- Whether another process is at work in the folder of a run.
+function rundir.busy(path)
+  if held[path] or files.kind(path .. "/log.txt") ~= "file" then return false end
+  local lock <close> = files.lock(path .. "/log.txt")
+  return lock == nil
+end
+
+-- Keeps other processes out of the folder until the result is closed; nil where this process has it already. Errors: another one is at
+-- work there.
+function rundir.lock(path)
+  if held[path] then return nil end
+  held[path] = files.lock(path .. "/log.txt") or error(("another process is at work in %s"):format(path), 0)
+  return held[path]
+end
+
+function rundir.unlock(path, lock)
+  held[path] = nil
+  lock:close()
+end
+
+-- ---- what it holds ---------------------------------------------------------------------------------------------------------------
 
 -- The options that the run in `path` was started with. Errors: no such run, or a config.yaml that cannot be read.
 function rundir.config(path)

@@ -1,5 +1,6 @@
 -- yl.reuse{...}: the model that a training gives, taken from a finished earlier run where one lies beside this run, else trained now in
--- a run directory of its own, where the next recipe finds it.
+-- a run directory of its own, where the next recipe finds it. One that was interrupted there continues; one at which another process is
+-- at work is awaited.
 local core = require "yolua.core"
 local fields = require "yolua.options.fields"
 local identity = require "yolua.train.identity"
@@ -9,14 +10,45 @@ local files = core.files
 
 local reuse = {}
 
--- The folder of a finished run of that key among the folders of `parent`, and its checkpoint; nil if there is none. A checkpoint
--- that is not what the run left does not count.
-function reuse.find(parent, key)
+-- Calls visit(dir, made) for the run directories among the folders of `parent` whose training has that key, until it returns something.
+local function each(parent, key, visit)
   for _, name in ipairs(files.list(parent)) do
     local dir = parent .. "/" .. name
     local ok, _, made = pcall(rundir.config, dir)
-    local path = ok and made.training == key and made.result and rundir.result(dir)
-    if path and files.hash(path) == made.result then return dir, path end
+    local found = ok and made.training == key and visit(dir, made)
+    if found then return found end
+  end
+end
+
+-- The folder of a finished run of that key among the folders of `parent`, and its checkpoint; nil if there is none. A checkpoint
+-- that is not what the run left does not count.
+function reuse.find(parent, key)
+  local path
+  local dir = each(parent, key, function(dir, made)
+    path = made.result and rundir.result(dir)
+    return path and files.hash(path) == made.result and dir
+  end)
+  return dir, dir and path
+end
+
+-- The folder of a run of that key that is not finished.
+local function begun(parent, key)
+  return each(parent, key, function(dir, made) return not made.result and dir end)
+end
+
+-- Waits while another process trains what is asked for.
+local function await(spec, parent, key)
+  local told
+  while true do
+    local dir = begun(parent, key)
+    if not dir or not rundir.busy(dir) then return end
+    if not told then spec.run:say("%s: waiting for the process that trains it in %s", spec.name, dir) end
+    told = true
+    core.process.rest(0.2)
+    if core.system.interrupted() then
+      core.system.clear_interrupt()
+      error(("stopped by the user while waiting for %s; continue with resume=%s"):format(dir, spec.run.dir), 0)
+    end
   end
 end
 
@@ -40,8 +72,9 @@ local function changed(o, with)
   return options.check("reuse", list, overlay(values, with))
 end
 
-local function train(spec, o, data, parent)
-  o.out = parent .. "/" .. spec.name
+-- Trains in a new folder, or continues the interrupted run.
+local function train(spec, o, data, parent, interrupted)
+  o.resume, o.out = interrupted, not interrupted and parent .. "/" .. spec.name or nil
   local run <close> = require("yolua.report.run")(o, spec.name)
   spec.net:freeze(o.freeze)
   require "yolua.train" { net = spec.net, data = data, run = run, options = o, table.unpack(spec) }
@@ -55,8 +88,13 @@ local function new(spec)
   local data = require "yolua.data"(o.data)
   local parent = spec.run.dir:match "^(.*)/[^/]+$" or "."
   local key = identity.hash { net = spec.net, data = data, options = o, table.unpack(spec) }
+  await(spec, parent, key)
   local dir, path = reuse.find(parent, key)
+  local interrupted = not dir and begun(parent, key)
   if dir then spec.run:say("%s: reusing the finished run %s (%s)", spec.name, dir, key)
+  elseif interrupted then
+    spec.run:say("%s: continuing the interrupted run %s (%s)", spec.name, interrupted, key)
+    dir, path = train(spec, o, data, parent, interrupted)
   else
     spec.run:say("%s: no finished run in %s has the hash %s: training it now", spec.name, parent, key)
     dir, path = train(spec, o, data, parent)

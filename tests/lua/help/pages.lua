@@ -61,7 +61,8 @@ end
 function TestHelp:testVerbsAndLayers()
   for _, name in ipairs(core.options.modules "lua/yolua/verbs/") do
     local page = help.page(name)
-    t.assertStrContains(page, "yolua " .. name .. (name == "report" and " [RUN]" or "") .. " [key=value ...]")
+    local word = require("yolua.verbs." .. name).positional
+    t.assertStrContains(page, ("yolua %s%s [key=value ...]"):format(name, word and (" [%s]"):format(word:upper()) or ""))
     for _, field in ipairs(fields.get(require("yolua.verbs." .. name).fields or {})) do t.assertStrContains(page, "\n  " .. field[1]) end
   end
   for _, kind in ipairs(core.layers.kinds()) do

@@ -1,0 +1,141 @@
+-- A trial: one call of a recipe, known by the hash of what decides its result, and the folder that tells how far it is.
+--
+-- The hash covers the resolved options, the files that name the network, the data's frames and labels, and the recipe's text. Options
+-- that only say how a run is made (threads, workers, caches) are no part of it.
+local core = require "yolua.core"
+local options = require "yolua.options.table"
+local recipe = require "yolua.cli.recipe"
+local rundir = require "yolua.report.rundir"
+local schema = require "yolua.options.schema"
+local files = core.files
+
+local trial = {}
+
+local HOW = { config = true, out = true, resume = true, json = true, threads = true, dry_run = true }
+local HOW_OF_DATA = { workers = true, cache = true, cache_dir = true, features = true }
+local NETWORK = { "cfg", "weights", "names", "model" }
+
+-- ---- who it is ---------------------------------------------------------------------------------------------------------
+
+local function without(values, left_out)
+  local rest = {}
+  for key, value in pairs(values) do
+    if not left_out[key] then rest[key] = value end
+  end
+  return rest
+end
+
+-- Calls f without its warnings, which the trial's own log will have. Returns pcall's results.
+local function without_warnings(f, ...)
+  local warn = core.system.warn
+  core.system.warn = function() end
+  local results = table.pack(pcall(f, ...))
+  core.system.warn = warn
+  return table.unpack(results, 1, results.n)
+end
+
+local function file_hash(path, known)
+  if not known[path] then known[path] = files.kind(path) == "file" and files.hash(path) or "" end
+  return known[path]
+end
+
+-- The fingerprint of the data that the options name; `known` keeps it for the next trial.
+local function data_hash(plain, known)
+  local chosen = without(plain, HOW_OF_DATA)
+  local key = core.json.encode(chosen)
+  known[key] = known[key] or require "yolua.data"(plain).hash
+  return known[key]
+end
+
+local function identify(t, known)
+  local o = recipe.begun(t.recipe, t.words, t.where)
+  local plain = options.plain(o)
+  local contents = {}
+  for _, key in ipairs(NETWORK) do contents[key] = plain[key] and file_hash(plain[key], known.files) end
+  for i, path in ipairs(plain.require or {}) do contents["require" .. i] = file_hash(path, known.files) end
+  local decided = without(plain, HOW)
+  decided.data = without(plain.data or {}, HOW_OF_DATA)
+  local text = t.recipe == "train" and core.version or core.system.read(t.recipe)
+  t.options, t.data_hash = plain, data_hash(plain.data, known.data)
+  t.hash = files.hash_text(core.json.encode { options = decided, files = contents, data = t.data_hash, recipe = t.recipe, text = text })
+end
+
+-- Gives every trial of the list its options, data_hash and hash. Errors: the first trial that cannot run, or that equals another one.
+function trial.identify(trials)
+  local known, seen = { files = {}, data = {} }, {}
+  for _, t in ipairs(trials) do
+    local ok, reason = without_warnings(identify, t, known)
+    if not ok then
+      local sentence = tostring(reason)
+      error(schema.usage(sentence:sub(1, #t.where) == t.where and sentence or ("%s: %s"):format(t.where, sentence)))
+    end
+    local other = seen[t.hash]
+    if other then
+      error(schema.usage(("%s is the same as trial %d (yolua %s %s): expected different options"):format(t.where, other.number, t.recipe,
+        table.concat(t.words, " "))))
+    end
+    seen[t.hash] = t
+  end
+end
+
+-- ---- its folder --------------------------------------------------------------------------------------------------------
+
+local function read_json(path)
+  if files.kind(path) ~= "file" then return nil end
+  local ok, value = pcall(function() return core.json.decode(core.system.read(path), path) end)
+  return ok and type(value) == "table" and value or nil
+end
+
+-- Looks at the trial's folder below `parent`: status "done" with its result, or "waiting".
+function trial.look(t, parent)
+  t.dir = parent .. "/" .. t.hash
+  local kept = read_json(t.dir .. "/trial.json")
+  t.result = kept and kept.status == "done" and read_json(t.dir .. "/results.json") or nil
+  t.status = t.result and "done" or "waiting"
+end
+
+-- Whether a process, of an earlier sweep say, is still at work in the folder.
+function trial.busy(t) return rundir.busy(t.dir) end
+
+-- The words with which the trial starts, or continues; makes its folder.
+function trial.command(t)
+  local words, begun = { t.recipe }, files.kind(t.dir .. "/config.yaml") == "file"
+  files.make_folder(t.dir)
+  if not begun then rundir.clear(t.dir) end
+  table.move(t.words, 1, #t.words, 2, words)
+  words[#words + 1] = (begun and "resume=" or "out=") .. t.dir
+  if t.threads then words[#words + 1] = "threads=" .. t.threads end
+  return words, begun
+end
+
+-- What its process printed is in this file, each attempt after the one before.
+function trial.output(t) return t.dir .. "/output.txt" end
+
+-- The last complaint in what it printed since byte `from`; nil where there is none.
+local function complaint(t, from)
+  local found
+  for line in (core.system.try_read(trial.output(t)) or ""):sub(from + 1):gmatch "[^\r\n]+" do
+    local sentence = line:match "yolua: (.*)"
+    if sentence and not sentence:find "^warning: " and not sentence:find "^stopping after" then found = sentence end
+  end
+  return found
+end
+
+local function note(t)
+  core.system.write(t.dir .. "/trial.json", core.json.encode({ hash = t.hash, name = t.name, recipe = t.recipe, words = t.words,
+    data_hash = t.data_hash, status = t.status, reason = t.reason }, { pretty = true }) .. "\n")
+end
+
+-- The process ended so; `from`: how long its output was before. Sets status and, of a trial that failed, the reason.
+function trial.ended(t, code, from)
+  t.result = code == 0 and read_json(t.dir .. "/results.json") or nil
+  t.status, t.reason = "done", nil
+  if not t.result then
+    t.status = "failed"
+    t.reason = code < 0 and ("ended by signal %d"):format(-code) or complaint(t, from)
+      or code == 0 and "left no results.json" or ("ended with status %d"):format(code)
+  end
+  note(t)
+end
+
+return trial

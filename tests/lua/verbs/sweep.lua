@@ -1,0 +1,232 @@
+-- Sweeps: every trial runs once, whatever interrupts it, and the table is the same as without; what is wrong in a sweep's file is said
+-- before anything starts.
+local t = require "luaunit"
+local core = require "yolua.core"
+local program = require "support.program"
+local wait = require "support.wait"
+local files, process = core.files, core.process
+
+local top = program.tiny()
+
+-- A sweep's file; returns its path.
+local function write(name, text)
+  local path = ("%s/%s.lua"):format(top, name)
+  core.system.write(path, (text:gsub("TOP", top):gsub("recipes/", program.source .. "/%0")))
+  return path
+end
+
+local function read(path) return core.system.read(top .. "/" .. path) end
+
+local function sweep(path, out, ...) return program.run { "sweep", path, "out=" .. top .. "/" .. out, ... } end
+
+local SIX = [[
+return {
+  recipe = "recipes/coco_ft.lua", config = "TOP/config.yaml", epochs = 4, protocol = "voc", threads = 1, ["data.limit"] = 6,
+  grid = { seed = { 1, 2, 3 }, optim = { "sgd", "adam" } },
+}
+]]
+
+-- The table without the column of seconds.
+local function table_of(out)
+  local lines = {}
+  for line in read(out .. "/sweep.csv"):gmatch "[^\n]+" do
+    local cells = {}
+    for cell in (line .. ","):gmatch "([^,]*)," do cells[#cells + 1] = cell end
+    if #lines == 0 then for i, cell in ipairs(cells) do lines.seconds = cell == "seconds" and i or lines.seconds end end
+    table.remove(cells, lines.seconds)
+    lines[#lines + 1] = table.concat(cells, ",")
+  end
+  lines.seconds = nil
+  return lines
+end
+
+-- What a result holds besides times.
+local function untimed(result)
+  result.seconds, result.speed = nil, nil
+  return result
+end
+
+local function exists(path) return files.kind(top .. "/" .. path) == "file" end
+
+-- The processes that one has started.
+local function children(id)
+  local list, file = {}, io.open(("/proc/%d/task/%d/children"):format(id, id))
+  for child in (file and file:read "a" or ""):gmatch "%d+" do list[#list + 1] = child end
+  if file then file:close() end
+  return list
+end
+
+-- Starts a sweep, and ends it and its trial when `when()` says so. Returns whether it was still at work.
+local function kill(path, out, signal, when)
+  local id = process.start({ "sweep", path, "out=" .. top .. "/" .. out }, top .. "/killed.txt")
+  local code
+  wait(function()
+    code = process.ended(id)
+    return code or when()
+  end, "the moment to kill")
+  if code then return false end
+  local below = signal == "KILL" and table.concat(children(id), " ") or ""
+  os.execute(("kill -%s %d %s 2>/dev/null"):format(signal, id, below))
+  wait(function()
+    code = process.ended(id)
+    return code
+  end, "the end of the sweep")
+  return true, code
+end
+
+TestSweep = {}
+
+function TestSweep.testKilledThreeTimes()
+  local path = write("six", SIX)
+  local status, out, err = sweep(path, "undisturbed")
+  t.assertEquals({ status, err }, { 0, "" })
+  t.assertEquals(#table_of "undisturbed", 1 + 2 * 6) -- two stages each
+  local hashes = {}
+  for hash in out:gmatch "trial %d of 6, (%x+): done" do hashes[#hashes + 1] = hash end
+  t.assertEquals(#hashes, 6)
+  local function epochs(i) return ("killed/%s/metrics.jsonl"):format(hashes[i]) end
+  local moments = {
+    function() return exists(epochs(1)) end, -- in the middle of the first trial
+    function() return exists(("killed/%s/log.txt"):format(hashes[3])) end, -- as the third begins
+    function() return exists(epochs(5)) and select(2, read(epochs(5)):gsub("\n", "")) >= 2 end,
+  }
+  local hit = 0
+  for _, moment in ipairs(moments) do hit = hit + (kill(path, "killed", "KILL", moment) and 1 or 0) end
+  t.assertEquals(hit, 3)
+  status, out, err = sweep(path, "killed")
+  t.assertEquals({ status, err }, { 0, "" }, out)
+  t.assertEquals(table_of "killed", table_of "undisturbed")
+  for _, hash in ipairs(hashes) do
+    for _, name in ipairs { "last.safetensors", "best.safetensors" } do
+      t.assertEquals(files.hash(("%s/killed/%s/%s"):format(top, hash, name)), files.hash(("%s/undisturbed/%s/%s"):format(top, hash, name)))
+    end
+    local function result(dir) return untimed(core.json.decode(read(("%s/%s/results.json"):format(dir, hash)))) end
+    t.assertEquals(result "killed", result "undisturbed")
+    t.assertEquals(select(2, read(("killed/%s/metrics.jsonl"):format(hash)):gsub("\n", "")), 4)
+    local log = read "killed/log.txt"
+    t.assertEquals(select(2, log:gsub(hash .. ": done", "")), 1)
+    t.assertNil(log:match(hash .. ": done.*" .. hash), "no finished trial is touched")
+    for epoch = 1, 4 do
+      local _, times = read(("killed/%s/log.txt"):format(hash)):gsub(("epoch %d: train loss"):format(epoch), "")
+      t.assertTrue(times <= 1, "no epoch is trained twice") -- 0: killed between its checkpoint and its line
+    end
+  end
+end
+
+-- What is done is not done again, and its results are given once more.
+function TestSweep.testJson()
+  local path = write("two", [[return { recipe = "recipes/coco_ft.lua", config = "TOP/config.yaml", epochs = 1, data = { limit = 4 },
+    { name = "a" }, { seed = 2 } }]])
+  local first = program.json { "sweep", path, "out=" .. top .. "/two" }
+  t.assertEquals(#first.trials, 2)
+  for _, trial in ipairs(first.trials) do
+    t.assertEquals({ trial.status, #trial.hash, trial.options.epochs, trial.result.recipe }, { "done", 16, 1, "coco_ft" })
+  end
+  t.assertEquals({ first.trials[1].name, first.trials[2].options.seed }, { "a", 2 })
+  local again, _, err = program.json { "sweep", path, "out=" .. top .. "/two" }
+  t.assertEquals(again, first)
+  t.assertNil(err)
+  local status, out = sweep(path, "two")
+  t.assertEquals(status, 0)
+  t.assertStrContains(out, "2 trials in " .. top .. "/two, 2 of them done")
+  t.assertNotStrContains(out, "starts")
+end
+
+-- The verb train is a recipe too; several trials at a time.
+function TestSweep.testTrainAndJobs()
+  local path = write("train", [[return { recipe = "train", config = "TOP/config.yaml", data = { limit = 4 }, epochs = 1,
+    grid = { seed = { 1, 2 } } }]])
+  local result = program.json { "sweep", path, "out=" .. top .. "/train", "jobs=2" }
+  t.assertEquals({ result.trials[1].status, result.trials[2].status }, { "done", "done" })
+  t.assertEquals(result.trials[1].result.recipe, "train")
+  local log = read "train/log.txt"
+  t.assertNotNil(log:find "starts.*starts.*done.*done")
+end
+
+-- A trial that fails is a row with its reason, and the others run.
+function TestSweep.testFailure()
+  local path = write("failing", [[return { recipe = "recipes/coco_ft.lua", config = "TOP/config.yaml", epochs = 1, data = { limit = 4 },
+    { epochs = 9, optim = { name = "sgd", lr = 1e3 } }, { seed = 4 } }]])
+  local status, _, err = sweep(path, "failing")
+  t.assertEquals(status, 1)
+  t.assertStrContains(err, "1 of 2 trials failed: see " .. top .. "/failing/sweep.md")
+  local rows = read "failing/sweep.csv"
+  t.assertNotNil(rows:find "\n1,,%x+,failed,[^\n]-NaN", rows)
+  t.assertNotNil(rows:find "\n2,,%x+,done,,", rows)
+  t.assertStrContains(read "failing/sweep.md", "1 of 2 trials are done.")
+end
+
+-- SIGTERM reaches the trial, which saves inside its epoch; the same call continues.
+function TestSweep.testTerminated()
+  local path = write("long", [[return { recipe = "recipes/coco_ft.lua", config = "TOP/config.yaml", epochs = 20, protocol = "voc" }]])
+  local begun, dir
+  local stopped, code = kill(path, "long", "TERM", function()
+    for _, name in ipairs(files.kind(top .. "/long") and files.list(top .. "/long") or {}) do
+      dir = name:match "^%x+$" and #name == 16 and name or dir
+    end
+    begun = dir and exists("long/" .. dir .. "/metrics.jsonl")
+    return begun
+  end)
+  t.assertEquals({ stopped, code }, { true, 1 })
+  local said = read "killed.txt"
+  t.assertStrContains(said, "stopped: stopped by the user ")
+  t.assertStrContains(said, "stopped by the user: 1 of 1 trials are left; the same call continues")
+  t.assertTrue(exists("long/" .. dir .. "/last.safetensors"))
+  local status, out = sweep(path, "long")
+  t.assertEquals(status, 0)
+  t.assertStrContains(out, dir .. ": continues in")
+  t.assertEquals(select(2, read("long/" .. dir .. "/metrics.jsonl"):gsub("\n", "")), 20)
+end
+
+-- One sweep at a time in a folder.
+function TestSweep.testLocked()
+  local path = write("six", SIX)
+  files.make_folder(top .. "/locked")
+  local lock <close> = assert(files.lock(top .. "/locked/log.txt"))
+  local status, _, err = sweep(path, "locked")
+  t.assertEquals({ status, err, lock ~= nil }, { 1, "yolua: another sweep is at work in " .. top .. "/locked\n", true })
+  t.assertEquals(files.list(top .. "/locked"), { "log.txt" })
+  files.make_folder(top .. "/of_a_run")
+  core.system.write(top .. "/of_a_run/config.yaml", "")
+  status, _, err = sweep(path, "of_a_run")
+  t.assertEquals({ status, err }, { 1, ("yolua: out: %s/of_a_run is the folder of a run; expected one for a sweep\n"):format(top) })
+end
+
+TestBadInput = {}
+
+-- Each is one sentence, status 2, and nothing starts.
+function TestBadInput.testFiles()
+  local known = 'recipe = "recipes/coco_ft.lua", config = "TOP/config.yaml"'
+  for i, case in ipairs {
+    { "", "bad.lua returns nothing: expected a list of trials" },
+    { "return 3", "bad.lua returns a number" },
+    { "return {}", "bad.lua returns an empty table" },
+    { "return { 3 }", "trial 1: expected a table of options, got a number" },
+    { "return { { epochs = 3 } }", "trial 1: recipe is missing: expected recipe" },
+    { "return { " .. known .. ", { seed = 1 }, { seed = 2, name = 'b' }, { seed = 1, threads = 3 } }",
+      "trial 3 is the same as trial 1 (yolua " },
+    { "return { " .. known .. ", { seed = 1 }, { epoch = 2, name = 'b' } }",
+      "coco_ft.lua has no option 'epoch', did you mean 'epochs'?" },
+    { "return { " .. known .. ", { epochs = -1 } }", "trial 1: option 'epochs': expected" },
+    { "return { { recipe = 'recipes/coco_tf.lua' } }", "recipes/coco_ft.lua'?" },
+    { "return { { recipe = 'val' } }", "trial 1: " },
+    { "return { " .. known .. ", { data = { root = 'TOP/nowhere' } } }", "trial 1: data.root: no such folder TOP/nowhere" },
+    { "return { " .. known .. ", { out = 'x' } }", "trial 1: 'out' cannot be set: the sweep names its trials' folders" },
+    { "return { " .. known .. ", { seed = print } }", "trial 1: 'seed': expected a text, a number, true, false or a list, got a function" },
+    { "return { " .. known .. ", grid = { seed = {} } }", "grid 'seed': expected a list of values, got an empty one" },
+    { "return { " .. known .. ", grid = 3 }", "'grid': expected lists of values by option, got a number" },
+  } do
+    local status, out, err = sweep(write("bad", case[1]), "bad")
+    t.assertEquals({ status, out }, { 2, "" }, i .. ": " .. err)
+    t.assertStrContains(err, (case[2]:gsub("TOP", top)))
+    t.assertEquals(select(2, err:gsub("\n", "")), 1, err)
+    t.assertNil(files.kind(top .. "/bad"))
+  end
+  local status, _, err = program.run { "sweep" }
+  t.assertEquals({ status, err }, { 2, "yolua: yolua sweep: expected a file of trials: yolua sweep FILE.lua\n" })
+  t.assertEquals(program.run { "sweep", top .. "/none.lua" }, 2)
+end
+
+local code = t.LuaUnit.run()
+os.execute("rm -rf '" .. top .. "'")
+os.exit(code)
