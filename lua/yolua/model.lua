@@ -71,7 +71,7 @@ function Model:plan(spec)
     spec = copy
   end
   local key = text_of(spec, { mode = "infer", part = "whole", batch = 1, h = self.h, w = self.w, slab = "value", algorithm = "auto",
-    precision = "f32", keep = false, whole_gradient = false })
+    precision = "f32", keep = false, whole_gradient = false, estimate = false })
   self.plans[key] = self.plans[key] or self.net:plan(spec)
   return self.plans[key]
 end

@@ -8,14 +8,15 @@
 
 #include <string.h>
 
-/* net:plan{mode=, part=, batch=, h=, w=, slab=, algorithm=, precision=, keep=, whole_gradient=, outputs=} */
+/* net:plan{mode=, part=, batch=, h=, w=, slab=, algorithm=, precision=, keep=, whole_gradient=, outputs=,
+ * estimate=} */
 static int net_plan(lua_State *L)
 {
     static const char *const modes[] = {"infer", "train", NULL}, *const parts[] = {"whole", "body", "tail", NULL};
     yl_net *net = yl__check_net(L, 1);
     yl__check_keys(L, 2,
                    YL__KEYS("mode", "part", "batch", "h", "w", "slab", "algorithm", "precision", "keep",
-                            "whole_gradient", "outputs"));
+                            "whole_gradient", "outputs", "estimate"));
     yl_plan_options options = {
         .mode = yl__field_choice(L, 2, "mode", modes) == 0 ? YL_INFER : YL_TRAIN,
         .part = (yl_part)yl__field_choice(L, 2, "part", parts),
@@ -28,6 +29,7 @@ static int net_plan(lua_State *L)
         .keep = yl__field_boolean(L, 2, "keep", false),
         .whole_gradient = yl__field_boolean(L, 2, "whole_gradient", false),
         .outputs = yl__field_string(L, 2, "outputs", NULL),
+        .estimate = yl__field_boolean(L, 2, "estimate", false),
     };
     void **box = yl__new_object(L, YL_PLAN_CLASS);
     lua_pushvalue(L, 1);
@@ -125,16 +127,19 @@ static int plan_lend_input(lua_State *L)
     return 2;
 }
 
-/* plan:forward{seed=, step=, hold_statistics=} */
+/* plan:forward{seed=, step=, hold_statistics=, statistics_share=} */
 static int plan_forward(lua_State *L)
 {
     yl_plan *plan = yl__check_plan(L, 1);
     yl_step_info info = {0};
     if (lua_istable(L, 2)) {
-        yl__check_keys(L, 2, YL__KEYS("seed", "step", "hold_statistics"));
+        yl__check_keys(L, 2, YL__KEYS("seed", "step", "hold_statistics", "statistics_share"));
         info.seed = (uint64_t)yl__field_integer(L, 2, "seed", 0);
         info.step = (uint32_t)yl__field_integer(L, 2, "step", 0);
         info.hold_statistics = yl__field_boolean(L, 2, "hold_statistics", false);
+        info.statistics_share = yl__field_number(L, 2, "statistics_share", 0);
+        yl__arg_check(L, info.statistics_share >= 0 && info.statistics_share <= 1, 2,
+                      "expected a statistics_share in 0..1");
     }
     yl__check(L, yl_plan_forward(plan, &info));
     return 0;

@@ -29,7 +29,7 @@ static double not_below_zero(double x)
 /* log(a / b); what has been rounded below `least` counts as that, as in yl__cross_entropy. */
 static double log_ratio(double a, double b, double least)
 {
-    return log(a < least ? least : a) - log(b < least ? least : b);
+    return log((a < least ? least : a) / (b < least ? least : b));
 }
 
 static double output_term(const lesson *l, float s, float t, double weight, float *dx)

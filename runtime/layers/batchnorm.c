@@ -70,7 +70,9 @@ static yl_status find_statistics(yl_pass *p, const yl_batchnorm_geom *g, float *
     }
     float *var = inverse; /* which it becomes in place */
     YL_TRY(k->batchnorm_statistics(p->ctx, g, p->x[0], mean, var, p->scratch));
-    if (p->update_statistics) YL_TRY(k->batchnorm_move(p->ctx, g, mean, var, running_mean, running_var));
+    yl_batchnorm_geom moved = *g;
+    if (p->statistics_share > 0) moved.momentum = p->statistics_share;
+    if (p->update_statistics) YL_TRY(k->batchnorm_move(p->ctx, &moved, mean, var, running_mean, running_var));
     return k->batchnorm_inverse(p->ctx, g, var, inverse);
 }
 

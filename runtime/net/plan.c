@@ -56,6 +56,7 @@ static int only_reader(const yl_net *net, int layer, const yl_layer_kind *kind)
 
 static bool infers(const yl_plan *plan, int layer)
 {
+    if (plan->options.estimate) return false; /* a layer that is absorbed has no statistics of its own */
     return plan->options.mode == YL_INFER || !plan->needs_grad[layer];
 }
 
@@ -74,6 +75,13 @@ static void absorb(yl_plan *plan, yl_plan_step *step)
     }
 }
 
+static bool has_statistics(const yl_net *net, const yl_layer *layer)
+{
+    for (int k = 0; k < layer->n_params; k++)
+        if (net->ranges[layer->params[k]].kind == YL_STATISTIC) return true;
+    return false;
+}
+
 static void describe_step(yl_plan *plan, yl_plan_step *step, const yl_shape *shapes)
 {
     const yl_net *net = plan->net;
@@ -88,6 +96,7 @@ static void describe_step(yl_plan *plan, yl_plan_step *step, const yl_shape *sha
     bool trains = plan->options.mode == YL_TRAIN && plan->needs_grad[step->layer];
     bool own = layer->n_params == 0 || !yl_net_layer_frozen(net, step->layer);
     s->mode = trains && own && !yl_net_statistics_frozen(net, step->layer) ? YL_TRAIN : YL_INFER;
+    if (plan->options.estimate && has_statistics(net, layer)) s->mode = YL_TRAIN;
     step->backward = trains && plan->reaches_loss[step->layer];
     yl_net_inputs(net, step->layer, shapes, input, s->in);
     s->out = shapes[step->layer];
@@ -280,6 +289,8 @@ yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **
     if (options->batch < 1 || options->batch > 65536)
         return yl__fail(YL_INVALID, "plan: expected a batch in 1..65536, got %lld", (long long)options->batch);
     YL_TRY(check_precision(net->device, options->precision));
+    if (options->estimate && options->mode == YL_TRAIN)
+        return yl__fail(YL_INVALID, "plan: estimate: expected the mode infer; training moves statistics by itself");
     if (options->slab && strcmp(options->slab, "value") != 0 && strcmp(options->slab, "ema") != 0)
         return yl__fail(YL_INVALID, "plan: expected the slab value or ema, got '%s'", options->slab);
     yl_plan *plan;

@@ -28,6 +28,7 @@ typedef struct yl_plan_options {
     bool keep;             /* every activation keeps its own place: for looking at them */
     const char *outputs;   /* layers, separated by commas, whose outputs are kept, and whose gradients begin with what a
                               caller adds after the losses (yl_plan_distill); NULL: none */
+    bool estimate;         /* inference, but layers with running statistics use the batch's and move these */
     bool whole_gradient;   /* also compute the gradient with respect to the network's input (gradient checks) */
 } yl_plan_options;
 
@@ -89,7 +90,8 @@ yl_status yl_plan_gradient(const yl_plan *plan, int layer, yl_view *gradient);
 typedef struct yl_step_info {
     uint64_t seed;
     uint32_t step;
-    bool hold_statistics; /* training forward leaves running statistics alone */
+    bool hold_statistics;    /* training forward leaves running statistics alone */
+    double statistics_share; /* of this batch in them; 0: each layer's own momentum */
 } yl_step_info;
 
 /* Errors: INVALID where the plan was not given its input, or another plan has overwritten it. */

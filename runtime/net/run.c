@@ -105,6 +105,14 @@ static yl_status refresh_packed(yl_plan *plan, yl_plan_step *step)
     return YL_OK;
 }
 
+/* Running statistics have moved: plans that fold them into weights pack anew. */
+static void count_statistics(yl_net *net, int layer)
+{
+    const yl_layer *l = &net->layers[layer];
+    for (int k = 0; k < l->n_params; k++)
+        if (net->ranges[l->params[k]].kind == YL_STATISTIC) net->ranges[l->params[k]].version++;
+}
+
 static yl_status run_forward(yl_plan *plan)
 {
     for (int s = 0; s < plan->n_steps; s++) {
@@ -113,8 +121,10 @@ static yl_status run_forward(yl_plan *plan)
         step->forward_pass.seed = step->backward_pass.seed = plan->info.seed;
         step->forward_pass.step = step->backward_pass.step = plan->info.step;
         step->forward_pass.update_statistics = step->setting.mode == YL_TRAIN && !plan->info.hold_statistics;
+        step->forward_pass.statistics_share = (float)plan->info.statistics_share;
         double start = plan->timing ? yl__now() : 0;
         yl_status status = plan->net->layers[step->layer].kind->forward(&step->forward_pass);
+        if (step->forward_pass.update_statistics) count_statistics(plan->net, step->layer);
         if (status != YL_OK) return yl__fail_in(status, "%s forward", plan->net->layers[step->layer].name);
         if (plan->timing) step->seconds[0] = yl__now() - start;
     }

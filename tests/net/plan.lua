@@ -426,4 +426,81 @@ function TestMisuse.test_closed_objects_say_so()
   t.assertErrorMsgContains("closed", function() plan:forward() end)
 end
 
+TestStatistics = {}
+
+local function folded()
+  local net = core.net { h = 2, w = 3, c = 2, seed = 3, layers = {
+    { "conv2d", filters = 3, size = 1, bias = false },
+    { "batchnorm", name = "conv1.bn", momentum = 0.25 }, { "activation", name = "conv1.act" },
+    { "conv2d", name = "last", filters = 2, size = 1 },
+  } }
+  local x = {}
+  for i = 1, 24 do x[i] = math.sin(i) end
+  return net, x
+end
+
+local function out(net, x)
+  local plan = net:plan { mode = "infer", batch = 2 }
+  plan:input(x)
+  plan:forward {}
+  return plan
+end
+
+-- A forward pass in training moves the running statistics: plans that have folded them into weights fold anew.
+function TestStatistics.testMovedStatisticsReachFoldedWeights()
+  local net, x = folded()
+  local plan = out(net, x)
+  local before = plan:output "last"
+  local train = net:plan { mode = "train", batch = 2 }
+  train:input(x)
+  train:forward {}
+  plan:input(x)
+  plan:forward {}
+  local after = plan:output "last"
+  t.assertNotEquals(after, before)
+  close(after, out(net, x):output "last", 1e-6, "folded anew") -- as a plan that is made now
+end
+
+-- The means over two batches' own statistics, as shares 1 and 1/2 make them; frozen or not.
+function TestStatistics.testEstimate()
+  for _, frozen in ipairs { "none", "all" } do
+    local net, x = folded()
+    net:freeze(frozen)
+    local weights = net:checksum "conv1.weight"
+    local wanted, y = { mean = { 0, 0, 0 }, var = { 0, 0, 0 } }, {}
+    for k = 1, 2 do
+      for i = 1, #x do x[i] = math.cos(i * k) + k end
+      local look = net:plan { mode = "infer", batch = 2, keep = true }
+      look:input(x)
+      look:forward {}
+      y[k] = look:output "conv1"
+      for c = 1, 3 do
+        local mean, var = 0, 0
+        for i = c, 36, 3 do mean = mean + y[k][i] / 12 end
+        for i = c, 36, 3 do var = var + (y[k][i] - mean) ^ 2 / 11 end
+        wanted.mean[c], wanted.var[c] = wanted.mean[c] + mean / 2, wanted.var[c] + var / 2
+      end
+      local plan = net:plan { mode = "infer", estimate = true, batch = 2 }
+      plan:input(x)
+      plan:forward { statistics_share = 1 / k }
+    end
+    close(net:get "conv1.bn.mean", wanted.mean, 1e-5, "mean")
+    close(net:get "conv1.bn.var", wanted.var, 1e-5, "var")
+    t.assertEquals(net:checksum "conv1.weight", weights)
+  end
+end
+
+-- Only statistics are the batch's: dropout is off, and there is no backward pass.
+function TestStatistics.testEstimateIsInference()
+  local net = core.net { h = 2, w = 2, c = 4, seed = 1, layers = { { "dropout", name = "drop", probability = 0.5 } } }
+  local plan, x = net:plan { estimate = true }, {}
+  for i = 1, 16 do x[i] = i end
+  plan:input(x)
+  plan:forward { seed = 1 }
+  t.assertEquals((plan:output "drop"), x)
+  t.assertErrorMsgContains("made for inference", plan.backward, plan)
+  t.assertErrorMsgContains("expected the mode infer", net.plan, net, { mode = "train", estimate = true })
+  t.assertErrorMsgContains("expected a statistics_share in 0..1", plan.forward, plan, { statistics_share = 2 })
+end
+
 os.exit(t.LuaUnit.run())
