@@ -56,11 +56,19 @@ static int parameters_copy_rows(lua_State *L)
     return 0;
 }
 
-/* core.nonzero(net) -> how many parameters are not exactly zero */
+/* core.nonzero(net [, name]) -> how many parameters are not exactly zero, of all or of one range */
 static int parameters_nonzero(lua_State *L)
 {
+    yl_net *net = yl__check_net(L, 1);
     int64_t count;
-    yl__check(L, yl_net_count_nonzero(yl__check_net(L, 1), &count));
+    if (lua_isnoneornil(L, 2))
+        yl__check(L, yl_net_count_nonzero(net, &count));
+    else {
+        const char *name = yl__check_string(L, 2);
+        int range = yl_net_find_range(net, name);
+        if (range < 0) return yl__error(L, "the network has no parameter '%s'", name);
+        yl__check(L, yl_net_range_nonzero(net, range, &count));
+    }
     lua_pushinteger(L, count);
     return 1;
 }

@@ -48,6 +48,7 @@ static yl_status to_bytes(const yl_range *range, const yl_tensor *mask, uint8_t 
 {
     yl_tensor *numbers;
     void *data;
+    if (mask->dtype == YL_U8) return yl_tensor_read(mask, out);
     YL_TRY(yl_tensor_convert(mask, YL_F64, &numbers));
     yl_status status = yl_tensor_data(numbers, &data);
     const double *from = data;
@@ -85,5 +86,45 @@ yl_status yl_net_set_mask(yl_net *net, int index, const yl_tensor *mask)
     yl_status status = to_bytes(range, mask, bytes);
     if (status == YL_OK) status = set_bytes(net, range, bytes);
     yl__free(bytes);
+    return status;
+}
+
+static yl_status check_slab(const yl_net *net, const yl_slab *slab, const yl_range *range, const uint8_t *mask,
+                            float *x)
+{
+    const void *data = yl_net_at(slab, range);
+    if (!data || slab->dtype != YL_F32) return YL_OK;
+    YL_TRY(net->device->from_device(net->device, x, data, (size_t)range->count * sizeof *x));
+    for (int64_t i = 0; i < range->count; i++)
+        if (!mask[i] && x[i] != 0.0f) /* NaN is not 0 either */
+            return yl__fail(YL_INVALID, "%s: place %lld is masked, but its %s is %g", range->name, (long long)i + 1,
+                            slab->name, (double)x[i]);
+    return YL_OK;
+}
+
+static yl_status check_range(const yl_net *net, const yl_range *range, uint8_t *mask, float *x)
+{
+    const void *data = yl_net_at(&net->slabs[YL_SLAB_mask], range);
+    if (!data) return YL_OK;
+    YL_TRY(net->device->from_device(net->device, mask, data, (size_t)range->count));
+    if (!memchr(mask, 0, (size_t)range->count)) return YL_OK;
+    for (int s = 0; s < YL_SLABS; s++) {
+        if (yl_slab_kinds[s].kept == YL_SLAB_STEP)
+            continue; /* backward writes every gradient; a step masks them first */
+        YL_TRY(check_slab(net, &net->slabs[s], range, mask, x));
+    }
+    return YL_OK;
+}
+
+yl_status yl_net_check_masks(const yl_net *net)
+{
+    uint8_t *mask;
+    float *x = NULL;
+    if (!net->slabs[YL_SLAB_mask].data) return YL_OK;
+    YL_TRY(yl__alloc(net->n_values, 1, &mask));
+    yl_status status = yl__alloc(net->n_values, sizeof *x, &x);
+    for (int r = 0; r < net->n_ranges && status == YL_OK; r++) status = check_range(net, &net->ranges[r], mask, x);
+    yl__free(x);
+    yl__free(mask);
     return status;
 }

@@ -1,8 +1,8 @@
 /* A network is structure and slabs. Parameters are named ranges in parallel slabs of equal layout; nothing here depends on a
  * batch size or an image size (see net/plan.h for that).
  *
- * Calls between the files of this folder go to the left: net, slabs, ranges, mask, lend, drop, init, freeze, step; then memory and
- * values (of a plan), run, plan, features, distill. */
+ * Calls between the files of this folder go to the left: net, slabs, ranges, mask, lend, drop, snapshot, init, freeze, step; then memory
+ * and values (of a plan), run, plan, features, distill. */
 #ifndef YL_NET_NET_H
 #define YL_NET_NET_H
 
@@ -126,6 +126,8 @@ yl_status yl_net_drop_training(yl_net *net);
  * the network alive: an in-place change of it counts as a change of the range. Closing the network or dropping the slab ends it. A
  * mask's tensor is read-only: yl_net_set_mask changes masks. Errors: INVALID for an unknown slab or one that does not span the range. */
 yl_status yl_net_tensor(yl_net *net, int range, const char *slab, yl_tensor **out);
+/* Makes a slab as it is when it is new; nothing where there is none. */
+yl_status yl__slab_reset(yl_net *net, int slab);
 /* Ends the tensors over a slab. */
 void yl__net_end_lent(yl_net *net, yl_slab *slab);
 
@@ -145,10 +147,21 @@ yl_status yl__mask_check(const yl_range *range, const uint8_t *mask);
 yl_status yl__net_write(yl_net *net, int range, yl_slab *slab, const void *numbers);
 /* Whoever writes to a range's part of a slab calls this afterwards: it counts the change, and brings what is masked back to zero. */
 yl_status yl__net_changed(yl_net *net, const yl_slab *slab, yl_range *range);
-/* Parameters that are not exactly zero. */
+/* Errors: INVALID, naming the first copy of a masked number, in any slab, that is not zero. */
+yl_status yl_net_check_masks(const yl_net *net);
+/* Parameters that are not exactly zero; those of one range. */
 yl_status yl_net_count_nonzero(const yl_net *net, int64_t *out);
+yl_status yl_net_range_nonzero(const yl_net *net, int range, int64_t *out);
 /* Start of a range in a slab; NULL where the slab does not span it. */
 void *yl_net_at(const yl_slab *slab, const yl_range *range);
+
+/* All slabs but those of a step (values, masks, optimizer state, average) and the ranges' counts of steps, put aside in memory; and back,
+ * which counts as a change of every range. Slabs that were made since then are as new. Errors: MEMORY; INVALID for a snapshot of a
+ * network with another layout. */
+typedef struct yl_snapshot yl_snapshot;
+yl_status yl_net_snapshot(const yl_net *net, yl_snapshot **out);
+yl_status yl_net_rollback(yl_net *net, const yl_snapshot *snapshot);
+void yl_snapshot_free(yl_snapshot *snapshot); /* NULL is fine */
 
 /* Freezes (or thaws) the ranges whose names, or whose layers' names, match one of the comma-separated globs; a layer's name
  * also matches its fused companions (conv3 covers conv3.bn). "body": every range but those of the last convolution before each

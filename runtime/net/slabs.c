@@ -65,6 +65,14 @@ static yl_status fill_new_slab(const yl_net *net, const yl_slab_kind *kind, int6
     }
 }
 
+yl_status yl__slab_reset(yl_net *net, int index)
+{
+    yl_slab *slab = &net->slabs[index];
+    if (!slab->data) return YL_OK;
+    YL_TRY(net->device->zero(net->device, slab->data, (size_t)slab->count * yl_dtype_bytes(slab->dtype)));
+    return fill_new_slab(net, &yl_slab_kinds[index], slab->count, slab->data);
+}
+
 static yl_status make_slab(yl_net *net, const yl_slab_kind *kind, yl_slab *slab)
 {
     void *data;
@@ -95,14 +103,19 @@ void *yl_net_at(const yl_slab *slab, const yl_range *range)
     return (char *)slab->data + (size_t)range->offset * yl_dtype_bytes(slab->dtype);
 }
 
-yl_status yl_net_count_nonzero(const yl_net *net, int64_t *out)
+yl_status yl_net_range_nonzero(const yl_net *net, int range, int64_t *out)
 {
     yl_ctx ctx = yl__ctx(net->device);
+    const yl_range *r = &net->ranges[range];
+    return net->device->kernels->count_nonzero(&ctx, r->count, yl_net_at(&net->slabs[YL_SLAB_value], r), out);
+}
+
+yl_status yl_net_count_nonzero(const yl_net *net, int64_t *out)
+{
     *out = 0;
     for (int i = 0; i < net->n_ranges; i++) {
-        const yl_range *r = &net->ranges[i];
         int64_t count;
-        YL_TRY(net->device->kernels->count_nonzero(&ctx, r->count, yl_net_at(&net->slabs[YL_SLAB_value], r), &count));
+        YL_TRY(yl_net_range_nonzero(net, i, &count));
         *out += count;
     }
     return YL_OK;
