@@ -1,5 +1,5 @@
 -- yl.options(defaults [, extra]): a recipe's options, a table of them: its defaults < config=FILE.yaml < key=value. `extra` lists fields of
--- the recipe's own, as in options/fields.lua.
+-- the recipe's own, as in options/fields.lua, and groups of them (prune).
 local arguments = require "yolua.options.arguments"
 local fields = require "yolua.options.fields"
 local options = require "yolua.options.table"

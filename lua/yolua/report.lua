@@ -43,12 +43,21 @@ local function model_name(run)
   return path and (path:match "([^/]+)$":gsub("%.%w+$", "")) or nil
 end
 
+-- What a pruning left in the run: its rounds, and the network as it was before them.
+local function add_pruning(results, pruning)
+  if not pruning then return results end
+  for _, key in ipairs { "target", "sparsity", "flops", "rounds", "dense" } do results[key] = null(pruning[key]) end
+  local last = pruning.rounds[#pruning.rounds]
+  results.speed.dense_ms, results.speed.masked_ms = null(pruning.dense.ms), null(last and last.ms)
+  return results
+end
+
 -- The number of training epochs and what they took are those of the whole run, also where it was continued.
 function report.results(run)
   local o, model, made = run.options, run.model, run.made
   local counts = model and model.counts and model:counts() or {}
   local size = run.seen and run.seen.input or model and { w = model.w, h = model.h, resize = model.resize } or {}
-  return {
+  return add_pruning({
     recipe = run.name, model = null(model_name(run)),
     params = null(counts.params), nonzero = null(counts.nonzero), flops = null(model and model.flops and model:flops(size.h, size.w)),
     imgsz = size.w and { size.w, size.h } or core.null, resize = null(size.resize),
@@ -56,7 +65,7 @@ function report.results(run)
     data = data_summary(run.data), eval = run.rows,
     speed = { device = made.device, threads = made.threads, train_images_per_s = null(median(column(run.epochs, "images_per_s"))),
       infer_ms = null(run.seen and run.seen.infer_ms) },
-  }
+  }, run.pruning)
 end
 
 -- "416x128, stretch"; nil where no network was measured.

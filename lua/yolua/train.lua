@@ -26,7 +26,7 @@ return function(...)
   local self = training.new(check(...))
   if screen.at_prompt then self.screen, self.continued_by = screen.new(), kept end
   self:start()
-  self:go(self.options.epochs)
+  self:go(self.epochs)
   self:finish()
   return self
 end

@@ -50,8 +50,13 @@ local trained = { "config=config.yaml", "data=kitti", "optim.lr=0.01" }
 
 function TestReadme.testEveryBlockIsKnownHere()
   table.sort(order)
-  t.assertEquals(order, { "boxes.lua", "check.lua", "count.lua", "cutout.lua", "lion.lua", "mine.lua",
+  t.assertEquals(order, { "boxes.lua", "careful.lua", "check.lua", "count.lua", "cutout.lua", "lion.lua", "mine.lua",
     "own.lua", "pooled.lua", "scale.lua", "tensors.lua" })
+end
+
+function TestReadme.testASchedule()
+  local r = program.json(with(tiny("prune", "schedule=careful.lua", "rounds=2", "epochs=1", "data.limit=8", "protocol=voc"), trained))
+  t.assertAlmostEquals(r.rounds[1].sparsity, 0.02, 1e-3)
 end
 
 function TestReadme.testSmallOnes()

@@ -166,7 +166,7 @@ static void test_slabs(void **state)
     assert_non_null(yl_net_at(yl_net_has_slab(net, "ema"), mean));
     assert_null(yl_net_at(NULL, mean));
     refused(yl_net_slab(net, "momentums", &slab),
-            "slab 'momentums' is unknown; expected value, grad, mask, momentum, adam_m, adam_v or ema");
+            "slab 'momentums' is unknown; expected value, grad, mask, momentum, adam_m, adam_v, ema or saliency");
     ok(yl_net_drop_slab(net, "mask"));
     ok(yl_net_drop_slab(net, "mask")); /* gone already */
     refused(yl_net_drop_slab(net, "value"), "the values cannot be dropped");

@@ -1,7 +1,6 @@
 -- Snapshots: what a network holds, put aside and back; and the check that masks hold.
 local t = require "luaunit"
 local core = require "yolua.core"
-local yl = require "yolua"
 
 local SLABS = { "value", "momentum", "adam_m", "adam_v", "ema" }
 

@@ -144,10 +144,24 @@ topics.list = {
     end, page = library_page },
 }
 
+-- What a pruning schedule sees: its fields with type, unit and range.
+local function prune_state()
+  local list = {}
+  for i, f in ipairs(require("yolua.prune.state").fields) do
+    local facts = { f[2] }
+    if f[3] ~= "" then facts[#facts + 1] = "in " .. f[3] end
+    if f[4] ~= "" then facts[#facts + 1] = f[4] end
+    list[i] = { "s." .. f[1], ("%s (%s)"):format(f[5], table.concat(facts, "; ")) }
+  end
+  return fit("What a pruning schedule, a function of s, sees when a round begins. It returns a sparsity from 0 to below 1, {flops = n}, "
+    .. "s:rollback{epochs =, target =} or s:stop().") .. "\n\n" .. rows.layout(list)
+end
+
 -- Pages that are no list of names.
 topics.pages = {
   keys = function() return "every key=value of a recipe\n\n" .. rows.text(fields.all()) end,
   prompt = function() return fit(prompt_text) end,
+  ["prune.state"] = prune_state,
 }
 
 -- The page of a kind of things: a line on each.

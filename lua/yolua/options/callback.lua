@@ -10,6 +10,12 @@ function callback.place(f)
   return at.what == "C" and "a function of the Lua library" or ("%s:%d"):format(at.short_src, at.linedefined)
 end
 
+-- Whether it can be called: a function, or an object that is one.
+function callback.callable(value)
+  local meta = type(value) == "table" and getmetatable(value)
+  return type(value) == "function" or type(meta) == "table" and type(meta.__call) == "function"
+end
+
 -- A value as a sentence names it: nothing, 'a text', -1, nan, true, a table.
 function callback.shown(value)
   local kind = type(value)

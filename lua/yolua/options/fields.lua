@@ -72,6 +72,43 @@ groups.train = {
   { "resume", "string", nil, "", "continue the run in this directory" },
 }
 
+groups.prune = {
+  { "score", "string", "magnitude", "", "what is small goes: magnitude, lamp, taylor, movement, snip, random (from Lua also your own)",
+    lua = true, aliases = { "criterion", "importance" } },
+  { "scope", "string", "global", "", "one threshold for all (global), each layer alike (layer), all but the first (uniform), or by their "
+    .. "sizes (erk)" },
+  { "pattern", "string", "none", "", "where zeros may stand: none (anywhere), N:M (2:4), block, kernel" },
+  { "block", "numbers", { 8, 1 }, "channels", "pattern=block: its size, OUT,IN", min = 1 },
+  { "entries", "int", 3, "", "pattern=kernel: what stays of a 3x3 kernel", min = 2, max = 3 },
+  { "target", "table", main = "sparsity", help = "how far to prune", fields = {
+    { "sparsity", "number", nil, "", "share of zeros among the prunable numbers, 0 to below 1 (default .9)",
+      aliases = { "amount", "ratio" } },
+    { "flops", "number", nil, "FLOPs", "of one image without zero weights; up to 1: a share of the dense network's" },
+    { "ms", "number", nil, "ms", "of a forward pass over one image, as measured here", min = 0 },
+  } },
+  { "schedule", "string", "cubic", "", "cubic, linear, poster, oneshot, or FILE.lua, which returns a function of the state (from Lua also "
+    .. "the function)", lua = true },
+  { "step", "number", 0.02, "", "schedule=poster: the share of what is left that goes in each round", min = 0, max = 1 },
+  { "rounds", "int", 10, "rounds", "how many rounds of cutting and retraining", min = 1, max = 1000000 },
+  { "hold", "int", 0, "rounds", "of these the last ones, which only retrain", min = 0 },
+  { "max_drop", "number", nil, "", "the gate: how far the mean AP may fall below the dense network's, judged on data.pick (else dev)",
+    min = 0, max = 1 },
+  { "gate", "enum", "stop", "", "what a larger drop does, with the network before the cut: end there, cut half as much, or retrain twice "
+    .. "as long", choices = { "stop", "halve", "backoff" } },
+  { "judge", "enum", "voc", "", "the protocol that rounds are scored by; none: the dev loss only", choices = { "voc", "kitti", "coco",
+    "poster", "none" } },
+  { "rewind", "enum", "none", "", "after each cut: lr: the learning-rate schedule begins again; weights: that, and what is left gets its "
+    .. "values of rewind_epoch again", choices = { "none", "lr", "weights" } },
+  { "rewind_epoch", "int", 0, "epochs", "rewind=weights: after which epoch, which is before the first cut", min = 0 },
+  { "probe", "int", 8, "batches", "score=taylor and snip: how many batches their gradients are of", min = 1 },
+  { "only", "list", nil, "", "prune these: parameters or layers with globs, or head, bn, bias (default: all weights but heads')" },
+  { "also", "list", nil, "", "prune these besides" },
+  { "except", "list", nil, "", "but not these", aliases = { "ignore", "exclude" } },
+  { "dense", "int", nil, "epochs", "training before the first cut (default 0; one round for score=movement, rewind=weights)", min = 0 },
+  { "epochs", "number", 1, "epochs", "how long each round retrains; parts of an epoch too", min = 0,
+    aliases = { "n_epochs", "num_epochs", "max_epochs" } },
+}
+
 groups.size = {
   { "imgsz", "size", nil, "px", "input size, width first: 416x128, [416,128] or 416 (default: what the checkpoint was "
     .. "trained at, or the cfg's)", min = 8, max = 8192,
@@ -127,14 +164,17 @@ fields.recipe = { "model", "data", "size", "train", "optim", "augment", "eval", 
 
 -- Which of them decide what a training gives.
 fields.deciding = { "epochs", "batch", "subdivisions", "freeze", "statistics", "ema", "clip", "patience", "multiscale", "optim",
-  "augment", "resize", "seed", "precision", "imgsz" }
+  "augment", "resize", "seed", "precision", "imgsz", "score", "scope", "pattern", "block", "entries", "target", "schedule", "step",
+  "rounds", "hold", "max_drop", "gate", "judge", "rewind", "rewind_epoch", "probe", "only", "also", "except", "dense" }
 
--- A list of group names and fields (as a verb gives it) as one list of fields.
+-- A list of group names and fields (as a verb gives it) as one list of fields; a later one takes the place of one with its key.
 function fields.get(list)
-  local flat = {}
+  local flat, place = {}, {}
   for _, item in ipairs(list) do
-    local more = type(item) == "string" and (groups[item] or error("unknown group of fields " .. item)) or { item }
-    table.move(more, 1, #more, #flat + 1, flat)
+    for _, field in ipairs(type(item) == "string" and (groups[item] or error("unknown group of fields " .. item)) or { item }) do
+      place[field[1]] = place[field[1]] or #flat + 1
+      flat[place[field[1]]] = field
+    end
   end
   return flat
 end

@@ -4,7 +4,7 @@
 --   bool int number string enum numbers size     checked by C; a size is {width, height}, "416x128", "[416,128]" or one number
 --   list                                         texts: {"a", "b"} or "a,b"; with `choices` each must be one of them, with `empty` there is
 --                                                a word for none, and an empty list is refused
---   table                                        `fields`: its own field table; the key alone means key.name
+--   table                                        `fields`: its own field table; the key alone means key.name (or `main`: another one)
 --   function any                                 set from Lua only
 -- and, where wanted: `lua = true` (a Lua function or table is taken as it is, besides the type), `positional = true` (the
 -- array part of a constructor's table, or all of it), `required = true` (of a constructor), `variants = "yolua.optim"` (a table's further

@@ -67,10 +67,11 @@ local function set(o, key, value, from)
     if value == nil then return o end
     local inner = rawget(o, key)
     if type(value) ~= "table" then
-      if not info[inner].schema.by_key.name then
+      local main = field.main or "name"
+      if not info[inner].schema.by_key[main] then
         fail(from, "%s: option '%s': expected a table of options (%s.KEY=VALUE), got '%s'", from.where, key, key, tostring(value))
       end
-      value = { name = value }
+      value = { [main] = value }
     end
     return merge(inner, value, from)
   end

@@ -44,7 +44,7 @@ return function(spec)
         if not sources.has_judged(t) then error(by.where .. ": yl.evaluate: the data have no dev split to score", 0) end
       end,
       epoch_end = function(_, t)
-        if t.epoch % every ~= 0 and t.epoch < t.options.epochs then
+        if t.epoch % every ~= 0 and t.epoch < t.epochs then
           t.record.dev_ap = core.null -- not evaluated, which those that follow it pass over
           return
         end

@@ -39,6 +39,7 @@ function Progress:parts(state)
   add(5, "%s left", left)
   add(4, "%.1f " .. self.unit .. "/s", rate > 0 and rate or nil)
   add(7, "lr %.3g", state.lr)
+  add(9, "%.1f %% zeros", state.sparsity and 100 * state.sparsity)
   add(8, "wait %.0f %%", state.wait_share and 100 * state.wait_share)
   return parts, share
 end
@@ -67,7 +68,7 @@ end
 -- is behind it always takes all of the line. A line never wraps by itself (autowrap is off meanwhile): its width may be out of date.
 local ERASE, NO_WRAP, WRAP = "\r\27[J", "\27[?7l", "\27[?7h"
 
--- `done` units are done; state: what else to say, {loss =, lr =, wait_share =}.
+-- `done` units are done; state: what else to say, {loss =, lr =, wait_share =, sparsity =}.
 function Progress:update(done, state)
   self.done = done
   if self.clock() - self.shown < (self.terminal and self.interval or self.plain_interval) then return end

@@ -15,7 +15,8 @@ function Screen:say(format, ...)
   terminal.print(line)
 end
 
--- Shows how far an epoch is. state: {epoch, epochs, done, total (images), loss (per image), lr, wait_share}; nil takes the line away.
+-- Shows how far an epoch is. state: {epoch, epochs, done, total (images), loss (per image), lr, wait_share, sparsity}; nil takes the line
+-- away.
 function Screen:step(state)
   if not state then
     if self.bar then self.bar:close() end
@@ -35,6 +36,7 @@ function Screen.epoch_text(record)
   return training .. ("epoch %s: train loss %s, dev loss %s, learning rate %s, %s images/s, %s s (%s %% waiting for images)"):format(
     number("%g", record.epoch), number("%.4f", record.train_loss), number("%.4f", record.dev_loss), number("%g", record.lr),
     number("%.1f", record.images_per_s), number("%.1f", record.seconds), number("%.0f", record.wait_share and 100 * record.wait_share))
+    .. (type(record.sparsity) == "number" and (", %.2f %% zeros"):format(100 * record.sparsity) or "")
 end
 
 function Screen:log_epoch(record)

@@ -65,7 +65,7 @@ function Training:fire(event)
     local policy = self.policies[i]
     local handler = policy.on and policy.on[event]
     if handler then
-      self.failed, self.failed_at = REPEATED[event] and event or nil, i -- a broken step's pixels are loaded anew
+      self.failed, self.failed_at = REPEATED[event] and event or nil, i -- a broken step is done anew
       call(self, handler, policy, event)
     end
   end
@@ -92,13 +92,15 @@ for name in ([[model data run options policies epoch step seen batch_done loss_s
   rule steps_per_epoch batches_per_epoch source batches prepared spent waited images_before record due proof started finished failed
   failed_at firing stop plan outputs_kept
   stopped_by screen continued_by training past loss parts last_rate norm marked busy pixels announced cached train_source
-  judged_source key hashes frozen_at_start]]):gmatch "%S+" do FIELDS[name] = true end
+  judged_source key hashes frozen_at_start length period sparsity]]):gmatch "%S+" do FIELDS[name] = true end
 
--- A training's __index: `lr` is the rate of the last step, `steps` how many the whole training has.
+-- A training's __index: `lr` is the rate of the last step, `epochs` how long the training is (the options', unless a policy decides), and
+-- `steps` how many steps that is.
 function events.read(class)
   return function(self, key)
     if key == "lr" then return rawget(self, "last_rate") end
-    if key == "steps" then return self.options.epochs * self.steps_per_epoch end
+    if key == "epochs" then return rawget(self, "length") or self.options.epochs end
+    if key == "steps" then return self.epochs * self.steps_per_epoch end
     return class[key]
   end
 end

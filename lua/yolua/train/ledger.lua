@@ -161,14 +161,14 @@ end
 
 -- A policy's stop holds while the same policy is there and no more epochs are asked for.
 local function stop_holds(t, stop)
-  if not stop or t.options.epochs > stop.epochs then return false end
+  if not stop or t.epochs > stop.epochs then return false end
   return t.hashes[stop.by or ""] == stop.policy
 end
 
 -- For the checkpoint: who ended the training, and what would let it continue.
 function ledger.stop_note(t)
   if not t.stop then return nil end
-  return { by = t.stopped_by, epochs = t.options.epochs, policy = t.hashes[t.stopped_by or ""] }
+  return { by = t.stopped_by, epochs = t.epochs, policy = t.hashes[t.stopped_by or ""] }
 end
 
 -- The record says what ran before, what runs now, and from which epoch on.
@@ -205,7 +205,7 @@ function ledger.settle(t, restored)
     t.stop = stop_holds(t, restored.stop) or nil
     t.stopped_by = t.stop and restored.stop.by
     list = changes(t)
-    if t.past or t.stop or t.epoch >= t.options.epochs and t.batch_done == 0 then
+    if t.past or t.stop or t.epoch >= t.epochs and t.batch_done == 0 then
       t.run:say("%s%s", why_done(t), #list > 0 and ("; %s changes nothing, recorded is %s"):format(texts(list, 3), texts(list, 2)) or "")
       return false
     end

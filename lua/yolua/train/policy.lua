@@ -6,9 +6,9 @@ local options = require "yolua.options.table"
 local schema = require "yolua.options.schema"
 local state = require "yolua.train.state"
 
-local policy = { events = { "start", "epoch_start", "batch", "loss", "step", "epoch_end", "finish" } }
+local policy = { events = { "start", "epoch_start", "batch", "loss", "gradient", "step", "epoch_end", "finish" } }
 
-local KEYS = { "name", "state", "on" }
+local KEYS = { "name", "state", "on", "epochs" }
 
 local function has(list, word)
   for _, item in ipairs(list) do
@@ -90,9 +90,24 @@ function policy.list(who, spec)
   return list
 end
 
+-- How many epochs the training has, where a policy decides that (its key `epochs`); nil where the options do. Errors: two of them.
+function policy.length(list)
+  local by
+  for _, p in ipairs(list) do
+    if p.epochs ~= nil then
+      if math.type(p.epochs) ~= "integer" or p.epochs < 1 then
+        fail(p, "epochs: expected a whole number of at least 1, got %s", callback.shown(p.epochs))
+      end
+      if by then fail(p, "it decides how long the training is (epochs = %d), and so does '%s'", p.epochs, by.name) end
+      by = p
+    end
+  end
+  return by and by.epochs
+end
+
 -- A hash of what decides what a policy does: its handlers' code, and the plain values that they hold on to.
 function policy.hash(p)
-  local parts = { p.name }
+  local parts = { p.name, p.epochs and tostring(p.epochs) }
   for _, event in ipairs(policy.events) do
     local handler = p.on and p.on[event]
     if handler then parts[#parts + 1] = event .. "\n" .. callback.fingerprint(handler) end

@@ -22,8 +22,10 @@ function steps.total(parts)
 end
 
 function Training:rate()
-  local optim = self.options.optim
-  return schedule.rate(optim.schedule, { step = self.step + self.shift, steps = self.steps, epoch = self.epoch, lr = optim.lr,
+  local optim, period = self.options.optim, self.period -- a part of the training with a schedule of its own: {first =, steps =}
+  local step, steps_ = self.step + self.shift, self.steps
+  if period then step, steps_ = self.step - period.first, period.steps end
+  return schedule.rate(optim.schedule, { step = step, steps = steps_, epoch = self.epoch, lr = optim.lr,
     options = optim })
 end
 
@@ -79,6 +81,7 @@ function Training:update(source, batch, images)
   self.last_rate = self:rate()
   self.step = self.step + 1
   local rule, net = self.rule, self.model.net
+  if self:hears "gradient" then self:fire "gradient" end
   local function apply(s)
     if type(rule) == "function" then return optimizer.step(rule, net, optim, s) end -- the user's (yl.optimizer)
     return core.step(net, s)

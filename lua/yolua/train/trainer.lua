@@ -112,11 +112,11 @@ function methods:run(epochs)
   training.screen = screen.new()
   training:recover()
   local last = epochs and training.epoch + epochs - (training.batch_done > 0 and 1 or 0)
-  local ok, message = xpcall(training.go, function(e) return e end, training, last or training.options.epochs)
+  local ok, message = xpcall(training.go, function(e) return e end, training, last or training.epochs)
   training.screen:step(nil)
   training.screen = nil
   if not ok then error(message, 0) end
-  if training.stop or training.epoch >= training.options.epochs then training:finish() end
+  if training.stop or training.epoch >= training.epochs then training:finish() end
   return self
 end
 
@@ -126,7 +126,7 @@ Trainer.__close = methods.close
 
 function Trainer.__tostring(self)
   local training = behind[self]
-  local place = fitted("trainer: epoch %d of %d, batch %d of %d, step %d", training.epoch, training.options.epochs, training.batch_done,
+  local place = fitted("trainer: epoch %d of %d, batch %d of %d, step %d", training.epoch, training.epochs, training.batch_done,
     training.batches_per_epoch, training.step)
   if not training.loss then return place end
   return place .. "\n" .. fitted("loss %.4g, learning rate %.3g, %s", training.loss, training.lr, training.options.optim.name)

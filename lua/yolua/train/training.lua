@@ -43,6 +43,7 @@ function Training.new(spec)
     policies = policy.list("yl.train", spec), batch_done = 0, loss_sum = 0, loss_images = 0, shift = 0, kept = {} }, Training)
   self.hashes = {} -- before a handler has changed anything
   for _, p in ipairs(self.policies) do self.hashes[p.name] = policy.hash(p) end
+  self.length = policy.length(self.policies)
   local size = input.of(self.model, o)
   self.w, self.h, self.resize = size.w, size.h, size.resize
   self.data:follow(self.model)
@@ -89,8 +90,8 @@ end
 function Training:show()
   local screen = self.run or self.screen
   if not screen then return end
-  screen:step { epoch = self.epoch, epochs = self.options.epochs, done = self.batch_done * self.micro,
-    total = self.batches_per_epoch * self.micro, loss = self.loss, lr = self.lr, wait_share = self:wait_share() }
+  screen:step { epoch = self.epoch, epochs = self.epochs, done = self.batch_done * self.micro,
+    total = self.batches_per_epoch * self.micro, loss = self.loss, lr = self.lr, wait_share = self:wait_share(), sparsity = self.sparsity }
 end
 
 -- Mean loss per image over the list that the training is judged on (data.pick, else dev), in inference mode, with the averaged weights

@@ -36,7 +36,8 @@ end
 function TestPolicy.testKeys()
   refused("'epoch_end' is an event: put its handler into on = { epoch_end = function(policy, trainer) ... end }", { name = "x",
     epoch_end = handler })
-  refused("unknown key 'stat', did you mean 'state'? (name, state, on); store what it remembers in state", { name = "x", stat = {} })
+  refused("unknown key 'stat', did you mean 'state'? (name, state, on, epochs); store what it remembers in state",
+    { name = "x", stat = {} })
   refused("unknown key '1'", { name = "x", handler })
 end
 
@@ -51,6 +52,17 @@ function TestPolicy.testHoles()
   local a, b = { name = "a" }, { name = "b" }
   t.assertEquals(policy.list("yl.train", { nil, a, nil, b, net = 1 }), { a, b })
   t.assertEquals(policy.list("yl.train", {}), {})
+end
+
+-- A policy may say how long the training is; two cannot.
+function TestPolicy.testLength()
+  t.assertEquals(policy.length { { name = "a" }, { name = "b", epochs = 7 } }, 7)
+  t.assertNil(policy.length { { name = "a" } })
+  t.assertErrorMsgContains("policy 'b': epochs: expected a whole number of at least 1, got 0", policy.length,
+    { { name = "b", epochs = 0 } })
+  t.assertErrorMsgContains("policy 'b': it decides how long the training is (epochs = 2), and so does 'a'", policy.length,
+    { { name = "a", epochs = 1 }, { name = "b", epochs = 2 } })
+  t.assertNotEquals(policy.hash { name = "a", epochs = 1 }, policy.hash { name = "a", epochs = 2 })
 end
 
 -- Equal policies have equal hashes: code and plain values count, where they were made does not.

@@ -1,0 +1,134 @@
+-- yl.prune{score = "magnitude", target = .9, schedule = "cubic", rounds = 10, every = 1}: iterative pruning. In each round the weights with
+-- the smallest scores are set to zero, for good, and the rest is retrained; the schedule says how many. The training lasts as long as
+-- its rounds do, best.safetensors is the sparsest network that passed the gate, and results.json has the rounds.
+--
+-- In a recipe with yl.options(defaults, { "prune" }), yl.prune(o) takes them from there; a round's epochs are then o.epochs.
+--
+-- A schedule of your own is a function of a state (yolua help prune.state):
+--
+--   schedule = function(s) return s.sparsity + 0.02 * (1 - s.sparsity) end
+--
+-- It is asked at the start of each round and returns a sparsity from 0 to below 1, {flops = n}, s:rollback{epochs = n}, or s:stop().
+local callback = require "yolua.options.callback"
+local core = require "yolua.core"
+local fields = require "yolua.options.fields"
+local gate = require "yolua.prune.gate"
+local options = require "yolua.options.table"
+local Rounds = require "yolua.prune.rounds"
+local schedule = require "yolua.prune.schedule"
+local score = require "yolua.prune.score"
+
+local list = {}
+for i, field in ipairs(fields.groups.prune) do
+  list[i] = field[1] == "epochs" and { "every", table.unpack(field, 2) } or field -- a recipe's epochs are a round's
+end
+local check = options.declare("yl.prune", list)
+
+-- The policy's options out of a recipe's.
+local function of_recipe(o)
+  local spec = { every = rawget(o, "epochs") }
+  for _, field in ipairs(list) do
+    local value = rawget(o, field[1])
+    if value ~= nil then spec[field[1]] = options.is(value) and options.plain(value) or value end
+  end
+  return spec
+end
+
+-- What gathers while it trains, and what rewinds to an early epoch, begins with a round without a cut.
+local function fill_dense(o)
+  local name = rawget(o, "score")
+  local how = score.of(name)
+  if o.dense == nil then o.dense = (how.gather and not how.probe or o.rewind == "weights") and math.max(1, math.ceil(o.every)) or 0 end
+  if o.dense == 0 and how.gather and not how.probe then
+    error("prune: dense: this score looks at training steps: expected at least 1 epoch before the first cut, got 0", 0)
+  end
+end
+
+local function check_whole(o)
+  fill_dense(o)
+  if o.every <= 0 then error(("prune: every: expected a number of epochs above 0, got %g"):format(o.every), 0) end
+  if o.hold >= o.rounds then error(("prune: hold: expected less than the %d rounds that there are, got %d"):format(o.rounds, o.hold), 0) end
+  if o.rewind_epoch > o.dense then
+    error(("prune: rewind_epoch: expected at most the epochs before the first cut (dense=%d), got %d"):format(o.dense, o.rewind_epoch), 0)
+  end
+end
+
+-- What decides what the policy does, as a text.
+local function text_of(o)
+  local parts = {}
+  for _, field in ipairs(list) do
+    local value = rawget(o, field[1])
+    if callback.callable(value) then value = callback.fingerprint(schedule.code(value))
+    elseif options.is(value) then value = core.json.encode(options.plain(value))
+    elseif type(value) == "table" then value = value.score and callback.fingerprint(value.score) or core.json.encode(value) end
+    parts[#parts + 1] = ("%s=%s"):format(field[1], tostring(value))
+  end
+  return core.files.hash_text(table.concat(parts, "\n"))
+end
+
+local function handlers(rounds)
+  local o, known_by = rounds.o, text_of(rounds.o)
+  local made = {}
+
+  function made.start(self, t)
+    if (t.kept["best.safetensors"] or self.name) ~= self.name then
+      error(("%s: prune: '%s' keeps best.safetensors already; yl.keep.best(NAME, \"OTHER.safetensors\") names another file"):format(
+        rounds.by.where, t.kept["best.safetensors"]), 0)
+    end
+    t.kept["best.safetensors"] = self.name
+    rounds:start(t, self.state)
+  end
+
+  function made.epoch_start(self, t)
+    local st = self.state
+    if o.rewind == "weights" and t.epoch == o.rewind_epoch + 1 and st.round == 0 then rounds.snapshots:take(t, "rewind") end
+    rounds.snapshots:prune(t, { rewind = o.rewind == "weights", [st.prior or ""] = true })
+    if st.open or st.done or t.epoch <= o.dense or st.round >= o.rounds then return end
+    gate.start(rounds, t, st)
+    rounds:open(t, st)
+  end
+
+  function made.step(self, t)
+    local st = self.state
+    if not rounds:over(t, st) or t.batch_done >= t.batches_per_epoch then return end
+    rounds:close(t, st)
+    if not st.done and st.round < o.rounds then rounds:open(t, st) end
+  end
+
+  function made.epoch_end(self, t)
+    local st = self.state
+    core.prune.check(t.model.net)
+    t.record.sparsity, t.record.round = rounds.now, st.round
+    if rounds:over(t, st) then rounds:close(t, st, type(t.record.dev_loss) == "number" and t.record.dev_loss or nil) end
+  end
+
+  function made.finish(self, t) rounds:publish(t, self.state, known_by) end
+
+  local how = rounds.rules.score
+  if how.gather and not how.probe then
+    made.gradient = function(_, t) score.gather(t.model, rounds.list, how, { rate = t.lr }) end
+  end
+  return made
+end
+
+local function new(spec)
+  local by, o = { where = options.position() }, check(options.is(spec) and of_recipe(spec) or spec)
+  local ok, rounds = pcall(function()
+    check_whole(o)
+    return Rounds.new(o, by)
+  end)
+  if not ok then error(("%s: %s"):format(by.where, rounds), 0) end
+  return { name = "prune", state = Rounds.fresh(), on = handlers(rounds),
+    epochs = math.max(1, math.ceil(o.dense + o.rounds * o.every - 1e-9)) }
+end
+
+-- yl.prune.dry_run(net, o), yl.prune.replay(RUNDIR, schedule): rounds without training (prune/replay.lua); yl.prune.until_, then_, ...:
+-- schedules made of schedules (prune/combine.lua).
+return setmetatable({}, {
+  __call = function(_, spec) return new(spec) end,
+  __index = function(_, key)
+    local found = require("yolua.prune.combine")[key] or require("yolua.prune.replay")[key]
+    if found then return found end
+    error(("%s: yl.prune has no '%s' (dry_run, replay, until_, then_, repeat_, when_stalled)"):format(options.position(), tostring(key)), 0)
+  end,
+})

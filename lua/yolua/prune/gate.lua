@@ -1,0 +1,64 @@
+-- Judges a round that has ended: the network is kept, or the cut is taken back.
+local checkpoint = require "yolua.train.checkpoint"
+
+local gate = { least = 0.002, tries = 3 } -- the smallest step that halving leaves; how often backing off retrains a round
+
+-- Takes the last round back: the network as it was before its cut; the next round is that one again. again: {target, epochs} of it.
+function gate.undo(rounds, t, st, again)
+  local last = st.rounds[#st.rounds]
+  rounds.snapshots:restore(t, st.prior)
+  last.rolled_back = true
+  st.round, st.try, st.again, st.prior = st.round - 1, last.try + 1, again, nil
+  rounds:tell(t, st)
+end
+
+-- The sparsest network that passed, and of equally sparse ones the better: best.safetensors.
+local function keep(t, st, record)
+  local best, value = st.best, record.ap or record.dev_loss and -record.dev_loss or 0
+  if best and (record.sparsity < best.sparsity or record.sparsity == best.sparsity and value <= best.value) then return end
+  st.best = { round = record.round, sparsity = record.sparsity, value = value }
+  checkpoint.save(t, "best.safetensors")
+end
+
+local function stop(t, st, why)
+  st.done, t.stop = true, true
+  if t.run then t.run:say("the gate ends the training: %s; the network before that cut is kept", why) end
+end
+
+local ways = {}
+
+function ways.stop(rounds, t, st, record, why)
+  gate.undo(rounds, t, st, nil)
+  stop(t, st, why)
+  return record
+end
+
+function ways.halve(rounds, t, st, record, why)
+  gate.undo(rounds, t, st, nil)
+  st.gap = (record.sparsity - rounds.now) / 2
+  if st.gap < gate.least then return stop(t, st, why .. (" with a step of %.2g"):format(2 * st.gap)) end
+  if t.run then t.run:say("the gate: %s; the next step is %.4g", why, st.gap) end
+end
+
+function ways.backoff(rounds, t, st, record, why)
+  gate.undo(rounds, t, st, { target = st.asked, epochs = 2 * record.epochs })
+  if record.try >= gate.tries then return stop(t, st, why .. (" after %d tries"):format(record.try)) end
+  if t.run then t.run:say("the gate: %s; the round is repeated with %g epochs", why, 2 * record.epochs) end
+end
+
+-- record: of the round that has ended.
+function gate.judge(rounds, t, st, record)
+  local most = rounds.o.max_drop
+  local drop = most and record.ap and st.dense.ap - record.ap
+  if not drop or drop <= most then return keep(t, st, record) end
+  ways[rounds.o.gate](rounds, t, st, record, ("AP fell by %.3f, more than %g, at %.2f %% zeros"):format(drop, most, 100 * record.sparsity))
+end
+
+-- Before the first cut: where a gate may end everything, the dense network is the best so far.
+function gate.start(rounds, t, st)
+  if rounds.o.max_drop and not st.best then
+    keep(t, st, { round = 0, sparsity = rounds.now, ap = st.dense.ap, dev_loss = st.dense.dev_loss })
+  end
+end
+
+return gate

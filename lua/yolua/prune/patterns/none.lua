@@ -1,0 +1,2 @@
+-- Zeros may stand anywhere.
+return {}

@@ -1,0 +1,203 @@
+-- Rounds of pruning: a cut, retraining, and what the network is worth then. A round begins at the start of an epoch, or between two steps
+-- where rounds are not whole epochs. What has to survive a resume is in the policy's state; what was timed lies beside it, in
+-- rounds.json of the run, since equal runs leave equal checkpoints.
+local callback = require "yolua.options.callback"
+local core = require "yolua.core"
+local Cut = require "yolua.prune.cut"
+local gate = require "yolua.prune.gate"
+local measure = require "yolua.prune.measure"
+local probe = require "yolua.prune.probe"
+local ranges = require "yolua.prune.ranges"
+local schedule = require "yolua.prune.schedule"
+local score = require "yolua.prune.score"
+local state = require "yolua.prune.state"
+local target = require "yolua.prune.target"
+
+local Rounds = {}
+Rounds.__index = Rounds
+
+-- o: the options (options/fields.lua, group prune, and every: epochs of a round, dense: epochs before the first). by: {where =}.
+function Rounds.new(o, by)
+  local share, budget = target.check(o)
+  local self = setmetatable({ o = o, by = by, rules = Cut.rules(o), share = share, budget = budget, times = {} }, Rounds)
+  self.schedule = schedule.of(o.schedule)
+  self.snapshots = require("yolua.prune.snapshots").new()
+  self.may_return = o.max_drop ~= nil or type(o.schedule) ~= "string" or o.schedule:find "%.lua$" ~= nil
+  return self
+end
+
+function Rounds.fresh() return { round = 0, try = 1, rounds = {}, memory = {} } end
+
+local function size(t) return t.w, t.h end
+
+-- The network as it is before the first cut.
+local function look_dense(self, t, st)
+  local w, h = size(t)
+  local m = measure.size(t.model, self.list, h, w)
+  st.dense = { sparsity = m.sparsity, params = m.params, nonzero = m.nonzero, flops = m.flops, bytes = m.bytes,
+    dev_loss = measure.loss(t), ap = measure.ap(t, self.o.judge) }
+  self.times.dense = measure.ms(t.model, h, w)
+  if self.o.max_drop and not st.dense.ap then
+    error(self.by.where .. ": prune: max_drop: there is no AP to judge by (the data have no dev split, or judge=none)", 0)
+  end
+end
+
+-- What a schedule is told when the next round begins.
+function Rounds:view(st, t)
+  local last, o = st.rounds[#st.rounds], self.o
+  local now = last or st.dense
+  return state.view { round = st.round + 1, rounds = o.rounds, ramp = math.max(1, o.rounds - o.hold), try = st.try,
+    sparsity = self.now, start = st.dense.sparsity, target = self.share, one = 1 / self.count, flops = now.flops,
+    flops_dense = st.dense.flops, ms = last and self.times[#st.rounds], ms_dense = self.times.dense, dev_loss = now.dev_loss,
+    dev_loss_dense = st.dense.dev_loss, ap = now.ap, ap_dense = st.dense.ap, epochs = last and last.epochs or o.every,
+    epoch = t.epoch, step = t.step, history = state.copy(st.rounds), memory = st.memory, options = o }
+end
+
+-- What the schedule, the budget and the gate ask for in the round that begins: a sparsity or {flops=, ms=}; or an action.
+function Rounds:asked(st, s)
+  if st.again then return st.again.target end -- a round that is repeated
+  local value = schedule.value(self.schedule, s)
+  if self.budget and type(value) == "number" and s.round >= s.ramp then value = self.budget end
+  if st.gap and type(value) == "number" then value = math.min(value, s.sparsity + st.gap) end
+  return value
+end
+
+local function refuse_backwards(self, zeros, before, asked, s)
+  if zeros >= before then return end
+  error(("%s: the pruning schedule: expected at least the sparsity of now, %.6g, for round %d, got %s"):format(
+    callback.place(schedule.code(self.schedule)), s.sparsity, s.round, type(asked) == "number" and ("%.6g"):format(asked) or "less"), 0)
+end
+
+-- The masks of a cut to what is asked for; nil where nothing more goes.
+local function plan_cut(self, t, st, s, asked)
+  local w, h = size(t)
+  local _, before = ranges.sparsity(t.model, self.list)
+  if type(asked) == "number" then
+    local zeros = math.floor(asked * self.count + 0.5)
+    refuse_backwards(self, zeros, before, asked, s)
+    if zeros == before then return nil end
+  end
+  if self.rules.score.probe then probe(t, self.list, self.rules.score, { batches = self.o.probe, round = st.round + 1 }) end
+  local cut = self.rules:open(t.model, self.list, { seed = t.options.seed + 1000 * (st.round + 1), rate = t.lr or 0 })
+  local zeros = target.zeros(cut, asked, { sparsity = s.sparsity, flops_dense = s.flops_dense, h = h, w = w, ms = s.ms })
+  refuse_backwards(self, zeros, before, asked, s)
+  return cut, cut:masks(zeros)
+end
+
+local function returned(self, t, st, action, s)
+  if action.what == "stop" then
+    st.done, t.stop = true, true
+    return
+  end
+  if not st.prior then
+    error(("%s: the pruning schedule: rolled back in round %d, but there is no earlier round to return to"):format(
+      callback.place(schedule.code(self.schedule)), s.round), 0)
+  end
+  local last = st.rounds[#st.rounds]
+  gate.undo(self, t, st, { epochs = action.epochs or last.epochs, target = action.target or last.asked })
+end
+
+-- Begins a round. Nothing has changed where it fails.
+function Rounds:open(t, st)
+  local memory = state.copy(st.memory)
+  local s = self:view(st, t)
+  local asked = self:asked(st, s)
+  if schedule.actions[asked] then
+    returned(self, t, st, asked, s)
+    if st.done then return end
+    s = self:view(st, t)
+    asked = st.again.target
+  end
+  local ok, cut, masks = pcall(plan_cut, self, t, st, s, asked)
+  if not ok then
+    st.memory = memory
+    error(cut, 0)
+  end
+  local epochs = st.again and st.again.epochs or self.o.every
+  if self.may_return then
+    st.prior = ("%d-%d"):format(st.round + 1, #st.rounds + 1)
+    self.snapshots:take(t, st.prior)
+  end
+  if cut then
+    if self.o.rewind == "weights" then self.snapshots:restore(t, "rewind") end
+    cut:apply(masks)
+  end
+  score.forget(t.model)
+  st.round, st.again, st.open = st.round + 1, nil, true
+  st.asked, st.began, st.epochs = asked, t.step, epochs
+  st.steps = math.max(1, math.floor(epochs * t.steps_per_epoch + 0.5))
+  self:tell(t, st)
+end
+
+-- What the loop and its progress line are told of the round that is open.
+function Rounds:tell(t, st)
+  self.now = ranges.sparsity(t.model, self.list)
+  t.sparsity = self.now
+  if self.o.rewind == "none" then return end
+  if st.open then t.period = { first = st.began, steps = st.steps }
+  elseif st.round == 0 and self.o.dense > 0 then t.period = { first = 0, steps = self.o.dense * t.steps_per_epoch } end
+end
+
+function Rounds.over(_, t, st) return st.open and t.step - st.began >= st.steps end
+
+-- Ends the round: measures it, and asks the gate. dev_loss: where it is known already.
+function Rounds:close(t, st, dev_loss)
+  local w, h = size(t)
+  local m = measure.size(t.model, self.list, h, w)
+  local record = { round = st.round, try = st.try, asked = type(st.asked) == "number" and st.asked or nil, sparsity = m.sparsity,
+    params = m.params, nonzero = m.nonzero, flops = m.flops, bytes = m.bytes, dev_loss = dev_loss or measure.loss(t),
+    ap = measure.ap(t, self.o.judge), epochs = st.epochs, epoch = t.epoch, step = t.step }
+  self.times[#st.rounds + 1] = measure.ms(t.model, h, w)
+  st.rounds[#st.rounds + 1] = record
+  st.open, st.try = false, 1
+  if t.run then t.run:say("%s", self.text(record, st)) end
+  gate.judge(self, t, st, record)
+  self:tell(t, st)
+  self:publish(t, st)
+end
+
+function Rounds.text(r, st)
+  local function number(format, value) return type(value) == "number" and format:format(value) or "n/a" end
+  return ("round %d: %.2f %% zeros, dev loss %s (dense %s), AP %s (dense %s)"):format(r.round, 100 * r.sparsity, number("%.4f", r.dev_loss),
+    number("%.4f", st.dense.dev_loss), number("%.3f", r.ap), number("%.3f", st.dense.ap))
+end
+
+-- The rounds with what was timed, for results.json and rounds.json.
+function Rounds:publish(t, st, known_by)
+  local rounds, last = {}, st.rounds[#st.rounds] or st.dense
+  for i, record in ipairs(st.rounds) do
+    rounds[i] = { ms = self.times[i] or core.null }
+    for key, value in pairs(record) do rounds[i][key] = value end
+    for _, key in ipairs { "dev_loss", "ap" } do rounds[i][key] = rounds[i][key] or core.null end
+  end
+  local dense = { ms = self.times.dense or core.null }
+  for key, value in pairs(st.dense or {}) do dense[key] = value end
+  local result = { target = self.budget or self.share, sparsity = self.now, params = last.params, nonzero = last.nonzero,
+    flops = last.flops, rounds = rounds, dense = dense, prunable = self.count, options = known_by, ramp = self.o.rounds - self.o.hold,
+    of = self.o.rounds }
+  if not t.run then return result end
+  t.run.pruning = result
+  core.system.write(t.run:path "rounds.json", core.json.encode(result) .. "\n")
+  return result
+end
+
+local function known_times(self, t, st)
+  local ok, known = pcall(function() return core.json.decode(core.system.read(t.run:path "rounds.json")) end)
+  if not ok or type(known) ~= "table" then return end
+  local function number(value) return type(value) == "number" and value or nil end
+  self.times.dense = number(known.dense and known.dense.ms)
+  for i in ipairs(st.rounds) do self.times[i] = known.rounds and known.rounds[i] and number(known.rounds[i].ms) end
+end
+
+-- Before the first step, of a new training and of one that continues.
+function Rounds:start(t, st)
+  self.list = ranges.of(t.model, self.o)
+  self.now = ranges.sparsity(t.model, self.list)
+  self.count = select(3, ranges.sparsity(t.model, self.list))
+  if st.dense and t.run then known_times(self, t, st) end
+  if not st.dense then look_dense(self, t, st) end
+  self:tell(t, st)
+  self:publish(t, st)
+end
+
+return Rounds

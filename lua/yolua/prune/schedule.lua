@@ -1,0 +1,68 @@
+-- Pruning schedules: a function of a state (prune/state.lua) that is asked at the start of each round and returns how sparse the network is
+-- to be in it: a number from 0 to below 1, {flops = n}, {ms = n}, s:rollback{...} or s:stop().
+local callback = require "yolua.options.callback"
+local core = require "yolua.core"
+local schema = require "yolua.options.schema"
+
+local schedule = { actions = setmetatable({}, { __mode = "k" }) } -- actions: what s:rollback and s:stop made, as keys
+
+local Made = { __name = "schedule" } -- what combinators make
+function Made.__call(self, s) return self.f(s) end
+
+-- A schedule with a function `over` of the state, which says that it has come to its end.
+function schedule.made(f, over) return setmetatable({ f = f, over = over }, Made) end
+function schedule.over(f) return getmetatable(f) == Made and f.over or nil end
+
+local function of_file(path)
+  local text = core.system.read(path)
+  local chunk, message = load(text:gsub("^#[^\n]*", ""), "@" .. path, "t")
+  if not chunk then error(message, 0) end
+  local f = chunk()
+  if callback.callable(f) then return f end
+  error(("%s: expected a file that returns a schedule, a function of the state, got %s"):format(path, callback.shown(f)), 0)
+end
+
+local loaded = setmetatable({}, { __mode = "v" })
+
+-- The schedule of that name, of that file, or the function itself. Errors: unknown, with the nearest name.
+function schedule.of(spec)
+  if callback.callable(spec) then return spec end
+  local names = core.options.modules "lua/yolua/prune/schedules/"
+  for _, name in ipairs(names) do
+    if name == spec then return require("yolua.prune.schedules." .. name) end
+  end
+  if type(spec) == "string" and spec:find "%.lua$" then
+    loaded[spec] = loaded[spec] or of_file(spec)
+    return loaded[spec]
+  end
+  error(("prune: unknown schedule %s%s (%s, FILE.lua, or a function of the state)"):format(callback.shown(spec),
+    type(spec) == "string" and schema.did_you_mean(spec, names) or "", table.concat(names, ", ")), 0)
+end
+
+-- The function behind it, for places and fingerprints.
+function schedule.code(f) return type(f) == "function" and f or getmetatable(f) == Made and f.f or getmetatable(f).__call end
+
+local WHAT = "the pruning schedule"
+
+local function budget(f, value, when)
+  local key, number = next(value)
+  local good = (key == "flops" or key == "ms") and next(value, key) == nil
+  if not good then callback.wrong(f, WHAT, "a sparsity, {flops = n} or {ms = n}", value, when) end
+  callback.number(f, WHAT .. " (" .. key .. ")", number, when, 0)
+  return value
+end
+
+-- Asks the schedule. Returns a sparsity, a table {flops =} or {ms =}, or an action. Errors: anything else, with the function's file and
+-- line, and the round.
+function schedule.value(f, s)
+  local code, when = schedule.code(f), ("for round %d"):format(s.round)
+  local value = callback.one(code, WHAT, when, f(s))
+  if schedule.actions[value] then return value end
+  if type(value) == "table" then return budget(code, value, when) end
+  if type(value) ~= "number" or not (value >= 0 and value < 1) then
+    callback.wrong(code, WHAT, "a sparsity from 0 to below 1", value, when)
+  end
+  return value
+end
+
+return schedule

@@ -1,0 +1,94 @@
+-- What a pruning schedule sees. `yolua help prune.state` prints this list.
+local callback = require "yolua.options.callback"
+local options = require "yolua.options.table"
+local schedule = require "yolua.prune.schedule"
+local schema = require "yolua.options.schema"
+
+local state = {}
+
+-- {name, type, unit, range, help}
+state.fields = {
+  { "round", "int", "", "1 and more", "the round that begins; one that is repeated after a rollback keeps its number" },
+  { "rounds", "int", "", "1 and more", "how many rounds there are" },
+  { "ramp", "int", "", "1..rounds", "how many of them prune; the others, at the end, only retrain (hold=)" },
+  { "try", "int", "", "1 and more", "how often this round has begun" },
+  { "sparsity", "number", "share", "0 to below 1", "zeros among the prunable numbers now" },
+  { "start", "number", "share", "0 to below 1", "the same before the first round" },
+  { "target", "number", "share", "0 to below 1", "the option target=; .9 if it is flops or milliseconds" },
+  { "one", "number", "share", "above 0", "the share of a single number: sparsities less than this apart are equal" },
+  { "flops", "number", "FLOPs", "0 and more", "of one image, without those of zero weights" },
+  { "flops_dense", "number", "FLOPs", "0 and more", "the same before the first round" },
+  { "ms", "number", "ms", "above 0", "a forward pass over one image, as it was measured after the last round; nil before" },
+  { "ms_dense", "number", "ms", "above 0", "the same before the first round; nil in a dry run" },
+  { "dev_loss", "number", "", "0 and more", "mean loss per image after the last round; nil without a dev split" },
+  { "dev_loss_dense", "number", "", "0 and more", "the same before the first round" },
+  { "ap", "number", "share", "0..1", "mean AP after the last round, on data.pick or dev; nil if none is measured (judge=none)" },
+  { "ap_dense", "number", "share", "0..1", "the same before the first round" },
+  { "epochs", "number", "epochs", "above 0", "how long the last round was; before the first: how long a round is (epochs=)" },
+  { "epoch", "int", "epochs", "0 and more", "epochs that are done" },
+  { "step", "int", "steps", "0 and more", "optimizer steps that are done" },
+  { "history", "list", "", "", "the rounds that are done: {round, sparsity, dev_loss, ap, ...} each, as in results.json" },
+  { "memory", "table", "", "", "yours: plain data that you write into it; checkpoints keep it" },
+  { "options", "table", "", "", "the options of pruning (target, step, ...)" },
+}
+
+local known, names = {}, {}
+for i, field in ipairs(state.fields) do known[field[1]], names[i] = true, field[1] end
+
+local methods = {}
+
+local function action(fields)
+  schedule.actions[fields] = true
+  return fields
+end
+
+-- s:rollback { epochs =, target = }: undoes the last round, and begins it again: with the same sparsity (or another target), retrained for
+-- as long as before (or for other epochs).
+function methods.rollback(_, spec)
+  for key, value in pairs(spec or {}) do
+    if key ~= "epochs" and key ~= "target" then
+      error(("%s: s:rollback has no option '%s' (epochs, target)"):format(options.position(), tostring(key)), 0)
+    end
+    local good = type(value) == "number" and value > 0 and value < (key == "target" and 1 or math.huge)
+    callback.argument(good, "s:rollback: " .. key, key == "target" and "a sparsity above 0 and below 1" or "a number above 0", value)
+  end
+  return action { what = "rollback", epochs = spec and spec.epochs, target = spec and spec.target }
+end
+
+-- s:stop(): ends the training with the network as it is.
+function methods.stop() return action { what = "stop" } end
+
+local Seen, behind = {}, setmetatable({}, { __mode = "k" }) -- behind: view -> its values
+
+function Seen.__index(self, key)
+  local value = behind[self][key]
+  if value ~= nil then return value end
+  if methods[key] then return methods[key] end
+  if known[key] then return nil end
+  error(("%s: the state of a pruning schedule has no '%s'%s (yolua help prune.state)"):format(options.position(), tostring(key),
+    type(key) == "string" and schema.did_you_mean(key, names) or ""), 0)
+end
+
+function Seen.__newindex(_, key)
+  error(("%s: s.%s cannot be assigned: return a sparsity, and keep what you remember in s.memory"):format(options.position(),
+    tostring(key)), 0)
+end
+
+function Seen.__pairs(self) return next, behind[self], nil end
+
+-- The state with these values, as a schedule sees it.
+function state.view(values)
+  local self = setmetatable({}, Seen)
+  behind[self] = values
+  return self
+end
+
+-- A copy of plain data: what a schedule changes of its memory counts once its round has begun.
+function state.copy(value)
+  if type(value) ~= "table" then return value end
+  local out = {}
+  for key, item in pairs(value) do out[key] = state.copy(item) end
+  return out
+end
+
+return state

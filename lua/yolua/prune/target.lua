@@ -1,0 +1,49 @@
+-- From what is asked for (a sparsity, FLOPs, milliseconds) to a number of zeros.
+local measure = require "yolua.prune.measure"
+
+local target = {}
+
+-- The option's value as a schedule is told it. o: target = {sparsity, flops, ms}. Errors: percentages, several targets.
+function target.check(o)
+  local given = o.target or {}
+  local sparsity, flops, ms = rawget(given, "sparsity"), rawget(given, "flops"), rawget(given, "ms")
+  if flops and ms then error("prune: target.flops and target.ms: expected one of them", 0) end
+  if sparsity and not (sparsity >= 0 and sparsity < 1) then
+    error(("prune: target: expected a share of zeros from 0 to below 1 (.9 is 90 %%), got %g"):format(sparsity), 0)
+  end
+  if flops and flops <= 0 then error(("prune: target.flops: expected a number above 0, got %g"):format(flops), 0) end
+  return sparsity or 0.9, flops and { flops = flops } or ms and { ms = ms } or nil
+end
+
+local function left_of(cut, masks)
+  local Cut = getmetatable(cut)
+  return function(r) return masks[r.name] and Cut.left(masks, r.name) or require("yolua.core").nonzero(cut.model.net, r.name) end
+end
+
+-- The least number of zeros with which the network takes at most so many FLOPs (of at most 1: a share of the dense network's).
+local function of_flops(cut, budget, s)
+  if budget <= 1 then budget = budget * s.flops_dense end
+  local function flops(zeros) return measure.flops(cut.model, s.h, s.w, left_of(cut, cut:masks(zeros))) end
+  local low, high = math.floor(s.sparsity * cut.count + 0.5), cut:most()
+  local least = flops(high)
+  if least > budget then
+    error(("prune: target.flops: %.4g FLOPs cannot be reached: %.4g are left when every number that may go is zero"):format(budget,
+      least), 0)
+  end
+  while low < high do
+    local middle = (low + high) // 2
+    if flops(middle) <= budget then high = middle else low = middle + 1 end
+  end
+  return low
+end
+
+-- cut: of Cut.rules(...):open; asked: a sparsity, {flops =} or {ms =}; s: sparsity, flops_dense, h, w, ms. Returns the number of zeros.
+-- Errors: what no cut reaches.
+function target.zeros(cut, asked, s)
+  if type(asked) == "number" then return math.floor(asked * cut.count + 0.5) end
+  if asked.flops then return of_flops(cut, asked.flops, s) end
+  error(("prune: target.ms: %g ms cannot be reached: single zeros make nothing faster (a forward pass takes %s with any of them)")
+    :format(asked.ms, s.ms and ("%.3g ms"):format(s.ms) or "the same time"), 0)
+end
+
+return target

@@ -1,0 +1,302 @@
+-- The pruning policy in trainings: masks hold after every step, whatever trains; rounds are as asked for; a run that was killed continues
+-- with the same bytes; the gate and a schedule's rollback leave the network of before.
+local t = require "luaunit"
+local yl = require "yolua"
+local core = yl.core
+local ranges = require "yolua.prune.ranges"
+
+local training = require "support.training"
+local top, model, quiet = training.top, training.model, training.quietly
+
+local function options(o)
+  return training.options({ epochs = 1, optim = { name = "sgd", lr = 0.01, momentum = 0.9, decay = 1e-3 } }, o)
+end
+
+local SLABS = { "value", "momentum", "adam_m", "adam_v", "ema", "grad" }
+
+-- Every copy of a masked number, checked one by one, besides the program's own check.
+local function holds(net, what)
+  core.prune.check(net)
+  local zeros = 0
+  for _, r in ipairs(net:ranges()) do
+    if r.kind ~= "statistic" and core.has_slab(net, "mask") then
+      local mask = net:tensor(r.name, "mask")
+      for _, slab in ipairs(SLABS) do
+        if core.has_slab(net, slab) then
+          local left = mask:eq(0):to("f32"):mul(net:tensor(r.name, slab):abs()):sum()
+          t.assertTrue(left == 0, ("%s: %s of %s"):format(what, slab, r.name))
+        end
+      end
+      zeros = zeros + r.count - mask:to("i64"):sum()
+    end
+  end
+  return zeros
+end
+
+-- A policy that looks after every step and epoch.
+local function watch(what)
+  local seen = { steps = 0, most = 0 }
+  local function look(_, tr)
+    seen.steps, seen.most = seen.steps + 1, math.max(seen.most, holds(tr.model.net, what .. ", step " .. tr.step))
+  end
+  return { name = "watch", on = { step = look, epoch_end = look } }, seen
+end
+
+local function run_with(out, o, spec, ...)
+  local more = { ... }
+  return quiet(function()
+    local run <close> = yl.run(yl.options(out.resume and { resume = out.resume } or { out = out }))
+    local tr = yl.train { net = model(o and o.freeze), data = training.data { limit = 8 }, run = run, options = options(o), yl.prune(spec),
+      table.unpack(more) }
+    return { tr = tr, pruning = run.pruning, dir = run.dir }
+  end)
+end
+
+TestMasks = {}
+
+local RECIPES = {
+  sgd = {}, nesterov = { optim = { name = "sgd", lr = 0.01, momentum = 0.9, nesterov = true } },
+  adam = { optim = { name = "adam", lr = 1e-3 } }, adamw = { optim = { name = "adamw", lr = 1e-3, decay = 0.01 } },
+  ema = { ema = 0.9, optim = { name = "adam", lr = 1e-3 } }, accumulation = { subdivisions = 2 }, clipping = { clip = 0.5 },
+  freezing = { freeze = "conv1" },
+}
+
+function TestMasks.testHoldAfterEveryStep()
+  for name, o in pairs(RECIPES) do
+    local policy, seen = watch(name)
+    local made = run_with(top .. "/hold-" .. name, o, { target = 0.8, rounds = 3, every = 1, judge = "none" }, policy)
+    local list = ranges.of(made.tr.model, {})
+    local share, zeros, count = ranges.sparsity(made.tr.model, list)
+    t.assertEquals(zeros, math.floor(0.8 * count + 0.5), name) -- what was asked for is what it got
+    t.assertAlmostEquals(share, 0.8, 1 / count)
+    t.assertEquals({ seen.steps, seen.most }, { 6 + 3, zeros }, name)
+    t.assertEquals(#list, o.freeze and 3 or 4) -- the last convolution is no candidate, nor what is frozen
+    for _, file in ipairs { "last", "best" } do
+      local again = yl.load { model = made.dir .. "/" .. file .. ".safetensors", full = true }
+      t.assertEquals(holds(again.net, name), zeros)
+    end
+  end
+end
+
+-- Rounds and what is recorded of them.
+function TestMasks.testRounds()
+  local made = run_with(top .. "/rounds", nil, { target = 0.6, rounds = 3, schedule = "linear" })
+  local p = made.pruning
+  t.assertEquals({ p.target, #p.rounds, made.tr.epoch }, { 0.6, 3, 3 })
+  for i, r in ipairs(p.rounds) do
+    t.assertAlmostEquals(r.sparsity, 0.2 * i, 1e-4)
+    t.assertEquals({ r.round, r.epoch, r.step }, { i, i, 2 * i })
+    t.assertTrue(r.ms > 0 and r.dev_loss > 0 and r.ap >= 0 and r.flops < p.dense.flops and r.params == p.dense.params)
+    t.assertTrue(r.nonzero < p.dense.nonzero)
+  end
+  local lines = require("yolua.report.rundir").metrics(made.dir)
+  t.assertAlmostEquals(lines[2].sparsity, 0.4, 1e-4)
+  t.assertEquals(core.json.decode(core.system.read(made.dir .. "/rounds.json")).rounds[3].sparsity, p.rounds[3].sparsity)
+end
+
+-- Rounds of parts of an epoch cut between steps; rounds at the end may only retrain.
+function TestMasks.testShortRoundsAndHold()
+  local at = {}
+  local watcher = { name = "w", on = { step = function(_, tr) at[tr.step] = ranges.sparsity(tr.model, ranges.of(tr.model, {})) end } }
+  local made = run_with(top .. "/short", nil, { target = 0.4, rounds = 4, every = 0.5, hold = 2, schedule = "linear", judge = "none" },
+    watcher)
+  t.assertEquals({ made.tr.epoch, made.tr.step, #made.pruning.rounds }, { 2, 4, 4 })
+  for i, wanted in ipairs { 0.4, 0.4, 0.4, 0.4 } do t.assertAlmostEquals(at[i], wanted, 1e-3, i) end -- seen after the cut of step 1
+  t.assertAlmostEquals(made.pruning.rounds[1].sparsity, 0.2, 1e-3)
+end
+
+TestResume = {}
+
+local function hashes(dir)
+  return { core.files.hash(dir .. "/last.safetensors"), core.files.hash(dir .. "/best.safetensors") }
+end
+
+-- A run that an error breaks off in the middle of a round, and that is resumed, ends in the same bytes.
+function TestResume.testSameBytes()
+  for name, case in pairs {
+    plain = { { target = 0.7, rounds = 3, judge = "none" }, { 3, 5 } },
+    short = { { target = 0.7, rounds = 6, every = 0.5, judge = "none" }, { 3 } },
+    movement = { { target = 0.7, rounds = 3, score = "movement", judge = "none" }, { 4 } },
+    rewind = { { target = 0.7, rounds = 2, dense = 1, rewind = "weights", rewind_epoch = 1, judge = "none" }, { 4 } },
+    gate = { { target = 0.7, rounds = 3, max_drop = 1 }, { 4 } },
+    returns = { { rounds = 3, judge = "none", schedule = function(s)
+      if s.round == 2 and s.try == 1 and not s.memory.back then
+        s.memory.back = true
+        return s.sparsity + 0.1
+      end
+      if s.round == 3 and s.try == 1 then return s:rollback { target = 0.15 } end
+      return s.sparsity + 0.1
+    end }, { 5 } },
+  } do
+    local o = { optim = { name = "adam", lr = 1e-3 }, ema = 0.5 }
+    local whole = run_with(top .. "/whole-" .. name, o, case[1])
+    for _, step in ipairs(case[2]) do
+      local dir = ("%s/cut-%s-%d"):format(top, name, step)
+      local cut = { name = "cut", on = { step = function(_, tr)
+        if tr.step == step then
+          require("yolua.train.checkpoint").save(tr)
+          error "cut off"
+        end
+      end } }
+      local ok, message = pcall(run_with, dir, o, case[1], cut)
+      t.assertFalse(ok)
+      t.assertStrContains(message, "cut off")
+      run_with({ resume = dir }, o, case[1])
+      t.assertEquals(hashes(dir), hashes(whole.dir), name .. step)
+    end
+  end
+end
+
+TestGate = {}
+
+-- A network that loses: whatever is cut, AP falls by more than nothing. `stop` ends with the dense network.
+function TestGate.testStop()
+  local ap = 0.5
+  local measure = require "yolua.prune.measure"
+  local real = measure.ap
+  measure.ap = function() ap = ap - 0.1 return ap end
+  local ok, made = pcall(run_with, top .. "/gate", nil, { target = 0.6, rounds = 3, schedule = "linear", max_drop = 0.15, gate = "stop" })
+  measure.ap = real
+  t.assertTrue(ok, made)
+  local p = made.pruning
+  t.assertEquals({ #p.rounds, p.rounds[1].rolled_back, p.rounds[2].rolled_back, made.tr.epoch }, { 2, nil, true, 2 })
+  t.assertAlmostEquals(p.sparsity, 0.2, 1e-4) -- in hand, and kept
+  local best = yl.load { model = made.dir .. "/best.safetensors" }
+  t.assertAlmostEquals(ranges.sparsity(best, ranges.of(best, {})), 0.2, 1e-4)
+  t.assertTrue(made.tr.stop)
+end
+
+-- The AP of each measurement in turn, the dense network's first.
+local function with_aps(list, f, ...)
+  local measure = require "yolua.prune.measure"
+  local real, i = measure.ap, 0
+  measure.ap = function()
+    i = i + 1
+    return list[i] or list[#list]
+  end
+  local ok, made = pcall(f, ...)
+  measure.ap = real
+  if not ok then error(made, 0) end
+  return made
+end
+
+function TestGate.testHalve()
+  local made = with_aps({ 0.5, 0.5, 0.3, 0.5, 0.5 }, run_with, top .. "/halve", nil,
+    { target = 0.6, rounds = 4, schedule = "linear", max_drop = 0.1, gate = "halve" })
+  local list = {}
+  for i, r in ipairs(made.pruning.rounds) do list[i] = { r.round, r.try, math.floor(1000 * r.sparsity + 0.5), r.rolled_back or false } end
+  t.assertEquals(list, { { 1, 1, 150, false }, { 2, 1, 300, true }, { 2, 2, 225, false }, { 3, 1, 300, false } })
+end
+
+function TestGate.testBackoff()
+  local made = with_aps({ 0.5, 0.3, 0.5, 0.5 }, run_with, top .. "/backoff", nil,
+    { target = 0.6, rounds = 4, schedule = "linear", max_drop = 0.1, gate = "backoff" })
+  local list = {}
+  for i, r in ipairs(made.pruning.rounds) do list[i] = { r.round, r.try, r.epochs, math.floor(100 * r.sparsity + 0.5) } end
+  t.assertEquals(list, { { 1, 1, 1, 15 }, { 1, 2, 2, 15 }, { 2, 1, 1, 30 } })
+  made = with_aps({ 0.5, 0.3 }, run_with, top .. "/backoff-3", nil,
+    { target = 0.6, rounds = 9, schedule = "linear", max_drop = 0.1, gate = "backoff" })
+  t.assertEquals({ #made.pruning.rounds, made.pruning.sparsity, made.tr.stop }, { 3, 0, true })
+end
+
+TestOwn = {}
+
+-- The sketch of the manual: two percent of what is left as long as the loss forgives it; else undo, and retrain longer.
+function TestOwn.testACarefulSchedule()
+  local said = {}
+  local function careful(s)
+    said[#said + 1] = { s.round, s.try, s.epochs }
+    if s.round == 2 and s.try == 1 and #said == 2 then return s:rollback { epochs = 2 * s.epochs } end
+    return s.sparsity + 0.02 * (1 - s.sparsity)
+  end
+  local made = run_with(top .. "/careful", nil, { schedule = careful, rounds = 4, judge = "none" })
+  t.assertEquals(said, { { 1, 1, 1 }, { 2, 1, 1 }, { 2, 1, 2 } })
+  local list = {}
+  for i, r in ipairs(made.pruning.rounds) do
+    list[i] = { r.round, r.try, r.epochs, math.floor(1e4 * r.sparsity + 0.5), r.rolled_back or false }
+  end
+  t.assertEquals(list, { { 1, 1, 1, 200, true }, { 1, 2, 2, 200, false }, { 2, 1, 1, 396, false } })
+end
+
+function TestOwn.testStop()
+  local made = run_with(top .. "/stop", nil, { rounds = 5, judge = "none", schedule = function(s)
+    return s.round == 3 and s:stop() or 0.1 * s.round
+  end })
+  t.assertEquals({ #made.pruning.rounds, made.tr.stop }, { 2, true })
+  t.assertAlmostEquals(made.pruning.sparsity, 0.2, 1e-4)
+end
+
+TestRefusals = {}
+
+local function refused(sentence, spec, o)
+  local m = model(o and o.freeze)
+  local before = m:checksum()
+  local ok, message = pcall(quiet, function()
+    return yl.train { net = m, data = training.data { limit = 8 }, options = options(o), yl.prune(spec) }
+  end)
+  t.assertFalse(ok, sentence)
+  t.assertStrContains(tostring(message), sentence)
+  t.assertNotStrContains(tostring(message), "\n")
+  return m:checksum() == before, tostring(message)
+end
+
+function TestRefusals.testOptions()
+  refused("prune: target: expected a share of zeros from 0 to below 1 (.9 is 90 %), got 90", { target = 90 })
+  refused("prune: target: expected a share of zeros from 0 to below 1 (.9 is 90 %), got 1", { target = 1 })
+  refused("prune: target: expected a share of zeros from 0 to below 1 (.9 is 90 %), got -0.1", { target = -0.1 })
+  refused("prune: unknown score 'magnitud', did you mean 'magnitude'?", { score = "magnitud" })
+  refused("prune: unknown scope 'globl', did you mean 'global'?", { scope = "globl" })
+  refused("prune: pattern: expected N:M with 1 <= N < M <= 1024, got '4:2'", { pattern = "4:2" })
+  refused("prune: pattern: unknown pattern 'blok', did you mean 'block'?", { pattern = "blok" })
+  refused("prune: unknown schedule 'cubik', did you mean 'cubic'?", { schedule = "cubik" })
+  refused("prune: hold: expected less than the 3 rounds that there are, got 3", { rounds = 3, hold = 3 })
+  refused("prune: rewind_epoch: expected at most the epochs before the first cut (dense=1), got 2",
+    { rewind = "weights", rewind_epoch = 2 })
+  refused("prune: dense: this score looks at training steps: expected at least 1 epoch before the first cut, got 0",
+    { score = "movement", dense = 0 })
+  refused("prune: every: expected a number of epochs above 0, got 0", { every = 0 })
+  refused("yl.prune has no option 'taget', did you mean 'target'?", { taget = 0.5 })
+end
+
+function TestRefusals.testParameters()
+  for _, case in ipairs {
+    { "prune: except: 'cnv1' matches no parameter, did you mean 'conv1'?", { except = "cnv1" } },
+    { "prune: only: 'conv9*' matches no parameter", { only = "conv9*" } },
+    { "prune: only: conv1.bn.mean is a statistic: only weights, biases and scales can be pruned", { only = "conv1.bn.mean" } },
+    { "prune: only: conv1.weight is frozen: what is pruned has to train", { only = "conv*" }, { freeze = "conv1" } },
+    { "no parameter is left to prune", {}, { freeze = "body" } },
+    { "no parameter is left to prune", { except = "conv*" } },
+  } do
+    t.assertTrue(refused(case[1], case[2], case[3]), case[1]) -- and nothing has changed
+  end
+end
+
+-- A thing of a schedule that cannot be: its file and line, and the network as it was.
+function TestRefusals.testSchedules()
+  local here = debug.getinfo(1, "S").short_src
+  local function bad(sentence, f, rounds)
+    local same, message = refused(sentence, { schedule = f, rounds = rounds or 1, judge = "none" })
+    t.assertEquals(message:match "^(.-): ", ("%s:%d"):format(here, debug.getinfo(f, "S").linedefined), message)
+    if not rounds then t.assertTrue(same, sentence) end
+  end
+  bad("the pruning schedule: expected a sparsity from 0 to below 1 for round 1, got nothing (is a return missing?)", function() end)
+  bad("for round 1, got nan", function() return 0 / 0 end)
+  bad("for round 1, got 1.5", function() return 1.5 end)
+  bad("for round 1, got 'much'", function() return "much" end)
+  bad("expected one value for round 1, got 2", function() return 0.1, 0.2 end)
+  bad("expected a sparsity, {flops = n} or {ms = n} for round 1, got a table", function() return { flop = 3 } end)
+  bad("expected at least the sparsity of now, 0.5", function(s) return s.round == 1 and 0.5 or 0.3 end, 2)
+  bad("rolled back in round 1, but there is no earlier round to return to", function(s) return s:rollback() end)
+  local _, message = refused("the state of a pruning schedule has no 'sparsty', did you mean 'sparsity'?",
+    { schedule = function(s) return s.sparsty end, judge = "none" })
+  t.assertStrContains(message, here .. ":")
+  refused("s.round cannot be assigned", { schedule = function(s) s.round = 3 end, judge = "none" })
+end
+
+function TestRefusals.testTargetsOutOfReach()
+  t.assertTrue(refused("at most", { pattern = "2:4", target = 0.9, rounds = 1, judge = "none", schedule = "oneshot" }))
+  t.assertTrue(refused("FLOPs cannot be reached", { target = { flops = 10 }, rounds = 1, judge = "none" }))
+  t.assertTrue(refused("single zeros make nothing faster", { target = { ms = 0.001 }, rounds = 1, judge = "none" }))
+end
+
+training.run(t)

@@ -1,0 +1,86 @@
+-- `yolua prune` and recipes/prune_gradual.lua as a user calls them: results.json, dry runs, files with schedules, and what is refused.
+local t = require "luaunit"
+local core = require "yolua.core"
+local program = require "support.program"
+
+local top = program.tiny()
+
+local function words(...)
+  return { "prune", "config=" .. top .. "/config.yaml", "threads=2", "data.limit=8", "epochs=1", "protocol=voc", ... }
+end
+
+TestPrune = {}
+
+function TestPrune.testResults()
+  local r = program.json(words("rounds=2", "target=.5", "schedule=linear", "out=" .. top .. "/a"))
+  t.assertEquals({ r.recipe, r.target, #r.rounds, r.epochs }, { "prune", 0.5, 2, 2 })
+  t.assertAlmostEquals(r.sparsity, 0.5, 1e-4)
+  for i, round in ipairs(r.rounds) do
+    t.assertEquals({ round.round, round.params }, { i, r.params })
+    for _, key in ipairs { "sparsity", "nonzero", "flops", "bytes", "ms", "dev_loss", "ap" } do t.assertNumber(round[key], key) end
+  end
+  t.assertEquals(r.rounds[2].nonzero, r.nonzero)
+  t.assertTrue(r.speed.dense_ms > 0 and r.speed.masked_ms > 0)
+  t.assertEquals({ r.eval[1].stage, r.eval[2].stage }, { "Dense", "Pruned" })
+  t.assertEquals(core.json.decode(core.system.read(top .. "/a/results.json")).rounds[2].sparsity, r.sparsity)
+end
+
+function TestPrune.testDryRun()
+  local r = program.json(words("rounds=4", "hold=2", "target=.5", "dry_run=true", "schedule=linear", "out=" .. top .. "/dry"))
+  t.assertEquals(#r.rounds, 4)
+  for i, wanted in ipairs { 0.25, 0.5, 0.5, 0.5 } do t.assertAlmostEquals(r.rounds[i].sparsity, wanted, 1e-4) end
+  t.assertEquals(r.rounds[4].zeros, math.floor(0.5 * r.prunable + 0.5))
+  t.assertNil(core.files.kind(top .. "/dry"))
+  t.assertStrContains(program.ok(words("dry_run=true")), "prunable numbers\nround")
+end
+
+-- Ten lines in a file and one command.
+function TestPrune.testAScheduleInAFile()
+  local path = top .. "/mine.lua"
+  core.system.write(path, "-- a tenth each\nreturn function(s)\n  return s.sparsity + 0.1\nend\n")
+  local r = program.json(words("rounds=2", "schedule=" .. path, "judge=none", "out=" .. top .. "/file"))
+  t.assertAlmostEquals(r.sparsity, 0.2, 1e-4)
+  core.system.write(path, "return function(s)\n  return s.sparsity - 0.1\nend\n")
+  local status, _, err = program.run(words("rounds=1", "schedule=" .. path, "judge=none", "out=" .. top .. "/file-2"))
+  t.assertEquals(status, 1)
+  t.assertStrContains(err, path .. ":1: the pruning schedule: expected a sparsity from 0 to below 1 for round 1, got -0.1")
+  core.system.write(path, "return 3\n")
+  status, _, err = program.run(words("schedule=" .. path))
+  t.assertEquals(status, 2)
+  t.assertStrContains(err, path .. ": expected a file that returns a schedule, a function of the state, got 3")
+end
+
+function TestPrune.testResume()
+  program.ok(words("rounds=3", "target=.6", "judge=none", "out=" .. top .. "/b"))
+  program.ok(words("rounds=2", "target=.6", "judge=none", "schedule=linear", "out=" .. top .. "/c"))
+  local status, _, err = program.run { "prune", "resume=" .. top .. "/c" } -- nothing is left to do
+  t.assertEquals(status, 0, err)
+  t.assertEquals(core.json.decode(core.system.read(top .. "/c/results.json")).epochs, 2)
+end
+
+function TestPrune.testRefusals()
+  for _, case in ipairs {
+    { "target=90", "prune: target: expected a share of zeros from 0 to below 1 (.9 is 90 %), got 90" },
+    { "score=magnitud", "prune: unknown score 'magnitud', did you mean 'magnitude'?" },
+    { "schedule=nowhere.lua", "nowhere.lua" },
+    { "sparsity=.5", "did you mean 'target.sparsity'?" },
+  } do
+    local status, _, err = program.run(words(case[1], "out=" .. top .. "/bad"))
+    t.assertEquals(status, 2, case[1])
+    t.assertStrContains(err, case[2])
+    t.assertEquals(select(2, err:gsub("\n", "")), 1)
+    t.assertNil(core.files.kind(top .. "/bad"))
+  end
+end
+
+TestHelp = {}
+
+function TestHelp.testState()
+  local page = program.ok { "help", "prune.state" }
+  for _, field in ipairs(require("yolua.prune.state").fields) do t.assertStrContains(page, "s." .. field[1]) end
+  t.assertStrContains(program.ok { "help", "prune" }, "max_drop")
+end
+
+local status = t.LuaUnit.run()
+os.execute("rm -rf '" .. top .. "'")
+os.exit(status)
