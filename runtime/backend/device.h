@@ -8,7 +8,8 @@
 extern "C" {
 #endif
 
-/* The device of that name ("cpu", "cuda", "cuda:1"); the object lives as long as the process.
+/* The device of that name ("cpu", "cuda", "cuda:1", or "auto": the first GPU that can be used, else the CPU); the object lives as
+ * long as the process.
  * Errors: UNSUPPORTED with the reason where this build or machine has none, INVALID for an unknown name. */
 yl_status yl_device_get(const char *name, yl_device **out);
 

@@ -2,6 +2,7 @@
 #ifndef YL_CORE_BOX_H
 #define YL_CORE_BOX_H
 
+#include "core/both.h"
 #include "core/status.h"
 
 #include <math.h>
@@ -10,21 +11,21 @@ typedef struct yl_box {
     double x1, y1, x2, y2;
 } yl_box;
 
-static inline double yl_box_width(yl_box b)
+YL_BOTH static inline double yl_box_width(yl_box b)
 {
     return b.x2 - b.x1;
 }
-static inline double yl_box_height(yl_box b)
+YL_BOTH static inline double yl_box_height(yl_box b)
 {
     return b.y2 - b.y1;
 }
-static inline double yl_box_area(yl_box b)
+YL_BOTH static inline double yl_box_area(yl_box b)
 {
     return (b.x2 - b.x1) * (b.y2 - b.y1);
 }
 
 /* Area of the intersection; 0 where the boxes only touch or are apart. */
-static inline double yl_box_intersection(yl_box a, yl_box b)
+YL_BOTH static inline double yl_box_intersection(yl_box a, yl_box b)
 {
     double w = (a.x2 < b.x2 ? a.x2 : b.x2) - (a.x1 > b.x1 ? a.x1 : b.x1);
     double h = (a.y2 < b.y2 ? a.y2 : b.y2) - (a.y1 > b.y1 ? a.y1 : b.y1);
@@ -32,7 +33,7 @@ static inline double yl_box_intersection(yl_box a, yl_box b)
 }
 
 /* Intersection over union; 0 for two empty boxes. */
-static inline double yl_box_iou(yl_box a, yl_box b)
+YL_BOTH static inline double yl_box_iou(yl_box a, yl_box b)
 {
     double inter = yl_box_intersection(a, b), joint = yl_box_area(a) + yl_box_area(b) - inter;
     return joint > 0 ? inter / joint : 0;
@@ -46,13 +47,13 @@ typedef struct yl_cell {
 /* The exponents of a box's size are held between -this and this, so that no valid input overflows or vanishes. */
 #define YL_DECODE_LIMIT 50.0
 
-static inline double yl__decode_exp(double t)
+YL_BOTH static inline double yl__decode_exp(double t)
 {
     return exp(t > YL_DECODE_LIMIT ? YL_DECODE_LIMIT : t < -YL_DECODE_LIMIT ? -YL_DECODE_LIMIT : t);
 }
 
 /* (2 t)^2: sizes of Darknet's new_coords. Far above 1, where no logistic function ends, t is held. */
-static inline double yl__decode_square(double t)
+YL_BOTH static inline double yl__decode_square(double t)
 {
     double held = t > 1e4 ? 1e4 : t < -1e4 ? -1e4 : t;
     return 4 * held * held;
@@ -61,8 +62,8 @@ static inline double yl__decode_square(double t)
 /* The box {cx, cy, w, h} of one prediction, in fractions of the network's input. `entry` is the head's output: x and y after the
  * logistic function, w and h as they are; `prior_w`, `prior_h` is the anchor in fractions of the input.
  *   cx = (col + scale * x - (scale - 1) / 2) / cols,   w = prior_w * exp(w) */
-static inline void yl__decode(const float *entry, double prior_w, double prior_h, double scale, yl_cell cell,
-                              double box[4])
+YL_BOTH static inline void yl__decode(const float *entry, double prior_w, double prior_h, double scale, yl_cell cell,
+                                      double box[4])
 {
     box[0] = ((double)cell.col + scale * entry[0] - 0.5 * (scale - 1)) / (double)cell.cols;
     box[1] = ((double)cell.row + scale * entry[1] - 0.5 * (scale - 1)) / (double)cell.rows;
@@ -71,15 +72,16 @@ static inline void yl__decode(const float *entry, double prior_w, double prior_h
 }
 
 /* YOLOv2: anchors in cells (Redmon and Farhadi 2017, section 2). */
-static inline void yl_decode_region(const float *entry, double anchor_w, double anchor_h, yl_cell cell, double box[4])
+YL_BOTH static inline void yl_decode_region(const float *entry, double anchor_w, double anchor_h, yl_cell cell,
+                                            double box[4])
 {
     yl__decode(entry, anchor_w / (double)cell.cols, anchor_h / (double)cell.rows, 1, cell, box);
 }
 
 /* YOLOv3 and v4: anchors in pixels of the network's input (net_w, net_h); scale_x_y as in Bochkovskiy et al. 2020. With
  * `new_coords` (scaled YOLOv4, Wang et al. 2021) sizes are anchor * (2 w)^2. */
-static inline void yl_decode_yolo(const float *entry, double anchor_w, double anchor_h, double net_w, double net_h,
-                                  double scale_x_y, bool new_coords, yl_cell cell, double box[4])
+YL_BOTH static inline void yl_decode_yolo(const float *entry, double anchor_w, double anchor_h, double net_w,
+                                          double net_h, double scale_x_y, bool new_coords, yl_cell cell, double box[4])
 {
     yl__decode(entry, anchor_w / net_w, anchor_h / net_h, scale_x_y, cell, box);
     if (!new_coords) return;
@@ -88,7 +90,7 @@ static inline void yl_decode_yolo(const float *entry, double anchor_w, double an
 }
 
 /* {cx, cy, w, h} in corner form. */
-static inline yl_box yl_box_corners(const double box[4])
+YL_BOTH static inline yl_box yl_box_corners(const double box[4])
 {
     return (yl_box){box[0] - box[2] / 2, box[1] - box[3] / 2, box[0] + box[2] / 2, box[1] + box[3] / 2};
 }

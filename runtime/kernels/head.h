@@ -1,11 +1,12 @@
-/* What the two detection heads, region and yolo, share: the activation of their input, reading the truth, the terms of their
- * losses, and the walk over all predictions.
+/* What the two detection heads, region and yolo, share on every device: the activation of their input, reading the truth, and the terms
+ * of their losses. head_walk.h has the CPU's walk over all predictions, head.cuh the GPU's.
  *
  * A loss looks at one prediction at a time and asks every truth row of its image about it, so that predictions are independent
  * of each other: threads and devices cannot change a result. All arithmetic of a loss is in double precision. */
 #ifndef YL_KERNELS_HEAD_H
 #define YL_KERNELS_HEAD_H
 
+#include "core/both.h"
 #include "core/box.h"
 #include "kernels/activation.h"
 #include "kernels/kernels.h"
@@ -14,7 +15,7 @@
 #include <string.h>
 
 /* p[k] = exp(x[k] - max x) / sum over j of exp(x[j] - max x); p may be x. */
-static inline void yl__softmax(const float *x, int64_t count, float *p)
+YL_BOTH static inline void yl__softmax(const float *x, int64_t count, float *p)
 {
     float top = x[0], sum = 0;
     for (int64_t k = 1; k < count; k++) top = x[k] > top ? x[k] : top;
@@ -24,7 +25,7 @@ static inline void yl__softmax(const float *x, int64_t count, float *p)
 }
 
 /* One prediction: logistic of x, y and objectness; w and h as they are; classes by softmax or logistic each. */
-static inline void yl__head_entry(const yl_head_geom *g, const float *x, float *y)
+YL_BOTH static inline void yl__head_entry(const yl_head_geom *g, const float *x, float *y)
 {
     if (g->new_coords) {
         memcpy(y, x, (size_t)(YL_HEAD_BOX + g->classes) * sizeof *y);
@@ -41,14 +42,6 @@ static inline void yl__head_entry(const yl_head_geom *g, const float *x, float *
         for (int32_t k = 0; k < g->classes; k++) y[YL_HEAD_BOX + k] = yl__logistic(x[YL_HEAD_BOX + k]);
 }
 
-static inline yl_status yl__head_forward(const yl_ctx *ctx, const yl_head_geom *g, const float *x, float *y)
-{
-    int64_t size = YL_HEAD_BOX + g->classes;
-#pragma omp parallel for schedule(static) num_threads(ctx->threads)
-    for (int64_t p = 0; p < g->n * g->h * g->w * g->anchors; p++) yl__head_entry(g, x + p * size, y + p * size);
-    return YL_OK;
-}
-
 /* ---- truth ---- */
 
 typedef struct yl__row {
@@ -58,7 +51,7 @@ typedef struct yl__row {
 } yl__row;
 
 /* Row t of an image's truth; false where it is left out: an empty box, an object outside the image or the classes. */
-static inline bool yl__read_row(const yl_truth *truth, int64_t image, int64_t t, int32_t classes, yl__row *out)
+YL_BOTH static inline bool yl__read_row(const yl_truth *truth, int64_t image, int64_t t, int32_t classes, yl__row *out)
 {
     const float *r = truth->rows + (image * truth->cap + t) * YL_TRUTH_FIELDS;
     if (!(r[YL_TRUTH_W] > 0 && r[YL_TRUTH_H] > 0)) return false;
@@ -76,14 +69,14 @@ static inline bool yl__read_row(const yl_truth *truth, int64_t image, int64_t t,
 }
 
 /* True where the centre of an object lies in this cell (the last cell takes the image's edge). */
-static inline bool yl__in_cell(const yl__row *row, yl_cell cell)
+YL_BOTH static inline bool yl__in_cell(const yl__row *row, yl_cell cell)
 {
     int64_t col = (int64_t)(row->box[0] * (double)cell.cols), line = (int64_t)(row->box[1] * (double)cell.rows);
     return (col < cell.cols ? col : cell.cols - 1) == cell.col && (line < cell.rows ? line : cell.rows - 1) == cell.row;
 }
 
 /* IoU of two boxes with one centre. */
-static inline double yl__shape_iou(double w1, double h1, double w2, double h2)
+YL_BOTH static inline double yl__shape_iou(double w1, double h1, double w2, double h2)
 {
     double inter = (w1 < w2 ? w1 : w2) * (h1 < h2 ? h1 : h2);
     return inter / (w1 * h1 + w2 * h2 - inter);
@@ -91,7 +84,7 @@ static inline double yl__shape_iou(double w1, double h1, double w2, double h2)
 
 /* True where a row that is no object forgives the prediction: more than half of it lies in an ignore region, or its IoU with a
  * neighbour class is above one half. */
-static inline bool yl__forgiven(const yl__row *row, yl_box predicted)
+YL_BOTH static inline bool yl__forgiven(const yl__row *row, yl_box predicted)
 {
     if (row->kind == YL_TRUTH_IGNORE) {
         return yl_box_intersection(predicted, row->corners) > 0.5 * yl_box_area(predicted);
@@ -104,14 +97,14 @@ static inline bool yl__forgiven(const yl__row *row, yl_box predicted)
 enum { YL_PART_BOX, YL_PART_OBJECT, YL_PART_NOOBJECT, YL_PART_CLASS, YL_PARTS };
 
 /* dx is NULL where only the loss is wanted. */
-static inline void yl__add_gradient(float *dx, double value)
+YL_BOTH static inline void yl__add_gradient(float *dx, double value)
 {
     if (dx) *dx += (float)value;
 }
 
 /* scale * cross-entropy of p = logistic(x) with a target in [0, 1]; d/dx = scale * (p - target). Where p has been rounded to
  * 0 or 1 the logarithm is taken of the nearest number that is not. */
-static inline double yl__cross_entropy(float p, double target, double scale, float *dx)
+YL_BOTH static inline double yl__cross_entropy(float p, double target, double scale, float *dx)
 {
     double yes = p < 1e-37f ? 1e-37 : p, no = 1.0 - p < 0x1p-25 ? 0x1p-25 : 1.0 - p;
     if (!(p == p)) yes = no = NAN;
@@ -120,7 +113,7 @@ static inline double yl__cross_entropy(float p, double target, double scale, flo
 }
 
 /* scale/2 * (p - target)^2 with p = logistic(x); d/dx = scale * (p - target) * p * (1 - p). */
-static inline double yl__squared_logistic(float p, double target, double scale, float *dx)
+YL_BOTH static inline double yl__squared_logistic(float p, double target, double scale, float *dx)
 {
     double off = p - target;
     yl__add_gradient(dx, scale * off * p * (1.0 - p));
@@ -128,14 +121,14 @@ static inline double yl__squared_logistic(float p, double target, double scale, 
 }
 
 /* scale/2 * (x - target)^2; d/dx = scale * (x - target). */
-static inline double yl__squared(float x, double target, double scale, float *dx)
+YL_BOTH static inline double yl__squared(float x, double target, double scale, float *dx)
 {
     double off = x - target;
     yl__add_gradient(dx, scale * off);
     return 0.5 * scale * off * off;
 }
 
-/* ---- the walk ---- */
+/* ---- one prediction ---- */
 
 typedef struct yl__prediction {
     int64_t image;
@@ -146,45 +139,18 @@ typedef struct yl__prediction {
 } yl__prediction;
 
 /* A number that is not finite anywhere in an entry must not hide: it makes the loss NaN. */
-static inline double yl__not_finite(const float *y, int64_t size)
+YL_BOTH static inline double yl__not_finite(const float *y, int64_t size)
 {
     int bad = 0;
     for (int64_t k = 0; k < size; k++) bad |= !(y[k] - y[k] == 0);
     return bad ? NAN : 0;
 }
 
-typedef void yl__term(const void *geometry, const yl_truth *truth, const yl__prediction *p, double parts[YL_PARTS]);
-
-static inline void yl__walk_row(const yl_head_geom *g, const void *geometry, yl__term *term, const float *y,
-                                const yl_truth *truth, float *dx, float beta, int64_t row, double *parts)
+/* Clears the gradient of a prediction where it is not added to, and looks for what is not finite in it. */
+YL_BOTH static inline double yl__begin(const yl__prediction *p, int64_t size, float beta)
 {
-    int64_t size = YL_HEAD_BOX + g->classes;
-    yl__prediction p = {.image = row / g->h, .cell = {0, row % g->h, g->w, g->h}};
-    for (; p.cell.col < g->w; p.cell.col++)
-        for (p.anchor = 0; p.anchor < g->anchors; p.anchor++) {
-            int64_t at = ((row * g->w + p.cell.col) * g->anchors + p.anchor) * size;
-            p.y = y + at;
-            p.dx = dx ? dx + at : NULL;
-            for (int64_t k = 0; dx && beta == 0 && k < size; k++) p.dx[k] = 0;
-            parts[YL_PART_NOOBJECT] += yl__not_finite(p.y, size);
-            term(geometry, truth, &p, parts);
-        }
-}
-
-/* Sums of the parts over all predictions; `partial` holds YL_PARTS doubles per row of cells, added in order. */
-static inline yl_status yl__head_loss(const yl_ctx *ctx, const yl_head_geom *g, const void *geometry, yl__term *term,
-                                      const float *y, const yl_truth *truth, double *partial, float *dx, float beta,
-                                      double *parts)
-{
-    int64_t rows = g->n * g->h;
-#pragma omp parallel for schedule(static) num_threads(ctx->threads)
-    for (int64_t row = 0; row < rows; row++) {
-        for (int k = 0; k < YL_PARTS; k++) partial[row * YL_PARTS + k] = 0;
-        yl__walk_row(g, geometry, term, y, truth, dx, beta, row, partial + row * YL_PARTS);
-    }
-    for (int k = 0; k < YL_PARTS; k++) parts[k] = 0;
-    for (int64_t i = 0; i < rows * YL_PARTS; i++) parts[i % YL_PARTS] += partial[i];
-    return YL_OK;
+    for (int64_t k = 0; p->dx && beta == 0 && k < size; k++) p->dx[k] = 0;
+    return yl__not_finite(p->y, size);
 }
 
 #endif

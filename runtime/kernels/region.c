@@ -13,7 +13,7 @@
  *             box       prior_scale/2 * ((sx - 1/2)^2 + (sy - 1/2)^2 + w^2 + h^2)
  *
  * The assignment and the IoU of rescore are constants to the gradient. */
-#include "kernels/head.h"
+#include "kernels/head_walk.h"
 
 yl_status YL_CPU(region_forward)(const yl_ctx *ctx, const yl_head_geom *g, const void *x, void *y)
 {

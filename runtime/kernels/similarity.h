@@ -16,7 +16,7 @@ typedef struct yl__overlap {
     yl__sides d_inter, d_joint;
 } yl__overlap;
 
-static inline yl__overlap yl__overlap_of(yl_box p, yl_box t)
+YL_BOTH static inline yl__overlap yl__overlap_of(yl_box p, yl_box t)
 {
     yl__overlap o = {.p = p, .t = t, .inter = yl_box_intersection(p, t)};
     double pw = yl_box_width(p), ph = yl_box_height(p);
@@ -31,7 +31,7 @@ static inline yl__overlap yl__overlap_of(yl_box p, yl_box t)
 }
 
 /* IoU = I / U */
-static inline double yl__plain_iou(const yl__overlap *o, yl__sides *d)
+YL_BOTH static inline double yl__plain_iou(const yl__overlap *o, yl__sides *d)
 {
     for (int i = 0; i < 4; i++)
         d->at[i] = (o->d_inter.at[i] * o->joint - o->inter * o->d_joint.at[i]) / (o->joint * o->joint);
@@ -39,7 +39,7 @@ static inline double yl__plain_iou(const yl__overlap *o, yl__sides *d)
 }
 
 /* Width, height of the enclosing box, and by how much each side of the prediction moves it (0 or 1). */
-static inline void yl__enclosing(const yl__overlap *o, double *w, double *h, double moves[4])
+YL_BOTH static inline void yl__enclosing(const yl__overlap *o, double *w, double *h, double moves[4])
 {
     *w = fmax(o->p.x2, o->t.x2) - fmin(o->p.x1, o->t.x1);
     *h = fmax(o->p.y2, o->t.y2) - fmin(o->p.y1, o->t.y1);
@@ -48,7 +48,7 @@ static inline void yl__enclosing(const yl__overlap *o, double *w, double *h, dou
 }
 
 /* -(C - U) / C, C the area of the enclosing box (Rezatofighi et al. 2019, algorithm 1) */
-static inline double yl__enclosure_penalty(const yl__overlap *o, yl__sides *d)
+YL_BOTH static inline double yl__enclosure_penalty(const yl__overlap *o, yl__sides *d)
 {
     double w, h, moves[4];
     yl__enclosing(o, &w, &h, moves);
@@ -58,7 +58,7 @@ static inline double yl__enclosure_penalty(const yl__overlap *o, yl__sides *d)
 }
 
 /* -rho^2 / c^2: squares of the centres' distance and of the enclosing box's diagonal (Zheng et al. 2020, eq. 7) */
-static inline double yl__distance_penalty(const yl__overlap *o, yl__sides *d)
+YL_BOTH static inline double yl__distance_penalty(const yl__overlap *o, yl__sides *d)
 {
     double w, h, moves[4];
     yl__enclosing(o, &w, &h, moves);
@@ -71,7 +71,7 @@ static inline double yl__distance_penalty(const yl__overlap *o, yl__sides *d)
 
 /* -alpha * v, v = 4/pi^2 (atan(wt/ht) - atan(w/h))^2, alpha = v / (1 - IoU + v) (Zheng et al. 2020, eqs. 8 to 11). As the paper
  * does, alpha is a constant to the gradient; unlike the paper's code, 1 / (w^2 + h^2) is kept, so the rest is exact. */
-static inline double yl__aspect_penalty(const yl__overlap *o, double iou, double *d_w, double *d_h)
+YL_BOTH static inline double yl__aspect_penalty(const yl__overlap *o, double iou, double *d_w, double *d_h)
 {
     double w = yl_box_width(o->p), h = yl_box_height(o->p), k = 4 / (3.14159265358979323846 * 3.14159265358979323846);
     double off = atan2(yl_box_width(o->t), yl_box_height(o->t)) - atan2(w, h), v = k * off * off;
@@ -84,7 +84,7 @@ static inline double yl__aspect_penalty(const yl__overlap *o, double iou, double
 
 /* The similarity (1 for equal boxes) of a predicted and a true box {cx, cy, w, h}, both of positive size, and its derivatives
  * with respect to the predicted one. Not for mse. */
-static inline double yl__similarity(yl_iou_loss kind, const double p[4], const double t[4], double d[4])
+YL_BOTH static inline double yl__similarity(yl_iou_loss kind, const double p[4], const double t[4], double d[4])
 {
     yl__overlap o = yl__overlap_of(yl_box_corners(p), yl_box_corners(t));
     yl__sides sides;

@@ -21,7 +21,7 @@
  *
  * With new_coords the head's input is taken as it is (the layer before ends in the logistic function): CE(p, u) becomes
  * (p - u)^2 / 2, sx becomes x, tw becomes sqrt(truth w * net_w / anchor w) / 2, and sizes are anchor * (2 w)^2. */
-#include "kernels/head.h"
+#include "kernels/head_walk.h"
 #include "kernels/similarity.h"
 
 yl_status YL_CPU(yolo_forward)(const yl_ctx *ctx, const yl_head_geom *g, const void *x, void *y)

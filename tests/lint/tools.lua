@@ -27,7 +27,7 @@ function TestTools.testClangFormat()
   if not installed "clang-format" or not said "clang-format --version":find "version 14%." then
     return skip "clang-format 14 is not installed"
   end
-  local found = said "find runtime tests -name '*.[ch]' | xargs clang-format --dry-run"
+  local found = said "find runtime tests -name '*.[ch]' -o -name '*.cu' -o -name '*.cuh' -o -name '*.cpp' | xargs clang-format --dry-run"
   local files = {}
   for path in found:gmatch "\n?([^\n:]+):%d+:%d+: warning" do files[path] = "clang-format -i " .. path end
   t.assertEquals(files, {})

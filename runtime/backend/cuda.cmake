@@ -1,0 +1,50 @@
+# libyolua_cuda.so: every .cu file by nvcc for each architecture that it knows, and PTX of the newest for GPUs to come. The runtime of
+# CUDA is linked in, so that the plug-in needs nothing but the driver.
+execute_process(COMMAND ${YOLUA_NVCC} --list-gpu-code OUTPUT_VARIABLE known)
+set(CUDA_CODE "")
+foreach(arch ${YOLUA_CUDA_ARCHITECTURES})
+  if(known MATCHES "sm_${arch}[^0-9]")
+    list(APPEND CUDA_CODE -gencode=arch=compute_${arch},code=sm_${arch})
+    set(newest ${arch})
+  endif()
+endforeach()
+if(NOT CUDA_CODE)
+  message(FATAL_ERROR "${YOLUA_NVCC} knows none of the architectures ${YOLUA_CUDA_ARCHITECTURES}; set YOLUA_CUDA_ARCHITECTURES, or YOLUA_CUDA=OFF")
+endif()
+list(APPEND CUDA_CODE -gencode=arch=compute_${newest},code=compute_${newest})
+list(JOIN YOLUA_CUDA_ARCHITECTURES " " archs)
+message(STATUS "CUDA plug-in: ${YOLUA_NVCC}, architectures ${archs}")
+
+set(CUDA_FLAGS -std=c++20 -O3 -I${PROJECT_SOURCE_DIR}/runtime "-DYL_BOTH=__host__ __device__" -DNDEBUG
+    -Xcompiler=-fPIC,-fvisibility=hidden,-Wall,-Wextra)
+if(YOLUA_WERROR)
+  list(APPEND CUDA_FLAGS -Werror=all-warnings -Xcompiler=-Werror)
+endif()
+set(launcher ${CMAKE_C_COMPILER_LAUNCHER})
+if(launcher MATCHES ccache) # a checkout elsewhere finds what this one has compiled
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} ${launcher})
+endif()
+set(CUDA_OBJECTS "")
+foreach(source ${CUDA_SOURCES})
+  file(RELATIVE_PATH name ${PROJECT_SOURCE_DIR}/runtime ${source})
+  string(REPLACE "/" "_" name ${name})
+  set(object ${PROJECT_BINARY_DIR}/cuda/${name}.o)
+  add_custom_command(
+    OUTPUT ${object}
+    COMMAND ${launcher} ${YOLUA_NVCC} ${CUDA_FLAGS} ${CUDA_CODE} -MD -MF ${object}.d -c ${source} -o ${object}
+    DEPENDS ${source}
+    DEPFILE ${object}.d
+    COMMENT "CUDA ${name}"
+    VERBATIM)
+  list(APPEND CUDA_OBJECTS ${object})
+endforeach()
+file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/cuda)
+set(CUDA_PLUGIN ${PROJECT_BINARY_DIR}/libyolua_cuda.so)
+add_custom_command(
+  OUTPUT ${CUDA_PLUGIN}
+  COMMAND ${YOLUA_NVCC} -shared -cudart=static -o ${CUDA_PLUGIN} ${CUDA_OBJECTS} -Xlinker=-z,defs -Xlinker=--exclude-libs,ALL
+  DEPENDS ${CUDA_OBJECTS}
+  COMMENT "CUDA plug-in"
+  VERBATIM)
+add_custom_target(yolua_cuda ALL DEPENDS ${CUDA_PLUGIN})
+install(FILES ${CUDA_PLUGIN} DESTINATION ${CMAKE_INSTALL_LIBDIR})

@@ -1,0 +1,249 @@
+/* The plug-in libyolua_cuda.so: devices, their memory, and the table of kernels. Everything is queued on a device's own stream; what
+ * the device interface promises to be complete is waited for. */
+#include "backend/plugin.h"
+#include "kernels/cuda.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const yl_plugin_host *host;
+
+/* Sentences are the program's: this is the yl__fail that the kernels of this file's library call. */
+extern "C" yl_status yl__fail(yl_status status, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    host->fail(status, text);
+    return status;
+}
+
+yl_status yl__cuda_check(cudaError_t error, const char *what)
+{
+    if (error == cudaSuccess) return YL_OK;
+    cudaGetLastError();
+    return yl__fail(error == cudaErrorMemoryAllocation ? YL_MEMORY : YL_UNSUPPORTED, "%s: CUDA says: %s", what,
+                    cudaGetErrorString(error));
+}
+
+static yl__cuda_state *state_of(yl_device *device)
+{
+    return (yl__cuda_state *)device->state;
+}
+
+static yl_status wait_for(yl__cuda_state *s, cudaError_t queued, const char *what)
+{
+    YL_TRY(yl__cuda_check(queued, what));
+    return yl__cuda_check(cudaStreamSynchronize(s->stream), what);
+}
+
+yl_status yl__cuda_read(const yl_ctx *ctx, void *to, const void *from, size_t bytes)
+{
+    YL_TRY(yl__cuda_check(cudaSetDevice(yl__cuda_state_of(ctx)->index), "read"));
+    cudaStream_t stream = yl__cuda_stream(ctx);
+    YL_TRY(yl__cuda_check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream), "read"));
+    return yl__cuda_check(cudaStreamSynchronize(stream), "read");
+}
+
+/* ---- memory ---- */
+
+static yl_status select_device(yl_device *device)
+{
+    return yl__cuda_check(cudaSetDevice(state_of(device)->index), device->name);
+}
+
+static yl_status out_of_memory(yl_device *device, size_t bytes)
+{
+    size_t left = 0, all = 0;
+    cudaGetLastError();
+    cudaMemGetInfo(&left, &all);
+    return yl__fail(YL_MEMORY,
+                    "%s: out of memory: %zu bytes were requested, and %zu of %zu are free; try a smaller batch",
+                    device->name, bytes, left, all);
+}
+
+static yl_status cuda_alloc(yl_device *device, size_t bytes, void **out)
+{
+    YL_TRY(select_device(device));
+    size_t rounded = bytes ? bytes : 1;
+    if (cudaMalloc(out, rounded) != cudaSuccess) return out_of_memory(device, bytes);
+    return wait_for(state_of(device), cudaMemsetAsync(*out, 0, rounded, state_of(device)->stream), "alloc");
+}
+
+static void cuda_release(yl_device *device, void *pointer)
+{
+    if (!pointer || select_device(device) != YL_OK) return;
+    cudaStreamSynchronize(state_of(device)->stream);
+    cudaFree(pointer);
+}
+
+static yl_status copy_bytes(yl_device *device, void *dst, const void *src, size_t bytes, cudaMemcpyKind kind)
+{
+    if (bytes == 0) return YL_OK;
+    YL_TRY(select_device(device));
+    yl__cuda_state *s = state_of(device);
+    return wait_for(s, cudaMemcpyAsync(dst, src, bytes, kind, s->stream), "copy");
+}
+
+static yl_status cuda_to_device(yl_device *device, void *dst, const void *src, size_t bytes)
+{
+    return copy_bytes(device, dst, src, bytes, cudaMemcpyHostToDevice);
+}
+
+static yl_status cuda_from_device(yl_device *device, void *dst, const void *src, size_t bytes)
+{
+    return copy_bytes(device, dst, src, bytes, cudaMemcpyDeviceToHost);
+}
+
+/* These two are in order with the kernels of the stream, which is all that their callers can see. */
+static yl_status cuda_copy(yl_device *device, void *dst, const void *src, size_t bytes)
+{
+    if (bytes == 0) return YL_OK;
+    YL_TRY(select_device(device));
+    return yl__cuda_check(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDeviceToDevice, state_of(device)->stream), "copy");
+}
+
+static yl_status cuda_zero(yl_device *device, void *dst, size_t bytes)
+{
+    if (bytes == 0) return YL_OK;
+    YL_TRY(select_device(device));
+    return yl__cuda_check(cudaMemsetAsync(dst, 0, bytes, state_of(device)->stream), "zero");
+}
+
+static yl_status cuda_sync(yl_device *device)
+{
+    YL_TRY(select_device(device));
+    return yl__cuda_check(cudaStreamSynchronize(state_of(device)->stream), "sync");
+}
+
+/* ---- the table ---- */
+
+static const char *const names[] = {
+#define K(name, parameters, cuda) #name,
+#include "kernels/kernels.def"
+#undef K
+};
+
+enum {
+#define K(name, parameters, cuda) LINE_##name,
+#include "kernels/kernels.def"
+#undef K
+};
+
+/* A kernel without a twin says so when it is called. */
+template <int line, class... P> yl_status missing(P...)
+{
+    return yl__fail(YL_UNSUPPORTED, "%s has no CUDA kernel yet; expected device=cpu", names[line]);
+}
+
+static const yl_kernels table = {
+#define YL__ENTRY_YES(name) YL_CUDA(name)
+#define YL__ENTRY_NO(name) missing<LINE_##name>
+#define K(name, parameters, cuda) YL__ENTRY_##cuda(name),
+#include "kernels/kernels.def"
+#undef K
+    sizeof names / sizeof *names,
+};
+
+/* ---- the plug-in ---- */
+
+static yl_status look(int *driver, int *runtime, int *count)
+{
+    *driver = *runtime = *count = 0;
+    if (cudaDriverGetVersion(driver) != cudaSuccess || *driver == 0)
+        return yl__fail(YL_UNSUPPORTED, "this machine has no NVIDIA driver");
+    cudaRuntimeGetVersion(runtime);
+    cudaError_t error = cudaGetDeviceCount(count);
+    if (error == cudaErrorInsufficientDriver)
+        return yl__fail(YL_UNSUPPORTED, "the NVIDIA driver supports CUDA %d.%d, and this build needs %d.%d or newer",
+                        *driver / 1000, *driver % 1000 / 10, *runtime / 1000, *runtime % 1000 / 10);
+    if (error == cudaErrorNoDevice || (error == cudaSuccess && *count == 0))
+        return yl__fail(YL_UNSUPPORTED, "the NVIDIA driver finds no GPU");
+    return yl__cuda_check(error, "looking for GPUs");
+}
+
+/* Does this library hold code that the device can run? */
+static bool has_code(int index)
+{
+    cudaStream_t stream;
+    if (cudaSetDevice(index) != cudaSuccess ||
+        cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking) != cudaSuccess) {
+        cudaGetLastError();
+        return false;
+    }
+    cudaStreamDestroy(stream);
+    return true;
+}
+
+static yl_status facts(int index, yl_device_facts *out)
+{
+    cudaDeviceProp p;
+    size_t left = 0, all = 0;
+    YL_TRY(yl__cuda_check(cudaGetDeviceProperties(&p, index), "looking at a GPU"));
+    memset(out, 0, sizeof *out);
+    snprintf(out->chip, sizeof out->chip, "%s", p.name);
+    snprintf(out->isa, sizeof out->isa, "sm_%d%d", p.major, p.minor);
+    out->multiprocessors = p.multiProcessorCount;
+    out->memory_bytes = (int64_t)p.totalGlobalMem;
+    out->usable = p.major >= 8 && has_code(index);
+    if (out->usable && cudaMemGetInfo(&left, &all) == cudaSuccess) out->free_bytes = (int64_t)left;
+    cudaGetLastError();
+    return YL_OK;
+}
+
+static void fill(yl_device *out, yl__cuda_state *s, char *isa)
+{
+    out->isa = isa;
+    out->dtypes = 1u << YL_F32;
+    out->host_memory = false;
+    out->kernels = &table;
+    out->alloc = cuda_alloc;
+    out->release = cuda_release;
+    out->to_device = cuda_to_device;
+    out->from_device = cuda_from_device;
+    out->copy = cuda_copy;
+    out->zero = cuda_zero;
+    out->sync = cuda_sync;
+    out->state = s;
+}
+
+/* The device stays open as long as the process. */
+static yl_status open_device(int index, yl_device *out)
+{
+    yl_device_facts f;
+    YL_TRY(facts(index, &f));
+    if (!f.usable)
+        return yl__fail(YL_UNSUPPORTED, "%s is a GPU of architecture %s; expected sm_80 or newer", f.chip, f.isa);
+    yl__cuda_state *s = (yl__cuda_state *)calloc(1, sizeof *s);
+    char *isa = (char *)malloc(sizeof f.isa);
+    if (!s || !isa) {
+        free(s);
+        free(isa);
+        return yl__fail(YL_MEMORY, "out of memory");
+    }
+    memcpy(isa, f.isa, sizeof f.isa);
+    s->index = index;
+    yl_status status = yl__cuda_check(cudaSetDevice(index), f.chip);
+    if (status == YL_OK) status = yl__cuda_check(cudaStreamCreateWithFlags(&s->stream, cudaStreamNonBlocking), f.chip);
+    if (status == YL_OK) status = yl__cuda_check(cudaMalloc(&s->results, YL__CUDA_RESULTS), f.chip);
+    if (status == YL_OK) {
+        fill(out, s, isa);
+        return YL_OK;
+    }
+    if (s->stream) cudaStreamDestroy(s->stream);
+    free(s);
+    free(isa);
+    return status;
+}
+
+extern "C" __attribute__((visibility("default"))) const yl_plugin *yl_plugin_entry(const yl_plugin_host *from)
+{
+    static const yl_plugin plugin = {YL_PLUGIN_VERSION, look, facts, open_device};
+    if (from->version != YL_PLUGIN_VERSION || from->kernels_size != sizeof(yl_kernels)) return NULL;
+    host = from;
+    return &plugin;
+}

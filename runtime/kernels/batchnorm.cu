@@ -1,0 +1,167 @@
+/* Batch normalisation: the formulas stand in batchnorm.c. The scratch holds partial sums, then rows of coefficients. */
+#include "kernels/columns.cuh"
+
+/* x - centre, and its square */
+struct moments {
+    enum { count = 2 };
+    static __device__ void add(float *sums, float x, float, float centre)
+    {
+        float d = x - centre;
+        sums[0] += d;
+        sums[1] += d * d;
+    }
+};
+
+/* dy, and dy (x - mean) */
+struct products {
+    enum { count = 2 };
+    static __device__ void add(float *sums, float x, float dy, float mean)
+    {
+        sums[0] += dy;
+        sums[1] += dy * (x - mean);
+    }
+};
+
+static int parts_of(const yl_batchnorm_geom *g)
+{
+    return yl__column_parts(g->rows, (size_t)1 << 40, 1);
+}
+
+static size_t partial_bytes(const yl_batchnorm_geom *g)
+{
+    return (size_t)parts_of(g) * (size_t)g->c * 2 * sizeof(double);
+}
+
+yl_status YL_CUDA(batchnorm_scratch)(const yl_ctx *, const yl_batchnorm_geom *g, size_t *bytes)
+{
+    *bytes = partial_bytes(g) + 3 * (size_t)g->c * sizeof(float);
+    return YL_OK;
+}
+
+static __global__ void finish_statistics(yl_batchnorm_geom g, int parts, const float *x, const double *partial,
+                                         float *mean, float *var)
+{
+    YL_EACH(j, g.c)
+    {
+        double shift = yl__column_total<moments>(partial, g.c, parts, j, 0) / (double)g.rows;
+        double v = yl__column_total<moments>(partial, g.c, parts, j, 1) / (double)g.rows - shift * shift;
+        mean[j] = (float)(x[j] + shift);
+        var[j] = (float)(v < 0 ? 0 : v);
+    }
+}
+
+yl_status YL_CUDA(batchnorm_statistics)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const void *x, float *mean,
+                                        float *var, void *scratch)
+{
+    int parts = parts_of(g);
+    const float *from = (const float *)x;
+    double *partial = (double *)scratch;
+    YL_TRY(yl__column_sums<moments>(ctx, "batchnorm_statistics", g->rows, g->c, parts, from, NULL, from, partial));
+    return yl__launch_each(ctx, "batchnorm_statistics", g->c, finish_statistics, *g, parts, from, partial, mean, var);
+}
+
+static __global__ void move(yl_batchnorm_geom g, const float *mean, const float *var, float *running_mean,
+                            float *running_var)
+{
+    float rate = g.momentum, keep = 1.0f - rate, unbiased = g.rows > 1 ? (float)g.rows / (float)(g.rows - 1) : 1.0f;
+    YL_EACH(j, g.c)
+    {
+        running_mean[j] = keep * running_mean[j] + rate * mean[j];
+        running_var[j] = keep * running_var[j] + rate * unbiased * var[j];
+    }
+}
+
+yl_status YL_CUDA(batchnorm_move)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const float *mean, const float *var,
+                                  float *running_mean, float *running_var)
+{
+    return yl__launch_each(ctx, "batchnorm_move", g->c, move, *g, mean, var, running_mean, running_var);
+}
+
+static __global__ void invert(yl_batchnorm_geom g, const float *var, float *inverse)
+{
+    YL_EACH(j, g.c) inverse[j] = 1.0f / sqrtf(var[j] + g.eps);
+}
+
+yl_status YL_CUDA(batchnorm_inverse)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const float *var, float *inverse)
+{
+    return yl__launch_each(ctx, "batchnorm_inverse", g->c, invert, *g, var, inverse);
+}
+
+static __global__ void fold(yl_batchnorm_geom g, const float *scale, const float *bias, const float *mean,
+                            const float *var, const float *own, float *factor, float *folded)
+{
+    YL_EACH(j, g.c)
+    {
+        float f = scale[j] / sqrtf(var[j] + g.eps);
+        factor[j] = f;
+        folded[j] = ((own ? own[j] : 0) - mean[j]) * f + bias[j];
+    }
+}
+
+yl_status YL_CUDA(batchnorm_fold)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const float *scale, const float *bias,
+                                  const float *mean, const float *var, const float *own, float *factor, float *folded)
+{
+    return yl__launch_each(ctx, "batchnorm_fold", g->c, fold, *g, scale, bias, mean, var, own, factor, folded);
+}
+
+static __global__ void forward(yl_batchnorm_geom g, const float *x, const float *mean, const float *inverse,
+                               const float *scale, const float *bias, float *y)
+{
+    YL_EACH(i, g.rows * g.c)
+    {
+        int64_t j = i % g.c;
+        y[i] = (x[i] - mean[j]) * (scale[j] * inverse[j]) + bias[j];
+    }
+}
+
+yl_status YL_CUDA(batchnorm_forward)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const void *x, const float *mean,
+                                     const float *inverse, const float *scale, const float *bias, void *y, void *)
+{
+    return yl__launch_each(ctx, "batchnorm_forward", g->rows * g->c, forward, *g, (const float *)x, mean, inverse,
+                           scale, bias, (float *)y);
+}
+
+/* coefficients {3, c} of dx = beta dx + a dy + b (x - mean) + d */
+static __global__ void coefficients(yl_batchnorm_geom g, int parts, const double *partial, const float *inverse,
+                                    const float *scale, bool statistics, float *out, float *dscale, float *dbias)
+{
+    YL_EACH(j, g.c)
+    {
+        double s = yl__column_total<products>(partial, g.c, parts, j, 0);
+        double q = yl__column_total<products>(partial, g.c, parts, j, 1) * inverse[j];
+        double k = statistics ? 1.0 / (double)g.rows : 0.0;
+        float a = scale[j] * inverse[j];
+        if (dbias) dbias[j] += (float)s;
+        if (dscale) dscale[j] += (float)q;
+        out[j] = a;
+        out[g.c + j] = (float)(-a * k * q * inverse[j]);
+        out[2 * g.c + j] = (float)(-a * k * s);
+    }
+}
+
+static __global__ void backward(yl_batchnorm_geom g, const float *x, const float *dy, const float *mean, const float *a,
+                                float beta, float *dx)
+{
+    YL_EACH(i, g.rows * g.c)
+    {
+        int64_t j = i % g.c;
+        float d = a[j] * dy[i] + a[g.c + j] * (x[i] - mean[j]) + a[2 * g.c + j];
+        dx[i] = beta == 0 ? d : beta * dx[i] + d;
+    }
+}
+
+yl_status YL_CUDA(batchnorm_backward)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const void *x, const void *dy,
+                                      const float *mean, const float *inverse, const float *scale, bool statistics,
+                                      float beta, void *dx, float *dscale, float *dbias, void *scratch)
+{
+    int parts = parts_of(g);
+    double *partial = (double *)scratch;
+    float *a = (float *)((char *)scratch + partial_bytes(g));
+    const char *name = "batchnorm_backward";
+    const float *from = (const float *)x, *gradient = (const float *)dy;
+    YL_TRY(yl__column_sums<products>(ctx, name, g->rows, g->c, parts, from, gradient, mean, partial));
+    YL_TRY(yl__launch_each(ctx, name, g->c, coefficients, *g, parts, partial, inverse, scale, statistics, a, dscale,
+                           dbias));
+    if (!dx) return YL_OK;
+    return yl__launch_each(ctx, name, g->rows * g->c, backward, *g, from, gradient, mean, a, beta, (float *)dx);
+}

@@ -1,0 +1,81 @@
+/* What the CUDA twins share: the launcher, shared memory, and how a thread finds its elements. Two compilers read this and every .cu
+ * file: nvcc, and the host's C++ compiler over the tests' double of the CUDA runtime. runtime/README.md has the rules. */
+#ifndef YL_KERNELS_CUDA_H
+#define YL_KERNELS_CUDA_H
+
+#include "core/both.h"
+#include "kernels/kernels.h"
+
+#include <cuda_runtime.h>
+
+#define YL_CUDA(name) yl_cuda_##name
+
+/* Twins that kernels.def says YES of. */
+extern "C" {
+#define YL__TWIN_YES(name, parameters) yl_status YL_CUDA(name) parameters;
+#define YL__TWIN_NO(name, parameters)
+#define K(name, parameters, cuda) YL__TWIN_##cuda(name, parameters)
+#include "kernels/kernels.def"
+#undef K
+#undef YL__TWIN_YES
+#undef YL__TWIN_NO
+}
+
+/* yl_device.state of this backend. */
+typedef struct yl__cuda_state {
+    int index; /* of the device */
+    cudaStream_t stream;
+    void *results; /* device memory for the few numbers that a reduction leaves: YL__CUDA_RESULTS bytes */
+} yl__cuda_state;
+
+enum { YL__CUDA_RESULTS = 1 << 20, YL__CUDA_BLOCK = 256, YL__CUDA_MOST_BLOCKS = 4096 };
+
+static inline yl__cuda_state *yl__cuda_state_of(const yl_ctx *ctx)
+{
+    return (yl__cuda_state *)ctx->device->state;
+}
+
+static inline cudaStream_t yl__cuda_stream(const yl_ctx *ctx)
+{
+    return ctx->stream ? (cudaStream_t)ctx->stream : yl__cuda_state_of(ctx)->stream;
+}
+
+/* A CUDA error as a status; `what` was being done. */
+yl_status yl__cuda_check(cudaError_t error, const char *what);
+
+/* The numbers at `from` in device memory, on the host; waits for whatever was launched before. */
+yl_status yl__cuda_read(const yl_ctx *ctx, void *to, const void *from, size_t bytes);
+
+/* The only way in which a kernel is launched. Pointers among the arguments are to device memory; structs go by value and hold none. */
+template <class... P, class... A>
+yl_status yl__launch(const yl_ctx *ctx, const char *name, dim3 blocks, dim3 threads, void (*kernel)(P...),
+                     const A &...arguments)
+{
+    cudaLaunchConfig_t config = {};
+    config.gridDim = blocks;
+    config.blockDim = threads;
+    config.stream = yl__cuda_stream(ctx);
+    YL_TRY(yl__cuda_check(cudaSetDevice(yl__cuda_state_of(ctx)->index), name));
+    return yl__cuda_check(cudaLaunchKernelEx(&config, kernel, static_cast<P>(arguments)...), name);
+}
+
+/* One thread per element, or several elements per thread where there are many: the kernel's loop is YL_EACH(i, count). */
+template <class... P, class... A>
+yl_status yl__launch_each(const yl_ctx *ctx, const char *name, int64_t count, void (*kernel)(P...),
+                          const A &...arguments)
+{
+    if (count == 0) return YL_OK;
+    int64_t blocks = (count + YL__CUDA_BLOCK - 1) / YL__CUDA_BLOCK;
+    if (blocks > YL__CUDA_MOST_BLOCKS) blocks = YL__CUDA_MOST_BLOCKS;
+    return yl__launch(ctx, name, dim3((unsigned)blocks), dim3(YL__CUDA_BLOCK), kernel, arguments...);
+}
+
+/* Shared memory, YL_SHARED(float, tile, [16][17]); the double defines it for itself. */
+#ifndef YL_SHARED
+#define YL_SHARED(type, name, extents) __shared__ type name extents
+#endif
+
+#define YL_EACH(i, count)                                                                                              \
+    for (int64_t i = (int64_t)blockIdx.x * blockDim.x + threadIdx.x; i < (count); i += (int64_t)gridDim.x * blockDim.x)
+
+#endif

@@ -1,0 +1,101 @@
+-- Networks forward on a GPU as on the CPU: every layer's output within 1e-4 of the largest magnitude.
+local t = require "luaunit"
+local core = require "yolua.core"
+local boxes = require "support.boxes"
+local check = require "support.layercheck"
+
+local TOP = os.getenv "YOLUA_SOURCE" or "."
+
+-- Every layer's output after one forward pass over `batch` pictures of noise.
+local function outputs(net, batch, keep)
+  local plan <close> = net:plan { mode = "infer", batch = batch, keep = keep }
+  local s, random, x = plan:shape(0), check.random(3), {}
+  for i = 1, s[1] * s[2] * s[3] * s[4] do x[i] = (random() + 1) / 2 end
+  plan:input(x)
+  plan:forward {}
+  local list = {}
+  for _, layer in ipairs(net:layers()) do list[#list + 1] = { name = layer.name, values = plan:output(layer.name) } end
+  return list
+end
+
+local function compare(make, batch, keep)
+  local want, got = outputs(make "cpu", batch, keep), outputs(make "cuda", batch, keep)
+  local seen = 0
+  for i, w in ipairs(want) do
+    t.assertEquals(got[i].values == nil, w.values == nil, w.name)
+    if w.values then
+      check.compare(got[i].values, w.values, 1e-4, w.name)
+      seen = seen + 1
+    end
+  end
+  return seen
+end
+
+local function darknet(stem)
+  return function(device)
+    local net = core.darknet.load_cfg(stem .. ".cfg", device)
+    core.darknet.load_weights(net, stem .. ".weights")
+    return net
+  end
+end
+
+TestForward = {}
+
+local ACTIVATIONS = { "linear", "leaky", "relu", "logistic", "swish", "mish", "relu6", "hardswish", "hard_mish", "tanh", "elu", "selu",
+  "gelu", "hardtan", "ramp", "loggy", "relie" }
+
+-- Odd sizes, strides, dilations, groups and depthwise multipliers.
+local function convolutions(device)
+  local layers = {
+    { "conv2d", name = "plain", filters = 70, size = 3, pad = true, inputs = { 0 } },
+    { "conv2d", name = "strided", filters = 8, size = 5, stride = 2, padding = 1, inputs = { "plain" } },
+    { "conv2d", name = "skewed", filters = 6, size = 3, stride_x = 3, stride_y = 1, bias = false, inputs = { "plain" } },
+    { "conv2d", name = "dilated", filters = 7, size = 3, dilation = 2, pad = true, inputs = { "strided" } },
+    { "conv2d", name = "grouped", filters = 12, size = 3, groups = 4, pad = true, inputs = { "strided" } },
+    { "conv2d", name = "depthwise", filters = 8, size = 3, groups = 8, pad = true, inputs = { "strided" } },
+    { "conv2d", name = "multiplied", filters = 16, size = 3, stride = 2, groups = 8, pad = true, inputs = { "strided" } },
+    { "conv2d", name = "pointwise", filters = 65, size = 1, inputs = { "plain" } },
+    { "batchnorm", name = "pointwise.bn", inputs = { "pointwise" } },
+    { "activation", name = "pointwise.act", activation = "mish", inputs = { "pointwise.bn" } },
+  }
+  return core.net { h = 13, w = 17, c = 5, seed = 4, device = device, layers = layers }
+end
+
+local function others(device)
+  local layers = { { "conv2d", name = "stem", filters = 8, size = 1, inputs = { 0 } } }
+  local function add(layer) layers[#layers + 1] = layer end
+  for _, name in ipairs(ACTIVATIONS) do add { "activation", name = "act_" .. name, activation = name, inputs = { "stem" } } end
+  add { "batchnorm", name = "bn", inputs = { "stem" } }
+  add { "maxpool", name = "max", size = 2, stride = 2, inputs = { "stem" } }
+  add { "maxpool", name = "max3", size = 3, stride = 1, inputs = { "stem" } }
+  add { "avgpool", name = "avg", size = 3, stride = 2, inputs = { "stem" } }
+  add { "avgpool", name = "all", inputs = { "stem" } }
+  add { "route", name = "halves", inputs = { "stem", "bn" }, groups = 2, group_id = 1 }
+  add { "shortcut", name = "sum", inputs = { "stem", "bn" } }
+  add { "upsample", name = "up", stride = 2, inputs = { "max" } }
+  add { "reorg", name = "reorg", stride = 2, inputs = { "stem" } }
+  add { "reorg3d", name = "deep", stride = 2, inputs = { "stem" } }
+  add { "dropout", name = "drop", probability = 0.5, inputs = { "stem" } }
+  add { "conv2d", name = "to_heads", filters = 24, size = 1, inputs = { "stem" } }
+  add { "region", name = "region", num = 3, classes = 3, anchors = "1,1,2,2,3,3", softmax = true, inputs = { "to_heads" } }
+  add { "yolo", name = "yolo", num = 3, classes = 3, anchors = "8,8,16,16,24,24", inputs = { "to_heads" } }
+  return core.net { h = 12, w = 10, c = 3, seed = 5, device = device, layers = layers }
+end
+
+function TestForward.testConvolutions()
+  t.assertEquals(compare(convolutions, 3, true), 10)
+  t.assertTrue(compare(convolutions, 2, false) >= 1) -- with batch-norm and activation folded in
+end
+
+function TestForward.testOtherLayers() t.assertEquals(compare(others, 2, true), #others "cpu":layers()) end
+
+function TestForward.testShippedNetwork()
+  t.assertTrue(compare(darknet(TOP .. "/recipes/models/street"), 1, false) >= 1)
+end
+
+function TestForward.testRealNetwork()
+  local folder = boxes.data("weights/yolo-lite/coco.weights", "YOLO-LITE on a GPU")
+  if folder then t.assertTrue(compare(darknet(folder .. "/weights/yolo-lite/coco"), 1, false) >= 1) end
+end
+
+os.exit(t.LuaUnit.run())
