@@ -1,6 +1,7 @@
-/* core.files: folders, files that grow, and fingerprints of content; core.machine: what this process runs on. */
+/* core.files: folders, files that grow, and fingerprints of content; core.machine and core.gpus: what this process runs on. */
 #define _GNU_SOURCE
 #include "bind/bind.h"
+#include "backend/cuda.h"
 #include "backend/device.h"
 #include "core/file.h"
 #include "core/folder.h"
@@ -159,6 +160,50 @@ static int machine(lua_State *L)
     return 1;
 }
 
+static void set_version(lua_State *L, const char *key, int version)
+{
+    lua_pushfstring(L, "%d.%d", version / 1000, version % 1000 / 10);
+    lua_setfield(L, -2, key);
+}
+
+static void push_gpu(lua_State *L, int index)
+{
+    yl_device_facts f;
+    yl__check(L, yl_cuda_facts(index, &f));
+    lua_createtable(L, 0, 7);
+    lua_pushfstring(L, "cuda:%d", index);
+    lua_setfield(L, -2, "name");
+    set_string(L, "chip", f.chip);
+    set_string(L, "isa", f.isa);
+    set_integer(L, "memory_bytes", f.memory_bytes);
+    set_integer(L, "free_bytes", f.free_bytes);
+    set_integer(L, "multiprocessors", f.multiprocessors);
+    lua_pushboolean(L, f.usable);
+    lua_setfield(L, -2, "usable");
+}
+
+/* gpus() -> {driver, runtime (CUDA versions), devices = {{name, chip, isa, memory_bytes, free_bytes, multiprocessors, usable}}}; or nil
+ * and the sentence that says what is missing */
+static int gpus(lua_State *L)
+{
+    int driver, runtime, count;
+    if (yl_cuda_look(&driver, &runtime, &count) != YL_OK) {
+        lua_pushnil(L);
+        lua_pushstring(L, yl_error());
+        return 2;
+    }
+    lua_createtable(L, 0, 3);
+    set_version(L, "driver", driver);
+    set_version(L, "runtime", runtime);
+    lua_createtable(L, count, 0);
+    for (int i = 0; i < count; i++) {
+        push_gpu(L, i);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, "devices");
+    return 1;
+}
+
 void yl__bind_files(lua_State *L)
 {
     static const luaL_Reg functions[] = {
@@ -179,4 +224,6 @@ void yl__bind_files(lua_State *L)
     lua_setfield(L, -2, "files");
     lua_pushcfunction(L, machine);
     lua_setfield(L, -2, "machine");
+    lua_pushcfunction(L, gpus);
+    lua_setfield(L, -2, "gpus");
 }

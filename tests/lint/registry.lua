@@ -68,6 +68,23 @@ function TestRegistry.testKernels()
 end
 
 -- A kernel that takes activations (void *) is told their type by its geometry; a layer need not change where a backend has another.
+-- The last column says which kernels have a CUDA twin: the linker sees one that is missing, this one that is kept secret.
+function TestRegistry.testTwins()
+  local defined, said, seen = {}, {}, 0
+  for _, path in ipairs(tree.files("%.cu$", "runtime/kernels")) do
+    for name in tree.read(path):gmatch "\nyl_status YL_CUDA%(([%w_]+)%)" do defined[name] = true end
+  end
+  for _, line in ipairs(tree.lines "runtime/kernels/kernels.def") do
+    local name, twin = line:match "^K%(([%w_]+),.*,%s*(%u+)%)$"
+    if name then
+      seen = seen + 1
+      if (twin == "YES") ~= (defined[name] == true) then said[#said + 1] = name .. " says " .. twin end
+    end
+  end
+  t.assertEquals(said, {})
+  t.assertEquals(seen, #tree.registered "runtime/kernels/kernels.def")
+end
+
 function TestRegistry.testActivationsCarryTheirType()
   local geometries, kernels = tree.read "runtime/kernels/geometry.h", tree.read "runtime/kernels/kernels.def"
   local count, faults = 0, {}

@@ -13,15 +13,22 @@ local function slurp(path)
   return text or ""
 end
 
--- The NVIDIA driver's version and the GPUs that it knows; nil where there is no driver.
-local function nvidia()
-  local version = slurp("/proc/driver/nvidia/version"):match "Module%s+([%d.]+)"
-  if not version then return core.null end
-  local names, folder = {}, "/proc/driver/nvidia/gpus"
-  for _, gpu in ipairs(files.kind(folder) == "folder" and files.list(folder) or {}) do
-    names[#names + 1] = slurp(("%s/%s/information"):format(folder, gpu)):match "Model:%s*([^\n]+)"
+-- The GPUs: {driver, runtime, devices, usable}, or null; and a sentence where none can be used. What the plug-in cannot see, the
+-- driver's own files may tell.
+local function gpus()
+  local found, sentence = core.gpus()
+  if found then
+    for _, gpu in ipairs(found.devices) do found.usable = found.usable or gpu.usable end
+    found.usable = found.usable or false
+    return found, not found.usable and "its architecture is older than sm_80" or nil
   end
-  return { driver = version, devices = names }
+  local version = slurp("/proc/driver/nvidia/version"):match "Module%s+([%d.]+)"
+  if not version then return core.null, sentence end
+  local devices, folder = {}, "/proc/driver/nvidia/gpus"
+  for _, gpu in ipairs(files.kind(folder) == "folder" and files.list(folder) or {}) do
+    devices[#devices + 1] = { chip = slurp(("%s/%s/information"):format(folder, gpu)):match "Model:%s*([^\n]+)", usable = false }
+  end
+  return { driver = version, devices = devices, usable = false }, sentence
 end
 
 -- Whether files can be made in the folder, or in the nearest one above it that is there; a sentence where not.
@@ -53,20 +60,21 @@ end
 
 local function environment()
   local found = {}
-  for _, name in ipairs { "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS", "OPENBLAS_CORETYPE", "YOLUA_PATH" } do
+  for _, name in ipairs { "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS", "OPENBLAS_CORETYPE", "YOLUA_PATH",
+    "YOLUA_CUDA_PLUGIN", "CUDA_VISIBLE_DEVICES" } do
     found[name] = os.getenv(name)
   end
   return found
 end
 
--- What core.machine() tells, and: version, lua, cpu, system, kernel, cuda ({driver, devices} or null, usable), places, environment.
+-- What core.machine() tells, and: version, lua, cpu, system, kernel, cuda (see gpus) and cuda_sentence, places, environment.
 function machine.look()
   local m = core.machine()
   m.version, m.lua = core.version, _VERSION:match "[%d.]+"
   m.cpu = slurp("/proc/cpuinfo"):match "model name%s*:%s*([^\n]+)" or core.null
   m.system = slurp("/etc/os-release"):match 'PRETTY_NAME="?([^"\n]+)' or core.null
   m.kernel = slurp("/proc/sys/kernel/osrelease"):match "%S+" or core.null
-  m.cuda, m.cuda_usable = nvidia(), false
+  m.cuda, m.cuda_sentence = gpus()
   m.places, m.environment = places(), environment()
   return m
 end
@@ -87,8 +95,10 @@ function machine.advice(m)
   if m.available_bytes < 2 * GIB then
     say("%.1f GiB of memory are free: smaller batches (batch=4), data.cache=256 and data.features=0 need less", m.available_bytes / GIB)
   end
-  if m.cuda ~= core.null and not m.cuda_usable then
-    say("found a GPU (%s), but this build has no CUDA backend: the CPU does the work", table.concat(m.cuda.devices, ", "))
+  if m.cuda ~= core.null and not m.cuda.usable then
+    local chips = {}
+    for i, gpu in ipairs(m.cuda.devices) do chips[i] = gpu.chip end
+    say("found a GPU (%s), but it cannot be used: %s", table.concat(chips, ", "), m.cuda_sentence)
   end
   for _, place in ipairs(m.places) do
     if not place.writable then
@@ -107,9 +117,13 @@ function machine.lines(m)
     ("processor %s: %d processors, %d threads, instruction set %s"):format(known(m.cpu), m.processors, m.threads, m.isa),
     ("memory %.1f GiB, %.1f GiB free"):format(m.memory_bytes / GIB, m.available_bytes / GIB),
     ("BLAS %s, kernels for %s, threads by %s"):format((m.blas:gsub("%s+$", "")), m.blas_core, m.blas_parallel),
-    m.cuda == core.null and "CUDA no NVIDIA driver"
-      or ("CUDA driver %s, %s"):format(m.cuda.driver, table.concat(m.cuda.devices, ", ")),
+    m.cuda == core.null and "CUDA cannot be used: " .. m.cuda_sentence
+      or ("CUDA driver %s%s"):format(m.cuda.driver, m.cuda.runtime and ", plug-in " .. m.cuda.runtime or ""),
   }
+  for _, gpu in ipairs(m.cuda ~= core.null and m.cuda.devices or {}) do
+    lines[#lines + 1] = gpu.isa and ("%s %s, %s, %d multiprocessors, memory %.1f GiB, %.1f GiB free%s"):format(gpu.name, gpu.chip, gpu.isa,
+      gpu.multiprocessors, gpu.memory_bytes / GIB, gpu.free_bytes / GIB, gpu.usable and "" or "; cannot be used") or "GPU " .. gpu.chip
+  end
   for _, place in ipairs(m.places) do
     lines[#lines + 1] = ("%s in %s: %s"):format(place.name, place.path, place.writable and "can be written" or "cannot be written")
   end

@@ -47,7 +47,7 @@ end
 
 local function machine_with(more)
   local m = { blas_parallel = "openmp", threads = 4, processors = 4, available_bytes = 2 ^ 34, environment = {}, cuda = core.null,
-    cuda_usable = false, places = { { name = "runs", path = "runs", writable = true } } }
+    places = { { name = "runs", path = "runs", writable = true } } }
   for key, value in pairs(more) do m[key] = value end
   return machine.advice(m)
 end
@@ -57,7 +57,9 @@ function TestDoctor.testAdvice()
   for words, more in pairs {
     ["libopenblas0-openmp"] = { blas_parallel = "pthread" }, ["8 threads are requested"] = { threads = 8 },
     ["OMP_NUM_THREADS=1 leaves 3 of 4"] = { threads = 1, environment = { OMP_NUM_THREADS = "1" } },
-    ["batch=4"] = { available_bytes = 2 ^ 30 }, ["no CUDA backend"] = { cuda = { driver = "1", devices = { "a GPU" } } },
+    ["batch=4"] = { available_bytes = 2 ^ 30 },
+    ["a GPU (a chip), but it cannot be used: no plug-in"] =
+      { cuda = { driver = "1", devices = { { chip = "a chip" } }, usable = false }, cuda_sentence = "no plug-in" },
     ["out=DIR"] = { places = { { name = "runs", path = "runs", writable = false, sentence = "read-only" } } } } do
     local list = machine_with(more)
     t.assertEquals(#list, 1, words)
