@@ -12,7 +12,7 @@
  * activate its input, (s - t)^2/2 takes the place of KL. d KL(t, s) / d input = s - t.
  *
  * Features: weight/2 * the mean over an image's elements of (s - t)^2 (the hint of Chen et al. 2017, section 3.4, per element). */
-#include "kernels/head.h"
+#include "kernels/head_walk.h"
 
 typedef struct lesson {
     const yl_head_geom *head;
