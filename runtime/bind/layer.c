@@ -45,6 +45,14 @@ static int64_t integer_field(lua_State *L, const char *key)
     return value;
 }
 
+static bool boolean_field(lua_State *L, const char *key)
+{
+    lua_getfield(L, -1, key);
+    bool value = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return value;
+}
+
 static int ask_shape(lua_State *L)
 {
     yl__layer_call *c = lua_touserdata(L, 1);
@@ -70,6 +78,9 @@ static void read_parameter(lua_State *L, yl_param *p)
     lua_rawset(L, -3);
     p->name = lua_tostring(L, -3);
     lua_pop(L, 3);
+    p->role = (yl_param_role)integer_field(L, "role");
+    p->per_out = boolean_field(L, "per_out");
+    p->per_in = boolean_field(L, "per_in");
     p->kind = (yl_param_kind)integer_field(L, "kind");
     p->init = (yl_init)integer_field(L, "init");
     lua_getfield(L, -1, "value");
@@ -112,6 +123,45 @@ static int ask_flops(lua_State *L)
     if (!(operations >= 0 && operations < 0x1p62)) return yl__error(L, "expected a count of operations");
     c->number = (int64_t)operations;
     return 0;
+}
+
+/* {{input =, first =, count =, use =}, ..., parts =, uniform =, zero =}, counted from 0 as layer.lua made it */
+static int ask_channels(lua_State *L)
+{
+    yl__layer_call *c = lua_touserdata(L, 1);
+    yl_channels *answer = c->channels;
+    yl__layer_function(L, c, "channels");
+    yl__layer_options(L, c->layer);
+    push_inputs(L, c);
+    push_sizes(L, *c->out);
+    lua_pushinteger(L, c->number + 1);
+    lua_call(L, 4, 1);
+    answer->parts = integer_field(L, "parts");
+    answer->uniform = boolean_field(L, "uniform");
+    answer->zero = (yl_zero_rule)integer_field(L, "zero");
+    answer->n = (int)yl__length(L, -1);
+    for (int i = 0; i < answer->n; i++) {
+        lua_rawgeti(L, -1, i + 1);
+        answer->at[i] = (yl_source){(int)integer_field(L, "input"), integer_field(L, "first"),
+                                    integer_field(L, "count"), (yl_channel_use)integer_field(L, "use")};
+        lua_pop(L, 1);
+    }
+    return 0;
+}
+
+static yl_status channels(const yl_layer *layer, const yl_shape *in, yl_shape out, int64_t channel, yl_channels *answer)
+{
+    yl__layer_call c = {.layer = layer, .in = in, .out = &out, .channels = answer, .number = channel};
+    yl_status status = yl__layer_protect(ask_channels, &c);
+    return status == YL_OK ? status : yl__fail_in(status, "%s channels", layer->name);
+}
+
+static void narrow(const yl_layer *layer, int64_t in_c, int64_t out_c, void *options)
+{
+    const yl__made_kind *k = yl__made_of(layer);
+    const yl_field *field = k->width ? yl_option_find(&k->table, k->width, NULL) : NULL;
+    (void)in_c;
+    if (field) *(int64_t *)((char *)options + field->offset) = out_c;
 }
 
 static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
@@ -249,6 +299,7 @@ static void fill_kind(lua_State *L, yl__made_kind *k)
     const char *name = text_at(L, 1, "name");
     k->L = layer_thread(L);
     k->reads = (unsigned)integer_at(L, "reads");
+    k->width = text_at(L, 1, "width");
     k->table = (yl_field_table){name, k->fields, k->table.count};
     k->kind = (yl_layer_kind){
         .name = name,
@@ -265,6 +316,8 @@ static void fill_kind(lua_State *L, yl__made_kind *k)
         .shape = shape,
         .params = has(L, "parameters") ? params : NULL,
         .flops = has(L, "flops") ? flops : NULL,
+        .channels = has(L, "channels") ? channels : NULL,
+        .narrow = narrow,
         .reads = reads,
         .release = yl__layer_forget,
         .forward = yl__layer_forward,

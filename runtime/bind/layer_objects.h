@@ -16,6 +16,7 @@ typedef struct yl__made_kind {
     yl_field_table table;
     lua_State *L; /* the thread */
     unsigned reads;
+    const char *width; /* the option that counts the output's channels; NULL: none */
     const char *parts[YL_MAX_LOSS_PARTS + 1];
     yl_field fields[];
 } yl__made_kind;
@@ -31,10 +32,11 @@ typedef struct yl__sum {
 /* One call of a function of the descriptor, from whichever room. */
 typedef struct yl__layer_call {
     const yl_layer *layer;
-    const yl_shape *in; /* questions: shape, parameters, flops */
+    const yl_shape *in; /* questions: shape, parameters, flops, channels */
     yl_shape *out;
     yl_param *params;
-    int64_t number; /* how many parameters, or FLOPs */
+    yl_channels *channels;
+    int64_t number; /* how many parameters, or FLOPs; which channel is asked for */
     yl_pass *pass;  /* work: forward, backward, loss */
     const yl_truth *truth;
     double *parts;

@@ -16,7 +16,8 @@ yl_status yl_darknet_load_cfg(yl_device *device, const char *path, yl_net **out)
 /* The same from text; `path` is for sentences. */
 yl_status yl_darknet_parse_cfg(yl_device *device, const char *text, int64_t size, const char *path, yl_net **out);
 
-/* Writes the network as a cfg that loads to an equal network; the file's name ends in .cfg. Errors: IO; INVALID for another
+/* Writes the network as a cfg that loads to an equal network, where a layer reads another than the one before it with a route between
+ * them; the file's name ends in .cfg. Errors: IO; INVALID for another
  * ending; UNSUPPORTED where a layer has no Darknet section, or one of the user's own, or reads the inside of another section (a
  * convolution before its batch-norm). */
 yl_status yl_darknet_save_cfg(const yl_net *net, const char *path);

@@ -13,6 +13,8 @@ typedef struct exporter {
     const yl_net *net;
     const yl__sections *sections;
     yl_text *out;
+    int *number; /* of each section in the cfg: routes are written between them */
+    int written; /* sections so far */
 } exporter;
 
 /* A field's value as other readers of cfgs take it: truth is 1. */
@@ -69,24 +71,35 @@ static yl_status section_read(const exporter *e, int reader, int input, int *out
                     e->net->layers[input].name);
 }
 
-/* All but [route] read the section before them. */
-static yl_status check_previous(const exporter *e, int section, int read)
+/* All but [route] read the section before them: where that is another one, a route to the right one is written. */
+static yl_status put_previous(exporter *e, int section, int read)
 {
     const yl_layer *l = &e->net->layers[e->sections->at[section].head];
-    if (read == section - 1) return YL_OK;
-    return yl__fail(YL_UNSUPPORTED, "%s does not read the section before it; a Darknet cfg needs a route there",
-                    l->name);
+    if (read < 0 ? e->written == 0 : e->number[read] == e->written - 1) return YL_OK;
+    if (read < 0)
+        return yl__fail(YL_UNSUPPORTED,
+                        "%s reads the network's input, which in a Darknet cfg only the first section does", l->name);
+    e->written++;
+    return yl__text_add(e->out, "\n[route]\nlayers=%d\n", e->number[read]);
+}
+
+static yl_status put_head(exporter *e, int section)
+{
+    e->number[section] = e->written++;
+    return yl__text_add(e->out, "\n[%s]\n", e->sections->at[section].kind->name);
 }
 
 static yl_status put_route(exporter *e, int section)
 {
     const yl_layer *l = &e->net->layers[e->sections->at[section].head];
+    YL_TRY(put_head(e, section));
     YL_TRY(yl__text_add(e->out, "layers="));
     for (int i = 0; i < l->n_inputs; i++) {
         int read;
         YL_TRY(section_read(e, e->sections->at[section].head, l->inputs[i], &read));
         if (read < 0) return yl__fail(YL_UNSUPPORTED, "%s: a Darknet route cannot read the network's input", l->name);
-        YL_TRY(yl__text_add(e->out, "%s%d", i > 0 ? "," : "", read == section - 1 ? -1 : read));
+        bool previous = e->number[read] == e->number[section] - 1;
+        YL_TRY(yl__text_add(e->out, "%s%d", i > 0 ? "," : "", previous ? -1 : e->number[read]));
     }
     return yl__text_append(e->out, "\n", 1);
 }
@@ -97,11 +110,24 @@ static yl_status put_shortcut(exporter *e, int section)
     const yl_layer *l = &e->net->layers[head];
     for (int i = 0; i < 2; i++) YL_TRY(section_read(e, head, l->inputs[i], &read[i]));
     bool equal = read[1] >= 0 && e->net->layers[l->inputs[1]].out_c == l->out_c;
-    bool swapped = equal && read[0] != section - 1 && e->sections->at[section].kind->form == YL__SHORTCUT;
-    YL_TRY(check_previous(e, section, read[swapped]));
+    bool swapped = equal && e->number[read[1]] == e->written - 1 && e->sections->at[section].kind->form == YL__SHORTCUT;
     if (read[!swapped] < 0)
         return yl__fail(YL_UNSUPPORTED, "%s: a Darknet section cannot read the network's input by number", l->name);
-    return yl__text_add(e->out, "from=%d\n", read[!swapped] - section);
+    YL_TRY(put_previous(e, section, read[swapped]));
+    YL_TRY(put_head(e, section));
+    return yl__text_add(e->out, "from=%d\n", e->number[read[!swapped]] - e->number[section]);
+}
+
+static yl_status put_plain(exporter *e, int section)
+{
+    const yl__section *s = &e->sections->at[section];
+    int read;
+    YL_TRY(section_read(e, s->head, e->net->layers[s->head].inputs[0], &read));
+    YL_TRY(put_previous(e, section, read));
+    YL_TRY(put_head(e, section));
+    if (s->bn < 0) return YL_OK;
+    YL_TRY(yl__text_add(e->out, "batch_normalize=1\n"));
+    return check_options(e, s->bn, "");
 }
 
 static yl_status put_activation(exporter *e, const yl__section *s)
@@ -118,20 +144,12 @@ static yl_status put_activation(exporter *e, const yl__section *s)
 static yl_status put_section(exporter *e, int section)
 {
     const yl__section *s = &e->sections->at[section];
-    int read;
-    YL_TRY(yl__text_add(e->out, "\n[%s]\n", s->kind->name));
-    if (s->bn >= 0) {
-        YL_TRY(yl__text_add(e->out, "batch_normalize=1\n"));
-        YL_TRY(check_options(e, s->bn, ""));
-    }
-    if (s->kind->form == YL__ROUTE) {
+    if (s->kind->form == YL__ROUTE)
         YL_TRY(put_route(e, section));
-    } else if (s->kind->form == YL__SHORTCUT || s->kind->form == YL__SCALED) {
+    else if (s->kind->form == YL__SHORTCUT || s->kind->form == YL__SCALED)
         YL_TRY(put_shortcut(e, section));
-    } else {
-        YL_TRY(section_read(e, s->head, e->net->layers[s->head].inputs[0], &read));
-        YL_TRY(check_previous(e, section, read));
-    }
+    else
+        YL_TRY(put_plain(e, section));
     YL_TRY(put_options(e, s->head, s->bn >= 0 ? "bias" : "", s->kind->always));
     return put_activation(e, s);
 }
@@ -140,10 +158,13 @@ yl_status yl_darknet_cfg_text(const yl_net *net, yl_text *out)
 {
     yl__sections sections;
     YL_TRY(yl__sections_of(net, &sections));
-    exporter e = {net, &sections, out};
-    yl_status status = yl__text_add(out, "[net]\nwidth=%lld\nheight=%lld\nchannels=%lld\n%s", (long long)net->w,
-                                    (long long)net->h, (long long)net->c, net->header ? net->header : "");
+    exporter e = {.net = net, .sections = &sections, .out = out};
+    yl_status status = yl__calloc(net->n_layers, sizeof *e.number, &e.number);
+    if (status == YL_OK)
+        status = yl__text_add(out, "[net]\nwidth=%lld\nheight=%lld\nchannels=%lld\n%s", (long long)net->w,
+                              (long long)net->h, (long long)net->c, net->header ? net->header : "");
     for (int i = 0; i < sections.count && status == YL_OK; i++) status = put_section(&e, i);
+    yl__free(e.number);
     yl__sections_free(&sections);
     return status;
 }

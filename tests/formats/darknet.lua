@@ -156,7 +156,7 @@ scale_wh=1
   -- the factor comes first: its two inputs cannot change places as a sum's can
   local net = core.net { h = 1, w = 1, c = 2, layers = { { "conv2d", filters = 2 }, { "conv2d", filters = 2, inputs = { "conv1" } },
     { "scale_channels", inputs = { "conv1", "conv2" } } } }
-  t.assertErrorMsgContains("scale1 does not read the section before it", describe, net)
+  t.assertStrContains(describe(net), "[route]\nlayers=0\n\n[scale_channels]\nfrom=-2\n")
 end
 
 -- Sections that are one layer each, and those that are not a layer.
@@ -197,6 +197,18 @@ function TestCfg.testRepeatedOptionsAreOneWarning()
     :format(path))
 end
 
+-- A layer that reads another than the one before it has a route in between; sections are numbered with it.
+function TestCfg.testRoutesWhereTheyAreMissing()
+  local net = core.net { h = 8, w = 8, c = 4, seed = 2, layers = { { "conv2d", filters = 6, size = 1 }, { "conv2d", filters = 5, size = 1 },
+    { "conv2d", filters = 3, size = 1, inputs = { "conv1" } }, { "route", inputs = { "conv2", "conv3" } },
+    { "conv2d", filters = 8, size = 1 }, { "shortcut", inputs = { "conv4", "conv2" } }, { "shortcut", inputs = { "conv1", "conv2" } } } }
+  local text = describe(net)
+  t.assertStrContains(text, "[route]\nlayers=0\n\n[convolutional]\nfilters=3\n")
+  t.assertStrContains(text, "[route]\nlayers=1,-1\n")
+  t.assertStrContains(text, "[route]\nlayers=0\n\n[shortcut]\nfrom=-7\n")
+  t.assertEquals(describe(parse(text)), text)
+end
+
 -- A cfg's sum has the channels of the section before it, so that only equals may change places.
 function TestCfg.testShortcutOfUnequalChannels()
   local function built(filters)
@@ -204,7 +216,7 @@ function TestCfg.testShortcutOfUnequalChannels()
       { "shortcut", inputs = { "conv1", "conv2" } } } }
   end
   t.assertStrContains(describe(built(6)), "[shortcut]\nfrom=-2\n")
-  t.assertErrorMsgContains("does not read the section before it", describe, built(2))
+  t.assertStrContains(describe(built(2)), "[route]\nlayers=0\n\n[shortcut]\nfrom=-2\n")
 end
 
 function TestCfg.testUnknownOptionsAreOneWarning()

@@ -83,7 +83,7 @@ static void test_unsupported(void **state)
     assert_int_equal(yl_net_create(cpu(), 4, 4, 1, &net), YL_OK);
     add(net, "conv2d", NULL, NULL, 1, &input);
     add(net, "conv2d", NULL, NULL, 1, &input);
-    unsupported(net, "conv2 does not read the section before it");
+    unsupported(net, "conv2 reads the network's input, which in a Darknet cfg only the first section does");
     add(net, "route", NULL, NULL, 2, both);
     yl_net_free(net);
 

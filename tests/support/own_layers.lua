@@ -6,7 +6,7 @@ local yl = require "yolua"
 yl.layer {
   name = "gelu", help = "Gaussian error linear unit, by the logistic function",
   fields = { { "k", "number", 1.702, "", "steepness", min = 0, max = 100, aliases = { "beta" } } },
-  reads = "x",
+  reads = "x", channels = "each",
   flops = function(_, x) return 4 * x.n * x.h * x.w * x.c end,
   forward = function(l, x, y) x:mul(l.options.k, y):sigmoid_():mul_(x) end,
   backward = function(l, x, _, dy, dx) -- s (1 + k x (1 - s)) dy
@@ -21,7 +21,8 @@ yl.layer {
   name = "scale", help = "one learned factor per channel",
   fields = { { "start", "number", 1, "", "the factor before training" } },
   reads = "x",
-  parameters = function(o, x) return { { "scale", "scale", { x.c }, init = o.start } } end,
+  parameters = function(o, x) return { { "scale", "scale", { x.c }, init = o.start, role = "factor", per_out = true } } end,
+  channels = "each",
   forward = function(l, x, y) x:mul(l.parameters.scale, y) end,
   backward = function(l, x, _, dy, dx)
     if dx then dy:mul(l.parameters.scale, dx) end
@@ -67,6 +68,7 @@ yl.layer {
 -- y = a b: two inputs of one size
 yl.layer {
   name = "product", inputs = { 2, 2 }, reads = "x",
+  channels = function(_, _, _, channel) return { { 1, channel, channel }, { 2, channel, channel }, uniform = true, zero = "product" } end,
   shape = function(_, x, inputs)
     if inputs[2].c ~= x.c then error(("expected inputs of equal channels, got %d and %d"):format(x.c, inputs[2].c)) end
   end,

@@ -7,6 +7,8 @@ local answers = {}
 
 local KINDS = { weight = 0, bias = 1, scale = 2, statistic = 3 }
 local INITS = { zero = 0, one = 1, fan_in = 2 }
+local ROLES = { other = 0, factor = 1, offset = 2, centre = 3 }
+local ENTRIES = { true, true, true, init = true, role = true, per_out = true, per_in = true }
 local MOST_PARAMETERS = 8
 
 -- An error about what a function of the layer gave back, with that function's place.
@@ -34,8 +36,8 @@ local function to_parameter(p, i, bad)
   if type(p) ~= "table" then bad("parameter %d: expected {name, kind, sizes}, got a %s", i, type(p)) end
   local name, kind, sizes, init = p[1], p[2], p[3], p.init
   for key in pairs(p) do
-    if key ~= 1 and key ~= 2 and key ~= 3 and key ~= "init" then
-      bad("parameter %d: unknown entry '%s'; expected {name, kind, sizes, init=}", i, tostring(key))
+    if not ENTRIES[key] then
+      bad("parameter %d: unknown entry '%s'; expected {name, kind, sizes, init=, role=, per_out=, per_in=}", i, tostring(key))
     end
   end
   if type(name) ~= "string" or not name:find "^[%a_][%w_]*$" or #name > 14 then
@@ -48,12 +50,17 @@ local function to_parameter(p, i, bad)
       bad("parameter '%s': size %d: expected a whole number from 1, got %s", name, d, tostring(size))
     end
   end
+  local role = ROLES[p.role or "other"]
+  if not role then bad("parameter '%s': role: expected factor, offset, centre or other, got %s", name, tostring(p.role)) end
+  local made = { name = name, kind = KINDS[kind], dims = sizes, role = role, per_out = p.per_out and true, per_in = p.per_in and true }
   if init == nil then init = kind == "weight" and "fan_in" or kind == "scale" and "one" or "zero" end
   if type(init) == "number" and init == init and math.abs(init) < math.huge then
-    return { name = name, kind = KINDS[kind], dims = sizes, init = 3, value = init }
+    made.init, made.value = 3, init
+    return made
   end
   if not INITS[init] then bad("parameter '%s': init: expected zero, one, fan_in or a number, got %s", name, tostring(init)) end
-  return { name = name, kind = KINDS[kind], dims = sizes, init = INITS[init], value = 0 }
+  made.init, made.value = INITS[init], 0
+  return made
 end
 
 function answers.parameters(d, o, inputs)

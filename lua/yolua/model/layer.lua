@@ -1,6 +1,7 @@
 -- yl.layer{...}: a kind of layer written in Lua. From then on it is used like any other: in core.net and cfg files by its name, in
 -- plans, training, checkpoints (which keep its name and options, never its code), help pages. lua/README.md shows examples.
 local answers = require "yolua.model.answers"
+local channels = require "yolua.model.channels"
 local core = require "yolua.core"
 local options = require "yolua.options.table"
 
@@ -13,7 +14,10 @@ local fields = {
   { "fields", "any", nil, "", "its options: a list of {key, type, default, unit, help, min=, max=, choices=, aliases=}" },
   { "inputs", "numbers", { 1 }, "", "how many inputs it takes, or {least, most}", min = 1, max = 16 },
   { "shape", "function", nil, "", "(o, x, inputs) -> {h=, w=, c=}: the output's size (default: the first input's)" },
-  { "parameters", "function", nil, "", "(o, x, inputs) -> list of {name, kind, sizes, init=}" },
+  { "parameters", "function", nil, "", "(o, x, inputs) -> list of {name, kind, sizes, init=, role=, per_out=, per_in=}" },
+  { "channels", "any", nil, "", "which input channels an output channel is made of, so that pruning can take some away: 'each', or "
+    .. "(o, x, inputs, channel) -> {{input, first, last, use}, ..., uniform=, zero=, parts=} (default: all have to stay)" },
+  { "width", "string", nil, "", "the option that counts the output's channels" },
   { "flops", "function", nil, "", "(o, x, y, inputs) -> operations per batch" },
   { "reads", "enum", "xy", "", "what backward reads besides dy: less saves memory", choices = { "xy", "x", "y", "none" } },
   { "forward", "function", nil, "", "(l, x, y): writes y" },
@@ -74,10 +78,12 @@ end
 
 local function descriptor(d)
   local made = { name = d.name, stem = d.stem or d.name, help = d.help, fields = to_fields(d.name, d.fields or {}), reads = READS[d.reads],
-    least = d.inputs[1], most = d.inputs[2] or d.inputs[1], random = d.random and 1 or 0, parts = d.parts }
+    least = d.inputs[1], most = d.inputs[2] or d.inputs[1], random = d.random and 1 or 0, parts = d.parts,
+    width = d.width }
   function made.shape(o, inputs) return answers.shape(d, o, inputs) end
   if d.parameters then function made.parameters(o, inputs) return answers.parameters(d, o, inputs) end end
   if d.flops then function made.flops(o, inputs, y) return answers.flops(d, o, inputs, y) end end
+  if d.channels then function made.channels(o, inputs, y, channel) return channels(d, o, inputs, y, channel) end end
   if d.forward then
     function made.forward(l) answers.returned(d.forward, "y", l, { l.y }, d.forward(answers.seen(l), l.inputs[1], l.y)) end
     function made.unwritten()
@@ -94,6 +100,12 @@ local function descriptor(d)
   return made
 end
 
+local function counts(d, key)
+  for _, field in ipairs(d.fields or {}) do
+    if field[1] == key then return field[2] == "int" end
+  end
+end
+
 local function check(d)
   local name = d.name
   if not name or not name:find "^%a[%w_]*$" or #name > 40 then fail(name or "", "expected name = a word of at most 40 letters") end
@@ -101,6 +113,10 @@ local function check(d)
     if d.backward then fail(name, "a loss gives dx itself: it has no backward") end
     if not d.parts or #d.parts < 1 or #d.parts > MOST_PARTS then fail(name, "a loss needs parts = {1 to %d names}", MOST_PARTS) end
   elseif not d.forward or not d.backward then fail(name, "expected forward and backward, or loss") end
+  if d.channels ~= nil and d.channels ~= "each" and type(d.channels) ~= "function" then
+    fail(name, "'channels': expected 'each' or a function, got %s", type(d.channels) == "string" and d.channels or type(d.channels))
+  end
+  if d.width and not counts(d, d.width) then fail(name, "'width': expected the name of a field of type int, got '%s'", d.width) end
   local least, most = d.inputs[1], d.inputs[2] or d.inputs[1]
   if #d.inputs > 2 or least % 1 ~= 0 or most % 1 ~= 0 or least > most then
     fail(name, "'inputs': expected how many, or {least, most}, got {%s}", (table.concat(d.inputs, ", "):gsub("%.0", "")))
@@ -123,9 +139,9 @@ end
 function layer.code(structure)
   local dumps = {}
   for _, l in ipairs(structure.layers) do
-    for _, key in ipairs(layer.kinds[l.kind] and { "shape", "parameters", "forward", "backward", "loss" } or {}) do
+    for _, key in ipairs(layer.kinds[l.kind] and { "shape", "parameters", "channels", "forward", "backward", "loss" } or {}) do
       local f = layer.kinds[l.kind][key]
-      if f then dumps[#dumps + 1] = l.kind .. key .. string.dump(f, true) end
+      if type(f) == "function" then dumps[#dumps + 1] = l.kind .. key .. string.dump(f, true) end
     end
   end
   return #dumps > 0 and core.files.hash_text(table.concat(dumps)) or nil

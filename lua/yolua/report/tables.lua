@@ -16,7 +16,7 @@ end
 local function coco_fraction(value) return exists(value) and value >= 0 and fraction(value) or "n/a" end
 
 -- Numbers inside names count as numbers: class2 before class10.
-local function by_name(a, b)
+function tables.by_name(a, b)
   local function key(name) return (name:gsub("%d+", function(digits) return ("%010d"):format(tonumber(digits) or 0) end)) end
   local x, y = key(a), key(b)
   return x < y or x == y and a < b
@@ -30,7 +30,7 @@ local function class_names(rows)
       if not known[name] then known[name], names[#names + 1] = true, name end
     end
   end
-  table.sort(names, by_name)
+  table.sort(names, tables.by_name)
   return names
 end
 

@@ -1,0 +1,65 @@
+-- `yolua compact`: a pruned network becomes a smaller one that computes the same, as Darknet's files and as a checkpoint.
+local compact = require "yolua.prune.compact"
+local core = require "yolua.core"
+local fields = require "yolua.options.fields"
+local inputs = require "yolua.cli.inputs"
+local schema = require "yolua.options.schema"
+local tables = require "yolua.report.tables"
+
+-- Darknet's files where Darknet has all of its layers; the checkpoint always.
+local function save(model, out)
+  local folder = out:gsub("/*$", "") .. "/"
+  local ok, sentence = pcall(model.save, model, folder)
+  if not ok then
+    core.system.warn(("only the checkpoint is written: %s"):format((tostring(sentence):gsub("^[^ ]*%.lua:%d+: ", ""))))
+    core.files.make_folder(folder)
+  end
+  model:save(folder .. "model.safetensors")
+  local files = ok and { "model.cfg", "model.weights", "model.names", "model.safetensors" } or { "model.safetensors" }
+  for i, name in ipairs(files) do files[i] = folder .. name end
+  return files
+end
+
+local MOST = 1e-4 -- of the largest output
+
+local function run(o)
+  if not o.out then error(schema.usage "out is missing: expected the folder for the smaller network") end
+  local model = inputs.network(o)
+  local made = compact(model, { round_to = o.round_to, min_channels = o.min_channels })
+  local result = compact.report(model, made)
+  if result.max_error > MOST then
+    error(("compact: an output of the smaller network differs by %.2g of the largest number; nothing is written (is the `channels` of a "
+      .. "layer of your own right?)"):format(result.max_error), 0)
+  end
+  result.before = { params = model:counts().params, flops = model:flops() }
+  result.files = save(made, o.out)
+  return result
+end
+
+local function percent(part, whole) return ("%.1f %%"):format(100 * part / whole) end
+
+local function show(r)
+  local names, body = {}, {}
+  for name in pairs(r.channels) do names[#names + 1] = name end
+  table.sort(names, tables.by_name)
+  for i, name in ipairs(names) do
+    local before, after = table.unpack(r.channels[name])
+    body[i] = { name, tostring(before), after > 0 and tostring(after) or "gone" }
+  end
+  print(table.concat(tables.align({ "layer", "channels", "left" }, body), "\n"))
+  print(("%d parameters (%s), %.3g FLOPs (%s); largest difference of an output on noise %.2g"):format(r.params,
+    percent(r.params, r.before.params), r.flops, percent(r.flops, r.before.flops), r.max_error))
+  print(("a forward pass takes %.2f ms, before %.2f ms: %.2f times as fast"):format(r.speed.after_ms, r.speed.before_ms,
+    r.speed.before_ms / r.speed.after_ms))
+  print("written: " .. table.concat(r.files, ", "))
+end
+
+local list = {
+  "model",
+  { "out", "string", nil, "", "the folder for model.cfg, model.weights, model.names and model.safetensors",
+    aliases = { "project", "save_dir", "output", "outdir" } },
+}
+table.move(compact.fields, 1, #compact.fields, #list + 1, list)
+for _, key in ipairs { "device", "threads", "json" } do list[#list + 1] = fields.pick("run", key) end
+
+return { help = "a smaller network from a pruned one, which computes the same", fields = list, run = run, show = show }
