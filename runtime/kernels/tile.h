@@ -55,23 +55,32 @@ YL__INLINE yl__vec yl__vec_leaky(yl__vec x, float slope)
     return (yl__vec)((above & (yl__bits)x) | (~above & (yl__bits)(x * slope)));
 }
 
+/* Copies fewer floats than a vector holds, in steps of a known size: one of an unknown size would be a call for each row. */
+YL__INLINE void yl__tail_copy(float *to, const float *from, int count)
+{
+    if (YL_VL > 8 && count & 8) memcpy(to, from, 8 * sizeof *to), to += 8, from += 8;
+    if (YL_VL > 4 && count & 4) memcpy(to, from, 4 * sizeof *to), to += 4, from += 4;
+    if (count & 2) memcpy(to, from, 2 * sizeof *to), to += 2, from += 2;
+    if (count & 1) *to = *from;
+}
+
 /* C = epilogue(sums), in registers; a last vector that is not whole goes through memory. */
 YL__INLINE void yl__tile_store(const yl__tile *t, const int m, const int nv, yl__vec acc[YL_MR][2])
 {
     const bool whole = t->cols == nv * YL_VL;
-    const size_t tail = (size_t)(t->cols - (nv - 1) * YL_VL) * sizeof(float); /* bytes of the last vector in use */
+    const int tail = t->cols - (nv - 1) * YL_VL; /* of the last vector, if it is not whole */
 #pragma GCC unroll 16
     for (int i = 0; i < m; i++)
 #pragma GCC unroll 2
         for (int v = 0; v < nv; v++) {
             float *to = t->c + i * t->c_row + v * YL_VL, lanes[YL_VL] = {0};
             const bool full = whole || v + 1 < nv;
-            if (t->add && !full) memcpy(lanes, to, tail);
+            if (t->add && !full) yl__tail_copy(lanes, to, tail);
             if (t->add) acc[i][v] += full ? *(yl__vec *)to : *(yl__vec *)lanes;
             if (t->bias) acc[i][v] += *(const yl__vec *)(t->bias + v * YL_VL);
             if (t->leaky) acc[i][v] = yl__vec_leaky(acc[i][v], t->slope);
             *(yl__vec *)(full ? to : lanes) = acc[i][v];
-            if (!full) memcpy(to, lanes, tail);
+            if (!full) yl__tail_copy(to, lanes, tail);
         }
 }
 
