@@ -1,4 +1,5 @@
 -- What a finished run leaves for readers: results.json (the contract), results.md (tables), plots/ and detections/.
+local compare = require "yolua.eval.compare"
 local core = require "yolua.core"
 local eval = require "yolua.eval.protocols"
 local html = require "yolua.report.html"
@@ -90,8 +91,44 @@ local function error_sections(run, parts)
   end
 end
 
--- results.md as text.
-function report.markdown(run, results)
+-- Each stage against the first one that it can be compared with (the same frames and class map): a list of comparisons.
+local function comparisons(run)
+  local list, out = run.stored or {}, {}
+  for i, stage in ipairs(list) do
+    stage.title = stage.stage
+    for k = 1, i - 1 do
+      if compare.fits(list[k], stage) then
+        out[#out + 1] = compare.run(list[k], stage, {})
+        break
+      end
+    end
+  end
+  return out
+end
+
+local function comparison_sections(results, parts)
+  for _, result in ipairs(results) do
+    for _, protocol in ipairs(compare.protocols(result)) do
+      parts[#parts + 1] = ("## Difference by %s\n"):format(compare.caption(result, protocol))
+      parts[#parts + 1] = tables.grid(compare.table(result, protocol)) .. "\n"
+    end
+  end
+end
+
+-- A line for each comparison and protocol: the mean over the classes.
+local function say_comparisons(run, results)
+  for _, result in ipairs(results) do
+    for _, row in ipairs(result.rows) do
+      if row.class == "mean" and row.low ~= core.null then
+        run:say("%s against %s, %s mean: %+.3f (95 %% interval %+.3f to %+.3f): %s", result.b, result.a, row.protocol, row.difference,
+          row.low, row.high, row.verdict)
+      end
+    end
+  end
+end
+
+-- results.md as text. compared: of the stages, see above.
+function report.markdown(run, results, compared)
   local parts = { "# " .. results.recipe, "" }
   local made, data = run.made, results.data ~= core.null and results.data or {}
   local head = { "model", "parameters", "non-zero", "input", "FLOPs", "data", "train", "dev", "seed", "device", "threads" }
@@ -105,6 +142,7 @@ function report.markdown(run, results)
   parts[#parts + 1] = tables.grid(head, { cells })
   parts[#parts + 1] = ""
   for _, pair in ipairs(report.by_protocol(run.rows)) do parts[#parts + 1] = tables.markdown(pair[1], pair[2]) end
+  comparison_sections(compared or {}, parts)
   error_sections(run, parts)
   if #run.epochs > 0 then
     parts[#parts + 1] = "## Training\n"
@@ -130,13 +168,15 @@ end
 -- Writes everything; returns the results. Prints the stages side by side.
 function report.write(run)
   local results = report.results(run)
+  local compared = comparisons(run)
   plots.epochs(run.dir, run.epochs)
   plots.curves(run)
   plots.f1(run)
   report.draw(run)
-  core.system.write(run:path "results.md", report.markdown(run, results))
+  core.system.write(run:path "results.md", report.markdown(run, results, compared))
   core.system.write(run:path "results.json", core.json.encode(results, { pretty = true }) .. "\n")
   for _, pair in ipairs(report.by_protocol(run.rows)) do run:say("%s", tables.text(pair[1], pair[2])) end
+  say_comparisons(run, compared)
   run:say("results in %s", run:path "results.md")
   html.write(run.dir) -- last: it shows the log
   return results

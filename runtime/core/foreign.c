@@ -68,7 +68,6 @@ const yl_foreign yl__foreign_names[] = {
     {"verb", "decompose", NULL, NULL},
     {"verb", "calibrate", NULL, NULL},
     {"verb", "export", NULL, NULL},
-    {"verb", "compare", NULL, NULL},
     {"verb", "detect", "other programs", "predict"},
     {"verb", "infer", "other programs", "predict"},
     {"verb", "inference", "other programs", "predict"},

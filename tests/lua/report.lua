@@ -2,6 +2,7 @@
 local t = require "luaunit"
 local yl = require "yolua"
 local core = yl.core
+local evaluations = require "support.evaluations"
 local report = require "yolua.report"
 local files = core.files
 
@@ -123,6 +124,22 @@ function TestReport.testApOverEpochs()
   other:log_epoch { epoch = 1, lr = 0.1, train_loss = 4, images_per_s = 4, seconds = 1 }
   other:report()
   t.assertEquals(files.list(other:path "plots"), { "loss.svg" })
+end
+
+-- Each stage stands against the first one of the same frames and class map, in the tables, on the page and in the log.
+function TestReport.testComparisons()
+  local run = run_of()
+  run.stored = { evaluations.make { frames = 12, stage = "Original" }, evaluations.make { frames = 12, stage = "mapped", map = "mine",
+    classes = { "Car" } }, evaluations.make { frames = 12, net = 2, stage = "After" } }
+  run:report()
+  local text, log, page = core.system.read(run:path "results.md"), core.system.read(run:path "log.txt"),
+    core.system.read(run:path "report.html")
+  t.assertStrContains(text, "## Difference by kitti: AP at 40 recall points, moderate; After against Original, 12 frames, "
+    .. "2000 resamples\n\n| class | Original | After | difference | 95 % interval | p |  |\n")
+  t.assertStrMatches(text, ".*\n| mean | 0%.%d+ | 0%.%d+ | [+-]0%.%d+ | [+-]0%.%d+ to [+-]0%.%d+ | [01]%.%d+ | [%l ]+ |\n.*")
+  t.assertNil(text:find("mapped against", 1, true))
+  t.assertStrMatches(log, ".*\nAfter against Original, coco mean: [+-]0%.%d+ %(95 %% interval .*")
+  t.assertStrMatches(page, ".*<section id=\"differences\".*After against Original.*")
 end
 
 function TestReport.testCurves()

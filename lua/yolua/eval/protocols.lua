@@ -7,6 +7,14 @@ local eval = { protocols = { "kitti", "voc", "coco", "poster" } }
 -- Every class name that KITTI's files know.
 eval.kitti_names = { "Car", "Van", "Truck", "Pedestrian", "Person_sitting", "Cyclist", "Tram", "Misc", "DontCare" }
 
+-- The class names that KITTI's files may hold: KITTI's own, or those that a user gives.
+function eval.known_names(classes)
+  if not classes then return eval.kitti_names end
+  local names = table.move(classes, 1, #classes, 1, {})
+  names[#names + 1] = "DontCare"
+  return names
+end
+
 -- The protocols' own options, for every verb and recipe that scores.
 eval.fields = {
   { "curves", "bool", false, "", "kitti: also thresholds, counts, precision and orientation at each threshold" },
@@ -28,23 +36,38 @@ eval.fields = {
   } },
 }
 
-local calls = {}
+-- What a set's method of that name takes.
+local arguments = {}
 
-function calls.kitti(set, o) return set:kitti { curves = o.curves } end
+function arguments.kitti(o) return { curves = o.curves } end
 
-function calls.voc(set, o, more)
+function arguments.voc(o, more)
   local v = o.voc or {}
-  return set:voc { iou = v.iou, plus1 = v.plus1, compare = v.compare, difficult = v.difficult, classes = more.classes }
+  return { iou = v.iou, plus1 = v.plus1, compare = v.compare, difficult = v.difficult, classes = more.classes }
 end
 
-function calls.coco(set, o, more)
+function arguments.coco(o, more)
   local c = o.coco or {}
-  return set:coco { dontcare = c.dontcare, neighbours = c.neighbours, classes = not c.neighbours and more.classes or nil }
+  return { dontcare = c.dontcare, neighbours = c.neighbours, classes = not c.neighbours and more.classes or nil }
 end
 
-function calls.poster(set, o, more)
+function arguments.poster(o, more)
   local p = o.poster or {}
-  return set:poster { variant = p.variant, classes = more.classes or p.classes, reduce = more.reduce }
+  return { variant = p.variant, classes = more.classes or p.classes, reduce = more.reduce }
+end
+
+-- Errors: no such protocol, with the nearest.
+local function arguments_of(name, o, more)
+  if arguments[name] then return arguments[name](o, more) end
+  local near = require("yolua.options.schema").did_you_mean(name, eval.protocols, "protocol")
+  error(("protocol: expected some of %s, got '%s'%s"):format(table.concat(eval.protocols, ", "), name, near), 3)
+end
+
+-- The resampler of a protocol (core.eval_set) and its classes' names; o and more as below.
+function eval.resampler(name, set, o, more)
+  local given = arguments_of(name, o, more or {})
+  given.curves = nil
+  return set[name .. "_resampler"](set, given)
 end
 
 -- eval.rows(set, o, more): a row per protocol of o.protocol, in that order, each with "protocol", "split" and "stage".
@@ -54,12 +77,7 @@ function eval.rows(set, o, more)
   local rows = {}
   more = more or {}
   for i, name in ipairs(o.protocol) do
-    local call = calls[name]
-    if not call then
-      local near = require("yolua.options.schema").did_you_mean(name, eval.protocols, "protocol")
-      error(("protocol: expected some of %s, got '%s'%s"):format(table.concat(eval.protocols, ", "), name, near), 2)
-    end
-    local row = call(set, o, more)
+    local row = set[name](set, arguments_of(name, o, more))
     row.split, row.stage = more.split or core.null, more.stage or core.null
     rows[i] = row
   end

@@ -6,9 +6,10 @@
 --   a:rows()                                             its rows, as results.json has them
 --   stored.pool({ a, b, c }, "folds"):rows()             the frames of several as one set: one row for each protocol
 --
--- RUN/stages/STAGE.jsonl: a line of JSON that says how the stage was evaluated, then one for each frame, in list order:
--- {"id", "drive" (where the data know it), "truth": [[class, x1, y1, x2, y2, truncated, occluded, alpha, ignore], ...],
--- "dets": [[class (number among `names`), score, x1, y1, x2, y2], ...], "poster": the same as the poster's metric sees them}.
+-- RUN/stages/NAME.stage: a line of JSON that says how the stage was evaluated, and one for each frame, in list order: {"id", "drive"
+-- (where the data know it), "truth": [[class, x1, y1, x2, y2, truncated, occluded, alpha, ignore], ...], "dets": how many detections,
+-- "poster": how many the poster's metric sees}. After these lines come the detections, 42 bytes each, little-endian: the class's number
+-- among `names` (16 bits), score, x1, y1, x2, y2 (doubles); of each frame `dets`, then `poster`.
 local core = require "yolua.core"
 local schema = require "yolua.options.schema"
 local stored = require "yolua.eval.stored"
@@ -17,7 +18,9 @@ local files = core.files
 local stages = {}
 
 local FORMAT = "yolua stage 1"
-local HEADER = { "stage", "number", "split", "data", "map", "names", "classes", "protocols", "options" }
+local HEADER = { "stage", "number", "split", "data", "map", "names", "protocols", "options" }
+local DETECTION = "<I2ddddd"
+local SIZE = string.packsize(DETECTION)
 
 local function null(value)
   if value == nil then return core.null end
@@ -31,73 +34,90 @@ end
 
 -- The name of a stage's file: what is no letter, digit, dot, dash or underscore is written as %XX.
 local function file_name(stage)
-  return (stage:gsub("[^%w_.-]", function(c) return ("%%%02X"):format(c:byte()) end):gsub("^%.", "%%2E")) .. ".jsonl"
+  return (stage:gsub("[^%w_.-]", function(c) return ("%%%02X"):format(c:byte()) end):gsub("^%.", "%%2E")) .. ".stage"
 end
+
+-- ---- written ---------------------------------------------------------------------------------------------------------------
 
 local function truth_line(t)
   local b = t.box
   return { t.class, b[1], b[2], b[3], b[4], null(t.truncated), null(t.occluded), null(t.alpha), t.ignore and 1 or 0 }
 end
 
-local function frame_line(frame, number)
-  local line = { id = frame.id, drive = frame.drive, truth = {}, dets = {}, poster = frame.poster and {} or nil }
+local function frame_line(frame)
+  local line = { id = frame.id, drive = frame.drive, truth = {}, dets = #frame.dets, poster = frame.poster and #frame.poster or nil }
   for i, t in ipairs(frame.truths) do line.truth[i] = truth_line(t) end
-  for _, key in ipairs { "dets", "poster" } do
-    for i, d in ipairs(frame[key] or {}) do
-      local b = d.box
-      line[key][i] = { number[d.class], d.score, b[1], b[2], b[3], b[4] }
-    end
-  end
   return core.json.encode(line)
+end
+
+local function pack(list, number, out)
+  for _, d in ipairs(list) do
+    local b = d.box
+    out[#out + 1] = DETECTION:pack(number[d.class], d.score, b[1], b[2], b[3], b[4])
+  end
+end
+
+-- Every class as a list: its name, and the others that count as it.
+local function class_lists(classes)
+  local out = {}
+  for i, class in ipairs(classes or {}) do out[i] = type(class) == "table" and { class.name, table.unpack(class) } or { class } end
+  return out
 end
 
 -- Writes it to RUN/stages/. `number`: which of the run's stages it is.
 function stages.write(dir, self, number)
-  local header, numbers, lines = { format = FORMAT, frames = #self.frames }, {}, {}
+  local header, numbers, lines, packed = { format = FORMAT, frames = #self.frames, classes = class_lists(self.classes) }, {}, {}, {}
   self.number = number
   for _, key in ipairs(HEADER) do header[key] = self[key] end
   for i, name in ipairs(self.names) do numbers[name] = numbers[name] or i end
   lines[1] = core.json.encode(header)
-  for i, frame in ipairs(self.frames) do lines[i + 1] = frame_line(frame, numbers) end
+  for i, frame in ipairs(self.frames) do
+    lines[i + 1] = frame_line(frame)
+    pack(frame.dets, numbers, packed)
+    pack(frame.poster or {}, numbers, packed)
+  end
+  lines[#lines + 1] = ""
   files.make_folder(dir .. "/stages")
-  core.system.write(("%s/stages/%s"):format(dir, file_name(self.stage)), table.concat(lines, "\n") .. "\n")
+  core.system.write(("%s/stages/%s"):format(dir, file_name(self.stage)), table.concat(lines, "\n") .. table.concat(packed))
 end
+
+-- ---- read ------------------------------------------------------------------------------------------------------------------
 
 local function refuse(path, line, expected) error(("%s:%d: expected %s"):format(path, line, expected), 0) end
 
-local function numbers_from(path, line, row, first, last)
-  for i = first, last do
-    if type(row[i]) ~= "number" then refuse(path, line, ("a number as value %d of a row"):format(i)) end
-  end
-  return { table.unpack(row, last - 3, last) }
-end
-
-local function read_rows(path, line, list, make)
-  if type(list) ~= "table" then refuse(path, line, "lists of truths and detections") end
+local function read_truths(path, line, list)
+  if type(list) ~= "table" then refuse(path, line, "a list of truths") end
   local out = {}
   for i, row in ipairs(list) do
-    if type(row) ~= "table" then refuse(path, line, "a list as row " .. i) end
-    out[i] = make(row)
+    if type(row) ~= "table" or type(row[1]) ~= "string" then refuse(path, line, "a class's name as the first value of truth " .. i) end
+    for k = 2, 5 do
+      if type(row[k]) ~= "number" then refuse(path, line, ("a number as value %d of truth %d"):format(k, i)) end
+    end
+    out[i] = { class = row[1], box = { row[2], row[3], row[4], row[5] }, truncated = known(row[6]), occluded = known(row[7]),
+      alpha = known(row[8]), ignore = row[9] == 1 }
   end
   return out
 end
 
-local function read_frame(path, line, text, names)
+local function read_count(path, line, value)
+  if math.type(value) ~= "integer" or value < 0 then refuse(path, line, "a number of detections") end
+  return value
+end
+
+-- The frame of a line, still with the numbers of its detections.
+local function read_frame(path, line, text)
   local frame = core.json.decode(text, ("%s:%d"):format(path, line))
   if type(frame) ~= "table" or type(frame.id) ~= "string" then refuse(path, line, "a frame with an id") end
-  local function truth(row)
-    if type(row[1]) ~= "string" then refuse(path, line, "a class's name as the first value of a truth") end
-    return { class = row[1], box = numbers_from(path, line, row, 2, 5), truncated = known(row[6]), occluded = known(row[7]),
-      alpha = known(row[8]), ignore = row[9] == 1 }
+  return { id = frame.id, drive = known(frame.drive), truths = read_truths(path, line, frame.truth),
+    dets = read_count(path, line, frame.dets), poster = frame.poster and read_count(path, line, frame.poster) }
+end
+
+local function is_list(value, of)
+  if type(value) ~= "table" or next(value) ~= nil and #value == 0 then return false end
+  for _, item in ipairs(value) do
+    if type(item) ~= of then return false end
   end
-  local function detection(row)
-    local class = names[row[1]]
-    if not class then refuse(path, line, ("a class from 1 to %d"):format(#names)) end
-    return { class = class, score = row[2], box = numbers_from(path, line, row, 2, 6) }
-  end
-  return { id = frame.id, drive = known(frame.drive), truths = read_rows(path, line, frame.truth, truth),
-    dets = read_rows(path, line, frame.dets, detection),
-    poster = frame.poster and read_rows(path, line, frame.poster, detection) or nil }
+  return true
 end
 
 local function read_header(path, text)
@@ -105,25 +125,50 @@ local function read_header(path, text)
   if type(header) ~= "table" or header.format ~= FORMAT then
     refuse(path, 1, ("the head of a stored evaluation (format '%s')"):format(FORMAT))
   end
-  for _, key in ipairs { "names", "protocols", "options", "data" } do
+  for key, of in pairs { names = "string", protocols = "string", classes = "table" } do
+    if not is_list(header[key], of) then refuse(path, 1, "a list as its " .. key) end
+  end
+  for _, key in ipairs { "options", "data" } do
     if type(header[key]) ~= "table" then refuse(path, 1, "its " .. key) end
+  end
+  if type(header.stage) ~= "string" or math.type(header.frames) ~= "integer" then refuse(path, 1, "its stage and number of frames") end
+  for i, class in ipairs(header.classes) do
+    header.classes[i] = #class == 1 and class[1] or { name = class[1], table.unpack(class, 2) }
   end
   return header
 end
 
+-- `count` detections from byte `at` of the text; and where they end.
+local function unpack_detections(path, text, at, count, names)
+  local list = {}
+  for i = 1, count do
+    local class, score, x1, y1, x2, y2 = DETECTION:unpack(text, at)
+    if not names[class] then error(("%s: byte %d: expected a class from 1 to %d, got %d"):format(path, at, #names, class), 0) end
+    list[i], at = { class = names[class], score = score, box = { x1, y1, x2, y2 } }, at + SIZE
+  end
+  return list, at
+end
+
+local function cut_short(path) error(path .. ": it does not have the length that its head says: the file is cut short", 0) end
+
 local function read_file(path)
-  local self, line, names = nil, 0, nil
-  for text in core.system.read(path):gmatch "([^\n]*)\n" do
-    line = line + 1
-    if line == 1 then
-      self = read_header(path, text)
-      names, self.count, self.frames = self.names, self.frames, {}
-    else self.frames[line - 1] = read_frame(path, line, text, names) end
+  local text = core.system.read(path)
+  local last = text:find("\n", 1, true) or cut_short(path)
+  local self = read_header(path, text:sub(1, last - 1))
+  local frames, count = {}, 0
+  for i = 1, self.frames do
+    local first = last + 1
+    last = text:find("\n", first, true) or cut_short(path)
+    frames[i] = read_frame(path, i + 1, text:sub(first, last - 1))
+    count = count + frames[i].dets + (frames[i].poster or 0)
   end
-  if not self or #self.frames ~= self.count then
-    error(("%s: expected %s frames, got %d: the file is cut short"):format(path, self and tostring(self.count) or "a head and its",
-      self and #self.frames or 0), 0)
+  if #text ~= last + count * SIZE then cut_short(path) end
+  local at = last + 1
+  for _, frame in ipairs(frames) do
+    frame.dets, at = unpack_detections(path, text, at, frame.dets, self.names)
+    if frame.poster then frame.poster, at = unpack_detections(path, text, at, frame.poster, self.names) end
   end
+  self.frames = frames
   return stored.new(self)
 end
 
@@ -132,7 +177,7 @@ function stages.list(dir)
   if files.kind(dir) ~= "folder" then error(("no such run directory %s"):format(dir), 0) end
   local list, folder = {}, dir .. "/stages"
   for _, name in ipairs(files.kind(folder) == "folder" and files.list(folder) or {}) do
-    if name:find "%.jsonl$" then
+    if name:find "%.stage$" then
       local path = folder .. "/" .. name
       local header = read_header(path, core.system.read(path):match "^[^\n]*")
       list[#list + 1] = { name = header.stage, number = header.number or math.huge }
@@ -157,7 +202,7 @@ function stages.read(dir, stage)
     error(("%s has no stage '%s'%s (stages: %s)"):format(dir, stage, near, table.concat(known_stages, ", ")), 0)
   end
   local self = read_file(path)
-  self.run = dir
+  self.run, self.title = dir, dir .. ":" .. stage
   return self
 end
 

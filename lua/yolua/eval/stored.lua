@@ -8,9 +8,9 @@ local stored = {}
 local Stored = { __name = "stored evaluation" }
 Stored.__index = Stored
 
--- fields: stage, split, data {name, hash}, map (the class map's name), names (the network's classes), classes (the list that the protocols
--- report, see core.eval_set), protocols, options {conf, iou, clip, w, h, resize, voc, coco, poster, curves},
--- frames = {{id, drive, truths, dets, poster}, ...}; truths and detections as set:add takes them.
+-- fields: title (what sentences call it; may be missing), stage, split, data {name, hash}, map (the class map's name), names (the network's
+-- classes), classes (the list that the protocols report, see core.eval_set), protocols, options {conf, iou, clip, w, h, resize, voc, coco,
+-- poster, curves}, frames = {{id, drive, truths, dets, poster}, ...}; truths and detections as set:add takes them.
 function stored.new(fields) return setmetatable(fields, Stored) end
 
 function Stored:__len() return #self.frames end
@@ -29,6 +29,14 @@ function Stored:sets()
   end
   self.set, self.poster_set = set, poster
   return set, poster
+end
+
+-- The same evaluation with other frames.
+function stored.with_frames(self, frames)
+  local other = {}
+  for key, value in pairs(self) do other[key] = value end
+  other.frames, other.set, other.poster_set = frames, nil, nil
+  return stored.new(other)
 end
 
 -- The set that a protocol is computed on.
@@ -50,10 +58,18 @@ function Stored:rows(protocols)
   return rows
 end
 
+-- A protocol's figures on resamples of the frames (core.eval_set's), and the names of the classes.
+function Stored:resampler(protocol)
+  return eval.resampler(protocol, self:set_for(protocol), self.options, { classes = self.classes })
+end
+
 -- ---- pooled ----------------------------------------------------------------------------------------------------------------
 
 -- Plain data as text, whatever the order of its keys: equal texts, equal data.
-local function text(value) return value == nil and "nothing" or core.json.encode(value) end
+local function text(value)
+  if type(value) ~= "table" or next(value) == nil then return "nothing" end
+  return core.json.encode(value)
+end
 
 -- What two evaluations must share to be put side by side; a sentence where they do not, else nil.
 local MUST = {

@@ -49,7 +49,8 @@ end
 
 local function verb_page(name)
   local verb = require("yolua.verbs." .. name)
-  local first = verb.positional and " [" .. verb.positional:upper() .. "]" or ""
+  local places, first = verb.positional, ""
+  for _, key in ipairs(type(places) == "table" and places or { places }) do first = ("%s [%s]"):format(first, key:upper()) end
   return with_fields(("yolua %s%s [key=value ...]\n%s"):format(name, first, fit(verb.help or "")), fields.get(verb.fields or {}))
 end
 

@@ -10,12 +10,15 @@ local required = require "yolua.options.required"
 local arguments = { given = {} }
 
 -- { "data.root=x", ... } -> { {key=, value=}, ... }; a word must be key=value, a key given twice counts as it was given last.
--- positional: the key that a first word without one has. list: the fields that there are (default: a recipe's), for suggestions.
+-- positional: the key that a first word without one has, or a list of keys for such words. list: the fields that there are
+-- (default: a recipe's), for suggestions.
 function arguments.parse(words, positional, list_of_fields)
-  local list = {}
+  local list, bare = {}, 0
   for i, word in ipairs(words) do
     local key, value = word:match "^([^=%s]+)=(.*)$"
-    if not key and i == 1 and positional and word ~= "" and not word:find "^%-" then key, value = positional, word end
+    local place = i == 1 and positional
+    if type(positional) == "table" then place = positional[bare + 1] end
+    if not key and place and word ~= "" and not word:find "^%-" then key, value, bare = place, word, bare + 1 end
     if not key then
       error(schema.usage(("command line: expected key=value, got '%s'%s"):format(word,
         require("yolua.options.suggestions").word(word, words[i + 1], list_of_fields or fields.all()))))

@@ -85,6 +85,17 @@ local function results(run)
   return cards(groups) .. '\n<div class="pair">\n' .. table.concat(out, "\n") .. "\n</div>"
 end
 
+-- Each stage against the first, as results.md has it.
+local function differences(run)
+  local out = {}
+  for _, s in ipairs(run.sections) do
+    if s.head and s.title:find "^Difference by " then
+      out[#out + 1] = ("<h3>%s</h3>\n%s"):format(parts.escape(s.title), parts.table(s.head, s.body, { name = s.title }))
+    end
+  end
+  return table.concat(out, "\n")
+end
+
 -- The sections of results.md whose titles hold `words`: the last stage's is shown, those before it are folded.
 local function by_stage(run, words, make)
   local found, out = {}, {}
@@ -209,6 +220,7 @@ function html.page(dir)
   local run, list, about = look(dir), {}, require "yolua.report.html.about"
   add(list, "Overview", about.facts(run))
   add(list, "Results", results(run))
+  add(list, "Differences", differences(run))
   add(list, "Training", training(run))
   add(list, "Precision and recall", curves(run))
   add(list, "Errors", errors(run))

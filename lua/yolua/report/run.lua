@@ -65,8 +65,8 @@ end
 -- Errors: one sentence that names the folder which cannot be made, written to, or continued.
 local function new(o, name)
   if arguments.on_run then arguments.on_run(o) end
-  local run = setmetatable({ name = name or program_name(), options = o, epochs = {}, rows = {}, curves = {}, evaluated = 0,
-    seconds_before = 0 }, Run)
+  local run = setmetatable({ name = name or program_name(), options = o, epochs = {}, rows = {}, curves = {}, stored = {},
+    evaluated = 0, seconds_before = 0 }, Run)
   run.started = core.system.clock()
   if rawget(o, "resume") then resume(run, o)
   else
@@ -176,7 +176,7 @@ end
 
 -- Drops what an earlier evaluation of that stage left.
 local function forget(run, stage)
-  for _, list in ipairs { run.rows, run.curves } do
+  for _, list in ipairs { run.rows, run.curves, run.stored } do
     for i = #list, 1, -1 do
       if list[i].stage == stage then table.remove(list, i) end
     end
@@ -199,6 +199,7 @@ function Run:eval(stage, model, list, protocols)
   end
   self.evaluated = self.evaluated + 1
   require("yolua.eval.stages").write(self.dir, seen.stored, self.evaluated)
+  self.stored[#self.stored + 1] = seen.stored
   self.curves[#self.curves + 1] = { stage = stage, classes = seen.curves, confusion = seen.confusion }
   self.model, self.seen = model, seen
   return rows

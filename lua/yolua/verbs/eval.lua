@@ -15,19 +15,12 @@ local fields = {
 }
 table.move(eval.fields, 1, #eval.fields, #fields + 1, fields)
 
-local function known_names(classes)
-  if not classes then return eval.kitti_names end
-  local names = table.move(classes, 1, #classes, 1, {})
-  names[#names + 1] = "DontCare"
-  return names
-end
-
 local function run(o)
   for _, key in ipairs { "labels", "dets" } do
     if not o[key] then error(schema.usage(("yolua eval: option '%s' is missing, expected a folder"):format(key))) end
   end
   local set <close> = core.eval_set()
-  set:load(o.labels, o.dets, { split = o.split, names = known_names(o.classes) })
+  set:load(o.labels, o.dets, { split = o.split, names = eval.known_names(o.classes) })
   return { frames = #set, eval = eval.rows(set, o, { split = o.split, classes = o.classes }) }
 end
 

@@ -11,7 +11,8 @@ local top = training.top
 TestStages = {}
 
 function TestStages.testWrittenAndRead()
-  local made = evaluations.make { drives = 3, stage = "Coco-FT, COCO's/classes" }
+  local made = evaluations.make { drives = 3, stage = "Coco-FT, COCO's/classes",
+    classes = { { name = "Car", "Van", "Truck" }, "Pedestrian" } }
   made.frames[2].poster = { made.frames[2].dets[1] }
   stages.write(top .. "/a", made, 2)
   stages.write(top .. "/a", evaluations.make { stage = "Original" }, 1)
@@ -31,17 +32,23 @@ function TestStages.testRefusals()
   t.assertErrorMsgContains("has no stage 'Orignal', did you mean 'Original'? (stages: Original)", stages.read, top .. "/b", "Orignal")
   core.files.make_folder(top .. "/empty")
   t.assertErrorMsgContains("keeps no detections", stages.read, top .. "/empty")
-  local path = top .. "/b/stages/Original.jsonl"
+  local path = top .. "/b/stages/Original.stage"
   local text = core.system.read(path)
+  local head = #text:match "^.-\n.-\n.-\n.-\n"
   local function refused(changed, sentence)
     core.system.write(path, changed)
     t.assertErrorMsgContains(sentence, stages.read, top .. "/b", "Original")
   end
-  refused(text:sub(1, -20), "expected 3 frames, got 2: the file is cut short")
-  refused(text:gsub('"id":"000002"', '"id":7'), "Original.jsonl:3: expected a frame with an id")
-  refused(text:gsub('"dets":%[%[%d', '"dets":[[9'), "Original.jsonl:2: expected a class from 1 to 3")
-  refused(text:gsub("yolua stage 1", "yolua stage 9"), "Original.jsonl:1: expected the head of a stored evaluation")
-  refused('{"a"\n', "Original.jsonl:1")
+  refused(text:sub(1, -20), "Original.stage: it does not have the length that its head says: the file is cut short")
+  refused(text:sub(1, head - 2), "the file is cut short")
+  refused(text .. "x", "the file is cut short")
+  refused(text:gsub('"id":"000002"', '"id":7'), "Original.stage:3: expected a frame with an id")
+  refused(text:sub(1, head) .. "\9" .. text:sub(head + 2), ("byte %d: expected a class from 1 to 3, got 9"):format(head + 1))
+  refused(text:gsub('"dets":%d+', '"dets":-1', 1), "Original.stage:2: expected a number of detections")
+  refused(text:gsub('%[%["%a+",', '[[7,', 1), "expected a class's name as the first value of truth 1")
+  refused(text:gsub("yolua stage 1", "yolua stage 9"), "Original.stage:1: expected the head of a stored evaluation")
+  refused(text:gsub('"names":', '"nams":'), "Original.stage:1: expected a list as its names")
+  refused('{"a"\n', "Original.stage:1")
 end
 
 -- run:eval keeps each stage; the rows come out of the file as they went into results.json.

@@ -61,8 +61,9 @@ end
 function TestHelp:testVerbsAndLayers()
   for _, name in ipairs(core.options.modules "lua/yolua/verbs/") do
     local page = help.page(name)
-    local word = require("yolua.verbs." .. name).positional
-    t.assertStrContains(page, ("yolua %s%s [key=value ...]"):format(name, word and (" [%s]"):format(word:upper()) or ""))
+    local words, said = require("yolua.verbs." .. name).positional, ""
+    for _, word in ipairs(type(words) == "table" and words or { words }) do said = ("%s [%s]"):format(said, word:upper()) end
+    t.assertStrContains(page, ("yolua %s%s [key=value ...]"):format(name, said))
     for _, field in ipairs(fields.get(require("yolua.verbs." .. name).fields or {})) do t.assertStrContains(page, "\n  " .. field[1]) end
   end
   for _, kind in ipairs(core.layers.kinds()) do
