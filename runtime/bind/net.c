@@ -67,17 +67,23 @@ int yl__check_layer(lua_State *L, const yl_net *net, int index)
 
 /* ---- building ---- */
 
-static void set_layer_options(lua_State *L, int spec, const yl_layer_kind *kind, void *options)
+/* Sets what the table at `spec` says; `who` begins the sentences. */
+static void set_each_option(lua_State *L, int spec, const yl_layer_kind *kind, const char *who, void *options)
 {
-    if (kind->fields) yl__check(L, yl_options_defaults(kind->fields, options));
     for (lua_pushnil(L); lua_next(L, spec); lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING) continue;
         const char *key = lua_tostring(L, -2);
         if (strcmp(key, "name") == 0 || strcmp(key, "inputs") == 0 || strcmp(key, "section") == 0) continue;
-        yl_value value = yl__option_value(L, lua_gettop(L), kind->name, false, key);
-        if (!kind->fields) yl__error(L, "%s takes no options, got '%s'", kind->name, key);
-        yl__check(L, yl_options_set(kind->fields, options, kind->name, key, &value));
+        yl_value value = yl__option_value(L, lua_gettop(L), who, false, key);
+        if (!kind->fields) yl__error(L, "%s takes no options, got '%s'", who, key);
+        yl__check(L, yl_options_set(kind->fields, options, who, key, &value));
     }
+}
+
+static void set_layer_options(lua_State *L, int spec, const yl_layer_kind *kind, void *options)
+{
+    if (kind->fields) yl__check(L, yl_options_defaults(kind->fields, options));
+    set_each_option(L, spec, kind, kind->name, options);
 }
 
 static int layer_inputs(lua_State *L, const yl_net *net, int spec, int inputs[YL_MAX_INPUTS])
@@ -285,6 +291,21 @@ static int net_resize(lua_State *L)
     return 0;
 }
 
+/* net:options(layer, {key = value}): other options for a layer without parameters, all at once; throws what does not fit */
+static int net_options(lua_State *L)
+{
+    yl_net *net = yl__check_net(L, 1);
+    int layer = yl__check_layer(L, net, 2);
+    if (layer < 0) yl__error(L, "layer 0: the network's input has no options");
+    yl__check_type(L, 3, LUA_TTABLE);
+    const yl_layer *l = &net->layers[layer];
+    void *options = yl__scratch(L, l->kind->options_size);
+    memcpy(options, l->options, l->kind->options_size);
+    set_each_option(L, 3, l->kind, l->name, options);
+    yl__check(L, yl_net_set_options(net, layer, options));
+    return 0;
+}
+
 /* net:header([text]) -> the text of the cfg's [net] section but for the input's size, or nil; a text takes its place */
 static int net_header(lua_State *L)
 {
@@ -453,13 +474,11 @@ static int alloc_count(lua_State *L)
 void yl__bind_net(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"ranges", net_ranges}, {"layers", net_layers}, {"size", net_size},
-        {"header", net_header}, {"get", net_get},       {"set", net_set},
-        {"tensor", net_tensor}, {"zero", net_zero},     {"freeze", net_freeze},
-        {"drop", net_drop},     {"init", net_init},     {"close", net_close},
-        {"__gc", net_gone},     {"__close", net_close}, {"checksum", net_checksum},
-        {"hold", net_hold},     {"closed", net_closed}, {"resize", net_resize},
-        {NULL, NULL},
+        {"ranges", net_ranges}, {"layers", net_layers}, {"size", net_size},         {"header", net_header},
+        {"get", net_get},       {"set", net_set},       {"tensor", net_tensor},     {"zero", net_zero},
+        {"freeze", net_freeze}, {"drop", net_drop},     {"init", net_init},         {"close", net_close},
+        {"__gc", net_gone},     {"__close", net_close}, {"checksum", net_checksum}, {"hold", net_hold},
+        {"closed", net_closed}, {"resize", net_resize}, {"options", net_options},   {NULL, NULL},
     };
     yl__class(L, YL_NET_CLASS, methods);
     lua_pushcfunction(L, net_new);

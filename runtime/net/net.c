@@ -208,6 +208,39 @@ yl_status yl_net_shapes(const yl_net *net, int64_t n, int64_t h, int64_t w, yl_s
     return status;
 }
 
+/* The output shape of a layer with other options, for the network's own input. */
+static yl_status shape_with(const yl_net *net, int layer, const yl_shape *shapes, void *options, yl_shape *out)
+{
+    yl_shape in[YL_MAX_INPUTS], input = {1, net->h, net->w, net->c};
+    yl_layer changed = net->layers[layer];
+    changed.options = options;
+    yl_net_inputs(net, layer, shapes, input, in);
+    return output_shape(&changed, in, out);
+}
+
+yl_status yl_net_set_options(yl_net *net, int layer, const void *options)
+{
+    yl_layer *l = &net->layers[layer];
+    yl_shape *shapes, out = {0};
+    void *copy;
+    if (l->n_params)
+        return yl__fail(YL_INVALID, "%s: the options of a layer with parameters cannot be changed", l->name);
+    YL_TRY(yl__net_idle(net, l->name));
+    YL_TRY(yl__alloc(net->n_layers, sizeof *shapes, &shapes));
+    yl_status status = yl_net_shapes(net, 1, net->h, net->w, shapes);
+    if (status == YL_OK) status = yl__calloc(1, l->kind->options_size, &copy);
+    if (status == YL_OK) {
+        memcpy(copy, options, l->kind->options_size);
+        status = shape_with(net, layer, shapes, copy, &out);
+        if (status == YL_OK && memcmp(&out, &shapes[layer], sizeof out) != 0)
+            status = yl__fail(YL_INVALID, "%s: with these options its output would have another shape", l->name);
+        if (status == YL_OK) memcpy(l->options, copy, l->kind->options_size);
+        yl__free(copy);
+    }
+    yl__free(shapes);
+    return status;
+}
+
 yl_status yl_net_flops(const yl_net *net, int64_t n, int64_t h, int64_t w, int64_t *per_layer, int64_t *total)
 {
     yl_shape *shapes, in[YL_MAX_INPUTS], input = {n, h, w, net->c};

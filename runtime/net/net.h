@@ -100,6 +100,10 @@ yl_status yl_net_init_range(yl_net *net, int range, uint64_t seed);
 /* Makes {h, w} the input's own size, which plans, cfgs and tables take where nobody names another; plans that are there keep
  * theirs. Errors: INVALID, naming the layer that does not fit; the network keeps its size then. */
 yl_status yl_net_resize(yl_net *net, int64_t h, int64_t w);
+/* Gives a layer without parameters other options, copied from `options` (of its kind's options_size). Plans that are there may have
+ * settled on the old ones: the caller makes them anew. Errors: INVALID, naming the layer, where it has parameters or its output would
+ * have another shape; it keeps its options then. */
+yl_status yl_net_set_options(yl_net *net, int layer, const void *options);
 /* Shapes of all layers' outputs for an input {n, h, w, net->c}; `out` has n_layers entries. Errors: INVALID, naming the layer. */
 yl_status yl_net_shapes(const yl_net *net, int64_t n, int64_t h, int64_t w, yl_shape *out);
 /* The shapes of a layer's inputs, picked from those. */

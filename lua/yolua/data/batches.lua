@@ -5,11 +5,21 @@ local core = require "yolua.core"
 
 local batches = {}
 
+-- The rows of a truth that are no regions to ignore.
+local function without_regions(truth)
+  local out = {}
+  for _, row in ipairs(truth) do
+    if row[6] ~= 1 then out[#out + 1] = row end
+  end
+  return out
+end
+
 -- samples for the loader: {image = path, truth = rows}. Errors: nothing to learn from, since the network has no class of any object.
-local function samples(data, list, names, train)
+local function samples(data, list, names, train, regions)
   local out, learnable = {}, not train
   for i, frame in ipairs(list.frames) do
-    out[i] = { image = frame.image, truth = (data:truth(frame, names)) }
+    local truth = data:truth(frame, names)
+    out[i] = { image = frame.image, truth = regions == false and without_regions(truth) or truth }
     for _, row in ipairs(learnable and {} or out[i].truth) do learnable = learnable or row[6] == 0 end
   end
   if learnable then return out end
@@ -21,10 +31,11 @@ local Images = {}
 Images.__index = Images
 
 -- spec: data, list, names, batch, w, h, resize, train (bool: shuffled and augmented), seed, workers, cache (MiB),
--- cache_dir, strict, augment, sizes, parts (of a step's batch: an epoch of training is completed to whole steps)
+-- cache_dir, strict, augment, sizes, regions (false: those to ignore are background), parts (of a step's batch: an epoch of
+-- training is completed to whole steps)
 function batches.images(spec)
   local loader = core.loader {
-    samples = samples(spec.data, spec.list, spec.names, spec.train), batch = spec.batch, width = spec.w, height = spec.h,
+    samples = samples(spec.data, spec.list, spec.names, spec.train, spec.regions), batch = spec.batch, width = spec.w, height = spec.h,
       resize = spec.resize,
     train = spec.train, seed = spec.seed, workers = spec.workers, cache_bytes = spec.cache and math.floor(spec.cache * 2 ^ 20),
     cache_dir = spec.cache_dir,

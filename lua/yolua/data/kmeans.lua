@@ -7,15 +7,21 @@ local function iou(w1, h1, w2, h2)
   return inter / (w1 * h1 + w2 * h2 - inter)
 end
 
+-- The number of the centre nearest to a size, and their IoU.
+function kmeans.nearest(size, centres)
+  local w, h, best, at = size[1], size[2], -1, 0
+  for k = 1, #centres do
+    local overlap = iou(w, h, centres[k][1], centres[k][2])
+    if overlap > best then best, at = overlap, k end
+  end
+  return at, best
+end
+
 -- The centre nearest to each size, in `of`; returns whether any changed, and the mean IoU with the nearest.
 local function assign(sizes, centres, of)
   local changed, total = false, 0
   for i, size in ipairs(sizes) do
-    local w, h, best, at = size[1], size[2], -1, 0
-    for k = 1, #centres do
-      local overlap = iou(w, h, centres[k][1], centres[k][2])
-      if overlap > best then best, at = overlap, k end
-    end
+    local at, best = kmeans.nearest(size, centres)
     if of[i] ~= at then of[i], changed = at, true end
     total = total + best
   end

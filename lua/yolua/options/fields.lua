@@ -1,6 +1,26 @@
 -- The standard fields, in groups that recipes and verbs pick from, so that a key means the same everywhere.
+local core = require "yolua.core"
+
 local fields = { groups = {} }
 local groups = fields.groups
+
+-- fields.loss: options of the heads' loss that a training may set, the fields of [yolo] with the cfg's values as defaults.
+local function loss_fields()
+  local wanted, list = {}, {}
+  for key in ("iou_loss iou_normalizer obj_normalizer cls_normalizer ignore_thresh iou_thresh truth_thresh label_smooth_eps "
+    .. "box_gradient"):gmatch "%S+" do
+    wanted[key] = true
+  end
+  for _, field in ipairs(core.layers.fields "yolo") do
+    if wanted[field[1]] then
+      list[#list + 1] = { field[1], field[2], nil, field[4], field[5], min = field.min, max = field.max, choices = field.choices,
+        aliases = field.aliases }
+    end
+  end
+  return list
+end
+
+fields.loss = loss_fields()
 
 groups.model = {
   { "cfg", "string", nil, "", "the network, a Darknet cfg file", aliases = { "config_file", "network" } },
@@ -61,6 +81,12 @@ groups.train = {
   { "subdivisions", "int", 1, "", "parts that a batch is computed in", min = 1, max = 65536, aliases = { "accumulate", "accum" } },
   { "freeze", "list", "none", "", "none, body, or layer names with globs (conv1*); thaw: also train what stopbackward in the cfg freezes",
     empty = "none", aliases = { "frozen", "freeze_layers" } },
+  { "anchors", "enum", "predicted", "", "of the heads, while training: cfg: as they are; predicted: the same without those that no "
+    .. "head predicts, whose objects would be background; auto: fitted to the training boxes at the input's size",
+    choices = { "cfg", "predicted", "auto" }, aliases = { "autoanchor", "auto_anchor", "noautoanchor" } },
+  { "loss", "table", help = "options of the heads' loss (default: what the cfg says)", fields = fields.loss },
+  { "regions", "bool", true, "", "regions that the class map calls ignore forgive what is found in them; false: they are background",
+    aliases = { "ignore_regions", "dontcare" } },
   { "statistics", "enum", "batch", "", "what batch-norm uses while it trains: each batch's own statistics (which move the running "
     .. "ones), or the running ones that were loaded (which stay)", choices = { "batch", "running" },
     aliases = { "bn", "batchnorm", "freeze_bn", "bn_eval", "norm_eval" } },
@@ -163,9 +189,10 @@ groups.protocols = require("yolua.eval.protocols").fields
 fields.recipe = { "model", "data", "size", "train", "optim", "augment", "eval", "protocols", "run" }
 
 -- Which of them decide what a training gives.
-fields.deciding = { "epochs", "batch", "subdivisions", "freeze", "statistics", "ema", "clip", "patience", "multiscale", "optim",
-  "augment", "resize", "seed", "precision", "imgsz", "score", "scope", "pattern", "block", "entries", "target", "schedule", "step",
-  "rounds", "hold", "max_drop", "gate", "judge", "rewind", "rewind_epoch", "probe", "only", "also", "except", "dense" }
+fields.deciding = { "epochs", "batch", "subdivisions", "freeze", "anchors", "loss", "regions", "statistics", "ema", "clip", "patience",
+  "multiscale", "optim", "augment", "resize", "seed", "precision", "imgsz", "score", "scope", "pattern", "block", "entries", "target",
+  "schedule", "step", "rounds", "hold", "max_drop", "gate", "judge", "rewind", "rewind_epoch", "probe", "only", "also", "except",
+  "dense" }
 
 -- A list of group names and fields (as a verb gives it) as one list of fields; a later one takes the place of one with its key.
 function fields.get(list)

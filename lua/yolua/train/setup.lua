@@ -1,7 +1,10 @@
 -- What a trainer settles before its first step: checked options, input sizes, and how much memory a step will take.
+local fields = require "yolua.options.fields"
+local heads = require "yolua.model.heads"
 local input = require "yolua.model.input"
 local options = require "yolua.options.table"
 local recheck = require "yolua.options.recheck"
+local sizes_of = require "yolua.data.sizes"
 local sources = require "yolua.train.sources"
 
 local setup = { groups = { "data", "size", "train", "optim", "augment", "eval", "run" } } -- groups: the options of a training
@@ -9,7 +12,7 @@ local setup = { groups = { "data", "size", "train", "optim", "augment", "eval", 
 -- The training options, checked and with defaults, whether they came from yl.options or were written by hand.
 function setup.options(o)
   if getmetatable(o) then recheck(o)
-  else o = options.check("yl.train", require("yolua.options.fields").get(setup.groups), o) end
+  else o = options.check("yl.train", fields.get(setup.groups), o) end
   local precision = rawget(o, "precision") or "f32"
   if precision ~= "f32" then error(("train: precision %s is not built in; expected f32"):format(precision), 0) end
   return o
@@ -74,6 +77,32 @@ function setup.sizes(model, w, h)
     seen[key] = true
   end
   return sizes
+end
+
+-- Sets the options of the heads' losses. What a head's kind lacks is an error; as a recipe's own default it is told and left out.
+local function set_losses(t, lines)
+  local o, values = t.options, {}
+  for _, field in ipairs(fields.loss) do values[field[1]] = rawget(o.loss, field[1]) end
+  for _, lack in ipairs(heads.set(t.model, values)) do
+    local key, kind = table.unpack(lack)
+    local origin = options.origin(o, "loss." .. key) or options.position()
+    if not (t.run and origin:find "%.lua:%d+$") then
+      error(("%s: loss: [%s] of %s has no option '%s'"):format(origin, kind, t.model.path, key), 0)
+    end
+    lines[#lines + 1] = ("loss.%s=%s is left out: [%s] has no such option"):format(key, values[key], kind)
+  end
+end
+
+-- Before anything is restored: the heads' losses and anchors as the options say; tells what it changed.
+function setup.heads(t)
+  local o, lines = t.options, {}
+  set_losses(t, lines)
+  if #t.model.heads > 0 and o.anchors ~= "cfg" then
+    local sizes = sizes_of(t.data.train, t.model.names, t.w, t.h, t.resize)
+    local found = heads[o.anchors == "auto" and "fit" or "drop_unpredicted"](t.model, sizes, t.w, t.h)
+    table.move(found, 1, #found, #lines + 1, lines)
+  end
+  for _, line in ipairs(t.run and lines or {}) do t.run:say("%s", line) end
 end
 
 -- Before the first step: says what pictures are brought to, and makes that and the class map the network's own, which its checkpoints keep.

@@ -22,7 +22,7 @@ local function images(t, list, train)
   return batches.images {
     data = t.data, list = list, names = t.model.names, batch = t.micro, w = t.w, h = t.h, resize = t.resize, train = train,
     seed = o.seed, workers = o.data.workers, cache = o.data.cache, cache_dir = o.data.cache_dir, strict = o.data.strict, sizes = t.sizes,
-    augment = augments(t) and o.augment or nil, parts = o.subdivisions,
+    regions = o.regions, augment = augments(t) and o.augment or nil, parts = o.subdivisions,
   }
 end
 

@@ -165,6 +165,7 @@ function Training:start()
   if not self.proof then
     ledger.enter(self)
     require("yolua.train.cfg").tell(self)
+    setup.heads(self)
     if ledger.settle(self, checkpoint.restore(self)) then setup.tell(self) end
     setup.adopt(self)
     self.proof = proof.take(self)

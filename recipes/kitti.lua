@@ -1,0 +1,24 @@
+-- A strong detector for KITTI out of COCO's: the head keeps the rows of the five classes that KITTI's map knows (person, bicycle, car,
+-- train, truck), the input has KITTI's aspect, and every layer is trained with an IoU loss.
+-- It shows what a COCO detector can reach on roads, and is the dense network that pruning starts from.
+--
+--   yolua recipes/kitti.lua cfg=FILE.cfg weights=FILE.weights names=coco data=kitti data.root=DIR [key=value ...]
+--   yolua recipes/kitti.lua                      on synthetic streets, with the bundled network
+local yl = require "yolua"
+
+local o = yl.embedded(yl.options {
+  epochs = 12, batch = 8, imgsz = { 608, 192 }, statistics = "running", augment = "standard", ema = 0.99,
+  loss = { iou_loss = "ciou" }, data = { map = "poster" },
+  optim = { name = "adamw", lr = 2e-4, schedule = "cosine", warmup = 100, power = 1 },
+}, { imgsz = { 416, 128 } })
+local run <close> = yl.run(o)
+local data = yl.data(o.data)
+local coco = yl.load(o)
+run:eval("Original", coco, data.dev)
+
+local net, lines = yl.transplant(coco, { "person", "bicycle", "car", "train", "truck" }, { seed = o.seed })
+run:say("%s", table.concat(lines, "\n"))
+net:freeze(o.freeze)
+yl.train { net = net, data = data, run = run, options = o, yl.evaluate "kitti", yl.keep.best "dev_ap" }
+run:eval("KITTI", run:best(), data.dev)
+run:report()

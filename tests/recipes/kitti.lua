@@ -1,0 +1,45 @@
+-- recipes/kitti.lua in smoke size: five classes out of COCO's eighty, an IoU loss, and without arguments the embedded network.
+local t = require "luaunit"
+local core = require "yolua.core"
+local program = require "support.program"
+
+TestKitti = {}
+
+local top = program.tiny()
+
+-- The tiny network with a head for COCO's classes.
+local function coco_head()
+  local cfg = core.system.read(top .. "/tiny.cfg"):gsub("filters=24", "filters=255")
+  core.system.write(top .. "/coco.cfg", (cfg:gsub("%[region%].*", "[yolo]\nmask=0,1,2\nanchors=35,18, 11,30, 21,26\nclasses=80\nnum=3\n")))
+end
+
+function TestKitti.testOnFramesInKittisLayout()
+  coco_head()
+  local out = program.ok { "recipes/kitti.lua", "cfg=" .. top .. "/coco.cfg", "names=coco", "data=kitti", "data.root=" .. top .. "/data",
+    "imgsz=160x96", "anchors=auto", "epochs=2", "batch=4", "threads=2", "out=" .. top .. "/run" }
+  t.assertStrContains(out, "head: 80 classes become 5; boxes and objectness are kept")
+  t.assertStrContains(out, "  car: moved from car")
+  t.assertStrContains(out, "anchors: mean best IoU of 72 boxes at 160x96: ")
+  local result = core.json.decode(core.system.read(top .. "/run/results.json"))
+  local stages = {}
+  for i, row in ipairs(result.eval) do stages[i] = row.protocol .. " " .. row.stage end
+  t.assertEquals(stages, { "kitti Original", "voc Original", "coco Original", "poster Original", "kitti KITTI", "voc KITTI", "coco KITTI",
+    "poster KITTI" })
+  local notes = core.safetensors.info(top .. "/run/best.safetensors").metadata
+  t.assertEquals(core.json.decode(notes.names), { "person", "bicycle", "car", "train", "truck" })
+  local head = core.json.decode(notes.structure).layers
+  t.assertEquals({ head[#head].options.iou_loss, head[#head].options.classes }, { "ciou", "5" })
+end
+
+-- Without arguments: synthetic streets and the bundled network, whose head has no IoU loss.
+function TestKitti.testEmbeddedDefault()
+  local out, err = program.ok { "recipes/kitti.lua", "epochs=1", "protocol=voc", "out=" .. top .. "/s", "threads=2",
+    "data=synthetic", "data.frames=10", "data.picture=416x128", "data.root=" .. top .. "/streets" }
+  t.assertStrContains(err, "no network given: using model=street")
+  t.assertStrContains(out, "loss.iou_loss=ciou is left out: [region] has no such option")
+  t.assertStrContains(out, "KITTI: voc")
+end
+
+local status = t.LuaUnit.run()
+os.execute(("rm -r '%s'"):format(top))
+os.exit(status)
