@@ -16,7 +16,7 @@ list(JOIN YOLUA_CUDA_ARCHITECTURES " " archs)
 message(STATUS "CUDA plug-in: ${YOLUA_NVCC}, architectures ${archs}")
 
 set(CUDA_FLAGS -std=c++20 -O3 -I${PROJECT_SOURCE_DIR}/runtime "-DYL_BOTH=__host__ __device__" -DNDEBUG
-    -Xcompiler=-fPIC,-fvisibility=hidden,-Wall,-Wextra)
+    -Xcompiler=-fPIC,-fvisibility=hidden,-Wall,-Wextra,-Wno-missing-field-initializers,-Wno-unknown-pragmas)
 if(YOLUA_WERROR)
   list(APPEND CUDA_FLAGS -Werror=all-warnings -Xcompiler=-Werror)
 endif()

@@ -35,12 +35,6 @@ static yl__cuda_state *state_of(yl_device *device)
     return (yl__cuda_state *)device->state;
 }
 
-static yl_status wait_for(yl__cuda_state *s, cudaError_t queued, const char *what)
-{
-    YL_TRY(yl__cuda_check(queued, what));
-    return yl__cuda_check(cudaStreamSynchronize(s->stream), what);
-}
-
 yl_status yl__cuda_read(const yl_ctx *ctx, void *to, const void *from, size_t bytes)
 {
     YL_TRY(yl__cuda_check(cudaSetDevice(yl__cuda_state_of(ctx)->index), "read"));
@@ -71,7 +65,7 @@ static yl_status cuda_alloc(yl_device *device, size_t bytes, void **out)
     YL_TRY(select_device(device));
     size_t rounded = bytes ? bytes : 1;
     if (cudaMalloc(out, rounded) != cudaSuccess) return out_of_memory(device, bytes);
-    return wait_for(state_of(device), cudaMemsetAsync(*out, 0, rounded, state_of(device)->stream), "alloc");
+    return yl__cuda_check(cudaMemsetAsync(*out, 0, rounded, state_of(device)->stream), "alloc");
 }
 
 static void cuda_release(yl_device *device, void *pointer)
@@ -81,30 +75,29 @@ static void cuda_release(yl_device *device, void *pointer)
     cudaFree(pointer);
 }
 
-static yl_status copy_bytes(yl_device *device, void *dst, const void *src, size_t bytes, cudaMemcpyKind kind)
+static yl_status queue_copy(yl_device *device, void *dst, const void *src, size_t bytes, cudaMemcpyKind kind)
 {
     if (bytes == 0) return YL_OK;
     YL_TRY(select_device(device));
-    yl__cuda_state *s = state_of(device);
-    return wait_for(s, cudaMemcpyAsync(dst, src, bytes, kind, s->stream), "copy");
+    return yl__cuda_check(cudaMemcpyAsync(dst, src, bytes, kind, state_of(device)->stream), "copy");
 }
 
+/* From ordinary memory, CUDA has taken the bytes when the call returns, and the kernels that read them are queued behind it. */
 static yl_status cuda_to_device(yl_device *device, void *dst, const void *src, size_t bytes)
 {
-    return copy_bytes(device, dst, src, bytes, cudaMemcpyHostToDevice);
+    return queue_copy(device, dst, src, bytes, cudaMemcpyHostToDevice);
 }
 
 static yl_status cuda_from_device(yl_device *device, void *dst, const void *src, size_t bytes)
 {
-    return copy_bytes(device, dst, src, bytes, cudaMemcpyDeviceToHost);
+    YL_TRY(queue_copy(device, dst, src, bytes, cudaMemcpyDeviceToHost));
+    return yl__cuda_check(cudaStreamSynchronize(state_of(device)->stream), "copy");
 }
 
-/* These two are in order with the kernels of the stream, which is all that their callers can see. */
+/* This and zeroing are in order with the kernels of the stream, which is all that their callers can see. */
 static yl_status cuda_copy(yl_device *device, void *dst, const void *src, size_t bytes)
 {
-    if (bytes == 0) return YL_OK;
-    YL_TRY(select_device(device));
-    return yl__cuda_check(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDeviceToDevice, state_of(device)->stream), "copy");
+    return queue_copy(device, dst, src, bytes, cudaMemcpyDeviceToDevice);
 }
 
 static yl_status cuda_zero(yl_device *device, void *dst, size_t bytes)

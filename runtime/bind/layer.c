@@ -294,6 +294,15 @@ static yl__made_kind *new_kind(lua_State *L)
     return k;
 }
 
+/* Its functions see tensors in host memory. */
+static yl_status prepare(const yl_layer *layer, const yl_setting *setting, void *prepared, yl_needs *needs)
+{
+    (void)prepared, (void)needs;
+    if (setting->ctx->device->host_memory) return YL_OK;
+    return yl__fail(YL_UNSUPPORTED, "%s: a layer written in Lua runs on the CPU; expected device=cpu, got %s",
+                    layer->name, setting->ctx->device->name);
+}
+
 static void fill_kind(lua_State *L, yl__made_kind *k)
 {
     const char *name = text_at(L, 1, "name");
@@ -319,6 +328,7 @@ static void fill_kind(lua_State *L, yl__made_kind *k)
         .channels = has(L, "channels") ? channels : NULL,
         .narrow = narrow,
         .reads = reads,
+        .prepare = prepare,
         .release = yl__layer_forget,
         .forward = yl__layer_forward,
         .backward = has(L, "loss") ? NULL : yl__layer_backward,

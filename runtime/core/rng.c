@@ -3,27 +3,6 @@
 
 #include <math.h>
 
-static void philox_round(uint32_t c[4], const uint32_t k[2])
-{
-    uint64_t p0 = (uint64_t)0xD2511F53u * c[0], p1 = (uint64_t)0xCD9E8D57u * c[2];
-    uint32_t hi0 = (uint32_t)(p0 >> 32), hi1 = (uint32_t)(p1 >> 32), c1 = c[1], c3 = c[3];
-    c[0] = hi1 ^ c1 ^ k[0];
-    c[1] = (uint32_t)p1;
-    c[2] = hi0 ^ c3 ^ k[1];
-    c[3] = (uint32_t)p0;
-}
-
-void yl_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
-{
-    uint32_t k[2] = {key[0], key[1]};
-    for (int i = 0; i < 4; i++) out[i] = counter[i];
-    for (int round = 0; round < 10; round++) {
-        philox_round(out, k);
-        k[0] += 0x9E3779B9u; /* Weyl constants of the paper, table 2 */
-        k[1] += 0xBB67AE85u;
-    }
-}
-
 yl_rng yl_rng_make(uint64_t seed, uint32_t a, uint32_t b)
 {
     return (yl_rng){.key = {(uint32_t)seed, (uint32_t)(seed >> 32)}, .counter = {0, 0, a, b}, .used = 4};

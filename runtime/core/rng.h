@@ -5,6 +5,7 @@
 #ifndef YL_CORE_RNG_H
 #define YL_CORE_RNG_H
 
+#include "core/both.h"
 #include "core/status.h"
 
 typedef struct yl_rng {
@@ -12,8 +13,29 @@ typedef struct yl_rng {
     int used; /* words of `block` already handed out; 4 = make the next block */
 } yl_rng;
 
+/* One of the ten rounds, on words that lie wherever they like. */
+YL_BOTH static inline void yl__philox_round(uint32_t *c0, uint32_t *c1, uint32_t *c2, uint32_t *c3, uint32_t k0,
+                                            uint32_t k1)
+{
+    uint64_t p0 = (uint64_t)0xD2511F53u * *c0, p1 = (uint64_t)0xCD9E8D57u * *c2;
+    *c0 = (uint32_t)(p1 >> 32) ^ *c1 ^ k0;
+    *c2 = (uint32_t)(p0 >> 32) ^ *c3 ^ k1;
+    *c1 = (uint32_t)p1;
+    *c3 = (uint32_t)p0;
+}
+
+/* The key's steps from round to round: Weyl constants of the paper, table 2. */
+#define YL__PHILOX_STEP0 0x9E3779B9u
+#define YL__PHILOX_STEP1 0xBB67AE85u
+
 /* One Philox4x32-10 block: 4 words from 4 counter words and 2 key words. */
-void yl_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+YL_BOTH static inline void yl_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4])
+{
+    uint32_t k0 = key[0], k1 = key[1];
+    for (int i = 0; i < 4; i++) out[i] = counter[i];
+    for (int round = 0; round < 10; round++, k0 += YL__PHILOX_STEP0, k1 += YL__PHILOX_STEP1)
+        yl__philox_round(&out[0], &out[1], &out[2], &out[3], k0, k1);
+}
 
 /* The stream of (seed, a, b): a and b are, say, epoch and sample index. */
 yl_rng yl_rng_make(uint64_t seed, uint32_t a, uint32_t b);

@@ -3,6 +3,7 @@
  * keep is a function of (seed, step, layer, element) alone: element e uses word e % 4 of the Philox4x32-10 block (core/rng.h) whose
  * counter is (e / 4, step, layer) under the key `seed`, and survives where the word is at least p * 2^32. Forward and backward
  * are the same map, so no mask is stored. LANES blocks are made side by side, so that the rounds vectorise. */
+#include "core/rng.h"
 #include "kernels/kernels.h"
 
 enum { LANES = 32, ROUNDS = 10 };
@@ -10,17 +11,6 @@ enum { LANES = 32, ROUNDS = 10 };
 typedef struct blocks {
     uint32_t word[4][LANES];
 } blocks;
-
-static void philox_round(blocks *b, uint32_t k0, uint32_t k1)
-{
-    for (int i = 0; i < LANES; i++) {
-        uint64_t p0 = (uint64_t)0xD2511F53u * b->word[0][i], p1 = (uint64_t)0xCD9E8D57u * b->word[2][i];
-        b->word[0][i] = (uint32_t)(p1 >> 32) ^ b->word[1][i] ^ k0;
-        b->word[2][i] = (uint32_t)(p0 >> 32) ^ b->word[3][i] ^ k1;
-        b->word[1][i] = (uint32_t)p1;
-        b->word[3][i] = (uint32_t)p0;
-    }
-}
 
 static void philox(const yl_dropout_geom *g, int64_t first, blocks *b)
 {
@@ -31,7 +21,9 @@ static void philox(const yl_dropout_geom *g, int64_t first, blocks *b)
         b->word[3][i] = g->layer;
     }
     uint32_t k0 = (uint32_t)g->seed, k1 = (uint32_t)(g->seed >> 32);
-    for (int r = 0; r < ROUNDS; r++, k0 += 0x9E3779B9u, k1 += 0xBB67AE85u) philox_round(b, k0, k1);
+    for (int r = 0; r < ROUNDS; r++, k0 += YL__PHILOX_STEP0, k1 += YL__PHILOX_STEP1)
+        for (int i = 0; i < LANES; i++)
+            yl__philox_round(&b->word[0][i], &b->word[1][i], &b->word[2][i], &b->word[3][i], k0, k1);
 }
 
 /* Elements first ... first + count - 1, at most 4 * LANES of them. */

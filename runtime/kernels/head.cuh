@@ -2,8 +2,8 @@
 #ifndef YL_KERNELS_HEAD_CUH
 #define YL_KERNELS_HEAD_CUH
 
-#include "kernels/cuda.h"
 #include "kernels/head.h"
+#include "kernels/sums.cuh"
 
 static __global__ void yl__head_forward_kernel(yl_head_geom g, const float *x, float *y)
 {
@@ -16,6 +16,43 @@ static inline yl_status yl__head_launch_forward(const yl_ctx *ctx, const char *n
 {
     return yl__launch_each(ctx, name, g->n * g->h * g->w * g->anchors, yl__head_forward_kernel, *g, (const float *)x,
                            (float *)y);
+}
+
+enum { YL__HEAD_THREADS = 128 };
+
+/* A block per row of cells: its threads share the predictions, and their parts are added in order. */
+template <class Geom, void (*Term)(const Geom *, const yl_truth *, const yl__prediction *, double *)>
+__global__ void yl__head_loss_kernel(Geom g, const float *y, int64_t cap, const float *rows, const int32_t *counts,
+                                     double *partial, float *dx, float beta)
+{
+    YL_SHARED(double, lanes, [YL__HEAD_THREADS][YL_PARTS]);
+    const yl_head_geom &h = g.head;
+    yl_truth truth = {h.n, cap, rows, counts};
+    int64_t row = blockIdx.x, size = YL_HEAD_BOX + h.classes;
+    double *parts = lanes[threadIdx.x];
+    for (int k = 0; k < YL_PARTS; k++) parts[k] = 0;
+    for (int64_t i = threadIdx.x; i < h.w * h.anchors; i += YL__HEAD_THREADS) {
+        int64_t at = (row * h.w * h.anchors + i) * size;
+        yl__prediction p = {
+            row / h.h, {i / h.anchors, row % h.h, h.w, h.h}, (int32_t)(i % h.anchors), y + at, dx ? dx + at : NULL};
+        parts[YL_PART_NOOBJECT] += yl__begin(&p, size, beta);
+        Term(&g, &truth, &p, parts);
+    }
+    __syncthreads();
+    if (threadIdx.x >= YL_PARTS) return;
+    double sum = 0;
+    for (int t = 0; t < YL__HEAD_THREADS; t++) sum += lanes[t][threadIdx.x];
+    partial[row * YL_PARTS + threadIdx.x] = sum;
+}
+
+template <class Geom, void (*Term)(const Geom *, const yl_truth *, const yl__prediction *, double *)>
+yl_status yl__head_launch_loss(const yl_ctx *ctx, const char *name, const Geom *g, const void *y, const yl_truth *truth,
+                               double *partial, void *dx, float beta, double *parts)
+{
+    int64_t rows = g->head.n * g->head.h;
+    YL_TRY(yl__launch(ctx, name, dim3((unsigned)rows), dim3(YL__HEAD_THREADS), yl__head_loss_kernel<Geom, Term>, *g,
+                      (const float *)y, truth->cap, truth->rows, truth->counts, partial, (float *)dx, beta));
+    return yl__launch_add_partials(ctx, name, rows, YL_PARTS, partial, parts);
 }
 
 #endif

@@ -1,8 +1,15 @@
-/* The region head: a thread per prediction. The formulas stand in head.h. */
-#include "kernels/cuda.h"
+/* The region head on a GPU: the formulas stand in region.h. */
+#include "kernels/region.h"
 #include "kernels/head.cuh"
 
 yl_status YL_CUDA(region_forward)(const yl_ctx *ctx, const yl_head_geom *g, const void *x, void *y)
 {
     return yl__head_launch_forward(ctx, "region_forward", g, x, y);
+}
+
+yl_status YL_CUDA(region_loss)(const yl_ctx *ctx, const yl_region_geom *g, const void *y, const yl_truth *truth,
+                               double *partial, void *dx, float beta, double *parts)
+{
+    return yl__head_launch_loss<yl_region_geom, yl__region_term>(ctx, "region_loss", g, y, truth, partial, dx, beta,
+                                                                 parts);
 }

@@ -1,59 +1,41 @@
-/* Optimizer steps: one pass over a range that scales the gradient, decays, steps, masks, averages and clears; and masks alone.
+/* Optimizer steps on the CPU (step.h has the formulas): one pass over a range that scales the gradient, decays, steps, masks, averages and clears; and masks alone.
  *
  * Every copy of a masked weight (value, velocity, moments, average) becomes zero, whatever it would have been, so that a pruned
  * weight cannot come back through momentum, an average, or a NaN. */
+#include "kernels/step.h"
 #include "kernels/kernels.h"
 
 #include <math.h>
 
-/* ema = share * ema + (1 - share) * value */
-static inline float average(const yl_step_scalars *s, float ema, float value)
-{
-    return s->ema * ema + (1.0f - s->ema) * value;
-}
-
-/* v = momentum * v + g;  w = w - lr * (decay * w + v), or with Nesterov w - lr * (decay * w + g + momentum * v).
- * Sutskever et al. 2013 in the form that leaves the learning rate out of v; the decay is decoupled from v
- * (Loshchilov and Hutter 2019, algorithm 1). */
 yl_status YL_CPU(step_sgd)(const yl_ctx *ctx, const yl_step_geom *g, const yl_step_scalars *s, const uint8_t *mask,
                            float *grad, float *velocity, float *value, float *ema)
 {
-    float lr = s->lr * g->lr_mult, decay = g->decays ? s->decay : 0.0f;
 #pragma omp parallel for simd schedule(static) num_threads(ctx->threads) if (g->count > 16384)
     for (int64_t i = 0; i < g->count; i++) {
         bool keep = !mask || mask[i];
-        float gradient = grad[i] * s->scale;
-        float v = s->momentum * velocity[i] + gradient;
-        float update = g->nesterov ? gradient + s->momentum * v : v;
-        float w = value[i] - lr * (decay * value[i] + update);
+        float v = velocity[i], w = value[i];
+        yl__sgd(g, s, grad[i], &v, &w);
         velocity[i] = keep ? v : 0.0f;
         value[i] = keep ? w : 0.0f;
         grad[i] = 0.0f;
-        if (ema) ema[i] = keep ? average(s, ema[i], w) : 0.0f;
+        if (ema) ema[i] = keep ? yl__average(s, ema[i], w) : 0.0f;
     }
     return YL_OK;
 }
 
-/* m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  w = w - lr * m / c1 / (sqrt(v / c2) + eps), c = 1 - b^t
- * (Kingma and Ba 2015, algorithm 1; decoupled decay: Loshchilov and Hutter 2019, algorithm 2). */
 yl_status YL_CPU(step_adam)(const yl_ctx *ctx, const yl_step_geom *g, const yl_step_scalars *s, const uint8_t *mask,
                             float *grad, float *m, float *v, float *value, float *ema)
 {
-    float lr = s->lr * g->lr_mult, decay = g->decays ? s->decay : 0.0f;
-    float outside = g->decoupled ? decay : 0.0f, inside = g->decoupled ? 0.0f : decay;
 #pragma omp parallel for simd schedule(static) num_threads(ctx->threads) if (g->count > 16384)
     for (int64_t i = 0; i < g->count; i++) {
         bool keep = !mask || mask[i];
-        float gradient = grad[i] * s->scale + inside * value[i];
-        float first = s->beta1 * m[i] + (1.0f - s->beta1) * gradient;
-        float second = s->beta2 * v[i] + (1.0f - s->beta2) * gradient * gradient;
-        float update = first / s->correction1 / (sqrtf(second / s->correction2) + s->epsilon);
-        float w = value[i] - lr * (outside * value[i] + update);
+        float first = m[i], second = v[i], w = value[i];
+        yl__adam(g, s, grad[i], &first, &second, &w);
         m[i] = keep ? first : 0.0f;
         v[i] = keep ? second : 0.0f;
         value[i] = keep ? w : 0.0f;
         grad[i] = 0.0f;
-        if (ema) ema[i] = keep ? average(s, ema[i], w) : 0.0f;
+        if (ema) ema[i] = keep ? yl__average(s, ema[i], w) : 0.0f;
     }
     return YL_OK;
 }
@@ -63,7 +45,7 @@ yl_status YL_CPU(step_average)(const yl_ctx *ctx, const yl_step_geom *g, const y
                                float *ema)
 {
     (void)ctx;
-    for (int64_t i = 0; i < g->count; i++) ema[i] = average(s, ema[i], value[i]);
+    for (int64_t i = 0; i < g->count; i++) ema[i] = yl__average(s, ema[i], value[i]);
     return YL_OK;
 }
 

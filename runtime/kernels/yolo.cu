@@ -1,8 +1,14 @@
-/* The yolo head: a thread per prediction. The formulas stand in head.h. */
-#include "kernels/cuda.h"
+/* The yolo head on a GPU: the formulas stand in yolo.h. */
+#include "kernels/yolo.h"
 #include "kernels/head.cuh"
 
 yl_status YL_CUDA(yolo_forward)(const yl_ctx *ctx, const yl_head_geom *g, const void *x, void *y)
 {
     return yl__head_launch_forward(ctx, "yolo_forward", g, x, y);
+}
+
+yl_status YL_CUDA(yolo_loss)(const yl_ctx *ctx, const yl_yolo_geom *g, const void *y, const yl_truth *truth,
+                             double *partial, void *dx, float beta, double *parts)
+{
+    return yl__head_launch_loss<yl_yolo_geom, yl__yolo_term>(ctx, "yolo_loss", g, y, truth, partial, dx, beta, parts);
 }

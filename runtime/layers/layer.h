@@ -206,7 +206,8 @@ struct yl_layer_kind {
     /* Reads p->dy, writes p->dx, adds to p->dparam. NULL for losses. */
     yl_status (*backward)(yl_pass *p);
     /* For losses, after forward: compares p->y (what forward made of x) with the truth, writes the gradient with respect to x
-     * into p->dx[0] as sums over images (not divided by the batch), and the parts (sums over images, >= 0). */
+     * into p->dx[0] as sums over images (not divided by the batch), and the parts (sums over images, >= 0). The truth's rows and
+     * counts, and the parts, are in device memory. */
     yl_status (*loss)(yl_pass *p, const yl_truth *truth, double parts[YL_MAX_LOSS_PARTS]);
     /* Name of the algorithm chosen for direction 0 forward, 1 backward data, 2 backward weights. NULL: there is no choice. */
     const char *(*algorithm)(const void *prepared, int direction);

@@ -54,7 +54,10 @@ void yl_net_free(yl_net *net)
     net->device->release(net->device, net->workspace.scratch);
     yl__free(net->layers);
     yl__free(net->ranges);
-    yl__free(net->scalars);
+    net->device->release(net->device, net->scalars);
+    net->device->release(net->device, net->squares);
+    yl__free(net->host_scalars);
+    yl__free(net->host_squares);
     yl__free(net->header);
     yl__free(net);
 }

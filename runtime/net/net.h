@@ -64,8 +64,10 @@ typedef struct yl_net {
     yl_workspace workspace;
     int busy; /* calls that are at work on it right now: in the middle of them a layer's own function may run */
     int held; /* steps of which a part is done */
-    yl_step_scalars
-        *scalars;   /* what changes between steps, by range: all that a step reads besides slabs and geometry */
+    /* By range, in device memory with a copy on the host: what changes between steps (all that a step reads besides slabs and
+     * geometry), and the sums of squares of the gradient. */
+    yl_step_scalars *scalars, *host_scalars;
+    double *squares, *host_squares;
     char *header;   /* the text of the cfg's [net] section without width, height and channels; NULL where none */
     int references; /* the owner's one, and one per plan and per tensor over a range */
 } yl_net;

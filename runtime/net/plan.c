@@ -270,6 +270,7 @@ static yl_status build(yl_plan *plan, const yl_shape *shapes)
     find_reaching_loss(plan);
     find_cut(plan);
     YL_TRY(make_steps(plan, shapes));
+    YL_TRY(net->device->alloc(net->device, (size_t)plan->n_steps * sizeof *plan->parts, (void **)&plan->parts));
     YL_TRY(yl__plan_place(plan));
     return grow_workspace(plan, &net->workspace);
 }
@@ -330,6 +331,8 @@ void yl_plan_free(yl_plan *plan)
         yl__free(plan->steps[i].prepared);
         device->release(device, plan->steps[i].packed);
     }
+    device->release(device, plan->parts);
+    device->release(device, plan->truth);
     yl_net_free(plan->net);
     yl__free(plan->steps);
     yl__free(plan->values);

@@ -59,6 +59,9 @@ struct yl_plan {
     int n_cut;
     int *cut; /* values */
     bool timing;
+    double (*parts)[YL_MAX_LOSS_PARTS]; /* of the losses, in device memory; as many as there are steps */
+    void *truth;                        /* the last truth in device memory, where that is not the host's */
+    size_t truth_bytes;
 };
 
 /* memory.c: lifetimes, aliases, offsets. */

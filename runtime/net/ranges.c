@@ -92,6 +92,18 @@ static void place_ranges(yl_net *net)
     net->n_values = at;
 }
 
+/* What a step reads and leaves besides slabs; a second try finds the first one's. */
+static yl_status make_step_block(yl_net *net)
+{
+    yl_device *device = net->device;
+    size_t count = (size_t)net->n_ranges + 1;
+    if (!net->host_scalars) YL_TRY(yl__calloc((int64_t)count, sizeof *net->host_scalars, &net->host_scalars));
+    if (!net->host_squares) YL_TRY(yl__calloc((int64_t)count, sizeof *net->host_squares, &net->host_squares));
+    if (!net->scalars) YL_TRY(device->alloc(device, count * sizeof *net->scalars, (void **)&net->scalars));
+    if (!net->squares) YL_TRY(device->alloc(device, count * sizeof *net->squares, (void **)&net->squares));
+    return YL_OK;
+}
+
 yl_status yl_net_finish(yl_net *net)
 {
     if (net->finished) return YL_OK;
@@ -105,7 +117,7 @@ yl_status yl_net_finish(yl_net *net)
     net->finished = status == YL_OK;
     yl_slab *value;
     if (status == YL_OK) status = yl_net_slab(net, "value", &value);
-    if (status == YL_OK) status = yl__calloc(net->n_ranges + 1, sizeof *net->scalars, &net->scalars);
+    if (status == YL_OK) status = make_step_block(net);
     if (status != YL_OK) { /* as before the call: it may be tried again */
         net->finished = false;
         net->n_ranges = 0;

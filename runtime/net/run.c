@@ -113,6 +113,24 @@ static void count_statistics(yl_net *net, int layer)
         if (net->ranges[l->params[k]].kind == YL_STATISTIC) net->ranges[l->params[k]].version++;
 }
 
+/* With timing on, a layer's time is that from an idle device to an idle device. */
+static yl_status look_at_clock(const yl_plan *plan, double *now)
+{
+    *now = 0;
+    if (!plan->timing) return YL_OK;
+    YL_TRY(plan->net->device->sync(plan->net->device));
+    *now = yl__now();
+    return YL_OK;
+}
+
+static yl_status note_time(const yl_plan *plan, yl_plan_step *step, int direction, double start)
+{
+    double now;
+    YL_TRY(look_at_clock(plan, &now));
+    if (plan->timing) step->seconds[direction] = now - start;
+    return YL_OK;
+}
+
 static yl_status run_forward(yl_plan *plan)
 {
     for (int s = 0; s < plan->n_steps; s++) {
@@ -146,18 +164,42 @@ yl_status yl_plan_forward(yl_plan *plan, const yl_step_info *info)
     return status;
 }
 
-static yl_status run_losses(yl_plan *plan, const yl_truth *truth, double (*parts)[YL_MAX_LOSS_PARTS])
+/* The truth in device memory, in room of the plan's that grows with it. */
+static yl_status lend_truth(yl_plan *plan, const yl_truth *truth, yl_truth *lent)
 {
+    yl_device *device = plan->net->device;
+    size_t counts = (size_t)truth->n * sizeof *truth->counts;
+    size_t rows = (size_t)(truth->n * truth->cap) * YL_TRUTH_FIELDS * sizeof *truth->rows, at = (counts + 63) / 64 * 64;
+    *lent = *truth;
+    if (device->host_memory) return YL_OK;
+    if (at + rows > plan->truth_bytes) {
+        device->release(device, plan->truth);
+        plan->truth = NULL, plan->truth_bytes = 0;
+        YL_TRY(device->alloc(device, at + rows, &plan->truth));
+        plan->truth_bytes = at + rows;
+    }
+    YL_TRY(device->to_device(device, plan->truth, truth->counts, counts));
+    lent->counts = plan->truth;
+    lent->rows = (const float *)((char *)plan->truth + at);
+    return device->to_device(device, (char *)plan->truth + at, truth->rows, rows);
+}
+
+/* The losses leave their parts in device memory, which is read once for all of them. */
+static yl_status run_losses(yl_plan *plan, const yl_truth *given, double (*parts)[YL_MAX_LOSS_PARTS])
+{
+    yl_device *device = plan->net->device;
+    yl_truth truth;
     int k = 0;
+    YL_TRY(lend_truth(plan, given, &truth));
+    YL_TRY(device->zero(device, plan->parts, (size_t)plan->n_steps * sizeof *plan->parts));
     for (int s = 0; s < plan->n_steps; s++) {
         yl_plan_step *step = &plan->steps[s];
         const yl_layer *l = &plan->net->layers[step->layer];
         if (!l->kind->loss_parts) continue;
-        memset(parts[k], 0, sizeof parts[k]);
-        yl_status status = l->kind->loss(&step->backward_pass, truth, parts[k++]);
+        yl_status status = l->kind->loss(&step->backward_pass, &truth, plan->parts[k++]);
         if (status != YL_OK) return yl__fail_in(status, "%s loss", l->name);
     }
-    return YL_OK;
+    return device->from_device(device, parts, plan->parts, (size_t)k * sizeof *parts);
 }
 
 /* The gradients that a caller may add to before backward begin as zeros. */
@@ -198,10 +240,11 @@ static yl_status run_backward(yl_plan *plan)
         yl_plan_step *step = &plan->steps[s];
         const yl_layer *l = &plan->net->layers[step->layer];
         if (!step->backward || l->kind->loss_parts) continue;
-        double start = plan->timing ? yl__now() : 0;
+        double start;
+        YL_TRY(look_at_clock(plan, &start));
         yl_status status = l->kind->backward(&step->backward_pass);
         if (status != YL_OK) return yl__fail_in(status, "%s backward", l->name);
-        if (plan->timing) step->seconds[1] = yl__now() - start;
+        YL_TRY(note_time(plan, step, 1, start));
     }
     return YL_OK;
 }

@@ -33,21 +33,32 @@ static yl_status find_slabs(yl_net *net, const yl_step_options *o, yl_step_slabs
     return YL_OK;
 }
 
-yl_status yl_net_gradient_norm(yl_net *net, double *norm)
+/* The sums of squares of every unfrozen range, on the host; the device is asked once. */
+static yl_status find_squares(yl_net *net)
 {
     const yl_kernels *k = net->device->kernels;
-    const yl_slab *mask = &net->slabs[YL_SLAB_mask];
+    const yl_slab *mask = &net->slabs[YL_SLAB_mask], *grad = &net->slabs[YL_SLAB_grad];
     yl_ctx ctx = yl__ctx(net->device);
+    for (int i = 0; i < net->n_ranges; i++) {
+        const yl_range *r = &net->ranges[i];
+        if (r->kind == YL_STATISTIC) continue;
+        if (mask->data) YL_TRY(k->apply_mask(&ctx, r->count, yl_net_at(mask, r), yl_net_at(grad, r)));
+        if (!r->frozen) YL_TRY(k->sum_squares(&ctx, r->count, yl_net_at(grad, r), net->squares + i));
+    }
+    return net->device->from_device(net->device, net->host_squares, net->squares,
+                                    (size_t)net->n_ranges * sizeof *net->squares);
+}
+
+yl_status yl_net_gradient_norm(yl_net *net, double *norm)
+{
     yl_slab *grad;
     double total = 0;
     YL_TRY(yl_net_slab(net, "grad", &grad));
+    YL_TRY(find_squares(net));
     for (int i = 0; i < net->n_ranges; i++) {
         const yl_range *r = &net->ranges[i];
-        double sum;
-        if (r->kind == YL_STATISTIC) continue;
-        if (mask->data) YL_TRY(k->apply_mask(&ctx, r->count, yl_net_at(mask, r), yl_net_at(grad, r)));
-        if (r->frozen) continue;
-        YL_TRY(k->sum_squares(&ctx, r->count, yl_net_at(grad, r), &sum));
+        if (r->kind == YL_STATISTIC || r->frozen) continue;
+        double sum = net->host_squares[i];
         if (!isfinite(sum)) return yl__fail(YL_NUMERIC, "the gradient of %s is NaN or infinite", r->name);
         total += sum;
     }
@@ -101,7 +112,9 @@ yl_status yl_net_step(yl_net *net, const yl_step_options *options, double *norm)
     YL_TRY(find_slabs(net, options, &slabs));
     YL_TRY(yl_net_gradient_norm(net, norm));
     *norm /= (double)options->images;
-    for (int i = 0; i < net->n_ranges; i++) net->scalars[i] = scalars(options, &net->ranges[i], *norm);
+    for (int i = 0; i < net->n_ranges; i++) net->host_scalars[i] = scalars(options, &net->ranges[i], *norm);
+    YL_TRY(net->device->to_device(net->device, net->scalars, net->host_scalars,
+                                  (size_t)net->n_ranges * sizeof *net->scalars));
     for (int i = 0; i < net->n_ranges; i++) {
         yl_range *r = &net->ranges[i];
         if (r->frozen) continue;
