@@ -18,13 +18,11 @@
 --
 -- `allocates`: a layer written in Lua, which makes tensors in every step.
 --
--- With YOLUA_TEST_DEVICE=cuda the networks live on that device.
---
 -- check.loss is the same for losses: oracle(x, truth, options, info) returns {part = sum}, a case has `truth` (rows per image).
 local t = require "luaunit"
 local core = require "yolua.core"
 
-local DEVICE = os.getenv "YOLUA_TEST_DEVICE"
+local ON_CPU = (os.getenv "YOLUA_TEST_DEVICE" or "cpu") == "cpu" -- else support/on_gpu.lua is at work
 
 local check = {}
 
@@ -140,7 +138,7 @@ local function build(kind, case, copies, loss)
     if not loss then layers[#layers + 1] = { "route", name = "out", inputs = { "a", "b" } } end
   end
   local s = case.input
-  return core.net { h = s[2], w = s[3], c = s[4], layers = layers, seed = 1, device = DEVICE }, info
+  return core.net { h = s[2], w = s[3], c = s[4], layers = layers, seed = 1 }, info
 end
 
 -- Random parameters (statistics and scales positive); returns {a = {weight = ...}, b = ...}.
@@ -205,7 +203,7 @@ end
 local function plan_of(net, case, keep)
   local mode = case.mode or "train"
   return net:plan { mode = mode, batch = case.input[1], keep = keep, whole_gradient = mode == "train",
-    algorithm = not DEVICE and case.algorithm or nil } -- those that cases name are the CPU's
+    algorithm = ON_CPU and case.algorithm or nil } -- those that cases name are the CPU's
 end
 
 local function channels(values, shape, first, count)
