@@ -3,8 +3,8 @@
 local core = require "yolua.core"
 
 local CALLS = { "model.load", "data", "report.run", "options", "train", "train.trainer", "eval.detect", "data.image", "tensor",
-  "model.layer", "model.gradcheck", "train.recalibrate", "train.optimizer", "data.dataset", "train.reuse", "model.transplant",
-  "options.embedded", "prune.compact" }
+  "model.layer", "model.gradcheck", "model.copy", "train.recalibrate", "train.optimizer", "data.dataset", "train.reuse",
+  "model.transplant", "options.embedded", "prune.compact", "prune.sensitivity", "prune.look" }
 local MAKERS = { "zeros", "ones", "full", "rand", "randn", "arange" } -- in tensor.lua
 
 local library, modules = { calls = {} }, {} -- calls: their names, in the order of the help page

@@ -5,6 +5,7 @@ local eval = require "yolua.eval.protocols"
 local html = require "yolua.report.html"
 local matches = require "yolua.report.matches"
 local plots = require "yolua.report.plots"
+local pruning = require "yolua.report.pruning"
 local tables = require "yolua.report.tables"
 
 local report = {}
@@ -45,11 +46,11 @@ local function model_name(run)
 end
 
 -- What a pruning left in the run: its rounds, and the network as it was before them.
-local function add_pruning(results, pruning)
-  if not pruning then return results end
-  for _, key in ipairs { "target", "sparsity", "flops", "rounds", "dense" } do results[key] = null(pruning[key]) end
-  local last = pruning.rounds[#pruning.rounds]
-  results.speed.dense_ms, results.speed.masked_ms = null(pruning.dense.ms), null(last and last.ms)
+local function add_pruning(results, made)
+  if not made then return results end
+  for _, key in ipairs { "target", "sparsity", "flops", "rounds", "dense" } do results[key] = null(made[key]) end
+  local last = made.rounds[#made.rounds]
+  results.speed.dense_ms, results.speed.masked_ms = null(made.dense.ms), null(last and last.ms)
   return results
 end
 
@@ -172,6 +173,7 @@ function report.write(run)
   plots.epochs(run.dir, run.epochs)
   plots.curves(run)
   plots.f1(run)
+  pruning.write(run)
   report.draw(run)
   core.system.write(run:path "results.md", report.markdown(run, results, compared))
   core.system.write(run:path "results.json", core.json.encode(results, { pretty = true }) .. "\n")

@@ -101,8 +101,8 @@ groups.train = {
 groups.prune = {
   { "score", "string", "magnitude", "", "what is small goes: magnitude, lamp, taylor, movement, snip, random (from Lua also your own)",
     lua = true, aliases = { "criterion", "importance" } },
-  { "scope", "string", "global", "", "one threshold for all (global), each layer alike (layer), all but the first (uniform), or by their "
-    .. "sizes (erk)" },
+  { "scope", "string", "global", "", "one threshold for all (global), each layer alike (layer), all but the first (uniform), by their "
+    .. "sizes (erk), or as a scan of each says (sensitivity)" },
   { "pattern", "string", "none", "", "where zeros may stand: none (anywhere), N:M (2:4), block, kernel" },
   { "block", "numbers", { 8, 1 }, "channels", "pattern=block: its size, OUT,IN", min = 1 },
   { "entries", "int", 3, "", "pattern=kernel: what stays of a 3x3 kernel", min = 2, max = 3 },
@@ -112,8 +112,8 @@ groups.prune = {
     { "flops", "number", nil, "FLOPs", "of one image without zero weights; up to 1: a share of the dense network's" },
     { "ms", "number", nil, "ms", "of a forward pass over one image, as measured here", min = 0 },
   } },
-  { "schedule", "string", "cubic", "", "cubic, linear, poster, oneshot, or FILE.lua, which returns a function of the state (from Lua also "
-    .. "the function)", lua = true },
+  { "schedule", "string", "cubic", "", "cubic, linear, poster, oneshot, sensitivity, or FILE.lua, which returns a function of the state "
+    .. "(from Lua also the function)", lua = true },
   { "step", "number", 0.02, "", "schedule=poster: the share of what is left that goes in each round", min = 0, max = 1 },
   { "rounds", "int", 10, "rounds", "how many rounds of cutting and retraining", min = 1, max = 1000000 },
   { "hold", "int", 0, "rounds", "of these the last ones, which only retrain", min = 0 },

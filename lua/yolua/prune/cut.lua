@@ -20,7 +20,8 @@ end
 local Rules = {}
 Rules.__index = Rules
 
--- What cuts are made by. o: score, scope, pattern, entries, block. Errors: unknown names, with the nearest.
+-- What cuts are made by; their `known` is what the scope's prepare gave. o: score, scope, pattern, entries, block. Errors: unknown names,
+-- with the nearest.
 function Cut.rules(o)
   local pattern, how = patterns.of(o)
   return setmetatable({ score = scores.of(o.score or "magnitude"), scope = scope_of(o.scope or "global"), pattern = pattern, how = how,
@@ -83,7 +84,7 @@ function Cut:masks(zeros)
     self.by_name = {}
     for _, entry in ipairs(self.entries) do self.by_name[entry.range.name] = entry end
   end
-  for _, group in ipairs(self.rules.scope.groups(self.list, zeros, self.count)) do cut_group(self, group, out) end
+  for _, group in ipairs(self.rules.scope.groups(self.list, zeros, self.count, self.rules.known)) do cut_group(self, group, out) end
   return out
 end
 

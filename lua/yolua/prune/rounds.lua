@@ -16,10 +16,21 @@ local target = require "yolua.prune.target"
 local Rounds = {}
 Rounds.__index = Rounds
 
+-- The options, with the scope that the schedule brings along.
+local function scoped(o)
+  if rawget(o, "schedule") ~= "sensitivity" then return o end
+  local scope = rawget(o, "scope")
+  if scope and scope ~= "global" and scope ~= "sensitivity" then
+    error(("prune: schedule=sensitivity decides each layer's share of the zeros, and so does scope=%s: expected one of them"):format(
+      scope), 0)
+  end
+  return setmetatable({ scope = "sensitivity" }, { __index = function(_, key) return rawget(o, key) end })
+end
+
 -- o: the options (options/fields.lua, group prune, and every: epochs of a round, dense: epochs before the first). by: {where =}.
 function Rounds.new(o, by)
   local share, budget = target.check(o)
-  local self = setmetatable({ o = o, by = by, rules = Cut.rules(o), share = share, budget = budget, times = {} }, Rounds)
+  local self = setmetatable({ o = o, by = by, rules = Cut.rules(scoped(o)), share = share, budget = budget, times = {} }, Rounds)
   self.schedule = schedule.of(o.schedule)
   self.snapshots = require("yolua.prune.snapshots").new()
   self.may_return = o.max_drop ~= nil or type(o.schedule) ~= "string" or o.schedule:find "%.lua$" ~= nil
@@ -195,6 +206,8 @@ function Rounds:start(t, st)
   self.now = ranges.sparsity(t.model, self.list)
   self.count = select(3, ranges.sparsity(t.model, self.list))
   if st.dense and t.run then known_times(self, t, st) end
+  if self.rules.scope.prepare then st.scope = st.scope or self.rules.scope.prepare(t, self.o) end
+  self.rules.known = st.scope
   if not st.dense then look_dense(self, t, st) end
   self:tell(t, st)
   self:publish(t, st)

@@ -5,6 +5,7 @@ local core = require "yolua.core"
 local page = require "yolua.report.html.page"
 local parts = require "yolua.report.html.parts"
 local plots = require "yolua.report.plots"
+local pruning = require "yolua.report.html.pruning"
 local rundir = require "yolua.report.rundir"
 local tables = require "yolua.report.tables"
 local files = core.files
@@ -222,6 +223,8 @@ function html.page(dir)
   add(list, "Results", results(run))
   add(list, "Differences", differences(run))
   add(list, "Training", training(run))
+  add(list, "Pruning", pruning.section(run))
+  add(list, "Sensitivity", pruning.sensitivity(run))
   add(list, "Precision and recall", curves(run))
   add(list, "Errors", errors(run))
   add(list, "Detections", detections(run))

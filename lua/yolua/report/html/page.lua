@@ -58,6 +58,10 @@ summary small { color: var(--soft); font-weight: 400; margin-left: .5rem; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
 figure { margin: 0; min-width: 0; } figcaption { color: var(--soft); font-size: .85rem; margin-top: .35rem; }
 img { display: block; width: 100%; height: auto; border-radius: 5px; }
+.bars { margin: 0; } .bars div { display: grid; grid-template-columns: 7rem 1fr 9rem; gap: .8rem; align-items: center; padding: .15rem 0; }
+.bars dd { margin: 0; font-variant-numeric: tabular-nums; font-size: .88rem; } .bars dt { font-size: .88rem; }
+.bars dd:nth-child(2) { background: var(--line); border-radius: 3px; } .bars span { display: block; height: .8rem; border-radius: 3px;
+  background: var(--accent); }
 .plots { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); }
 .pictures { display: grid; gap: 1.3rem 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 34rem), 1fr)); }
 .pictures.wide { grid-template-columns: minmax(0, 1fr); }

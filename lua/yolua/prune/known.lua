@@ -1,0 +1,45 @@
+-- Scores that a scan of sensitivity has measured: a line of JSON each, in a file that is named after all that decides them. Each is on the
+-- disk before the next is measured, so a scan that is killed loses one at most.
+local core = require "yolua.core"
+local files = core.files
+
+local known = {}
+
+local function default_folder()
+  local cache, home = os.getenv "XDG_CACHE_HOME", os.getenv "HOME"
+  return cache and cache ~= "" and cache .. "/yolua" or home and home .. "/.cache/yolua" or ".yolua"
+end
+
+local Known = {}
+Known.__index = Known
+
+-- folder: nil for the default; key: the hash. A line that a crash cut short ends the list.
+function known.open(folder, key)
+  folder = folder or default_folder()
+  files.make_folder(folder)
+  local path = ("%s/sensitivity-%s.jsonl"):format(folder, key)
+  local self, whole = setmetatable({ path = path, scores = {}, count = 0 }, Known), {}
+  local text = files.kind(path) == "file" and core.system.read(path) or ""
+  for line in text:gmatch "([^\n]*)\n" do
+    local ok, entry = pcall(core.json.decode, line, path)
+    if not ok or type(entry) ~= "table" or type(entry.layer) ~= "string" then break end
+    if type(entry.ap) ~= "number" or type(entry.sparsity) ~= "number" then break end
+    self.scores[("%s %.17g"):format(entry.layer, entry.sparsity)] = entry.ap
+    whole[#whole + 1] = line .. "\n"
+  end
+  if table.concat(whole) ~= text then core.system.write(path, table.concat(whole)) end
+  return self
+end
+
+function Known:get(layer, sparsity)
+  local ap = self.scores[("%s %.17g"):format(layer, sparsity)]
+  self.count = self.count + (ap and 1 or 0)
+  return ap
+end
+
+function Known:put(layer, sparsity, ap)
+  self.scores[("%s %.17g"):format(layer, sparsity)] = ap
+  files.append(self.path, core.json.encode { layer = layer, sparsity = sparsity, ap = ap } .. "\n")
+end
+
+return known

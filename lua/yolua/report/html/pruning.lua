@@ -1,0 +1,88 @@
+-- The parts of report.html about pruning: the rounds, where the zeros are, what died, and how sensitive the layers are.
+local core = require "yolua.core"
+local parts = require "yolua.report.html.parts"
+
+local pruning = {}
+
+local function document(path)
+  local ok, value = pcall(function() return core.json.decode(core.system.read(path), path) end)
+  return ok and type(value) == "table" and value or nil
+end
+
+local function number(format, value, scale)
+  return type(value) == "number" and format:format(value * (scale or 1)) or "n/a"
+end
+
+local function rounds_table(run)
+  local list, body = run.results and run.results.rounds, {}
+  if type(list) ~= "table" or #list == 0 then return "" end
+  local dense = type(run.results.dense) == "table" and run.results.dense or {}
+  local all = { dense }
+  table.move(list, 1, #list, 2, all)
+  for i, r in ipairs(all) do
+    body[i] = { i == 1 and "dense" or tostring(r.round), number("%.2f %%", r.sparsity, 100), number("%d", r.nonzero),
+      number("%.4g", r.flops), number("%.2f", r.ms), number("%.4f", r.dev_loss), number("%.3f", r.ap) }
+  end
+  return parts.table({ "round", "zeros", "non-zero", "FLOPs", "ms", "dev loss", "AP" }, body, { name = "Rounds", tall = #body > 20 })
+end
+
+local function plots(run, names)
+  local out = {}
+  for _, pair in ipairs(names) do
+    local path = ("%s/plots/prune-%s.svg"):format(run.dir, pair[1])
+    if core.files.kind(path) == "file" then out[#out + 1] = parts.plot(path, pair[2]) end
+  end
+  return #out > 0 and '<div class="plots">\n' .. table.concat(out, "\n") .. "\n</div>" or ""
+end
+
+-- A bar for each layer: the share of its weights that are zero.
+local function bars(zeros)
+  local out = {}
+  for i, l in ipairs(zeros) do
+    local share = ("%.1f %%"):format(100 * l.zeros / l.count)
+    out[i] = ('<div><dt>%s</dt><dd><span style="width:%.1f%%"></span></dd><dd>%s of %d</dd></div>'):format(parts.escape(l.name),
+      100 * l.zeros / l.count, share, l.count)
+  end
+  return "<h3>Zeros, layer by layer</h3>\n" .. '<dl class="bars">\n' .. table.concat(out, "\n") .. "\n</dl>"
+end
+
+local function died(zeros)
+  local body = {}
+  for _, l in ipairs(zeros) do
+    if l.dead > 0 or l.deaf > 0 then
+      body[#body + 1] = { l.name, ("%d"):format(l.dead), ("%d"):format(l.filters), ("%d"):format(l.deaf), ("%d"):format(l.inputs) }
+    end
+  end
+  if #body == 0 then return "<h3>What died</h3>\n<p>Every filter has a weight that is not zero, and every input channel is read.</p>" end
+  return "<h3>What died</h3>\n" .. parts.table({ "layer", "filters all zero", "of", "inputs never read", "of" }, body,
+    { name = "What died" })
+end
+
+-- The section on pruning as markup; nil for a run without zeros.
+function pruning.section(run)
+  local zeros = document(run.dir .. "/zeros.json")
+  local rounds = rounds_table(run)
+  if not zeros and rounds == "" then return nil end
+  local shown = plots(run, { { "ap", "AP over the sparsity" }, { "loss", "Dev loss over the sparsity" },
+    { "sparsity", "Sparsity over the rounds" }, { "size", "Numbers that are not zero, over the rounds" },
+    { "time", "Milliseconds over the rounds" } })
+  return table.concat({ shown, rounds, zeros and bars(zeros) or "", zeros and died(zeros) or "" }, "\n")
+end
+
+-- The section on a scan of sensitivity; nil without one.
+function pruning.sensitivity(run)
+  local scan, body = document(run.dir .. "/sensitivity.json"), {}
+  if not scan or type(scan.layers) ~= "table" or #scan.layers == 0 then return nil end
+  local head = { "layer", "numbers" }
+  for i, level in ipairs(scan.layers[1].sparsity) do head[i + 2] = ("%g %%"):format(100 * level) end
+  for k, layer in ipairs(scan.layers) do
+    body[k] = { layer.name, tostring(layer.params) }
+    for i, ap in ipairs(layer.ap) do body[k][i + 2] = ("%+.3f"):format(ap - scan.dense) end
+  end
+  local words = ("The AP is %.3f (%s, %d frames of %s). The table says how it changes where one layer alone has so many zeros."):format(
+    scan.dense, scan.protocol, scan.images, scan.split)
+  return plots(run, { { "sensitivity", "AP over the zeros of one layer" } }) .. "\n<p>" .. parts.escape(words) .. "</p>\n"
+    .. parts.table(head, body, { name = "Sensitivity" })
+end
+
+return pruning
