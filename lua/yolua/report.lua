@@ -50,7 +50,9 @@ local function add_pruning(results, made)
   if not made then return results end
   for _, key in ipairs { "target", "sparsity", "flops", "rounds", "dense" } do results[key] = null(made[key]) end
   local last = made.rounds[#made.rounds]
-  results.speed.dense_ms, results.speed.masked_ms = null(made.dense.ms), null(last and last.ms)
+  local speed = made.speed or {}
+  results.speed.dense = speed.dense or { ms = null(made.dense.ms) }
+  results.speed.masked, results.speed.compact = speed.masked or { ms = null(last and last.ms) }, null(speed.compact)
   return results
 end
 

@@ -102,7 +102,7 @@ local function handlers(rounds)
     if rounds:over(t, st) then rounds:close(t, st, type(t.record.dev_loss) == "number" and t.record.dev_loss or nil) end
   end
 
-  function made.finish(self, t) rounds:publish(t, self.state, known_by) end
+  function made.finish(self, t) rounds:finish(t, self.state, known_by) end
 
   local how = rounds.rules.score
   if how.gather and not how.probe then
@@ -122,13 +122,15 @@ local function new(spec)
     epochs = math.max(1, math.ceil(o.dense + o.rounds * o.every - 1e-9)) }
 end
 
--- yl.prune.dry_run(net, o), yl.prune.replay(RUNDIR, schedule): rounds without training (prune/replay.lua); yl.prune.until_, then_, ...:
+-- yl.prune.dry_run(net, o), yl.prune.replay(RUNDIR, schedule): rounds without training (prune/replay.lua); yl.prune.cut(net, o),
+-- yl.prune.undo(net): one cut by hand (prune/hand.lua); yl.prune.until_, then_, ...:
 -- schedules made of schedules (prune/combine.lua).
 return setmetatable({}, {
   __call = function(_, spec) return new(spec) end,
   __index = function(_, key)
-    local found = require("yolua.prune.combine")[key] or require("yolua.prune.replay")[key]
+    local found = require("yolua.prune.combine")[key] or require("yolua.prune.replay")[key] or require("yolua.prune.hand")[key]
     if found then return found end
-    error(("%s: yl.prune has no '%s' (dry_run, replay, until_, then_, repeat_, when_stalled)"):format(options.position(), tostring(key)), 0)
+    error(("%s: yl.prune has no '%s' (cut, undo, dry_run, replay, until_, then_, repeat_, when_stalled)"):format(
+      options.position(), tostring(key)), 0)
   end,
 })

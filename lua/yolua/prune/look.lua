@@ -1,7 +1,9 @@
 -- yl.look(net): where a network's zeros are, layer by layer, at a glance: their share of each layer's weights, filters that are all
--- zero, and input channels that nothing reads.
+-- zero, and input channels that nothing reads. yl.look(a, b, "dog.jpg"): what two networks find on one picture, side by side; where the
+-- terminal shows pictures, also as pictures. A fourth argument has the options of net:detect.
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
+local picture = require "yolua.terminal.picture"
 local terminal = require "yolua.terminal"
 
 local look = {}
@@ -15,18 +17,31 @@ local function dead(model, r)
   return rows:eq(0):to("i64"):sum(), columns:eq(0):to("i64"):sum()
 end
 
--- {{name (of the layer), count, zeros, filters, dead, inputs, deaf}, ...} of the weights: filters that are all zero, and input channels
--- that no weight reads.
+-- {{name (of the layer), parameter, count, zeros, filters, dead, inputs, deaf}, ...} of the weights; dead: filters that are all zero;
+-- deaf: input channels that no weight reads.
 function look.layers(model)
   local list = {}
   for _, r in ipairs(model.net:ranges()) do
     if r.kind == "weight" then
       local filters, inputs = dead(model, r)
-      list[#list + 1] = { name = r.layer, count = r.count, zeros = r.count - core.nonzero(model.net, r.name), filters = r.dims[1],
+      list[#list + 1] = { name = r.layer, parameter = r.name, count = r.count, zeros = r.count - core.nonzero(model.net, r.name),
+        filters = r.dims[1],
         dead = filters, inputs = r.dims[#r.dims], deaf = inputs }
     end
   end
   return list
+end
+
+-- A weight as a picture: a row per filter, a column per input channel, as bright as the share of that kernel's numbers that are not zero;
+-- at most 320 pixels a side. Returns a core.image.
+function look.picture(model, name)
+  local value = model.net:tensor(name, model.averaged and "ema" or "value")
+  local dims = value:shape()
+  local out, c = dims[1], #dims > 1 and dims[#dims] or 1
+  local share = value:reshape(out, -1, c):ne(0):to("f32"):mean(2):mul_(255):round()
+  local bytes = share:reshape(out, c, 1):expand(out, c, 3):to("u8"):tobytes()
+  local whole <close> = core.image.new(c, out, bytes)
+  return whole:fit(320, 320)
 end
 
 local Zeros = { __name = "zeros" }
@@ -56,6 +71,54 @@ function Zeros:__tostring()
   return table.concat(terminal.columns(columns, rows), "\n")
 end
 
-return setmetatable(look, { __call = function(_, model)
-  return setmetatable(look.layers(callback.model("yl.look", model)), Zeros)
+-- ---- two networks on one picture -----------------------------------------------------------------------------------------------
+
+local Pair = { __name = "pair" }
+
+local function lines_of(text)
+  local list = {}
+  for line in text:gmatch "[^\n]+" do list[#list + 1] = line end
+  return list
+end
+
+local function listed(found)
+  local lines = {}
+  for i, d in ipairs(found) do lines[i] = ("%s %.2f"):format(d.class, d.score) end
+  return lines
+end
+
+-- The picture with its boxes in so many columns, as lines.
+local function drawn(pixels, found, columns)
+  local h, w = picture.size(pixels)
+  local image <close> = core.image.new(w, h, pixels:tobytes())
+  local marks = {}
+  for i, d in ipairs(found) do marks[i] = { box = d.box, role = "found", label = ("%s %.2f"):format(d.class, d.score) } end
+  image:draw(marks)
+  return lines_of(picture.text(core.tensor.from_bytes(image:bytes(), { h, w, 3 }, "u8"), columns))
+end
+
+function Pair:__tostring()
+  local left, right, rows, out = listed(self.found[1]), listed(self.found[2]), {}, {}
+  for i = 1, math.max(#left, #right, 1) do rows[i] = { left[i] or "", right[i] or "" } end
+  if picture.possible() then
+    local half = (terminal.width() - 2) // 2
+    local a, b = drawn(self.pixels, self.found[1], half), drawn(self.pixels, self.found[2], half)
+    for i = 1, #a do out[i] = a[i] .. "  " .. (b[i] or "") end
+  end
+  local head = ("%d objects, and %d"):format(#left, #right)
+  return table.concat(out, "\n") .. (#out > 0 and "\n" or "") .. head .. "\n"
+    .. table.concat(terminal.columns({ { "first" }, { "second" } }, rows), "\n")
+end
+
+local function pair(first, second, pixels, o)
+  callback.model("yl.look", second)
+  if type(pixels) == "string" then pixels = require "yolua.data.image"(pixels) end
+  callback.argument(picture.size(pixels) ~= nil, "yl.look", "a picture: a path, or a tensor u8 {h, w, 3}", pixels)
+  return setmetatable({ pixels = pixels, found = { first:detect(pixels, o), second:detect(pixels, o) } }, Pair)
+end
+
+return setmetatable(look, { __call = function(_, model, other, pixels, ...)
+  callback.model("yl.look", model)
+  if other ~= nil then return pair(model, other, pixels, ...) end
+  return setmetatable(look.layers(model), Zeros)
 end })

@@ -1,8 +1,11 @@
 -- What a pruned network is worth, measured: its numbers, FLOPs, milliseconds, loss and AP.
+local compact = require "yolua.prune.compact"
 local core = require "yolua.core"
+local Model = require "yolua.model"
 local ranges = require "yolua.prune.ranges"
 local score = require "yolua.eval.score"
 local sources = require "yolua.train.sources"
+local structure = require "yolua.model.structure"
 
 local measure = { runs = 7 } -- timed forward passes
 
@@ -30,6 +33,74 @@ function measure.ms(model, h, w)
   end
   table.sort(times)
   return times[(#times + 1) // 2]
+end
+
+local function median(list)
+  table.sort(list)
+  return list[(#list + 1) // 2]
+end
+
+-- Milliseconds of a forward pass over one image by each network, {name = ms}: medians of passes in turn, so that what else the machine does
+-- hits all alike. models: {name = model}.
+function measure.in_turn(models, h, w)
+  local names, plans, times = {}, {}, {}
+  for name in pairs(models) do names[#names + 1], times[name] = name, {} end
+  table.sort(names)
+  for number = 0, measure.runs do -- the first pass of each chooses algorithms and packs weights
+    for _, name in ipairs(names) do
+      plans[name] = plans[name] or models[name]:plan { mode = "infer", batch = 1, h = h, w = w }
+      core.noise(plans[name], 1)
+      local started = core.system.clock()
+      plans[name]:forward()
+      if number > 0 then times[name][number] = 1e3 * (core.system.clock() - started) end
+    end
+  end
+  for _, name in ipairs(names) do times[name] = median(times[name]) end
+  return times
+end
+
+local function facts(model, h, w)
+  local counts = model:counts()
+  return { params = counts.params, nonzero = counts.nonzero, flops = model:flops(h, w), bytes = counts.bytes }
+end
+
+-- The smaller network that the zeros allow, as it would be now: {params, nonzero, flops, bytes}; then {masked, compact} in milliseconds.
+-- Nothing where a layer cannot be made smaller (one of your own without `channels`).
+function measure.compacted(model, h, w)
+  local ok, small = pcall(compact, model)
+  if not ok then return nil, { masked = measure.ms(model, h, w) } end
+  local found, times = facts(small, h, w), measure.in_turn({ masked = model, compact = small }, h, w)
+  small:close()
+  return found, times
+end
+
+-- {dense, masked, compact}, each {params, nonzero, flops, bytes, ms, images_per_s}, timed in turn on this machine; a dense network of this
+-- structure is made for it.
+function measure.speed(model, h, w)
+  local net = structure.build(structure.of(model.net), model.device)
+  local dense = Model.new { net = net, names = model.names, path = model.path, device = model.device }
+  local ok, small = pcall(compact, model)
+  local models = { dense = dense, masked = model, compact = ok and small or nil }
+  local times, out = measure.in_turn(models, h, w), {}
+  for name, one in pairs(models) do
+    out[name] = facts(one, h, w)
+    out[name].ms, out[name].images_per_s = times[name], 1e3 / times[name]
+  end
+  dense:close()
+  if ok then small:close() end
+  return out
+end
+
+-- One sentence on what the zeros brought. s: of measure.speed.
+function measure.verdict(s)
+  local zeros = 100 * (1 - s.masked.nonzero / s.masked.params)
+  if zeros == 0 then return "no number is zero" end
+  local faster, small = s.dense.ms / s.masked.ms, s.compact and s.dense.ms / s.compact.ms or 0
+  local head = ("%.1f %% of all numbers are zero; a forward pass takes %.2f ms, and dense %.2f ms: %s"):format(zeros, s.masked.ms,
+    s.dense.ms, faster > 1.05 and ("%.2f times as fast"):format(faster) or "smaller, not faster")
+  if not s.compact or s.compact.params == s.masked.params then return head end
+  return head .. ("; compacted %.2f ms, %s (yolua compact writes it)"):format(s.compact.ms,
+    small > 1.05 and ("%.2f times as fast"):format(small) or "smaller, not faster")
 end
 
 -- {sparsity, params, nonzero, flops, bytes}: of the candidates' numbers and of the network.

@@ -30,7 +30,8 @@ end
 -- o: the options (options/fields.lua, group prune, and every: epochs of a round, dense: epochs before the first). by: {where =}.
 function Rounds.new(o, by)
   local share, budget = target.check(o)
-  local self = setmetatable({ o = o, by = by, rules = Cut.rules(scoped(o)), share = share, budget = budget, times = {} }, Rounds)
+  local self = setmetatable({ o = o, by = by, rules = Cut.rules(scoped(o)), share = share,
+    budget = budget, times = {}, compact_times = {} }, Rounds)
   self.schedule = schedule.of(o.schedule)
   self.snapshots = require("yolua.prune.snapshots").new()
   self.may_return = o.max_drop ~= nil or type(o.schedule) ~= "string" or o.schedule:find "%.lua$" ~= nil
@@ -158,7 +159,9 @@ function Rounds:close(t, st, dev_loss)
   local record = { round = st.round, try = st.try, asked = type(st.asked) == "number" and st.asked or nil, sparsity = m.sparsity,
     params = m.params, nonzero = m.nonzero, flops = m.flops, bytes = m.bytes, dev_loss = dev_loss or measure.loss(t),
     ap = measure.ap(t, self.o.judge), epochs = st.epochs, epoch = t.epoch, step = t.step }
-  self.times[#st.rounds + 1] = measure.ms(t.model, h, w)
+  local small, times = measure.compacted(t.model, h, w)
+  record.compact = small
+  self.times[#st.rounds + 1], self.compact_times[#st.rounds + 1] = times.masked, times.compact
   st.rounds[#st.rounds + 1] = record
   st.open, st.try = false, 1
   if t.run then t.run:say("%s", self.text(record, st)) end
@@ -179,12 +182,17 @@ function Rounds:publish(t, st, known_by)
   for i, record in ipairs(st.rounds) do
     rounds[i] = { ms = self.times[i] or core.null }
     for key, value in pairs(record) do rounds[i][key] = value end
+    if record.compact then
+      rounds[i].compact = { ms = self.compact_times[i] or core.null }
+      for key, value in pairs(record.compact) do rounds[i].compact[key] = value end
+    end
     for _, key in ipairs { "dev_loss", "ap" } do rounds[i][key] = rounds[i][key] or core.null end
   end
   local dense = { ms = self.times.dense or core.null }
   for key, value in pairs(st.dense or {}) do dense[key] = value end
   local result = { target = self.budget or self.share, sparsity = self.now, params = last.params, nonzero = last.nonzero,
-    flops = last.flops, rounds = rounds, dense = dense, prunable = self.count, options = known_by, ramp = self.o.rounds - self.o.hold,
+    flops = last.flops, rounds = rounds, dense = dense, speed = self.speed, prunable = self.count,
+    options = known_by, ramp = self.o.rounds - self.o.hold,
     of = self.o.rounds }
   if not t.run then return result end
   t.run.pruning = result
@@ -197,7 +205,18 @@ local function known_times(self, t, st)
   if not ok or type(known) ~= "table" then return end
   local function number(value) return type(value) == "number" and value or nil end
   self.times.dense = number(known.dense and known.dense.ms)
-  for i in ipairs(st.rounds) do self.times[i] = known.rounds and known.rounds[i] and number(known.rounds[i].ms) end
+  for i in ipairs(st.rounds) do
+    local round = known.rounds and known.rounds[i] or {}
+    self.times[i], self.compact_times[i] = number(round.ms), type(round.compact) == "table" and number(round.compact.ms) or nil
+  end
+end
+
+-- After the last round: dense, masked and compacted networks side by side.
+function Rounds:finish(t, st, known_by)
+  local w, h = size(t)
+  self.speed = st.dense and measure.speed(t.model, h, w)
+  if self.speed and t.run then t.run:say("%s", measure.verdict(self.speed)) end
+  self:publish(t, st, known_by)
 end
 
 -- Before the first step, of a new training and of one that continues.

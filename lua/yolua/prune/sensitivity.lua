@@ -1,7 +1,7 @@
 -- yl.sensitivity(net, data.pick, {sparsity = {.5, .9}}): how much each layer matters. One layer at a time is cut to several
 -- sparsities, all others whole, and the network is scored on a split. Nothing is trained, and the network stays as it is: a copy is cut.
 --
--- What is known is kept, so that a scan that was stopped goes on where it was, and one that is asked for again costs nothing: a line of
+-- What is known is kept, so that a scan that was stopped continues where it was, and one that is asked for again costs nothing: a line of
 -- JSON per score in a file whose name is a hash of the network's structure and values, the frames and labels, and the options.
 -- Returns {dense = AP, layers = {{name, params, sparsity = {...}, ap = {...}}, ...}, known, protocol, split, ...}; prints as a table.
 local callback = require "yolua.options.callback"
@@ -68,7 +68,7 @@ local function rate(self)
   local ok, rows = pcall(score.run, self.copy, self.list, self.o, { stage = "scan", protocols = { self.o.judge } })
   if ok then return rows[1].map end
   if tostring(rows):find "stopped by the user" then
-    error(("stopped by the user; the scan goes on from here when it is asked for again (%s)"):format(self.known.path), 0)
+    error(("stopped by the user; the scan continues from here when it is asked for again (%s)"):format(self.known.path), 0)
   end
   error(rows, 0)
 end

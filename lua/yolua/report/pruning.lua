@@ -37,13 +37,25 @@ function pruning.plots(dir, rounds, dense)
   end
 end
 
+-- weights/LAYER.png: which weights of each layer are left.
+local function draw(run, layers)
+  core.files.make_folder(run:path "weights")
+  for _, layer in ipairs(layers) do
+    local image <close> = look.picture(run.model, layer.parameter)
+    image:save(run:path(("weights/%s.png"):format(layer.name)))
+  end
+end
+
 -- Writes what there is to show of a run: nothing where its network has no zeros and no rounds were made.
 function pruning.write(run)
   local model, rounds = run.model, run.pruning and run.pruning.rounds
   local zeros = model and model.net and not model.net:closed() and look.layers(model) or {}
   local any = 0
   for _, layer in ipairs(zeros) do any = any + layer.zeros end
-  if any > 0 then core.system.write(run:path "zeros.json", core.json.encode(zeros) .. "\n") end
+  if any > 0 then
+    core.system.write(run:path "zeros.json", core.json.encode(zeros) .. "\n")
+    draw(run, zeros)
+  end
   if rounds and #rounds > 0 then pruning.plots(run.dir, rounds, run.pruning.dense) end
 end
 

@@ -15,9 +15,44 @@ function TestLook.testLayers()
   model.layers.conv3.weight:fill_(0)
   local list = look.layers(model)
   t.assertEquals({ list[1].name, list[1].zeros, list[1].dead, list[1].deaf }, { "conv1", 0, 0, 0 })
-  t.assertEquals(list[2], { name = "conv2", count = 1152, zeros = 3 * 72 + 13 * 9, filters = 16, dead = 3, inputs = 8, deaf = 1 })
+  t.assertEquals(list[2], { name = "conv2", parameter = "conv2.weight", count = 1152, zeros = 3 * 72 + 13 * 9,
+    filters = 16, dead = 3, inputs = 8, deaf = 1 })
   t.assertEquals({ list[3].dead, list[3].zeros }, { 32, list[3].count })
   t.assertEquals(#list, 5)
+end
+
+-- A row per filter, a column per input: 3 dead filters are dark rows, a half of a kernel is half as bright.
+function TestLook.testPicture()
+  local model = training.model()
+  model.layers.conv2.weight:fill_(1)
+  model.layers.conv2.weight[{ { 1, 3 } }] = 0
+  model.layers.conv2.weight[{ 4, { 1, 3 }, { 1, 2 }, 1 }] = 0
+  local image = look.picture(model, "conv2.weight")
+  t.assertEquals({ image:w(), image:h() }, { 8, 16 })
+  local bytes = image:bytes()
+  local function at(row, column) return bytes:byte(3 * ((row - 1) * 8 + column - 1) + 1) end
+  t.assertEquals({ at(1, 1), at(3, 8), at(4, 2), at(16, 8), at(4, 1) }, { 0, 0, 255, 255, 85 })
+end
+
+-- Two networks on one picture: what each finds, and as pictures where the terminal shows them.
+function TestLook.testPair()
+  local model, other = training.model(), training.model()
+  for i = 1, 4 do other.layers["conv" .. i].weight:mul_(1.5) end
+  local path = training.top .. "/data/training/image_2/000001.png"
+  local pair = yl.look(model, other, path, { conf = 0.3 })
+  t.assertEquals(pair.found[1], model:detect(path, { conf = 0.3 }))
+  local text = tostring(pair)
+  t.assertStrContains(text, ("%d objects, and %d"):format(#pair.found[1], #pair.found[2]))
+  local picture = require "yolua.terminal.picture"
+  local real = picture.possible
+  picture.possible = function() return true end
+  local ok, shown = pcall(tostring, pair)
+  picture.possible = real
+  t.assertTrue(ok, shown)
+  t.assertTrue(select(2, shown:gsub("▀", "")) > 100)
+  t.assertStrContains(shown, text)
+  t.assertErrorMsgContains("yl.look: expected a picture", yl.look, model, other, 3)
+  t.assertErrorMsgContains("yl.look: expected a model (of yl.load), got 3", yl.look, model, 3, path)
 end
 
 function TestLook.testText()

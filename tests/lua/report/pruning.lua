@@ -51,6 +51,7 @@ function TestPruningPage.testZerosOfANetwork()
   local text = html.section { dir = dir, results = {} }
   t.assertStrContains(text, '<dt>conv2</dt><dd><span style="width:25.0%"></span></dd><dd>25.0 % of 1152</dd>')
   t.assertStrMatches(text, '.*<th scope="row">conv2</th><td class="n">4</td><td class="n">16</td>.*')
+  t.assertStrContains(text, "Weights that are left in conv2")
   os.remove(dir .. "/zeros.json")
 end
 

@@ -20,7 +20,7 @@ function TestPrune.testResults()
     for _, key in ipairs { "sparsity", "nonzero", "flops", "bytes", "ms", "dev_loss", "ap" } do t.assertNumber(round[key], key) end
   end
   t.assertEquals(r.rounds[2].nonzero, r.nonzero)
-  t.assertTrue(r.speed.dense_ms > 0 and r.speed.masked_ms > 0)
+  t.assertTrue(r.speed.dense.ms > 0 and r.speed.masked.ms > 0 and r.speed.compact.ms > 0)
   t.assertEquals({ r.eval[1].stage, r.eval[2].stage }, { "Dense", "Pruned" })
   t.assertEquals(core.json.decode(core.system.read(top .. "/a/results.json")).rounds[2].sparsity, r.sparsity)
 end

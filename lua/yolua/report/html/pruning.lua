@@ -26,6 +26,21 @@ local function rounds_table(run)
   return parts.table({ "round", "zeros", "non-zero", "FLOPs", "ms", "dev loss", "AP" }, body, { name = "Rounds", tall = #body > 20 })
 end
 
+-- Dense, masked and compacted networks side by side, as they were timed in turn.
+local function speeds(run)
+  local speed, body = run.results and run.results.speed, {}
+  for _, name in ipairs(type(speed) == "table" and { "dense", "masked", "compact" } or {}) do
+    local s = speed[name]
+    if type(s) == "table" and s.params then
+      body[#body + 1] = { name, number("%d", s.params), number("%d", s.nonzero), number("%.4g", s.flops), number("%.2f", s.bytes, 1e-6),
+        number("%.2f", s.ms), number("%.1f", s.images_per_s) }
+    end
+  end
+  if #body == 0 then return "" end
+  local head = { "network", "numbers", "non-zero", "FLOPs", "MB", "ms, one image", "images/s" }
+  return "<h3>Dense, masked, compacted</h3>\n" .. parts.table(head, body, { name = "Dense, masked, compacted" })
+end
+
 local function plots(run, names)
   local out = {}
   for _, pair in ipairs(names) do
@@ -58,6 +73,21 @@ local function died(zeros)
     { name = "What died" })
 end
 
+local SHOWN = 24 -- layers whose weights are drawn on the page: the first ones
+
+local function weights(run, zeros)
+  local out = {}
+  for i, l in ipairs(zeros) do
+    local path = ("%s/weights/%s.png"):format(run.dir, l.name)
+    if i <= SHOWN and core.files.kind(path) == "file" then
+      out[#out + 1] = (parts.picture(path, "Weights that are left in " .. l.name, l.name))
+    end
+  end
+  if #out == 0 then return "" end
+  return parts.fold("Which weights are left", "a row per filter, a column per input channel; black: all zero",
+    '<div class="plots">\n' .. table.concat(out, "\n") .. "\n</div>")
+end
+
 -- The section on pruning as markup; nil for a run without zeros.
 function pruning.section(run)
   local zeros = document(run.dir .. "/zeros.json")
@@ -66,7 +96,8 @@ function pruning.section(run)
   local shown = plots(run, { { "ap", "AP over the sparsity" }, { "loss", "Dev loss over the sparsity" },
     { "sparsity", "Sparsity over the rounds" }, { "size", "Numbers that are not zero, over the rounds" },
     { "time", "Milliseconds over the rounds" } })
-  return table.concat({ shown, rounds, zeros and bars(zeros) or "", zeros and died(zeros) or "" }, "\n")
+  return table.concat({ shown, rounds, speeds(run), zeros and bars(zeros) or "", zeros and died(zeros) or "",
+    zeros and weights(run, zeros) or "" }, "\n")
 end
 
 -- The section on a scan of sensitivity; nil without one.

@@ -1,0 +1,91 @@
+-- Pruning by hand, as at the prompt: one cut at a time, without training, and each can be undone.
+--
+--   yl.prune.cut(net, { target = .5 })     half of the prunable weights are zero, and stay so; prints where they went
+--   yl.prune.undo(net)                     as it was before the last cut
+--
+-- `kept = yl.copy(net)` keeps the network in hand, and `net = kept` brings it back; net:save("x.safetensors") keeps it in a file.
+local callback = require "yolua.options.callback"
+local core = require "yolua.core"
+local Cut = require "yolua.prune.cut"
+local fields = require "yolua.options.fields"
+local look = require "yolua.prune.look"
+local options = require "yolua.options.table"
+local ranges = require "yolua.prune.ranges"
+
+local hand = {}
+
+local check = options.declare("yl.prune.cut", {
+  { "target", "number", nil, "", "share of zeros among the prunable numbers, above what is zero now and below 1", min = 0, max = 0.999999,
+    positional = true, required = true },
+  fields.pick("prune", "score"), fields.pick("prune", "scope"), fields.pick("prune", "pattern"), fields.pick("prune", "block"),
+  fields.pick("prune", "entries"), fields.pick("prune", "only"), fields.pick("prune", "also"), fields.pick("prune", "except"),
+  { "seed", "int", 1, "", "of score=random", min = 0 },
+})
+
+local cuts = setmetatable({}, { __mode = "k" }) -- model -> list of {name = {slab = tensor}}: what each cut found
+
+local SLABS = { "value", "ema", "mask" }
+
+local function snapshot(model, list)
+  local kept = {}
+  for _, r in ipairs(list) do
+    kept[r.name] = { dims = r.dims }
+    for _, slab in ipairs(SLABS) do
+      local there = slab ~= "mask" and core.has_slab(model.net, slab) or slab == "mask"
+      if there then kept[r.name][slab] = model.net:tensor(r.name, slab):clone() end
+    end
+  end
+  return kept
+end
+
+local function restore(model, kept)
+  for name, slabs in pairs(kept) do
+    model.net:set(name, core.tensor.zeros(slabs.dims, "u8"):fill_(1), "mask")
+    for _, slab in ipairs(SLABS) do
+      if slabs[slab] then model.net:set(name, slabs[slab], slab) end
+    end
+  end
+end
+
+local function check_scorable(rules)
+  if rules.score.gather then
+    error("prune: this score looks at gradients, which a cut by hand has not: expected magnitude, lamp, random, or one of your own", 0)
+  end
+  if rules.scope.prepare then error("prune: this scope needs data to look at: expected global, layer, uniform or erk", 0) end
+end
+
+-- yl.prune.cut(net, o): the prunable numbers with the smallest scores become zero and stay so. Returns the layers' zeros, which print as
+-- bars. Errors: less than is zero already; what nobody can cut, by name. The network is as it was then.
+function hand.cut(model, values)
+  callback.model("yl.prune.cut", model)
+  if type(values) == "number" then values = { values } end
+  local o = check(values)
+  local rules, list = Cut.rules(o), ranges.of(model, o)
+  check_scorable(rules)
+  local sparsity, zeros, count = ranges.sparsity(model, list)
+  local wanted = math.floor(o.target * count + 0.5)
+  if wanted < zeros then
+    error(("%s: yl.prune.cut: target: %.4g of the %d prunable numbers are zero already, got %g (yl.prune.undo takes back a cut)"):format(
+      options.position(), sparsity, count, o.target), 0)
+  end
+  local cut = rules:open(model, list, { seed = o.seed, rate = 0 })
+  local masks, before = cut:masks(wanted), snapshot(model, list)
+  cut:apply(masks)
+  cuts[model] = cuts[model] or {}
+  table.insert(cuts[model], before)
+  return look(model)
+end
+
+-- yl.prune.undo(net): takes back the last cut of yl.prune.cut: the parameters that it looked at have the values and masks that they had
+-- before. Returns the layers' zeros. Errors: nothing was cut.
+function hand.undo(model)
+  callback.model("yl.prune.undo", model)
+  local list = cuts[model]
+  if not list or #list == 0 then
+    error(("%s: yl.prune.undo: this network has no cut that could be undone (yl.prune.cut makes them)"):format(options.position()), 0)
+  end
+  restore(model, table.remove(list))
+  return look(model)
+end
+
+return hand

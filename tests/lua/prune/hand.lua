@@ -1,0 +1,73 @@
+-- Cuts by hand: exact, held, undone one by one, and refused with the network as it was.
+local t = require "luaunit"
+local yl = require "yolua"
+local ranges = require "yolua.prune.ranges"
+
+local training = require "support.training"
+
+local function sparsity(model) return (select(2, ranges.sparsity(model, ranges.of(model, {})))) end
+
+TestHand = {}
+
+function TestHand.testCutAndUndo()
+  local model = training.model()
+  local sums, zeros, count = {}, {}, select(3, ranges.sparsity(model, ranges.of(model, {})))
+  sums[0] = model:checksum()
+  for i, target in ipairs { 0.3, 0.5, 0.9 } do
+    local shown = yl.prune.cut(model, { target = target })
+    zeros[i], sums[i] = sparsity(model), model:checksum()
+    t.assertEquals(zeros[i], math.floor(target * count + 0.5))
+    t.assertStrContains(tostring(shown), "conv2")
+  end
+  for i = 2, 0, -1 do
+    yl.prune.undo(model)
+    t.assertEquals(model:checksum(), sums[i])
+  end
+  t.assertErrorMsgContains("no cut that could be undone", yl.prune.undo, model)
+  model.layers.conv2.weight:fill_(1) -- nothing is held any more
+  t.assertEquals(sparsity(model), 0)
+end
+
+-- What was cut stays zero whatever is written, and an undo goes back to what the cut found.
+function TestHand.testHeld()
+  local model = training.model()
+  yl.prune.cut(model, 0.5)
+  local half = sparsity(model)
+  model.layers.conv3.weight:fill_(2)
+  t.assertTrue(sparsity(model) > 0 and sparsity(model) <= half)
+  yl.prune.cut(model, { target = 0.8, scope = "layer", pattern = "none" })
+  local after = model:checksum()
+  yl.prune.undo(model)
+  t.assertNotEquals(model:checksum(), after)
+  t.assertEquals(model.net:get("conv3.weight")[1] == 2 or model.net:get("conv3.weight")[1] == 0, true)
+end
+
+-- The network in hand is kept beside it, and training continues from a cut.
+function TestHand.testKeptAndTrained()
+  local model = training.model()
+  local kept = yl.copy(model)
+  yl.prune.cut(model, 0.6)
+  local zeros = sparsity(model)
+  training.quietly(yl.train, { net = model, data = training.data { limit = 4 }, options = training.options { epochs = 1 } })
+  t.assertEquals(sparsity(model), zeros)
+  t.assertEquals(sparsity(kept), 0)
+  yl.prune.undo(model)
+  t.assertEquals(sparsity(model), 0)
+end
+
+function TestHand.testRefusals()
+  local model = training.model()
+  yl.prune.cut(model, 0.5)
+  local before = model:checksum()
+  t.assertErrorMsgContains("are zero already, got 0.4 (yl.prune.undo takes back a cut)", yl.prune.cut, model, 0.4)
+  t.assertErrorMsgContains("option 'target': expected a number in 0..0.999999, got 50", yl.prune.cut, model, 50)
+  t.assertErrorMsgContains("option 'target' is missing", yl.prune.cut, model, {})
+  t.assertErrorMsgContains("looks at gradients", yl.prune.cut, model, { target = 0.9, score = "taylor" })
+  t.assertErrorMsgContains("needs data to look at", yl.prune.cut, model, { target = 0.9, scope = "sensitivity" })
+  t.assertErrorMsgContains("'conv9' matches no parameter", yl.prune.cut, model, { target = 0.9, only = { "conv9" } })
+  t.assertErrorMsgContains("yl.prune.cut: expected a model (of yl.load), got 3", yl.prune.cut, 3, 0.5)
+  t.assertErrorMsgContains("is frozen", yl.prune.cut, training.model "conv2", { target = 0.5, only = { "conv2" } })
+  t.assertEquals(model:checksum(), before)
+end
+
+training.run(t)
