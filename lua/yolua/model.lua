@@ -9,13 +9,14 @@ local argument = callback.argument
 local Model = {}
 Model.__name, Model.__what = "yolua.model", "model"
 Model.__optional = { averaged = true, statistics_fixed = true, frozen = true, frozen_ranges = true, notes = true, map = true,
-  trained = true, darknet = true, named_by = true, path = true, seen = true, stopped = true }
+  trained = true, darknet = true, conf = true, named_by = true, path = true, seen = true, stopped = true }
 Model.__ways = { frozen = "net:freeze(pattern) freezes", layers = "write into a parameter, as in net.layers.conv1.weight:copy_(t)",
   w = "imgsz is an option of each call", h = "imgsz is an option of each call" }
 sealed.class(Model)
 
 -- fields: net, names (list of class names), named_by (the file that they are from), path (where it came from), notes (a checkpoint's
--- texts), map (the class map that it was trained with, as yolua.classmap's `kept`), darknet (the head of its weights file).
+-- texts), map (the class map that it was trained with, as yolua.classmap's `kept`), darknet (the head of its weights file), conf (its best
+-- score threshold, as yolua.report.conf chooses it).
 -- Of itself it has w, h, c and resize ("stretch" or "letterbox"): what its cfg says, or what it was last trained with.
 function Model.new(fields)
   local self = sealed.object(fields, Model)
@@ -197,6 +198,7 @@ function Model:adopt(own)
     self.net:header(rest .. (own.resize == "letterbox" and "letter_box=1\n" or ""))
   end
   self.w, self.h, self.resize, self.map, self.trained = own.w, own.h, own.resize, own.map, true
+  self.conf = nil -- of what it was before
   self.structure = structure.of(self.net)
 end
 

@@ -1,5 +1,6 @@
 -- What a finished run leaves for readers: results.json (the contract), results.md (tables), plots/ and detections/.
 local compare = require "yolua.eval.compare"
+local conf = require "yolua.report.conf"
 local core = require "yolua.core"
 local eval = require "yolua.eval.protocols"
 local html = require "yolua.report.html"
@@ -67,6 +68,7 @@ function report.results(run)
     imgsz = size.w and { size.w, size.h } or core.null, resize = null(size.resize),
     bytes = null(counts.bytes), seconds = run:seconds(), epochs = #run.epochs, seed = null(rawget(o, "seed")),
     data = data_summary(run.data), eval = run.rows,
+    conf = run.conf,
     speed = { device = made.device, threads = made.threads, train_images_per_s = null(median(column(run.epochs, "images_per_s"))),
       infer_ms = null(run.seen and run.seen.infer_ms) },
   }, run.pruning)
@@ -149,6 +151,7 @@ function report.markdown(run, results, compared)
   error_sections(run, parts)
   if #run.epochs > 0 then
     parts[#parts + 1] = "## Training\n"
+    for _, line in ipairs(run.kept) do parts[#parts + 1] = line .. "\n" end
     parts[#parts + 1] = tables.grid(tables.epochs(run.epochs))
   end
   return table.concat(parts, "\n") .. "\n"
@@ -170,6 +173,7 @@ end
 
 -- Writes everything; returns the results. Prints the stages side by side.
 function report.write(run)
+  run.conf = conf.choose(run)
   local results = report.results(run)
   local compared = comparisons(run)
   plots.epochs(run.dir, run.epochs)

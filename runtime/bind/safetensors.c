@@ -58,10 +58,17 @@ static int safetensors_info(lua_State *L)
     return 1;
 }
 
+/* safetensors.note(path, key, text): sets one text of a file's metadata; the file is rewritten as a whole */
+static int safetensors_note(lua_State *L)
+{
+    yl__check(L, yl_safetensors_annotate(yl__check_string(L, 1), yl__check_string(L, 2), yl__check_string(L, 3)));
+    return 0;
+}
+
 void yl__bind_safetensors(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"__gc", file_close}, {"__close", file_close}, {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"info", safetensors_info}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"info", safetensors_info}, {"note", safetensors_note}, {NULL, NULL}};
     yl__class(L, CLASS, methods);
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);

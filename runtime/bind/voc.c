@@ -130,9 +130,30 @@ static int set_curves(lua_State *L)
     return 1;
 }
 
+/* set:best_point{the options of set:voc} -> {score, precision, recall, f1} of the score with the largest F1 over all classes together; null
+ * where there is none */
+static int set_best_point(lua_State *L)
+{
+    yl_working_point best;
+    const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
+    yl__row_options(L, YL__KEYS("iou", "plus1", "compare", "difficult", "classes"));
+    yl_voc_options o = voc_options(L);
+    yl_eval_classes classes = yl__eval_classes_option(L, 2, &yl_classes_kitti);
+    yl__check(L, yl_voc_best_point(set, &classes, &o, &best));
+    lua_newtable(L);
+    yl__row_number(L, "score", best.score);
+    yl__row_number(L, "precision", best.precision);
+    yl__row_number(L, "recall", best.recall);
+    yl__row_number(L, "f1", best.f1);
+    return 1;
+}
+
 void yl__bind_voc(lua_State *L)
 {
-    static const luaL_Reg methods[] = {
-        {"voc", set_voc}, {"voc_resampler", set_voc_resampler}, {"curves", set_curves}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"voc", set_voc},
+                                       {"voc_resampler", set_voc_resampler},
+                                       {"curves", set_curves},
+                                       {"best_point", set_best_point},
+                                       {NULL, NULL}};
     yl__add_methods(L, yl__eval_set_class, methods);
 }

@@ -225,6 +225,72 @@ yl_status yl_pr_curve_make(const yl_eval_set *set, const yl_eval_classes *classe
     return status;
 }
 
+/* ---- the best working point -------------------------------------------------------------------------------------- */
+
+typedef struct outcome_at {
+    double score;
+    enum outcome outcome;
+} outcome_at;
+
+static int outcomes_by_falling_score(const void *a, const void *b)
+{
+    const outcome_at *x = a, *y = b;
+    return (x->score < y->score) - (x->score > y->score);
+}
+
+/* The outcomes of all listed classes by falling score into list[set->det_count], and their number. */
+static yl_status all_outcomes(const yl_eval_set *set, const yl__class_map *map, int64_t classes,
+                              const yl_voc_options *o, bool *taken, outcome_at *list, int64_t *count)
+{
+    *count = 0;
+    for (int64_t c = 0; c < classes; c++) {
+        ranked *of_class;
+        int64_t n;
+        YL_TRY(rank(set, map, c, &of_class, &n));
+        for (int64_t i = 0; i < n; i++)
+            list[(*count)++] = (outcome_at){of_class[i].score, match(set, map, c, &of_class[i], o, taken)};
+        yl__free(of_class);
+    }
+    if (*count) qsort(list, (size_t)*count, sizeof *list, outcomes_by_falling_score);
+    return YL_OK;
+}
+
+static yl_working_point best_of(const outcome_at *list, int64_t count, int64_t n_gt)
+{
+    yl_working_point best = {NAN, NAN, NAN, NAN};
+    int64_t tp = 0, fp = 0;
+    for (int64_t i = 0; i < count && n_gt; i++) {
+        tp += list[i].outcome == TRUE_POSITIVE;
+        fp += list[i].outcome == FALSE_POSITIVE;
+        if (i + 1 < count && list[i + 1].score == list[i].score) continue; /* a threshold cannot part equal scores */
+        double f1 = 2 * (double)tp / (double)(tp + fp + n_gt);
+        if (best.f1 >= f1) continue;
+        best =
+            (yl_working_point){list[i].score, tp ? (double)tp / (double)(tp + fp) : 0, (double)tp / (double)n_gt, f1};
+    }
+    return best;
+}
+
+yl_status yl_voc_best_point(const yl_eval_set *set, const yl_eval_classes *classes, const yl_voc_options *options,
+                            yl_working_point *out)
+{
+    yl__class_map names;
+    bool *taken = NULL;
+    outcome_at *list = NULL;
+    int64_t count = 0, n_gt = 0;
+    yl_status status = yl__class_map_make(set, classes, &names);
+    if (status == YL_OK) status = yl__calloc(set->truth_count, sizeof *taken, &taken);
+    if (status == YL_OK) status = yl__alloc(set->det_count, sizeof *list, &list);
+    if (status == YL_OK) status = all_outcomes(set, &names, classes->count, options, taken, list, &count);
+    for (int64_t c = 0; c < classes->count && status == YL_OK; c++)
+        n_gt += count_truths(set, &names, c, options->difficult);
+    if (status == YL_OK) *out = best_of(list, count, n_gt);
+    yl__free(list);
+    yl__free(taken);
+    yl__class_map_free(&names);
+    return status;
+}
+
 /* ---- on resamples ------------------------------------------------------------------------------------------------ */
 
 /* A detection in the order of falling score. */

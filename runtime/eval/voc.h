@@ -26,6 +26,16 @@ typedef struct yl_voc_row {
 yl_status yl_eval_voc(const yl_eval_set *set, const yl_eval_classes *classes, const yl_voc_options *options,
                       yl_voc_row *rows, double *map);
 
+/* What holds when every detection below `score` is dropped, over all classes together. */
+typedef struct yl_working_point {
+    double score, precision, recall, f1; /* NaN where there is no truth or no detection */
+} yl_working_point;
+
+/* The score with the largest F1 over all classes of the list together (2 tp / (2 tp + fp + fn), summed over classes), the highest such
+ * score on ties. Errors as above. */
+yl_status yl_voc_best_point(const yl_eval_set *set, const yl_eval_classes *classes, const yl_voc_options *options,
+                            yl_working_point *out);
+
 /* For resamples of the frames: each class's `ap` (NaN without truth), then their mean. Free *out with yl_resampler_free. Errors as above. */
 yl_status yl_voc_resampler(const yl_eval_set *set, const yl_eval_classes *classes, const yl_voc_options *options,
                            yl_resampler **out);

@@ -45,4 +45,7 @@ yl_status yl_safetensors_read(yl_safetensors *file, const yl_safetensor *entry, 
 yl_status yl_safetensors_write(const char *path, const yl_safetensor *tensors, int64_t count,
                                const yl_safetensors_note *notes, int64_t n_notes);
 
+/* Sets one note of a file, which is rewritten atomically; all else in it stays. Errors: as opening and writing have them; MEMORY. */
+yl_status yl_safetensors_annotate(const char *path, const char *key, const char *value);
+
 #endif

@@ -74,10 +74,13 @@ end
 
 local function words(i) return ("%dx%d, %s"):format(i.w, i.h, i.resize) end
 
+-- The name of the file that a model came from.
+function input.file(model) return model.path:match "[^/]*$" end
+
 -- One line: what the pictures are brought to, who says so, and what the network itself says where that differs.
 function input.text(model, o)
   local used, own = words(input.of(model, o)), words(model)
-  local file = model.path:match "[^/]*$"
+  local file = input.file(model)
   if used == own then return ("input %s (as %s)"):format(own, model.trained and "it was trained" or file .. " says") end
   return ("input %s (%s %s)"):format(used, model.trained and "it was trained at" or file .. " says", own)
 end

@@ -64,6 +64,15 @@ local function learned(info, path)
   return map, head and { major = n[1], minor = n[2], revision = n[3], seen = n[4] } or nil
 end
 
+-- The score threshold that was chosen for it, if any.
+local function chosen(info, path)
+  local value = info.metadata.conf and note(info, path, "conf")
+  if value ~= nil and not (type(value) == "table" and type(value.best) == "number" and value.best >= 0 and value.best <= 1) then
+    error(("%s: its 'conf': expected a score threshold as its 'best'"):format(path), 0)
+  end
+  return value
+end
+
 -- Layers that are written in Lua are no part of a checkpoint: their files have to be named.
 local function check_kinds(s, path)
   for _, layer in ipairs(s.layers) do
@@ -93,8 +102,8 @@ local function from_checkpoint(o)
     net:drop()
   end
   local map, darknet = learned(info, o.model)
-  return Model.new { net = net, names = names, path = o.model, notes = info.metadata, device = o.device, pretrained = true, map = map,
-    darknet = darknet }
+  return Model.new { conf = chosen(info, o.model), net = net, names = names, path = o.model, notes = info.metadata, device = o.device,
+    pretrained = true, map = map, darknet = darknet }
 end
 
 local shared = fields.get { "model", fields.pick("run", "device"), fields.pick("run", "seed") } -- a recipe has them as well

@@ -14,7 +14,8 @@ end
 -- What a checkpoint tells of the model besides its slabs; size and way of resizing are in the structure.
 local function notes_of(model, notes)
   local all = { structure = core.json.encode(model.structure), names = core.json.encode(model.names), format = "yolua 1",
-    map = model.map and core.json.encode(model.map), darknet = model.darknet and ("%d.%d.%d %d"):format(model.darknet.major,
+    map = model.map and core.json.encode(model.map), conf = model.conf and core.json.encode(model.conf),
+    darknet = model.darknet and ("%d.%d.%d %d"):format(model.darknet.major,
       model.darknet.minor, model.darknet.revision, model.darknet.seen) }
   for key, text in pairs(notes or {}) do all[key] = text end
   return all

@@ -65,7 +65,7 @@ end
 -- Errors: one sentence that names the folder which cannot be made, written to, or continued.
 local function new(o, name)
   if arguments.on_run then arguments.on_run(o) end
-  local run = setmetatable({ name = name or program_name(), options = o, epochs = {}, rows = {}, curves = {}, stored = {},
+  local run = setmetatable({ name = name or program_name(), options = o, epochs = {}, rows = {}, curves = {}, stored = {}, kept = {},
     evaluated = 0, seconds_before = 0 }, Run)
   run.started = core.system.clock()
   if rawget(o, "resume") then resume(run, o)
@@ -202,6 +202,7 @@ function Run:eval(stage, model, list, protocols)
   self.stored[#self.stored + 1] = seen.stored
   self.curves[#self.curves + 1] = { stage = stage, classes = seen.curves, confusion = seen.confusion }
   self.model, self.seen = model, seen
+  seen.list = list
   return rows
 end
 

@@ -1,10 +1,12 @@
 -- `yolua predict`: detections on one image, a folder of images, the images that a list names, or the frames of a stream; each is given
 -- as it comes.
+local conf = require "yolua.report.conf"
 local core = require "yolua.core"
 local drawn = require "yolua.predict.drawn"
 local fields = require "yolua.options.fields"
 local give = require "yolua.predict.give"
 local input = require "yolua.model.input"
+local options = require "yolua.options.table"
 local inputs = require "yolua.cli.inputs"
 local pictures = require "yolua.data.pictures"
 local progress = require "yolua.terminal.progress"
@@ -67,6 +69,8 @@ local function run(o, out)
   if is_stream then check_stream(o) end
   local images = not is_stream and source.files(text)
   local model = inputs.network(o)
+  local told = not o.conf and model.conf and conf.text(model)
+  if not o.conf then options.set(o, "conf", conf.default(model) or 0.25, { where = "default" }) end
   if o.out then core.files.make_folder(o.out) end
   local json = rawget(o, "json")
   local shows = not json and images and #images > 1 and core.files.is_terminal()
@@ -76,6 +80,7 @@ local function run(o, out)
   local function tell(result)
     if not said and result.detections then
       input.say(model, o)
+      if told and not json then print(told) end
       said = true
     end
     put(result)
@@ -90,7 +95,9 @@ return {
     "model",
     { "source", "string", nil, "", "an image, a folder of images, a list of them (.txt); a stream of JPEG or PNG pictures or of yuv4mpeg: "
       .. "- (standard input), a pipe, or a file .mjpeg or .y4m", aliases = { "image", "images", "input", "src" } },
-    fields.pick("eval", "conf"), fields.pick("eval", "iou"), fields.pick("eval", "resize"), "size",
+    { "conf", "number", nil, "", "lowest score of a detection (default: the checkpoint's best threshold, else 0.25)", min = 0, max = 1,
+      aliases = fields.pick("eval", "conf").aliases },
+    fields.pick("eval", "iou"), fields.pick("eval", "resize"), "size",
     { "clip", "bool", false, "", "cut boxes off at the image's border" },
     { "exif", "enum", "ignore", "", "apply: turn pictures as their EXIF orientation says; boxes are those of the turned pictures",
       choices = { "ignore", "apply" } },
@@ -104,6 +111,5 @@ return {
     { "json", "enum", nil, "", "true: one JSON document on standard output; lines: one for each image or frame, a line each, as they come",
       choices = { "true", "false", "lines" } },
   },
-  defaults = { conf = 0.25 },
   run = run,
 }

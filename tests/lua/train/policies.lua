@@ -135,6 +135,30 @@ function TestKeep.testAMissingNumberIsNamed()
     { 1 })
 end
 
+-- At the end it says which epoch was kept, and what the other number would have chosen.
+function TestKeep.testWhatTheOtherNumberWouldHaveChosen()
+  local said
+  local function finish(name, kept, epochs)
+    local policy = keep.best(name)
+    policy.state.epoch = kept
+    local run = { epochs = epochs, kept = {}, say = function(_, _, line) said = line end }
+    policy.on.finish(policy, { run = run, training = 2 })
+    t.assertEquals(run.kept, { said })
+    return said
+  end
+  local epochs = { { epoch = 1, dev_loss = 1, dev_ap = 0.9 } } -- of another training
+  for i, values in ipairs { { 3, 0.2 }, { 2.5, 0.59 }, { 2, 0.55 }, { 2.2, core.null }, { 0 / 0, 0.1 } } do
+    epochs[i + 1] = { training = 2, epoch = i, dev_loss = values[1], dev_ap = values[2] }
+  end
+  t.assertEquals(finish("dev_loss", 3, epochs), "best.safetensors is epoch 3, the best by dev_loss (dev_loss 2.0000); dev_ap would have "
+    .. "chosen epoch 2: dev_ap 0.5900 against 0.5500, dev_loss 2.5000")
+  t.assertEquals(finish("dev_ap", 2, epochs), "best.safetensors is epoch 2, the best by dev_ap (dev_ap 0.5900); dev_loss would have chosen "
+    .. "epoch 3: dev_loss 2.0000 against 2.5000, dev_ap 0.5500")
+  t.assertStrContains(finish("dev_loss", 2, { epochs[2], epochs[3] }), "(dev_loss 2.5000) and by dev_ap (dev_ap 0.5900)")
+  t.assertEquals(finish("dev_loss", 1, { { training = 2, epoch = 1, dev_loss = 4 } }),
+    "best.safetensors is epoch 1, the best by dev_loss (dev_loss 4.0000)")
+end
+
 -- One number of the record has one writer.
 function TestKeep.testTwoEvaluations()
   local evaluate = require "yolua.policies.evaluate"
