@@ -4,7 +4,8 @@
 local core = require "yolua.core"
 local fail = require "yolua.data.fail"
 local kitti = require "yolua.datasets.kitti"
-local files = core.files
+local structs = require "yolua.options.structs"
+local files, width = core.files, structs.field("scene", "width")
 
 local synthetic = {
   help = "street scenes that the program draws",
@@ -14,10 +15,10 @@ local synthetic = {
   neighbours = { Van = "Car" },
   map = kitti.map,
   fields = {
-    { "style", "enum", "target", "", "the style of the source domain, or of the target domain to adapt to",
-      choices = { "source", "target" } },
+    structs.field("scene", "style"),
     { "frames", "int", 240, "frames", "how many frames to draw; the last fifth of them is dev", min = 2, max = 1000000 },
-    { "picture", "size", { 828, 250 }, "px", "size of a frame, width first", min = 32, max = 4096 },
+    { "picture", "size", { width[3], structs.field("scene", "height")[3] }, "px", "size of a frame, width first", min = width.min,
+      max = width.max },
   },
 }
 
@@ -89,15 +90,14 @@ end
 
 -- o: the options of data=synthetic. Draws what is not there yet. A folder given as data.root that is complete is taken as it is.
 function synthetic.open(o)
-  local given = { style = o.style or "target", frames = o.frames or 240, picture = o.picture or { 828, 250 }, seed = o.seed or 1 }
-  local folder = o.root or cache_folder(given)
+  local folder = o.root or cache_folder(o)
   local fresh = not complete(folder)
   if fresh then
     check_free(folder)
-    write_all(given, folder)
+    write_all(o, folder)
   end
   core.system.warn(("using synthetic data (%d frames of the %s style, %s in %s); for real data give data=kitti data.root=DIR")
-    :format(given.frames, given.style, fresh and "drawn now" or "kept", folder))
+    :format(o.frames, o.style, fresh and "drawn now" or "kept", folder))
   return kitti.open { root = folder, images = o.images }
 end
 

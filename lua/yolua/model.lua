@@ -3,6 +3,7 @@ local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local parameters = require "yolua.model.parameters"
 local sealed = require "yolua.options.sealed"
+local structs = require "yolua.options.structs"
 local structure = require "yolua.model.structure"
 
 local argument = callback.argument
@@ -49,11 +50,14 @@ Model.__settable = {
   end,
 }
 
+local DEFAULTS = {} -- of a plan's options; its size is the model's
+for _, field in ipairs(structs.fields "plan") do DEFAULTS[field[1]] = field[3] end
+
 -- Every option of a plan that is not its default: those of the same text are the same plan.
-local function text_of(spec, defaults)
-  local list = {}
+local function text_of(spec, model)
+  local list, own = {}, { h = model.h, w = model.w }
   for key, value in pairs(spec) do
-    if value ~= defaults[key] then list[#list + 1] = ("%s=%s"):format(key, value) end
+    if value ~= (own[key] or DEFAULTS[key]) then list[#list + 1] = ("%s=%s"):format(key, value) end
   end
   table.sort(list)
   return table.concat(list, " ")
@@ -71,8 +75,7 @@ function Model:plan(spec)
     for key, value in pairs(spec) do copy[key] = value end
     spec = copy
   end
-  local key = text_of(spec, { mode = "infer", part = "whole", batch = 1, h = self.h, w = self.w, slab = "value", algorithm = "auto",
-    precision = "f32", keep = false, whole_gradient = false, estimate = false })
+  local key = text_of(spec, self)
   self.plans[key] = self.plans[key] or self.net:plan(spec)
   return self.plans[key]
 end

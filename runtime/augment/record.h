@@ -18,6 +18,9 @@ typedef struct yl_augment_options {
     double saturation, exposure; /* largest factor (1: off); drawn between 1/f and f */
 } yl_augment_options;
 
+extern const yl_field_table yl_augment_fields;
+extern const yl_augment_options yl_augment_off; /* changes nothing */
+
 typedef struct yl_record {
     yl_warp_geom warp;
 } yl_record;

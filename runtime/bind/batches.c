@@ -49,18 +49,16 @@ static void push_detection(lua_State *L, const yl_detection *d, bool origin)
     lua_pushinteger(L, d->anchor + 1), lua_setfield(L, -2, "anchor");
 }
 
-static yl_detect_options check_detect_options(lua_State *L, int index)
-{
-    yl__check_type(L, index, LUA_TTABLE);
-    return (yl_detect_options){
-        .conf = yl__field_number(L, index, "conf", 0.25),
-        .iou = yl__field_number(L, index, "iou", 0.45),
-        .clip = yl__field_boolean(L, index, "clip", false),
-        .one_class = yl__field_boolean(L, index, "one_class", false),
-        .agnostic = yl__field_boolean(L, index, "agnostic", false),
-        .most = yl__field_integer(L, index, "max", 0),
-    };
-}
+/* What plan:detect takes besides. */
+typedef struct origin_option {
+    bool origin;
+} origin_option;
+
+static const yl_field origin_fields[] = {
+    {"origin", YL_OPTION_BOOL, "false", "", "also the head and the anchor of each box", 0, 0, NULL, NULL,
+     YL_MEMBER(origin_option, origin)},
+};
+static const yl_field_table origin_table = YL_FIELD_TABLE("detect", origin_fields);
 
 /* Pushes the list and frees it. origin: with head and anchor of each. */
 static void push_detections(lua_State *L, yl_detection *list, int64_t count, bool origin)
@@ -95,14 +93,15 @@ static yl_batch check_places(lua_State *L, int index, const yl_plan_options *o)
     return (yl_batch){.n = count, .count = count, .w = o->w, .h = o->h, .to_image = to_image, .image_size = size};
 }
 
-/* plan:detect(batch or batch:places(), {conf=, iou=, clip=, one_class=, agnostic=, max=, origin=}) -> for each real image a list of
+/* plan:detect(batch or batch:places(), {fields of "detect", origin = false}) -> for each real image a list of
  * {class = 1-based, score, box = {x1, y1, x2, y2} in pixels of the image}, highest score first; with origin=true also the head and
  * the anchor of that head (its mask's, both 1-based) */
 static int plan_detect(lua_State *L)
 {
     yl_plan *plan = yl__check_plan(L, 1);
-    yl_detect_options o = check_detect_options(L, 3);
-    bool origin = yl__field_boolean(L, 3, "origin", false);
+    yl_detect_options o;
+    origin_option with;
+    yl__read_options(L, 3, YL__FILL({&yl_detect_fields, &o}, {&origin_table, &with}), NULL);
     yl_net *net = net_of_plan(L, 1);
     yl_batch batch = lua_istable(L, 2) ? check_places(L, 2, yl_plan_get_options(plan)) : *yl__check_batch(L, 2);
     check_size(L, plan, &batch);
@@ -111,7 +110,7 @@ static int plan_detect(lua_State *L)
         yl_detection *list;
         int64_t count;
         yl__check(L, yl_detect_image(net, plan, &batch, i, &o, &list, &count));
-        push_detections(L, list, count, origin);
+        push_detections(L, list, count, with.origin);
         lua_rawseti(L, -2, i + 1);
     }
     return 1;
@@ -135,14 +134,14 @@ static yl_image check_picture(lua_State *L, int index)
     return (yl_image){.w = dims[1], .h = dims[0], .data = data};
 }
 
-/* plan:predict(picture, {as plan:detect's, letterbox=}) -> its detections; the picture is an image, or a tensor of bytes
+/* plan:predict(picture, {fields of "detect" and "predict"}) -> its detections; the picture is an image, or a tensor of bytes
  * {h, w, 3} or {1, h, w, 3} */
 static int plan_predict(lua_State *L)
 {
     yl_plan *plan = yl__runnable_plan(L, 1, "predict");
     yl_image picture = check_picture(L, 2);
-    yl_predict_options o = {.detect = check_detect_options(L, 3),
-                            .letterbox = yl__field_boolean(L, 3, "letterbox", false)};
+    yl_predict_options o;
+    yl__read_options(L, 3, YL__FILL({&yl_detect_fields, &o.detect}, {&yl_predict_fields, &o}), NULL);
     yl_detection *list;
     int64_t count;
     yl__check(L, yl_predict(net_of_plan(L, 1), plan, &picture, &o, &list, &count));
@@ -242,4 +241,6 @@ void yl__bind_batches(lua_State *L)
     lua_setfield(L, -2, "features");
     lua_pushcfunction(L, features_bytes);
     lua_setfield(L, -2, "features_bytes");
+    yl__offer_fields(L, &yl_detect_fields);
+    yl__offer_fields(L, &yl_predict_fields);
 }

@@ -112,17 +112,13 @@ static void push_result(lua_State *L, const yl_cut_result *r)
     lua_pushinteger(L, r->params), lua_setfield(L, -2, "params");
 }
 
-/* graph:cut{score = list, zeros = or flops =, h=, w=, round_to=, min_channels=} -> for each group whether it stays, {zeros, flops, params} */
+/* graph:cut{score = list, fields of "cut" and "compact"} -> for each group whether it stays, {zeros, flops, params} */
 static int channels_cut(lua_State *L)
 {
     const yl_channel_graph *g = check_graph(L, 1);
-    yl__check_keys(L, 2, YL__KEYS("score", "zeros", "flops", "h", "w", "round_to", "min_channels"));
-    yl_cut_options o = {.zeros = yl__field_integer(L, 2, "zeros", -1),
-                        .flops = yl__field_integer(L, 2, "flops", -1),
-                        .h = yl__field_integer(L, 2, "h", 0),
-                        .w = yl__field_integer(L, 2, "w", 0),
-                        .round_to = yl__field_integer(L, 2, "round_to", 1),
-                        .min_channels = yl__field_integer(L, 2, "min_channels", 1)};
+    yl_cut_options o;
+    yl__check_type(L, 2, LUA_TTABLE);
+    yl__read_options(L, 2, YL__FILL({&yl_compact_fields, &o.widths}, {&yl_cut_fields, &o}), YL__KEYS("score"));
     const double *score = check_scores(L, g);
     bool *kept = yl__scratch(L, (size_t)g->n_groups * sizeof *kept);
     yl_cut_result result;
@@ -204,4 +200,5 @@ void yl__bind_channels(lua_State *L)
     static const luaL_Reg functions[] = {{"channels", channels_new}, {NULL, NULL}};
     yl__class(L, CHANNELS_CLASS, methods);
     luaL_setfuncs(L, functions, 0);
+    yl__offer_fields(L, &yl_cut_fields);
 }

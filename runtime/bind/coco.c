@@ -21,34 +21,32 @@ static void set_coco_figures(lua_State *L, const yl_coco_row *r)
     yl__row_count(L, "n_det", r->n_det);
 }
 
-/* Puts the options at index 2. */
-static yl_coco_options coco_options(lua_State *L, bool *neighbours)
+/* The options at 2; the caller reads `classes`. */
+static yl_coco_options coco_options(lua_State *L)
 {
-    yl__row_options(L, YL__KEYS("dontcare", "neighbours", "classes"));
-    *neighbours = yl__row_option_flag(L, "neighbours", false);
-    return (yl_coco_options){.drop_ignored = yl__row_option_word(L, "dontcare", YL__KEYS("crowd", "drop")) == 1};
+    yl_coco_options o;
+    yl__read_options(L, 2, YL__FILL({&yl_coco_fields, &o}), YL__KEYS("classes"));
+    return o;
 }
 
 /* set:coco_resampler{the options of set:coco} -> resampler of `ap`, and the classes' names */
 static int set_coco_resampler(lua_State *L)
 {
-    bool neighbours;
     const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    yl_coco_options o = coco_options(L, &neighbours);
-    yl_eval_classes classes = yl__eval_classes_option(L, 2, neighbours ? &yl_classes_neighbours : &yl_classes_kitti);
+    yl_coco_options o = coco_options(L);
+    yl_eval_classes classes = yl__eval_classes_option(L, 2, yl_coco_classes(&o));
     yl__check(L, yl_coco_resampler(set, &classes, &o, yl__new_resampler(L)));
     yl__row_class_names(L, &classes);
     return 2;
 }
 
-/* set:coco{dontcare = "crowd"|"drop", neighbours = false, classes = } -> row */
+/* set:coco{fields of "coco", classes = } -> row */
 static int set_coco(lua_State *L)
 {
-    bool neighbours;
     yl_coco_row all;
     const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    yl_coco_options o = coco_options(L, &neighbours);
-    yl_eval_classes classes = yl__eval_classes_option(L, 2, neighbours ? &yl_classes_neighbours : &yl_classes_kitti);
+    yl_coco_options o = coco_options(L);
+    yl_eval_classes classes = yl__eval_classes_option(L, 2, yl_coco_classes(&o));
     yl_coco_row *rows = yl__row_scratch(L, classes.count, sizeof *rows);
     yl__check(L, yl_eval_coco(set, &classes, &o, rows, &all));
     yl__row_new(L, "coco");
@@ -61,8 +59,8 @@ static int set_coco(lua_State *L)
     lua_setfield(L, -2, "classes");
     set_coco_figures(L, &all);
     yl__row_number(L, "map", all.ap);
-    yl__row_text(L, "dontcare", o.drop_ignored ? "drop" : "crowd");
-    yl__row_flag(L, "neighbours", neighbours);
+    yl__set_option(L, &yl_coco_fields, "dontcare", &o);
+    yl__set_option(L, &yl_coco_fields, "neighbours", &o);
     return 1;
 }
 
@@ -70,4 +68,5 @@ void yl__bind_coco(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"coco", set_coco}, {"coco_resampler", set_coco_resampler}, {NULL, NULL}};
     yl__add_methods(L, yl__eval_set_class, methods);
+    yl__offer_fields(L, &yl_coco_fields);
 }

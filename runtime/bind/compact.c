@@ -3,12 +3,12 @@
 #include "bind/net_objects.h"
 #include "prune/compact.h"
 
-/* core.compact(net, {round_to=, min_channels=}) -> a new network without the channels that are zero or read by nobody */
+/* core.compact(net, {fields of "compact"}) -> a new network without the channels that are zero or read by nobody */
 static int compact_run(lua_State *L)
 {
     yl_net *net = yl__check_net(L, 1);
-    yl__check_keys(L, 2, YL__KEYS("round_to", "min_channels"));
-    yl_compact_options o = {yl__field_integer(L, 2, "round_to", 1), yl__field_integer(L, 2, "min_channels", 1)};
+    yl_compact_options o;
+    yl__read_options(L, 2, YL__FILL({&yl_compact_fields, &o}), NULL);
     yl_net *made;
     yl__check(L, yl_net_compact(net, &o, &made));
     yl__push_net(L, made);
@@ -19,4 +19,5 @@ void yl__bind_compact(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"compact", compact_run}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
+    yl__offer_fields(L, &yl_compact_fields);
 }

@@ -15,15 +15,12 @@ static void push_matrix(lua_State *L, const int64_t *cells, int64_t n)
     }
 }
 
-/* set:confusion{iou = 0.5, score = 0.25, classes = } -> {classes = {name, ..., "background"}, matrix = [truth][seen]}
- */
+/* set:confusion{fields of "confusion", classes = } -> {classes = {name, ..., "background"}, matrix = [truth][seen]} */
 static int set_confusion(lua_State *L)
 {
     const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    yl__row_options(L, YL__KEYS("iou", "score", "classes"));
-    yl_confusion_options o = yl_confusion_defaults;
-    o.iou = yl__row_option_number(L, "iou", o.iou, 0, 1);
-    o.score = yl__row_option_number(L, "score", o.score, -1e9, 1e9);
+    yl_confusion_options o;
+    yl__read_options(L, 2, YL__FILL({&yl_confusion_fields, &o}), YL__KEYS("classes"));
     yl_eval_classes classes = yl__eval_classes_option(L, 2, &yl_classes_kitti);
     int64_t n = classes.count + 1, *cells = yl__row_scratch(L, n * n, sizeof *cells);
     yl__check(L, yl_eval_confusion(set, &classes, &o, cells));
@@ -36,8 +33,8 @@ static int set_confusion(lua_State *L)
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     lua_setfield(L, -2, "classes");
-    yl__row_number(L, "iou", o.iou);
-    yl__row_number(L, "score", o.score);
+    yl__set_option(L, &yl_confusion_fields, "iou", &o);
+    yl__set_option(L, &yl_confusion_fields, "score", &o);
     return 1;
 }
 
@@ -45,4 +42,5 @@ void yl__bind_confusion(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"confusion", set_confusion}, {NULL, NULL}};
     yl__add_methods(L, yl__eval_set_class, methods);
+    yl__offer_fields(L, &yl_confusion_fields);
 }

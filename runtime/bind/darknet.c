@@ -52,39 +52,42 @@ static void push_header(lua_State *L, const yl_darknet_header *h)
     lua_pushinteger(L, (lua_Integer)h->seen), lua_setfield(L, -2, "seen");
 }
 
-/* The first sections, as many as the file holds: the header's table gets `sections`, how many, and `numbers`. */
-static int load_first(lua_State *L, yl_net *net, const char *path)
-{
-    yl_darknet_header header;
+/* Which of the network's sections a file of weights holds. */
+typedef struct weights_options {
     int sections;
-    int64_t numbers;
-    yl__check(L, yl_darknet_load_first_weights(net, path, &header, &sections, &numbers));
-    push_header(L, &header);
-    lua_pushinteger(L, sections), lua_setfield(L, -2, "sections");
-    lua_pushinteger(L, numbers), lua_setfield(L, -2, "numbers");
-    return 1;
-}
+    bool partial;
+} weights_options;
 
-/* darknet.load_weights(network, path [, {sections = N, partial = bool}]) -> {major, minor, revision, seen}. N: the file
- * holds the first N sections; partial: it holds some of the first, and the result says how many (`sections`, `numbers`). */
+#define AT(member) YL_MEMBER(weights_options, member)
+static const yl_field fields[] = {
+    {"sections", YL_OPTION_INT, "0", "", "the file holds the first so many sections; 0: all", 0, INT32_MAX, NULL, NULL,
+     AT(sections)},
+    {"partial", YL_OPTION_BOOL, "false", "",
+     "weights= holds only the first sections of the network (NAME.conv.N); the rest is initialized", 0, 0, NULL, NULL,
+     AT(partial)},
+};
+static const yl_field_table weights_table = YL_FIELD_TABLE("weights", fields);
+
+/* darknet.load_weights(network, path [, {fields of "weights"}]) -> {major, minor, revision, seen}; with partial=true also how many
+ * sections the file holds, and how many numbers */
 static int darknet_load_weights(lua_State *L)
 {
     yl_darknet_header header;
+    weights_options o;
+    int64_t numbers;
     yl_net *net = yl__check_net(L, 1);
     const char *path = yl__check_string(L, 2);
-    int64_t sections = 0;
-    bool partial = false;
-    if (!lua_isnoneornil(L, 3)) {
-        yl__check_type(L, 3, LUA_TTABLE);
-        sections = yl__field_integer(L, 3, "sections", 0);
-        lua_getfield(L, 3, "partial");
-        partial = lua_toboolean(L, -1);
-    }
-    if (sections < 0 || sections > net->n_layers) yl__error(L, "sections: expected 0..%d", net->n_layers);
-    if (partial) return load_first(L, net, path);
-    yl__check(L, yl_darknet_load_weights(net, path, (int)sections, &header));
+    yl__read_options(L, 3, YL__FILL({&weights_table, &o}), NULL);
+    if (o.sections > net->n_layers) yl__error(L, "sections: expected 0..%d", net->n_layers);
+    if (o.partial)
+        yl__check(L, yl_darknet_load_first_weights(net, path, &header, &o.sections, &numbers));
+    else
+        yl__check(L, yl_darknet_load_weights(net, path, o.sections, &header));
     push_header(L, &header);
-    return 1;
+    if (!o.partial) return 1;
+    lua_pushinteger(L, o.sections);
+    lua_pushinteger(L, numbers);
+    return 3;
 }
 
 /* darknet.parse_weights(network, bytes, name) -> the same from bytes in memory */
@@ -99,19 +102,13 @@ static int darknet_parse_weights(lua_State *L)
     return 1;
 }
 
-/* darknet.save_weights(network, path [, header]): `header` as load_weights gave it; 0.2.5 with seen 0 by default. */
+/* darknet.save_weights(network, path [, header]): `header` as load_weights gave it. */
 static int darknet_save_weights(lua_State *L)
 {
     yl_net *net = yl__check_net(L, 1);
     const char *path = yl__check_string(L, 2);
-    yl_darknet_header header = {0, 2, 5, 0};
-    if (!lua_isnoneornil(L, 3)) {
-        yl__check_type(L, 3, LUA_TTABLE);
-        header.major = (int32_t)yl__field_integer(L, 3, "major", 0);
-        header.minor = (int32_t)yl__field_integer(L, 3, "minor", 2);
-        header.revision = (int32_t)yl__field_integer(L, 3, "revision", 5);
-        header.seen = (uint64_t)yl__field_integer(L, 3, "seen", 0);
-    }
+    yl_darknet_header header;
+    yl__read_options(L, 3, YL__FILL({&yl_darknet_header_fields, &header}), NULL);
     yl__check(L, yl_darknet_save_weights(net, path, &header));
     return 0;
 }
@@ -130,4 +127,5 @@ void yl__bind_darknet(lua_State *L)
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
     lua_setfield(L, -2, "darknet");
+    yl__offer_fields(L, &weights_table);
 }

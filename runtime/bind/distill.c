@@ -11,14 +11,13 @@ static int plan_feed_from(lua_State *L)
     return 0;
 }
 
-/* plan:distill(teacher's plan, {heads=, features=}) -> {box=, object=, noobject=, class=, features=}: sums over the images */
+/* plan:distill(teacher's plan, {fields of "distill"}) -> {box=, object=, noobject=, class=, features=}: sums over the images */
 static int plan_distill(lua_State *L)
 {
     yl_plan *plan = yl__check_plan(L, 1), *teacher = yl__check_plan(L, 2);
     yl_distill_loss loss;
-    yl__check_keys(L, 3, YL__KEYS("heads", "features"));
-    yl_distill_options o = {yl__field_number(L, 3, "heads", 1), yl__field_number(L, 3, "features", 1)};
-    yl__arg_check(L, o.heads >= 0 && o.features >= 0, 3, "expected weights of at least 0");
+    yl_distill_options o;
+    yl__read_options(L, 3, YL__FILL({&yl_distill_fields, &o}), NULL);
     yl__check(L, yl_plan_distill(plan, teacher, &o, &loss));
     lua_createtable(L, 0, YL_HEAD_PARTS + 1);
     for (int k = 0; k < YL_HEAD_PARTS; k++) {
@@ -46,4 +45,5 @@ void yl__bind_distill(lua_State *L)
     static const luaL_Reg of_net[] = {{"check_teacher", net_check_teacher}, {NULL, NULL}};
     yl__add_methods(L, YL_PLAN_CLASS, of_plan);
     yl__add_methods(L, YL_NET_CLASS, of_net);
+    yl__offer_fields(L, &yl_distill_fields);
 }

@@ -200,11 +200,18 @@ static yl_eval_classes class_list(lua_State *L, int list)
     return (yl_eval_classes){classes, count};
 }
 
+static const yl_field classes_fields[] = {
+    {"classes", YL_OPTION_ENUM, "kitti", "", "KITTI's eight classes, or the poster's five", 0, 0, "kitti|coco", NULL, 0,
+     sizeof(int)},
+};
+static const yl_field_table classes_table = YL_FIELD_TABLE("classes", classes_fields);
+
 static yl_eval_classes known_list(lua_State *L, const char *name)
 {
-    if (strcmp(name, "kitti") == 0) return yl_classes_kitti;
-    if (strcmp(name, "coco") != 0) yl__error(L, "classes: expected 'kitti', 'coco' or a table, got '%s'", name);
-    return yl_classes_coco;
+    int which;
+    yl_value word = {.kind = YL_VALUE_STRING, .string = name};
+    yl__check(L, yl_options_set(&classes_table, &which, NULL, "classes", &word));
+    return which == 0 ? yl_classes_kitti : yl_classes_coco;
 }
 
 yl_eval_classes yl__eval_classes_option(lua_State *L, int index, const yl_eval_classes *fallback)
@@ -232,4 +239,5 @@ void yl__bind_eval(lua_State *L)
     yl__class(L, yl__eval_set_class, methods);
     lua_pushcfunction(L, set_new);
     lua_setfield(L, -2, "eval_set");
+    yl__offer_fields(L, &classes_table);
 }

@@ -2,7 +2,7 @@
 #ifndef YL_BIND_EVAL_H
 #define YL_BIND_EVAL_H
 
-#include "bind/bind.h"
+#include "bind/fields.h"
 #include "eval/classes.h"
 #include "eval/resample.h"
 

@@ -1,8 +1,7 @@
-/* What the protocols' rows have in common: values out of them, options into them. Lua's null stands where a value does not exist. */
+/* What the protocols' rows have in common: values out of them. Lua's null stands where a value does not exist. */
 #include "bind/eval_rows.h"
 
 #include <math.h>
-#include <string.h>
 
 static void push_number(lua_State *L, double value)
 {
@@ -21,18 +20,6 @@ void yl__row_number(lua_State *L, const char *key, double value)
 void yl__row_count(lua_State *L, const char *key, int64_t value)
 {
     lua_pushinteger(L, value);
-    lua_setfield(L, -2, key);
-}
-
-void yl__row_text(lua_State *L, const char *key, const char *value)
-{
-    lua_pushstring(L, value);
-    lua_setfield(L, -2, key);
-}
-
-void yl__row_flag(lua_State *L, const char *key, bool value)
-{
-    lua_pushboolean(L, value);
     lua_setfield(L, -2, key);
 }
 
@@ -59,56 +46,8 @@ void yl__row_counts(lua_State *L, const char *key, const int64_t *values, int64_
 void yl__row_new(lua_State *L, const char *protocol)
 {
     lua_newtable(L);
-    yl__row_text(L, "protocol", protocol);
-}
-
-/* Puts a table of options at stack index 2, refusing keys that are not in the NULL-terminated list. */
-void yl__row_options(lua_State *L, const char *const *known)
-{
-    lua_settop(L, 2);
-    if (lua_isnil(L, 2)) {
-        lua_newtable(L);
-        lua_replace(L, 2);
-    }
-    yl__check_keys(L, 2, known);
-}
-
-double yl__row_option_number(lua_State *L, const char *key, double fallback, double low, double high)
-{
-    double value = fallback;
-    if (lua_getfield(L, 2, key) != LUA_TNIL) {
-        int is_number;
-        value = lua_tonumberx(L, -1, &is_number);
-        if (!is_number || !(value >= low && value <= high))
-            yl__error(L, "%s: expected a number from %f to %f, got %s", key, low, high, yl__shown(L, -1));
-    }
-    lua_pop(L, 1);
-    return value;
-}
-
-bool yl__row_option_flag(lua_State *L, const char *key, bool fallback)
-{
-    bool value = fallback;
-    int type = lua_getfield(L, 2, key);
-    if (type != LUA_TNIL && type != LUA_TBOOLEAN)
-        yl__error(L, "%s: expected true or false, got %s", key, yl__shown(L, -1));
-    if (type == LUA_TBOOLEAN) value = lua_toboolean(L, -1);
-    lua_pop(L, 1);
-    return value;
-}
-
-/* The number of the word under `key` in the NULL-terminated list; 0 where there is none. */
-int yl__row_option_word(lua_State *L, const char *key, const char *const *words)
-{
-    int chosen = 0;
-    if (lua_getfield(L, 2, key) != LUA_TNIL) {
-        const char *word = yl__shown(L, -1);
-        while (words[chosen] && strcmp(words[chosen], word) != 0) chosen++;
-        if (!words[chosen]) yl__error(L, "%s: expected %s or another known word, got '%s'", key, words[0], word);
-        lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-    return chosen;
+    lua_pushstring(L, protocol);
+    lua_setfield(L, -2, "protocol");
 }
 
 void yl__row_class_names(lua_State *L, const yl_eval_classes *classes)

@@ -1,80 +1,205 @@
-/* Fields of tables that C reads itself: a number, a text, one of some words, each with a default. */
+/* Options of C's structs from Lua's tables, through the field tables beside the structs; and those tables for Lua, so that its help,
+ * checks, completion and annotations repeat nothing. */
 #include "bind/fields.h"
 #include "core/text.h"
 
+#include <math.h>
 #include <string.h>
 
-/* Raw: a metamethod could close what the call works on. */
-static int get_field(lua_State *L, int index, const char *key)
+/* ---- from Lua ------------------------------------------------------------------------------------------------------ */
+
+static bool listed(const char *const *names, const char *name)
+{
+    while (names && *names && strcmp(*names, name) != 0) names++;
+    return names && *names;
+}
+
+static int refuse_key(lua_State *L, const yl__filled *structs, int count, const char *const *others, const char *key)
+{
+    const char *near = NULL, *owner = "";
+    yl_nearest nearest = yl__nearest_to(key);
+    for (int i = 0; i < count; i++) {
+        const char *suggestion;
+        if (!structs[i].table) continue;
+        owner = structs[i].table->owner;
+        yl_option_find(structs[i].table, key, &suggestion);
+        if (suggestion) near = suggestion;
+    }
+    for (; others && *others; others++) yl__nearer(&nearest, *others, *others);
+    if (!near) near = nearest.found;
+    return yl__error(L, near ? "%s: unknown option '%s', did you mean '%s'?" : "%s: unknown option '%s'", owner, key,
+                     near);
+}
+
+/* Stores the value on top of the stack in whichever struct has the key. */
+static bool store(lua_State *L, const yl__filled *structs, int count, const char *key)
+{
+    for (int i = 0; i < count; i++) {
+        const yl_field_table *table = structs[i].table;
+        if (!table || !yl_option_find(table, key, NULL)) continue;
+        yl_value value = yl__option_value(L, lua_gettop(L), table->owner, false, key);
+        yl__check(L, yl_options_set(table, structs[i].options, table->owner, key, &value));
+        return true;
+    }
+    return false;
+}
+
+static void read_keys(lua_State *L, int index, const yl__filled *structs, int count, const char *const *others)
+{
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 2)) {
+        const char *key = luaL_tolstring(L, -2, NULL);
+        bool named = lua_type(L, -3) == LUA_TSTRING;
+        lua_insert(L, -2); /* key, its text, value */
+        if (listed(others, key)) continue;
+        if (!named || !store(L, structs, count, key)) refuse_key(L, structs, count, others, key);
+    }
+}
+
+static void check_complete(lua_State *L, int index, const yl_field_table *table)
+{
+    for (int64_t i = 0; i < table->count; i++) {
+        const yl_field *f = &table->fields[i];
+        if (!yl_option_required(f)) continue;
+        lua_pushstring(L, f->key);
+        if (lua_rawget(L, index) == LUA_TNIL) yl__error(L, "%s: option '%s' is missing", table->owner, f->key);
+        lua_pop(L, 1);
+    }
+}
+
+void yl__change_options(lua_State *L, int index, const yl__filled *structs, int count, const char *const *others)
 {
     if (!lua_istable(L, index)) yl__error(L, "expected a table of options, got %s", yl__shown(L, index));
-    index = lua_absindex(L, index);
-    lua_pushstring(L, key);
-    return lua_rawget(L, index);
+    luaL_checkstack(L, 8, "options");
+    read_keys(L, lua_absindex(L, index), structs, count, others);
 }
 
-int64_t yl__field_integer(lua_State *L, int index, const char *key, int64_t fallback)
+void yl__read_options(lua_State *L, int index, const yl__filled *structs, int count, const char *const *others)
 {
-    int64_t value = fallback;
-    if (get_field(L, index, key) != LUA_TNIL) {
-        int is_integer;
-        value = lua_tointegerx(L, -1, &is_integer);
-        if (!is_integer) yl__error(L, "'%s': expected an integer, got %s", key, yl__shown(L, -1));
+    bool given = !lua_isnoneornil(L, index);
+    for (int i = 0; i < count; i++)
+        if (structs[i].table) yl__check(L, yl_options_defaults(structs[i].table, structs[i].options));
+    if (!given) lua_newtable(L);
+    index = given ? lua_absindex(L, index) : lua_gettop(L);
+    yl__change_options(L, index, structs, count, others);
+    for (int i = 0; i < count; i++)
+        if (structs[i].table) check_complete(L, index, structs[i].table);
+    if (!given) lua_pop(L, 1);
+}
+
+/* ---- to Lua -------------------------------------------------------------------------------------------------------- */
+
+void yl__set_option(lua_State *L, const yl_field_table *table, const char *key, const void *options)
+{
+    yl_value value;
+    const yl_field *f = yl_option_find(table, key, NULL);
+    yl_options_get(f, options, &value);
+    yl__push_option(L, f, &value);
+    lua_setfield(L, -2, key);
+}
+
+static void push_choices(lua_State *L, const yl_field *f)
+{
+    char choice[YL_OPTION_TEXT];
+    lua_newtable(L);
+    for (int64_t i = 0;; i++) {
+        yl_option_choice(f, i, choice);
+        if (!*choice) break;
+        lua_pushstring(L, choice);
+        lua_rawseti(L, -2, i + 1);
     }
-    lua_pop(L, 1);
-    return value;
+    lua_setfield(L, -2, "choices");
 }
 
-double yl__field_number(lua_State *L, int index, const char *key, double fallback)
+static void push_number(lua_State *L, double number)
 {
-    double value = fallback;
-    if (get_field(L, index, key) != LUA_TNIL) {
-        int is_number;
-        value = lua_tonumberx(L, -1, &is_number);
-        if (!is_number) yl__error(L, "'%s': expected a number, got %s", key, yl__shown(L, -1));
+    if (number == floor(number) && fabs(number) < 0x1p53)
+        lua_pushinteger(L, (lua_Integer)number);
+    else
+        lua_pushnumber(L, number);
+}
+
+static void set_limit(lua_State *L, const char *name, double limit)
+{
+    if (!isfinite(limit)) return;
+    push_number(L, limit);
+    lua_setfield(L, -2, name);
+}
+
+static void push_aliases(lua_State *L, const char *p)
+{
+    lua_newtable(L);
+    for (lua_Integer i = 1; p && *(p += strspn(p, " ")); i++) {
+        size_t length = strcspn(p, " ");
+        lua_pushlstring(L, p, length);
+        lua_rawseti(L, -2, i);
+        p += length;
     }
-    lua_pop(L, 1);
-    return value;
+    lua_setfield(L, -2, "aliases");
 }
 
-bool yl__field_boolean(lua_State *L, int index, const char *key, bool fallback)
+/* The default as a boolean or a number where it is one, else as text. */
+static void push_default(lua_State *L, const yl_field *f)
 {
-    int type = get_field(L, index, key); /* a 0 would be true to Lua, and false to whoever wrote it */
-    if (type != LUA_TNIL && type != LUA_TBOOLEAN)
-        yl__error(L, "'%s': expected true or false, got %s", key, yl__shown(L, -1));
-    bool value = type == LUA_TNIL ? fallback : lua_toboolean(L, -1);
-    lua_pop(L, 1);
-    return value;
+    yl_value value = {.kind = YL_VALUE_STRING, .string = f->fallback};
+    bool plain = f->type == YL_OPTION_BOOL || f->type == YL_OPTION_INT || f->type == YL_OPTION_NUMBER;
+    if (!f->fallback || !plain || yl_option_check(f, NULL, &value, &value) != YL_OK)
+        lua_pushstring(L, f->fallback); /* NULL: nil */
+    else if (f->type == YL_OPTION_NUMBER)
+        push_number(L, value.number);
+    else
+        yl__push_option(L, f, &value);
 }
 
-const char *yl__field_string(lua_State *L, int index, const char *key, const char *fallback)
+static void push_field(lua_State *L, const yl_field *f)
 {
-    const char *value = fallback;
-    if (get_field(L, index, key) != LUA_TNIL) {
-        value =
-            lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL; /* a number's text would not outlive the pop */
-        if (!value) yl__error(L, "'%s': expected a string, got a %s", key, luaL_typename(L, -1));
+    const char *const texts[] = {f->key, yl__option_types[f->type], NULL, f->unit, f->help};
+    lua_newtable(L);
+    for (int i = 0; i < 5; i++) {
+        if (i == 2)
+            push_default(L, f);
+        else
+            lua_pushstring(L, texts[i]);
+        lua_rawseti(L, -2, i + 1);
     }
-    lua_pop(L, 1);
-    return value;
+    if (f->min != 0 || f->max != 0) {
+        set_limit(L, "min", f->min);
+        set_limit(L, "max", f->max);
+    }
+    if (f->type == YL_OPTION_ENUM) push_choices(L, f);
+    if (f->aliases) push_aliases(L, f->aliases);
 }
 
-int yl__field_choice(lua_State *L, int index, const char *key, const char *const *choices)
+void yl__push_fields(lua_State *L, const yl_field_table *table)
 {
-    int chosen = 0;
-    const char *text = yl__field_string(L, index, key, choices[0]);
-    while (choices[chosen] && strcmp(choices[chosen], text) != 0) chosen++;
-    if (choices[chosen]) return chosen;
-    luaL_Buffer b;
-    luaL_buffinit(L, &b);
-    for (int i = 0; choices[i]; i++) {
-        if (i) luaL_addstring(&b, " or ");
-        luaL_addstring(&b, choices[i]);
+    lua_newtable(L);
+    for (int64_t i = 0; table && i < table->count; i++) {
+        push_field(L, &table->fields[i]);
+        lua_rawseti(L, -2, i + 1);
     }
-    luaL_pushresult(&b);
-    int64_t count = 0;
-    while (choices[count]) count++;
-    const char *near = yl__nearest(text, choices, count);
-    return yl__error(L, near ? "'%s': expected %s, got '%s', did you mean '%s'?" : "'%s': expected %s, got '%s'", key,
-                     lua_tostring(L, -1), text, near);
+}
+
+#define TABLES "yolua.fields" /* registry: owner -> field table */
+
+void yl__offer_fields(lua_State *L, const yl_field_table *table)
+{
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, TABLES);
+    lua_pushlightuserdata(L, (void *)table);
+    lua_setfield(L, -2, table->owner);
+    lua_pop(L, 1);
+}
+
+/* core.fields(name) -> the field table of the C struct of that name: {{key, type, default, unit, help, min=, max=, choices=,
+ * aliases=}, ...}; nil where there is none */
+static int fields_of(lua_State *L)
+{
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, TABLES);
+    if (lua_getfield(L, -1, yl__check_string(L, 1)) == LUA_TNIL) return 0;
+    yl__push_fields(L, lua_touserdata(L, -1));
+    return 1;
+}
+
+void yl__bind_fields(lua_State *L)
+{
+    lua_pushcfunction(L, fields_of);
+    lua_setfield(L, -2, "fields");
 }

@@ -37,18 +37,30 @@ static void push_kitti_class(lua_State *L, const yl_kitti_result *r, int class_i
     }
 }
 
-/* set:kitti{curves = false} -> row */
+/* What the row holds. */
+typedef struct row_options {
+    bool curves;
+} row_options;
+
+static const yl_field fields[] = {
+    {"curves", YL_OPTION_BOOL, "false", "",
+     "kitti: also thresholds, counts, precision and orientation at each threshold", 0, 0, NULL, NULL,
+     YL_MEMBER(row_options, curves)},
+};
+static const yl_field_table kitti_table = YL_FIELD_TABLE("kitti", fields);
+
+/* set:kitti{fields of "kitti"} -> row */
 static int set_kitti(lua_State *L)
 {
     const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    yl__row_options(L, YL__KEYS("curves"));
-    bool curves = yl__row_option_flag(L, "curves", false);
+    row_options o;
+    yl__read_options(L, 2, YL__FILL({&kitti_table, &o}), NULL);
     yl_kitti_result *result = yl__row_scratch(L, 1, sizeof *result);
     yl__check(L, yl_eval_kitti(set, result));
     yl__row_new(L, "kitti");
     lua_newtable(L);
     for (int c = 0; c < YL_KITTI_CLASSES; c++) {
-        push_kitti_class(L, result, c, curves);
+        push_kitti_class(L, result, c, o.curves);
         lua_setfield(L, -2, yl_kitti_class_names[c]);
     }
     lua_setfield(L, -2, "classes");
@@ -60,7 +72,7 @@ static int set_kitti(lua_State *L)
 static int set_kitti_resampler(lua_State *L)
 {
     const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    yl__row_options(L, YL__KEYS(NULL));
+    yl__read_options(L, 2, NULL, 0, NULL);
     yl__check(L, yl_kitti_resampler(set, yl__new_resampler(L)));
     lua_createtable(L, YL_KITTI_CLASSES, 0);
     for (int c = 0; c < YL_KITTI_CLASSES; c++) {
@@ -74,4 +86,5 @@ void yl__bind_kitti(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"kitti", set_kitti}, {"kitti_resampler", set_kitti_resampler}, {NULL, NULL}};
     yl__add_methods(L, yl__eval_set_class, methods);
+    yl__offer_fields(L, &kitti_table);
 }

@@ -232,8 +232,9 @@ static size_t read_field(lua_State *L, int table, yl_field *f, size_t offset)
     lua_getfield(L, table, "type");
     f->type = (yl_option_type)yl__check_option(L, -1, NULL, yl__option_types);
     lua_pop(L, 1);
-    yl__field_range(L, table, f);
-    return (offset + yl_option_size(f->type) + 7) / 8 * 8;
+    yl__read_range(L, table, f);
+    f->bytes = yl_option_size(f->type);
+    return (offset + f->bytes + 7) / 8 * 8;
 }
 
 /* Returns the size of the options. */

@@ -91,59 +91,23 @@ static void check_sizes(lua_State *L, yl_loader_options *o)
     lua_pop(L, 1);
 }
 
+/* The options' other name is Lua's: which augmentations there are. */
 static yl_augment_options check_augment(lua_State *L)
 {
-    yl_augment_options a = {.saturation = 1, .exposure = 1};
-    if (lua_getfield(L, 1, "augment") == LUA_TTABLE) {
-        int t = lua_gettop(L);
-        a.flip = yl__field_boolean(L, t, "flip", false);
-        a.jitter = yl__field_number(L, t, "jitter", 0);
-        a.hue = yl__field_number(L, t, "hue", 0);
-        a.saturation = yl__field_number(L, t, "saturation", 1);
-        a.exposure = yl__field_number(L, t, "exposure", 1);
-        if (a.jitter < 0 || a.jitter > 0.49) yl__error(L, "augment: 'jitter': expected 0..0.49, got %f", a.jitter);
-        if (a.saturation < 1 || a.exposure < 1)
-            yl__error(L, "augment: expected factors of at least 1 for saturation and exposure");
-    }
+    yl_augment_options a = yl_augment_off;
+    if (lua_getfield(L, 1, "augment") != LUA_TNIL)
+        yl__read_options(L, lua_gettop(L), YL__FILL({&yl_augment_fields, &a}), YL__KEYS("name"));
     lua_pop(L, 1);
     return a;
 }
 
-static void check_options(lua_State *L, yl_loader_options *o)
-{
-    const char *resize = yl__field_string(L, 1, "resize", "stretch");
-    o->letterbox = strcmp(resize, "letterbox") == 0;
-    if (!o->letterbox && strcmp(resize, "stretch") != 0)
-        yl__error(L, "loader: 'resize': expected letterbox or stretch, got '%s'", resize);
-    o->batch = yl__field_integer(L, 1, "batch", 1);
-    o->w = yl__field_integer(L, 1, "width", 0);
-    o->h = yl__field_integer(L, 1, "height", 0);
-    if (o->batch < 1 || o->batch > 65536 || o->w < 1 || o->h < 1 || o->w > 65536 || o->h > 65536)
-        yl__error(L, "loader: expected batch, width and height in 1..65536");
-    o->train = yl__field_boolean(L, 1, "train", false);
-    o->strict = yl__field_boolean(L, 1, "strict", true);
-    o->told = yl__field_boolean(L, 1, "told", false);
-    o->upright = yl__field_boolean(L, 1, "upright", false);
-    o->parts = yl__field_integer(L, 1, "parts", 1);
-    yl__arg_check(L, o->parts >= 1 && o->parts <= 65536, 1, "'parts': expected 1 to 65536");
-    o->seed = (uint64_t)yl__field_integer(L, 1, "seed", 1);
-    o->workers = (int)yl__field_integer(L, 1, "workers", 1);
-    if (o->workers < 0 || o->workers > 256) yl__error(L, "loader: 'workers': expected 0..256, got %d", o->workers);
-    o->cache_bytes = yl__field_integer(L, 1, "cache_bytes", yl_cache_default_bytes());
-    o->cache_dir = yl__field_string(L, 1, "cache_dir", NULL);
-    check_sizes(L, o);
-    o->augment = check_augment(L);
-}
-
-/* core.loader{samples=, batch=, width=, height=, resize=, train=, strict=, told=, upright=, seed=, workers=, cache_bytes=,
- * cache_dir=, sizes=, augment=} */
+/* core.loader{fields of "loader", samples = {{image =, truth =}, ...}, sizes = {{w, h}, ...}, augment = {fields of "augment"}} */
 static int loader_new(lua_State *L)
 {
-    yl__check_keys(L, 1,
-                   YL__KEYS("samples", "batch", "width", "height", "resize", "train", "strict", "told", "upright",
-                            "seed", "workers", "cache_bytes", "cache_dir", "sizes", "augment", "parts"));
     yl_loader_options options = {0};
-    check_options(L, &options);
+    yl__read_options(L, 1, YL__FILL({&yl_loader_fields, &options}), YL__KEYS("samples", "sizes", "augment"));
+    check_sizes(L, &options);
+    options.augment = check_augment(L);
     int64_t count;
     const yl_sample *samples = check_samples(L, &count);
     yl_loader *loader;
@@ -357,4 +321,6 @@ void yl__bind_loader(lua_State *L)
     lua_pop(L, 1);
     lua_pushcfunction(L, loader_new);
     lua_setfield(L, -2, "loader");
+    yl__offer_fields(L, &yl_loader_fields);
+    yl__offer_fields(L, &yl_augment_fields);
 }

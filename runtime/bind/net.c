@@ -1,8 +1,7 @@
-/* Networks for Lua: building, looking, freezing, copying values in and out. */
+/* Networks for Lua: looking, freezing, copying values in and out. */
 #include "bind/fields.h"
 #include "bind/net_objects.h"
 #include "backend/device.h"
-#include "bind/option_objects.h"
 #include "bind/tensor_objects.h"
 #include "core/foreign.h"
 #include "core/memory.h"
@@ -65,107 +64,11 @@ int yl__check_layer(lua_State *L, const yl_net *net, int index)
     return layer;
 }
 
-/* ---- building ---- */
-
-/* Sets what the table at `spec` says; `who` begins the sentences. */
-static void set_each_option(lua_State *L, int spec, const yl_layer_kind *kind, const char *who, void *options)
-{
-    for (lua_pushnil(L); lua_next(L, spec); lua_pop(L, 1)) {
-        if (lua_type(L, -2) != LUA_TSTRING) continue;
-        const char *key = lua_tostring(L, -2);
-        if (strcmp(key, "name") == 0 || strcmp(key, "inputs") == 0 || strcmp(key, "section") == 0) continue;
-        yl_value value = yl__option_value(L, lua_gettop(L), who, false, key);
-        if (!kind->fields) yl__error(L, "%s takes no options, got '%s'", who, key);
-        yl__check(L, yl_options_set(kind->fields, options, who, key, &value));
-    }
-}
-
-static void set_layer_options(lua_State *L, int spec, const yl_layer_kind *kind, void *options)
-{
-    if (kind->fields) yl__check(L, yl_options_defaults(kind->fields, options));
-    set_each_option(L, spec, kind, kind->name, options);
-}
-
-static int layer_inputs(lua_State *L, const yl_net *net, int spec, int inputs[YL_MAX_INPUTS])
-{
-    int count = 0;
-    if (lua_getfield(L, spec, "inputs") == LUA_TNIL)
-        inputs[count++] = net->n_layers - 1;
-    else {
-        if (!lua_istable(L, -1)) yl__error(L, "inputs: expected a list of layers, got a %s", luaL_typename(L, -1));
-        int64_t n = yl__length(L, -1);
-        if (n > YL_MAX_INPUTS) yl__error(L, "inputs: at most %d, got %d", YL_MAX_INPUTS, (int)n);
-        for (; count < n; count++) {
-            lua_rawgeti(L, -1, count + 1);
-            inputs[count] = yl__check_layer(L, net, lua_gettop(L));
-            lua_pop(L, 1);
-        }
-    }
-    lua_pop(L, 1);
-    return count;
-}
-
-static void refuse_layer(lua_State *L, const char *name)
-{
-    enum { MOST = 128 };
-    char known[YL_FOREIGN_TEXT];
-    const char *names[MOST];
-    int n = 0;
-    if (yl__foreign("layer", name, known) || yl__foreign("section", name, known))
-        yl__error(L, "unknown layer '%s'%s", name, known);
-    for (; n < MOST && yl_layer_at(n); n++) names[n] = yl_layer_at(n)->name;
-    const char *near = yl__nearest(name, names, n);
-    yl__error(L, "unknown layer '%s'%s%s%s", name, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
-}
-
-static void add_layer(lua_State *L, yl_net *net, int spec)
-{
-    if (!lua_istable(L, spec))
-        yl__error(L, "layer %d: expected a table, got a %s", net->n_layers + 1, luaL_typename(L, spec));
-    if (lua_rawgeti(L, spec, 1) != LUA_TSTRING)
-        yl__error(L, "layer %d: expected its kind as a string first, got a %s", net->n_layers + 1,
-                  luaL_typename(L, -1));
-    const char *kind_name = lua_tostring(L, -1);
-    const yl_layer_kind *kind = yl_layer_find(kind_name);
-    if (!kind) refuse_layer(L, kind_name);
-    void *options = yl__scratch(L, kind->options_size);
-    memset(options, 0, kind->options_size);
-    set_layer_options(L, spec, kind, options);
-    int inputs[YL_MAX_INPUTS], index, count = layer_inputs(L, net, spec, inputs);
-    yl__check(L, yl_net_add(net, kind, yl__field_string(L, spec, "name", NULL), options, count, inputs, &index));
-    net->layers[index].section = (int)yl__field_integer(L, spec, "section", -1);
-    lua_pop(L, 2);
-}
+/* ---- the object ---- */
 
 void yl__push_net(lua_State *L, yl_net *net)
 {
     *yl__new_object(L, YL_NET_CLASS) = net;
-}
-
-static int net_new(lua_State *L)
-{
-    yl__check_type(L, 1, LUA_TTABLE);
-    yl_device *device;
-    yl_net *net;
-    yl__check(L, yl_device_get(yl__field_string(L, 1, "device", "cpu"), &device));
-    void **box = yl__new_object(L, YL_NET_CLASS);
-    yl__check(L, yl_net_create(device, yl__field_integer(L, 1, "h", 0), yl__field_integer(L, 1, "w", 0),
-                               yl__field_integer(L, 1, "c", 3), &net));
-    *box = net;
-    if (lua_getfield(L, 1, "layers") != LUA_TTABLE)
-        yl__error(L, "layers: expected a list of layers, got a %s", luaL_typename(L, -1));
-    int layers = lua_gettop(L);
-    int64_t n = yl__length(L, layers);
-    for (int64_t i = 1; i <= n; i++) {
-        lua_rawgeti(L, layers, i);
-        add_layer(L, net, lua_gettop(L));
-        lua_pop(L, 1);
-    }
-    const char *header = yl__field_string(L, 1, "header", NULL);
-    if (header) yl__check(L, yl__strdup(header, &net->header));
-    yl__check(L, yl_net_init(net, (uint64_t)yl__field_integer(L, 1, "seed", 1)));
-    lua_pop(L, 1);
-    return 1;
 }
 
 /* net:close(): ends the tensors over its parameters too */
@@ -301,7 +204,9 @@ static int net_options(lua_State *L)
     const yl_layer *l = &net->layers[layer];
     void *options = yl__scratch(L, l->kind->options_size);
     memcpy(options, l->options, l->kind->options_size);
-    set_each_option(L, 3, l->kind, l->name, options);
+    yl_field_table fields = l->kind->fields ? *l->kind->fields : (yl_field_table){.count = 0};
+    fields.owner = l->name;
+    yl__change_options(L, 3, YL__FILL({&fields, options}), NULL);
     yl__check(L, yl_net_set_options(net, layer, options));
     return 0;
 }
@@ -481,8 +386,6 @@ void yl__bind_net(lua_State *L)
         {"closed", net_closed}, {"resize", net_resize}, {"options", net_options},   {NULL, NULL},
     };
     yl__class(L, YL_NET_CLASS, methods);
-    lua_pushcfunction(L, net_new);
-    lua_setfield(L, -2, "net");
     lua_pushcfunction(L, alloc_count);
     lua_setfield(L, -2, "alloc_count");
 }

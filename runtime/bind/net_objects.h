@@ -2,7 +2,7 @@
 #ifndef YL_BIND_NET_OBJECTS_H
 #define YL_BIND_NET_OBJECTS_H
 
-#include "bind/bind.h"
+#include "bind/fields.h"
 #include "loader/batch.h"
 #include "net/plan.h"
 #include "tensor/tensor.h"

@@ -26,7 +26,7 @@ static const char *join_choices(lua_State *L, int table)
     return lua_tostring(L, -1);
 }
 
-void yl__field_range(lua_State *L, int table, yl_field *f)
+void yl__read_range(lua_State *L, int table, yl_field *f)
 {
     bool has_min = lua_getfield(L, table, "min") != LUA_TNIL, has_max = lua_getfield(L, table, "max") != LUA_TNIL;
     if (has_min || has_max) {
@@ -47,7 +47,7 @@ static yl_field read_field(lua_State *L, int table)
     f.type = (yl_option_type)yl__check_option(L, -1, NULL, yl__option_types);
     f.choices = f.type == YL_OPTION_ENUM ? join_choices(L, table) : NULL;
     if (f.type == YL_OPTION_ENUM && !f.choices) yl__error(L, "field '%s' is an enum without choices", f.key);
-    yl__field_range(L, table, &f);
+    yl__read_range(L, table, &f);
     return f;
 }
 

@@ -8,29 +8,12 @@
 
 #include <string.h>
 
-/* net:plan{mode=, part=, batch=, h=, w=, slab=, algorithm=, precision=, keep=, whole_gradient=, outputs=,
- * estimate=} */
+/* net:plan{fields of "plan"} */
 static int net_plan(lua_State *L)
 {
-    static const char *const modes[] = {"infer", "train", NULL}, *const parts[] = {"whole", "body", "tail", NULL};
     yl_net *net = yl__check_net(L, 1);
-    yl__check_keys(L, 2,
-                   YL__KEYS("mode", "part", "batch", "h", "w", "slab", "algorithm", "precision", "keep",
-                            "whole_gradient", "outputs", "estimate"));
-    yl_plan_options options = {
-        .mode = yl__field_choice(L, 2, "mode", modes) == 0 ? YL_INFER : YL_TRAIN,
-        .part = (yl_part)yl__field_choice(L, 2, "part", parts),
-        .batch = yl__field_integer(L, 2, "batch", 1),
-        .h = yl__field_integer(L, 2, "h", 0),
-        .w = yl__field_integer(L, 2, "w", 0),
-        .precision = (yl_dtype)yl__field_choice(L, 2, "precision", yl__dtype_names),
-        .slab = yl__field_string(L, 2, "slab", NULL),
-        .algorithm = yl__field_string(L, 2, "algorithm", NULL),
-        .keep = yl__field_boolean(L, 2, "keep", false),
-        .whole_gradient = yl__field_boolean(L, 2, "whole_gradient", false),
-        .outputs = yl__field_string(L, 2, "outputs", NULL),
-        .estimate = yl__field_boolean(L, 2, "estimate", false),
-    };
+    yl_plan_options options;
+    yl__read_options(L, 2, YL__FILL({&yl_plan_fields, &options}), NULL);
     void **box = yl__new_object(L, YL_PLAN_CLASS);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, 1); /* the network outlives its plans */
@@ -131,16 +114,8 @@ static int plan_lend_input(lua_State *L)
 static int plan_forward(lua_State *L)
 {
     yl_plan *plan = yl__check_plan(L, 1);
-    yl_step_info info = {0};
-    if (lua_istable(L, 2)) {
-        yl__check_keys(L, 2, YL__KEYS("seed", "step", "hold_statistics", "statistics_share"));
-        info.seed = (uint64_t)yl__field_integer(L, 2, "seed", 0);
-        info.step = (uint32_t)yl__field_integer(L, 2, "step", 0);
-        info.hold_statistics = yl__field_boolean(L, 2, "hold_statistics", false);
-        info.statistics_share = yl__field_number(L, 2, "statistics_share", 0);
-        yl__arg_check(L, info.statistics_share >= 0 && info.statistics_share <= 1, 2,
-                      "expected a statistics_share in 0..1");
-    }
+    yl_step_info info;
+    yl__read_options(L, 2, YL__FILL({&yl_step_info_fields, &info}), NULL);
     yl__check(L, yl_plan_forward(plan, &info));
     return 0;
 }
@@ -378,4 +353,6 @@ void yl__bind_plan(lua_State *L)
     static const luaL_Reg of_net[] = {{"plan", net_plan}, {NULL, NULL}};
     yl__class(L, YL_PLAN_CLASS, methods);
     yl__add_methods(L, YL_NET_CLASS, of_net);
+    yl__offer_fields(L, &yl_plan_fields);
+    yl__offer_fields(L, &yl_step_info_fields);
 }

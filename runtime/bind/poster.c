@@ -13,18 +13,11 @@ static void push_poster_row(lua_State *L, const yl_poster_row *row)
     yl__row_number(L, "f1", row->f1);
 }
 
-static const char *const variants[] = {"clean", "unclamped", "literal", NULL};
-
-/* Puts the options at index 2. */
+/* The options at 2; the caller reads `classes`. */
 static yl_poster_options poster_options(lua_State *L)
 {
-    yl__row_options(L, YL__KEYS("variant", "classes", "score", "reduce", "width", "height"));
-    yl_poster_options o = yl_poster_defaults;
-    o.variant = (yl_poster_variant)yl__row_option_word(L, "variant", variants);
-    o.score = yl__row_option_number(L, "score", o.score, -1e9, 1e9);
-    o.reduce = yl__row_option_flag(L, "reduce", o.reduce);
-    o.width = yl__row_option_number(L, "width", o.width, 1, 1e9);
-    o.height = yl__row_option_number(L, "height", o.height, 1, 1e9);
+    yl_poster_options o;
+    yl__read_options(L, 2, YL__FILL({&yl_poster_fields, &o}), YL__KEYS("classes"));
     return o;
 }
 
@@ -39,8 +32,7 @@ static int set_poster_resampler(lua_State *L)
     return 2;
 }
 
-/* set:poster{variant = "clean"|"unclamped"|"literal", classes = "kitti"|"coco"|{...}, score = 0.5, reduce = false,
- * width = 1242, height = 375} -> row */
+/* set:poster{fields of "poster", classes = "kitti"|"coco"|{...}} -> row */
 static int set_poster(lua_State *L)
 {
     double map;
@@ -57,7 +49,7 @@ static int set_poster(lua_State *L)
     }
     lua_setfield(L, -2, "classes");
     yl__row_number(L, "map", map);
-    yl__row_text(L, "variant", variants[o.variant]);
+    yl__set_option(L, &yl_poster_fields, "variant", &o);
     return 1;
 }
 
@@ -66,4 +58,5 @@ void yl__bind_poster(lua_State *L)
     static const luaL_Reg methods[] = {
         {"poster", set_poster}, {"poster_resampler", set_poster_resampler}, {NULL, NULL}};
     yl__add_methods(L, yl__eval_set_class, methods);
+    yl__offer_fields(L, &yl_poster_fields);
 }

@@ -70,8 +70,8 @@ static void push_comparison(lua_State *L, const yl_comparison *c)
 /* The options at index 2. */
 static yl_bootstrap_options bootstrap_options(lua_State *L, int64_t frames)
 {
-    yl_bootstrap_options o = {.seed = (uint64_t)yl__row_option_number(L, "seed", 1, 0, 9007199254740992.0),
-                              .replicates = (int64_t)yl__row_option_number(L, "replicates", 2000, 1, 1e6)};
+    yl_bootstrap_options o = {.groups = 0};
+    yl__read_options(L, 2, YL__FILL({&yl_bootstrap_fields, &o}), YL__KEYS("with", "groups"));
     if (lua_getfield(L, 2, "groups") == LUA_TNIL) return o;
     int32_t *group = frame_numbers(L, lua_gettop(L), "groups", frames, 1, frames, 1);
     for (int64_t f = 0; f < frames; f++)
@@ -80,12 +80,12 @@ static yl_bootstrap_options bootstrap_options(lua_State *L, int64_t frames)
     return o;
 }
 
-/* resampler:compare{with = resampler, seed = 1, replicates = 2000, groups = {number of the group from 1, for each frame}} -> list of {a, b,
+/* resampler:compare{fields of "compare", with = resampler, groups = {number of the group from 1, for each frame}} -> list of {a, b,
  * difference = b - a, low, high, p, replicates}, one for each figure, the mean last; see eval/resample.h */
 static int resampler_compare(lua_State *L)
 {
     const yl_resampler *a = yl__object(L, 1, resampler_class);
-    yl__row_options(L, YL__KEYS("with", "seed", "replicates", "groups"));
+    yl__check_type(L, 2, LUA_TTABLE);
     if (lua_getfield(L, 2, "with") == LUA_TNIL) yl__error(L, "resampler:compare: 'with' is missing");
     const yl_resampler *b = yl__object(L, lua_gettop(L), resampler_class);
     yl_bootstrap_options o = bootstrap_options(L, a->frames);
@@ -109,4 +109,5 @@ void yl__bind_resample(lua_State *L)
         {NULL, NULL},
     };
     yl__class(L, resampler_class, methods);
+    yl__offer_fields(L, &yl_bootstrap_fields);
 }

@@ -1,31 +1,10 @@
 /* core.scene: street scenes drawn from nothing, with their labels. */
-#include "bind/bind.h"
+#include "bind/fields.h"
 #include "core/memory.h"
 #include "image/encode.h"
 #include "scene/scene.h"
 
 #include <string.h>
-
-static int64_t integer_field(lua_State *L, const char *key, int64_t otherwise)
-{
-    lua_getfield(L, 1, key);
-    int64_t value = yl__opt_integer(L, -1, otherwise);
-    lua_pop(L, 1);
-    return value;
-}
-
-static yl_scene_options read_options(lua_State *L)
-{
-    static const char *const styles[] = {"source", "target", NULL};
-    yl__check_type(L, 1, LUA_TTABLE);
-    yl_scene_options o = {.width = integer_field(L, "width", 828), .height = integer_field(L, "height", 250)};
-    o.seed = (uint64_t)integer_field(L, "seed", 1);
-    o.index = (uint32_t)integer_field(L, "index", 0);
-    lua_getfield(L, 1, "style");
-    o.style = (yl_scene_style)yl__check_option(L, -1, "source", styles);
-    lua_pop(L, 1);
-    return o;
-}
 
 static void push_row(lua_State *L, const yl_label *row, double visible)
 {
@@ -50,14 +29,16 @@ static void push_row(lua_State *L, const yl_label *row, double visible)
     yl__set_numbers(L, "location", row->location, 3);
 }
 
-/* scene.write({width =, height =, seed =, index =, style = "source"|"target"}, path) -> rows {class, box, truncated,
+/* scene.write({fields of "scene"}, path) -> rows {class, box, truncated,
  * occluded, alpha, dims, location, rotation_y, visible}; the picture is written as PNG */
 static int scene_write(lua_State *L)
 {
     yl_scene *scene;
     const char *path = yl__check_string(L, 2);
     lua_settop(L, 2);
-    yl_scene_options o = read_options(L);
+    yl_scene_options o;
+    yl__check_type(L, 1, LUA_TTABLE);
+    yl__read_options(L, 1, YL__FILL({&yl_scene_fields, &o}), NULL);
     lua_createtable(L, YL_SCENE_OBJECTS, 0);
     yl__check(L, yl__calloc(1, sizeof *scene, &scene));
     yl_status status = yl_scene_render(&o, scene);
@@ -99,4 +80,5 @@ void yl__bind_scene(lua_State *L)
     static const luaL_Reg functions[] = {{"write", scene_write}, {"camera", scene_camera}, {NULL, NULL}};
     luaL_newlib(L, functions);
     lua_setfield(L, -2, "scene");
+    yl__offer_fields(L, &yl_scene_fields);
 }

@@ -5,13 +5,11 @@
 
 #include <math.h>
 
+/* The options at 2; the caller reads `classes`. */
 static yl_voc_options voc_options(lua_State *L)
 {
-    yl_voc_options o = yl_voc_defaults;
-    o.iou = yl__row_option_number(L, "iou", o.iou, 0, 1);
-    o.plus1 = yl__row_option_flag(L, "plus1", o.plus1);
-    o.strict = yl__row_option_word(L, "compare", YL__KEYS("ge", "gt")) == 1;
-    o.difficult = yl__row_option_word(L, "difficult", YL__KEYS("none", "hard")) == 1;
+    yl_voc_options o;
+    yl__read_options(L, 2, YL__FILL({&yl_voc_fields, &o}), YL__KEYS("classes"));
     return o;
 }
 
@@ -26,12 +24,11 @@ static void push_voc_row(lua_State *L, const yl_voc_row *row)
     yl__row_number(L, "ap", row->ap);
 }
 
-/* set:voc{iou = 0.5, plus1 = true, compare = "ge"|"gt", difficult = "none"|"hard", classes = } -> row */
+/* set:voc{fields of "voc", classes = } -> row */
 static int set_voc(lua_State *L)
 {
     double map;
     const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    yl__row_options(L, YL__KEYS("iou", "plus1", "compare", "difficult", "classes"));
     yl_voc_options o = voc_options(L);
     yl_eval_classes classes = yl__eval_classes_option(L, 2, &yl_classes_kitti);
     yl_voc_row *rows = yl__row_scratch(L, classes.count, sizeof *rows);
@@ -44,10 +41,8 @@ static int set_voc(lua_State *L)
     }
     lua_setfield(L, -2, "classes");
     yl__row_number(L, "map", map);
-    yl__row_number(L, "iou", o.iou);
-    yl__row_flag(L, "plus1", o.plus1);
-    yl__row_text(L, "compare", o.strict ? "gt" : "ge");
-    yl__row_text(L, "difficult", o.difficult ? "hard" : "none");
+    for (int64_t i = 0; i < yl_voc_fields.count; i++)
+        yl__set_option(L, &yl_voc_fields, yl_voc_fields.fields[i].key, &o);
     return 1;
 }
 
@@ -55,7 +50,6 @@ static int set_voc(lua_State *L)
 static int set_voc_resampler(lua_State *L)
 {
     const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    yl__row_options(L, YL__KEYS("iou", "plus1", "compare", "difficult", "classes"));
     yl_voc_options o = voc_options(L);
     yl_eval_classes classes = yl__eval_classes_option(L, 2, &yl_classes_kitti);
     yl__check(L, yl_voc_resampler(set, &classes, &o, yl__new_resampler(L)));
@@ -110,12 +104,10 @@ static void push_curve(lua_State *L, const yl_pr_curve *c)
     set_best(L, c);
 }
 
-/* set:curves{iou =, plus1 =, compare =, difficult =, classes = } -> {class = {n_gt, score, precision, recall, f1,
- * best}} */
+/* set:curves{fields of "voc", classes = } -> {class = {n_gt, score, precision, recall, f1, best}} */
 static int set_curves(lua_State *L)
 {
     const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    yl__row_options(L, YL__KEYS("iou", "plus1", "compare", "difficult", "classes"));
     yl_voc_options o = voc_options(L);
     yl_eval_classes classes = yl__eval_classes_option(L, 2, &yl_classes_kitti);
     lua_newtable(L);
@@ -136,7 +128,6 @@ static int set_best_point(lua_State *L)
 {
     yl_working_point best;
     const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    yl__row_options(L, YL__KEYS("iou", "plus1", "compare", "difficult", "classes"));
     yl_voc_options o = voc_options(L);
     yl_eval_classes classes = yl__eval_classes_option(L, 2, &yl_classes_kitti);
     yl__check(L, yl_voc_best_point(set, &classes, &o, &best));
@@ -156,4 +147,5 @@ void yl__bind_voc(lua_State *L)
                                        {"best_point", set_best_point},
                                        {NULL, NULL}};
     yl__add_methods(L, yl__eval_set_class, methods);
+    yl__offer_fields(L, &yl_voc_fields);
 }

@@ -4,13 +4,14 @@
 
 #include <stddef.h>
 
+/* Those that activations can have come first: they are the choices of the option `precision` (net/plan.c). */
 #define YL_DTYPES(X)                                                                                                   \
     X(F32, "f32", 4)                                                                                                   \
+    X(BF16, "bf16", 2)                                                                                                 \
     X(U8, "u8", 1)                                                                                                     \
     X(I32, "i32", 4)                                                                                                   \
     X(I64, "i64", 8)                                                                                                   \
-    X(F64, "f64", 8)                                                                                                   \
-    X(BF16, "bf16", 2)
+    X(F64, "f64", 8)
 
 typedef enum yl_dtype {
 #define X(name, text, bytes) YL_##name,

@@ -345,6 +345,39 @@ yl_status yl_option_check(const yl_field *field, const char *where, const yl_val
 
 /* ---- structs ------------------------------------------------------------------------------------------------------- */
 
+/* An integer of up to 8 bytes, the low ones first. */
+static int64_t get_integer(const yl_field *f, const void *at)
+{
+    int64_t value = 0;
+    int above = 64 - 8 * (int)f->bytes;
+    memcpy(&value, at, f->bytes);
+    return f->min < 0 ? (int64_t)((uint64_t)value << above) >> above : value; /* the sign */
+}
+
+static yl_status put_integer(const yl_field *f, const char *where, int64_t value, void *at)
+{
+    memcpy(at, &value, f->bytes);
+    if (get_integer(f, at) == value) return YL_OK;
+    return yl__fail(YL_INVALID, "%s%soption '%s': %lld does not fit into %zu bits", where ? where : "",
+                    where ? ": " : "", f->key, (long long)value, 8 * f->bytes);
+}
+
+/* A member that is a pointer, or an array of so many bytes. */
+static bool borrows(const yl_field *f)
+{
+    return f->type == YL_OPTION_STRING && f->bytes == sizeof(char *);
+}
+
+static yl_status put_text(const yl_field *f, const char *where, const char *text, void *at)
+{
+    if (borrows(f)) return memcpy(at, &text, sizeof text), YL_OK;
+    if (strlen(text) >= f->bytes)
+        return yl__fail(YL_INVALID, "%s%soption '%s': expected a string of at most %zu bytes, got %zu",
+                        where ? where : "", where ? ": " : "", f->key, f->bytes - 1, strlen(text));
+    strcpy(at, text);
+    return YL_OK;
+}
+
 static yl_status store(const yl_field *f, const char *where, const yl_value *v, char *options)
 {
     void *at = options + f->offset;
@@ -354,8 +387,7 @@ static yl_status store(const yl_field *f, const char *where, const yl_value *v, 
         break;
     case YL_OPTION_INT:
     case YL_OPTION_ENUM:
-        memcpy(at, &v->integer, sizeof v->integer);
-        break;
+        return put_integer(f, where, v->integer, at);
     case YL_OPTION_NUMBER:
         memcpy(at, &v->number, sizeof v->number);
         break;
@@ -364,11 +396,7 @@ static yl_status store(const yl_field *f, const char *where, const yl_value *v, 
         memcpy(at, &v->numbers, sizeof v->numbers);
         break;
     case YL_OPTION_STRING:
-        if (strlen(v->string) >= YL_OPTION_TEXT)
-            return yl__fail(YL_INVALID, "%s%soption '%s': expected a string of at most %d bytes, got %zu",
-                            where ? where : "", where ? ": " : "", f->key, YL_OPTION_TEXT - 1, strlen(v->string));
-        strcpy(at, v->string);
-        break;
+        return put_text(f, where, v->string, at);
     }
     return YL_OK;
 }
@@ -390,16 +418,16 @@ size_t yl_option_size(yl_option_type type)
     return sizes[type];
 }
 
-static void clear(const yl_field *f, char *options)
+bool yl_option_required(const yl_field *field)
 {
-    memset(options + f->offset, 0, yl_option_size(f->type));
+    return !field->fallback && !borrows(field);
 }
 
 yl_status yl_options_defaults(const yl_field_table *table, void *options)
 {
     for (int64_t i = 0; i < table->count; i++) {
         const yl_field *field = &table->fields[i];
-        clear(field, options);
+        memset((char *)options + field->offset, 0, field->bytes);
         yl_value text = {.kind = YL_VALUE_STRING, .string = field->fallback};
         if (field->fallback) YL_TRY(yl_options_set(table, options, table->owner, field->key, &text));
     }
@@ -416,7 +444,7 @@ void yl_options_get(const yl_field *f, const void *options, yl_value *v)
         break;
     case YL_OPTION_INT:
     case YL_OPTION_ENUM:
-        v->kind = YL_VALUE_INT, memcpy(&v->integer, at, sizeof v->integer);
+        v->kind = YL_VALUE_INT, v->integer = get_integer(f, at);
         break;
     case YL_OPTION_NUMBER:
         v->kind = YL_VALUE_NUMBER, memcpy(&v->number, at, sizeof v->number);
@@ -427,6 +455,7 @@ void yl_options_get(const yl_field *f, const void *options, yl_value *v)
         break;
     case YL_OPTION_STRING:
         v->kind = YL_VALUE_STRING, v->string = at;
+        if (borrows(f)) memcpy(&v->string, at, sizeof at);
         break;
     }
 }
@@ -437,7 +466,7 @@ void yl_options_text(const yl_field *f, const void *options, char *out, size_t s
     char choice[YL_OPTION_TEXT];
     yl_options_get(f, options, &v);
     if (f->type == YL_OPTION_STRING) {
-        snprintf(out, size, "%s", v.string);
+        snprintf(out, size, "%s", v.string ? v.string : "");
     } else if (f->type == YL_OPTION_ENUM) {
         yl_option_choice(f, v.integer, choice);
         snprintf(out, size, "%s", choice);

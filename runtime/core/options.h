@@ -7,12 +7,13 @@
 
 #include "core/status.h"
 
+/* What each type is in a struct. */
 typedef enum yl_option_type {
     YL_OPTION_BOOL,    /* bool */
-    YL_OPTION_INT,     /* int64_t */
+    YL_OPTION_INT,     /* an integer of any width */
     YL_OPTION_NUMBER,  /* double */
-    YL_OPTION_STRING,  /* char[YL_OPTION_TEXT] */
-    YL_OPTION_ENUM,    /* int64_t: index into choices */
+    YL_OPTION_STRING,  /* char[N], or const char * that borrows the text */
+    YL_OPTION_ENUM,    /* an integer, enum or bool: the index into choices */
     YL_OPTION_NUMBERS, /* yl_numbers */
     YL_OPTION_SIZE,    /* yl_numbers: width, height (whole numbers); one number means a square */
 } yl_option_type;
@@ -27,15 +28,18 @@ typedef struct yl_numbers {
 typedef struct yl_field {
     const char *key;
     yl_option_type type;
-    const char *fallback; /* default, as text ("0.9", "leaky", "true", "1,2"); NULL: required */
-    const char *unit;     /* "" where there is none */
-    const char *help;     /* one line */
-    double min, max;      /* inclusive, for INT, NUMBER and each of NUMBERS and SIZE; min == max == 0: unbounded;
+    const char
+        *fallback;       /* default, as text ("0.9", "leaky", "true", "1,2"); NULL: required; of a const char *: NULL */
+    const char *unit;    /* "" where there is none */
+    const char *help;    /* one line */
+    double min, max;     /* inclusive, for INT, NUMBER and each of NUMBERS and SIZE; min == max == 0: unbounded;
                              INFINITY leaves one side open */
-    const char *choices;  /* "a|b|c" for ENUM */
-    const char *aliases;  /* other tools' spellings, blank-separated: suggested, never accepted */
-    size_t offset;        /* of the value in the options struct */
+    const char *choices; /* "a|b|c" for ENUM */
+    const char *aliases; /* other tools' spellings, blank-separated: suggested, never accepted */
+    size_t offset, bytes; /* of the member in the options struct: YL_MEMBER(yl_conv2d_options, filters) */
 } yl_field;
+
+#define YL_MEMBER(struct_, member) offsetof(struct_, member), sizeof(((struct_ *)NULL)->member)
 
 typedef struct yl_field_table {
     const char *owner; /* what has these options, for sentences: "conv2d" */
@@ -71,13 +75,15 @@ yl_status yl_option_check(const yl_field *field, const char *where, const yl_val
 /* Sets the sentence for a key that the table lacks, with the suggestion where there is one; returns INVALID. */
 yl_status yl_option_unknown(const yl_field_table *table, const char *where, const char *key);
 
-/* Bytes that a value of that type takes in a struct. */
+/* Bytes of the widest member that holds a value of that type; a text is an array then. */
 size_t yl_option_size(yl_option_type type);
+/* Whether the options are incomplete without this one. */
+bool yl_option_required(const yl_field *field);
 
 /* Fills the struct with defaults; required fields are left zero. */
 yl_status yl_options_defaults(const yl_field_table *table, void *options);
-/* Stores one value. Errors: INVALID for an unknown key (with a suggestion), a wrong type or range, or a text of
- * YL_OPTION_TEXT bytes or more. */
+/* Stores one value. Errors: INVALID for an unknown key (with a suggestion), a wrong type or range, or a text that is too long for
+ * its array. */
 yl_status yl_options_set(const yl_field_table *table, void *options, const char *where, const char *key,
                          const yl_value *value);
 /* The value in the struct; a STRING is borrowed from it. */

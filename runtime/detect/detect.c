@@ -6,6 +6,21 @@
 
 #include <math.h>
 
+#define AT(member) YL_MEMBER(yl_detect_options, member)
+static const yl_field fields[] = {
+    {"conf", YL_OPTION_NUMBER, "0.25", "", "lowest score of a detection", 0, 1, NULL,
+     "thresh threshold conf_thres score", AT(conf)},
+    {"iou", YL_OPTION_NUMBER, "0.45", "", "overlap above which the weaker of two boxes is suppressed", 0, 1, NULL,
+     "nms iou_thres nms_thresh", AT(iou)},
+    {"clip", YL_OPTION_BOOL, "false", "", "cut boxes off at the image's border", 0, 0, NULL, NULL, AT(clip)},
+    {"one_class", YL_OPTION_BOOL, "false", "", "a box keeps its best class only", 0, 0, NULL, NULL, AT(one_class)},
+    {"agnostic", YL_OPTION_BOOL, "false", "", "boxes of different classes suppress each other", 0, 0, NULL,
+     "agnostic_nms class_agnostic", AT(agnostic)},
+    {"max", YL_OPTION_INT, "0", "boxes", "most detections of an image; 0: no limit", 0, INFINITY, NULL, "max_det",
+     AT(most)},
+};
+const yl_field_table yl_detect_fields = YL_FIELD_TABLE("detect", fields);
+
 /* The suppression that the first head asks for. */
 static double suppression_beta(const yl_net *net)
 {

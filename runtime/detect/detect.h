@@ -3,6 +3,7 @@
 #define YL_DETECT_DETECT_H
 
 #include "core/box.h"
+#include "core/options.h"
 #include "loader/batch.h"
 #include "net/plan.h"
 
@@ -13,6 +14,8 @@ typedef struct yl_detect_options {
     bool agnostic;  /* boxes of different classes suppress each other; always plain IoU */
     int64_t most;   /* per image; 0: no limit */
 } yl_detect_options;
+
+extern const yl_field_table yl_detect_fields;
 
 /* Detections of image `i` of the batch, after a forward of `plan` (in inference mode) over it: decoded from every head, mapped
  * to the image, suppressed as the first head's cfg says (nms_kind, beta_nms), highest score first. *list is the caller's

@@ -4,6 +4,13 @@
 #include "core/memory.h"
 #include "loader/sample.h"
 
+#define AT(member) YL_MEMBER(yl_predict_options, member)
+static const yl_field fields[] = {
+    {"resize", YL_OPTION_ENUM, "stretch", "", "how the picture is fitted to the input size", 0, 0, "stretch|letterbox",
+     NULL, AT(letterbox)},
+};
+const yl_field_table yl_predict_fields = YL_FIELD_TABLE("predict", fields);
+
 static yl_status check(const yl_net *net, yl_plan *plan, const yl_image *image)
 {
     const yl_plan_options *o = yl_plan_get_options(plan);

@@ -10,6 +10,8 @@ typedef struct yl_predict_options {
     yl_detect_options detect;
 } yl_predict_options;
 
+extern const yl_field_table yl_predict_fields; /* all but `detect` */
+
 /* Runs `plan` (inference, whole, any batch: slot 0 is used) over the picture and returns its detections in pixels of the
  * picture, highest score first. *list is the caller's (yl_free). Errors: INVALID for a plan that trains or has no input, a network
  * that does not take 3 channels or has no head; NUMERIC for a NaN; MEMORY. */

@@ -2,13 +2,19 @@
 #ifndef YL_EVAL_COCO_H
 #define YL_EVAL_COCO_H
 
+#include "core/options.h"
 #include "eval/classes.h"
 #include "eval/resample.h"
 
 typedef struct yl_coco_options {
     bool drop_ignored; /* ignore regions (DontCare among them) are left out; false: each is a crowd region of every
                           class */
+    bool neighbours;   /* the class list is Car, Pedestrian and Cyclist; Van and Person_sitting are crowd regions */
 } yl_coco_options;
+
+extern const yl_field_table yl_coco_fields;
+/* The class list that the options ask for. */
+const yl_eval_classes *yl_coco_classes(const yl_coco_options *options);
 
 /* pycocotools' twelve figures, in its order; -1 where there is no truth. Averages are over IoU .5:.05:.95. */
 typedef struct yl_coco_row {

@@ -4,7 +4,12 @@
 
 #include <stdlib.h>
 
-const yl_confusion_options yl_confusion_defaults = {.iou = 0.5, .score = 0.25};
+#define AT(member) YL_MEMBER(yl_confusion_options, member)
+static const yl_field fields[] = {
+    {"iou", YL_OPTION_NUMBER, "0.5", "", "a pair overlaps by more than this", 0, 1, NULL, NULL, AT(iou)},
+    {"score", YL_OPTION_NUMBER, "0.25", "", "lowest score that counts", -1e9, 1e9, NULL, NULL, AT(score)},
+};
+const yl_field_table yl_confusion_fields = YL_FIELD_TABLE("confusion", fields);
 
 typedef struct pair {
     double iou, score;

@@ -2,6 +2,7 @@
 #ifndef YL_EVAL_CONFUSION_H
 #define YL_EVAL_CONFUSION_H
 
+#include "core/options.h"
 #include "eval/classes.h"
 
 typedef struct yl_confusion_options {
@@ -9,7 +10,7 @@ typedef struct yl_confusion_options {
     double score; /* detections below it are left out */
 } yl_confusion_options;
 
-extern const yl_confusion_options yl_confusion_defaults; /* 0.5, 0.25 */
+extern const yl_field_table yl_confusion_fields;
 
 /* cells[truth][seen], (count + 1) squared: the last row are detections without truth, the last column truths without
  * detection. Pairs are made by falling IoU whatever the class, each box once (ties: score, then order). A detection

@@ -5,7 +5,17 @@
 
 #include <math.h>
 
-const yl_poster_options yl_poster_defaults = {.variant = YL_POSTER_CLEAN, .score = 0.5, .width = 1242, .height = 375};
+#define AT(member) YL_MEMBER(yl_poster_options, member)
+static const yl_field fields[] = {
+    {"variant", YL_OPTION_ENUM, "clean", "", "clean, its own overlap (unclamped), or also its own rounding (literal)",
+     0, 0, "clean|unclamped|literal", NULL, AT(variant)},
+    {"score", YL_OPTION_NUMBER, "0.5", "", "lowest score that counts", -1e9, 1e9, NULL, NULL, AT(score)},
+    {"reduce", YL_OPTION_BOOL, "false", "", "first keep the best class of each box, then suppress at IoU 0.5", 0, 0,
+     NULL, NULL, AT(reduce)},
+    {"width", YL_OPTION_NUMBER, "1242", "px", "width of the images, for literal", 1, 1e9, NULL, NULL, AT(width)},
+    {"height", YL_OPTION_NUMBER, "375", "px", "height of the images, for literal", 1, 1e9, NULL, NULL, AT(height)},
+};
+const yl_field_table yl_poster_fields = YL_FIELD_TABLE("poster", fields);
 
 /* One frame's truths and predictions of the listed classes; the arrays are as large as the largest frame. */
 typedef struct board {

@@ -4,6 +4,7 @@
 #ifndef YL_EVAL_POSTER_H
 #define YL_EVAL_POSTER_H
 
+#include "core/options.h"
 #include "eval/classes.h"
 #include "eval/resample.h"
 
@@ -15,12 +16,12 @@ typedef enum yl_poster_variant {
 
 typedef struct yl_poster_options {
     yl_poster_variant variant;
-    double score;         /* predictions below it are dropped: 0.5 */
+    double score;         /* predictions below it are dropped */
     bool reduce;          /* first keep the best class of each box, then suppress at IoU 0.5 whatever the class */
     double width, height; /* of the images, for `literal` */
 } yl_poster_options;
 
-extern const yl_poster_options yl_poster_defaults; /* clean, 0.5, not reduced, 1242 x 375 */
+extern const yl_field_table yl_poster_fields;
 
 typedef struct yl_poster_row {
     int64_t tp, fp, fn;

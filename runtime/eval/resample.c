@@ -8,6 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define AT(member) YL_MEMBER(yl_bootstrap_options, member)
+static const yl_field fields[] = {
+    {"seed", YL_OPTION_INT, "1", "", "seed of the resamples", 0, INFINITY, NULL, NULL, AT(seed)},
+    {"replicates", YL_OPTION_INT, "2000", "", "resamples of the frames", 1, 1e6, NULL, "resamples bootstrap",
+     AT(replicates)},
+};
+const yl_field_table yl_bootstrap_fields = YL_FIELD_TABLE("compare", fields);
+
 void yl_resampler_compute(const yl_resampler *r, const int32_t *weights, double *out)
 {
     r->compute(r, weights, out);

@@ -6,7 +6,7 @@
 #ifndef YL_EVAL_RESAMPLE_H
 #define YL_EVAL_RESAMPLE_H
 
-#include "core/status.h"
+#include "core/options.h"
 
 typedef struct yl_resampler yl_resampler;
 struct yl_resampler {
@@ -25,6 +25,8 @@ typedef struct yl_bootstrap_options {
     const int32_t *group; /* of each frame: the cluster that is drawn as a whole, 0..groups-1; NULL: frames are drawn */
     int64_t groups;
 } yl_bootstrap_options;
+
+extern const yl_field_table yl_bootstrap_fields; /* all but the groups */
 
 typedef struct yl_comparison {
     double a, b, difference; /* b - a */

@@ -5,7 +5,18 @@
 #include <math.h>
 #include <stdlib.h>
 
-const yl_voc_options yl_voc_defaults = {.iou = 0.5, .plus1 = true};
+#define AT(member) YL_MEMBER(yl_voc_options, member)
+static const yl_field fields[] = {
+    {"iou", YL_OPTION_NUMBER, "0.5", "", "lowest overlap of a match", 0, 1, NULL, NULL, AT(iou)},
+    {"plus1", YL_OPTION_BOOL, "true", "", "boxes are inclusive pixels: width = x2 - x1 + 1", 0, 0, NULL, NULL,
+     AT(plus1)},
+    {"compare", YL_OPTION_ENUM, "ge", "", "a match needs overlap >= iou (ge) or > iou (gt)", 0, 0, "ge|gt", NULL,
+     AT(strict)},
+    {"difficult", YL_OPTION_ENUM, "none", "",
+     "hard: objects with occluded > 2, truncated > 0.5 or height <= 25 are optional", 0, 0, "none|hard", NULL,
+     AT(difficult)},
+};
+const yl_field_table yl_voc_fields = YL_FIELD_TABLE("voc", fields);
 
 /* A detection in the order of falling score. */
 typedef struct ranked {

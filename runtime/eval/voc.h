@@ -3,6 +3,7 @@
 #ifndef YL_EVAL_VOC_H
 #define YL_EVAL_VOC_H
 
+#include "core/options.h"
 #include "eval/classes.h"
 #include "eval/resample.h"
 
@@ -13,7 +14,7 @@ typedef struct yl_voc_options {
     bool difficult; /* truths with occluded > 2, truncated > 0.5 or height <= 25 forgive, and are not asked for */
 } yl_voc_options;
 
-extern const yl_voc_options yl_voc_defaults; /* 0.5, plus1, >=, none difficult */
+extern const yl_field_table yl_voc_fields;
 
 typedef struct yl_voc_row {
     int64_t n_gt, n_det; /* truths that are asked for; all detections */

@@ -6,6 +6,7 @@
 #ifndef YL_FORMATS_DARKNET_H
 #define YL_FORMATS_DARKNET_H
 
+#include "core/options.h"
 #include "core/text.h"
 #include "net/net.h"
 
@@ -30,6 +31,8 @@ typedef struct yl_darknet_header {
     uint64_t seen;
 } yl_darknet_header;
 
+extern const yl_field_table yl_darknet_header_fields; /* of a file that no program has written before */
+
 /* Fills the values of the first `sections` sections ([net] not counted; 0: of all) from a .weights file that holds
  * exactly these. Nothing changes unless all is well. `header` may be NULL. Errors: IO; FORMAT with the path and both
  * counts. */
@@ -43,7 +46,7 @@ yl_status yl_darknet_load_first_weights(yl_net *net, const char *path, yl_darkne
 yl_status yl_darknet_parse_weights(yl_net *net, const char *data, int64_t size, const char *path,
                                    yl_darknet_header *header);
 
-/* Writes all values in Darknet's order; the file's name ends in .weights. `header` NULL: version 0.2.5, seen 0. Errors: IO;
+/* Writes all values in Darknet's order; the file's name ends in .weights. `header` NULL: the defaults. Errors: IO;
  * INVALID for another ending; UNSUPPORTED as for the cfg. */
 yl_status yl_darknet_save_weights(const yl_net *net, const char *path, const yl_darknet_header *header);
 

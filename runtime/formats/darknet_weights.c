@@ -13,6 +13,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define AT(member) YL_MEMBER(yl_darknet_header, member)
+static const yl_field fields[] = {
+    {"major", YL_OPTION_INT, "0", "", "version", INT32_MIN, INT32_MAX, NULL, NULL, AT(major)},
+    {"minor", YL_OPTION_INT, "2", "", "version", INT32_MIN, INT32_MAX, NULL, NULL, AT(minor)},
+    {"revision", YL_OPTION_INT, "5", "", "version", INT32_MIN, INT32_MAX, NULL, NULL, AT(revision)},
+    {"seen", YL_OPTION_INT, "0", "images", "how many images it was trained on", 0, 0, NULL, NULL, AT(seen)},
+};
+const yl_field_table yl_darknet_header_fields = YL_FIELD_TABLE("header", fields);
+
 enum { MAX_PIECES = YL_MAX_PARAMS };
 
 /* One run of numbers in the file: a range, and for weights how it is permuted. */
@@ -349,9 +358,10 @@ static yl_status put_numbers(const yl_net *net, const pieces *p, yl_file_writer 
 
 yl_status yl_darknet_save_weights(const yl_net *net, const char *path, const yl_darknet_header *header)
 {
-    static const yl_darknet_header usual = {0, 2, 5, 0};
+    yl_darknet_header usual;
     pieces p;
     yl_file_writer w;
+    YL_TRY(yl_options_defaults(&yl_darknet_header_fields, &usual));
     YL_TRY(yl__file_ending(path, ".weights", "Darknet weights"));
     YL_TRY(yl__sections_all_darknet(net));
     YL_TRY(list_pieces(net, 0, &p));

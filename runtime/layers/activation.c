@@ -2,7 +2,7 @@
 #include "layers/activation.h"
 #include "layers/channels.h"
 
-#define AT(member) offsetof(yl_activation_options, member)
+#define AT(member) YL_MEMBER(yl_activation_options, member)
 static const yl_field fields[] = {
     {"activation", YL_OPTION_ENUM, "leaky", "", "the function", 0, 0,
      "linear|leaky|relu|logistic|swish|mish|relu6|hardswish|hard_mish|tanh|elu|selu|gelu|hardtan|ramp|loggy|relie",

@@ -5,15 +5,15 @@
 
 static const yl_field fields[] = {
     {"size", YL_OPTION_INT, "0", "pixels", "side of the window; 0: the whole image", 0, 65536, NULL,
-     "kernel_size kernel k", offsetof(yl_pool_options, size)},
+     "kernel_size kernel k", YL_MEMBER(yl_pool_options, size)},
     {"stride", YL_OPTION_INT, "1", "pixels", "distance of neighbouring windows", 1, 65536, NULL, "strides s",
-     offsetof(yl_pool_options, stride)},
+     YL_MEMBER(yl_pool_options, stride)},
     {"stride_x", YL_OPTION_INT, "0", "pixels", "horizontal distance; 0: stride", 0, 65536, NULL, "",
-     offsetof(yl_pool_options, stride_x)},
+     YL_MEMBER(yl_pool_options, stride_x)},
     {"stride_y", YL_OPTION_INT, "0", "pixels", "vertical distance; 0: stride", 0, 65536, NULL, "",
-     offsetof(yl_pool_options, stride_y)},
+     YL_MEMBER(yl_pool_options, stride_y)},
     {"padding", YL_OPTION_INT, "-1", "pixels", "added to height and width, half of it before; -1: size - 1", -1, 65536,
-     NULL, "pad p", offsetof(yl_pool_options, padding)},
+     NULL, "pad p", YL_MEMBER(yl_pool_options, padding)},
 };
 static const yl_field_table table = YL_FIELD_TABLE("avgpool", fields);
 

@@ -4,7 +4,7 @@
 #include "layers/batchnorm.h"
 #include "layers/channels.h"
 
-#define AT(member) offsetof(yl_batchnorm_options, member)
+#define AT(member) YL_MEMBER(yl_batchnorm_options, member)
 static const yl_field fields[] = {
     {"eps", YL_OPTION_NUMBER, "1e-5", "", "added to the variance", 0, 1, NULL, "epsilon", AT(eps)},
     {"momentum", YL_OPTION_NUMBER, "0.1", "", "share of the batch in the running statistics", 0, 1, NULL, "decay",

@@ -10,8 +10,8 @@ typedef struct options {
 
 static const yl_field fields[] = {
     {"output", YL_OPTION_INT, "1", "", "number of outputs", 1, 1 << 24, NULL, "units out_features filters num_output",
-     offsetof(options, output)},
-    {"bias", YL_OPTION_BOOL, "true", "", "add a bias per output", 0, 0, NULL, "use_bias", offsetof(options, bias)},
+     YL_MEMBER(options, output)},
+    {"bias", YL_OPTION_BOOL, "true", "", "add a bias per output", 0, 0, NULL, "use_bias", YL_MEMBER(options, bias)},
 };
 static const yl_field_table table = YL_FIELD_TABLE("connected", fields);
 

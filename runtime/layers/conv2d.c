@@ -13,7 +13,7 @@
 enum { WEIGHT, BIAS };
 enum { BN, ACT }; /* places in `absorbs` */
 
-#define AT(member) offsetof(yl_conv2d_options, member)
+#define AT(member) YL_MEMBER(yl_conv2d_options, member)
 static const yl_field fields[] = {
     {"filters", YL_OPTION_INT, "1", "", "output channels", 1, 65536, NULL, "out_channels channels n_filters",
      AT(filters)},

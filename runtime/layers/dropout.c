@@ -9,7 +9,7 @@ typedef struct options {
 
 static const yl_field fields[] = {
     {"probability", YL_OPTION_NUMBER, "0.5", "", "share of elements that training zeroes", 0, 0.999, NULL,
-     "p rate ratio", offsetof(options, probability)},
+     "p rate ratio", YL_MEMBER(options, probability)},
 };
 static const yl_field_table table = YL_FIELD_TABLE("dropout", fields);
 

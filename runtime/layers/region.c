@@ -1,7 +1,7 @@
 /* [region] of Darknet: the head and loss of YOLOv2. */
 #include "layers/heads.h"
 
-#define AT(member) offsetof(yl_region_options, member)
+#define AT(member) YL_MEMBER(yl_region_options, member)
 #define WEIGHT(key_, fallback_, help_)                                                                                 \
     {                                                                                                                  \
 #key_, YL_OPTION_NUMBER, fallback_, "", help_, 0, INFINITY, NULL, "", AT(key_)                                 \

@@ -11,7 +11,7 @@ typedef struct yl_reorg_options {
 #define YL__REORG_FIELDS                                                                                               \
     {                                                                                                                  \
         {"stride", YL_OPTION_INT, "1",  "",           "factor by which height and width shrink",                       \
-         1,        256,           NULL, "block_size", offsetof(yl_reorg_options, stride)},                             \
+         1,        256,           NULL, "block_size", YL_MEMBER(yl_reorg_options, stride)},                            \
     }
 
 static inline yl_status yl__reorg_shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)

@@ -7,9 +7,9 @@ typedef struct options {
 
 static const yl_field fields[] = {
     {"groups", YL_OPTION_INT, "1", "", "parts into which every input's channels are split", 1, 65536, NULL, "",
-     offsetof(options, groups)},
+     YL_MEMBER(options, groups)},
     {"group_id", YL_OPTION_INT, "0", "", "which part is taken, from 0", 0, 65535, NULL, "group",
-     offsetof(options, group_id)},
+     YL_MEMBER(options, group_id)},
 };
 static const yl_field_table table = YL_FIELD_TABLE("route", fields);
 

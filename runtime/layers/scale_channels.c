@@ -9,7 +9,7 @@ typedef struct options {
 
 static const yl_field fields[] = {
     {"scale_wh", YL_OPTION_BOOL, "false", "", "the factors belong to pixels, not to channels", 0, 0, NULL, "",
-     offsetof(options, scale_wh)},
+     YL_MEMBER(options, scale_wh)},
 };
 static const yl_field_table table = YL_FIELD_TABLE("scale_channels", fields);
 

@@ -9,8 +9,8 @@ typedef struct options {
 
 static const yl_field fields[] = {
     {"stride", YL_OPTION_INT, "2", "", "factor of height and width", 1, 1024, NULL, "scale_factor size",
-     offsetof(options, stride)},
-    {"scale", YL_OPTION_NUMBER, "1", "", "factor of the values", 0, 0, NULL, "", offsetof(options, scale)},
+     YL_MEMBER(options, stride)},
+    {"scale", YL_OPTION_NUMBER, "1", "", "factor of the values", 0, 0, NULL, "", YL_MEMBER(options, scale)},
 };
 static const yl_field_table table = YL_FIELD_TABLE("upsample", fields);
 

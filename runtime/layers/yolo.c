@@ -1,7 +1,7 @@
 /* [yolo] of Darknet: one of the heads of YOLOv3 and YOLOv4, and its loss. */
 #include "layers/heads.h"
 
-#define AT(member) offsetof(yl_yolo_options, member)
+#define AT(member) YL_MEMBER(yl_yolo_options, member)
 #define NUMBER(key_, fallback_, unit_, max_, help_)                                                                    \
     {                                                                                                                  \
 #key_, YL_OPTION_NUMBER, fallback_, unit_, help_, 0, max_, NULL, "", AT(key_)                                  \

@@ -2,7 +2,6 @@
 #define _GNU_SOURCE
 #include "loader/cache.h"
 #include "core/folder.h"
-#include "core/machine.h"
 #include "core/memory.h"
 #include "image/decode.h"
 #include "image/exif.h"
@@ -36,14 +35,6 @@ struct yl_cache {
     bool full;                     /* the store refused a file: no more are offered */
     char notices[MATTERS][NOTICE]; /* empty: nothing to say, or not any more; guarded by `lock` */
 };
-
-int64_t yl_cache_default_bytes(void)
-{
-    yl_machine machine;
-    yl_machine_look(&machine);
-    int64_t most = (int64_t)2 << 30, third = machine.memory_bytes / 3;
-    return third > 0 && third < most ? third : most;
-}
 
 yl_status yl_cache_create(int64_t limit_bytes, const char *folder, bool upright, yl_cache **out)
 {

@@ -7,8 +7,6 @@
 
 typedef struct yl_cache yl_cache;
 
-/* What the option is where nobody says otherwise: 2 GiB, but at most a third of the machine's memory. */
-int64_t yl_cache_default_bytes(void);
 /* `folder`: decoded pictures are also kept there, for the next process (made where absent); NULL: in memory only. upright: pictures
  * are turned as their EXIF orientation says. */
 yl_status yl_cache_create(int64_t limit_bytes, const char *folder, bool upright, yl_cache **out);

@@ -15,6 +15,30 @@
 #include <string.h>
 #include <time.h>
 
+#define AT(member) YL_MEMBER(yl_loader_options, member)
+static const yl_field fields[] = {
+    {"batch", YL_OPTION_INT, "8", "images", "images per batch", 1, 65536, NULL, "batch_size bs batchsize", AT(batch)},
+    {"width", YL_OPTION_INT, NULL, "px", "width of the input", 1, 65536, NULL, "w", AT(w)},
+    {"height", YL_OPTION_INT, NULL, "px", "height of the input", 1, 65536, NULL, "h", AT(h)},
+    {"parts", YL_OPTION_INT, "1", "", "parts that a batch is computed in", 1, 65536, NULL, "accumulate accum",
+     AT(parts)},
+    {"resize", YL_OPTION_ENUM, "stretch", "", "how an image is fitted to the input size", 0, 0, "stretch|letterbox",
+     NULL, AT(letterbox)},
+    {"train", YL_OPTION_BOOL, "false", "", "shuffled, augmented, in whole steps", 0, 0, NULL, NULL, AT(train)},
+    {"strict", YL_OPTION_BOOL, "true", "", "a malformed frame is an error (false: a counted warning)", 0, 0, NULL, NULL,
+     AT(strict)},
+    {"told", YL_OPTION_BOOL, "false", "", "the caller looks at the batch's failures", 0, 0, NULL, NULL, AT(told)},
+    {"exif", YL_OPTION_ENUM, "ignore", "", "apply: turn pictures as their EXIF orientation says", 0, 0, "ignore|apply",
+     NULL, AT(upright)},
+    {"seed", YL_OPTION_INT, "1", "", "seed of order and augmentation", 0, INFINITY, NULL, "random_seed manual_seed",
+     AT(seed)},
+    {"workers", YL_OPTION_INT, "2", "threads", "decoding threads", 0, 256, NULL, "num_workers nw", AT(workers)},
+    {"cache", YL_OPTION_NUMBER, "2048", "MiB", "memory for decoded frames", 0, INFINITY, NULL, NULL, AT(cache)},
+    {"cache_dir", YL_OPTION_STRING, NULL, "", "a folder for decoded frames (off by default)", 0, 0, NULL, NULL,
+     AT(cache_dir)},
+};
+const yl_field_table yl_loader_fields = YL_FIELD_TABLE("loader", fields);
+
 enum { SLOTS = 3, SENTENCE = 512, SIZE_STREAM = 0x73697a65 /* "size": apart from the samples' streams */ };
 
 typedef struct slot {
@@ -266,7 +290,7 @@ yl_status yl_loader_create(const yl_sample *samples, int64_t count, const yl_loa
     if (status == YL_OK) status = copy_samples(l, samples, count);
     if (status == YL_OK) status = make_slots(l);
     if (status == YL_OK)
-        status = yl_cache_create(options->cache_bytes, options->cache_dir, options->upright, &l->cache);
+        status = yl_cache_create((int64_t)(options->cache * 0x1p20), options->cache_dir, options->upright, &l->cache);
     if (status == YL_OK) status = start_workers(l);
     if (status != YL_OK)
         yl_loader_free(l);

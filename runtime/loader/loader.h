@@ -29,10 +29,12 @@ typedef struct yl_loader_options {
     bool upright; /* pictures are turned as their EXIF orientation says; truth is of the turned ones then */
     uint64_t seed;
     int workers;           /* 0: the consumer does the work */
-    int64_t cache_bytes;   /* of decoded pictures in memory */
+    double cache;          /* MiB of decoded pictures in memory */
     const char *cache_dir; /* and in this folder; NULL: none. Only read by yl_loader_create */
     yl_augment_options augment;
 } yl_loader_options;
+
+extern const yl_field_table yl_loader_fields; /* all but sizes and augment */
 
 typedef struct yl_loader_stats {
     int64_t decoded, served, bad;

@@ -3,6 +3,17 @@
 #include "core/memory.h"
 #include "net/plan_impl.h"
 
+#include <math.h>
+
+#define AT(member) YL_MEMBER(yl_distill_options, member)
+static const yl_field fields[] = {
+    {"heads", YL_OPTION_NUMBER, "1", "", "weight of the heads' outputs, beside the labels' 1; 0: left out", 0, INFINITY,
+     NULL, "alpha", AT(heads)},
+    {"features", YL_OPTION_NUMBER, "1", "", "weight of these outputs (the mean of half the squares over an image)", 0,
+     INFINITY, NULL, NULL, AT(features)},
+};
+const yl_field_table yl_distill_fields = YL_FIELD_TABLE("distill", fields);
+
 /* ---- what fits ---- */
 
 /* The first head from layer `from` on; n_layers: there is none. */

@@ -11,6 +11,8 @@ typedef struct yl_distill_options {
     double features; /* weight of the outputs of both plans' `outputs`, compared by name; 0: left out */
 } yl_distill_options;
 
+extern const yl_field_table yl_distill_fields;
+
 typedef struct yl_distill_loss {
     double heads[YL_HEAD_PARTS]; /* box, object, noobject, class */
     double features;

@@ -5,6 +5,29 @@
 #include <stdio.h>
 #include <string.h>
 
+#define AT(member) YL_MEMBER(yl_plan_options, member)
+static const yl_field fields[] = {
+    {"mode", YL_OPTION_ENUM, "infer", "", "a forward pass, or forward, loss, backward and step", 0, 0, "infer|train",
+     NULL, AT(mode)},
+    {"part", YL_OPTION_ENUM, "whole", "", "which layers run", 0, 0, "whole|body|tail", NULL, AT(part)},
+    {"batch", YL_OPTION_INT, "1", "images", "images per step", 1, 65536, NULL, "batch_size bs", AT(batch)},
+    {"h", YL_OPTION_INT, "0", "px", "height of the input; 0: the network's", 0, 65536, NULL, "height", AT(h)},
+    {"w", YL_OPTION_INT, "0", "px", "width of the input; 0: the network's", 0, 65536, NULL, "width", AT(w)},
+    {"precision", YL_OPTION_ENUM, "f32", "", "arithmetic of activations", 0, 0, "f32|bf16", "half amp fp16",
+     AT(precision)},
+    {"slab", YL_OPTION_STRING, "value", "", "where the values come from: value or ema", 0, 0, NULL, NULL, AT(slab)},
+    {"algorithm", YL_OPTION_STRING, "auto", "", "convolution algorithm; auto: measure, then choose", 0, 0, NULL, NULL,
+     AT(algorithm)},
+    {"keep", YL_OPTION_BOOL, "false", "", "every activation keeps its own place", 0, 0, NULL, NULL, AT(keep)},
+    {"outputs", YL_OPTION_STRING, NULL, "", "layers, separated by commas, whose outputs are kept", 0, 0, NULL, NULL,
+     AT(outputs)},
+    {"whole_gradient", YL_OPTION_BOOL, "false", "", "also the gradient with respect to the input", 0, 0, NULL, NULL,
+     AT(whole_gradient)},
+    {"estimate", YL_OPTION_BOOL, "false", "", "inference, but running statistics are taken anew from the batch", 0, 0,
+     NULL, NULL, AT(estimate)},
+};
+const yl_field_table yl_plan_fields = YL_FIELD_TABLE("plan", fields);
+
 /* needs_grad[l]: a gradient has to pass through layer l, since it or something it is computed from is trainable. */
 static void find_trainable(yl_plan *plan)
 {

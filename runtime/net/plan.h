@@ -9,6 +9,7 @@
 #ifndef YL_NET_PLAN_H
 #define YL_NET_PLAN_H
 
+#include "core/options.h"
 #include "net/net.h"
 
 /* Which layers a plan runs. The cut is the set of activations that cross from frozen to trainable layers. */
@@ -23,14 +24,16 @@ typedef struct yl_plan_options {
     yl_part part;
     int64_t batch, h, w; /* h, w 0: the network's own size */
     yl_dtype precision;
-    const char *slab;      /* values: "value" (NULL) or "ema" */
-    const char *algorithm; /* "auto" (NULL), or a convolution algorithm's name */
+    const char *slab;      /* values: "value" (or NULL) or "ema" */
+    const char *algorithm; /* "auto" (or NULL), or a convolution algorithm's name */
     bool keep;             /* every activation keeps its own place: for looking at them */
     const char *outputs;   /* layers, separated by commas, whose outputs are kept, and whose gradients begin with what a
                               caller adds after the losses (yl_plan_distill); NULL: none */
     bool estimate;         /* inference, but layers with running statistics use the batch's and move these */
     bool whole_gradient;   /* also compute the gradient with respect to the network's input (gradient checks) */
 } yl_plan_options;
+
+extern const yl_field_table yl_plan_fields;
 
 typedef struct yl_plan yl_plan;
 
@@ -93,6 +96,8 @@ typedef struct yl_step_info {
     bool hold_statistics;    /* training forward leaves running statistics alone */
     double statistics_share; /* of this batch in them; 0: each layer's own momentum */
 } yl_step_info;
+
+extern const yl_field_table yl_step_info_fields;
 
 /* Errors: INVALID where the plan was not given its input, or another plan has overwritten it. */
 yl_status yl_plan_forward(yl_plan *plan, const yl_step_info *info);

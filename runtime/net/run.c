@@ -2,7 +2,20 @@
 #include "net/plan_impl.h"
 #include "core/clock.h"
 
+#include <math.h>
 #include <string.h>
+
+#define AT(member) YL_MEMBER(yl_step_info, member)
+static const yl_field info_fields[] = {
+    {"seed", YL_OPTION_INT, "0", "", "seed of what is random", 0, INFINITY, NULL, NULL, AT(seed)},
+    {"step", YL_OPTION_INT, "0", "", "which step this is: other random numbers in each", 0, UINT32_MAX, NULL, NULL,
+     AT(step)},
+    {"hold_statistics", YL_OPTION_BOOL, "false", "", "training leaves the running statistics alone", 0, 0, NULL, NULL,
+     AT(hold_statistics)},
+    {"statistics_share", YL_OPTION_NUMBER, "0", "", "of this batch in the running statistics; 0: each layer's own", 0,
+     1, NULL, NULL, AT(statistics_share)},
+};
+const yl_field_table yl_step_info_fields = YL_FIELD_TABLE("forward", info_fields);
 
 static void bind_parameters(yl_plan *plan, const yl_plan_step *step, yl_pass *pass, const yl_slab *values,
                             const yl_slab *grads)

@@ -4,6 +4,29 @@
 #include <inttypes.h>
 #include <math.h>
 
+#define AT(member) YL_MEMBER(yl_step_options, member)
+static const yl_field fields[] = {
+    {"rule", YL_OPTION_ENUM, "sgd", "", "how a step is made from the gradient; apply: the gradient is the step", 0, 0,
+     "sgd|adam|adamw|apply", NULL, AT(rule)},
+    {"lr", YL_OPTION_NUMBER, "1e-3", "1/step", "learning rate", 0, 1e3, NULL, "lr0 learning_rate learningrate", AT(lr)},
+    {"momentum", YL_OPTION_NUMBER, "0.9", "", "share of the old velocity that is kept", 0, 0.9999, NULL, NULL,
+     AT(momentum)},
+    {"nesterov", YL_OPTION_BOOL, "false", "", "look ahead along the velocity", 0, 0, NULL, NULL, AT(nesterov)},
+    {"beta1", YL_OPTION_NUMBER, "0.9", "", "share of the old first moment that is kept", 0, 0.99999, NULL, NULL,
+     AT(beta1)},
+    {"beta2", YL_OPTION_NUMBER, "0.999", "", "share of the old second moment that is kept", 0, 0.999999, NULL, NULL,
+     AT(beta2)},
+    {"epsilon", YL_OPTION_NUMBER, "1e-8", "", "added to the root of the second moment", 0, 1, NULL, NULL, AT(epsilon)},
+    {"decay", YL_OPTION_NUMBER, "5e-4", "", "weight decay; biases and batch-norm are not decayed", 0, 10, NULL,
+     "weight_decay weights_decay wd l2", AT(decay)},
+    {"clip", YL_OPTION_NUMBER, "0", "", "largest norm of the gradient; 0: no clipping", 0, INFINITY, NULL,
+     "grad_clip clip_grad max_norm clip_norm", AT(clip)},
+    {"images", YL_OPTION_INT, "1", "images", "how many images the gradient is summed over", 1, INFINITY, NULL, NULL,
+     AT(images)},
+    {"ema", YL_OPTION_NUMBER, "0", "", "decay of the averaged weights; 0: none", 0, 0.999999, NULL, NULL, AT(ema)},
+};
+const yl_field_table yl_step_fields = YL_FIELD_TABLE("step", fields);
+
 /* The slabs that a step walks; NULL where the network has none of that name. */
 typedef struct yl_step_slabs {
     const yl_slab *value, *grad, *mask, *velocity, *m, *v, *ema;

@@ -2,6 +2,7 @@
 #ifndef YL_NET_STEP_H
 #define YL_NET_STEP_H
 
+#include "core/options.h"
 #include "net/net.h"
 
 /* YL_APPLY: the gradient is the step already, value -= lr * gradient (an optimizer of the caller's own). */
@@ -15,6 +16,8 @@ typedef struct yl_step_options {
     int64_t images; /* that the gradient is a sum over */
     double ema;     /* share of the old average that stays; 0: no average is kept */
 } yl_step_options;
+
+extern const yl_field_table yl_step_fields; /* yl_options_defaults(&yl_step_fields, &options) sets the defaults */
 
 /* Gradients of masked numbers become zero; *norm is then the norm of the gradient over every unfrozen range. Errors: NUMERIC where one
  * is NaN or infinite, naming the parameter. */

@@ -7,12 +7,15 @@
 #ifndef YL_PRUNE_COMPACT_H
 #define YL_PRUNE_COMPACT_H
 
+#include "core/options.h"
 #include "net/net.h"
 
 typedef struct yl_compact_options {
     int64_t round_to;     /* a layer that loses channels keeps a multiple of it; 0 or 1: any number */
     int64_t min_channels; /* and at least so many (or all that it has); 0 or 1: one */
 } yl_compact_options;
+
+extern const yl_field_table yl_compact_fields;
 
 /* The smaller network in *out, finished, on the same device; `net` keeps its own. Outputs, and heads, keep their names and sizes, and so do
  * the input and the counts of steps, frozen ranges and rates. Errors: INVALID for an unfinished network or widths that a layer has

@@ -7,6 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define AT(member) YL_MEMBER(yl_cut_options, member)
+static const yl_field fields[] = {
+    {"zeros", YL_OPTION_INT, "-1", "weights", "at least so many weights of channels that go; -1: not asked for", -1,
+     INFINITY, NULL, NULL, AT(zeros)},
+    {"flops", YL_OPTION_INT, "-1", "FLOPs", "at most so many are left for one image; -1: not asked for", -1, INFINITY,
+     NULL, NULL, AT(flops)},
+    {"h", YL_OPTION_INT, "0", "px", "height of the image; 0: the network's", 0, 65536, NULL, "height", AT(h)},
+    {"w", YL_OPTION_INT, "0", "px", "width of the image; 0: the network's", 0, 65536, NULL, "width", AT(w)},
+};
+const yl_field_table yl_cut_fields = YL_FIELD_TABLE("cut", fields);
+
 bool yl_channels_mask(const yl_channel_graph *g, const bool *kept, int range, uint8_t *mask)
 {
     const yl_range *r = &g->net->ranges[range];
@@ -120,7 +131,8 @@ yl_status yl_channels_cut(const yl_channel_graph *g, const double *score, const 
                           yl_cut_result *result)
 {
     cutting c = {.g = g, .score = score, .o = *o};
-    c.widths = (yl__widths){o->round_to < 1 ? 1 : o->round_to, o->min_channels < 1 ? 1 : o->min_channels};
+    c.widths = (yl__widths){o->widths.round_to < 1 ? 1 : o->widths.round_to,
+                            o->widths.min_channels < 1 ? 1 : o->widths.min_channels};
     yl_status status = cut(&c, kept, result);
     yl__free(c.order);
     return status;

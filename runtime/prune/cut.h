@@ -3,15 +3,17 @@
 #define YL_PRUNE_CUT_H
 
 #include "prune/channels.h"
+#include "prune/compact.h"
 
 /* What is asked for: one of the two; -1: not asked for. */
 typedef struct yl_cut_options {
-    int64_t zeros;        /* at least so many weights lie in rows of channels that go */
-    int64_t flops;        /* at most so many FLOPs are left, of one image of {h, w} */
-    int64_t h, w;         /* 0: the network's own size */
-    int64_t round_to;     /* a layer that loses channels keeps a multiple of it; 0 or 1: any number */
-    int64_t min_channels; /* and at least so many (or all that it has); 0 or 1: one */
+    int64_t zeros; /* at least so many weights lie in rows of channels that go */
+    int64_t flops; /* at most so many FLOPs are left, of one image of {h, w} */
+    int64_t h, w;  /* 0: the network's own size */
+    yl_compact_options widths;
 } yl_cut_options;
+
+extern const yl_field_table yl_cut_fields; /* all but the widths */
 
 typedef struct yl_cut_result {
     int64_t zeros;         /* weights in rows of channels that go */

@@ -9,6 +9,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define AT(member) YL_MEMBER(yl_scene_options, member)
+static const yl_field fields[] = {
+    {"width", YL_OPTION_INT, "828", "px", "width of a frame", YL_SCENE_MIN_SIDE, YL_SCENE_MAX_SIDE, NULL, NULL,
+     AT(width)},
+    {"height", YL_OPTION_INT, "250", "px", "height of a frame", YL_SCENE_MIN_SIDE, YL_SCENE_MAX_SIDE, NULL, NULL,
+     AT(height)},
+    {"seed", YL_OPTION_INT, "1", "", "seed of the data set", 0, INFINITY, NULL, NULL, AT(seed)},
+    {"index", YL_OPTION_INT, "0", "", "which frame of the data set", 0, UINT32_MAX, NULL, NULL, AT(index)},
+    {"style", YL_OPTION_ENUM, "target", "", "the style of the source domain, or of the target domain to adapt to", 0, 0,
+     "source|target", NULL, AT(style)},
+};
+const yl_field_table yl_scene_fields = YL_FIELD_TABLE("scene", fields);
+
 #define PI 3.14159265358979323846
 
 enum { MAX_THINGS = 160 };

@@ -5,6 +5,7 @@
 #define YL_SCENE_SCENE_H
 
 #include "core/label.h"
+#include "core/options.h"
 #include "image/image.h"
 
 /* Two looks of the same world: what a network is pretrained on, and what it then meets. */
@@ -18,6 +19,8 @@ typedef struct yl_scene_options {
     uint32_t index; /* of the frame in its data set */
     yl_scene_style style;
 } yl_scene_options;
+
+extern const yl_field_table yl_scene_fields;
 
 /* The pinhole camera of a picture: u = f x / z + cx, v = f y / z + cy; it stands `height` metres above the ground. */
 typedef struct yl_scene_camera {

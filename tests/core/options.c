@@ -18,9 +18,15 @@ typedef struct {
     char name[YL_OPTION_TEXT];
     yl_numbers anchors, size;
     double share;
+    uint8_t level;
+    int16_t shift;
+    uint32_t step;
+    const char *slab;
+    enum { COLD, WARM, HOT } heat;
+    bool strict;
 } sample;
 
-#define AT(member) offsetof(sample, member)
+#define AT(member) YL_MEMBER(sample, member)
 static const yl_field fields[] = {
     {"on", YL_OPTION_BOOL, "false", "", "a switch", 0, 0, NULL, NULL, AT(on)},
     {"filters", YL_OPTION_INT, "1", "", "output channels", 1, 65536, NULL, "out_channels n-filters", AT(filters)},
@@ -30,6 +36,12 @@ static const yl_field fields[] = {
     {"anchors", YL_OPTION_NUMBERS, "1,2.5", "", "anchors", 0, 0, NULL, NULL, AT(anchors)},
     {"size", YL_OPTION_SIZE, "416", "px", "input size", 32, 4096, NULL, "img-size", AT(size)},
     {"share", YL_OPTION_NUMBER, "0.5", "", "a share", 0, 1, NULL, NULL, AT(share)},
+    {"level", YL_OPTION_INT, "7", "", "an integer of one byte", 0, 1e6, NULL, NULL, AT(level)},
+    {"shift", YL_OPTION_INT, "-2", "", "an integer with a sign", -1e6, 1e6, NULL, NULL, AT(shift)},
+    {"step", YL_OPTION_INT, "0", "", "an integer of four bytes", 0, INFINITY, NULL, NULL, AT(step)},
+    {"slab", YL_OPTION_STRING, NULL, "", "a borrowed text", 0, 0, NULL, NULL, AT(slab)},
+    {"heat", YL_OPTION_ENUM, "warm", "", "an enum", 0, 0, "cold|warm|hot", NULL, AT(heat)},
+    {"compare", YL_OPTION_ENUM, "ge", "", "one of two words, as a bool", 0, 0, "ge|gt", NULL, AT(strict)},
 };
 static const yl_field_table table = YL_FIELD_TABLE("conv2d", fields);
 
@@ -73,6 +85,36 @@ static void test_defaults(void **state)
     assert_int_equal(s.anchors.count, 2);
     assert_true(s.anchors.at[1] == 2.5);
     assert_true(s.size.count == 2 && s.size.at[0] == 416 && s.size.at[1] == 416);
+}
+
+static void test_members_of_any_width(void **state)
+{
+    (void)state;
+    sample s;
+    memset(&s, 0xAB, sizeof s);
+    assert_int_equal(yl_options_defaults(&table, &s), YL_OK);
+    assert_true(s.level == 7 && s.shift == -2 && s.step == 0 && !s.slab && s.heat == WARM && !s.strict);
+    char text[] = "ema";
+    assert_int_equal(set(&s, "level", "255"), YL_OK);
+    assert_int_equal(set(&s, "shift", "-300"), YL_OK);
+    assert_int_equal(set(&s, "step", "4294967295"), YL_OK);
+    assert_int_equal(set(&s, "slab", text), YL_OK);
+    assert_int_equal(set(&s, "heat", "hot"), YL_OK);
+    assert_int_equal(set(&s, "compare", "gt"), YL_OK);
+    assert_true(s.level == 255 && s.shift == -300 && s.step == UINT32_MAX && s.slab == text && s.heat == HOT &&
+                s.strict);
+    reads_back("level", "200", "200");
+    reads_back("shift", "-32768", "-32768");
+    reads_back("step", "4000000000", "4000000000");
+    reads_back("slab", "grad", "grad");
+    reads_back("heat", "cold", "cold");
+    reads_back("compare", "gt", "gt");
+    refuses("level", "256", "x.cfg:12: option 'level': 256 does not fit into 8 bits");
+    refuses("shift", "40000", "x.cfg:12: option 'shift': 40000 does not fit into 16 bits");
+    refuses("step", "4294967296", "x.cfg:12: option 'step': 4294967296 does not fit into 32 bits");
+    refuses("compare", "lt", "x.cfg:12: option 'compare': expected one of ge|gt, got 'lt', did you mean 'gt'?");
+    assert_true(yl_option_required(yl_option_find(&table, "name", NULL)));
+    assert_false(yl_option_required(yl_option_find(&table, "slab", NULL)));
 }
 
 static void test_spellings(void **state)
@@ -185,8 +227,10 @@ static void test_long_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults), cmocka_unit_test(test_spellings), cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_unknown),  cmocka_unit_test(test_values),    cmocka_unit_test(test_long_values),
+        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_members_of_any_width),
+        cmocka_unit_test(test_spellings),   cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_unknown),     cmocka_unit_test(test_values),
+        cmocka_unit_test(test_long_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,7 +75,8 @@ end
 
 function TestSynthetic.testFaults()
   t.assertErrorMsgContains("style", open, { style = "sunny" })
-  t.assertErrorMsgContains("expected sides of 32 to 4096 pixels, got 20x20", core.scene.write, { width = 20, height = 20 }, top .. "/x.png")
+  t.assertErrorMsgContains("expected an integer in 32..4096 (px), got 20",
+    core.scene.write, { width = 20, height = 20 }, top .. "/x.png")
 end
 
 os.exit(t.LuaUnit.run())

@@ -186,7 +186,7 @@ function TestBootstrap.testRefusals()
   t.assertErrorMsgContains("groups: frame 2: expected a whole number from 1 to 5, got 9", x.compare, x,
     { with = x, groups = { 1, 9, 1, 1, 1 } })
   t.assertErrorMsgContains("weights: frame 1: expected a whole number from 0 to 1000000, got -1", x.figures, x, { -1, 1, 1, 1, 1 })
-  t.assertErrorMsgContains("replicates: expected a number from 1", x.compare, x, { with = x, replicates = 0 })
+  t.assertErrorMsgContains("option 'replicates': expected an integer in 1..1000000, got 0", x.compare, x, { with = x, replicates = 0 })
 end
 
 os.exit(t.LuaUnit.run())

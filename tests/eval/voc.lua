@@ -101,8 +101,8 @@ function TestRules:testClassLists()
   t.assertErrorMsgContains("classes: 2: expected a name", function() s:voc { classes = { "a", 7 } } end)
   t.assertErrorMsgContains("got 'pascal'", function() s:voc { classes = "pascal" } end)
   t.assertErrorMsgContains("unknown option 'iuo', did you mean 'iou'?", function() s:voc { iuo = 0.5 } end)
-  t.assertErrorMsgContains("iou: expected a number from 0", function() s:voc { iou = 7 } end)
-  t.assertErrorMsgContains("compare: expected ge", function() s:voc { compare = "lt" } end)
+  t.assertErrorMsgContains("voc: option 'iou': expected a number in 0..1, got 7", function() s:voc { iou = 7 } end)
+  t.assertErrorMsgContains("compare': expected one of ge|gt", function() s:voc { compare = "lt" } end)
 end
 
 -- ---- a plain implementation ------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ typedef struct sample {
     yl_numbers list, size;
 } sample;
 
-#define AT(member) offsetof(sample, member)
+#define AT(member) YL_MEMBER(sample, member)
 static const yl_field fields[] = {
     {"on", YL_OPTION_BOOL, "false", "", "a switch", 0, 0, NULL, NULL, AT(on)},
     {"count", YL_OPTION_INT, "1", "", "a count", -5, 65536, NULL, "number_of", AT(count)},

@@ -70,7 +70,7 @@ static yl_loader_options some_options(void)
                                .strict = true,
                                .seed = 9,
                                .workers = 2,
-                               .cache_bytes = 1 << 20,
+                               .cache = 1,
                                .augment = {.saturation = 1, .exposure = 1}};
 }
 
@@ -133,7 +133,7 @@ static void workers_change_nothing(void **state)
             o.workers = counts[i];
             assert_true(run_epochs(&o, 1, 3, &batches) == want);
         }
-        o.cache_bytes = 0; /* nor does the cache */
+        o.cache = 0; /* nor does the cache */
         assert_true(run_epochs(&o, 1, 3, &batches) == want);
         o.seed = 10;
         assert_int_equal(run_epochs(&o, 1, 3, &batches) == want, !train);
@@ -224,11 +224,11 @@ static void second_epoch_decodes_nothing(void **state)
     drain(l, 4);
     assert_int_equal(yl_loader_get_stats(l).decoded, COUNT + 1);
     yl_loader_free(l);
-    o.cache_bytes = 3 * 40 * 30 + 3 * 43 * 31; /* room for two */
+    o.cache = (3 * 40 * 30 + 3 * 43 * 31) / 0x1p20; /* room for two */
     assert_int_equal(yl_loader_create(samples, COUNT, &o, &l), YL_OK);
     for (int e = 0; e < 2; e++) drain(l, e);
     s = yl_loader_get_stats(l);
-    assert_true(s.cache_bytes <= o.cache_bytes && s.cache_bytes > 0);
+    assert_true(s.cache_bytes <= o.cache * 0x1p20 && s.cache_bytes > 0);
     assert_true(s.decoded >= 2 * COUNT - 2 && s.decoded < 2 * COUNT);
     yl_loader_free(l);
 }

@@ -120,13 +120,16 @@ end
 
 function TestLoader:testBadOptions()
   for word, more in pairs {
-    ["letterbox or stretch"] = { resize = "crop" }, ["batch, width and height"] = { batch = 0 }, ["'workers'"] = { workers = -1 },
+    ["one of stretch|letterbox, got 'crop'"] = { resize = "crop" },
+    ["loader: option 'batch': expected an integer in 1..65536"] = { batch = 0 }, ["'workers'"] = { workers = -1 },
     ["'jitter'"] = { augment = { jitter = 0.7 } }, ["at least one sample"] = { samples = {} }, ["expected a path"] = { samples = { {} } },
     ["list of samples"] = { samples = 5 }, ["expected sample 1 as a table, got 5"] = { samples = { 5 } },
     ["expected a truth row of numbers, got 5"] = { samples = { { image = "x", truth = { 5 } } } },
     ["expected numbers in a truth row, got a table"] = { samples = { { image = "x", truth = { { 1, {} } } } } },
     ["truth 1: expected x1 < x2"] = { samples = { { image = "x", truth = { { 5, 5, 4, 9, 0, 0 } } } } },
-    ["expected sides in 1..65536, got 0"] = { sizes = { { 0, 32 } } }, ["factors of at least 1"] = { augment = { saturation = 0.5 } },
+    ["expected sides in 1..65536, got 0"] = { sizes = { { 0, 32 } } },
+    ["augment: option 'saturation': expected a number in 1..10"] = { augment = { saturation = 0.5 } },
+    ["augment: unknown option 'filp', did you mean 'flip'?"] = { augment = { filp = true } },
   } do t.assertErrorMsgContains(word, loader, more) end
 end
 

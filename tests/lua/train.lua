@@ -373,20 +373,6 @@ end
 
 TestSchedules = {}
 
-function TestSchedules.test_rates()
-  local rate = require("yolua.train.schedule").rate
-  local function at(which, step, o) return rate(which, { step = step, steps = 100, epoch = 1, lr = 2, options = o or {} }) end
-  t.assertEquals(at("constant", 50), 2)
-  t.assertAlmostEquals(at("steps", 85), 0.2, 1e-12)
-  t.assertAlmostEquals(at("steps", 95), 0.02, 1e-12)
-  t.assertAlmostEquals(at("cosine", 0), 2, 1e-12)
-  t.assertAlmostEquals(at("cosine", 50), 2 * (0.01 + 0.99 / 2), 1e-12)
-  t.assertAlmostEquals(at("cosine", 100), 0.02, 1e-12)
-  t.assertAlmostEquals(at("constant", 4, { warmup = 10, power = 4 }), 2 * 0.5 ^ 4, 1e-12)
-  t.assertEquals(at(function(s) return s.lr * s.step end, 3), 6)
-  t.assertErrorMsgContains("unknown schedule 'cosin'", function() at("cosin", 1) end)
-end
-
 -- A schedule that gives no rate: the sentence has its place and the step, and no step is made.
 function TestSchedules.test_what_is_no_rate()
   for _, case in ipairs { { nil, "nothing (is a return missing?)" }, { "0.1", "'0.1'" }, { -1, "-1" }, { 0 / 0, "nan" },

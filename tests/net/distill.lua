@@ -172,7 +172,8 @@ function TestRefusals.testFeatures()
   t.assertErrorMsgContains("outputs: the network has no layer 'conv9'", net.plan, net, { outputs = "out,conv9" })
   local plan = student(net, { outputs = "out" })
   t.assertErrorMsgContains("the teacher's plan does not keep the output of 'out'", plan.distill, plan, teacher(wide), {})
-  t.assertErrorMsgContains("weights of at least 0", plan.distill, plan, teacher(wide), { heads = -1 })
+  t.assertErrorMsgContains("distill: option 'heads': expected a number of at least 0, got -1",
+    plan.distill, plan, teacher(wide), { heads = -1 })
 end
 
 os.exit(t.LuaUnit.run())

@@ -402,7 +402,7 @@ TestMisuse = {}
 function TestMisuse.test_wrong_numbers_are_refused()
   local net = network()
   t.assertErrorMsgContains("expected 1152 numbers, got 2", function() net:plan { batch = 1 }:input { 1, 2 } end)
-  t.assertErrorMsgContains("batch in 1..65536, got 0", function() net:plan { batch = 0 } end)
+  t.assertErrorMsgContains("option 'batch': expected an integer in 1..65536 (images), got 0", function() net:plan { batch = 0 } end)
   t.assertErrorMsgContains("no layer 'head9'", function() net:plan { batch = 1 }:output "head9" end)
   t.assertErrorMsgContains("made for inference", function() net:plan { batch = 1 }:backward() end)
   t.assertErrorMsgContains("truth: expected 2 images, got 1", function() net:plan { batch = 2 }:loss { {} } end)
@@ -500,7 +500,8 @@ function TestStatistics.testEstimateIsInference()
   t.assertEquals((plan:output "drop"), x)
   t.assertErrorMsgContains("made for inference", plan.backward, plan)
   t.assertErrorMsgContains("expected the mode infer", net.plan, net, { mode = "train", estimate = true })
-  t.assertErrorMsgContains("expected a statistics_share in 0..1", plan.forward, plan, { statistics_share = 2 })
+  t.assertErrorMsgContains("forward: option 'statistics_share': expected a number in 0..1, got 2",
+    plan.forward, plan, { statistics_share = 2 })
 end
 
 os.exit(t.LuaUnit.run())

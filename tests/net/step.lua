@@ -22,6 +22,7 @@ local function run(o, count, prepare)
   for _ = 1, count do
     n:set("conv1.weight", gradient, "grad")
     n:set("conv1.bias", { 1, -1 }, "grad")
+    o.decay = o.decay or 0
     core.step(n, o)
   end
   return n
@@ -92,7 +93,7 @@ end
 -- while what has trained all along is not touched by that.
 function TestRules.test_adam_after_a_thaw()
   for _, rule in ipairs { "adam", "adamw" } do
-    local n, o = net(), { rule = rule, lr = 0.1, beta1 = 0.9, beta2 = 0.999 }
+    local n, o = net(), { rule = rule, lr = 0.1, beta1 = 0.9, beta2 = 0.999, decay = 0 }
     n:freeze "conv1"
     local function step()
       local before = n:get "conv1.weight"
@@ -174,7 +175,7 @@ function TestScale.test_images_divide_and_the_norm_is_returned()
   local n = net()
   n:set("conv1.weight", start)
   n:set("conv1.weight", gradient, "grad")
-  local norm = core.step(n, { rule = "sgd", lr = 1, momentum = 0, images = 4 })
+  local norm = core.step(n, { rule = "sgd", lr = 1, momentum = 0, decay = 0, images = 4 })
   local sum = 0
   for _, g in ipairs(gradient) do sum = sum + g * g end
   t.assertAlmostEquals(norm, math.sqrt(sum) / 4, 1e-9)
@@ -187,7 +188,7 @@ function TestScale.test_clipping_bounds_the_global_norm()
   local n = net()
   n:set("conv1.weight", start)
   n:set("conv1.weight", gradient, "grad")
-  local norm = core.step(n, { rule = "sgd", lr = 1, momentum = 0, clip = 0.5 })
+  local norm = core.step(n, { rule = "sgd", lr = 1, momentum = 0, decay = 0, clip = 0.5 })
   local w = {}
   for i = 1, 6 do w[i] = start[i] - gradient[i] * 0.5 / norm end
   close(n:get "conv1.weight", w)
@@ -201,9 +202,9 @@ function TestAverage.test_ema_of_weights_and_statistics()
   n:set("conv1.weight", start)
   n:set("conv1.bn.mean", { 1, 2 })
   n:set("conv1.weight", gradient, "grad")
-  core.step(n, { rule = "sgd", lr = 0.5, momentum = 0, ema = 0.75 })
+  core.step(n, { rule = "sgd", lr = 0.5, momentum = 0, decay = 0, ema = 0.75 })
   n:set("conv1.bn.mean", { 3, 6 })
-  core.step(n, { rule = "sgd", lr = 0.5, momentum = 0, ema = 0.75 })
+  core.step(n, { rule = "sgd", lr = 0.5, momentum = 0, decay = 0, ema = 0.75 })
   local w = {}
   for i = 1, 6 do
     local after = start[i] - 0.5 * gradient[i]

@@ -36,10 +36,8 @@ Images.__index = Images
 function batches.images(spec)
   local loader = core.loader {
     samples = samples(spec.data, spec.list, spec.names, spec.train, spec.regions), batch = spec.batch, width = spec.w, height = spec.h,
-      resize = spec.resize,
-    train = spec.train, seed = spec.seed, workers = spec.workers, cache_bytes = spec.cache and math.floor(spec.cache * 2 ^ 20),
-    cache_dir = spec.cache_dir,
-    strict = spec.strict, upright = spec.data.options.exif == "apply",
+    resize = spec.resize, train = spec.train, seed = spec.seed, workers = spec.workers, cache = spec.cache,
+    cache_dir = spec.cache_dir, strict = spec.strict, exif = spec.data.options.exif,
     augment = spec.train and spec.augment or nil, sizes = spec.train and spec.sizes or nil,
     parts = spec.parts,
   }
@@ -53,7 +51,7 @@ function batches.pictures(spec)
   for i, image in ipairs(spec.images) do list[i] = { image = type(image) == "table" and image.image or image } end
   local loader = core.loader { samples = list, batch = spec.batch, width = spec.w, height = spec.h, resize = spec.resize,
     train = false, workers = spec.workers, strict = not spec.told and spec.strict, told = spec.told,
-    upright = spec.upright, cache_bytes = 0 }
+    exif = spec.upright and "apply" or "ignore", cache = 0 }
   return setmetatable({ loader = loader, size = #list, part = "whole" }, Images)
 end
 

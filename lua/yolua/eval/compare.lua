@@ -3,9 +3,10 @@
 local core = require "yolua.core"
 local eval = require "yolua.eval.protocols"
 local stored = require "yolua.eval.stored"
+local structs = require "yolua.options.structs"
 local terminal = require "yolua.terminal"
 
-local compare = { replicates = 2000, seed = 1 }
+local compare = {}
 
 local LEAST_DRIVES <const> = 10
 
@@ -129,7 +130,8 @@ end
 -- replicates, verdict, drives = {low, high, p}}, ...}}. What does not exist is null. Errors: one sentence where the two saw other data,
 -- frames, truth or protocols.
 function compare.run(a, b, o)
-  o = { protocols = protocols_of(a, b, o.protocols), replicates = o.replicates or compare.replicates, seed = o.seed or compare.seed }
+  o = { protocols = protocols_of(a, b, o.protocols), replicates = o.replicates or structs.field("compare", "replicates")[3],
+    seed = o.seed }
   b = matched(a, b)
   local groups, count = drives(a)
   local rows = {}

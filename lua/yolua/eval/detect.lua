@@ -6,9 +6,11 @@ local core = require "yolua.core"
 local fields = require "yolua.options.fields"
 local input = require "yolua.model.input"
 local options = require "yolua.options.table"
+local structs = require "yolua.options.structs"
 local terminal = require "yolua.terminal"
 
 local detect = {}
+local BATCH = structs.field("loader", "batch")[3]
 
 -- A list of detections prints as a table: class, score, corners.
 local Detections = { __name = "detections" }
@@ -32,9 +34,7 @@ end
 
 -- The options of model:detect.
 local check = options.declare("net:detect", fields.get {
-  { "conf", "number", 0.25, "", "lowest score of a detection", min = 0, max = 1 },
-  fields.pick("eval", "iou"), fields.pick("eval", "resize"), "size",
-  { "clip", "bool", false, "", "cut boxes off at the image's border" },
+  structs.field("detect", "conf"), fields.pick("eval", "iou"), fields.pick("eval", "resize"), "size", structs.field("detect", "clip"),
 })
 
 -- What model:detect does; see there.
@@ -43,7 +43,7 @@ function detect.picture(model, picture, o)
   if type(picture) == "string" then picture = require "yolua.data.image"(picture) end
   local size = input.of(model, o)
   local plan = model:plan { mode = "infer", batch = 1, h = size.h, w = size.w }
-  local found = plan:predict(picture, { conf = o.conf, iou = o.iou, clip = o.clip, letterbox = size.resize == "letterbox" })
+  local found = plan:predict(picture, { conf = o.conf, iou = o.iou, clip = o.clip, resize = size.resize })
   return named(found, model.names)
 end
 
@@ -96,10 +96,10 @@ function detect.stream(model, images, o, callback)
   if model.c ~= 3 then error(("%s: the network takes %d channels, pictures have 3"):format(model.path, model.c), 2) end
   if #images == 0 then return { images = 0, seconds = 0 } end
   local size = input.of(model, o)
-  local batch = math.min(o.batch or 8, #images)
+  local batch = math.min(o.batch or BATCH, #images)
   local source <close> = batches.pictures { images = images, batch = batch, w = size.w, h = size.h, resize = size.resize,
     workers = o.workers, strict = o.strict, upright = o.upright, told = o.on_bad ~= nil }
-  local views = o.views or { { conf = o.conf or 0.25, iou = o.iou or 0.45, clip = o.clip } }
+  local views = o.views or { { conf = o.conf, iou = o.iou, clip = o.clip } }
   return detect.source(model, source, { views = views, w = size.w, h = size.h, slots = batch, on_bad = o.on_bad }, callback)
 end
 

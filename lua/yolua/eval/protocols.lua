@@ -1,5 +1,6 @@
 -- Scores after the four evaluation protocols: their options, the rows of a report, and the rows as text.
 local core = require "yolua.core"
+local structs = require "yolua.options.structs"
 local terminal = require "yolua.terminal"
 
 local eval = { protocols = { "kitti", "voc", "coco", "poster" } }
@@ -17,22 +18,11 @@ end
 
 -- The protocols' own options, for every verb and recipe that scores.
 eval.fields = {
-  { "curves", "bool", false, "", "kitti: also thresholds, counts, precision and orientation at each threshold" },
-  { "voc", "table", help = "options of the voc protocol", fields = {
-    { "iou", "number", 0.5, "", "lowest overlap of a match", min = 0, max = 1 },
-    { "plus1", "bool", true, "", "boxes are inclusive pixels: width = x2 - x1 + 1" },
-    { "compare", "enum", "ge", "", "a match needs overlap >= iou (ge) or > iou (gt)", choices = { "ge", "gt" } },
-    { "difficult", "enum", "none", "", "hard: objects with occluded > 2, truncated > 0.5 or height <= 25 are optional",
-      choices = { "none", "hard" } },
-  } },
-  { "coco", "table", help = "options of the coco protocol", fields = {
-    { "dontcare", "enum", "crowd", "", "regions to ignore: crowd regions of every class, or left out", choices = { "crowd", "drop" } },
-    { "neighbours", "bool", false, "", "Car, Pedestrian and Cyclist only; Van and Person_sitting are crowd regions" },
-  } },
+  structs.field("kitti", "curves"),
+  { "voc", "table", help = "options of the voc protocol", fields = structs.fields "voc" },
+  { "coco", "table", help = "options of the coco protocol", fields = structs.fields "coco" },
   { "poster", "table", help = "options of the poster's metric", fields = {
-    { "variant", "enum", "clean", "", "clean, its own overlap (unclamped), or also its own rounding (literal)",
-      choices = { "clean", "unclamped", "literal" } },
-    { "classes", "enum", "kitti", "", "KITTI's eight classes, or the poster's five", choices = { "kitti", "coco" } },
+    structs.field("poster", "variant"), structs.field("classes", "classes"),
   } },
 }
 

@@ -8,7 +8,10 @@ local options = require "yolua.options.table"
 local progress = require "yolua.terminal.progress"
 local stored = require "yolua.eval.stored"
 
-local score = { drawn = 12 } -- frames whose detections are kept for pictures
+local score = {
+  drawn = 12,   -- frames whose detections are kept for pictures
+  conf = 0.005, -- lowest score of a detection that counts, unless the options say otherwise
+}
 
 -- The poster's metric looks at one class a box, at score 0.5 and more, suppressed whatever the class.
 local poster_view = { conf = 0.5, iou = 0.5, one_class = true, agnostic = true }
@@ -31,7 +34,7 @@ local function look(model, list, o, seen, source)
   local function get(key) return rawget(o, key) end -- a table of options refuses keys that it lacks
   local from = get "data" or {}
   local clip = get "clip" == true -- a training's `clip` is a number: its gradient's largest norm
-  local view = { conf = get "conf" or 0.005, iou = get "iou" or 0.45, clip = clip }
+  local view = { conf = get "conf" or score.conf, iou = get "iou", clip = clip }
   local fit = unmeasured(model) and anchors.new(model) or nil
   local size = input.of(model, o)
   local pass = { views = { view, poster_view, fit and anchors.view }, resize = size.resize, imgsz = { size.w, size.h }, batch = get "batch",

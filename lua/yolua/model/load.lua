@@ -10,11 +10,11 @@ local structure = require "yolua.model.structure"
 
 local function from_darknet(o)
   local net = core.darknet.load_cfg(o.cfg, o.device)
-  local darknet
+  local darknet, sections
   if o.partial or not o.weights then net:init(o.seed or 1) end
   if o.weights then
-    darknet = core.darknet.load_weights(net, o.weights, { partial = o.partial })
-    if o.partial then core.system.warn(structure.kept(net, o.weights, darknet.sections)) end
+    darknet, sections = core.darknet.load_weights(net, o.weights, { partial = o.partial })
+    if o.partial then core.system.warn(structure.kept(net, o.weights, sections)) end
   end
   local heads = structure.heads(structure.of(net))
   local names = o.names and named.named(o.names) or named.numbered(heads[1] and heads[1].classes or 0)

@@ -1,12 +1,6 @@
 -- Adam (Kingma and Ba 2015); decay goes through the gradient.
 return {
-  help = "Adam (Kingma and Ba 2015)",
+  help = "Adam (Kingma and Ba 2015); its decay goes through the gradient",
   rule = "adam",
-  fields = {
-    { "beta1", "number", 0.9, "", "share of the old first moment that is kept", min = 0, max = 0.99999 },
-    { "beta2", "number", 0.999, "", "share of the old second moment that is kept", min = 0, max = 0.999999 },
-    { "epsilon", "number", 1e-8, "", "added to the root of the second moment", min = 0, max = 1 },
-    { "decay", "number", 5e-4, "", "weight decay; biases and batch-norm are not decayed", min = 0, max = 10,
-      aliases = { "weight_decay", "weights_decay", "wd", "l2" } },
-  },
+  fields = require("yolua.options.structs").pick("step", "beta1", "beta2", "epsilon", "decay"),
 }

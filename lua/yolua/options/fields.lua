@@ -1,8 +1,10 @@
 -- The standard fields, in groups that recipes and verbs pick from, so that a key means the same everywhere.
+-- What a C struct takes stands in its field table there (options/structs.lua).
 local core = require "yolua.core"
+local structs = require "yolua.options.structs"
 
 local fields = { groups = {} }
-local groups = fields.groups
+local groups, struct = fields.groups, structs.field
 
 -- fields.loss: options of the heads' loss that a training may set, the fields of [yolo] with the cfg's values as defaults.
 local function loss_fields()
@@ -25,7 +27,7 @@ fields.loss = loss_fields()
 groups.model = {
   { "cfg", "string", nil, "", "the network, a Darknet cfg file", aliases = { "config_file", "network" } },
   { "weights", "string", nil, "", "its weights, a Darknet weights file" },
-  { "partial", "bool", false, "", "weights= holds only the first sections of the network (NAME.conv.N); the rest is initialized" },
+  struct("weights", "partial"),
   { "names", "string", nil, "", "class names: a file with one a line, or coco, kitti, voc", aliases = { "labels_file", "classes" } },
   { "model", "string", nil, "", "a checkpoint, or street, the bundled network (instead of cfg, weights and names)",
     aliases = { "checkpoint", "ckpt" } },
@@ -51,15 +53,14 @@ groups.data = {
     { "map", "string", "auto", "", "class map: auto (the checkpoint's, else what fits), identity, poster, or a YAML file",
       aliases = { "classmap", "class_map" } },
     { "images", "bool", true, "", "images are needed (false: labels are enough)" },
-    { "exif", "enum", "ignore", "", "apply: turn pictures as their EXIF orientation says; labels are those of the turned pictures",
-      choices = { "ignore", "apply" } },
-    { "strict", "bool", true, "", "a malformed frame is an error (false: a counted warning)" },
-    { "cache", "number", 2048, "MiB", "memory for decoded frames", min = 0 },
+    struct("loader", "exif", { help = "apply: turn pictures as their EXIF orientation says; labels are those of the turned pictures" }),
+    struct("loader", "strict"),
+    struct("loader", "cache"),
     { "features", "number", nil, "MiB", "memory for a frozen body's cached output (default: a quarter of the machine's); 0: off", min = 0 },
-    { "cache_dir", "string", nil, "", "a folder for decoded frames (off by default)" },
-    { "seed", "int", 1, "", "seed of the data: the dev tenth if there are no split files, drawn scenes; separate from the run's seed",
-      min = 0 },
-    { "workers", "int", 2, "threads", "decoding threads", min = 0, max = 256, aliases = { "num_workers", "nw" } },
+    struct("loader", "cache_dir"),
+    struct("scene", "seed", { help = "seed of the data: the dev tenth if there are no split files, drawn scenes; separate from the "
+      .. "run's seed" }),
+    struct("loader", "workers"),
   } },
 }
 
@@ -67,18 +68,17 @@ groups.run = {
   { "config", "string", nil, "", "a YAML file with any of these keys" },
   { "out", "string", nil, "", "run directory (default: runs/NAME, numbered when taken)",
     aliases = { "project", "save_dir", "output", "outdir" } },
-  { "seed", "int", 1, "", "seed of the run: new weights, order, augmentation, dropout (data.seed: which frames there are)",
-    min = 0, aliases = { "random_seed", "manual_seed" } },
-  { "device", "string", "cpu", "", "cpu, cuda or cuda:N", aliases = { "gpu", "gpus" } },
+  struct("loader", "seed", { help = "seed of the run: new weights, order, augmentation, dropout (data.seed: which frames there are)" }),
+  struct("network", "device"),
   { "threads", "int", 0, "", "threads of the CPU kernels; 0: all that the machine has", min = 0, max = 1024 },
-  { "precision", "enum", "f32", "", "arithmetic of activations", choices = { "f32", "bf16" }, aliases = { "half", "amp", "fp16" } },
+  struct("plan", "precision"),
   { "json", "bool", false, "", "print one JSON document on standard output" },
 }
 
 groups.train = {
   { "epochs", "int", 5, "epochs", "how long to train", min = 0, max = 1000000, aliases = { "n_epochs", "num_epochs", "max_epochs" } },
-  { "batch", "int", 8, "images", "images per optimizer step", min = 1, max = 65536, aliases = { "batch_size", "bs", "batchsize" } },
-  { "subdivisions", "int", 1, "", "parts that a batch is computed in", min = 1, max = 65536, aliases = { "accumulate", "accum" } },
+  struct("loader", "batch", { help = "images per optimizer step" }),
+  struct("loader", "parts", { key = "subdivisions" }),
   { "freeze", "list", "none", "", "none, body, or layer names with globs (conv1*); thaw: also train what stopbackward in the cfg freezes",
     empty = "none", aliases = { "frozen", "freeze_layers" } },
   { "anchors", "enum", "predicted", "", "of the heads, while training: cfg: as they are; predicted: the same without those that no "
@@ -90,9 +90,8 @@ groups.train = {
   { "statistics", "enum", "batch", "", "what batch-norm uses while it trains: each batch's own statistics (which move the running "
     .. "ones), or the running ones that were loaded (which stay)", choices = { "batch", "running" },
     aliases = { "bn", "batchnorm", "freeze_bn", "bn_eval", "norm_eval" } },
-  { "ema", "number", 0, "", "decay of the averaged weights; 0: none", min = 0, max = 0.999999 },
-  { "clip", "number", 0, "", "largest norm of the gradient; 0: no clipping", min = 0,
-    aliases = { "grad_clip", "clip_grad", "max_norm", "clip_norm" } },
+  struct("step", "ema"),
+  struct("step", "clip"),
   { "patience", "int", 0, "epochs", "stop after so many epochs without improvement; 0: never", min = 0, aliases = { "early_stop" } },
   { "multiscale", "bool", false, "", "choose a new random input size every few batches", aliases = { "multi_scale", "random" } },
   { "resume", "string", nil, "", "continue the run in this directory" },
@@ -144,7 +143,7 @@ groups.size = {
 groups.optim = {
   { "optim", "table", variants = "yolua.optim", help = "the optimizer and the learning-rate schedule", fields = {
     { "name", "string", "sgd", "", "which optimizer: sgd, adam, ...", aliases = { "optimizer" } },
-    { "lr", "number", 1e-3, "1/step", "learning rate", min = 0, max = 1e3, aliases = { "lr0", "learning_rate", "learningrate" } },
+    struct("step", "lr"),
     { "schedule", "enum", "constant", "", "learning-rate schedule (from Lua also a function)", lua = true,
       choices = { "constant", "steps", "cosine" },
       aliases = { "policy", "cos_lr", "scheduler", "lr_scheduler" } },
@@ -166,21 +165,19 @@ groups.augment = {
 groups.eval = {
   { "protocol", "list", nil, "", "evaluation protocols", choices = { "kitti", "voc", "coco", "poster" },
     aliases = { "metric", "metrics" } },
-  { "conf", "number", nil, "", "lowest score of a detection", min = 0, max = 1,
-    aliases = { "thresh", "threshold", "conf_thres", "score" } },
-  { "iou", "number", 0.45, "", "overlap above which the weaker of two boxes is suppressed", min = 0, max = 1,
-    aliases = { "nms", "iou_thres", "nms_thresh" } },
-  { "resize", "enum", nil, "", "how an image is fitted to the input size (default: as the checkpoint was trained; otherwise stretch, or "
-    .. "letterbox if the cfg has letter_box=1)", choices = { "letterbox", "stretch" } },
+  struct("detect", "conf", { default = structs.NONE }),
+  struct("detect", "iou"),
+  struct("loader", "resize", { default = structs.NONE, help = "how an image is fitted to the input size (default: as the checkpoint was "
+    .. "trained; otherwise stretch, or letterbox if the cfg has letter_box=1)" }),
 }
 
 groups.distill = {
   { "distill", "table", help = "a teacher, another network whose answers are targets beside the labels", fields = {
     { "teacher", "string", nil, "", "its checkpoint: the same classes, anchors and cells", aliases = { "from" } },
-    { "weight", "number", 1, "", "weight of its heads' outputs, beside the labels' 1; 0: left out", min = 0, aliases = { "alpha" } },
+    struct("distill", "heads", { key = "weight" }),
     { "features", "list", "none", "", "layers whose outputs are compared too: none, or names with globs (conv*.act)", empty = "none",
       aliases = { "hint", "hints" } },
-    { "feature_weight", "number", 1, "", "weight of these outputs (the mean of half the squares over an image)", min = 0 },
+    struct("distill", "features", { key = "feature_weight" }),
   } },
 }
 
@@ -208,8 +205,8 @@ end
 
 -- One field of a group, for a verb that takes no more of it.
 function fields.pick(group, key)
-  for _, field in ipairs(groups[group]) do
-    if field[1] == key then return field end
+  for _, known in ipairs(groups[group]) do
+    if known[1] == key then return known end
   end
   error(("unknown field %s.%s"):format(group, key), 2)
 end

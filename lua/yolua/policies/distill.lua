@@ -8,13 +8,14 @@
 local callback = require "yolua.options.callback"
 local load = require "yolua.model.load"
 local options = require "yolua.options.table"
+local structs = require "yolua.options.structs"
 local teachers = require "yolua.train.teacher"
 
 local fields = {
   { "teacher", "any", nil, "", "the network that teaches: a model (yl.load), or a checkpoint's path", positional = true, required = true },
-  { "weight", "number", 1, "", "weight of the heads' outputs, beside the labels' 1; 0: left out", min = 0 },
+  structs.field("distill", "heads", { key = "weight" }),
   { "features", "list", "none", "", "layers whose outputs are compared: none, or names with globs (conv*.act)", empty = "none" },
-  { "feature_weight", "number", 1, "", "weight of these outputs (the mean of half the squares over an image)", min = 0 },
+  structs.field("distill", "features", { key = "feature_weight" }),
 }
 local check = options.declare("yl.distill", fields)
 

@@ -11,15 +11,15 @@ function schedule.constant(s) return s.lr end
 -- lr * gamma for every share in `steps` that has passed (Darknet's "steps" policy, in shares of the run)
 function schedule.steps(s)
   local lr = s.lr
-  for _, share in ipairs(s.options.steps or { 0.8, 0.9 }) do
-    if s.step >= share * s.steps then lr = lr * (s.options.gamma or 0.1) end
+  for _, share in ipairs(s.options.steps) do
+    if s.step >= share * s.steps then lr = lr * s.options.gamma end
   end
   return lr
 end
 
 -- From lr to lr * final along half a cosine (Loshchilov and Hutter 2017, eq. 5, one cycle)
 function schedule.cosine(s)
-  local final = s.options.final or 0.01
+  local final = s.options.final
   return s.lr * (final + (1 - final) * 0.5 * (1 + math.cos(math.pi * math.min(1, s.step / s.steps))))
 end
 
@@ -37,8 +37,8 @@ end
 -- file and line, and the step.
 function schedule.rate(which, s)
   local f = find(which, s)
-  local warmup = s.options.warmup or 0
-  if s.step < warmup then return s.lr * ((s.step + 1) / warmup) ^ (s.options.power or 4) end
+  local warmup = s.options.warmup
+  if s.step < warmup then return s.lr * ((s.step + 1) / warmup) ^ s.options.power end
   local seen = type(which) == "function" and sealed.view(s, "s", "the schedule returns the rate") or s
   local what, when = "the learning rate (optim.schedule)", ("for step %d (epoch %d)"):format(s.step + 1, s.epoch)
   return callback.number(f, what, callback.one(f, what, when, f(seen)), when, 0)

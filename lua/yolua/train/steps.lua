@@ -77,7 +77,6 @@ end
 
 function Training:update(source, batch, images)
   local o, optim = self.options, self.options.optim
-  local function of(key) return rawget(optim, key) end -- each optimizer has its own keys
   self.last_rate = self:rate()
   self.step = self.step + 1
   local rule, net = self.rule, self.model.net
@@ -86,10 +85,9 @@ function Training:update(source, batch, images)
     if type(rule) == "function" then return optimizer.step(rule, net, optim, s) end -- the user's (yl.optimizer)
     return core.step(net, s)
   end
-  local ok, norm = pcall(apply, {
-    rule = rule, lr = self.lr, momentum = of "momentum", decay = of "decay", beta1 = of "beta1", beta2 = of "beta2",
-    epsilon = of "epsilon", nesterov = of "nesterov", clip = o.clip, images = images, ema = o.ema,
-  })
+  local s = { rule = rule, lr = self.lr, clip = o.clip, images = images, ema = o.ema }
+  for _, field in ipairs(self.rule_fields) do s[field[1]] = rawget(optim, field[1]) end
+  local ok, norm = pcall(apply, s)
   if not ok then watchdog.stop(self, source, batch, norm) end
   self.norm, self.seen = norm, self.seen + images
 end

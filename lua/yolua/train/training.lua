@@ -50,7 +50,8 @@ function Training.new(spec)
   self.objects = setup.objects(self)
   self.micro = setup.micro(o)
   self.sizes = o.multiscale and setup.sizes(self.model, self.w, self.h) or nil
-  self.rule = require("yolua.optim." .. o.optim.name).rule
+  local optimizer = require("yolua.optim." .. o.optim.name)
+  self.rule, self.rule_fields = optimizer.rule, optimizer.fields
   self.steps_per_epoch = (#spec.data.train.frames + o.batch - 1) // o.batch
   self.batches_per_epoch = self.steps_per_epoch * (o.subdivisions or 1)
   return self

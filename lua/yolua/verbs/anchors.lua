@@ -4,6 +4,7 @@ local fields = require "yolua.options.fields"
 local splits = require "yolua.data.splits"
 local inputs = require "yolua.cli.inputs"
 local sizes_of = require "yolua.data.sizes"
+local structs = require "yolua.options.structs"
 
 local function rounded(value) return math.floor(value * 100 + 0.5) / 100 end
 
@@ -44,7 +45,7 @@ return {
     { "imgsz", "size", "416x416", "px", "input size that the anchors are for, width first", min = 8, max = 8192,
       aliases = { "img_size", "size", "input_size" } },
     { "stride", "int", 32, "px", "size of a cell, for anchors in cells", min = 1, max = 1024 },
-    { "resize", "enum", "stretch", "", "how an image is fitted to the input size", choices = { "letterbox", "stretch" } },
+    structs.field("loader", "resize"),
     fields.pick("run", "json"),
   },
   run = run, show = show,

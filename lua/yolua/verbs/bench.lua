@@ -3,6 +3,7 @@ local core = require "yolua.core"
 local fields = require "yolua.options.fields"
 local input = require "yolua.model.input"
 local inputs = require "yolua.cli.inputs"
+local structs = require "yolua.options.structs"
 
 local function median(sorted)
   local n = #sorted
@@ -31,7 +32,7 @@ local function training(model, plan, batch)
     plan:forward { seed = 1, step = count }
     plan:loss(truth)
     plan:backward()
-    core.step(model.net, { rule = "sgd", lr = 1e-6, momentum = 0.9, decay = 5e-4, images = batch })
+    core.step(model.net, { lr = 1e-6, images = batch })
   end
 end
 
@@ -73,7 +74,7 @@ local function run(o)
   local size = input.of(model, o)
   local w, h = size.w, size.h
   local plan = model:plan { mode = o.mode, batch = o.batch, h = h, w = w, precision = o.precision,
-    algorithm = o.algorithm ~= "auto" and o.algorithm or nil }
+    algorithm = o.algorithm }
   input.say(model, o)
   core.noise(plan, 1)
   local step = o.mode == "train" and training(model, plan, o.batch) or inference(plan)
@@ -106,10 +107,9 @@ return {
   help = "time a network: a forward pass or a training step, on noise",
   fields = {
     "model", "size",
-    { "batch", "int", 1, "images", "images per step", min = 1, max = 65536, aliases = { "batch_size", "bs" } },
-    { "mode", "enum", "infer", "", "a forward pass, or forward, loss, backward and step", choices = { "infer", "train" } },
+    structs.field("plan", "batch"), structs.field("plan", "mode"),
     { "runs", "int", 10, "", "measured repetitions", min = 1, max = 1000000, aliases = { "n", "iterations", "repeat" } },
-    { "algorithm", "string", "auto", "", "convolution algorithm; auto: measure, then choose" },
+    structs.field("plan", "algorithm"),
     { "layers", "bool", false, "", "also each layer's time and algorithm" },
     fields.pick("run", "device"), fields.pick("run", "threads"), fields.pick("run", "precision"), fields.pick("run", "json"),
   },

@@ -8,6 +8,7 @@ local options = require "yolua.options.table"
 local kitti = require "yolua.datasets.kitti"
 local schema = require "yolua.options.schema"
 local stages = require "yolua.eval.stages"
+local structs = require "yolua.options.structs"
 local terminal = require "yolua.terminal"
 local files = core.files
 
@@ -94,9 +95,7 @@ local list = {
     aliases = { "gt", "label_dir", "truth" } },
   fields.pick("eval", "protocol"),
   { "classes", "list", nil, "", "with labels=: class names that may occur and are scored by voc, coco and poster (default: KITTI's)" },
-  { "replicates", "int", compare.replicates, "", "resamples of the frames", min = 1, max = 1000000,
-    aliases = { "resamples", "bootstrap" } },
-  { "seed", "int", compare.seed, "", "seed of the resamples", min = 0 },
+  structs.field("compare", "replicates"), structs.field("compare", "seed"),
   fields.pick("run", "threads"), fields.pick("run", "json"),
 }
 for _, field in ipairs(eval.fields) do

@@ -12,7 +12,10 @@ local pictures = require "yolua.data.pictures"
 local progress = require "yolua.terminal.progress"
 local schema = require "yolua.options.schema"
 local source = require "yolua.predict.source"
+local structs = require "yolua.options.structs"
 local detect = require "yolua.eval.detect"
+
+local CONF = structs.field("detect", "conf")[3]
 
 local function wanted(o)
   return { conf = o.conf, iou = o.iou, clip = o.clip, resize = rawget(o, "resize"), imgsz = o.imgsz, upright = o.exif == "apply" }
@@ -70,7 +73,7 @@ local function run(o, out)
   local images = not is_stream and source.files(text)
   local model = inputs.network(o)
   local told = not o.conf and model.conf and conf.text(model)
-  if not o.conf then options.set(o, "conf", conf.default(model) or 0.25, { where = "default" }) end
+  if not o.conf then options.set(o, "conf", conf.default(model) or CONF, { where = "default" }) end
   if o.out then core.files.make_folder(o.out) end
   local json = rawget(o, "json")
   local shows = not json and images and #images > 1 and core.files.is_terminal()
@@ -95,16 +98,14 @@ return {
     "model",
     { "source", "string", nil, "", "an image, a folder of images, a list of them (.txt); a stream of JPEG or PNG pictures or of yuv4mpeg: "
       .. "- (standard input), a pipe, or a file .mjpeg or .y4m", aliases = { "image", "images", "input", "src" } },
-    { "conf", "number", nil, "", "lowest score of a detection (default: the checkpoint's best threshold, else 0.25)", min = 0, max = 1,
-      aliases = fields.pick("eval", "conf").aliases },
-    fields.pick("eval", "iou"), fields.pick("eval", "resize"), "size",
-    { "clip", "bool", false, "", "cut boxes off at the image's border" },
-    { "exif", "enum", "ignore", "", "apply: turn pictures as their EXIF orientation says; boxes are those of the turned pictures",
-      choices = { "ignore", "apply" } },
+    structs.field("detect", "conf", { default = structs.NONE,
+      help = "lowest score of a detection (default: the checkpoint's best threshold, else " .. CONF .. ")" }),
+    fields.pick("eval", "iou"), fields.pick("eval", "resize"), "size", structs.field("detect", "clip"),
+    structs.field("loader", "exif", { help = "apply: turn pictures as their EXIF orientation says; boxes are those of the turned "
+      .. "pictures" }),
     { "matrix", "enum", "auto", "", "colours of yuv4mpeg; auto: BT.709 from 1280 wide or more than 576 high, else BT.601",
       choices = { "auto", "bt601", "bt709" } },
-    { "batch", "int", 8, "images", "images per forward pass (a stream's frames are processed one by one)", min = 1, max = 65536,
-      aliases = { "batch_size", "bs" } },
+    structs.field("loader", "batch", { help = "images per forward pass (a stream's frames are processed one by one)" }),
     { "out", "string", nil, "", "a folder for the pictures with their boxes", aliases = { "project", "save_dir", "output" } },
     { "pictures", "enum", "jpeg", "", "their file format", choices = { "jpeg", "png" } },
     fields.pick("run", "device"), fields.pick("run", "threads"),

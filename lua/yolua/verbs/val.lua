@@ -3,6 +3,7 @@ local eval = require "yolua.eval.protocols"
 local fields = require "yolua.options.fields"
 local input = require "yolua.model.input"
 local score = require "yolua.eval.score"
+local structs = require "yolua.options.structs"
 local terminal = require "yolua.terminal"
 local inputs = require "yolua.cli.inputs"
 
@@ -24,9 +25,9 @@ end
 
 local list = {
   "model", "data", "size", "eval", "protocols",
-  { "clip", "bool", false, "", "cut boxes off at the image's border" },
-  { "batch", "int", 8, "images", "images per forward pass", min = 1, max = 65536, aliases = { "batch_size", "bs" } },
+  structs.field("detect", "clip"),
+  structs.field("loader", "batch", { help = "images per forward pass" }),
   fields.pick("run", "config"), fields.pick("run", "device"), fields.pick("run", "threads"), fields.pick("run", "json"),
 }
 
-return { help = "score a detector on a labelled data set", fields = list, defaults = { conf = 0.005 }, run = run, show = show }
+return { help = "score a detector on a labelled data set", fields = list, defaults = { conf = score.conf }, run = run, show = show }

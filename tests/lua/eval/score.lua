@@ -104,7 +104,7 @@ function TestScore.testClipIsTheBoxes()
   local plan = model:plan { mode = "infer" }
   core.noise(plan, 1)
   plan:forward()
-  t.assertErrorMsgContains("'clip': expected true or false, got 0", plan.detect, plan, { {} }, { clip = 0 })
+  t.assertErrorMsgContains("detect: option 'clip': expected true or false, got 10", plan.detect, plan, { {} }, { clip = 10 })
 end
 
 -- A data set that marks difficult objects has them forgiven, unless the call says otherwise.

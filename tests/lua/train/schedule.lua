@@ -2,8 +2,14 @@
 local t = require "luaunit"
 local schedule = require "yolua.train.schedule"
 
+local defaults = {}
+for _, field in ipairs(require("yolua.options.fields").groups.optim[1].fields) do defaults[field[1]] = field[3] end
+
 local function at(which, step, o, steps)
-  return schedule.rate(which, { step = step, steps = steps or 1000, epoch = 1, lr = 0.5, options = o or {} })
+  local given = {}
+  for key, value in pairs(defaults) do given[key] = value end
+  for key, value in pairs(o or {}) do given[key] = value end
+  return schedule.rate(which, { step = step, steps = steps or 1000, epoch = 1, lr = 0.5, options = given })
 end
 
 TestSchedule = {}
