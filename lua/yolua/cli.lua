@@ -27,6 +27,17 @@ local function give(verb, result, o, out)
   elseif verb.show and result ~= nil then verb.show(result, o) end
 end
 
+-- A call with folds= or seeds= ends where its first run would begin: the runs are made instead, and give(results) ends the program.
+local function repeat_where_asked(program, given, give_results)
+  local arguments = require "yolua.options.arguments"
+  arguments.on_run = function(o)
+    if not arguments.repeats(o) then return end
+    local results = require("yolua.sweep.repeats").run(program, given, o)
+    if give_results then give_results(results, o) end
+    error(failure.ENOUGH)
+  end
+end
+
 local function run_verb(name, verb, words)
   local arguments = require "yolua.options.arguments"
   local list = verb.fields or {}
@@ -35,6 +46,7 @@ local function run_verb(name, verb, words)
   if rawget(o, "json") == "false" then rawset(o, "json", nil) end -- of a verb with more kinds of JSON than one
   local out = rawget(o, "json") and core.system.take_output() or nil
   if rawget(o, "threads") and o.threads > 0 then core.system.threads(o.threads) end
+  repeat_where_asked(name, given, function(results) give(verb, results, o, out) end)
   local result, complaint = verb.run(o, out)
   give(verb, result, o, out)
   if complaint then error(complaint, 0) end
@@ -88,6 +100,7 @@ local function dispatch(first, ...)
   if first == "help" or first == "-h" or first == "--help" then return help(words) end
   if first:find "%.lua$" or first:find("/", 1, true) then
     if first:find "%.lua$" and asks_for_help(words) then return help { first } end
+    repeat_where_asked(first, require("yolua.options.arguments").parse(words))
     return require("yolua.cli.recipe").run(first, words)
   end
   local verb = cli.verb(first)

@@ -6,6 +6,9 @@ local options = require "yolua.options.table"
 -- at_prompt: lines break at blanks, a person reads them. kept_chunk: a chunk whose locals become globals where it fails.
 local failure = { at_prompt = false }
 
+-- Thrown to end a recipe where it has done, or told, all that it was asked for.
+failure.ENOUGH = setmetatable({}, { __tostring = function() return "enough" end })
+
 -- On standard error; at a prompt on a terminal, lines break at blanks.
 function failure.say(sentence)
   local text = "yolua: " .. sentence
@@ -101,7 +104,7 @@ end
 -- Runs f; a failure is said on standard error. Returns the status and f's first result.
 function failure.attempt(f, ...)
   local ok, result = xpcall(f, failure.explain, ...)
-  if ok then return 0, result end
+  if ok or result == failure.ENOUGH then return 0, ok and result or nil end
   failure.say(tostring(result))
   return require("yolua.options.schema").is_usage(result) and 2 or 1
 end

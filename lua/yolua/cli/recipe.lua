@@ -39,8 +39,6 @@ function recipe.run(path, words, keep)
   recipe.check_taken(path)
 end
 
-local ENOUGH = {} -- thrown where a recipe has told what it was asked for
-
 -- Calls f, and what it needs to know: the words for its options, and whom sentences name as their source. All is as before afterwards.
 local function alone(path, words, where, f)
   local kept = { given = arguments.given, program = arguments.program, taken = arguments.taken, where = arguments.where }
@@ -49,7 +47,7 @@ local function alone(path, words, where, f)
   local ok, message = pcall(f)
   for _, key in ipairs { "given", "program", "taken", "where", "on_options", "on_run" } do arguments[key] = kept[key] end
   package.path = paths
-  if not ok and message ~= ENOUGH then error(message, 0) end
+  if not ok and message ~= failure.ENOUGH then error(message, 0) end
 end
 
 -- The options of a recipe as it sets them itself: it runs up to its yl.options. Nil where it has none.
@@ -57,7 +55,7 @@ function recipe.options(path)
   local seen
   arguments.on_options = function(o)
     seen = o
-    error(ENOUGH)
+    error(failure.ENOUGH)
   end
   alone(path, {}, nil, function() recipe.run(path, {}) end)
   return seen
@@ -69,12 +67,12 @@ function recipe.begun(path, words, where)
   local seen
   arguments.on_run = function(o)
     seen = o
-    error(ENOUGH)
+    error(failure.ENOUGH)
   end
   alone(path, {}, where, function()
-    if path ~= "train" then return recipe.run(path, words) end
-    local verb = require "yolua.verbs.train"
-    verb.run(arguments.resolve { who = "yolua train", fields = verb.fields, list = arguments.parse(words), given = where })
+    if path:find "%.lua$" then return recipe.run(path, words) end
+    local verb = require("yolua.verbs." .. path)
+    verb.run(arguments.resolve { who = "yolua " .. path, fields = verb.fields, list = arguments.parse(words), given = where })
   end)
   return seen or error(("%s begins no run (yl.run): only what a run keeps can be a trial"):format(path), 0)
 end

@@ -9,6 +9,12 @@ local required = require "yolua.options.required"
 -- command line (`where`). Who wants to know a recipe's options sets on_options(o), called by yl.options, or on_run(o), by yl.run.
 local arguments = { given = {} }
 
+-- Whether options ask for several runs of one call (folds=, seeds=).
+function arguments.repeats(o)
+  local folds = rawget(o, "folds")
+  return (rawget(o, "seeds") or 1) > 1 or folds ~= nil and folds[1] ~= "none"
+end
+
 -- { "data.root=x", ... } -> { {key=, value=}, ... }; a word must be key=value, a key given twice counts as it was given last.
 -- positional: the key that a first word without one has, or a list of keys for such words. list: the fields that there are
 -- (default: a recipe's), for suggestions.

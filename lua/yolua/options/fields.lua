@@ -75,6 +75,15 @@ groups.run = {
   { "json", "bool", false, "", "print one JSON document on standard output" },
 }
 
+groups.repeats = {
+  { "folds", "list", "none", "", "repeat the run on each of these folds of the data: NAME trains on the split NAME_train, chooses on "
+    .. "NAME_pick and is tested on NAME_test; the detections of all tests are pooled", empty = "none",
+    aliases = { "kfold", "cv", "fold", "cross_validation" } },
+  { "seeds", "int", 1, "runs", "repeat the run with so many seeds, from seed= on; mean and spread are reported", min = 1, max = 1000,
+    aliases = { "n_seeds", "repeats" } },
+  { "jobs", "int", 1, "runs", "folds=, seeds=: how many run at a time", min = 1, max = 1024, aliases = { "n_jobs", "parallel" } },
+}
+
 groups.train = {
   { "epochs", "int", 5, "epochs", "how long to train", min = 0, max = 1000000, aliases = { "n_epochs", "num_epochs", "max_epochs" } },
   struct("loader", "batch", { help = "images per optimizer step" }),
@@ -183,7 +192,7 @@ groups.distill = {
 
 groups.protocols = require("yolua.eval.protocols").fields
 
-fields.recipe = { "model", "data", "size", "train", "optim", "augment", "eval", "protocols", "run" }
+fields.recipe = { "model", "data", "size", "train", "optim", "augment", "eval", "protocols", "run", "repeats" }
 
 -- Which of them decide what a training gives.
 fields.deciding = { "epochs", "batch", "subdivisions", "freeze", "anchors", "loss", "regions", "statistics", "ema", "clip", "patience",

@@ -65,6 +65,7 @@ end
 -- Errors: one sentence that names the folder which cannot be made, written to, or continued.
 local function new(o, name)
   if arguments.on_run then arguments.on_run(o) end
+  if arguments.repeats(o) then error("folds= and seeds= repeat a call of the program: expected `yolua RECIPE.lua ...`", 0) end
   local run = setmetatable({ name = name or program_name(), options = o, epochs = {}, rows = {}, curves = {}, stored = {}, kept = {},
     evaluated = 0, seconds_before = 0 }, Run)
   run.started = core.system.clock()

@@ -31,7 +31,7 @@ local function varied(trials)
 end
 
 -- The figures of a row that a table shows: {name, value} of the mean and of each class with truth.
-local function figures(row)
+function tables.figures(row)
   local list, names = {}, {}
   for name in pairs(type(row.classes) == "table" and row.classes or {}) do names[#names + 1] = name end
   table.sort(names)
@@ -59,7 +59,7 @@ local function stages(result, order)
       by_name[name] = { stage = name, figures = {} }
       list[#list + 1] = by_name[name]
     end
-    for _, pair in ipairs(figures(row)) do
+    for _, pair in ipairs(tables.figures(row)) do
       by_name[name].figures[pair[1]] = pair[2]
       if not order[pair[1]] then order[#order + 1], order[pair[1]] = pair[1], true end
     end

@@ -1,7 +1,9 @@
 -- A trial: one call of a recipe, known by the hash of what decides its result, and the folder that tells how far it is.
 --
--- The hash covers the resolved options, the files that name the network, the data's frames and labels, and the recipe's text. Options
--- that only say how a run is made (threads, workers, caches) are no part of it.
+-- The hash covers the options that differ from their defaults, the files that name the network, the data's frames and labels, and the
+-- recipe's text. Options that only say how a run is made (threads, workers, caches) are no part of it. An option that a later version of
+-- the program adds does not change it; a default that a later version changes is found by comparison.
+local arguments = require "yolua.options.arguments"
 local core = require "yolua.core"
 local options = require "yolua.options.table"
 local recipe = require "yolua.cli.recipe"
@@ -11,7 +13,7 @@ local files = core.files
 
 local trial = {}
 
-local HOW = { config = true, out = true, resume = true, json = true, threads = true, dry_run = true }
+local HOW = { config = true, out = true, resume = true, json = true, threads = true, jobs = true, dry_run = true }
 local HOW_OF_DATA = { workers = true, cache = true, cache_dir = true, features = true }
 local NETWORK = { "cfg", "weights", "names", "model" }
 
@@ -23,6 +25,22 @@ local function without(values, left_out)
     if not left_out[key] then rest[key] = value end
   end
   return rest
+end
+
+-- The options that differ from their defaults, as plain data.
+local function unlike_defaults(o)
+  local out = {}
+  for _, field in ipairs(options.fields(o)) do
+    local key, value = field[1], rawget(o, field[1])
+    if options.is(value) then
+      local inner = unlike_defaults(value)
+      out[key] = next(inner) and inner or nil
+    elseif value ~= nil and type(value) ~= "function" and type(value) ~= "userdata" then
+      local default = field[3] ~= nil and schema.convert(field, field[3], { where = "default" }, key) or nil
+      if default == nil or core.json.encode(default) ~= core.json.encode(value) then out[key] = value end
+    end
+  end
+  return out
 end
 
 -- Calls f without its warnings, which the trial's own log will have. Returns pcall's results.
@@ -53,9 +71,10 @@ local function identify(t, known)
   local contents = {}
   for _, key in ipairs(NETWORK) do contents[key] = plain[key] and file_hash(plain[key], known.files) end
   for i, path in ipairs(plain.require or {}) do contents["require" .. i] = file_hash(path, known.files) end
-  local decided = without(plain, HOW)
-  decided.data = without(plain.data or {}, HOW_OF_DATA)
+  local decided = without(unlike_defaults(o), HOW)
+  decided.data = without(decided.data or {}, HOW_OF_DATA)
   local text = t.recipe == "train" and core.version or core.system.read(t.recipe)
+  t.repeats = arguments.repeats(o) -- it is a folder of trials itself, which continues where it is
   t.options, t.data_hash = plain, data_hash(plain.data, known.data)
   t.hash = files.hash_text(core.json.encode { options = decided, files = contents, data = t.data_hash, recipe = t.recipe, text = text })
 end
@@ -86,10 +105,30 @@ local function read_json(path)
   return ok and type(value) == "table" and value or nil
 end
 
--- Looks at the trial's folder below `parent`: status "done" with its result, or "waiting".
+local function flat(values, prefix, out)
+  for key, value in pairs(values) do
+    if type(value) == "table" and #value == 0 then flat(value, prefix .. key .. ".", out)
+    else out[prefix .. key] = core.json.encode(value) end
+  end
+  return out
+end
+
+-- Errors: the trial was made when an option had another default.
+local function check_defaults(t, kept)
+  local before, now = flat(kept.options or {}, "", {}), flat(without(t.options, HOW), "", {})
+  for key, value in pairs(before) do
+    if now[key] and now[key] ~= value and not HOW_OF_DATA[key:match "^data%.(.*)$"] then
+      error(("%s: the run in %s was made with %s=%s, whose default is now %s: expected another out= (or %s= in the trial)"):format(t.where,
+        t.dir, key, value, now[key], key), 0)
+    end
+  end
+end
+
+-- Looks at the trial's folder below `parent`: status "done" with its result, or "waiting". Errors: it holds a run with other defaults.
 function trial.look(t, parent)
   t.dir = parent .. "/" .. t.hash
   local kept = read_json(t.dir .. "/trial.json")
+  if kept then check_defaults(t, kept) end
   t.result = kept and kept.status == "done" and read_json(t.dir .. "/results.json") or nil
   t.status = t.result and "done" or "waiting"
 end
@@ -101,7 +140,7 @@ function trial.busy(t) return rundir.busy(t.dir) end
 function trial.command(t)
   local words, begun = { t.recipe }, files.kind(t.dir .. "/config.yaml") == "file"
   files.make_folder(t.dir)
-  if not begun then rundir.clear(t.dir) end
+  if not begun and not t.repeats then rundir.clear(t.dir) end
   table.move(t.words, 1, #t.words, 2, words)
   words[#words + 1] = (begun and "resume=" or "out=") .. t.dir
   if t.threads then words[#words + 1] = "threads=" .. t.threads end
@@ -123,7 +162,7 @@ end
 
 local function note(t)
   core.system.write(t.dir .. "/trial.json", core.json.encode({ hash = t.hash, name = t.name, recipe = t.recipe, words = t.words,
-    data_hash = t.data_hash, status = t.status, reason = t.reason }, { pretty = true }) .. "\n")
+    options = without(t.options, HOW), data_hash = t.data_hash, status = t.status, reason = t.reason }, { pretty = true }) .. "\n")
 end
 
 -- The process ended so; `from`: how long its output was before. Sets status and, of a trial that failed, the reason.

@@ -68,7 +68,7 @@ local function changed(o, with)
   local list = fields.get(fields.recipe)
   for _, field in ipairs(list) do known[field[1]] = true end
   for key in pairs(values) do values[key] = known[key] and values[key] or nil end
-  values.out, values.resume, values.config = nil, nil, nil
+  for _, key in ipairs { "out", "resume", "config", "folds", "seeds", "jobs" } do values[key] = nil end
   return options.check("reuse", list, overlay(values, with))
 end
 

@@ -130,4 +130,18 @@ function TestRundir.testDiscardAbove()
   t.assertEquals({ files.list(top .. "/old"), files.list(top .. "/old/p") }, { { "p" }, { "mine.txt" } })
 end
 
+-- One process at a time works in a run's folder; this one may take it as often as it likes.
+function TestRundir.testOneProcess()
+  local dir = rundir.make("x", top .. "/locked")
+  local lock = rundir.lock(dir)
+  t.assertNotNil(lock)
+  t.assertNil(rundir.lock(dir))
+  t.assertFalse(rundir.busy(dir))
+  rundir.unlock(dir, lock)
+  local other <close> = assert(core.files.lock(dir .. "/log.txt")) -- as another process has it
+  t.assertTrue(rundir.busy(dir))
+  t.assertErrorMsgEquals("another process is at work in " .. dir, rundir.lock, dir)
+  t.assertNotNil(other)
+end
+
 os.exit(t.LuaUnit.run())

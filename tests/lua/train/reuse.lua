@@ -5,14 +5,17 @@ local core = yl.core
 local program = require "support.program"
 local identity = require "yolua.train.identity"
 local reuse = require "yolua.train.reuse"
+local wait = require "support.wait"
 
 TestReuse = {}
 
 local top
 
-local function words(out, ...)
-  return { "config=" .. top .. "/config.yaml", "threads=2", "protocol=poster", "seed=3", "out=" .. top .. "/runs/" .. out, ... }
+local function words_in(folder, out, ...)
+  return { "config=" .. top .. "/config.yaml", "threads=2", "protocol=poster", "seed=3", ("out=%s/%s/%s"):format(top, folder, out), ... }
 end
+
+local function words(...) return words_in("runs", ...) end
 
 local function recipe(name, list) return program.ok { "recipes/" .. name .. ".lua", table.unpack(list) } end
 
@@ -41,6 +44,38 @@ function TestReuse.testTrainedOnce()
   out = recipe("coco_full", words("b", "epochs=1", "ft.epochs=1", "seed=4"))
   t.assertStrContains(out, "runs/coco_ft (")
   t.assertEquals(core.files.hash(top .. "/runs/a/last.safetensors"), core.files.hash(top .. "/runs/b/last.safetensors"))
+end
+
+-- One that was interrupted is continued, by whoever asks for it next, and ends as if nothing had happened.
+function TestReuse.testInterrupted()
+  local function call(folder, out) return words_in(folder, out, "epochs=1", "ft.epochs=12") end
+  recipe("coco_full", call("whole", "full"))
+  local list = { program.source .. "/recipes/coco_full.lua", table.unpack(call("broken", "full")) }
+  local id = core.process.start(list, top .. "/output.txt")
+  wait(function() return core.files.kind(top .. "/broken/coco_ft/metrics.jsonl") end, "an epoch of Coco-FT")
+  os.execute("kill -KILL " .. id)
+  wait(function() return core.process.ended(id) end, "its end")
+  local out = recipe("coco_full", call("broken", "other"))
+  t.assertStrContains(out, ("coco_ft: continuing the interrupted run %s/broken/coco_ft ("):format(top))
+  local function hash(path) return core.files.hash(top .. "/" .. path .. ".safetensors") end
+  for _, name in ipairs { "last", "best" } do t.assertEquals(hash("broken/coco_ft/" .. name), hash("whole/coco_ft/" .. name)) end
+  t.assertEquals(hash "broken/other/last", hash "whole/full/last")
+  t.assertNil(core.files.kind(top .. "/broken/coco_ft-2"))
+end
+
+-- Two processes do not train the same: one waits for the other.
+function TestReuse.testAwaited()
+  local ids = {}
+  for i = 1, 2 do
+    local list = words_in("pair", "full" .. i, "epochs=1", "ft.epochs=6")
+    ids[i] = core.process.start({ program.source .. "/recipes/coco_full.lua", table.unpack(list) }, ("%s/pair%d.txt"):format(top, i))
+    if i == 1 then wait(function() return (core.system.try_read(top .. "/pair1.txt") or ""):find "training it now" end, "the first") end
+    if i == 1 then wait(function() return (core.system.try_read(top .. "/pair1.txt") or ""):find "epoch 1" end, "its start") end
+  end
+  for i = 1, 2 do t.assertEquals(wait(function() return core.process.ended(ids[i]) end, "the end"), 0) end
+  local second = core.system.read(top .. "/pair2.txt")
+  t.assertStrContains(second, "coco_ft: reusing the finished run")
+  t.assertEquals(core.files.hash(top .. "/pair/full1/last.safetensors"), core.files.hash(top .. "/pair/full2/last.safetensors"))
 end
 
 local function key(change)

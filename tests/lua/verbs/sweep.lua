@@ -184,12 +184,12 @@ function TestSweep.testLocked()
   files.make_folder(top .. "/locked")
   local lock <close> = assert(files.lock(top .. "/locked/log.txt"))
   local status, _, err = sweep(path, "locked")
-  t.assertEquals({ status, err, lock ~= nil }, { 1, "yolua: another sweep is at work in " .. top .. "/locked\n", true })
+  t.assertEquals({ status, err, lock ~= nil }, { 1, "yolua: another process is at work in " .. top .. "/locked\n", true })
   t.assertEquals(files.list(top .. "/locked"), { "log.txt" })
   files.make_folder(top .. "/of_a_run")
   core.system.write(top .. "/of_a_run/config.yaml", "")
   status, _, err = sweep(path, "of_a_run")
-  t.assertEquals({ status, err }, { 1, ("yolua: out: %s/of_a_run is the folder of a run; expected one for a sweep\n"):format(top) })
+  t.assertEquals({ status, err }, { 1, ("yolua: out: %s/of_a_run is the folder of a run; expected one for several\n"):format(top) })
 end
 
 TestBadInput = {}
