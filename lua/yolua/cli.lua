@@ -32,7 +32,9 @@ local function repeat_where_asked(program, given, give_results)
   local arguments = require "yolua.options.arguments"
   arguments.on_run = function(o)
     if not arguments.repeats(o) then return end
-    local results = require("yolua.sweep.repeats").run(program, given, o)
+    local repeats = require "yolua.sweep.repeats"
+    if rawget(o, "dry_run") then return repeats.rehearse(program, given, o) end
+    local results = repeats.run(program, given, o)
     if give_results then give_results(results, o) end
     error(failure.ENOUGH)
   end

@@ -23,7 +23,9 @@ end
 -- Trains and returns the training. The table holds net (a model), data, run, options (epochs, batch, optim, ...), and policies in
 -- its array part.
 return function(...)
-  local self = training.new(check(...))
+  local spec = check(...)
+  if spec.run and spec.run.dry then return require "yolua.train.dry"(spec) end
+  local self = training.new(spec)
   if screen.at_prompt then self.screen, self.continued_by = screen.new(), kept end
   self:start()
   self:go(self.epochs)

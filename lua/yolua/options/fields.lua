@@ -81,6 +81,8 @@ groups.repeats = {
     aliases = { "kfold", "cv", "fold", "cross_validation" } },
   { "seeds", "int", 1, "runs", "repeat the run with so many seeds, from seed= on; mean and spread are reported", min = 1, max = 1000,
     aliases = { "n_seeds", "repeats" } },
+  { "dry_run", "bool", false, "", "tell what the recipe would do, and what time, memory and disk that would take; train nothing",
+    aliases = { "dry", "plan" } },
   { "jobs", "int", 1, "runs", "folds=, seeds=: how many run at a time", min = 1, max = 1024, aliases = { "n_jobs", "parallel" } },
 }
 

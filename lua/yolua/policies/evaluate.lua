@@ -33,10 +33,12 @@ local check = options.declare("yl.evaluate", {
   { "every", "int", 1, "epochs", "distance between evaluations; the last epoch is always evaluated", min = 1 },
 })
 
-return function(spec)
+local evaluate = { distance = setmetatable({}, { __mode = "k" }) } -- distance: policy -> epochs between its evaluations
+
+local function new(spec)
   local o, by = check(spec), { where = options.position() }
   local protocol, every = o.protocol, o.every
-  return {
+  local self = {
     name = "evaluate." .. protocol,
     on = {
       start = function(self, t)
@@ -52,4 +54,8 @@ return function(spec)
       end,
     },
   }
+  evaluate.distance[self] = every
+  return self
 end
+
+return setmetatable(evaluate, { __call = function(_, spec) return new(spec) end })

@@ -8,6 +8,7 @@
 local arguments = require "yolua.options.arguments"
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
+local dry = require "yolua.report.dry"
 local fields = require "yolua.options.fields"
 local options = require "yolua.options.table"
 local provenance = require "yolua.report.provenance"
@@ -64,12 +65,13 @@ end
 -- yl.run(o [, name]): o is the recipe's options (out, resume, device, ... of them are read here).
 -- Errors: one sentence that names the folder which cannot be made, written to, or continued.
 local function new(o, name)
-  if arguments.on_run then arguments.on_run(o) end
+  local runs = arguments.on_run and arguments.on_run(o)
   if arguments.repeats(o) then error("folds= and seeds= repeat a call of the program: expected `yolua RECIPE.lua ...`", 0) end
   local run = setmetatable({ name = name or program_name(), options = o, epochs = {}, rows = {}, curves = {}, stored = {}, kept = {},
     evaluated = 0, seconds_before = 0 }, Run)
   run.started = core.system.clock()
-  if rawget(o, "resume") then resume(run, o)
+  if rawget(o, "dry_run") then dry.begin(run, runs or 1)
+  elseif rawget(o, "resume") then resume(run, o)
   else
     run.dir, run.made_folder = rundir.make(run.name, rawget(o, "out"))
     run.lock = rundir.lock(run.dir)
@@ -78,7 +80,7 @@ local function new(o, name)
   run.made.name = run.name
   run:write_config()
   run.log_before = core.system.warn_file(run:path "log.txt") -- until the run is closed
-  run:say("run directory %s", run.dir)
+  run:say("%s", run.dry and "dry run: nothing is trained or kept" or "run directory " .. run.dir)
   return run
 end
 
@@ -159,6 +161,7 @@ end
 -- The model of best.safetensors; of last.safetensors where no policy kept a best one. Those of the training that was the last to run,
 -- also where a resumed run has gone past it.
 function Run:best()
+  if self.dry then return self.dry.model or error("nothing was trained: there is no best model", 2) end
   local past = self.current and self.current.past and self.current.training or nil
   for _, file in ipairs { "best.safetensors", "last.safetensors" } do
     local name = rundir.mark(file, past)
@@ -191,6 +194,7 @@ function Run:eval(stage, model, list, protocols)
   require("yolua.eval.score").check("run:eval", model, list)
   self:use(list.data)
   self:say_input(require("yolua.model.input").text(model, self.options))
+  if self.dry then return dry.eval(self, stage, model, list, protocols) end
   local rows, seen = require("yolua.eval.score")(model, list, self.options, { stage = stage, protocols = protocols,
     hash = self.data_hash })
   forget(self, stage)
@@ -210,12 +214,16 @@ end
 function Run:seconds() return self.seconds_before + core.system.clock() - self.started end
 
 -- Writes results.json, results.md, plots/ and detections/.
-function Run:report() return require("yolua.report")(self) end
+function Run:report()
+  if self.dry then return dry.report(self) end
+  return require("yolua.report")(self)
+end
 
 -- A run that failed before it had anything to show takes its folder away; else the reason stays in log.txt.
 function Run:__close(reason)
   self:step(nil)
   core.system.warn_file(self.log_before)
+  if self.dry then return dry.finish(self) end
   if self.lock then rundir.unlock(self.dir, self.lock) end
   self.lock = nil
   if reason == nil then return end

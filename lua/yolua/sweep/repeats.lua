@@ -37,7 +37,7 @@ end
 
 -- What all repeats have in common: the words of the call without those that differ.
 local function shared(given, o)
-  local own = { folds = true, seeds = true, jobs = true, out = true, json = true, seed = o.seeds > 1 }
+  local own = { dry_run = true, folds = true, seeds = true, jobs = true, out = true, json = true, seed = o.seeds > 1 }
   local words = { "folds=none", "seeds=1" } -- a config file may ask for them too
   for _, argument in ipairs(given) do
     if not own[argument.key] then words[#words + 1] = argument.key .. "=" .. argument.value end
@@ -163,6 +163,18 @@ function repeats.run(program, given, o)
   end)
   if complaint then error(complaint, 0) end
   return results
+end
+
+-- For a dry run: makes o the options of the first repeat. Returns how many there are.
+function repeats.rehearse(program, given, o)
+  local trials, from = plan(program, given, o), { where = "command line" }
+  local first, names = trials[1], {}
+  for i, t in ipairs(trials) do names[i] = t.name end
+  for _, part in ipairs(first.fold and PARTS or {}) do options.set(o, "data." .. part[1], ("%s_%s"):format(first.fold, part[2]), from) end
+  options.set(o, "folds", "none", from)
+  options.set(o, "seeds", 1, from)
+  print(("%d runs (%s), one like the other; the first of them:"):format(#trials, table.concat(names, "; ")))
+  return #trials
 end
 
 return repeats

@@ -12,7 +12,7 @@ local reuse = {}
 
 -- Calls visit(dir, made) for the run directories among the folders of `parent` whose training has that key, until it returns something.
 local function each(parent, key, visit)
-  for _, name in ipairs(files.list(parent)) do
+  for _, name in ipairs(files.kind(parent) == "folder" and files.list(parent) or {}) do
     local dir = parent .. "/" .. name
     local ok, _, made = pcall(rundir.config, dir)
     local found = ok and made.training == key and visit(dir, made)
@@ -68,7 +68,7 @@ local function changed(o, with)
   local list = fields.get(fields.recipe)
   for _, field in ipairs(list) do known[field[1]] = true end
   for key in pairs(values) do values[key] = known[key] and values[key] or nil end
-  for _, key in ipairs { "out", "resume", "config", "folds", "seeds", "jobs" } do values[key] = nil end
+  for _, key in ipairs { "out", "resume", "config", "folds", "seeds", "jobs", "dry_run" } do values[key] = nil end
   return options.check("reuse", list, overlay(values, with))
 end
 
@@ -83,15 +83,27 @@ end
 
 -- spec: name (of the training's run directory), run (the one that asks), net, options, with (what the training changes in them), and
 -- policies in the array part. Returns the model and the data as the training saw them.
+-- Of a dry run: tells the training instead. The network is as it was.
+local function tell(spec, o, data)
+  o.dry_run = true
+  spec.run:say("%s: no finished run of it is there: it would be trained first", spec.name)
+  local frozen = spec.net.frozen or "none"
+  spec.net:freeze(o.freeze)
+  require "yolua.train" { net = spec.net, data = data, run = spec.run, options = o, table.unpack(spec) }
+  spec.net:freeze(frozen)
+  return spec.net, data
+end
+
 local function new(spec)
   local o = changed(spec.options, spec.with or {})
   local data = require "yolua.data"(o.data)
-  local parent = spec.run.dir:match "^(.*)/[^/]+$" or "."
+  local parent = (spec.run.dry and spec.run.dry.dir or spec.run.dir):match "^(.*)/[^/]+$" or "."
   local key = identity.hash { net = spec.net, data = data, options = o, table.unpack(spec) }
-  await(spec, parent, key)
+  if not spec.run.dry then await(spec, parent, key) end
   local dir, path = reuse.find(parent, key)
   local interrupted = not dir and begun(parent, key)
   if dir then spec.run:say("%s: reusing the finished run %s (%s)", spec.name, dir, key)
+  elseif spec.run.dry then return tell(spec, o, data)
   elseif interrupted then
     spec.run:say("%s: continuing the interrupted run %s (%s)", spec.name, interrupted, key)
     dir, path = train(spec, o, data, parent, interrupted)

@@ -34,7 +34,7 @@ end
 
 -- Can the body be cached? Something below the heads is frozen, nothing random happens before the cut, no policy needs the pixels, and it
 -- fits.
-local function cacheable(t)
+function sources.cacheable(t)
   if augments(t) or t:hears "batch" or t:hears "loss" or t.sizes or t.options.data.features == 0 then return false end
   local count = #t.data.train.frames + (sources.has_judged(t) and #sources.judged_list(t).frames or 0)
   local ok, bytes = pcall(batches.feature_bytes, t.model, t.h, t.w, count)
@@ -59,7 +59,7 @@ end
 -- while it was made.
 function sources.train(t)
   if not t.train_source then
-    t.cached = cacheable(t)
+    t.cached = sources.cacheable(t)
     t.train_source = (t.cached and features or images)(t, t.data.train, true)
   end
   return t.train_source

@@ -39,6 +39,9 @@ end
 -- spec: net, data, run, options, and policies in the array part.
 function Training.new(spec)
   local o = setup.options(spec.options or {})
+  if spec.run and spec.run.dry then
+    error(options.position() .. ": dry_run=true: a training that is led by hand (yl.trainer) cannot be told in advance", 0)
+  end
   local self = setmetatable({ model = spec.net, data = spec.data, run = spec.run, options = o, epoch = 0, step = 0, seen = 0,
     policies = policy.list("yl.train", spec), batch_done = 0, loss_sum = 0, loss_images = 0, shift = 0, kept = {} }, Training)
   self.hashes = {} -- before a handler has changed anything

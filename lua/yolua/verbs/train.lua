@@ -84,6 +84,7 @@ local function train(o)
   yl.train { net = model, data = data, run = run, options = o, table.unpack(policies_of(o)) }
   run:eval("trained", run:best(), data.dev)
   local results = run:report()
+  if run.dry then return results end
   local own = o.require and " require=" .. table.concat(o.require, ",") or ""
   run:say("try it: yolua predict model=%s/best.safetensors%s source=IMAGE", run.dir, own)
   return results
