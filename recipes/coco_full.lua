@@ -19,6 +19,7 @@ local o = yl.embedded(yl.options({
 local run <close> = yl.run(o)
 local data = yl.data(o.data)
 local net = yl.load(o)
+yl.fit_input(o, net, data)
 
 run:eval("Original", net, data.dev)
 net = yl.reuse { name = "coco_ft", run = run, net = net, options = o, yl.evaluate "voc", yl.keep.best "dev_loss",

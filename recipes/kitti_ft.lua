@@ -20,6 +20,7 @@ local o = yl.embedded(yl.options({
 local run <close> = yl.run(o)
 local data = yl.data(o.data)
 local original = yl.load(o)
+yl.fit_input(o, original, data)
 
 local coco, seen = yl.reuse { name = "coco_ft", run = run, net = original, options = o, yl.evaluate "voc", yl.keep.best "dev_loss",
   with = { epochs = o.ft.epochs, patience = 0, freeze = "body", statistics = "batch", augment = "none", ema = 0,

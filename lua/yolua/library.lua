@@ -4,8 +4,7 @@ local core = require "yolua.core"
 
 local CALLS = { "model.load", "data", "report.run", "options", "train", "train.trainer", "eval.detect", "data.image", "tensor",
   "model.layer", "model.gradcheck", "model.copy", "train.recalibrate", "train.optimizer", "data.dataset", "train.reuse",
-  "model.transplant", "options.embedded", "prune.compact", "prune.sensitivity", "prune.look",
-  "prune.propose" }
+  "model.transplant", "model.fit_input", "options.embedded", "prune.compact", "prune.sensitivity", "prune.look", "prune.propose" }
 local MAKERS = { "zeros", "ones", "full", "rand", "randn", "arange" } -- in tensor.lua
 
 local library, modules = { calls = {} }, {} -- calls: their names, in the order of the help page

@@ -22,20 +22,10 @@ local function fall_back(o)
   if not options.explicit(o, "data.map") then options.set(o, "data.map", "identity", default) end
 end
 
--- The input size of about 100000 pixels with the middle frame's shape, in whole cells of the network.
-local function size_for(list)
-  local shapes = {}
-  for i, frame in ipairs(list.frames) do shapes[i] = frame.width / frame.height end
-  table.sort(shapes)
-  local shape = shapes[(#shapes + 1) // 2]
-  local function cells(pixels) return math.max(2, math.floor(pixels / 32 + 0.5)) * 32 end
-  return { cells(math.sqrt(1e5 * shape)), cells(math.sqrt(1e5 / shape)) }
-end
-
 -- Input size and length for the carried network on these data; kept in the options, so that a resumed run has them too.
 local function suit(run, o, data)
   if not data.classes then data:number_classes() end
-  if not o.imgsz then options.set(o, "imgsz", size_for(data.train), default) end
+  if not o.imgsz then options.set(o, "imgsz", yl.fit_input.size(data.train, 1e5, 32), default) end
   if not options.explicit(o, "epochs") then
     options.set(o, "epochs", math.max(10, math.min(100, 8000 // #data.train.frames)), default)
   end
