@@ -5,6 +5,7 @@
 #include "backend/device.h"
 #include "core/memory.h"
 #include "prune/cut.h"
+#include "prune/narrow.h"
 
 #include <string.h>
 
@@ -160,6 +161,19 @@ static int channels_cost(lua_State *L)
     return 1;
 }
 
+/* graph:network(kept) -> a network of the structure that is left, with drawn values: for timing */
+static int channels_network(lua_State *L)
+{
+    const yl_channel_graph *g = check_graph(L, 1);
+    const bool *kept = check_kept(L, g);
+    int *from = yl__scratch(L, (size_t)g->net->n_layers * sizeof *from);
+    yl_net *made;
+    yl__check(L, yl__narrow(g, kept, &made, from));
+    yl__push_net(L, made);
+    yl__check(L, yl_net_init(made, 1));
+    return 1;
+}
+
 static void push_mask(lua_State *L, const yl_range *r, const uint8_t *bytes)
 {
     yl_device *cpu;
@@ -192,11 +206,17 @@ static int channels_masks(lua_State *L)
 
 void yl__bind_channels(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"__gc", channels_gone},     {"__close", channels_gone},
-                                       {"close", channels_gone},    {"count", channels_count},
-                                       {"layers", channels_layers}, {"fixed", channels_fixed},
-                                       {"cut", channels_cut},       {"cost", channels_cost},
-                                       {"masks", channels_masks},   {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"__gc", channels_gone},
+                                       {"__close", channels_gone},
+                                       {"close", channels_gone},
+                                       {"count", channels_count},
+                                       {"layers", channels_layers},
+                                       {"fixed", channels_fixed},
+                                       {"cut", channels_cut},
+                                       {"cost", channels_cost},
+                                       {"network", channels_network},
+                                       {"masks", channels_masks},
+                                       {NULL, NULL}};
     static const luaL_Reg functions[] = {{"channels", channels_new}, {NULL, NULL}};
     yl__class(L, CHANNELS_CLASS, methods);
     luaL_setfuncs(L, functions, 0);

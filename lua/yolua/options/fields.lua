@@ -109,11 +109,19 @@ groups.train = {
 }
 
 groups.prune = {
-  { "score", "string", "magnitude", "", "what is small goes: magnitude, lamp, taylor, movement, snip, random (from Lua also your own)",
+  { "score", "string", "magnitude", "", "what is small goes: magnitude, lamp, taylor, movement, snip, random; of channels also filter_l1, "
+    .. "filter_l2, bn_scale, taylor_channel, geometric_median (from Lua also your own)",
     lua = true, aliases = { "criterion", "importance" } },
   { "scope", "string", "global", "", "one threshold for all (global), each layer alike (layer), all but the first (uniform), by their "
     .. "sizes (erk), or as a scan of each says (sensitivity)" },
-  { "pattern", "string", "none", "", "where zeros may stand: none (anywhere), N:M (2:4), block, kernel" },
+  { "pattern", "string", "none", "", "where zeros may stand: none (anywhere), N:M (2:4), block, kernel, channel (whole channels, which "
+    .. "compact takes away)" },
+  { "round_to", "int", 1, "channels", "pattern=channel: a layer that loses channels keeps a multiple of it", min = 1, max = 65536 },
+  { "min_channels", "int", 1, "channels", "pattern=channel: and at least so many, or all that it has", min = 1, max = 65536 },
+  { "bn_decay", "number", 0, "", "pull of batch-norm's scales towards zero while it trains (score=bn_scale): its subgradient, "
+    .. "bn_decay * sign(scale), is added to theirs", min = 0, max = 1, aliases = { "sparsity_penalty", "slimming" } },
+  { "recalibrate", "int", 0, "frames", "pictures over which batch-norm's statistics are estimated anew after each cut; 0: they stay",
+    min = 0 },
   { "block", "numbers", { 8, 1 }, "channels", "pattern=block: its size, OUT,IN", min = 1 },
   { "entries", "int", 3, "", "pattern=kernel: what stays of a 3x3 kernel", min = 2, max = 3 },
   { "target", "table", main = "sparsity", help = "how far to prune", fields = {

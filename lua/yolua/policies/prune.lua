@@ -53,6 +53,15 @@ local function check_whole(o)
   end
 end
 
+-- A score of your own, by the code of its functions; nil for a table without any.
+local function of_functions(value)
+  local parts = {}
+  for _, key in ipairs { "score", "channel", "gather" } do
+    if callback.callable(value[key]) then parts[#parts + 1] = key .. callback.fingerprint(value[key]) end
+  end
+  return #parts > 0 and table.concat(parts, " ") or nil
+end
+
 -- What decides what the policy does, as a text.
 local function text_of(o)
   local parts = {}
@@ -60,10 +69,17 @@ local function text_of(o)
     local value = rawget(o, field[1])
     if callback.callable(value) then value = callback.fingerprint(schedule.code(value))
     elseif options.is(value) then value = core.json.encode(options.plain(value))
-    elseif type(value) == "table" then value = value.score and callback.fingerprint(value.score) or core.json.encode(value) end
+    elseif type(value) == "table" then value = of_functions(value) or core.json.encode(value) end
     parts[#parts + 1] = ("%s=%s"):format(field[1], tostring(value))
   end
   return core.files.hash_text(table.concat(parts, "\n"))
+end
+
+-- Network slimming (Liu et al. 2017, eq. 1): the L1 norm of the scales, by its subgradient. Gradients are sums over images.
+local function pull_scales(net, strength)
+  for _, r in ipairs(net:ranges()) do
+    if r.kind == "scale" and not r.frozen then net:tensor(r.name, "grad"):addmul_(net:tensor(r.name):sign(), strength) end
+  end
 end
 
 local function handlers(rounds)
@@ -105,8 +121,12 @@ local function handlers(rounds)
   function made.finish(self, t) rounds:finish(t, self.state, known_by) end
 
   local how = rounds.rules.score
-  if how.gather and not how.probe then
-    made.gradient = function(_, t) score.gather(t.model, rounds.list, how, { rate = t.lr }) end
+  local gathers = how.gather and not how.probe
+  if gathers or o.bn_decay > 0 then
+    made.gradient = function(_, t)
+      if gathers then score.gather(t.model, rounds.list, how, { rate = t.lr }) end
+      if o.bn_decay > 0 then pull_scales(t.model.net, o.bn_decay * t.options.batch) end
+    end
   end
   return made
 end

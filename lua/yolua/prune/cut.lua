@@ -24,7 +24,10 @@ Rules.__index = Rules
 -- with the nearest.
 function Cut.rules(o)
   local pattern, how = patterns.of(o)
-  return setmetatable({ score = scores.of(o.score or "magnitude"), scope = scope_of(o.scope or "global"), pattern = pattern, how = how,
+  if pattern.rules then return pattern.rules(o) end
+  local score = scores.of(o.score or "magnitude")
+  if not score.score then error(("prune: score=%s ranks whole channels: expected pattern=channel"):format(tostring(o.score)), 0) end
+  return setmetatable({ score = score, scope = scope_of(o.scope or "global"), pattern = pattern, how = how,
     text = ("score=%s scope=%s pattern=%s"):format(type(o.score) == "string" and o.score or "your own", o.scope or "global",
       o.pattern or "none") }, Rules)
 end

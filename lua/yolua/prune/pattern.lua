@@ -2,6 +2,7 @@
 --
 -- A pattern has, all optional: fits(range, how) (others stay as they are), prepare(entries, how) -> shared,
 -- keep(range, score, mask, how, shared), which writes +infinity over the scores of what stays, and for units of several numbers
+-- rules(o) (of a pattern that makes its own cuts, as channel does),
 -- unit(how) -> their size, fold(range, score, mask, how) -> the units' scores and masks, unfold(range, mask, how) -> the numbers' mask.
 local core = require "yolua.core"
 local schema = require "yolua.options.schema"

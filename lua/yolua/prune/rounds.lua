@@ -7,6 +7,7 @@ local Cut = require "yolua.prune.cut"
 local gate = require "yolua.prune.gate"
 local measure = require "yolua.prune.measure"
 local probe = require "yolua.prune.probe"
+local recalibrate = require "yolua.train.recalibrate"
 local ranges = require "yolua.prune.ranges"
 local schedule = require "yolua.prune.schedule"
 local score = require "yolua.prune.score"
@@ -42,10 +43,17 @@ function Rounds.fresh() return { round = 0, try = 1, rounds = {}, memory = {} } 
 
 local function size(t) return t.w, t.h end
 
+local function counts(self, t)
+  local w, h = size(t)
+  local m = measure.size(t.model, self.list, h, w)
+  if self.rules.flops then m.flops = self.rules:flops(t.model, h, w) end
+  return m
+end
+
 -- The network as it is before the first cut.
 local function look_dense(self, t, st)
   local w, h = size(t)
-  local m = measure.size(t.model, self.list, h, w)
+  local m = counts(self, t)
   st.dense = { sparsity = m.sparsity, params = m.params, nonzero = m.nonzero, flops = m.flops, bytes = m.bytes,
     dev_loss = measure.loss(t), ap = measure.ap(t, self.o.judge) }
   self.times.dense = measure.ms(t.model, h, w)
@@ -65,11 +73,22 @@ function Rounds:view(st, t)
     epoch = t.epoch, step = t.step, history = state.copy(st.rounds), memory = st.memory, options = o }
 end
 
+-- As far on the way to the budget as the sparsity is on the way to the target.
+local function of_budget(self, sparsity, s)
+  local key, goal = next(self.budget)
+  local dense = s[key .. "_dense"]
+  local way = math.max(0, math.min(1, (sparsity - s.start) / (self.share - s.start)))
+  if key == "flops" and goal <= 1 then goal = goal * dense end
+  return { [key] = dense - way * (dense - goal) }
+end
+
 -- What the schedule, the budget and the gate ask for in the round that begins: a sparsity or {flops=, ms=}; or an action.
 function Rounds:asked(st, s)
   if st.again then return st.again.target end -- a round that is repeated
   local value = schedule.value(self.schedule, s)
-  if self.budget and type(value) == "number" and s.round >= s.ramp then value = self.budget end
+  if self.budget and type(value) == "number" then
+    if self.rules.coarse then value = of_budget(self, value, s) elseif s.round >= s.ramp then value = self.budget end
+  end
   if st.gap and type(value) == "number" then value = math.min(value, s.sparsity + st.gap) end
   return value
 end
@@ -86,12 +105,13 @@ local function plan_cut(self, t, st, s, asked)
   local _, before = ranges.sparsity(t.model, self.list)
   if type(asked) == "number" then
     local zeros = math.floor(asked * self.count + 0.5)
+    if zeros == before or zeros < before and self.rules.coarse then return nil end
     refuse_backwards(self, zeros, before, asked, s)
-    if zeros == before then return nil end
   end
   if self.rules.score.probe then probe(t, self.list, self.rules.score, { batches = self.o.probe, round = st.round + 1 }) end
   local cut = self.rules:open(t.model, self.list, { seed = t.options.seed + 1000 * (st.round + 1), rate = t.lr or 0 })
   local zeros = target.zeros(cut, asked, { sparsity = s.sparsity, flops_dense = s.flops_dense, h = h, w = w, ms = s.ms })
+  if self.rules.coarse and zeros <= before then return nil end
   refuse_backwards(self, zeros, before, asked, s)
   return cut, cut:masks(zeros)
 end
@@ -133,6 +153,10 @@ function Rounds:open(t, st)
   if cut then
     if self.o.rewind == "weights" then self.snapshots:restore(t, "rewind") end
     cut:apply(masks)
+    if self.o.recalibrate > 0 then
+      recalibrate(t.model, t.data.train, { frames = self.o.recalibrate, workers = t.options.data.workers, imgsz = { t.w, t.h },
+        resize = t.resize })
+    end
   end
   score.forget(t.model)
   st.round, st.again, st.open = st.round + 1, nil, true
@@ -155,7 +179,7 @@ function Rounds.over(_, t, st) return st.open and t.step - st.began >= st.steps 
 -- Ends the round: measures it, and asks the gate. dev_loss: where it is known already.
 function Rounds:close(t, st, dev_loss)
   local w, h = size(t)
-  local m = measure.size(t.model, self.list, h, w)
+  local m = counts(self, t)
   local record = { round = st.round, try = st.try, asked = type(st.asked) == "number" and st.asked or nil, sparsity = m.sparsity,
     params = m.params, nonzero = m.nonzero, flops = m.flops, bytes = m.bytes, dev_loss = dev_loss or measure.loss(t),
     ap = measure.ap(t, self.o.judge), epochs = st.epochs, epoch = t.epoch, step = t.step }

@@ -5,6 +5,7 @@
 --
 -- `gather` is called for each parameter after backward and before the optimizer's step; with `probe` instead on some batches before a cut,
 -- for which nothing is trained. p.saliency, zero at first and after a cut, is there to remember things in, and checkpoints keep it.
+-- `channel(p, score, rows)` ranks whole channels (pattern=channel): `score` has one number for each of the parameter's `rows` channels.
 -- p.value, p.gradient (the sum over a batch's images), p.saliency and p.mask are tensors of the parameter's shape; p.name, p.kind, p.seed
 -- (another one for each parameter and cut), p.rate (the learning rate).
 local callback = require "yolua.options.callback"
@@ -14,16 +15,16 @@ local sealed = require "yolua.options.sealed"
 
 local score = {}
 
-local KEYS = { score = "function", gather = "function", probe = "boolean" }
+local KEYS = { score = "function", gather = "function", probe = "boolean", channel = "function" }
 
 local function own(spec)
   for key, value in pairs(spec) do
-    if not KEYS[key] then error(("prune: score has no key '%s' (score, gather, probe)"):format(tostring(key)), 0) end
+    if not KEYS[key] then error(("prune: score has no key '%s' (score, channel, gather, probe)"):format(tostring(key)), 0) end
     if type(value) ~= KEYS[key] then
       error(("prune: score.%s: expected a %s, got %s"):format(key, KEYS[key], callback.shown(value)), 0)
     end
   end
-  if not spec.score then error("prune: score: expected a function as its score", 0) end
+  if not spec.score and not spec.channel then error("prune: score: expected a function as its score, or as its channel", 0) end
   return spec
 end
 
@@ -42,7 +43,7 @@ end
 local SLABS = { value = "value", gradient = "grad", saliency = "saliency", mask = "mask" }
 
 -- A parameter as a score sees it; tensors over it are made when they are asked for.
-local function parameter(model, r, facts)
+function score.parameter(model, r, facts)
   local p = { name = r.name, kind = r.kind, seed = facts.seed, rate = facts.rate }
   local lazy = setmetatable(p, { __index = function(_, key)
     if not SLABS[key] then error(("%s: a parameter has no '%s'"):format(require("yolua.options.table").position(), tostring(key)), 0) end
@@ -55,7 +56,7 @@ end
 -- Calls the score's gather for each range of the list. facts: rate.
 function score.gather(model, list, how, facts)
   for _, r in ipairs(list) do
-    local p = parameter(model, r, facts)
+    local p = score.parameter(model, r, facts)
     local returned = how.gather(p)
     if returned ~= nil then
       error(("%s: score: what gather returned for %s is not used, got %s; p.saliency remembers"):format(callback.place(how.gather), r.name,
@@ -64,9 +65,9 @@ function score.gather(model, list, how, facts)
   end
 end
 
-local function one(model, r, how, facts)
+function score.one(model, r, how, facts)
   local out = core.tensor.zeros(r.dims, "f32"):fill_(0 / 0) -- what nobody writes is refused
-  local returned = how.score(parameter(model, r, facts), out)
+  local returned = how.score(score.parameter(model, r, facts), out)
   if returned ~= nil and not rawequal(returned, out) then
     error(("%s: score: what was returned for %s is not used, got %s; write into the second argument, as in p.value:abs(score)"):format(
       callback.place(how.score), r.name, callback.shown(returned)), 0)
@@ -79,7 +80,7 @@ function score.all(model, list, how, facts)
   local out = {}
   for i, r in ipairs(list) do
     local own_facts = { seed = facts.seed * 7919 + i, rate = facts.rate }
-    out[i] = { range = r, score = one(model, r, how, own_facts), mask = model.net:tensor(r.name, "mask"):clone() }
+    out[i] = { range = r, score = score.one(model, r, how, own_facts), mask = model.net:tensor(r.name, "mask"):clone() }
   end
   return out
 end

@@ -41,6 +41,7 @@ end
 -- Errors: what no cut reaches.
 function target.zeros(cut, asked, s)
   if type(asked) == "number" then return math.floor(asked * cut.count + 0.5) end
+  if cut.zeros_for then return cut:zeros_for(asked, s) end
   if asked.flops then return of_flops(cut, asked.flops, s) end
   error(("prune: target.ms: %g ms cannot be reached: single zeros make nothing faster (a forward pass takes %s with any of them)")
     :format(asked.ms, s.ms and ("%.3g ms"):format(s.ms) or "the same time"), 0)
