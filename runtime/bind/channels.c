@@ -77,6 +77,29 @@ static int channels_layers(lua_State *L)
     return 1;
 }
 
+/* graph:sources(layer, channel) -> what that output channel is made of: list of {input =, first =, last =, use = "each", "mix" or "whole"} */
+static int channels_sources(lua_State *L)
+{
+    static const char *const uses[] = {"each", "mix", "whole"};
+    const yl_channel_graph *g = check_graph(L, 1);
+    int layer = yl__check_layer(L, g->net, 2);
+    int64_t channel = yl__check_integer(L, 3);
+    if (layer < 0 || channel < 1 || channel > g->shapes[layer + 1].c)
+        return yl__error(L, "sources: expected a layer and one of its output channels");
+    int64_t node = g->first[layer + 1] + channel - 1;
+    lua_newtable(L);
+    for (int64_t i = g->source_first[node], n = 0; i < g->source_first[node + 1]; i++) {
+        const yl_source *s = &g->sources[i];
+        lua_createtable(L, 0, 4);
+        lua_pushinteger(L, s->input + 1), lua_setfield(L, -2, "input");
+        lua_pushinteger(L, s->first + 1), lua_setfield(L, -2, "first");
+        lua_pushinteger(L, s->first + s->count), lua_setfield(L, -2, "last");
+        lua_pushstring(L, uses[s->use]), lua_setfield(L, -2, "use");
+        lua_rawseti(L, -2, ++n);
+    }
+    return 1;
+}
+
 /* graph:fixed() -> for each group whether it has to stay */
 static int channels_fixed(lua_State *L)
 {
@@ -206,17 +229,11 @@ static int channels_masks(lua_State *L)
 
 void yl__bind_channels(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"__gc", channels_gone},
-                                       {"__close", channels_gone},
-                                       {"close", channels_gone},
-                                       {"count", channels_count},
-                                       {"layers", channels_layers},
-                                       {"fixed", channels_fixed},
-                                       {"cut", channels_cut},
-                                       {"cost", channels_cost},
-                                       {"network", channels_network},
-                                       {"masks", channels_masks},
-                                       {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"__gc", channels_gone},       {"__close", channels_gone},  {"close", channels_gone},
+        {"count", channels_count},     {"layers", channels_layers}, {"fixed", channels_fixed},
+        {"sources", channels_sources}, {"cut", channels_cut},       {"cost", channels_cost},
+        {"network", channels_network}, {"masks", channels_masks},   {NULL, NULL}};
     static const luaL_Reg functions[] = {{"channels", channels_new}, {NULL, NULL}};
     yl__class(L, CHANNELS_CLASS, methods);
     luaL_setfuncs(L, functions, 0);
