@@ -73,21 +73,12 @@ function Rounds:view(st, t)
     epoch = t.epoch, step = t.step, history = state.copy(st.rounds), memory = st.memory, options = o }
 end
 
--- As far on the way to the budget as the sparsity is on the way to the target.
-local function of_budget(self, sparsity, s)
-  local key, goal = next(self.budget)
-  local dense = s[key .. "_dense"]
-  local way = math.max(0, math.min(1, (sparsity - s.start) / (self.share - s.start)))
-  if key == "flops" and goal <= 1 then goal = goal * dense end
-  return { [key] = dense - way * (dense - goal) }
-end
-
 -- What the schedule, the budget and the gate ask for in the round that begins: a sparsity or {flops=, ms=}; or an action.
 function Rounds:asked(st, s)
   if st.again then return st.again.target end -- a round that is repeated
   local value = schedule.value(self.schedule, s)
   if self.budget and type(value) == "number" then
-    if self.rules.coarse then value = of_budget(self, value, s) elseif s.round >= s.ramp then value = self.budget end
+    if self.rules.coarse then value = target.on_the_way(self.budget, value, s) elseif s.round >= s.ramp then value = self.budget end
   end
   if st.gap and type(value) == "number" then value = math.min(value, s.sparsity + st.gap) end
   return value
@@ -153,10 +144,8 @@ function Rounds:open(t, st)
   if cut then
     if self.o.rewind == "weights" then self.snapshots:restore(t, "rewind") end
     cut:apply(masks)
-    if self.o.recalibrate > 0 then
-      recalibrate(t.model, t.data.train, { frames = self.o.recalibrate, workers = t.options.data.workers, imgsz = { t.w, t.h },
-        resize = t.resize })
-    end
+    local frames, size_now = self.o.recalibrate, { t.w, t.h }
+    if frames > 0 then recalibrate(t.model, t.data.train, { frames = frames, imgsz = size_now, resize = t.resize }) end
   end
   score.forget(t.model)
   st.round, st.again, st.open = st.round + 1, nil, true

@@ -47,4 +47,13 @@ function target.zeros(cut, asked, s)
     :format(asked.ms, s.ms and ("%.3g ms"):format(s.ms) or "the same time"), 0)
 end
 
+-- A budget, {flops =} or {ms =}, of which the way is gone that the sparsity has gone to the target. s: start, target, flops_dense, ms_dense.
+function target.on_the_way(budget, sparsity, s)
+  local key, goal = next(budget)
+  local dense = s[key .. "_dense"]
+  local way = math.max(0, math.min(1, (sparsity - s.start) / (s.target - s.start)))
+  if key == "flops" and goal <= 1 then goal = goal * dense end
+  return { [key] = dense - way * (dense - goal) }
+end
+
 return target
