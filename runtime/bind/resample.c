@@ -48,7 +48,7 @@ static int resampler_figures(lua_State *L)
     lua_settop(L, 2);
     const int32_t *weights = frame_numbers(L, 2, "weights", r->frames, 0, 1000000, 0);
     double *out = yl__row_scratch(L, r->figures, sizeof *out);
-    yl_resampler_compute(r, weights, out);
+    yl_resampler_compute(r, weights, yl__row_scratch(L, r->scratch, sizeof(int64_t)), out);
     lua_newtable(L);
     yl__row_numbers(L, "figures", out, r->figures);
     lua_getfield(L, -1, "figures");

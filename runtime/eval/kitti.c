@@ -282,8 +282,9 @@ static double part_ap(const part *p, const int32_t *weights, int64_t n_gt)
     return mean_of(precision, 1, 1);
 }
 
-static void compute(const yl_resampler *base, const int32_t *weights, double *out)
+static void compute(const yl_resampler *base, const int32_t *weights, int64_t *scratch, double *out)
 {
+    (void)scratch; /* it needs none */
     const resampler *r = (const resampler *)base;
     double sum = 0;
     int with_truth = 0;
@@ -331,7 +332,7 @@ yl_status yl_kitti_resampler(const yl_eval_set *set, yl_resampler **out)
     resampler *r;
     *out = NULL;
     YL_TRY(yl__calloc(1, sizeof *r, &r));
-    r->base = (yl_resampler){set->frame_count, YL_KITTI_CLASSES + 1, compute, release};
+    r->base = (yl_resampler){set->frame_count, YL_KITTI_CLASSES + 1, 0, compute, release};
     yl_status status = fill(r, set);
     if (status == YL_OK)
         *out = &r->base;

@@ -222,8 +222,9 @@ typedef struct resampler {
     counts *counts; /* [class][frame] */
 } resampler;
 
-static void compute(const yl_resampler *base, const int32_t *weights, double *out)
+static void compute(const yl_resampler *base, const int32_t *weights, int64_t *scratch, double *out)
 {
+    (void)scratch; /* it needs none */
     const resampler *r = (const resampler *)base;
     int64_t classes = base->figures - 1, with_truth = 0;
     double sum = 0;
@@ -292,7 +293,7 @@ yl_status yl_poster_resampler(const yl_eval_set *set, const yl_eval_classes *cla
     resampler *r;
     *out = NULL;
     YL_TRY(yl__calloc(1, sizeof *r, &r));
-    r->base = (yl_resampler){set->frame_count, classes->count + 1, compute, release};
+    r->base = (yl_resampler){set->frame_count, classes->count + 1, 0, compute, release};
     yl_status status = fill(r, set, classes, options);
     if (status == YL_OK)
         *out = &r->base;

@@ -16,9 +16,9 @@ static const yl_field fields[] = {
 };
 const yl_field_table yl_bootstrap_fields = YL_FIELD_TABLE("compare", fields);
 
-void yl_resampler_compute(const yl_resampler *r, const int32_t *weights, double *out)
+void yl_resampler_compute(const yl_resampler *r, const int32_t *weights, int64_t *scratch, double *out)
 {
-    r->compute(r, weights, out);
+    r->compute(r, weights, scratch, out);
 }
 
 void yl_resampler_free(yl_resampler *r)
@@ -35,6 +35,8 @@ typedef struct job {
     int32_t *weights;    /* [thread][frame] */
     int32_t *drawn;      /* [thread][group] */
     double *figures;     /* [thread][2][figure] */
+    int64_t *scratch;    /* [thread][scratch_count] */
+    int64_t scratch_count;
 } job;
 
 /* How often each frame counts in replicate `number`. */
@@ -54,8 +56,9 @@ static void replicate(const job *j, int64_t number, int thread)
     int32_t *weights = j->weights + thread * j->a->frames;
     double *a = j->figures + 2 * thread * n, *b = a + n;
     draw(j, number, j->drawn + thread * j->o->groups, weights);
-    yl_resampler_compute(j->a, weights, a);
-    yl_resampler_compute(j->b, weights, b);
+    int64_t *scratch = j->scratch + thread * j->scratch_count;
+    yl_resampler_compute(j->a, weights, scratch, a);
+    yl_resampler_compute(j->b, weights, scratch, b);
     for (int64_t i = 0; i < n; i++) j->differences[i * j->o->replicates + number] = b[i] - a[i];
 }
 
@@ -119,6 +122,8 @@ static yl_status make_job(job *j)
     YL_TRY(yl__alloc(YL_PRODUCT(figures, j->o->replicates), sizeof *j->differences, &j->differences));
     YL_TRY(yl__alloc(YL_PRODUCT(threads, frames), sizeof *j->weights, &j->weights));
     YL_TRY(yl__alloc(YL_PRODUCT(threads, j->o->groups), sizeof *j->drawn, &j->drawn));
+    j->scratch_count = j->a->scratch > j->b->scratch ? j->a->scratch : j->b->scratch;
+    YL_TRY(yl__alloc(YL_PRODUCT(threads, j->scratch_count), sizeof *j->scratch, &j->scratch));
     return yl__alloc(YL_PRODUCT(2, threads, figures), sizeof *j->figures, &j->figures);
 }
 
@@ -127,8 +132,8 @@ static void measure(const job *j, yl_comparison *out)
 {
     int64_t n = j->a->figures;
     for (int64_t f = 0; f < j->a->frames; f++) j->weights[f] = 1;
-    yl_resampler_compute(j->a, j->weights, j->figures);
-    yl_resampler_compute(j->b, j->weights, j->figures + n);
+    yl_resampler_compute(j->a, j->weights, j->scratch, j->figures);
+    yl_resampler_compute(j->b, j->weights, j->scratch, j->figures + n);
     for (int64_t i = 0; i < n; i++) out[i] = (yl_comparison){.a = j->figures[i], .b = j->figures[n + i]};
 }
 
@@ -165,5 +170,6 @@ yl_status yl_bootstrap(const yl_resampler *a, const yl_resampler *b, const yl_bo
     yl__free(j.weights);
     yl__free(j.drawn);
     yl__free(j.figures);
+    yl__free(j.scratch);
     return status;
 }

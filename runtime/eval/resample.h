@@ -11,12 +11,14 @@
 typedef struct yl_resampler yl_resampler;
 struct yl_resampler {
     int64_t frames, figures; /* figures: one for each class, then their mean */
-    void (*compute)(const yl_resampler *r, const int32_t *weights, double *out);
+    int64_t scratch;         /* how many numbers `compute` works in */
+    void (*compute)(const yl_resampler *r, const int32_t *weights, int64_t *scratch, double *out);
     void (*release)(yl_resampler *r); /* and frees r */
 };
 
-/* out[r->figures]: fractions; NaN where a figure does not exist. May be called by several threads at once. */
-void yl_resampler_compute(const yl_resampler *r, const int32_t *weights, double *out);
+/* scratch[r->scratch]; out[r->figures]: fractions, NaN where a figure does not exist. May be called by several threads at once, each with
+ * its own scratch. */
+void yl_resampler_compute(const yl_resampler *r, const int32_t *weights, int64_t *scratch, double *out);
 void yl_resampler_free(yl_resampler *r); /* NULL is fine */
 
 typedef struct yl_bootstrap_options {

@@ -372,8 +372,9 @@ static double part_ap(const part *p, const int32_t *weights, int64_t n_gt)
     return s.sum;
 }
 
-static void compute(const yl_resampler *base, const int32_t *weights, double *out)
+static void compute(const yl_resampler *base, const int32_t *weights, int64_t *scratch, double *out)
 {
+    (void)scratch; /* it needs none */
     const resampler *r = (const resampler *)base;
     int64_t classes = base->figures - 1, with_truth = 0;
     double sum = 0;
@@ -419,7 +420,7 @@ yl_status yl_voc_resampler(const yl_eval_set *set, const yl_eval_classes *classe
     resampler *r;
     *out = NULL;
     YL_TRY(yl__calloc(1, sizeof *r, &r));
-    r->base = (yl_resampler){set->frame_count, classes->count + 1, compute, release};
+    r->base = (yl_resampler){set->frame_count, classes->count + 1, 0, compute, release};
     yl_status status = fill(r, set, classes, options);
     if (status == YL_OK)
         *out = &r->base;

@@ -63,6 +63,8 @@ static yl_status evaluate(const yl_eval_set *set)
     YL_TRY(yl_eval_coco(set, &yl_classes_kitti, &by_coco, coco, &all));
     YL_TRY(yl_eval_poster(set, &yl_classes_kitti, &reduced, poster, &map));
     YL_TRY(yl_eval_confusion(set, &yl_classes_kitti, &pairs, cells));
+    yl_working_point best;
+    YL_TRY(yl_voc_best_point(set, &yl_classes_kitti, &by_voc, &best));
     yl_status status = yl_pr_curve_make(set, &yl_classes_kitti, 0, &by_voc, &curve);
     yl_pr_curve_free(&curve);
     YL_TRY(status);
