@@ -8,14 +8,17 @@ local files = core.files
 local conf = {}
 
 -- {best, f1, precision, recall, split, classes = {name = {best, f1}}} of an evaluation (yolua.eval.stored), by voc's matching at IoU 0.5;
--- nil where it holds no truth or no detection.
+-- nil where no detection is right.
 function conf.of(stored)
   local set, classes = stored:set_for "voc", stored.classes
   local point = set:best_point { classes = classes }
-  if point.score == core.null then return nil end
+  if point.score == core.null or point.f1 == 0 then return nil end
   local out = { best = point.score, f1 = point.f1, precision = point.precision, recall = point.recall, split = stored.split, classes = {} }
   for name, curve in pairs(set:curves { classes = classes }) do
-    if curve.n_gt > 0 and curve.best.score ~= core.null then out.classes[name] = { best = curve.best.score, f1 = curve.best.f1 } end
+    local best = curve.best
+    if curve.n_gt > 0 and best.score ~= core.null then
+      out.classes[name] = { best = best.f1 > 0 and best.score or core.null, f1 = best.f1 } -- without a hit no threshold is the best
+    end
   end
   return out
 end

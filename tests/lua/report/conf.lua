@@ -35,6 +35,13 @@ function TestConf.testBestPoint()
   t.assertEquals(f1_at(found.classes.Car.best, { "Car" }), found.classes.Car.f1)
   t.assertTrue(found.best > 0.1 and found.f1 > 0.5 and found.f1 < 1)
   t.assertEquals(found.split, "dev")
+  local lost = evaluations.make { frames = 10 }
+  for _, frame in ipairs(lost.frames) do
+    for _, d in ipairs(frame.dets) do d.class = d.class == "Car" and "Cyclist" or "Pedestrian" end
+  end
+  lost.classes = { "Cyclist", "Pedestrian" }
+  local cyclist = conf.of(lost).classes.Cyclist
+  t.assertEquals({ cyclist.best, cyclist.f1 }, { core.null, 0.0 })
   local nothing = evaluations.make { frames = 3 }
   for _, frame in ipairs(nothing.frames) do frame.dets = {} end
   t.assertNil(conf.of(nothing))
