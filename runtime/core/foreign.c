@@ -62,7 +62,6 @@ const yl_foreign yl__foreign_names[] = {
     {"layer", "relu", "other programs", "activation"},
     {"layer", "sigmoid", "other programs", "activation"},
     {"layer", "silu", "other programs", "activation"},
-    {"verb", "sensitivity", NULL, NULL},
     {"verb", "compress", NULL, NULL},
     {"verb", "decompose", NULL, NULL},
     {"verb", "calibrate", NULL, NULL},
