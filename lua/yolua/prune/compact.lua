@@ -2,8 +2,7 @@
 local core = require "yolua.core"
 local Model = require "yolua.model"
 local options = require "yolua.options.table"
-
-local RUNS, SECONDS = 15, 3 -- timed passes of each network, and about how long they may take together
+local timing = require "yolua.prune.timing"
 
 local compact = {
   fields = {
@@ -45,25 +44,10 @@ local function difference(before, after)
   return worst
 end
 
-local function median(times)
-  table.sort(times)
-  return times[(#times + 1) // 2]
-end
-
--- Milliseconds of both on one image, in turn: what else the machine does hits both alike. The first pass chooses algorithms.
+-- Milliseconds of both on one image.
 local function speed(before, after)
-  local times, started = { {}, {} }, core.system.clock()
-  local plans = { before:plan { mode = "infer", batch = 1 }, after:plan { mode = "infer", batch = 1 } }
-  for number = 0, RUNS do
-    for i, plan in ipairs(plans) do
-      core.noise(plan, 1)
-      local from = core.system.clock()
-      plan:forward()
-      if number > 0 then times[i][number] = 1e3 * (core.system.clock() - from) end
-    end
-    if number >= 3 and core.system.clock() - started > SECONDS then break end
-  end
-  return { before_ms = median(times[1]), after_ms = median(times[2]) }
+  local times = timing.in_turn { before = before, after = after }
+  return { before_ms = times.before, after_ms = times.after }
 end
 
 -- {layer = {before, after}} of the layers whose options count channels; 0: it has gone.

@@ -6,8 +6,9 @@ local ranges = require "yolua.prune.ranges"
 local score = require "yolua.eval.score"
 local sources = require "yolua.train.sources"
 local structure = require "yolua.model.structure"
+local timing = require "yolua.prune.timing"
 
-local measure = { runs = 7 } -- timed forward passes
+local measure = {}
 
 -- FLOPs of one image with those of zero weights left out: a layer's, times the share of its weights that are not zero. left(range): how
 -- many of its numbers are not zero (default: counted).
@@ -21,44 +22,6 @@ function measure.flops(model, h, w, left)
   return math.floor(total + 0.5)
 end
 
--- Milliseconds of a forward pass over one image: the median of several.
-function measure.ms(model, h, w)
-  local plan, times = model:plan { mode = "infer", batch = 1, h = h, w = w }, {}
-  core.noise(plan, 1)
-  plan:forward()
-  for i = 1, measure.runs do
-    local started = core.system.clock()
-    plan:forward()
-    times[i] = 1e3 * (core.system.clock() - started)
-  end
-  table.sort(times)
-  return times[(#times + 1) // 2]
-end
-
-local function median(list)
-  table.sort(list)
-  return list[(#list + 1) // 2]
-end
-
--- Milliseconds of a forward pass over one image by each network, {name = ms}: medians of passes in turn, so that what else the machine does
--- hits all alike. models: {name = model}.
-function measure.in_turn(models, h, w)
-  local names, plans, times = {}, {}, {}
-  for name in pairs(models) do names[#names + 1], times[name] = name, {} end
-  table.sort(names)
-  for number = 0, measure.runs do -- the first pass of each chooses algorithms and packs weights
-    for _, name in ipairs(names) do
-      plans[name] = plans[name] or models[name]:plan { mode = "infer", batch = 1, h = h, w = w }
-      core.noise(plans[name], 1)
-      local started = core.system.clock()
-      plans[name]:forward()
-      if number > 0 then times[name][number] = 1e3 * (core.system.clock() - started) end
-    end
-  end
-  for _, name in ipairs(names) do times[name] = median(times[name]) end
-  return times
-end
-
 local function facts(model, h, w)
   local counts = model:counts()
   return { params = counts.params, nonzero = counts.nonzero, flops = model:flops(h, w), bytes = counts.bytes }
@@ -68,8 +31,8 @@ end
 -- Nothing where a layer cannot be made smaller (one of your own without `channels`).
 function measure.compacted(model, h, w)
   local ok, small = pcall(compact, model)
-  if not ok then return nil, { masked = measure.ms(model, h, w) } end
-  local found, times = facts(small, h, w), measure.in_turn({ masked = model, compact = small }, h, w)
+  if not ok then return nil, { masked = timing.ms(model, h, w) } end
+  local found, times = facts(small, h, w), timing.in_turn({ masked = model, compact = small }, h, w)
   small:close()
   return found, times
 end
@@ -81,7 +44,7 @@ function measure.speed(model, h, w)
   local dense = Model.new { net = net, names = model.names, path = model.path, device = model.device }
   local ok, small = pcall(compact, model)
   local models = { dense = dense, masked = model, compact = ok and small or nil }
-  local times, out = measure.in_turn(models, h, w), {}
+  local times, out = timing.in_turn(models, h, w), {}
   for name, one in pairs(models) do
     out[name] = facts(one, h, w)
     out[name].ms, out[name].images_per_s = times[name], 1e3 / times[name]

@@ -11,11 +11,11 @@ local callback = require "yolua.options.callback"
 local compact = require "yolua.prune.compact"
 local copy = require "yolua.model.copy"
 local core = require "yolua.core"
-local measure = require "yolua.prune.measure"
 local Model = require "yolua.model"
 local options = require "yolua.options.table"
 local structure = require "yolua.model.structure"
 local terminal = require "yolua.terminal"
+local timing = require "yolua.prune.timing"
 
 local propose = {}
 
@@ -117,7 +117,7 @@ local function choose(self)
   end
   return self:search(o.ms, function(kept)
     local small = self:build(kept)
-    local ms = measure.ms(small, small.h, small.w)
+    local ms = timing.ms(small, small.h, small.w)
     small:close()
     return ms
   end, "ms", 7)
@@ -184,7 +184,7 @@ local function new(model, values)
   local widths = {}
   for _, layer in ipairs(small.net:layers()) do widths[layer.name] = layer.shape[4] end
   for _, l in ipairs(layers) do l.after = widths[l.name] or 0 end
-  local times = measure.in_turn({ before = model, after = small }, model.h, model.w)
+  local times = timing.in_turn({ before = model, after = small }, model.h, model.w)
   return setmetatable({ net = small, fresh = fresh(small, o.seed), layers = layers, params = small:counts().params, flops = small:flops(),
     ms = times.after, before = { params = model:counts().params, flops = model:flops(), ms = times.before } }, Proposal)
 end

@@ -13,6 +13,7 @@ local schedule = require "yolua.prune.schedule"
 local score = require "yolua.prune.score"
 local state = require "yolua.prune.state"
 local target = require "yolua.prune.target"
+local timing = require "yolua.prune.timing"
 
 local Rounds = {}
 Rounds.__index = Rounds
@@ -56,7 +57,7 @@ local function look_dense(self, t, st)
   local m = counts(self, t)
   st.dense = { sparsity = m.sparsity, params = m.params, nonzero = m.nonzero, flops = m.flops, bytes = m.bytes,
     dev_loss = measure.loss(t), ap = measure.ap(t, self.o.judge) }
-  self.times.dense = measure.ms(t.model, h, w)
+  self.times.dense = timing.ms(t.model, h, w)
   if self.o.max_drop and not st.dense.ap then
     error(self.by.where .. ": prune: max_drop: there is no AP to judge by (the data have no dev split, or judge=none)", 0)
   end

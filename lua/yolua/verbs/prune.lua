@@ -6,6 +6,7 @@ local schema = require "yolua.options.schema"
 
 local list = table.move(fields.recipe, 1, #fields.recipe, 1, {})
 list[#list + 1] = "prune"
+list[#list + 1] = "distill"
 list[#list + 1] = { "dry_run", "bool", false, "", "show the rounds that the schedule would make, and train nothing" }
 
 -- The policy that the options describe.
@@ -13,6 +14,13 @@ local function policy_of(o)
   local ok, policy = pcall(yl.prune, o)
   if ok then return policy end
   error(schema.usage((tostring(policy):gsub("^[^:]*:%d+: ", ""):gsub("^Lua: ", ""))))
+end
+
+-- The dense network, or distill.teacher, teaches the one that is pruned; nothing where it has no weight.
+local function teachers(o, net)
+  local d = o.distill
+  if d.weight == 0 and d.features[1] == "none" and not d.teacher then return {} end
+  return { yl.distill { d.teacher or yl.copy(net), weight = d.weight, features = d.features, feature_weight = d.feature_weight } }
 end
 
 local function fall_back(o)
@@ -32,7 +40,9 @@ local function prune(o)
   local data, net = yl.data(o.data), inputs.network(o)
   net:freeze(o.freeze)
   run:eval("Dense", net, data.dev)
-  yl.train { net = net, data = data, run = run, options = o, policy_of(o) }
+  local policies = teachers(o, net)
+  policies[#policies + 1] = policy_of(o)
+  yl.train { net = net, data = data, run = run, options = o, table.unpack(policies) }
   run:eval("Pruned", run:best(), data.dev)
   return run:report()
 end
@@ -41,4 +51,5 @@ local function show(result)
   if result.prunable then print(("%d prunable numbers\n%s"):format(result.prunable, tostring(result))) end
 end
 
-return { help = "prune a detector in rounds of cutting and retraining", fields = list, run = prune, show = show }
+return { help = "prune a detector in rounds of cutting and retraining", fields = list, run = prune, show = show,
+  defaults = { distill = { weight = 0 } } }

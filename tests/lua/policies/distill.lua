@@ -208,6 +208,19 @@ function TestVerb.testTrain()
   t.assertTrue(record.distill_loss > 0)
 end
 
+-- In pruning the dense network teaches, unless another is named; without a weight nobody does.
+function TestVerb.testPrune()
+  model(5):save(top .. "/dense.safetensors")
+  local function prune(out, ...)
+    program.ok { "prune", "model=" .. top .. "/dense.safetensors", "data=kitti", "data.root=" .. top .. "/data", "data.limit=4", "batch=4",
+      "rounds=1", "target=.5", "protocol=voc", "out=" .. top .. out, ... }
+    return core.json.decode(core.system.read(top .. out .. "/metrics.jsonl")).distill_loss
+  end
+  t.assertNil(prune "/alone")
+  t.assertTrue(prune("/taught", "distill.weight=2") > 0)
+  t.assertTrue(prune("/named", "distill.weight=2", "distill.teacher=" .. top .. "/dense.safetensors") > 0)
+end
+
 function TestVerb.testKeysWithoutATeacher()
   local status, _, err = program.run(words { "distill.weight=2", "out=" .. top .. "/none" })
   t.assertEquals(status, 2)
