@@ -17,7 +17,7 @@ run:eval("Original", net, data.dev)
 yl.train { net = net, data = data, run = run, options = o, yl.prune(o) }
 run:eval("Pruned", run:best(), data.dev)
 
-local proposal = yl.propose(run:best(), { flops = o.budget, seed = o.seed })
+local proposal = yl.propose(run:best(), { flops = o.budget, round_to = 4, min_channels = 4, seed = o.seed })
 run:say("%s", tostring(proposal))
 run:say("written to %s", proposal:save(run:path "topology"))
 

@@ -6,6 +6,7 @@ local core = require "yolua.core"
 local Cut = require "yolua.prune.cut"
 local gate = require "yolua.prune.gate"
 local measure = require "yolua.prune.measure"
+local pages = require "yolua.report.pruning"
 local probe = require "yolua.prune.probe"
 local recalibrate = require "yolua.train.recalibrate"
 local ranges = require "yolua.prune.ranges"
@@ -229,7 +230,10 @@ end
 function Rounds:finish(t, st, known_by)
   local w, h = size(t)
   self.speed = st.dense and measure.speed(t.model, h, w)
-  if self.speed and t.run then t.run:say("%s", measure.verdict(self.speed)) end
+  if self.speed and t.run then
+    t.run:say("%s", measure.verdict(self.speed))
+    pages.zeros(t.run, t.model)
+  end
   self:publish(t, st, known_by)
 end
 

@@ -94,7 +94,8 @@ local function gather(self)
   if not how.probe then error("sensitivity: score: this one looks at training steps, and a scan trains nothing (taylor and snip do)", 0) end
   local data, size, o = self.list.data, input.of(self.model, self.o), self.o
   local t = { data = data, model = self.copy, micro = math.min(o.batch, #data.train.frames), w = size.w, h = size.h, resize = size.resize,
-    step = 0, options = { seed = 1, data = { workers = 2, strict = true } } }
+    step = 0,
+    options = { seed = 1, subdivisions = 1, augment = { name = "none" }, data = { workers = 2, strict = true } } }
   probe(t, self.ranges, how, { batches = o.probe, round = 1 })
 end
 
@@ -147,7 +148,7 @@ function sensitivity.scan(model, list, o)
     pattern = o.pattern, block = o.block, entries = o.entries }, ranges = ranges.of(model, o) }, Scan)
   local key = key_of(model, list, o)
   self.known, self.copy = known.open(rawget(o, "cache"), key), copy(model)
-  local bar <close> = progress.new { label = "sensitivity", total = #self.ranges * #o.sparsity }
+  local bar <close> = progress.new { label = "sensitivity", total = #self.ranges * #o.sparsity, unit = "cuts" }
   local dense, layers = self.known:get("", 0), {}
   if not dense then
     dense = rate(self)

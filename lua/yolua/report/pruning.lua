@@ -38,24 +38,27 @@ function pruning.plots(dir, rounds, dense)
 end
 
 -- weights/LAYER.png: which weights of each layer are left.
-local function draw(run, layers)
+local function draw(run, model, layers)
   core.files.make_folder(run:path "weights")
   for _, layer in ipairs(layers) do
-    local image <close> = look.picture(run.model, layer.parameter)
+    local image <close> = look.picture(model, layer.parameter)
     image:save(run:path(("weights/%s.png"):format(layer.name)))
   end
 end
 
--- Writes what there is to show of a run: nothing where its network has no zeros and no rounds were made.
+-- Writes which weights of a network are left: zeros.json and weights/; nothing where it has no zeros.
+function pruning.zeros(run, model)
+  local zeros, any = look.layers(model), 0
+  for _, layer in ipairs(zeros) do any = any + layer.zeros end
+  if any == 0 then return end
+  core.system.write(run:path "zeros.json", core.json.encode(zeros) .. "\n")
+  draw(run, model, zeros)
+end
+
+-- Writes what there is to show of a run. A pruning has written its own network's zeros: another may have been evaluated since.
 function pruning.write(run)
   local model, rounds = run.model, run.pruning and run.pruning.rounds
-  local zeros = model and model.net and not model.net:closed() and look.layers(model) or {}
-  local any = 0
-  for _, layer in ipairs(zeros) do any = any + layer.zeros end
-  if any > 0 then
-    core.system.write(run:path "zeros.json", core.json.encode(zeros) .. "\n")
-    draw(run, zeros)
-  end
+  if not rounds and model and model.net and not model.net:closed() then pruning.zeros(run, model) end
   if rounds and #rounds > 0 then pruning.plots(run.dir, rounds, run.pruning.dense) end
 end
 
