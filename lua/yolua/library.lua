@@ -2,9 +2,9 @@
 -- Policies are found by their folder.
 local core = require "yolua.core"
 
-local CALLS = { "model.load", "data", "report.run", "options", "train", "train.trainer", "eval.detect", "data.image", "tensor",
+local CALLS = { "model.load", "data", "report.run", "options", "train", "train.trainer", "model.detect", "data.image", "tensor",
   "model.layer", "model.gradcheck", "model.copy", "train.recalibrate", "train.optimizer", "data.dataset", "train.reuse",
-  "model.transplant", "model.fit_input", "options.embedded", "prune.compact", "prune.sensitivity", "prune.look", "prune.propose" }
+  "model.transplant", "model.fit_input", "data.embedded", "prune.compact", "prune.sensitivity", "model.look", "prune.propose" }
 local MAKERS = { "zeros", "ones", "full", "rand", "randn", "arange" } -- in tensor.lua
 
 local library, modules = { calls = {} }, {} -- calls: their names, in the order of the help page

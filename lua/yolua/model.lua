@@ -9,8 +9,8 @@ local structure = require "yolua.model.structure"
 local argument = callback.argument
 local Model = {}
 Model.__name, Model.__what = "yolua.model", "model"
-Model.__optional = { averaged = true, statistics_fixed = true, frozen = true, frozen_ranges = true, notes = true, map = true,
-  trained = true, darknet = true, conf = true, named_by = true, path = true, seen = true, stopped = true }
+Model.__optional = { averaged = true, precision = true, statistics_fixed = true, frozen = true, frozen_ranges = true, notes = true,
+  map = true, trained = true, darknet = true, conf = true, named_by = true, path = true, seen = true, stopped = true }
 Model.__ways = { frozen = "net:freeze(pattern) freezes", layers = "write into a parameter, as in net.layers.conv1.weight:copy_(t)",
   w = "imgsz is an option of each call", h = "imgsz is an option of each call" }
 sealed.class(Model)
@@ -64,17 +64,15 @@ local function text_of(spec, model)
 end
 
 -- A plan of that kind (see core.net's plan), made once and kept. Changing what is frozen drops them. Inference uses the averaged
--- weights while `averaged` is set (training with ema).
+-- weights while `averaged` is set (training with ema); `precision` is that of the training, which its device may refuse.
 function Model:plan(spec)
   argument(type(spec) == "table", "net:plan", "a table of options", spec)
   for key, value in pairs(spec) do
     argument(type(value) ~= "table" and type(value) ~= "function", "net:plan: " .. tostring(key), "a number, a text or a boolean", value)
   end
-  if self.averaged and spec.mode ~= "train" and not spec.slab then
-    local copy = { slab = "ema" }
-    for key, value in pairs(spec) do copy[key] = value end
-    spec = copy
-  end
+  local own = { precision = self.precision, slab = self.averaged and spec.mode ~= "train" and "ema" or nil }
+  for key, value in pairs(spec) do own[key] = value end
+  spec = own
   local key = text_of(spec, self)
   self.plans[key] = self.plans[key] or self.net:plan(spec)
   return self.plans[key]
@@ -177,7 +175,7 @@ end
 -- The objects in a picture: a tensor u8 {h, w, 3} or {1, h, w, 3} (yl.image gives one), or the path of an image. o: conf (lowest score,
 -- .25), iou (of suppression, .45), clip (boxes to the image), resize ("letterbox" or "stretch"), imgsz ({w, h}).
 -- Returns a list of {class = name, score, box = {x1, y1, x2, y2}} in pixels of the picture, by falling score; it prints as a table.
-function Model:detect(picture, o) return require("yolua.eval.detect").picture(self, picture, o) end
+function Model:detect(picture, o) return require("yolua.model.detect").picture(self, picture, o) end
 
 function Model:__tostring()
   return self.net:closed() and "model (closed)" or self:table()

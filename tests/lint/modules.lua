@@ -1,5 +1,5 @@
--- The shape of lua/yolua/: no circle among its modules, lazy requires included (one inside a function hides a circle, it does not remove
--- it); a require names a module that exists; the top holds few files.
+-- The shape of lua/yolua/: no circle among its modules, nor among its folders, lazy requires included (one inside a function hides a
+-- circle, it does not remove it); a require names a module that exists; the top holds few files.
 local t = require "luaunit"
 local tree = require "support.tree"
 
@@ -74,6 +74,26 @@ local function circles(edges)
   return found
 end
 
+-- The same between folders. A file at the top belongs to the folder of its name if that needs it (model.lua is what model/load.lua makes);
+-- otherwise it is a door, above all that it opens (cli.lua).
+local function folder_graph(edges)
+  local inner, out = {}, {}
+  for from, targets in pairs(edges) do
+    local folder = from:match "^yolua%.([^.]+)%."
+    if folder and targets["yolua." .. folder] then inner["yolua." .. folder] = folder end
+  end
+  local function folder_of(name) return name:match "^yolua%.([^.]+)%." or inner[name] or name end
+  for from, targets in pairs(edges) do
+    local home = folder_of(from)
+    out[home] = out[home] or {}
+    for target, place in pairs(targets) do
+      local other = folder_of(target)
+      if other ~= home then out[home][other] = out[home][other] or place end
+    end
+  end
+  return out
+end
+
 -- What the top file of the library needs is told by its list of names.
 local function library_edges(edges)
   local library = require "yolua.library"
@@ -94,6 +114,14 @@ function TestModules.testNoCircle()
   t.assertNotNil(edges["yolua.train"]["yolua.train.training"])
   t.assertNotNil(edges.yolua["yolua.model.load"])
   t.assertEquals(circles(edges), {})
+end
+
+function TestModules.testNoCircleOfFolders()
+  local folders = folder_graph((graph(files(), tree.lines)))
+  t.assertNotNil(folders.verbs.cli)
+  t.assertNotNil(folders["yolua.cli"].help)
+  t.assertNotNil(folders.eval.model)
+  t.assertEquals(circles(folders), {})
 end
 
 function TestModules.testWhatIsRequiredExists()
@@ -122,6 +150,19 @@ function TestModules.testTheSearch()
     { "yolua.a -> yolua.b (lua/yolua/a.lua:1) -> yolua.c (lua/yolua/b.lua:1) -> yolua.a (lua/yolua/c.lua:2)" })
   texts["lua/yolua/c.lua"][2] = ""
   t.assertEquals(circles((graph(paths, function(path) return texts[path] end))), {})
+end
+
+function TestModules.testTheSearchOfFolders()
+  local edges = {
+    ["yolua.a"] = { ["yolua.a.x"] = "a.lua:1", ["yolua.b.y"] = "a.lua:2" },       -- a door: nobody in a/ needs it
+    ["yolua.a.x"] = {}, ["yolua.b.y"] = { ["yolua.a.x"] = "b/y.lua:1", ["yolua.b"] = "b/y.lua:2" },
+    ["yolua.b"] = { ["yolua.c.z"] = "b.lua:1" }, ["yolua.c.z"] = {},                -- b.lua is of b/
+  }
+  t.assertEquals(circles(folder_graph(edges)), {})
+  edges["yolua.c.z"]["yolua.a.x"] = "c/z.lua:1"
+  t.assertEquals(circles(folder_graph(edges)), {})
+  edges["yolua.a.x"]["yolua.c.w"] = "a/x.lua:7" -- no circle of modules, one of folders
+  t.assertEquals(circles(folder_graph(edges)), { "a -> c (a/x.lua:7) -> a (c/z.lua:1)" })
 end
 
 function TestModules.testTop()

@@ -57,7 +57,7 @@ end
 
 -- Boxes out of the cached output of a frozen body are those of the whole network, whatever the pictures' sizes.
 function TestLoop.test_detections_of_cached_features()
-  local batches, detect = require "yolua.data.batches", require "yolua.eval.detect"
+  local batches, detect = require "yolua.data.batches", require "yolua.model.detect"
   local m, frames = model "body", {}
   for i, frame in ipairs(data().dev.frames) do
     frames[i] = { image = ("%s/picture%d.png"):format(top, i) }
@@ -356,7 +356,7 @@ end
 
 -- With a frozen body it scores the cached features: the same number, and no image is looked at again.
 function TestPolicies.test_evaluation_of_a_cached_body()
-  local streamed, detect = 0, require "yolua.eval.detect"
+  local streamed, detect = 0, require "yolua.model.detect"
   local meta = getmetatable(detect)
   local call = meta.__call
   meta.__call = function(...)

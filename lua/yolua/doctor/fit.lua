@@ -1,6 +1,6 @@
 -- Whether a network and a data set go together: its classes meet the data's, and its anchors are those of its weights.
 local anchors = require "yolua.eval.anchors"
-local detect = require "yolua.eval.detect"
+local detect = require "yolua.model.detect"
 local inputs = require "yolua.cli.inputs"
 local tables = require "yolua.report.tables"
 

@@ -1,6 +1,6 @@
 -- The first test of a detector and its data: trains on one batch until it is learned, and says which head, class or box does not get there,
 -- and why that may be. What cannot be learned from four frames will not be learned from four thousand.
-local detect = require "yolua.eval.detect"
+local detect = require "yolua.model.detect"
 local input = require "yolua.model.input"
 local shapes = require "yolua.doctor.shapes"
 local trainer = require "yolua.train.trainer"

@@ -1,6 +1,5 @@
 -- Scores after the four evaluation protocols: their options, the rows of a report, and the rows as text.
 local core = require "yolua.core"
-local structs = require "yolua.options.structs"
 local terminal = require "yolua.terminal"
 
 local eval = { protocols = { "kitti", "voc", "coco", "poster" } }
@@ -16,34 +15,28 @@ function eval.known_names(classes)
   return names
 end
 
--- The protocols' own options, for every verb and recipe that scores.
-eval.fields = {
-  structs.field("kitti", "curves"),
-  { "voc", "table", help = "options of the voc protocol", fields = structs.fields "voc" },
-  { "coco", "table", help = "options of the coco protocol", fields = structs.fields "coco" },
-  { "poster", "table", help = "options of the poster's metric", fields = {
-    structs.field("poster", "variant"), structs.field("classes", "classes"),
-  } },
-}
-
 -- What a set's method of that name takes.
 local arguments = {}
 
 function arguments.kitti(o) return { curves = o.curves } end
 
-function arguments.voc(o, more)
-  local v = o.voc or {}
-  return { iou = v.iou, plus1 = v.plus1, compare = v.compare, difficult = v.difficult, classes = more.classes }
+-- A protocol's options with what only the caller knows.
+local function with(o, more)
+  for key, value in pairs(o or {}) do
+    if more[key] == nil then more[key] = value end
+  end
+  return more
 end
 
+function arguments.voc(o, more) return with(o.voc, { classes = more.classes }) end
+
 function arguments.coco(o, more)
-  local c = o.coco or {}
-  return { dontcare = c.dontcare, neighbours = c.neighbours, classes = not c.neighbours and more.classes or nil }
+  local neighbours = o.coco and o.coco.neighbours
+  return with(o.coco, { classes = not neighbours and more.classes or nil })
 end
 
 function arguments.poster(o, more)
-  local p = o.poster or {}
-  return { variant = p.variant, classes = more.classes or p.classes, reduce = more.reduce }
+  return with(o.poster, { classes = more.classes, reduce = more.reduce })
 end
 
 -- Errors: no such protocol, with the nearest.
@@ -61,8 +54,8 @@ function eval.resampler(name, set, o, more)
 end
 
 -- eval.rows(set, o, more): a row per protocol of o.protocol, in that order, each with "protocol", "split" and "stage".
--- o: protocol = {names}, and the options of eval.fields. more: split, stage; classes = the class list of voc, coco and poster
--- (see core.eval_set); reduce = true: the poster's metric first keeps one class per box and suppresses.
+-- o: protocol = {names}, and the group `protocols` of yolua.options.fields. more: split, stage; classes = the class list of voc, coco
+-- and poster (see core.eval_set); reduce = true: the poster's metric first keeps one class per box and suppresses.
 function eval.rows(set, o, more)
   local rows = {}
   more = more or {}

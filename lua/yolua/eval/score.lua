@@ -1,7 +1,7 @@
 -- Runs a model over a list of frames and scores what it finds by the protocols asked for. Behind run:eval and `yolua val`.
 local anchors = require "yolua.eval.anchors"
 local callback = require "yolua.options.callback"
-local detect = require "yolua.eval.detect"
+local detect = require "yolua.model.detect"
 local eval = require "yolua.eval.protocols"
 local input = require "yolua.model.input"
 local options = require "yolua.options.table"

@@ -3,7 +3,14 @@
 local core = require "yolua.core"
 local structs = require "yolua.options.structs"
 
-local fields = { groups = {} }
+-- groups: those of this file, and those that a folder has in a fields.lua of its own ("data": yolua/data/fields.lua).
+local fields = { groups = setmetatable({}, { __index = function(groups, name)
+  local found, list = pcall(require, "yolua." .. name .. ".fields")
+  if not found and list:find("not found", 1, true) then list = "unknown group of fields " .. name end
+  if not found then error(list, 0) end
+  groups[name] = list
+  return list
+end }) }
 local groups, struct = fields.groups, structs.field
 
 -- fields.loss: options of the heads' loss that a training may set, the fields of [yolo] with the cfg's values as defaults.
@@ -33,35 +40,6 @@ groups.model = {
     aliases = { "checkpoint", "ckpt" } },
   { "require", "list", nil, "", "Lua files to run first, with your own layers (yl.layer)",
     aliases = { "plugins", "plugin", "import", "layers" } },
-}
-
-groups.data = {
-  { "data", "table", variants = "yolua.datasets", help = "the data set", of_path = function(text)
-    return require("yolua.data.kind").of_path(text)
-  end, fields = {
-    { "name", "string", nil, "", "which data set: kitti, coco, voc, yolo, synthetic, ...; or the file that describes it",
-      aliases = { "dataset" } },
-    { "file", "string", nil, "", "the file that describes it: data.yaml, obj.data, COCO's .json (data=FILE sets it, name and root)",
-      aliases = { "yaml" } },
-    { "root", "string", nil, "", "its folder", aliases = { "path", "dir", "folder" } },
-    { "train", "string", nil, "", "training split: a name or a list file" },
-    { "dev", "string", nil, "", "development split: a name or a list file", aliases = { "valid", "validation" } },
-    { "pick", "string", nil, "", "the split that choices are made on (best epoch, early stop, thresholds): a name or a list file "
-      .. "(default: dev)" },
-    { "split", "string", nil, "", "the split to evaluate: a name or a list file" },
-    { "limit", "int", nil, "frames", "use the first frames of each split only", min = 1, aliases = { "max_images", "fraction" } },
-    { "map", "string", "auto", "", "class map: auto (the checkpoint's, else what fits), identity, poster, or a YAML file",
-      aliases = { "classmap", "class_map" } },
-    { "images", "bool", true, "", "images are needed (false: labels are enough)" },
-    struct("loader", "exif", { help = "apply: turn pictures as their EXIF orientation says; labels are those of the turned pictures" }),
-    struct("loader", "strict"),
-    struct("loader", "cache"),
-    { "features", "number", nil, "MiB", "memory for a frozen body's cached output (default: a quarter of the machine's); 0: off", min = 0 },
-    struct("loader", "cache_dir"),
-    struct("scene", "seed", { help = "seed of the data: the dev tenth if there are no split files, drawn scenes; separate from the "
-      .. "run's seed" }),
-    struct("loader", "workers"),
-  } },
 }
 
 groups.run = {
@@ -200,7 +178,12 @@ groups.distill = {
   } },
 }
 
-groups.protocols = require("yolua.eval.protocols").fields
+groups.protocols = {
+  struct("kitti", "curves"),
+  { "voc", "table", help = "options of the voc protocol", fields = structs.fields "voc" },
+  { "coco", "table", help = "options of the coco protocol", fields = structs.fields "coco" },
+  { "poster", "table", help = "options of the poster's metric", fields = { struct("poster", "variant"), struct("classes", "classes") } },
+}
 
 fields.recipe = { "model", "data", "size", "train", "optim", "augment", "eval", "protocols", "run", "repeats" }
 
@@ -214,7 +197,7 @@ fields.deciding = { "epochs", "batch", "subdivisions", "freeze", "anchors", "los
 function fields.get(list)
   local flat, place = {}, {}
   for _, item in ipairs(list) do
-    for _, field in ipairs(type(item) == "string" and (groups[item] or error("unknown group of fields " .. item)) or { item }) do
+    for _, field in ipairs(type(item) == "string" and groups[item] or { item }) do
       place[field[1]] = place[field[1]] or #flat + 1
       flat[place[field[1]]] = field
     end

@@ -8,7 +8,7 @@ local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local Cut = require "yolua.prune.cut"
 local fields = require "yolua.options.fields"
-local look = require "yolua.prune.look"
+local look = require "yolua.model.look"
 local options = require "yolua.options.table"
 local ranges = require "yolua.prune.ranges"
 

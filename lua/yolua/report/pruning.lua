@@ -1,6 +1,6 @@
 -- What a run directory keeps for its report of pruning: zeros.json (each layer's zeros), and plots of the rounds.
 local core = require "yolua.core"
-local look = require "yolua.prune.look"
+local look = require "yolua.model.look"
 
 local pruning = {}
 

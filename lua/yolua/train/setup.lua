@@ -13,8 +13,6 @@ local setup = { groups = { "data", "size", "train", "optim", "augment", "eval", 
 function setup.options(o)
   if getmetatable(o) then recheck(o)
   else o = options.check("yl.train", fields.get(setup.groups), o) end
-  local precision = rawget(o, "precision") or "f32"
-  if precision ~= "f32" then error(("train: precision %s is not built in; expected f32"):format(precision), 0) end
   return o
 end
 

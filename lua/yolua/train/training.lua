@@ -164,7 +164,7 @@ end
 -- Before the first step: what is known of an earlier part of the run, and what must be known at its end.
 function Training:start()
   self.model:keep_statistics(self.options.statistics == "running") -- another trainer of the network may have had it since
-  self.model.averaged = (self.options.ema or 0) > 0
+  self.model.averaged, self.model.precision = (self.options.ema or 0) > 0, self.options.precision
   if self.started then return end
   if not self.proof then
     ledger.enter(self)

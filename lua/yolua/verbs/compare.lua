@@ -98,7 +98,7 @@ local list = {
   structs.field("compare", "replicates"), structs.field("compare", "seed"),
   fields.pick("run", "threads"), fields.pick("run", "json"),
 }
-for _, field in ipairs(eval.fields) do
+for _, field in ipairs(fields.groups.protocols) do
   if field[1] ~= "curves" then list[#list + 1] = field end
 end
 

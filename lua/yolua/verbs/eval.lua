@@ -1,6 +1,7 @@
 -- `yolua eval`: scores detections in KITTI's file format against labels, without a model.
 local core = require "yolua.core"
 local eval = require "yolua.eval.protocols"
+local groups = require("yolua.options.fields").groups
 local schema = require "yolua.options.schema"
 local terminal = require "yolua.terminal"
 
@@ -13,7 +14,7 @@ local fields = {
   { "classes", "list", nil, "", "class names that may occur and are scored by voc, coco and poster (default: KITTI's)" },
   { "json", "bool", false, "", "print one JSON document on standard output" },
 }
-table.move(eval.fields, 1, #eval.fields, #fields + 1, fields)
+table.move(groups.protocols, 1, #groups.protocols, #fields + 1, fields)
 
 local function run(o)
   for _, key in ipairs { "labels", "dets" } do

@@ -13,7 +13,7 @@ local progress = require "yolua.terminal.progress"
 local schema = require "yolua.options.schema"
 local source = require "yolua.predict.source"
 local structs = require "yolua.options.structs"
-local detect = require "yolua.eval.detect"
+local detect = require "yolua.model.detect"
 
 local CONF = structs.field("detect", "conf")[3]
 

@@ -232,7 +232,8 @@ function TestVerbs.testRefusals()
   refused("bf16", "bench", cfg, "precision=bf16")
   local status, _, err = program.run { "train", "config=" .. top .. "/config.yaml", "precision=bf16", "out=" .. top .. "/bf16" }
   t.assertEquals(status, 1)
-  t.assertStrContains(err, "train: precision bf16 is not built in")
+  t.assertStrContains(err, "plan: precision bf16 is not available on cpu")
+  t.assertNil(core.files.kind(top .. "/bf16"))
   refused("data=NAME", "doctor", "data.root=" .. top)
   refused("different sizes", "anchors", "data=kitti", "data.root=" .. top .. "/data", "k=900")
 end

@@ -1,7 +1,7 @@
 -- Zeros at a glance: shares, filters that died and inputs that nothing reads.
 local t = require "luaunit"
 local yl = require "yolua"
-local look = require "yolua.prune.look"
+local look = require "yolua.model.look"
 
 local training = require "support.training"
 
