@@ -3,6 +3,7 @@
 local core = require "yolua.core"
 local eval = require "yolua.eval.protocols"
 local options = require "yolua.options.table"
+local policy = require "yolua.train.policy"
 local score = require "yolua.eval.score"
 local sources = require "yolua.train.sources"
 
@@ -33,7 +34,7 @@ local check = options.declare("yl.evaluate", {
   { "every", "int", 1, "epochs", "distance between evaluations; the last epoch is always evaluated", min = 1 },
 })
 
-local evaluate = { distance = setmetatable({}, { __mode = "k" }) } -- distance: policy -> epochs between its evaluations
+local evaluate = {}
 
 local function new(spec)
   local o, by = check(spec), { where = options.position() }
@@ -54,7 +55,7 @@ local function new(spec)
       end,
     },
   }
-  evaluate.distance[self] = every
+  policy.forecast[self] = { every = every }
   return self
 end
 

@@ -14,6 +14,7 @@ local core = require "yolua.core"
 local fields = require "yolua.options.fields"
 local gate = require "yolua.prune.gate"
 local options = require "yolua.options.table"
+local policy = require "yolua.train.policy"
 local Rounds = require "yolua.prune.rounds"
 local schedule = require "yolua.prune.schedule"
 local score = require "yolua.prune.score"
@@ -138,8 +139,10 @@ local function new(spec)
     return Rounds.new(o, by)
   end)
   if not ok then error(("%s: %s"):format(by.where, rounds), 0) end
-  return { name = "prune", state = Rounds.fresh(), on = handlers(rounds),
+  local self = { name = "prune", state = Rounds.fresh(), on = handlers(rounds),
     epochs = math.max(1, math.ceil(o.dense + o.rounds * o.every - 1e-9)) }
+  policy.forecast[self] = { rounds = require("yolua.prune.replay").dry_run }
+  return self
 end
 
 -- yl.prune.dry_run(net, o), yl.prune.replay(RUNDIR, schedule): rounds without training (prune/replay.lua); yl.prune.cut(net, o),

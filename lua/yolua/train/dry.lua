@@ -3,8 +3,7 @@ local batches = require "yolua.data.batches"
 local checkpoint = require "yolua.train.checkpoint"
 local core = require "yolua.core"
 local dry = require "yolua.report.dry"
-local evaluate = require "yolua.policies.evaluate"
-local prune = require "yolua.policies.prune"
+local forecast = require("yolua.train.policy").forecast
 local schedule = require "yolua.train.schedule"
 local sources = require "yolua.train.sources"
 local Training = require "yolua.train.training"
@@ -117,7 +116,7 @@ end
 local function read_policies(whole)
   local evaluations, kept, stops = {}, 0, false
   for _, p in ipairs(whole.policies) do
-    local every = evaluate.distance[p]
+    local every = (forecast[p] or {}).every
     if every then evaluations[#evaluations + 1] = { p.name:match "%.(.*)$", math.ceil(whole.epochs / every) } end
     if p.name:find "^keep%." then kept = kept + 1 end
     stops = stops or p.name:find "^stop" ~= nil
@@ -128,7 +127,8 @@ end
 -- The rounds of a pruning that the recipe's options describe; nil where there is none.
 local function rounds_of(whole)
   for _, p in ipairs(whole.policies) do
-    if p.name == "prune" and rawget(whole.options, "rounds") then return prune.dry_run(whole.model, whole.options) end
+    local rounds = (forecast[p] or {}).rounds
+    if rounds and rawget(whole.options, "rounds") then return rounds(whole.model, whole.options) end
   end
 end
 

@@ -6,7 +6,10 @@ local options = require "yolua.options.table"
 local schema = require "yolua.options.schema"
 local state = require "yolua.train.state"
 
-local policy = { events = { "start", "epoch_start", "batch", "loss", "gradient", "step", "epoch_end", "finish" } }
+-- forecast: what dry_run=true can know of a policy beforehand: policy -> { every = epochs between its evaluations, rounds = function(model,
+-- options): the rounds of a pruning }.
+local policy = { forecast = setmetatable({}, { __mode = "k" }),
+  events = { "start", "epoch_start", "batch", "loss", "gradient", "step", "epoch_end", "finish" } }
 
 local KEYS = { "name", "state", "on", "epochs" }
 
