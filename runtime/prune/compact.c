@@ -7,9 +7,9 @@
 
 #define AT(member) YL_MEMBER(yl_compact_options, member)
 static const yl_field fields[] = {
-    {"round_to", YL_OPTION_INT, "1", "channels", "a layer that loses channels keeps a multiple of this", 0, 65536, NULL,
+    {"round_to", YL_OPTION_INT, "1", "channels", "a layer that loses channels keeps a multiple of it", 1, 65536, NULL,
      "divisor round", AT(round_to)},
-    {"min_channels", YL_OPTION_INT, "1", "channels", "and at least so many, or all that it has", 0, 65536, NULL, NULL,
+    {"min_channels", YL_OPTION_INT, "1", "channels", "and at least so many, or all that it has", 1, 65536, NULL, NULL,
      AT(min_channels)},
 };
 const yl_field_table yl_compact_fields = YL_FIELD_TABLE("compact", fields);

@@ -48,7 +48,7 @@ end
 
 -- ---- Lua -------------------------------------------------------------------------------------------------------------------
 
-local FOLDERS = { "lua/yolua/options", "lua/yolua/optim", "lua/yolua/augment", "lua/yolua/verbs", "lua/yolua/eval" }
+local FOLDERS = { "lua/yolua/options", "lua/yolua/optim", "lua/yolua/augment", "lua/yolua/verbs", "lua/yolua/eval", "lua/yolua/policies" }
 
 local function known_keys()
   local keys = {}

@@ -94,8 +94,8 @@ groups.prune = {
     .. "sizes (erk), or as a scan of each says (sensitivity)" },
   { "pattern", "string", "none", "", "where zeros may stand: none (anywhere), N:M (2:4), block, kernel, channel (whole channels, which "
     .. "compact takes away)" },
-  { "round_to", "int", 1, "channels", "pattern=channel: a layer that loses channels keeps a multiple of it", min = 1, max = 65536 },
-  { "min_channels", "int", 1, "channels", "pattern=channel: and at least so many, or all that it has", min = 1, max = 65536 },
+  struct("compact", "round_to", { help = "pattern=channel: a layer that loses channels keeps a multiple of it" }),
+  struct("compact", "min_channels", { help = "pattern=channel: and at least so many, or all that it has" }),
   { "bn_decay", "number", 0, "", "pull of batch-norm's scales towards zero while it trains (score=bn_scale): its subgradient, "
     .. "bn_decay * sign(scale), is added to theirs", min = 0, max = 1, aliases = { "sparsity_penalty", "slimming" } },
   { "recalibrate", "int", 0, "frames", "pictures over which batch-norm's statistics are estimated anew after each cut; 0: they stay",

@@ -2,14 +2,10 @@
 local core = require "yolua.core"
 local Model = require "yolua.model"
 local options = require "yolua.options.table"
+local structs = require "yolua.options.structs"
 local timing = require "yolua.prune.timing"
 
-local compact = {
-  fields = {
-    { "round_to", "int", 1, "channels", "a layer that loses channels keeps a multiple of it", min = 1, max = 65536 },
-    { "min_channels", "int", 1, "channels", "and at least so many, or all that it has", min = 1, max = 65536 },
-  },
-}
+local compact = { fields = structs.fields "compact" }
 
 local check = options.declare("yl.compact", compact.fields)
 

@@ -15,6 +15,7 @@ local Model = require "yolua.model"
 local options = require "yolua.options.table"
 local structure = require "yolua.model.structure"
 local terminal = require "yolua.terminal"
+local structs = require "yolua.options.structs"
 local timing = require "yolua.prune.timing"
 
 local propose = {}
@@ -23,8 +24,8 @@ propose.fields = {
   { "flops", "number", nil, "FLOPs", "budget of one image; up to 1: a share of the network's", min = 0 },
   { "params", "number", nil, "", "budget of parameters; up to 1: a share of the network's", min = 0 },
   { "ms", "number", nil, "ms", "budget of a forward pass over one image, measured here", min = 0 },
-  { "round_to", "int", 8, "channels", "layers that become narrower keep a multiple of it", min = 1, max = 65536 },
-  { "min_channels", "int", 8, "channels", "and at least so many, or all that they have", min = 1, max = 65536 },
+  structs.field("compact", "round_to", { default = 8, help = "layers that become narrower keep a multiple of it" }),
+  structs.field("compact", "min_channels", { default = 8, help = "and at least so many, or all that they have" }),
   { "seed", "int", 1, "", "seed of the fresh weights", min = 0 },
 }
 local check = options.declare("yl.propose", propose.fields)

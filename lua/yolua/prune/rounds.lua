@@ -43,10 +43,8 @@ end
 
 function Rounds.fresh() return { round = 0, try = 1, rounds = {}, memory = {} } end
 
-local function size(t) return t.w, t.h end
-
 local function counts(self, t)
-  local w, h = size(t)
+  local w, h = t.w, t.h
   local m = measure.size(t.model, self.list, h, w)
   if self.rules.flops then m.flops = self.rules:flops(t.model, h, w) end
   return m
@@ -54,7 +52,7 @@ end
 
 -- The network as it is before the first cut.
 local function look_dense(self, t, st)
-  local w, h = size(t)
+  local w, h = t.w, t.h
   local m = counts(self, t)
   st.dense = { sparsity = m.sparsity, params = m.params, nonzero = m.nonzero, flops = m.flops, bytes = m.bytes,
     dev_loss = measure.loss(t), ap = measure.ap(t, self.o.judge) }
@@ -94,7 +92,7 @@ end
 
 -- The masks of a cut to what is asked for; nil where nothing more goes.
 local function plan_cut(self, t, st, s, asked)
-  local w, h = size(t)
+  local w, h = t.w, t.h
   local _, before = ranges.sparsity(t.model, self.list)
   if type(asked) == "number" then
     local zeros = math.floor(asked * self.count + 0.5)
@@ -169,7 +167,7 @@ function Rounds.over(_, t, st) return st.open and t.step - st.began >= st.steps 
 
 -- Ends the round: measures it, and asks the gate. dev_loss: where it is known already.
 function Rounds:close(t, st, dev_loss)
-  local w, h = size(t)
+  local w, h = t.w, t.h
   local m = counts(self, t)
   local record = { round = st.round, try = st.try, asked = type(st.asked) == "number" and st.asked or nil, sparsity = m.sparsity,
     params = m.params, nonzero = m.nonzero, flops = m.flops, bytes = m.bytes, dev_loss = dev_loss or measure.loss(t),
@@ -228,8 +226,7 @@ end
 
 -- After the last round: dense, masked and compacted networks side by side.
 function Rounds:finish(t, st, known_by)
-  local w, h = size(t)
-  self.speed = st.dense and measure.speed(t.model, h, w)
+  self.speed = st.dense and measure.speed(t.model, t.h, t.w)
   if self.speed and t.run then
     t.run:say("%s", measure.verdict(self.speed))
     pages.zeros(t.run, t.model)

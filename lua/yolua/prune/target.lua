@@ -47,7 +47,7 @@ function target.zeros(cut, asked, s)
     :format(asked.ms, s.ms and ("%.3g ms"):format(s.ms) or "the same time"), 0)
 end
 
--- A budget, {flops =} or {ms =}, of which the way is gone that the sparsity has gone to the target. s: start, target, flops_dense, ms_dense.
+-- A budget, {flops =} or {ms =}: as much of the way to it as the sparsity has gone to the target. s: start, target, flops_dense, ms_dense.
 function target.on_the_way(budget, sparsity, s)
   local key, goal = next(budget)
   local dense = s[key .. "_dense"]
