@@ -4,18 +4,20 @@
 #include "prune/lamp.h"
 #include "prune/pattern.h"
 #include "prune/select.h"
+#include "tensor/rows.h"
 
 #include <string.h>
 
-/* The memory of the tensor at `index`, which has to be contiguous and of that type. */
+/* The numbers of the tensor at `index`, which has to be contiguous and of that type: on the host, where it lives unless it is a network's
+ * on another device, of which this is a copy. */
 static void *check_plain(lua_State *L, int index, yl_dtype dtype, int64_t *count)
 {
-    void *data;
+    char *data;
     yl_tensor *t = yl__check_tensor(L, index);
     if (t->dtype != dtype || !yl_tensor_contiguous(t))
         yl__error(L, "expected a contiguous tensor of %s", yl__dtype_names[dtype]);
     if (count) *count = yl_tensor_count(t);
-    yl__check(L, yl_tensor_data(t, &data));
+    yl__check(L, yl__tensor_host(t, &data));
     return data;
 }
 

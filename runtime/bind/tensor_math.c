@@ -1,5 +1,6 @@
 /* Arithmetic of tensors for Lua. Methods whose name ends in _ change their tensor and return it. */
 #include "bind/tensor_objects.h"
+#include "tensor/rows.h"
 
 #include <string.h>
 
@@ -49,7 +50,7 @@ static yl_tensor *number_tensor(lua_State *L, int index, const yl_tensor *like)
 {
     index = lua_absindex(L, index);
     yl_tensor **out = yl__new_tensor(L);
-    yl__check(L, yl_tensor_new(yl_tensor_device(like), lua_isinteger(L, index) ? YL_I64 : YL_F64, 0, NULL, out));
+    yl__check(L, yl__tensor_for(like, lua_isinteger(L, index) ? YL_I64 : YL_F64, 0, NULL, out));
     yl__check(L, yl_tensor_fill(*out, lua_tonumber(L, index)));
     return *out;
 }

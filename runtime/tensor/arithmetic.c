@@ -246,7 +246,7 @@ static yl_status binary_as(yl_binary op, const yl_tensor *a, const yl_tensor *b,
     YL_TRY(yl__broadcast(a, b, &n_dims, dims));
     YL_TRY_GOTO(yl_tensor_expand(a, n_dims, dims, &wide_a), done);
     YL_TRY_GOTO(yl_tensor_expand(b, n_dims, dims, &wide_b), done);
-    YL_TRY_GOTO(yl_tensor_new(yl_tensor_device(a), dtype, n_dims, dims, &made), done);
+    YL_TRY_GOTO(yl__tensor_for(a, dtype, n_dims, dims, &made), done);
     YL_TRY_GOTO(run_binary(op, wide_a, wide_b, made), done);
     *out = yl_tensor_retain(made);
 done:
@@ -265,7 +265,7 @@ yl_status yl_tensor_binary_number(yl_binary op, const yl_tensor *a, double b, bo
 {
     yl_tensor *number;
     yl_dtype weak = !integer ? YL_F32 : fabs(b) > INT32_MAX ? YL_I64 : yl__is_integer(a->dtype) ? YL_U8 : a->dtype;
-    YL_TRY(yl_tensor_new(yl_tensor_device(a), integer ? YL_I64 : YL_F64, 0, NULL, &number));
+    YL_TRY(yl__tensor_for(a, integer ? YL_I64 : YL_F64, 0, NULL, &number));
     yl_status status = yl_tensor_fill(number, b);
     yl_dtype type = yl__binary_type(op, a->dtype, weak);
     if (op < YL_BINARY_EQ && a->dtype == YL_U8 && integer) type = rank(type) < 1 ? YL_I32 : type;
@@ -342,7 +342,7 @@ yl_status yl_tensor_unary(yl_unary op, const yl_tensor *a, yl_tensor **out)
     yl_dtype type = a->dtype == YL_U8 ? YL_I32 : a->dtype;
     if (!keeps && yl__is_integer(type)) type = YL_F32;
     if (op == YL_UNARY_ISNAN) type = YL_U8;
-    YL_TRY(yl_tensor_new(yl_tensor_device(a), type, a->n_dims, a->dims, &made));
+    YL_TRY(yl__tensor_for(a, type, a->n_dims, a->dims, &made));
     yl_status status = run_unary(op, a, made);
     if (status == YL_OK)
         *out = made;

@@ -57,7 +57,7 @@ yl_status yl_tensor_convert(const yl_tensor *t, yl_dtype dtype, yl_tensor **out)
     yl_tensor *made;
     void *gone;
     YL_TRY(yl_tensor_data(t, &gone));
-    YL_TRY(yl_tensor_new(yl_tensor_device(t), dtype, t->n_dims, t->dims, &made));
+    YL_TRY(yl__tensor_for(t, dtype, t->n_dims, t->dims, &made));
     yl_status status = yl_tensor_copy(t, made);
     if (status == YL_OK)
         *out = made;
@@ -78,7 +78,7 @@ yl_status yl_tensor_gather(const yl_tensor *t, int axis, int64_t count, const in
     YL_TRY(yl__tensor_check_axis(t, axis));
     memcpy(dims, t->dims, sizeof dims);
     dims[axis] = count;
-    YL_TRY(yl_tensor_new(yl_tensor_device(t), t->dtype, t->n_dims, dims, &made));
+    YL_TRY(yl__tensor_for(t, t->dtype, t->n_dims, dims, &made));
     yl_status status = YL_OK;
     for (int64_t i = 0; i < count && status == YL_OK; i++) {
         yl_tensor *from = NULL, *to = NULL;

@@ -1,5 +1,6 @@
 /* Matrix products: checks and layouts here, the arithmetic in kernels/matmul.c. */
 #include "kernels/kernels.h"
+#include "backend/device.h"
 #include "tensor/rows.h"
 
 #include <stdint.h>
@@ -52,17 +53,18 @@ static yl_status check(const yl_tensor *a, const yl_tensor *b)
 /* `out` is contiguous and shares no memory with the operands. */
 static yl_status multiply(const matrix *a, const matrix *b, bool add, yl_tensor *out)
 {
-    yl_device *device = yl_tensor_device(out);
-    yl_ctx ctx = yl__ctx(device);
-    void *x, *y, *z;
+    yl_device *host;
+    char *x, *y, *z;
     yl_matmul_geom g = {a->rows,       b->cols,       a->cols, a->lead, b->lead, b->cols > 0 ? b->cols : 1,
                         a->transposed, b->transposed, add};
-    YL_TRY(yl_tensor_data(a->t, &x));
-    YL_TRY(yl_tensor_data(b->t, &y));
-    YL_TRY(yl_tensor_data(out, &z));
+    YL_TRY(yl_device_get("cpu", &host));
+    YL_TRY(yl__tensor_host(a->t, &x));
+    YL_TRY(yl__tensor_host(b->t, &y));
+    YL_TRY(yl__tensor_host(out, &z));
     if (g.m == 0 || g.n == 0) return YL_OK;
     if (g.k == 0) return add ? YL_OK : yl_tensor_fill(out, 0);
-    return device->kernels->matmul(&ctx, &g, x, y, z);
+    yl_ctx ctx = yl__ctx(host);
+    return host->kernels->matmul(&ctx, &g, (const float *)x, (const float *)y, (float *)z);
 }
 
 /* The product's dims: a vector's own axis goes. */
@@ -91,7 +93,7 @@ yl_status yl_tensor_matmul(const yl_tensor *a, const yl_tensor *b, yl_tensor **o
     yl_tensor *made;
     YL_TRY(check(a, b));
     int n = product_dims(a, b, dims);
-    YL_TRY(yl_tensor_new(yl_tensor_device(a), YL_F32, n, dims, &made));
+    YL_TRY(yl__tensor_for(a, YL_F32, n, dims, &made));
     yl_status status = multiply_tensors(a, b, false, made);
     if (status == YL_OK)
         *out = made;

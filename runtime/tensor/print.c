@@ -105,8 +105,8 @@ yl_status yl_tensor_text(const yl_tensor *t, int columns, yl_text *out)
     view v;
     yl_tensor_describe(t, what, sizeof what);
     if (!yl_tensor_alive(t)) return yl__text_add(out, "%s (no longer valid)", what);
-    if (!yl_tensor_device(t)->host_memory) return yl__text_add(out, "%s on %s", what, yl_tensor_device(t)->name);
     YL_TRY(yl__text_add(out, "%s", what));
+    if (!yl_tensor_device(t)->host_memory) YL_TRY(yl__text_add(out, " on %s", yl_tensor_device(t)->name));
     if (yl_tensor_count(t) == 0) return YL_OK;
     if (t->n_dims == 0) {
         YL_TRY(cell(t, index, text));

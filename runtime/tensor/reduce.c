@@ -152,7 +152,7 @@ yl_status yl_tensor_reduce(yl_reduction op, const yl_tensor *a, int axis, yl_ten
         rest.strides[n++] = a->strides[d];
     }
     rest.n_dims = n;
-    YL_TRY(yl_tensor_new(yl_tensor_device(a), result_type(op, a->dtype, axis < 0), n, dims, &made));
+    YL_TRY(yl__tensor_for(a, result_type(op, a->dtype, axis < 0), n, dims, &made));
     yl_status status =
         axis < 0 ? reduce_all(op, a, made) : reduce_axis(op, &rest, a->dims[axis], a->strides[axis], made);
     if (status == YL_OK)

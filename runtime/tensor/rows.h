@@ -12,12 +12,14 @@
 
 enum { YL__PIECE = 256, YL__OPERANDS = 4 };
 
-/* The memory of a tensor that the host can reach. Errors: INVALID (gone), UNSUPPORTED (on another device). */
+/* A tensor for what is computed from `like`: on the host, where all arithmetic of tensors is done. */
+yl_status yl__tensor_for(const yl_tensor *like, yl_dtype dtype, int n_dims, const int64_t *dims, yl_tensor **out);
+/* The memory of a tensor that the host can reach; of one on another device a copy, as it is now. Errors: INVALID (gone), MEMORY. */
 yl_status yl__tensor_host(const yl_tensor *t, char **out);
 /* The same, telling the owner that it is about to be written, which may refuse. */
 yl_status yl__tensor_host_to_write(yl_tensor *t, char **out);
 yl_status yl__tensor_writes(yl_tensor *t);
-/* Tells the owner that it was written, also where that failed halfway. Returns `status`, or the owner's failure. */
+/* Brings what was written to the device, and tells the owner, also where the writing failed halfway. Returns `status`, or the owner's failure. */
 yl_status yl__tensor_written(yl_tensor *t, yl_status status);
 
 /* The dims, one element after the other. */

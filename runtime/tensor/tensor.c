@@ -1,5 +1,6 @@
 /* Storage, reference counts and views. Only here are strides made. */
 #include "tensor/tensor.h"
+#include "backend/device.h"
 #include "core/memory.h"
 #include "tensor/rows.h"
 
@@ -9,6 +10,8 @@ struct yl_storage {
     int64_t references;
     yl_device *device;
     void *data;
+    void *mirror; /* of what a device holds, in host memory; NULL: nobody has asked for it yet */
+    size_t bytes;
     bool owned; /* `data` came from the device's allocator */
     bool dead;
     yl_owner owner;
@@ -18,6 +21,7 @@ static void storage_end(yl_storage *s)
 {
     if (s->dead) return;
     s->dead = true;
+    yl__free(s->mirror);
     if (s->owned) s->device->release(s->device, s->data);
     if (s->owner.release) s->owner.release(s->owner.context);
 }
@@ -60,9 +64,9 @@ static yl_status make(yl_device *device, yl_dtype dtype, int n_dims, const int64
         yl__free(t);
         return status;
     }
-    *s = (yl_storage){.references = 1, .device = device};
     *t = (yl_tensor){.storage = s, .dtype = dtype, .references = 1};
     yl__tensor_set_dims(t, n_dims, dims);
+    *s = (yl_storage){.references = 1, .device = device, .bytes = yl_tensor_bytes(t)};
     *out = t;
     return YL_OK;
 }
@@ -79,6 +83,13 @@ yl_status yl_tensor_new(yl_device *device, yl_dtype dtype, int n_dims, const int
     t->storage->owned = true;
     *out = t;
     return YL_OK;
+}
+
+yl_status yl__tensor_for(const yl_tensor *like, yl_dtype dtype, int n_dims, const int64_t *dims, yl_tensor **out)
+{
+    yl_device *device = yl_tensor_device(like);
+    if (!device->host_memory) YL_TRY(yl_device_get("cpu", &device));
+    return yl_tensor_new(device, dtype, n_dims, dims, out);
 }
 
 yl_status yl_tensor_wrap(yl_device *device, yl_dtype dtype, int n_dims, const int64_t *dims, void *data,
@@ -158,12 +169,13 @@ yl_status yl_tensor_data(const yl_tensor *t, void **out)
 yl_status yl__tensor_host(const yl_tensor *t, char **out)
 {
     void *data;
+    yl_storage *s = t->storage;
     YL_TRY(yl_tensor_data(t, &data));
-    if (!t->storage->device->host_memory)
-        return yl__fail(YL_UNSUPPORTED, "tensor arithmetic runs on the CPU; this tensor lives on %s",
-                        t->storage->device->name);
     *out = data;
-    return YL_OK;
+    if (s->device->host_memory) return YL_OK;
+    if (!s->mirror) YL_TRY(yl__alloc((int64_t)s->bytes, 1, &s->mirror));
+    *out = (char *)s->mirror + ((char *)data - (char *)s->data);
+    return s->device->from_device(s->device, s->mirror, s->data, s->bytes);
 }
 
 yl_status yl__tensor_host_to_write(yl_tensor *t, char **out)
@@ -184,7 +196,9 @@ yl_status yl__tensor_writes(yl_tensor *t)
 
 yl_status yl__tensor_written(yl_tensor *t, yl_status status)
 {
-    const yl_owner *owner = &t->storage->owner;
+    yl_storage *s = t->storage;
+    const yl_owner *owner = &s->owner;
+    if (s->mirror && status == YL_OK) status = s->device->to_device(s->device, s->data, s->mirror, s->bytes);
     yl_status told = owner->written ? owner->written(owner->context) : YL_OK;
     return status != YL_OK ? status : told;
 }

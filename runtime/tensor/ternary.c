@@ -79,7 +79,7 @@ yl_status yl_tensor_where(const yl_tensor *mask, const yl_tensor *a, const yl_te
     YL_TRY_GOTO(yl_tensor_expand(a, dims.n_dims, dims.dims, &x), done);
     YL_TRY_GOTO(yl_tensor_expand(b, dims.n_dims, dims.dims, &y), done);
     yl_dtype type = yl__binary_type(YL_BINARY_MIN, a->dtype, b->dtype);
-    YL_TRY_GOTO(yl_tensor_new(yl_tensor_device(a), type, dims.n_dims, dims.dims, &made), done);
+    YL_TRY_GOTO(yl__tensor_for(a, type, dims.n_dims, dims.dims, &made), done);
     YL_TRY_GOTO(choose(m, x, y, made), done);
     *out = yl_tensor_retain(made);
 done:

@@ -1,4 +1,5 @@
 /* Values in and out: single elements, fills, random draws, host memory. */
+#include "backend/device.h"
 #include "core/memory.h"
 #include "tensor/rows.h"
 
@@ -67,26 +68,20 @@ yl_status yl_tensor_normal(yl_tensor *t, yl_rng *rng, double mean, double deviat
     return draw_all(t, rng, yl_rng_normal, deviation, mean);
 }
 
-/* A tensor of t's shape over host memory, or a refusal where a device's copy could not be contiguous. */
+/* A tensor of t's shape over host memory. */
 static yl_status over_host(const yl_tensor *t, void *host, yl_tensor **out)
 {
     void *data;
-    yl_device *device = yl_tensor_device(t);
-    *out = NULL;
+    yl_device *cpu;
     YL_TRY(yl_tensor_data(t, &data));
-    if (device->host_memory) return yl_tensor_wrap(device, t->dtype, t->n_dims, t->dims, host, NULL, out);
-    if (yl_tensor_contiguous(t)) return YL_OK;
-    return yl__fail(YL_UNSUPPORTED, "tensor: only contiguous tensors are copied to or from %s", device->name);
+    YL_TRY(yl_device_get("cpu", &cpu));
+    return yl_tensor_wrap(cpu, t->dtype, t->n_dims, t->dims, host, NULL, out);
 }
 
 yl_status yl_tensor_read(const yl_tensor *t, void *host)
 {
     yl_tensor *outer;
-    void *data;
-    yl_device *device = yl_tensor_device(t);
     YL_TRY(over_host(t, host, &outer));
-    YL_TRY(yl_tensor_data(t, &data));
-    if (!outer) return device->from_device(device, host, data, yl_tensor_bytes(t));
     yl_status status = yl_tensor_copy(t, outer);
     yl_tensor_release(outer);
     return status;
@@ -95,14 +90,7 @@ yl_status yl_tensor_read(const yl_tensor *t, void *host)
 yl_status yl_tensor_write(yl_tensor *t, const void *host)
 {
     yl_tensor *outer;
-    void *data;
-    yl_device *device = yl_tensor_device(t);
     YL_TRY(over_host(t, (void *)(uintptr_t)host, &outer)); /* only read from */
-    YL_TRY(yl_tensor_data(t, &data));
-    if (!outer) {
-        YL_TRY(yl__tensor_writes(t));
-        return yl__tensor_written(t, device->to_device(device, data, host, yl_tensor_bytes(t)));
-    }
     yl_status status = yl_tensor_copy(outer, t);
     yl_tensor_release(outer);
     return status;
