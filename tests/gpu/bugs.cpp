@@ -1,0 +1,313 @@
+// What the double of the CUDA runtime is for: kernels and calls with a mistake that a host would forgive, each beside its correct
+// form. The correct one gives the right numbers with every seed; the other ends the process with a sentence, or gives wrong numbers.
+#include "host/double.h"
+
+#include <cstdio>
+#include <cstring>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+namespace
+{
+
+constexpr int N = 1000, BLOCK = 256;
+
+struct device_array {
+    float *at = nullptr;
+    explicit device_array(int count)
+    {
+        cudaMalloc(reinterpret_cast<void **>(&at), size_t(count) * sizeof(float));
+    }
+};
+
+cudaStream_t stream_a, stream_b;
+
+template <class... P, class... A> void launch(cudaStream_t stream, int blocks, void (*kernel)(P...), A... arguments)
+{
+    cudaLaunchConfig_t config = {};
+    config.gridDim = dim3(unsigned(blocks));
+    config.blockDim = dim3(BLOCK);
+    config.stream = stream;
+    if (cudaLaunchKernelEx(&config, kernel, arguments...) != cudaSuccess) _exit(3);
+}
+
+std::vector<float> numbers(int count)
+{
+    std::vector<float> x(size_t(count), 0.0f);
+    for (int i = 0; i < count; i++) x[size_t(i)] = float(i * 7 % 101);
+    return x;
+}
+
+void give(float *to, const std::vector<float> &x)
+{
+    cudaMemcpyAsync(to, x.data(), x.size() * sizeof(float), cudaMemcpyHostToDevice, stream_a);
+}
+
+std::vector<float> take(const float *from, int count, cudaStream_t stream = nullptr)
+{
+    std::vector<float> y(size_t(count), -1.0f);
+    cudaMemcpyAsync(y.data(), from, y.size() * sizeof(float), cudaMemcpyDeviceToHost, stream ? stream : stream_a);
+    cudaStreamSynchronize(stream ? stream : stream_a);
+    return y;
+}
+
+bool same(const std::vector<float> &a, const std::vector<float> &b)
+{
+    return a.size() == b.size() && memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+// ---- kernels; `bug` is the mistake ----
+
+__global__ void reverse(bool bug, const float *x, float *y) // each block's numbers backwards
+{
+    YL_SHARED(float, tile, [BLOCK]);
+    int t = int(threadIdx.x), first = int(blockIdx.x) * BLOCK;
+    tile[t] = x[first + t];
+    if (!bug) __syncthreads();
+    y[first + t] = tile[BLOCK - 1 - t];
+}
+
+__global__ void rotate_twice(bool bug, const float *x, float *y) // two steps to the left within each block
+{
+    YL_SHARED(float, tile, [BLOCK]);
+    int t = int(threadIdx.x), first = int(blockIdx.x) * BLOCK;
+    float value = x[first + t];
+    for (int step = 0; step < 2; step++) {
+        tile[t] = value;
+        __syncthreads();
+        value = tile[(t + 1) % BLOCK];
+        if (!bug) __syncthreads(); // before anybody writes again
+    }
+    y[first + t] = value;
+}
+
+__global__ void twice(int count, const float *x, float *y)
+{
+    int i = int(blockIdx.x * blockDim.x + threadIdx.x);
+    if (i < count) y[i] = 2 * x[i];
+}
+
+__global__ void twice_unbounded(const float *x, float *y)
+{
+    int i = int(blockIdx.x * blockDim.x + threadIdx.x);
+    y[i] = 2 * x[i % N];
+}
+
+__global__ void column(int rows, int cols, int stride, const float *x, float *y) // column 3
+{
+    int r = int(blockIdx.x * blockDim.x + threadIdx.x);
+    if (r < rows && cols > 3) y[r] = x[r * stride + 3];
+}
+
+__global__ void half_barrier(bool bug, float *y)
+{
+    if (!bug || threadIdx.x < BLOCK / 2) __syncthreads();
+    y[blockIdx.x * blockDim.x + threadIdx.x] = 1;
+}
+
+__global__ void warp_sum(bool bug, const float *x, float *y)
+{
+    float value = x[threadIdx.x];
+    if (bug && threadIdx.x % 32 == 5) return;
+    for (int by = 16; by > 0; by /= 2) value += __shfl_xor_sync(0xffffffffu, value, by);
+    y[threadIdx.x] = value;
+}
+
+// ---- cases: true where the numbers are right ----
+
+template <void (*Kernel)(bool, const float *, float *)>
+std::vector<float> blocks_of(bool bug, const std::vector<float> &x)
+{
+    int count = int(x.size());
+    device_array from(count), to(count);
+    give(from.at, x);
+    launch(stream_a, count / BLOCK, Kernel, bug, from.at, to.at);
+    return take(to.at, count);
+}
+
+bool missing_barrier(bool bug)
+{
+    std::vector<float> x = numbers(4 * BLOCK), want(x.size());
+    for (size_t i = 0; i < x.size(); i++) want[i] = x[i / BLOCK * BLOCK + BLOCK - 1 - i % BLOCK];
+    return same(blocks_of<reverse>(bug, x), want);
+}
+
+bool shared_race(bool bug)
+{
+    std::vector<float> x = numbers(4 * BLOCK), want(x.size());
+    for (size_t i = 0; i < x.size(); i++) want[i] = x[i / BLOCK * BLOCK + (i % BLOCK + 2) % BLOCK];
+    return same(blocks_of<rotate_twice>(bug, x), want);
+}
+
+bool doubled(const float *from, float *to, int blocks)
+{
+    std::vector<float> x = numbers(N), want(N);
+    for (int i = 0; i < N; i++) want[size_t(i)] = 2 * x[size_t(i)];
+    launch(stream_a, blocks, twice, N, from, to);
+    return same(take(to, N), want);
+}
+
+bool block_too_few(bool bug)
+{
+    device_array from(N), to(N);
+    give(from.at, numbers(N));
+    return doubled(from.at, to.at, bug ? N / BLOCK : (N + BLOCK - 1) / BLOCK);
+}
+
+bool missing_bound(bool bug)
+{
+    device_array from(N), to(N);
+    give(from.at, numbers(N));
+    if (!bug) return doubled(from.at, to.at, 4);
+    launch(stream_a, 4, twice_unbounded, static_cast<const float *>(from.at), to.at);
+    take(to.at, N);
+    return true;
+}
+
+bool wrong_stride(bool bug)
+{
+    int rows = 100, cols = 10;
+    std::vector<float> x = numbers(rows * cols), want(size_t(rows), 0.0f);
+    for (int r = 0; r < rows; r++) want[size_t(r)] = x[size_t(r * cols + 3)];
+    device_array from(rows * cols), to(rows);
+    give(from.at, x);
+    launch(stream_a, 1, column, rows, cols, bug ? cols + 1 : cols, static_cast<const float *>(from.at), to.at);
+    return same(take(to.at, rows), want);
+}
+
+bool use_after_free(bool bug)
+{
+    device_array from(N), to(N);
+    give(from.at, numbers(N));
+    cudaStreamSynchronize(stream_a);
+    if (bug) cudaFree(from.at);
+    return doubled(from.at, to.at, 4);
+}
+
+bool host_pointer(bool bug)
+{
+    std::vector<float> x = numbers(N);
+    device_array from(N), to(N);
+    give(from.at, x);
+    return doubled(bug ? x.data() : from.at, to.at, 4);
+}
+
+bool wrong_stream(bool bug)
+{
+    std::vector<float> x = numbers(N), want(N);
+    device_array from(N), to(N);
+    cudaEvent_t ready;
+    for (int i = 0; i < N; i++) want[size_t(i)] = 2 * x[size_t(i)];
+    give(from.at, x);
+    launch(stream_a, 4, twice, N, static_cast<const float *>(from.at), to.at);
+    cudaEventCreateWithFlags(&ready, cudaEventDisableTiming);
+    cudaEventRecord(ready, stream_a);
+    if (!bug) cudaStreamWaitEvent(stream_b, ready);
+    return same(take(to.at, N, stream_b), want);
+}
+
+bool missing_wait(bool bug)
+{
+    std::vector<float> x = numbers(N), y(N);
+    device_array from(N);
+    give(from.at, x);
+    cudaMemcpyAsync(y.data(), from.at, N * sizeof(float), cudaMemcpyDeviceToHost, stream_a);
+    if (!bug) cudaStreamSynchronize(stream_a);
+    return same(x, y);
+}
+
+bool host_reads(bool bug)
+{
+    device_array from(N);
+    give(from.at, numbers(N));
+    cudaStreamSynchronize(stream_a);
+    volatile float *at = from.at;
+    return bug ? at[3] == 21 : take(from.at, N)[3] == 21;
+}
+
+bool half_a_barrier(bool bug)
+{
+    device_array to(BLOCK);
+    launch(stream_a, 1, half_barrier, bug, to.at);
+    return take(to.at, BLOCK)[7] == 1;
+}
+
+bool missing_lane(bool bug)
+{
+    std::vector<float> x = numbers(BLOCK);
+    device_array from(BLOCK), to(BLOCK);
+    float want = 0;
+    for (int i = 32; i < 64; i++) want += x[size_t(i)];
+    give(from.at, x);
+    launch(stream_a, 1, warp_sum, bug, static_cast<const float *>(from.at), to.at);
+    return take(to.at, BLOCK)[40] == want;
+}
+
+struct test {
+    const char *name;
+    bool (*run)(bool bug);
+    const char *sentence; // what the mistake's process says; "": its numbers are wrong
+};
+
+const test tests[] = {
+    {"missing barrier", missing_barrier, ""},
+    {"race on shared memory", shared_race, ""},
+    {"one block too few", block_too_few, ""},
+    {"missing bound", missing_bound, "something wrote behind an allocation"},
+    {"wrong stride", wrong_stride, "where no allocation is"},
+    {"use after free", use_after_free, "kernel argument 2 was freed"},
+    {"host pointer", host_pointer, "kernel argument 2 is host memory"},
+    {"wrong stream", wrong_stream, ""},
+    {"missing wait", missing_wait, ""},
+    {"host reads device memory", host_reads, "the host reads or writes device memory"},
+    {"barrier that half of a block meets", half_a_barrier, "a thread of the block ended without meeting this barrier"},
+    {"shuffle without one lane", missing_lane, "a lane waits for others of its mask that do not come"},
+};
+
+// Runs it in a process of its own: its exit status (0 right, 1 wrong numbers, -1 it died), and what it said.
+int run(const test &t, bool bug, std::string &said)
+{
+    int pipes[2];
+    if (pipe(pipes) != 0) return 2;
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) {
+        dup2(pipes[1], 2);
+        cudaStreamCreateWithFlags(&stream_a, cudaStreamNonBlocking);
+        cudaStreamCreateWithFlags(&stream_b, cudaStreamNonBlocking);
+        _exit(t.run(bug) ? 0 : 1);
+    }
+    close(pipes[1]);
+    char text[4096];
+    said.clear();
+    for (ssize_t n; (n = read(pipes[0], text, sizeof text)) > 0;) said.append(text, size_t(n));
+    close(pipes[0]);
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+bool passes(const test &t)
+{
+    std::string said;
+    int status = run(t, false, said);
+    if (status != 0) return printf("%s: the correct form ended with %d: %s\n", t.name, status, said.c_str()), false;
+    status = run(t, true, said);
+    bool caught = *t.sentence ? status != 0 && said.find(t.sentence) != std::string::npos : status == 1;
+    if (!caught) printf("%s: not caught: status %d, said: %s\n", t.name, status, said.c_str());
+    return caught;
+}
+
+} // namespace
+
+int main()
+{
+    int failed = 0;
+    for (const char *seed : {"1", "2", "3"}) {
+        setenv("YOLUA_CUDA_SEED", seed, 1);
+        for (const test &t : tests) failed += !passes(t);
+    }
+    printf("%zu mistakes, 3 seeds, %d failures\n", sizeof tests / sizeof *tests, failed);
+    return failed != 0;
+}
