@@ -51,12 +51,19 @@ local trained = { "config=config.yaml", "data=kitti", "optim.lr=0.01" }
 function TestReadme.testEveryBlockIsKnownHere()
   table.sort(order)
   t.assertEquals(order, { "boxes.lua", "careful.lua", "check.lua", "count.lua", "cutout.lua", "lion.lua", "mine.lua",
-    "own.lua", "pooled.lua", "scale.lua", "tensors.lua" })
+    "own.lua", "pooled.lua", "rates.lua", "scale.lua", "tensors.lua" })
 end
 
 function TestReadme.testASchedule()
   local r = program.json(with(tiny("prune", "schedule=careful.lua", "rounds=2", "epochs=1", "data.limit=8", "protocol=voc"), trained))
   t.assertAlmostEquals(r.rounds[1].sparsity, 0.02, 1e-3)
+end
+
+function TestReadme.testASweep()
+  local r = program.json(tiny("sweep", "rates.lua"))
+  t.assertEquals(#r.trials, 3)
+  for _, trial in ipairs(r.trials) do t.assertEquals(trial.status, "done", trial.reason) end
+  t.assertEquals({ r.trials[3].name, r.trials[3].options.optim.lr }, { "2 times the rate", 0.002 })
 end
 
 function TestReadme.testSmallOnes()

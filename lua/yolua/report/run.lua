@@ -59,7 +59,10 @@ local function resume(run, o)
   run.name = made.name or run.name
   run.epochs = rundir.metrics(path)
   local known, before = pcall(function() return core.json.decode(core.system.read(path .. "/results.json")) end)
-  run.seconds_before = known and type(before) == "table" and before.seconds or 0
+  run.seconds_before = known and type(before) == "table" and tonumber(before.seconds) or 0
+  local trained = 0 -- at least that long ran one that was interrupted
+  for _, record in ipairs(run.epochs) do trained = trained + (tonumber(record.seconds) or 0) end
+  run.seconds_before = math.max(run.seconds_before, trained)
 end
 
 -- yl.run(o [, name]): o is the recipe's options (out, resume, device, ... of them are read here).

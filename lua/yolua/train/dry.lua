@@ -75,6 +75,7 @@ local function measure(spec, whole, pattern)
   local few = first_of(spec.data, o.batch * MOST_STEPS)
   local t = Training.new { net = spec.net, data = few, options = o, not cached and stand_in or nil }
   rawset(t, "rate", function() return 0 end)
+  rawset(t, "dry_run", spec.run) -- what start changes in the heads is told there
   t:start()
   local m = { step = time_steps(t), dev = time_dev_loss(t), cached = cached, features = 0, prepare = 0 }
   if cached then

@@ -83,7 +83,7 @@ end
 
 -- spec: name (of the training's run directory), run (the one that asks), net, options, with (what the training changes in them), and
 -- policies in the array part. Returns the model and the data as the training saw them.
--- Of a dry run: tells the training instead. The network is as it was.
+-- Of a dry run: tells the training instead. The network is as it was, and lies as the result where the dry run keeps its files.
 local function tell(spec, o, data)
   o.dry_run = true
   spec.run:say("%s: no finished run of it is there: it would be trained first", spec.name)
@@ -91,7 +91,10 @@ local function tell(spec, o, data)
   spec.net:freeze(o.freeze)
   require "yolua.train" { net = spec.net, data = data, run = spec.run, options = o, table.unpack(spec) }
   spec.net:freeze(frozen)
-  return spec.net, data
+  local dir = spec.run:path(spec.name)
+  files.make_folder(dir)
+  spec.net:save(dir .. "/best.safetensors")
+  return spec.net, data, dir
 end
 
 local function new(spec)

@@ -78,13 +78,13 @@ function setup.sizes(model, w, h)
 end
 
 -- Sets the options of the heads' losses. What a head's kind lacks is an error; as a recipe's own default it is told and left out.
-local function set_losses(t, lines)
+local function set_losses(t, lines, run)
   local o, values = t.options, {}
   for _, field in ipairs(fields.loss) do values[field[1]] = rawget(o.loss, field[1]) end
   for _, lack in ipairs(heads.set(t.model, values)) do
     local key, kind = table.unpack(lack)
     local origin = options.origin(o, "loss." .. key) or options.position()
-    if not (t.run and origin:find "%.lua:%d+$") then
+    if not (run and origin:find "%.lua:%d+$") then
       error(("%s: loss: [%s] of %s has no option '%s'"):format(origin, kind, t.model.path, key), 0)
     end
     lines[#lines + 1] = ("loss.%s=%s is left out: [%s] has no such option"):format(key, values[key], kind)
@@ -93,14 +93,14 @@ end
 
 -- Before anything is restored: the heads' losses and anchors as the options say; tells what it changed.
 function setup.heads(t)
-  local o, lines = t.options, {}
-  set_losses(t, lines)
+  local o, lines, run = t.options, {}, t.run or rawget(t, "dry_run") -- a dry run has its own
+  set_losses(t, lines, run)
   if #t.model.heads > 0 and o.anchors ~= "cfg" then
     local sizes = sizes_of(t.data.train, t.model.names, t.w, t.h, t.resize)
     local found = heads[o.anchors == "auto" and "fit" or "drop_unpredicted"](t.model, sizes, t.w, t.h)
     table.move(found, 1, #found, #lines + 1, lines)
   end
-  for _, line in ipairs(t.run and lines or {}) do t.run:say("%s", line) end
+  for _, line in ipairs(run and lines or {}) do run:say("%s", line) end
 end
 
 -- Before the first step: says what pictures are brought to, and makes that and the class map the network's own, which its checkpoints keep.

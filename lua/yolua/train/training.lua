@@ -187,9 +187,16 @@ function Training:stopped()
   error(("stopped by the user in epoch %d after step %d; %s"):format(self.epoch, self.step, table.concat(ways, ", or ")), 0)
 end
 
--- Trains up to that epoch. On Ctrl-C the step is finished, the state saved and an error raised that says so.
+-- While it lives, SIGTERM asks the training to stop, as Ctrl-C does.
+local function heed_signals()
+  core.system.heed_interrupt(true)
+  return setmetatable({}, { __close = function() core.system.heed_interrupt(false) end })
+end
+
+-- Trains up to that epoch. On Ctrl-C or SIGTERM the step is finished, the state saved and an error raised that says so.
 function Training:go(epochs)
   self:recover()
+  local _ <close> = heed_signals()
   while self.due or not (self.past or self.stop) and (self.epoch < epochs or self.batch_done > 0) do
     if not self:run_epoch() then
       checkpoint.save(self)

@@ -31,6 +31,16 @@ function TestRun:testNumbersAndNeverOverwrites()
   t.assertEquals(yl.run({ out = self.top .. "/file" }).dir, self.top .. "/file-2")
 end
 
+-- A run that was interrupted has no results yet; its time is at least that of its epochs.
+function TestRun:testSecondsOfAnInterruptedRun()
+  local run = yl.run { out = self.top .. "/long" }
+  run:log_epoch { epoch = 1, seconds = 1000 }
+  run:log_epoch { epoch = 2, seconds = 500.5 }
+  run:__close()
+  local resumed = yl.run { resume = self.top .. "/long" }
+  t.assertAlmostEquals(resumed:seconds(), 1500.5, 60)
+end
+
 function TestRun.testImpossibleFolder()
   for _, out in ipairs { "/proc/yolua", "/dev/null/run" } do
     local ok, sentence = pcall(yl.run, { out = out })

@@ -132,6 +132,15 @@ function TestSweep.testJson()
   t.assertNotStrContains(out, "starts")
 end
 
+function TestSweep.testDryRun()
+  local path = write("three", [[return { recipe = "recipes/coco_ft.lua", config = "TOP/config.yaml", grid = { seed = { 1, 2, 3 } } }]])
+  local status, out, err = sweep(path, "three", "dry_run=true")
+  t.assertEquals({ status, err }, { 0, "" })
+  t.assertEquals(select(2, out:gsub("\n", "")), 3)
+  t.assertNotNil(out:find "^trial 1 of 3, %x+: waiting: yolua %S+coco_ft.lua config=%S+ seed=1\n", out)
+  t.assertNil(files.kind(top .. "/three"))
+end
+
 -- The verb train is a recipe too; several trials at a time.
 function TestSweep.testTrainAndJobs()
   local path = write("train", [[return { recipe = "train", config = "TOP/config.yaml", data = { limit = 4 }, epochs = 1,
