@@ -6,6 +6,7 @@
 #include "core/memory.h"
 #include "core/text.h"
 
+#include <math.h>
 #include <string.h>
 
 /* What every layer of core.net takes besides its kind's options. */
@@ -35,7 +36,7 @@ static const yl_field net_fields[] = {
     {"h", YL_OPTION_INT, "0", "px", "height of the input", 0, 0, NULL, "height", AT(h)},
     {"w", YL_OPTION_INT, "0", "px", "width of the input", 0, 0, NULL, "width", AT(w)},
     {"c", YL_OPTION_INT, "3", "", "channels of the input", 0, 0, NULL, "channels", AT(c)},
-    {"seed", YL_OPTION_INT, "1", "", "seed of the new weights", 0, 0, NULL, NULL, AT(seed)},
+    {"seed", YL_OPTION_INT, "1", "", "seed of randomly initialized weights", 0, INFINITY, NULL, NULL, AT(seed)},
 };
 static const yl_field_table net_table = YL_FIELD_TABLE("network", net_fields);
 

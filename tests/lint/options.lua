@@ -48,7 +48,8 @@ end
 
 -- ---- Lua -------------------------------------------------------------------------------------------------------------------
 
-local FOLDERS = { "lua/yolua/options", "lua/yolua/optim", "lua/yolua/augment", "lua/yolua/verbs", "lua/yolua/eval", "lua/yolua/policies" }
+local FOLDERS = { "lua/yolua/options", "lua/yolua/optim", "lua/yolua/augment", "lua/yolua/verbs", "lua/yolua/eval", "lua/yolua/policies",
+  "lua/yolua/data", "lua/yolua/model", "lua/yolua/prune" }
 
 local function known_keys()
   local keys = {}
@@ -58,13 +59,18 @@ local function known_keys()
   return keys
 end
 
+-- What bears the name of a struct's option and is something else.
+local OTHERS = { ["lua/yolua/data/fields.lua features"] = "MiB", ["lua/yolua/prune/hand.lua seed"] = "of score=random",
+  ["lua/yolua/prune/state.lua step"] = "what a schedule sees" }
+
 -- { "lr", "number", ... }: a field of a key and type that a struct has.
 local function repeated(keys)
-  return function(line)
+  return function(line, path)
     local key, kind = line:match '{ "([%w_]+)", "(%l+)"'
     local struct = key and keys[key .. " " .. kind]
-    if key == "features" then return end -- of data: memory in MiB
-    if struct then return ("describes '%s' again; expected structs.field('%s', '%s')"):format(key, struct, key) end
+    if struct and not OTHERS[("%s %s"):format(path, key)] then
+      return ("describes '%s' again; expected structs.field('%s', '%s')"):format(key, struct, key)
+    end
   end
 end
 

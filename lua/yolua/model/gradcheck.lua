@@ -3,6 +3,7 @@
 -- over. The layer stands twice behind one input, so that adding to a gradient that is there is checked as well; and what a layer may
 -- not count on is tried out: no input gradient wanted, parameters frozen, inference.
 local core = require "yolua.core"
+local structs = require "yolua.options.structs"
 local options = require "yolua.options.table"
 
 local checked = options.declare("yl.gradcheck", {
@@ -12,7 +13,7 @@ local checked = options.declare("yl.gradcheck", {
   { "inputs", "int", 1, "", "how many inputs the layer reads: the input's channels in as many parts", min = 1, max = 16 },
   { "truth", "any", nil, "", "for a loss: a list of rows {cx, cy, w, h, class from 0, kind} for each image" },
   { "range", "number", 1, "", "inputs are drawn from -range..range", min = 0 },
-  { "seed", "int", 1, "", "seed of inputs and parameters", min = 0 },
+  structs.field("network", "seed", { help = "seed of inputs and parameters" }),
   { "step", "number", 1e-2, "", "step of the differences, times the value if that is above 1", min = 0 },
   { "tolerance", "number", 1e-2, "", "largest error, as a share of the largest slope", min = 0 },
 })

@@ -2,6 +2,7 @@
 local classmap = require "yolua.data.classmap"
 local core = require "yolua.core"
 local fields = require "yolua.options.fields"
+local structs = require "yolua.options.structs"
 local options = require "yolua.options.table"
 local Model = require "yolua.model"
 local named = require "yolua.data.class_names"
@@ -116,7 +117,7 @@ local function of_options(o)
 end
 
 local check = options.declare("yl.load", fields.get { "model", fields.pick("run", "device"),
-  { "seed", "int", 1, "", "seed of randomly initialized weights", min = 0 },
+  structs.field("network", "seed"),
   { "full", "bool", false, "", "with model=: also load the optimizer's state" },
 })
 

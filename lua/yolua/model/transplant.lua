@@ -3,6 +3,7 @@
 local core = require "yolua.core"
 local input = require "yolua.model.input"
 local Model = require "yolua.model"
+local structs = require "yolua.options.structs"
 local options = require "yolua.options.table"
 local structure = require "yolua.model.structure"
 
@@ -64,7 +65,7 @@ end
 
 local check = options.declare("yl.transplant", {
   { "like", "any", nil, "", "{new = old}: the old class whose rows a new one gets, if their names differ" },
-  { "seed", "int", 1, "", "seed of randomly initialized rows", min = 0 },
+  structs.field("network", "seed", { help = "seed of randomly initialized rows" }),
   { "size", "size", nil, "px", "input size (default: the old one's)", min = 1, max = 65536 },
 })
 

@@ -26,7 +26,7 @@ propose.fields = {
   { "ms", "number", nil, "ms", "budget of a forward pass over one image, measured here", min = 0 },
   structs.field("compact", "round_to", { default = 8, help = "layers that become narrower keep a multiple of it" }),
   structs.field("compact", "min_channels", { default = 8, help = "and at least so many, or all that they have" }),
-  { "seed", "int", 1, "", "seed of the fresh weights", min = 0 },
+  structs.field("network", "seed", { help = "seed of the fresh weights" }),
 }
 local check = options.declare("yl.propose", propose.fields)
 

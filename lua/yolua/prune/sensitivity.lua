@@ -7,6 +7,7 @@
 local callback = require "yolua.options.callback"
 local copy = require "yolua.model.copy"
 local core = require "yolua.core"
+local structs = require "yolua.options.structs"
 local Cut = require "yolua.prune.cut"
 local fields = require "yolua.options.fields"
 local input = require "yolua.model.input"
@@ -33,7 +34,7 @@ sensitivity.fields = {
 }
 
 sensitivity.looks = { fields.pick("eval", "conf"), fields.pick("eval", "iou"), fields.pick("eval", "resize"), fields.pick("size", "imgsz"),
-  { "batch", "int", 8, "images", "images per forward pass", min = 1, max = 65536, aliases = { "batch_size", "bs" } } }
+  structs.field("loader", "batch", { help = "images per forward pass" }) }
 
 local check = options.declare("yl.sensitivity", fields.get { "protocols", table.unpack(table.move(sensitivity.looks, 1, 5,
   #sensitivity.fields + 1, table.move(sensitivity.fields, 1, #sensitivity.fields, 1, {}))) })

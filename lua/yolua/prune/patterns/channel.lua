@@ -149,7 +149,7 @@ end
 -- Milliseconds of a forward pass through the network that is left.
 local function ms_of(self, kept, s)
   local net = self.graph:network(kept)
-  local ms = require("yolua.prune.measure").ms({ plan = function(_, spec) return net:plan(spec) end }, s.h, s.w)
+  local ms = require("yolua.prune.timing").ms({ plan = function(_, spec) return net:plan(spec) end }, s.h, s.w)
   net:close()
   return ms
 end
