@@ -1,6 +1,7 @@
 -- Runs a model over a list of frames and scores what it finds by the protocols asked for. Behind run:eval and `yolua val`.
 local anchors = require "yolua.eval.anchors"
 local callback = require "yolua.options.callback"
+local core = require "yolua.core"
 local detect = require "yolua.model.detect"
 local eval = require "yolua.eval.protocols"
 local input = require "yolua.model.input"
@@ -27,10 +28,10 @@ end
 local function unmeasured(model) return model.pretrained and not model.notes and not model.anchors_fit end
 
 -- One pass over the list: each frame with its truths, what every protocol sees of it, and what the poster's does. source: of the list's
--- images, where there is one. Returns the frames, and how they were looked at.
+-- images, where there is one. Returns {frames, set, poster_set} of yolua.eval.stored, and how they were looked at.
 local function look(model, list, o, seen, source)
-  local data, frames = list.data, {}
-  local drives = data:drives()
+  local data, frames, numbers = list.data, {}, stored.numbers(model.names)
+  local drives, set, poster = data:drives(), core.eval_set(), core.eval_set()
   local function get(key) return rawget(o, key) end -- a table of options refuses keys that it lacks
   local from = get "data" or {}
   local clip = get "clip" == true -- a training's `clip` is a number: its gradient's largest norm
@@ -44,7 +45,10 @@ local function look(model, list, o, seen, source)
     local frame = list.frames[i]
     bar:update(i)
     local truths = data:rows(frame, model.names)
-    frames[i] = { id = frame.id, drive = drives[frame.id], truths = truths, dets = found, poster = poster_found }
+    set:add(frame.id, truths, found)
+    poster:add(frame.id, truths, poster_found)
+    frames[i] = { id = frame.id, drive = drives[frame.id], truths = truths, dets = stored.pack(found, numbers),
+      poster = stored.pack(poster_found, numbers) }
     if fit then fit:add(data:mapped(frame, model.names), fit_found) end
     if i <= score.drawn then
       seen.frames[#seen.frames + 1] = { id = frame.id, image = frame.image, upright = pass.upright,
@@ -55,7 +59,8 @@ local function look(model, list, o, seen, source)
     or detect(model, list.frames, pass, each)
   seen.infer_ms, seen.images, seen.seconds, seen.input = stats.infer_ms, stats.images, stats.seconds, size
   if fit then model.anchors_fit = fit:warn() end
-  return frames, { conf = view.conf, iou = view.iou, clip = clip, w = size.w, h = size.h, resize = size.resize }
+  return { frames = frames, set = set, poster_set = poster },
+    { conf = view.conf, iou = view.iou, clip = clip, w = size.w, h = size.h, resize = size.resize }
 end
 
 -- The protocols' own options; a data set that marks difficult objects has them forgiven unless the call says otherwise.
@@ -86,11 +91,12 @@ function score.run(model, list, o, more)
   score.check("eval.score", model, list)
   local seen, data = { frames = {} }, list.data
   data:follow(model)
-  local frames, how = look(model, list, o, seen, more.source)
+  local looked, how = look(model, list, o, seen, more.source)
   local map = data:map(model.names)
   local self = stored.new { stage = more.stage, split = list.name, data = { name = data.name, hash = more.hash }, map = map.name,
     names = model.names, classes = map.classes, protocols = more.protocols or score.protocols(o, data),
-    options = protocol_options(o, data.set, how), frames = frames }
+    options = protocol_options(o, data.set, how), frames = looked.frames, set = looked.set,
+    poster_set = looked.poster_set }
   local rows, set = self:rows(), self:set_for "voc"
   seen.curves, seen.confusion, seen.stored = set:curves { classes = map.classes }, set:confusion { classes = map.classes }, self
   return rows, seen

@@ -19,8 +19,7 @@ local stages = {}
 
 local FORMAT = "yolua stage 1"
 local HEADER = { "stage", "number", "split", "data", "map", "names", "protocols", "options" }
-local DETECTION = "<I2ddddd"
-local SIZE = string.packsize(DETECTION)
+local SIZE = stored.size
 
 local function null(value)
   if value == nil then return core.null end
@@ -44,17 +43,16 @@ local function truth_line(t)
   return { t.class, b[1], b[2], b[3], b[4], null(t.truncated), null(t.occluded), null(t.alpha), t.ignore and 1 or 0 }
 end
 
-local function frame_line(frame)
-  local line = { id = frame.id, drive = frame.drive, truth = {}, dets = #frame.dets, poster = frame.poster and #frame.poster or nil }
-  for i, t in ipairs(frame.truths) do line.truth[i] = truth_line(t) end
-  return core.json.encode(line)
+-- A frame's detections, packed.
+local function packed(frame, key, numbers)
+  local list = frame[key]
+  return type(list) == "table" and stored.pack(list, numbers) or list
 end
 
-local function pack(list, number, out)
-  for _, d in ipairs(list) do
-    local b = d.box
-    out[#out + 1] = DETECTION:pack(number[d.class], d.score, b[1], b[2], b[3], b[4])
-  end
+local function frame_line(frame, dets, poster)
+  local line = { id = frame.id, drive = frame.drive, truth = {}, dets = #dets // SIZE, poster = poster and #poster // SIZE or nil }
+  for i, t in ipairs(frame.truths) do line.truth[i] = truth_line(t) end
+  return core.json.encode(line)
 end
 
 -- Every class as a list: its name, and the others that count as it.
@@ -66,19 +64,18 @@ end
 
 -- Writes it to RUN/stages/. `number`: which of the run's stages it is.
 function stages.write(dir, self, number)
-  local header, numbers, lines, packed = { format = FORMAT, frames = #self.frames, classes = class_lists(self.classes) }, {}, {}, {}
+  local header, numbers = { format = FORMAT, frames = #self.frames, classes = class_lists(self.classes) }, stored.numbers(self.names)
   self.number = number
   for _, key in ipairs(HEADER) do header[key] = self[key] end
-  for i, name in ipairs(self.names) do numbers[name] = numbers[name] or i end
-  lines[1] = core.json.encode(header)
+  local lines, bytes = { core.json.encode(header) }, {}
   for i, frame in ipairs(self.frames) do
-    lines[i + 1] = frame_line(frame)
-    pack(frame.dets, numbers, packed)
-    pack(frame.poster or {}, numbers, packed)
+    local dets, poster = packed(frame, "dets", numbers), packed(frame, "poster", numbers)
+    lines[i + 1] = frame_line(frame, dets, poster)
+    bytes[2 * i - 1], bytes[2 * i] = dets, poster or ""
   end
   lines[#lines + 1] = ""
   files.make_folder(dir .. "/stages")
-  core.system.write(("%s/stages/%s"):format(dir, file_name(self.stage)), table.concat(lines, "\n") .. table.concat(packed))
+  core.system.write(("%s/stages/%s"):format(dir, file_name(self.stage)), table.concat(lines, "\n") .. table.concat(bytes))
 end
 
 -- ---- read ------------------------------------------------------------------------------------------------------------------
@@ -138,15 +135,14 @@ local function read_header(path, text)
   return header
 end
 
--- `count` detections from byte `at` of the text; and where they end.
-local function unpack_detections(path, text, at, count, names)
-  local list = {}
-  for i = 1, count do
-    local class, score, x1, y1, x2, y2 = DETECTION:unpack(text, at)
-    if not names[class] then error(("%s: byte %d: expected a class from 1 to %d, got %d"):format(path, at, #names, class), 0) end
-    list[i], at = { class = names[class], score = score, box = { x1, y1, x2, y2 } }, at + SIZE
+-- `count` packed detections from byte `at` of the text, whose classes are checked; and where they end.
+local function take_detections(path, text, at, count, names)
+  local last = at + count * SIZE
+  for byte = at, last - 1, SIZE do
+    local class = ("<I2"):unpack(text, byte)
+    if not names[class] then error(("%s: byte %d: expected a class from 1 to %d, got %d"):format(path, byte, #names, class), 0) end
   end
-  return list, at
+  return text:sub(at, last - 1), last
 end
 
 local function cut_short(path) error(path .. ": it does not have the length that its head says: the file is cut short", 0) end
@@ -165,8 +161,8 @@ local function read_file(path)
   if #text ~= last + count * SIZE then cut_short(path) end
   local at = last + 1
   for _, frame in ipairs(frames) do
-    frame.dets, at = unpack_detections(path, text, at, frame.dets, self.names)
-    if frame.poster then frame.poster, at = unpack_detections(path, text, at, frame.poster, self.names) end
+    frame.dets, at = take_detections(path, text, at, frame.dets, self.names)
+    if frame.poster then frame.poster, at = take_detections(path, text, at, frame.poster, self.names) end
   end
   self.frames = frames
   return stored.new(self)

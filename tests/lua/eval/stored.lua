@@ -5,6 +5,19 @@ local stored = require "yolua.eval.stored"
 
 TestStored = {}
 
+-- Packed detections are the same ones.
+function TestStored.testPacked()
+  local plain, packed = evaluations.make {}, evaluations.make {}
+  local numbers = stored.numbers(packed.names)
+  for i, frame in ipairs(packed.frames) do
+    frame.dets, frame.poster = stored.pack(frame.dets, numbers), stored.pack({ frame.dets[1] }, numbers)
+    plain.frames[i].poster = { plain.frames[i].dets[1] }
+    t.assertEquals(packed:detections(frame, "dets"), plain.frames[i].dets)
+  end
+  t.assertEquals(packed:rows(), plain:rows())
+  t.assertEquals(stored.numbers { "a", "b", "a" }, { a = 1, b = 2 })
+end
+
 -- Frames 1..60 in one evaluation or in three parts: the same rows, but for the split's name.
 function TestStored.testPooledRowsAreThoseOfAllFrames()
   local whole, parts = evaluations.make { frames = 60, split = "a+b+c" }, {}
@@ -30,6 +43,9 @@ function TestStored.testWhatCannotBePooled()
     .. "classes Car, Pedestrian, Cyclist", stored.pool, { a, b })
   b = evaluations.make { frames = 5, first = 6, options = { voc = { iou = 0.7 }, coco = {}, poster = {} } }
   t.assertErrorMsgContains("other options of voc", stored.pool, { a, b })
+  b = evaluations.make { frames = 5, first = 6 }
+  b.names = { "Pedestrian", "Car", "Cyclist" }
+  t.assertErrorMsgContains("evaluation 2 is of a network with other classes than the first", stored.pool, { a, b })
   b = evaluations.make { frames = 5, first = 6, data = "coco" }
   t.assertErrorMsgContains("other data: data=coco, and the first with data=kitti", stored.pool, { a, b })
 end
