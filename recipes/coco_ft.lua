@@ -6,8 +6,8 @@
 local yl = require "yolua"
 
 local o = yl.embedded(yl.options {
-  epochs = 5, batch = 8, freeze = "body",
-  optim = { name = "adam", lr = 1e-3 },
+  epochs = 5, batch = 8, freeze = "body", loss = { iou_loss = "ciou" },
+  optim = { name = "adam", lr = 1e-3, schedule = "cosine" },
 })
 local run <close> = yl.run(o)
 local data = yl.data(o.data)

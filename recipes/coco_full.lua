@@ -8,7 +8,7 @@ local yl = require "yolua"
 
 local o = yl.embedded(yl.options({
   epochs = 50, batch = 8, freeze = "none", augment = "standard", ema = 0.998,
-  statistics = "running",
+  statistics = "running", loss = { iou_loss = "ciou" },
   optim = { name = "adamw", lr = 1e-4, schedule = "cosine", warmup = 50 },
 }, {
   { "ft", "table", help = "Coco-FT, from which this recipe starts; a finished run of it is reused", fields = {
@@ -24,7 +24,7 @@ yl.fit_input(o, net, data)
 run:eval("Original", net, data.dev)
 net = yl.reuse { name = "coco_ft", run = run, net = net, options = o, yl.evaluate "voc", yl.keep.best "dev_loss",
   with = { epochs = o.ft.epochs, freeze = "body", statistics = "batch", augment = "none", ema = 0,
-    optim = { name = "adam", lr = o.ft.lr, schedule = "constant", warmup = 0 } } }
+    optim = { name = "adam", lr = o.ft.lr, schedule = "cosine", warmup = 0 } } }
 run:eval("Coco-FT", net, data.dev)
 
 net:freeze(o.freeze)

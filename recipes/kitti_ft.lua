@@ -8,7 +8,7 @@
 local yl = require "yolua"
 
 local o = yl.embedded(yl.options({
-  epochs = 500, patience = 25, batch = 8, freeze = "body", ema = 0.998, data = { map = "identity" },
+  epochs = 500, patience = 25, batch = 8, freeze = "body", ema = 0.998, data = { map = "identity" }, loss = { iou_loss = "ciou" },
   optim = { name = "adam", lr = 1e-3 },
 }, {
   { "ft", "table", help = "Coco-FT, from which this recipe starts; a finished run of it is reused", fields = {
@@ -24,7 +24,7 @@ yl.fit_input(o, original, data)
 
 local coco, seen = yl.reuse { name = "coco_ft", run = run, net = original, options = o, yl.evaluate "voc", yl.keep.best "dev_loss",
   with = { epochs = o.ft.epochs, patience = 0, freeze = "body", statistics = "batch", augment = "none", ema = 0,
-    data = { map = o.ft.map }, optim = { name = "adam", lr = o.ft.lr, schedule = "constant", warmup = 0 } } }
+    data = { map = o.ft.map }, optim = { name = "adam", lr = o.ft.lr, schedule = "cosine", warmup = 0 } } }
 run:eval("Coco-FT, COCO's classes", coco, seen.dev)
 
 local names, like = data:head_classes(coco.names)

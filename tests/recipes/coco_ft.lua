@@ -21,7 +21,7 @@ local function read_lines(path)
 end
 
 function TestCocoFt.testRunDirectory()
-  local out = program.ok(recipe("epochs=3", "out=" .. top .. "/a"))
+  local out = program.ok(recipe("epochs=3", "optim.schedule=constant", "out=" .. top .. "/a"))
   local run = top .. "/a"
   for _, name in ipairs { "config.yaml", "metrics.jsonl", "results.json", "results.md", "best.safetensors", "last.safetensors", "log.txt",
     "plots/loss.svg", "detections/000024.png" } do
@@ -67,8 +67,8 @@ end
 
 -- A run of two epochs that is asked for three continues as if it had never ended.
 function TestCocoFt.testResume()
-  program.ok(recipe("epochs=3", "out=" .. top .. "/d"))
-  program.ok(recipe("epochs=2", "out=" .. top .. "/e"))
+  program.ok(recipe("epochs=3", "optim.schedule=constant", "out=" .. top .. "/d"))
+  program.ok(recipe("epochs=2", "optim.schedule=constant", "out=" .. top .. "/e"))
   core.files.append(top .. "/e/metrics.jsonl", '{"epoch":3,"train_loss":9}\n') -- a line whose checkpoint was lost
   program.ok { "recipes/coco_ft.lua", "resume=" .. top .. "/e", "epochs=3" }
   t.assertEquals(core.files.hash(top .. "/e/last.safetensors"), core.files.hash(top .. "/d/last.safetensors"))

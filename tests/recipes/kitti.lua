@@ -38,6 +38,11 @@ function TestKitti.testEmbeddedDefault()
   t.assertStrContains(err, "no network given: using model=street")
   t.assertStrContains(out, "loss.iou_loss=ciou is left out: [region] has no such option")
   t.assertStrContains(out, "KITTI: voc")
+  program.ok { "recipes/kitti.lua", "resume=" .. top .. "/s", "epochs=2" } -- its config.yaml names the loss
+  local status, _, said = program.run { "recipes/kitti.lua", "epochs=1", "loss.iou_loss=giou", "out=" .. top .. "/refused",
+    "data=synthetic", "data.frames=10", "data.picture=416x128", "data.root=" .. top .. "/streets" }
+  t.assertTrue(status ~= 0)
+  t.assertStrContains(said, "command line: loss: [region] of recipes/models/street.cfg has no option 'iou_loss'")
 end
 
 local status = t.LuaUnit.run()

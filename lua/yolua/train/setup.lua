@@ -77,14 +77,15 @@ function setup.sizes(model, w, h)
   return sizes
 end
 
--- Sets the options of the heads' losses. What a head's kind lacks is an error; as a recipe's own default it is told and left out.
+-- Sets the options of the heads' losses. What a head's kind lacks is an error; as a recipe's default, which the config.yaml of its run
+-- repeats, it is told and left out.
 local function set_losses(t, lines, run)
   local o, values = t.options, {}
   for _, field in ipairs(fields.loss) do values[field[1]] = rawget(o.loss, field[1]) end
   for _, lack in ipairs(heads.set(t.model, values)) do
     local key, kind = table.unpack(lack)
     local origin = options.origin(o, "loss." .. key) or options.position()
-    if not (run and origin:find "%.lua:%d+$") then
+    if origin == "command line" or not run then
       error(("%s: loss: [%s] of %s has no option '%s'"):format(origin, kind, t.model.path, key), 0)
     end
     lines[#lines + 1] = ("loss.%s=%s is left out: [%s] has no such option"):format(key, values[key], kind)
