@@ -14,6 +14,7 @@ local o = yl.embedded(yl.options({
   { "ft", "table", help = "Coco-FT, from which this recipe starts; a finished run of it is reused", fields = {
     { "epochs", "int", 5, "epochs", "how long Coco-FT trains", min = 0 },
     { "lr", "number", 1e-3, "1/step", "Coco-FT's learning rate", min = 0 },
+    { "schedule", "enum", "cosine", "", "Coco-FT's learning-rate schedule", choices = { "constant", "cosine" } },
   } },
 }), { epochs = 30, ema = 0.99, ["optim.lr"] = 1e-3 })
 local run <close> = yl.run(o)
@@ -24,7 +25,7 @@ yl.fit_input(o, net, data)
 run:eval("Original", net, data.dev)
 net = yl.reuse { name = "coco_ft", run = run, net = net, options = o, yl.evaluate "voc", yl.keep.best "dev_loss",
   with = { epochs = o.ft.epochs, freeze = "body", statistics = "batch", augment = "none", ema = 0,
-    optim = { name = "adam", lr = o.ft.lr, schedule = "cosine", warmup = 0 } } }
+    optim = { name = "adam", lr = o.ft.lr, schedule = o.ft.schedule, warmup = 0 } } }
 run:eval("Coco-FT", net, data.dev)
 
 net:freeze(o.freeze)

@@ -8,8 +8,8 @@
 local root = os.getenv "YOLUA_DATA" or error("ablation.lua: YOLUA_DATA is missing: expected the folder of the data", 0)
 local network = root .. "/weights/yolov3-tiny/yolov3-tiny"
 
--- Yesterday's recipe as far as recipes/kitti.lua can say it: Darknet's assignment, squared errors, a long average, a low rate.
-local old = { anchors = "cfg", ema = 0.998, loss = { iou_loss = "mse" }, optim = { lr = 1e-4 } }
+-- Yesterday's recipe as far as recipes/kitti.lua can say it: squared errors, a long average, a low rate.
+local old = { ema = 0.998, loss = { iou_loss = "mse" }, optim = { lr = 1e-4 } }
 
 local function with(base, changes)
   local o = {}
@@ -24,14 +24,14 @@ return {
   data = { name = "kitti", root = root .. "/kitti", train = "fold1_train", pick = "fold1_pick", dev = "fold1_test" },
 
   { name = "the recipe" },
-  { name = "Coco-FT, then Coco-Full", recipe = "recipes/coco_full.lua", anchors = "cfg" },
+  { name = "Coco-FT and Coco-Full of before", recipe = "recipes/coco_full.lua", loss = { iou_loss = "mse" },
+    ft = { schedule = "constant" } },
   -- from there to the recipe, step by step
   with(old, { name = "no frozen stage, five classes" }),
-  with(old, { name = "+ predicted anchors", anchors = "predicted" }),
-  with(old, { name = "+ CIoU", anchors = "predicted", loss = { iou_loss = "ciou" } }),
-  with(old, { name = "+ rate 2e-4", anchors = "predicted", loss = { iou_loss = "ciou" }, optim = { lr = 2e-4 } }),
+  with(old, { name = "+ CIoU", loss = { iou_loss = "ciou" } }),
+  with(old, { name = "+ rate 2e-4", loss = { iou_loss = "ciou" }, optim = { lr = 2e-4 } }),
   -- from the recipe, one thing otherwise
-  { name = "anchors=cfg", anchors = "cfg" },
+  { name = "unpredicted anchors left out", anchors = "predicted" },
   { name = "squared errors", loss = { iou_loss = "mse" } },
   { name = "jitter .1", augment = { jitter = 0.1 } },
   { name = "jitter .3", augment = { jitter = 0.3 } },

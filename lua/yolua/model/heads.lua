@@ -125,21 +125,33 @@ local function lost(sizes, list, place)
   return count
 end
 
--- Takes anchors that no head predicts out of the heads' lists: an object whose nearest anchor is one of them would be trained as
--- background. Boxes stay as they are. Returns lines that say so.
-function heads.drop_unpredicted(model, sizes, w, h)
-  local all, lines = lists(model, w, h), {}
-  for i, entry in ipairs(all) do
+-- The heads whose lists hold anchors that no head predicts: {entry, place, kept}; and what concerns the boxes, as a sentence's begin.
+local function unpredicted(model, sizes, w, h)
+  local all, found = lists(model, w, h), {}
+  for _, entry in ipairs(all) do
     local place, kept = predicted(all, entry)
-    if #kept < #entry.list then
-      if i == 1 then
-        lines[1] = ("anchors: %d of %d are predicted by no head and left out; they are nearest to %d of %d boxes, which others learn now")
-          :format(#entry.list - #kept, #entry.list, lost(sizes, entry.list, place), #sizes)
-      end
-      set(model, entry.head, { anchors = text(kept, entry.x, entry.y), num = #kept, mask = table.concat(masked(entry, place), ",") })
-    end
+    if #kept < #entry.list then found[#found + 1] = { entry = entry, place = place, kept = kept } end
   end
-  return lines
+  if #found == 0 then return found end
+  local first = found[1]
+  return found, ("anchors: %d of %d are predicted by no head, and nearest to %d of %d boxes"):format(#first.entry.list - #first.kept,
+    #first.entry.list, lost(sizes, first.entry.list, first.place), #sizes)
+end
+
+-- Changes nothing. Returns lines that say how many boxes are background because no head predicts the anchor nearest to them.
+function heads.keep(model, sizes, w, h)
+  local found, what = unpredicted(model, sizes, w, h)
+  return { #found > 0 and what .. ", which are background (anchors=predicted: others learn them)" or nil }
+end
+
+-- Takes anchors that no head predicts out of the heads' lists. Boxes stay as they are. Returns lines that say so.
+function heads.drop_unpredicted(model, sizes, w, h)
+  local found, what = unpredicted(model, sizes, w, h)
+  for _, f in ipairs(found) do
+    local entry = f.entry
+    set(model, entry.head, { anchors = text(f.kept, entry.x, entry.y), num = #f.kept, mask = table.concat(masked(entry, f.place), ",") })
+  end
+  return { #found > 0 and what .. ", which others learn now" or nil }
 end
 
 -- Boxes stay what they were: sides are exp(output) * anchor, so the rows of width and height take the difference. Where the head has

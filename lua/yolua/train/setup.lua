@@ -92,13 +92,15 @@ local function set_losses(t, lines, run)
   end
 end
 
+local ANCHORS = { cfg = heads.keep, predicted = heads.drop_unpredicted, auto = heads.fit }
+
 -- Before anything is restored: the heads' losses and anchors as the options say; tells what it changed.
 function setup.heads(t)
   local o, lines, run = t.options, {}, t.run or rawget(t, "dry_run") -- a dry run has its own
   set_losses(t, lines, run)
-  if #t.model.heads > 0 and o.anchors ~= "cfg" then
+  if #t.model.heads > 0 then
     local sizes = sizes_of(t.data.train, t.model.names, t.w, t.h, t.resize)
-    local found = heads[o.anchors == "auto" and "fit" or "drop_unpredicted"](t.model, sizes, t.w, t.h)
+    local found = ANCHORS[o.anchors](t.model, sizes, t.w, t.h)
     table.move(found, 1, #found, #lines + 1, lines)
   end
   for _, line in ipairs(run and lines or {}) do run:say("%s", line) end

@@ -65,15 +65,16 @@ function TestHeads.testObjectsOfAnUnpredictedAnchor()
   local model, small = yolo(), { 0.3, 0.4, 2 / 64, 3 / 32 }
   local before = boxes(model)
   t.assertEquals(loss(model, small).object, 0)
-  local lines = heads.drop_unpredicted(model, { { 2, 3 }, { 3, 3 }, { 30, 18 } }, 64, 32)
-  t.assertEquals(lines, {
-    "anchors: 1 of 6 are predicted by no head and left out; they are nearest to 2 of 3 boxes, which others learn now" })
+  local three, what = { { 2, 3 }, { 3, 3 }, { 30, 18 } }, "anchors: 1 of 6 are predicted by no head, and nearest to 2 of 3 boxes, which "
+  t.assertEquals(heads.keep(model, three, 64, 32), { what .. "are background (anchors=predicted: others learn them)" })
+  t.assertEquals(loss(model, small).object, 0)
+  t.assertEquals(heads.drop_unpredicted(model, three, 64, 32), { what .. "others learn now" })
   t.assertTrue(loss(model, small).object > 0)
   assert_same_boxes(before, boxes(model))
   local coarse, fine = model.structure.layers[6].options, model.structure.layers[8].options
   t.assertEquals({ coarse.mask, fine.mask, coarse.num, fine.num }, { "2,3,4", "0,1,2", "5", "5" })
   t.assertEquals(fine.anchors, coarse.anchors)
-  t.assertEquals(heads.drop_unpredicted(model, SIZES, 64, 32), {})
+  t.assertEquals({ heads.keep(model, SIZES, 64, 32), heads.drop_unpredicted(model, SIZES, 64, 32) }, { {}, {} })
 end
 
 function TestHeads.testFittedAnchorsMoveNoBox()
