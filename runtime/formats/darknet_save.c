@@ -13,8 +13,9 @@ typedef struct exporter {
     const yl_net *net;
     const yl__sections *sections;
     yl_text *out;
-    int *number; /* of each section in the cfg: routes are written between them */
-    int written; /* sections so far */
+    int *number;      /* of each section in the cfg: routes are written between them */
+    int written;      /* sections so far */
+    yl_shape *shapes; /* of the layers' outputs */
 } exporter;
 
 /* A field's value as other readers of cfgs take it: truth is 1. */
@@ -104,12 +105,18 @@ static yl_status put_route(exporter *e, int section)
     return yl__text_append(e->out, "\n", 1);
 }
 
+static bool same_shape(yl_shape a, yl_shape b)
+{
+    return a.h == b.h && a.w == b.w && a.c == b.c;
+}
+
+/* A sum has the first layer's size: the two change places only where they are alike. */
 static yl_status put_shortcut(exporter *e, int section)
 {
     int read[2], head = e->sections->at[section].head;
     const yl_layer *l = &e->net->layers[head];
     for (int i = 0; i < 2; i++) YL_TRY(section_read(e, head, l->inputs[i], &read[i]));
-    bool equal = read[1] >= 0 && e->net->layers[l->inputs[1]].out_c == l->out_c;
+    bool equal = read[1] >= 0 && same_shape(e->shapes[l->inputs[1]], e->shapes[head]);
     bool swapped = equal && e->number[read[1]] == e->written - 1 && e->sections->at[section].kind->form == YL__SHORTCUT;
     if (read[!swapped] < 0)
         return yl__fail(YL_UNSUPPORTED, "%s: a Darknet section cannot read the network's input by number", l->name);
@@ -160,11 +167,14 @@ yl_status yl_darknet_cfg_text(const yl_net *net, yl_text *out)
     YL_TRY(yl__sections_of(net, &sections));
     exporter e = {.net = net, .sections = &sections, .out = out};
     yl_status status = yl__calloc(net->n_layers, sizeof *e.number, &e.number);
+    if (status == YL_OK) status = yl__alloc(net->n_layers, sizeof *e.shapes, &e.shapes);
+    if (status == YL_OK) status = yl_net_shapes(net, 1, net->h, net->w, e.shapes);
     if (status == YL_OK)
         status = yl__text_add(out, "[net]\nwidth=%lld\nheight=%lld\nchannels=%lld\n%s", (long long)net->w,
                               (long long)net->h, (long long)net->c, net->header ? net->header : "");
     for (int i = 0; i < sections.count && status == YL_OK; i++) status = put_section(&e, i);
     yl__free(e.number);
+    yl__free(e.shapes);
     yl__sections_free(&sections);
     return status;
 }

@@ -219,6 +219,19 @@ function TestCfg.testShortcutOfUnequalChannels()
   t.assertStrContains(describe(built(2)), "[route]\nlayers=0\n\n[shortcut]\nfrom=-2\n")
 end
 
+-- Nor do layers of equal channels change places where their heights and widths differ: the sum has the first one's.
+function TestCfg.testShortcutOfUnequalSizes()
+  local net = core.net { h = 8, w = 8, c = 4, layers = { { "conv2d", filters = 6, size = 1, stride = 2 },
+    { "conv2d", filters = 6, size = 1, inputs = { 0 } }, { "route", inputs = { "conv2" } },
+    { "shortcut", inputs = { "conv1", "route1" } } } }
+  t.assertErrorMsgContains("conv2 reads the network's input", describe, net)
+  net = core.net { h = 8, w = 8, c = 4, layers = { { "conv2d", filters = 6, size = 1 }, { "maxpool", size = 2, stride = 2 },
+    { "route", inputs = { "conv1" } }, { "shortcut", inputs = { "maxpool1", "route1" } } } }
+  local text = describe(net)
+  t.assertStrContains(text, "[route]\nlayers=1\n\n[shortcut]\nfrom=-2\n")
+  t.assertEquals(parse(text):layers()[5].shape, { 1, 4, 4, 6 })
+end
+
 function TestCfg.testUnknownOptionsAreOneWarning()
   local path, said = warned(NET .. "[dropout]\nfoo=1\n[dropout]\nbar=2\nfoo=3\n")
   t.assertStrContains(said, path .. ": 3 unknown options were ignored: 'foo' (line 8), 'bar' (line 10), 'foo' (line 11)")

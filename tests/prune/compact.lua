@@ -224,7 +224,7 @@ function TestCompact.test_widths()
   t.assertStrContains(message, "round_to=24 is more than the 16 channels of conv1; expected at most 16")
 end
 
--- Random networks of every kind of layer, with random zeros; every third with an average of its weights.
+-- Random networks of every kind of layer, with random zeros; every third with an average of its weights, every fifth written and read.
 function TestCompact.test_random_networks()
   local smaller = 0
   for seed = 1, RANDOM do
