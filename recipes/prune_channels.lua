@@ -10,7 +10,7 @@ local yl = require "yolua"
 local o = yl.embedded(yl.options({
   batch = 8, augment = "standard", optim = { name = "adam", lr = 1e-3, schedule = "cosine" },
   pattern = "channel", score = "filter_l2", target = { flops = 0.4 }, schedule = "cubic", rounds = 24, hold = 8,
-  round_to = 8, recalibrate = 64,
+  round_to = 4, recalibrate = 64,
 }, { "prune" }), { ["target.flops"] = 0.5, rounds = 8, hold = 4, ["optim.lr"] = 2e-3 })
 local run <close> = yl.run(o)
 local data = yl.data(o.data)

@@ -18,7 +18,8 @@ local check = options.declare("yl.prune.cut", {
   { "target", "number", nil, "", "share of zeros among the prunable numbers, above what is zero now and below 1", min = 0, max = 0.999999,
     positional = true, required = true },
   fields.pick("prune", "score"), fields.pick("prune", "scope"), fields.pick("prune", "pattern"), fields.pick("prune", "block"),
-  fields.pick("prune", "entries"), fields.pick("prune", "only"), fields.pick("prune", "also"), fields.pick("prune", "except"),
+  fields.pick("prune", "entries"), fields.pick("prune", "round_to"), fields.pick("prune", "min_channels"),
+  fields.pick("prune", "only"), fields.pick("prune", "also"), fields.pick("prune", "except"),
   { "seed", "int", 1, "", "of score=random", min = 0 },
 })
 
@@ -26,13 +27,16 @@ local cuts = setmetatable({}, { __mode = "k" }) -- model -> list of {name = {sla
 
 local SLABS = { "value", "ema", "mask" }
 
-local function snapshot(model, list)
+-- What the parameters that a cut masks hold before it.
+local function snapshot(model, masks)
   local kept = {}
-  for _, r in ipairs(list) do
-    kept[r.name] = { dims = r.dims }
-    for _, slab in ipairs(SLABS) do
-      local there = slab ~= "mask" and core.has_slab(model.net, slab) or slab == "mask"
-      if there then kept[r.name][slab] = model.net:tensor(r.name, slab):clone() end
+  for _, r in ipairs(model.net:ranges()) do
+    if masks[r.name] then
+      kept[r.name] = { dims = r.dims }
+      for _, slab in ipairs(SLABS) do
+        local there = slab == "mask" or core.has_slab(model.net, slab)
+        if there then kept[r.name][slab] = model.net:tensor(r.name, slab):clone() end
+      end
     end
   end
   return kept
@@ -69,7 +73,8 @@ function hand.cut(model, values)
       options.position(), sparsity, count, o.target), 0)
   end
   local cut = rules:open(model, list, { seed = o.seed, rate = 0 })
-  local masks, before = cut:masks(wanted), snapshot(model, list)
+  local masks = cut:masks(wanted)
+  local before = snapshot(model, masks)
   cut:apply(masks)
   cuts[model] = cuts[model] or {}
   table.insert(cuts[model], before)

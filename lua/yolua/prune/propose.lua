@@ -70,17 +70,14 @@ end
 
 -- ---- budgets ---------------------------------------------------------------------------------------------------------------
 
-local Cutter = {}
-Cutter.__index = Cutter
-
-function Cutter:at(flops)
+local function cut_to(self, flops)
   local kept, result = self.graph:cut { score = self.score, flops = math.floor(flops), round_to = self.o.round_to,
     min_channels = self.o.min_channels }
   return kept, result
 end
 
 -- The network without the groups that go.
-function Cutter:build(kept)
+local function build(self, kept)
   local whole = copy(self.model)
   for name, mask in pairs(self.graph:masks(kept)) do whole.net:set(name, mask, "mask") end
   local small = compact(whole, { round_to = self.o.round_to, min_channels = self.o.min_channels })
@@ -89,11 +86,11 @@ function Cutter:build(kept)
 end
 
 -- The largest network of at most `budget` by `cost(kept, result)`: halving over FLOPs, since all costs fall with them.
-function Cutter:search(budget, cost, what, steps)
+local function search(self, budget, cost, what, steps)
   local high, low, best = self.model:flops(), 0, nil
   for _ = 1, steps do
     local middle = (low + high) / 2
-    local ok, kept, result = pcall(self.at, self, middle)
+    local ok, kept, result = pcall(cut_to, self, middle)
     if ok and cost(kept, result) <= budget then
       best, low = kept, middle
     elseif ok then high = middle
@@ -109,15 +106,15 @@ local function share(value, whole) return value <= 1 and value * whole or value 
 local function choose(self)
   local o, model = self.o, self.model
   if o.flops then
-    local ok, kept = pcall(self.at, self, share(o.flops, model:flops()))
+    local ok, kept = pcall(cut_to, self, share(o.flops, model:flops()))
     if ok then return kept end
     error(("propose: flops: %s"):format((tostring(kept):gsub("^.-: ", "", 1))), 0)
   end
   if o.params then
-    return self:search(share(o.params, model:counts().params), function(_, result) return result.params end, "params", 24)
+    return search(self, share(o.params, model:counts().params), function(_, result) return result.params end, "params", 24)
   end
-  return self:search(o.ms, function(kept)
-    local small = self:build(kept)
+  return search(self, o.ms, function(kept)
+    local small = build(self, kept)
     local ms = timing.ms(small, small.h, small.w)
     small:close()
     return ms
@@ -180,8 +177,8 @@ local function new(model, values)
   end
   local graph = core.channels(model.net)
   local score, layers = scores(model, graph)
-  local self = setmetatable({ o = o, model = model, graph = graph, score = score }, Cutter)
-  local small = self:build(choose(self))
+  local self = { o = o, model = model, graph = graph, score = score }
+  local small = build(self, choose(self))
   local widths = {}
   for _, layer in ipairs(small.net:layers()) do widths[layer.name] = layer.shape[4] end
   for _, l in ipairs(layers) do l.after = widths[l.name] or 0 end

@@ -26,6 +26,7 @@ local sensitivity = {}
 sensitivity.fields = {
   { "sparsity", "numbers", { 0.5, 0.7, 0.8, 0.9, 0.95 }, "", "shares of zeros that each layer is cut to, rising", min = 0, max = 0.999999 },
   fields.pick("prune", "score"), fields.pick("prune", "pattern"), fields.pick("prune", "block"), fields.pick("prune", "entries"),
+  fields.pick("prune", "round_to"), fields.pick("prune", "min_channels"),
   fields.pick("prune", "probe"), fields.pick("prune", "only"), fields.pick("prune", "also"), fields.pick("prune", "except"),
   fields.pick("prune", "judge"),
   { "recalibrate", "int", 0, "frames", "estimate batch-norm's statistics anew after each cut, over so many training pictures; 0: no",
@@ -39,7 +40,8 @@ sensitivity.looks = { fields.pick("eval", "conf"), fields.pick("eval", "iou"), f
 local check = options.declare("yl.sensitivity", fields.get { "protocols", table.unpack(table.move(sensitivity.looks, 1, 5,
   #sensitivity.fields + 1, table.move(sensitivity.fields, 1, #sensitivity.fields, 1, {}))) })
 
-local DECIDE = { "sparsity", "score", "pattern", "block", "entries", "probe", "judge", "recalibrate", "conf", "iou", "voc", "coco",
+local DECIDE = { "sparsity", "score", "pattern", "block", "entries", "round_to", "min_channels",
+  "probe", "judge", "recalibrate", "conf", "iou", "voc", "coco",
   "poster" }
 
 -- The hash of all that decides the scores, but for the levels and layers: those known for others serve too.
@@ -74,16 +76,19 @@ local function rate(self)
   error(rows, 0)
 end
 
--- The AP with one range cut to `zeros` of its numbers.
-local function cut_and_rate(self, cut, r, zeros)
-  self.copy.net:set(r.name, cut:masks(zeros)[r.name], "mask")
+-- The AP with one range cut to `zeros` of its numbers; nil where whole channels go and not so many may.
+local function cut_and_rate(self, cut, zeros)
+  local ok, masks = pcall(cut.masks, cut, zeros)
+  if not ok and self.rules.coarse then return nil end -- the layer has not so many channels that may go
+  if not ok then error(masks, 0) end
+  cut:apply(masks)
   if self.o.recalibrate > 0 then
     require "yolua.train.recalibrate"(self.copy, self.list.data.train, { frames = self.o.recalibrate, imgsz = rawget(self.o, "imgsz"),
       resize = rawget(self.o, "resize") })
   end
   local ap = rate(self)
   for _, other in ipairs(self.model.net:ranges()) do
-    if other.name == r.name or other.kind == "statistic" then copy.range(self.model, self.copy, other) end
+    if masks[other.name] or other.kind == "statistic" then copy.range(self.model, self.copy, other) end
   end
   return ap
 end
@@ -100,14 +105,22 @@ local function gather(self)
   probe(t, self.ranges, how, { batches = o.probe, round = 1 })
 end
 
+-- Of whole channels a layer may have none that can go: it has no scores then.
+local function open(self, r)
+  local ok, cut = pcall(self.rules.open, self.rules, self.copy, { r }, { seed = 1, rate = 0 })
+  if ok then return cut end
+  if not self.rules.coarse then error(cut, 0) end
+end
+
 local function scan_layer(self, r, bar)
   local out = { name = r.layer, parameter = r.name, params = r.count, sparsity = {}, ap = {} }
   local cut
   for i, level in ipairs(self.o.sparsity) do
     local ap = self.known:get(r.name, level)
     if not ap then
-      cut = cut or self.rules:open(self.copy, { r }, { seed = 1, rate = 0 })
-      ap = cut_and_rate(self, cut, r, math.floor(level * r.count + 0.5))
+      cut = cut or open(self, r)
+      ap = cut and cut_and_rate(self, cut, math.floor(level * r.count + 0.5))
+      if not ap then break end
       self.known:put(r.name, level, ap)
     end
     out.sparsity[i], out.ap[i] = level, ap
@@ -123,7 +136,9 @@ function Result:__tostring()
   for i, level in ipairs(self.levels) do columns[i + 2] = { ("%g %%"):format(100 * level), right = true } end
   for k, layer in ipairs(self.layers) do
     rows[k] = { layer.name, tostring(layer.params) }
-    for i, ap in ipairs(layer.ap) do rows[k][i + 2] = ("%+.1f"):format(100 * (ap - self.dense)) end
+    for i in ipairs(self.levels) do
+      rows[k][i + 2] = layer.ap[i] and ("%+.1f"):format(100 * (layer.ap[i] - self.dense)) or ""
+    end
   end
   local head = ("AP of 100 (%s, %d frames of %s): %.1f whole; change where one layer alone has so many zeros"):format(self.protocol,
     self.images, self.split, 100 * self.dense)
@@ -146,7 +161,8 @@ function sensitivity.scan(model, list, o)
   if not list or #list.frames == 0 then error("sensitivity: the split has no frames to score on", 0) end
   list.data:follow(model)
   local self = setmetatable({ model = model, list = list, o = o, rules = Cut.rules { score = rawget(o, "score"), scope = "layer",
-    pattern = o.pattern, block = o.block, entries = o.entries }, ranges = ranges.of(model, o) }, Scan)
+    pattern = o.pattern, block = o.block, entries = o.entries, round_to = rawget(o, "round_to"),
+    min_channels = rawget(o, "min_channels") }, ranges = ranges.of(model, o) }, Scan)
   local key = key_of(model, list, o)
   self.known, self.copy = known.open(rawget(o, "cache"), key), copy(model)
   local bar <close> = progress.new { label = "sensitivity", total = #self.ranges * #o.sparsity, unit = "cuts" }
@@ -158,7 +174,8 @@ function sensitivity.scan(model, list, o)
   gather(self)
   for i, r in ipairs(self.ranges) do
     self.at = i
-    layers[i] = scan_layer(self, r, bar)
+    local scanned = scan_layer(self, r, bar)
+    layers[#layers + 1] = #scanned.ap > 0 and scanned or nil
   end
   self.copy:close()
   return setmetatable({ dense = dense, layers = layers, levels = o.sparsity, protocol = o.judge, split = list.name, images = #list.frames,
@@ -170,7 +187,8 @@ end
 function sensitivity.of_training(t, o)
   local own = t.options
   local result = sensitivity.scan(t.model, sources.judged_list(t), { sparsity = sensitivity.fields[1][3], score = rawget(o, "score"),
-    pattern = o.pattern, block = o.block, entries = o.entries, probe = o.probe, only = rawget(o, "only"), also = rawget(o, "also"),
+    pattern = o.pattern, block = o.block, entries = o.entries, round_to = rawget(o, "round_to"),
+    min_channels = rawget(o, "min_channels"), probe = o.probe, only = rawget(o, "only"), also = rawget(o, "also"),
     except = rawget(o, "except"), judge = o.judge, recalibrate = 0, conf = rawget(own, "conf"), iou = rawget(own, "iou"),
     voc = rawget(own, "voc"), coco = rawget(own, "coco"), poster = rawget(own, "poster"), resize = t.resize, imgsz = { t.w, t.h },
     batch = t.micro })

@@ -42,6 +42,22 @@ function TestHand.testHeld()
   t.assertEquals(model.net:get("conv3.weight")[1] == 2 or model.net:get("conv3.weight")[1] == 0, true)
 end
 
+-- Whole channels: their batch-norm goes and comes back with them.
+function TestHand.testChannels()
+  local model = training.model()
+  local before = model:checksum()
+  local shown = yl.prune.cut(model, { target = 0.5, pattern = "channel", score = "filter_l2" })
+  local dead = 0
+  for _, l in ipairs(shown) do dead = dead + l.dead end
+  t.assertTrue(dead > 10, dead)
+  t.assertTrue(yl.compact(model):counts().params < model:counts().params)
+  yl.prune.undo(model)
+  t.assertEquals(model:checksum(), before)
+  for _, r in ipairs(model.net:ranges()) do
+    if r.kind ~= "statistic" then t.assertEquals(model.net:tensor(r.name, "mask"):min(), 1, r.name) end
+  end
+end
+
 -- The network in hand is kept beside it, and training continues from a cut.
 function TestHand.testKeptAndTrained()
   local model = training.model()

@@ -102,6 +102,18 @@ function TestScan.testGradientsAndStatistics()
   t.assertEquals(net:checksum(), before)
 end
 
+-- Whole channels of one layer; what has not so many that may go has fewer scores.
+function TestScan.testChannels()
+  local before = net:checksum()
+  local result = scan { pattern = "channel", score = "filter_l2", sparsity = { 0.5, 0.75, 0.999 } }
+  t.assertEquals(net:checksum(), before)
+  t.assertTrue(#result.layers[1].ap >= 2 and #result.layers[1].ap < 3, #result.layers[1].ap)
+  t.assertNotEquals(result.layers[1].ap[2], result.dense)
+  t.assertEquals(ap(net), result.dense)
+  local again = scan { pattern = "channel", score = "filter_l2", sparsity = { 0.5, 0.75, 0.999 } }
+  t.assertEquals(again.layers, result.layers)
+end
+
 function TestScan.testRefusals()
   local function refused(sentence, o) t.assertErrorMsgContains(sentence, scan, o) end
   refused("sensitivity: sparsity: expected rising shares above 0, got 0.3 after 0.5", { sparsity = { 0.5, 0.3 } })

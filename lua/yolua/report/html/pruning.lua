@@ -105,10 +105,12 @@ function pruning.sensitivity(run)
   local scan, body = document(run.dir .. "/sensitivity.json"), {}
   if not scan or type(scan.layers) ~= "table" or #scan.layers == 0 then return nil end
   local head = { "layer", "numbers" }
-  for i, level in ipairs(scan.layers[1].sparsity) do head[i + 2] = ("%g %%"):format(100 * level) end
+  local longest = scan.layers[1].sparsity -- of whole channels some layers cannot lose the largest shares
+  for _, layer in ipairs(scan.layers) do longest = #layer.sparsity > #longest and layer.sparsity or longest end
+  for i, level in ipairs(longest) do head[i + 2] = ("%g %%"):format(100 * level) end
   for k, layer in ipairs(scan.layers) do
     body[k] = { layer.name, tostring(layer.params) }
-    for i, ap in ipairs(layer.ap) do body[k][i + 2] = ("%+.3f"):format(ap - scan.dense) end
+    for i in ipairs(longest) do body[k][i + 2] = layer.ap[i] and ("%+.3f"):format(layer.ap[i] - scan.dense) or "n/a" end
   end
   local words = ("The AP is %.3f (%s, %d frames of %s). The table says how it changes where one layer alone has so many zeros."):format(
     scan.dense, scan.protocol, scan.images, scan.split)
