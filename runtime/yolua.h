@@ -15,13 +15,13 @@
  *   the optimizer                   net/step.h               yl_net_step
  *   detections                      detect/                  yl_predict, yl_detect_image, yl_suppress
  *
- * Conventions. A function that can fail returns yl_status; YL_OK is 0. The failure's sentence (who, what, expected, got) is in
- * yl_error() until the next failure on that thread. Objects are released by their own ..._free, lists by yl_free; NULL is fine.
- * Sizes count elements and are int64_t; images and activations lie as {n, h, w, c}, weights as {out, kh, kw, in / groups}. Pixels
+ * Conventions. A function that can fail returns yl_status; YL_OK is 0. yl_error() returns the failure's sentence (who, what, expected,
+ * got) until the next failure on that thread. Release objects with their ..._free and lists with yl_free; both accept NULL.
+ * Sizes count elements and are int64_t; images and activations are laid out as {n, h, w, c}, weights as {out, kh, kw, in / groups}. Pixels
  * are RGB bytes in a yl_image and 0..1 in a network's input. Boxes are pixels of the image in a yl_detection, and fractions of the
  * network's input in a yl_truth. Class indices count from 0.
  *
- * Threads. Calls are made from one thread at a time; the kernels' own threads are yl_set_threads' business. A program that shares its
+ * Threads. Make calls from one thread at a time; yl_set_threads sets how many threads the kernels use. A program that shares its
  * machine sets OMP_WAIT_POLICY=passive in the environment before it starts: OpenMP's spinning threads take the cores from others.
  *
  * To detect:
@@ -36,7 +36,7 @@
  *   yl_predict_options options = {.detect = {.conf = 0.25, .iou = 0.45}};
  *   yl_predict(net, plan, &image, &options, &found, &count);
  *
- * What lies in a plan comes as a yl_view {data, type, shape}: data is device memory, and yl_view_read copies it to the host.
+ * Values in a plan are returned as a yl_view {data, type, shape}: data is device memory, and yl_view_read copies it to the host.
  *
  *   yl_view output;
  *   yl_plan_output(plan, net->n_layers - 1, &output);

@@ -19,8 +19,8 @@ yl_status yl__calloc(int64_t count, size_t size, void *out);
 yl_status yl__realloc(int64_t old_count, int64_t count, size_t size, void *inout);
 /* Grows *inout so that it holds at least `need` elements (doubling); *capacity is updated. */
 yl_status yl__reserve(int64_t need, int64_t *capacity, size_t size, void *inout);
-/* The product of `n` sizes, each at least 0; INT64_MAX where it would be more, which no bound and no allocation lets through.
- * YL_PRODUCT(a, b, ...) takes them one by one. Sizes that a file or a caller chose are multiplied by nothing else. */
+/* The product of `n` sizes, each at least 0; INT64_MAX on overflow, which every bound check and allocation refuses. YL_PRODUCT(a, b,
+ * ...) takes them as arguments. Multiply sizes that come from a file or a caller with this alone. */
 int64_t yl__product(int n, const int64_t *sizes);
 #define YL_PRODUCT(...)                                                                                                \
     yl__product((int)(sizeof(int64_t[]){__VA_ARGS__} / sizeof(int64_t)), (const int64_t[]){__VA_ARGS__})

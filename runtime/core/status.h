@@ -44,7 +44,7 @@ const char *yl_error(void);
 /* Sets the sentence and returns `status`, so that `return yl__fail(YL_FORMAT, "%s:%d: ...", ...)` is one statement. */
 yl_status yl__fail(yl_status status, const char *format, ...) YL__PRINTF(2, 3);
 
-/* Puts "prefix: " before the present sentence; returns `status`. */
+/* Prepends "prefix: " to the current sentence; returns `status`. */
 yl_status yl__fail_in(yl_status status, const char *format, ...) YL__PRINTF(2, 3);
 
 /* Returns from the calling function when `expression` fails. */

@@ -1,4 +1,4 @@
-/* Which yolua this is. */
+/* The version of the library. */
 #ifndef YL_CORE_VERSION_H
 #define YL_CORE_VERSION_H
 

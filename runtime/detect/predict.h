@@ -1,4 +1,4 @@
-/* One picture through a network: for programs that hold their pictures in memory (files in numbers go through the loader). */
+/* Runs a network on one picture in memory. For many files, use the loader. */
 #ifndef YL_DETECT_PREDICT_H
 #define YL_DETECT_PREDICT_H
 
@@ -6,7 +6,8 @@
 #include "image/image.h"
 
 typedef struct yl_predict_options {
-    bool letterbox; /* keep the aspect, fill with grey; false: width and height are scaled apart, as Darknet does */
+    bool
+        letterbox; /* keep the aspect ratio, fill with grey; false: scale width and height independently, as Darknet does */
     yl_detect_options detect;
 } yl_predict_options;
 

@@ -5,21 +5,21 @@
 #include "core/box.h"
 
 typedef struct yl_suppress_options {
-    double iou;           /* a box goes when its overlap with a kept one exceeds this */
+    double iou;           /* a box is removed if its overlap with a kept one exceeds this */
     double beta;          /* > 0: the overlap is IoU - (d^2/c^2)^beta (Darknet's beta_nms); 0: plain IoU */
     bool class_agnostic;  /* boxes of different classes suppress each other too */
     double width, height; /* of the image: divides the coordinates before distances are taken; 0: they are fractions */
 } yl_suppress_options;
 
-/* Distance IoU (Zheng et al., "Distance-IoU loss", AAAI 2020) with an exponent: IoU - (d^2/c^2)^beta, d the distance of
- * the centres, c the diagonal of the enclosing box; plain IoU where the enclosing box is a point. */
+/* Distance IoU (Zheng et al., "Distance-IoU loss", AAAI 2020) with an exponent: IoU - (d^2/c^2)^beta, d the distance of the centres, c
+ * the diagonal of the enclosing box; plain IoU if the enclosing box is a point. */
 double yl_box_diou(yl_box a, yl_box b, double beta);
 
-/* Keeps the survivors in `d`, sorted by falling score (ties: in the order given), and their number in *count.
- * Errors: INVALID for a threshold outside 0..1 or a negative beta; MEMORY. */
+/* Keeps the remaining detections in `d`, sorted by decreasing score (ties: in their order), and their number in *count. Errors:
+ * INVALID for a threshold outside 0..1 or a negative beta; MEMORY. */
 yl_status yl_suppress(const yl_suppress_options *options, yl_detection *d, int64_t *count);
 
-/* Of detections with exactly equal boxes keeps the one of highest score (ties: the first); the order given stays. */
+/* Of detections with exactly equal boxes, keeps the one with the highest score (ties: the first); their order is unchanged. */
 yl_status yl_best_class_per_box(yl_detection *d, int64_t *count);
 
 #endif

@@ -1,8 +1,8 @@
-/* Darknet's two files as a network: the cfg (structure) and the .weights (numbers), in both directions.
+/* Reads and writes a network as Darknet's two files: the cfg (structure) and the .weights (numbers).
  *
- * A [convolutional] section becomes conv3, conv3.bn (with batch_normalize) and conv3.act (unless linear). The sections'
- * keys are the layers' own options; [net] keys other than width, height and channels are kept as text in net->header.
- * Meanings follow Darknet's parser.c (pjreddie/darknet and its AlexeyAB fork). */
+ * A [convolutional] section becomes conv3, conv3.bn (with batch_normalize) and conv3.act (unless linear). The sections' keys are the
+ * layers' own options; [net] keys other than width, height and channels are kept as text in net->header. Meanings follow Darknet's
+ * parser.c (pjreddie/darknet and its AlexeyAB fork). */
 #ifndef YL_FORMATS_DARKNET_H
 #define YL_FORMATS_DARKNET_H
 
@@ -33,9 +33,8 @@ typedef struct yl_darknet_header {
 
 extern const yl_field_table yl_darknet_header_fields; /* of a file that no program has written before */
 
-/* Fills the values of the first `sections` sections ([net] not counted; 0: of all) from a .weights file that holds
- * exactly these. Nothing changes unless all is well. `header` may be NULL. Errors: IO; FORMAT with the path and both
- * counts. */
+/* Fills the values of the first `sections` sections ([net] not counted; 0: of all) from a .weights file that holds exactly these.
+ * Nothing is changed unless everything is valid. `header` may be NULL. Errors: IO; FORMAT with the path and both counts. */
 yl_status yl_darknet_load_weights(yl_net *net, const char *path, int sections, yl_darknet_header *header);
 /* The same from a file that holds the first sections alone, as `darknet partial` writes them (NAME.conv.N): those that it
  * holds are filled, the others keep their values. `sections`: how many of the first these are, `numbers`: what they hold; may

@@ -32,17 +32,16 @@ typedef struct yl_mark {
     int32_t colour; /* 1, 2, ...: of that class in a palette of eight, instead of the role's; 0: the role's */
 } yl_mark;
 
-/* Draws the marks onto the picture: the boxes in order, then their labels, each where it hides no other if there is such a
- * place. Lines and letters grow with the picture's width. Boxes may reach outside.
- * Errors: MEMORY, INVALID for a box that is not finite. */
+/* Draws the marks onto the picture: the boxes in order, then their labels, placed where they hide no other label if possible. Lines
+ * and text scale with the picture's width. Boxes may extend beyond the picture. Errors: MEMORY, INVALID for a box that is not finite. */
 yl_status yl_image_draw(yl_image *image, const yl_mark *marks, int64_t count);
 
-/* The picture scaled down to at most w x h pixels, its aspect kept; a smaller one is copied as it is. Errors: INVALID
- * (sizes below one pixel), MEMORY. */
+/* Scales the picture down to at most w x h pixels and keeps its aspect ratio; a smaller picture is copied. Errors: INVALID (sizes
+ * below one pixel), MEMORY. */
 yl_status yl_image_fit(const yl_image *image, int64_t w, int64_t h, yl_image *out);
 
-/* A sheet of `count` pictures in `columns`, each scaled to fit a cell of cell_w x cell_h pixels, on white; captions may be
- * NULL as a whole or one by one. Errors: INVALID (no picture, sizes), MEMORY. */
+/* A sheet of `count` pictures in `columns`, each scaled to fit a cell of cell_w x cell_h pixels, on white; `captions`, or single
+ * captions, may be NULL. Errors: INVALID (no picture, sizes), MEMORY. */
 yl_status yl_image_sheet(const yl_image *const *images, const char *const *captions, int64_t count, int64_t columns,
                          int64_t cell_w, int64_t cell_h, yl_image *out);
 

@@ -1,4 +1,4 @@
-/* Pictures into files. */
+/* Writes pictures to files. */
 #ifndef YL_IMAGE_ENCODE_H
 #define YL_IMAGE_ENCODE_H
 

@@ -52,7 +52,7 @@ typedef struct yl_workspace {
 
 typedef struct yl_net {
     yl_device *device;
-    int64_t h, w, c; /* the input's own size: the cfg's, or that of the last training; plans may use another h and w */
+    int64_t h, w, c; /* input size, from the cfg or the last training; plans may use another h and w */
     int n_layers, n_ranges;
     int64_t layer_capacity, range_capacity;
     yl_layer *layers;
@@ -62,22 +62,23 @@ typedef struct yl_net {
     int64_t n_values;          /* elements of the value slab */
     yl_slab slabs[YL_SLABS];
     yl_workspace workspace;
-    int busy; /* calls that are at work on it right now: in the middle of them a layer's own function may run */
-    int held; /* steps of which a part is done */
+    int busy; /* calls that are running on it now; a layer's own function may run inside one */
+    int held; /* steps that have begun and are not complete */
     /* By range, in device memory with a copy on the host: what changes between steps (all that a step reads besides slabs and
      * geometry), and the sums of squares of the gradient. */
     yl_step_scalars *scalars, *host_scalars;
     double *squares, *host_squares;
-    char *header;   /* the text of the cfg's [net] section without width, height and channels; NULL where none */
-    int references; /* the owner's one, and one per plan and per tensor over a range */
+    char *header;   /* the cfg's [net] section without width, height and channels; NULL if there is none */
+    int references; /* one for the owner, and one for each plan and each tensor over a range */
 } yl_net;
 
 /* An empty network for inputs {h, w, c} on `device`. Errors: INVALID for sizes outside 1..65536. */
 yl_status yl_net_create(yl_device *device, int64_t h, int64_t w, int64_t c, yl_net **out);
-/* Gives up the caller's reference; memory goes with the last one (plans and tensors over parameters hold theirs). NULL is fine. */
+/* Releases the caller's reference. The last release frees the memory; plans and tensors over parameters hold references too. NULL is
+ * fine. */
 void yl_net_free(yl_net *net);
-/* The same, and ends the tensors over its parameters: using one is an error from then on. Errors: INVALID from inside a function of
- * one of the network's layers; nothing has happened then. */
+/* The same, and invalidates the tensors over its parameters: using one afterwards is an error. Errors: INVALID inside a function of
+ * one of the network's layers; nothing is changed. */
 yl_status yl_net_close(yl_net *net);
 
 /* Appends a layer; `name` NULL: the kind's stem and its 1-based count. `options` NULL: the defaults, else a struct of the
@@ -87,96 +88,96 @@ yl_status yl_net_add(yl_net *net, const yl_layer_kind *kind, const char *name, c
                      const int *inputs, int *index);
 /* Lays out the ranges and allocates the value slab (zeroed). After this no layer can be added. */
 yl_status yl_net_finish(yl_net *net);
-/* Marks where a call begins to work on the network (1) and where it ends (-1): in between, nothing may run, free or remake it. */
+/* Marks the beginning (1) and the end (-1) of a call that works on the network; in between, nothing may run, free or rebuild it. */
 void yl__net_busy(const yl_net *net, int by);
-/* Marks a step of which a part is done (1), and its end (-1): in between, plans may run, but nothing may free or remake the network. */
+/* Marks the beginning (1) and the end (-1) of a step; in between, plans may run, but nothing may free or rebuild the network. */
 void yl__net_hold(yl_net *net, int by);
-/* Errors: INVALID, naming `what` was about to run a plan of it, while a call is at work on the network. */
+/* Errors: INVALID, naming `what` the caller was about to do, while another call works on the network. */
 yl_status yl__net_runnable(const yl_net *net, const char *what);
-/* The same for freeing and remaking it, which a step that has begun forbids too. */
+/* The same check before freeing or rebuilding it, which is also refused during a step. */
 yl_status yl__net_idle(const yl_net *net, const char *what);
-/* Fills the values by each range's rule, from `seed`; bumps every version. */
+/* Initializes the values by each range's rule from `seed`, and increments every version. */
 yl_status yl_net_init(yl_net *net, uint64_t seed);
 yl_status yl_net_init_range(yl_net *net, int range, uint64_t seed);
 
-/* Makes {h, w} the input's own size, which plans, cfgs and tables take where nobody names another; plans that are there keep
- * theirs. Errors: INVALID, naming the layer that does not fit; the network keeps its size then. */
+/* Sets the input size that plans, cfgs and tables use by default; existing plans keep theirs. Errors: INVALID, naming the layer that
+ * does not fit; the size is then unchanged. */
 yl_status yl_net_resize(yl_net *net, int64_t h, int64_t w);
-/* Gives a layer without parameters other options, copied from `options` (of its kind's options_size). Plans that are there may have
- * settled on the old ones: the caller makes them anew. Errors: INVALID, naming the layer, where it has parameters or its output would
- * have another shape; it keeps its options then. */
+/* Changes the options of a layer without parameters; `options` (options_size bytes of its kind) is copied. Existing plans may still
+ * use the old options, so the caller must create them again. Errors: INVALID, naming the layer, if it has parameters or its output's
+ * shape would change; the options are then unchanged. */
 yl_status yl_net_set_options(yl_net *net, int layer, const void *options);
 /* Shapes of all layers' outputs for an input {n, h, w, net->c}; `out` has n_layers entries. Errors: INVALID, naming the layer. */
 yl_status yl_net_shapes(const yl_net *net, int64_t n, int64_t h, int64_t w, yl_shape *out);
-/* The shapes of a layer's inputs, picked from those. */
+/* Selects the shapes of a layer's inputs from them. */
 void yl_net_inputs(const yl_net *net, int layer, const yl_shape *shapes, yl_shape input, yl_shape in[YL_MAX_INPUTS]);
 /* FLOPs of one layer (2 per multiply-add) for n images of {h, w}. */
 yl_status yl_net_flops(const yl_net *net, int64_t n, int64_t h, int64_t w, int64_t *per_layer, int64_t *total);
 
-int yl_net_find_layer(const yl_net *net, const char *name); /* -1 where absent */
+int yl_net_find_layer(const yl_net *net, const char *name); /* -1 if absent */
 int yl_net_find_range(const yl_net *net, const char *name);
 /* Consumers: how many layers read layer `index`'s output. */
 int yl_net_consumers(const yl_net *net, int index);
 
 /* The slab of that name, made on first use. Errors: INVALID for an unknown name, MEMORY. */
 yl_status yl_net_slab(yl_net *net, const char *name, yl_slab **out);
-yl_slab *yl_net_has_slab(const yl_net *net, const char *name); /* NULL where not made yet */
-/* Forgets a slab, and ends the tensors over it. Errors: INVALID for the values, an unknown name, or from inside a layer's function. */
+yl_slab *yl_net_has_slab(const yl_net *net, const char *name); /* NULL if it does not exist yet */
+/* Frees a slab and invalidates the tensors over it. Errors: INVALID for the values, for an unknown name, or inside a layer's function. */
 yl_status yl_net_drop_slab(yl_net *net, const char *name);
-/* The number of the slab of that name. Errors: INVALID with the names that there are. */
+/* The index of the slab with that name. Errors: INVALID, with a list of the names. */
 yl_status yl__slab_find(const char *name, int *out);
-void yl__net_drop(yl_net *net, int slab); /* whatever it is, and whatever the network does */
-/* Forgets whatever belongs to a training or a step; the model itself stays: values and masks. Errors: as above. */
+void yl__net_drop(yl_net *net, int slab); /* any slab, at any time */
+/* Frees everything that belongs to a training or a step, and keeps the model (values and masks). Errors: as above. */
 yl_status yl_net_drop_training(yl_net *net);
-/* A tensor over a range's part of a slab, in the range's own dims; the caller releases it. It shares the slab's memory, and keeps
- * the network alive: an in-place change of it counts as a change of the range. Closing the network or dropping the slab ends it. A
+/* A tensor over a range's part of a slab, with the range's dims; the caller releases it. It shares the slab's memory and keeps the
+ * network alive, and changing it in place counts as a change of the range. Closing the network or dropping the slab invalidates it. A
  * mask's tensor is read-only: yl_net_set_mask changes masks. Errors: INVALID for an unknown slab or one that does not span the range. */
 yl_status yl_net_tensor(yl_net *net, int range, const char *slab, yl_tensor **out);
-/* Makes a slab as it is when it is new; nothing where there is none. */
+/* Resets a slab to its initial state; does nothing if it does not exist. */
 yl_status yl__slab_reset(yl_net *net, int slab);
-/* Ends the tensors over a slab. */
+/* Invalidates the tensors over a slab. */
 void yl__net_end_lent(yl_net *net, yl_slab *slab);
 
-/* Puts `numbers`, on the host and of the range's dims, into a range's part of a slab; a mask by yl_net_set_mask. Errors: INVALID for
- * other dims, an unknown slab or one that does not span the range. */
+/* Copies `numbers` (in host memory, with the range's dims) into a range's part of a slab; sets a mask as yl_net_set_mask does. Errors:
+ * INVALID for other dims, an unknown slab or one that does not span the range. */
 yl_status yl_net_set(yl_net *net, int range, const char *slab, const yl_tensor *numbers);
 /* Errors: INVALID where a tensor has other dims than the range; `what`: "f32 numbers", say. */
 yl_status yl__range_check_dims(const yl_range *range, const yl_tensor *t, const char *what);
 
-/* Masks a range: `mask`, of the range's dims and any type, is 0 where a number is to be zero and stay so, and 1 elsewhere. Every copy
- * of a masked number (value, gradient, moments, average) becomes zero now and is zero after every later change. A masked number whose
- * mask becomes 1 again is free, and zero at first. Errors: INVALID for statistics, other dims, or another number than 0 and 1. */
+/* Masks a range. `mask` has the range's dims and any type: 0 where a number must become and stay zero, 1 elsewhere. Every copy of a
+ * masked number (value, gradient, moments, average) becomes zero now and stays zero after every later change. A number whose mask
+ * becomes 1 again is free, and starts at zero. Errors: INVALID for statistics, other dims, or values other than 0 and 1. */
 yl_status yl_net_set_mask(yl_net *net, int range, const yl_tensor *mask);
-/* The check that a mask's bytes are 0 and 1. Errors: INVALID, naming the range and the place. */
+/* Checks that a mask's bytes are all 0 or 1. Errors: INVALID, naming the range and the place. */
 yl_status yl__mask_check(const yl_range *range, const uint8_t *mask);
 /* Writes a range's numbers, in host memory and of the slab's type; a mask as yl_net_set_mask. */
 yl_status yl__net_write(yl_net *net, int range, yl_slab *slab, const void *numbers);
-/* Whoever writes to a range's part of a slab calls this afterwards: it counts the change, and brings what is masked back to zero. */
+/* Call this after writing to a range's part of a slab: it counts the change and sets masked numbers back to zero. */
 yl_status yl__net_changed(yl_net *net, const yl_slab *slab, yl_range *range);
 /* Errors: INVALID, naming the first copy of a masked number, in any slab, that is not zero. */
 yl_status yl_net_check_masks(const yl_net *net);
 /* Parameters that are not exactly zero; those of one range. */
 yl_status yl_net_count_nonzero(const yl_net *net, int64_t *out);
 yl_status yl_net_range_nonzero(const yl_net *net, int range, int64_t *out);
-/* Start of a range in a slab; NULL where the slab does not span it. */
+/* Start of a range in a slab; NULL if the slab does not span it. */
 void *yl_net_at(const yl_slab *slab, const yl_range *range);
 
-/* All slabs but those of a step (values, masks, optimizer state, average) and the ranges' counts of steps, put aside in memory; and back,
- * which counts as a change of every range. Slabs that were made since then are as new. Errors: MEMORY; INVALID for a snapshot of a
- * network with another layout. */
+/* All slabs but those of a step (values, masks, optimizer state, average) and the ranges' step counts, saved in memory and restored;
+ * restoring counts as a change of every range. Slabs created since then are reset. Errors: MEMORY; INVALID for a snapshot of a network
+ * with another layout. */
 typedef struct yl_snapshot yl_snapshot;
 yl_status yl_net_snapshot(const yl_net *net, yl_snapshot **out);
 yl_status yl_net_rollback(yl_net *net, const yl_snapshot *snapshot);
 void yl_snapshot_free(yl_snapshot *snapshot); /* NULL is fine */
 
-/* Freezes (or thaws) the ranges whose names, or whose layers' names, match one of the comma-separated globs; a layer's name
- * also matches its fused companions (conv3 covers conv3.bn). "body": every range but those of the last convolution before each
- * head; "none": thaws all; "all". The pattern is the whole truth: what it does not match is thawed.
- * *matched: number of frozen ranges. Errors: INVALID where a part matches nothing, with the nearest layer name. */
+/* Freezes (or thaws) the ranges whose names, or whose layers' names, match one of the comma-separated globs; a layer's name also
+ * matches its fused companions (conv3 covers conv3.bn). "body": every range but those of the last convolution before each head;
+ * "none": thaws all; "all". Ranges that no pattern matches are thawed. *matched: number of frozen ranges. Errors: INVALID if a glob
+ * matches nothing, with the nearest layer name. */
 yl_status yl_net_freeze(yl_net *net, const char *patterns, int *matched);
 /* A layer is frozen when it has parameters and all are frozen. */
 bool yl_net_layer_frozen(const yl_net *net, int layer);
-/* A layer whose statistics are all frozen runs on these, also where its other parameters train. */
+/* A layer whose statistics are all frozen uses them even while its other parameters train. */
 bool yl_net_statistics_frozen(const yl_net *net, int layer);
 /* Fixed-order checksum (xxHash64) of a range's values. */
 yl_status yl_net_checksum(const yl_net *net, int range, uint64_t *out);

@@ -1,11 +1,11 @@
 /* A plan is one way to run a network: mode, batch, size, precision, and which slab the values come from.
  *
- * It owns geometries, algorithms, fusions, packed weights and the places of activations in the shared arena. Layers keep
- * nothing that depends on a shape. A step allocates nothing.
+ * It owns geometries, algorithms, fusions, packed weights and the places of activations in the shared arena. Layers keep nothing that
+ * depends on a shape. A step allocates nothing.
  *
- * The arena holds the activations of one plan at a time: the one that was given its input last. A plan whose input, outputs or
- * gradients another plan has overwritten refuses to run on or to show them; it has to be given its input again. None of these
- * functions, and no other plan of the network, may be called from inside one of its layers' functions: that is refused too. */
+ * The arena holds the activations of one plan at a time, the one that received its input last. If another plan has overwritten its
+ * input, outputs or gradients, a plan refuses to use or return them until it receives its input again. Calls of these functions, or of
+ * other plans of the network, from inside one of its layers' functions are refused too. */
 #ifndef YL_NET_PLAN_H
 #define YL_NET_PLAN_H
 
@@ -26,7 +26,7 @@ typedef struct yl_plan_options {
     yl_dtype precision;
     const char *slab;      /* values: "value" (or NULL) or "ema" */
     const char *algorithm; /* "auto" (or NULL), or a convolution algorithm's name */
-    bool keep;             /* every activation keeps its own place: for looking at them */
+    bool keep;             /* every activation keeps its own memory, so that it can be inspected */
     const char *outputs;   /* layers, separated by commas, whose outputs are kept, and whose gradients begin with what a
                               caller adds after the losses (yl_plan_distill); NULL: none */
     bool estimate;         /* inference, but layers with running statistics use the batch's and move these */
@@ -58,34 +58,33 @@ static inline size_t yl_view_bytes(yl_view view)
     return (size_t)yl_shape_count(view.shape) * yl_dtype_bytes(view.type);
 }
 
-/* Its numbers to and from f32 in host memory. Errors: UNSUPPORTED where they are of another type. */
+/* Copies its numbers to and from f32 in host memory. Errors: UNSUPPORTED for another type. */
 yl_status yl_view_read(yl_device *device, yl_view view, float *numbers);
 yl_status yl_view_write(yl_device *device, yl_view view, const float *numbers);
 
 yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **out);
 void yl_plan_free(yl_plan *plan);
-/* Errors: INVALID, naming `what` was about to run, change or free it, while a call is at work on its network. */
+/* Errors: INVALID, naming `what` the caller was about to do, while another call works on its network. */
 yl_status yl__plan_runnable(const yl_plan *plan, const char *what);
 
-/* Gives the plan its input, {batch, h, w, c} in host memory; it stays for any number of forward passes. Errors: INVALID for a tail. */
+/* Sets the plan's input, {batch, h, w, c} in host memory, which is kept for any number of forward passes. Errors: INVALID for a tail. */
 yl_status yl_plan_feed(yl_plan *plan, const float *input);
 /* Gives the plan the input that another network's plan has been given. Errors: INVALID for another size, a tail, or a plan without
  * its input. */
 yl_status yl_plan_feed_from(yl_plan *plan, const yl_plan *other);
-/* Where the input lies in device memory, for whoever writes it there: the arena is this plan's from now on. Errors: as above. */
+/* The device memory of the input, for callers that write to it; the arena belongs to this plan from now on. Errors: as above. */
 yl_status yl_plan_input(yl_plan *plan, yl_view *input);
 bool yl_plan_has_input(const yl_plan *plan);
 /* The cut: `count` activations with their layers. */
 int yl_plan_cut_count(const yl_plan *plan);
 void yl_plan_cut(const yl_plan *plan, int i, int *layer, yl_shape *shape);
-/* Where a tail wants the i-th of them in device memory (the arena is this plan's from now on; all of them are to be written), and
- * where a body leaves it. Errors: INVALID for a body before its forward, or after another plan has overwritten it. */
+/* The device memory of the i-th of them. A tail reads it (the arena belongs to this plan from now on, and the caller must write all of
+ * them); a body writes it. Errors: INVALID for a body before forward, or after another plan has overwritten it. */
 yl_status yl_plan_cut_data(yl_plan *plan, int i, yl_view *cut);
 /* The shape of a layer's output; layer -1: the input's. */
 yl_shape yl_plan_shape(const yl_plan *plan, int layer);
-/* A layer's output after forward; its data is NULL where the plan does not keep it. layer -1: the input, also before forward.
- * Valid until the plan or another of the network is given an input. Errors: INVALID before forward, or after another plan has
- * overwritten it. */
+/* A layer's output after forward; its data is NULL if the plan does not keep it. layer -1: the input, also before forward. Valid until
+ * the plan or another of the network is given an input. Errors: INVALID before forward, or after another plan has overwritten it. */
 yl_status yl_plan_output(const yl_plan *plan, int layer, yl_view *output);
 /* The same for the gradient of a layer's output, after backward; its data is NULL without `keep`. layer -1: the input's. */
 yl_status yl_plan_gradient(const yl_plan *plan, int layer, yl_view *gradient);
@@ -93,19 +92,19 @@ yl_status yl_plan_gradient(const yl_plan *plan, int layer, yl_view *gradient);
 typedef struct yl_step_info {
     uint64_t seed;
     uint32_t step;
-    bool hold_statistics;    /* training forward leaves running statistics alone */
+    bool hold_statistics;    /* forward in training does not update the running statistics */
     double statistics_share; /* of this batch in them; 0: each layer's own momentum */
 } yl_step_info;
 
 extern const yl_field_table yl_step_info_fields;
 
-/* Errors: INVALID where the plan was not given its input, or another plan has overwritten it. */
+/* Errors: INVALID if the plan has not received its input, or another plan has overwritten it. */
 yl_status yl_plan_forward(yl_plan *plan, const yl_step_info *info);
-/* All losses of the network against the truth: parts[k] for the k-th loss layer in order; writes their input gradients. Errors:
- * INVALID before forward, or after another plan has overwritten what it left. */
+/* Computes all losses against the truth: parts[k] for the k-th loss layer in order; writes their input gradients. Errors: INVALID
+ * before forward, or after another plan has overwritten its results. */
 yl_status yl_plan_loss(yl_plan *plan, const yl_truth *truth, double (*parts)[YL_MAX_LOSS_PARTS]);
-/* Adds to the grad slab. Where `dy_last` is not NULL it gives the gradient of the last layer's output instead of losses. Uses up what
- * forward left. Errors: INVALID before forward and the losses, or after another plan has overwritten what they left. */
+/* Adds to the grad slab. If `dy_last` is not NULL, it is the gradient of the last layer's output, and replaces the losses. Consumes
+ * the results of forward. Errors: INVALID before forward and the losses, or after another plan has overwritten their results. */
 yl_status yl_plan_backward(yl_plan *plan, const float *dy_last);
 
 /* What a plan uses: bytes of arena, scratch, packed weights. */
@@ -113,7 +112,7 @@ typedef struct yl_plan_memory {
     size_t arena, scratch, packed;
 } yl_plan_memory;
 yl_plan_memory yl_plan_bytes(const yl_plan *plan);
-/* The algorithm that a convolution's direction (0 forward, 1 data, 2 weights) runs with, or NULL. */
+/* The algorithm of a convolution's direction (0 forward, 1 data, 2 weights), or NULL. */
 const char *yl_plan_algorithm(const yl_plan *plan, int layer, int direction);
 /* Seconds spent per layer in the last forward and backward, when timing is on. */
 void yl_plan_timing(yl_plan *plan, bool on);
