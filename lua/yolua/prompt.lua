@@ -108,7 +108,7 @@ function prompt.run(before)
   local editor <close> = core.prompt.open(history_file())
   editor:complete(complete.tab)
   core.system.warn = function(sentence) failure.say("warning: " .. sentence) end -- as wide as the terminal
-  local banner = ("yolua %s: help() tells more, Ctrl-D leaves"):format(core.version)
+  local banner = ("yolua %s: help() shows more, Ctrl-D quits"):format(core.version)
   print(table.concat(terminal.wrap(banner, terminal.width()), "\n"))
   loop(editor)
 end

@@ -86,7 +86,7 @@ function machine.advice(m)
   local list = {}
   local function say(format, ...) list[#list + 1] = format:format(...) end
   if m.blas_parallel ~= "openmp" then
-    say("OpenBLAS's %s build is loaded: its threads fight with ours for the cores (install libopenblas0-openmp)", m.blas_parallel)
+    say("OpenBLAS's %s build is loaded: its threads compete with yolua's for the cores (install libopenblas0-openmp)", m.blas_parallel)
   end
   if m.threads > m.processors then say("%d threads are requested, but the machine has %d processors", m.threads, m.processors) end
   if m.threads < m.processors and m.environment.OMP_NUM_THREADS then

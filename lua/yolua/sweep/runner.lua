@@ -29,7 +29,7 @@ local function fill(r)
   for _, t in ipairs(r.trials) do
     if #r.active >= r.jobs or r.stopping then return end
     if t.status == "waiting" and trial.busy(t) then
-      if not t.told then r.say("%s: waiting for the process that is still at work in %s", label(r, t), t.dir) end
+      if not t.told then r.say("%s: waiting for the process that is still running in %s", label(r, t), t.dir) end
       t.told = true
     elseif t.status == "waiting" then start(r, t) end
   end

@@ -133,7 +133,7 @@ function trial.look(t, parent)
   t.status = t.result and "done" or "waiting"
 end
 
--- Whether a process, of an earlier sweep say, is still at work in the folder.
+-- Whether a process, of an earlier sweep say, is still running in the folder.
 function trial.busy(t) return rundir.busy(t.dir) end
 
 -- The words with which the trial starts, or continues; makes its folder.

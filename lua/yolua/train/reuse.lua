@@ -86,7 +86,7 @@ end
 -- Of a dry run: tells the training instead. The network is as it was, and lies as the result where the dry run keeps its files.
 local function tell(spec, o, data)
   o.dry_run = true
-  spec.run:say("%s: no finished run of it is there: it would be trained first", spec.name)
+  spec.run:say("%s: there is no finished run of it: it would be trained first", spec.name)
   local frozen = spec.net.frozen or "none"
   spec.net:freeze(o.freeze)
   require "yolua.train" { net = spec.net, data = data, run = spec.run, options = o, table.unpack(spec) }

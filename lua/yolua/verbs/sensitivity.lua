@@ -17,7 +17,7 @@ local function scan(o)
   local run <close> = yl.run(o, "sensitivity")
   local result = sensitivity.scan(model, list, o)
   run:say("%s", tostring(result))
-  run:say("scores are kept in %s: %d of %d were known", result.file, result.known, 1 + #result.layers * #result.levels)
+  run:say("scores are cached in %s: %d of %d were known already", result.file, result.known, 1 + #result.layers * #result.levels)
   run.model = model
   sensitivity.keep(run.dir, result)
   run:report()

@@ -68,9 +68,10 @@ local function died(zeros)
       body[#body + 1] = { l.name, ("%d"):format(l.dead), ("%d"):format(l.filters), ("%d"):format(l.deaf), ("%d"):format(l.inputs) }
     end
   end
-  if #body == 0 then return "<h3>What died</h3>\n<p>Every filter has a weight that is not zero, and every input channel is read.</p>" end
-  return "<h3>What died</h3>\n" .. parts.table({ "layer", "filters all zero", "of", "inputs never read", "of" }, body,
-    { name = "What died" })
+  local heading = "<h3>Dead filters and channels</h3>\n"
+  if #body == 0 then return heading .. "<p>Every filter has a non-zero weight, and every input channel is read.</p>" end
+  return heading .. parts.table({ "layer", "filters all zero", "of", "inputs never read", "of" }, body,
+    { name = "Dead filters and channels" })
 end
 
 local SHOWN = 24 -- layers whose weights are drawn on the page: the first ones
@@ -84,7 +85,7 @@ local function weights(run, zeros)
     end
   end
   if #out == 0 then return "" end
-  return parts.fold("Which weights are left", "a row per filter, a column per input channel; black: all zero",
+  return parts.fold("Remaining weights", "a row per filter, a column per input channel; black: all zero",
     '<div class="plots">\n' .. table.concat(out, "\n") .. "\n</div>")
 end
 
@@ -94,8 +95,8 @@ function pruning.section(run)
   local rounds = rounds_table(run)
   if not zeros and rounds == "" then return nil end
   local shown = plots(run, { { "ap", "AP over the sparsity" }, { "loss", "Dev loss over the sparsity" },
-    { "sparsity", "Sparsity over the rounds" }, { "size", "Numbers that are not zero, over the rounds" },
-    { "time", "Milliseconds over the rounds" } })
+    { "sparsity", "Sparsity by round" }, { "size", "Non-zero parameters by round" },
+    { "time", "Milliseconds by round" } })
   return table.concat({ shown, rounds, speeds(run), zeros and bars(zeros) or "", zeros and died(zeros) or "",
     zeros and weights(run, zeros) or "" }, "\n")
 end
@@ -112,7 +113,7 @@ function pruning.sensitivity(run)
     body[k] = { layer.name, tostring(layer.params) }
     for i in ipairs(longest) do body[k][i + 2] = layer.ap[i] and ("%+.3f"):format(layer.ap[i] - scan.dense) or "n/a" end
   end
-  local words = ("The AP is %.3f (%s, %d frames of %s). The table says how it changes where one layer alone has so many zeros."):format(
+  local words = ("The AP is %.3f (%s, %d frames of %s). The table shows how it changes if one layer alone has that share of zeros."):format(
     scan.dense, scan.protocol, scan.images, scan.split)
   return plots(run, { { "sensitivity", "AP over the zeros of one layer" } }) .. "\n<p>" .. parts.escape(words) .. "</p>\n"
     .. parts.table(head, body, { name = "Sensitivity" })
