@@ -17,8 +17,9 @@ message(STATUS "CUDA plug-in: ${YOLUA_NVCC}, architectures ${archs}")
 
 set(CUDA_FLAGS -std=c++20 -O3 -I${PROJECT_SOURCE_DIR}/runtime "-DYL_BOTH=__host__ __device__" -DNDEBUG
     -Xcompiler=-fPIC,-fvisibility=hidden,-Wall,-Wextra,-Wno-missing-field-initializers,-Wno-unknown-pragmas)
+list(APPEND CUDA_FLAGS -Xptxas=--warn-on-spills) # registers in local memory: slow, and a mistake in a kernel's shape
 if(YOLUA_WERROR)
-  list(APPEND CUDA_FLAGS -Werror=all-warnings -Xcompiler=-Werror)
+  list(APPEND CUDA_FLAGS -Werror=all-warnings -Xcompiler=-Werror -Xptxas=--warning-as-error)
 endif()
 set(launcher ${CMAKE_C_COMPILER_LAUNCHER})
 if(launcher MATCHES ccache) # a checkout elsewhere finds what this one has compiled

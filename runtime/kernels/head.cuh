@@ -20,14 +20,12 @@ static inline yl_status yl__head_launch_forward(const yl_ctx *ctx, const char *n
 
 enum { YL__HEAD_THREADS = 128 };
 
-/* A block per row of cells: its threads share the predictions, and their parts are added in order. */
-template <class Geom, void (*Term)(const Geom *, const yl_truth *, const yl__prediction *, double *)>
-__global__ void yl__head_loss_kernel(Geom g, const float *y, int64_t cap, const float *rows, const int32_t *counts,
-                                     double *partial, float *dx, float beta)
+/* The parts of a row of cells, which a block's threads share: term(prediction, parts) per prediction, sums in a fixed order. */
+template <class Term>
+static __device__ inline void yl__head_sum_row(const yl_head_geom &h, const float *y, double *partial, float *dx,
+                                               float beta, double (&lanes)[YL__HEAD_THREADS][YL_PARTS],
+                                               const Term &term)
 {
-    YL_SHARED(double, lanes, [YL__HEAD_THREADS][YL_PARTS]);
-    const yl_head_geom &h = g.head;
-    yl_truth truth = {h.n, cap, rows, counts};
     int64_t row = blockIdx.x, size = YL_HEAD_BOX + h.classes;
     double *parts = lanes[threadIdx.x];
     for (int k = 0; k < YL_PARTS; k++) parts[k] = 0;
@@ -36,13 +34,23 @@ __global__ void yl__head_loss_kernel(Geom g, const float *y, int64_t cap, const 
         yl__prediction p = {
             row / h.h, {i / h.anchors, row % h.h, h.w, h.h}, (int32_t)(i % h.anchors), y + at, dx ? dx + at : NULL};
         parts[YL_PART_NOOBJECT] += yl__begin(&p, size, beta);
-        Term(&g, &truth, &p, parts);
+        term(&p, parts);
     }
     __syncthreads();
     if (threadIdx.x >= YL_PARTS) return;
     double sum = 0;
     for (int t = 0; t < YL__HEAD_THREADS; t++) sum += lanes[t][threadIdx.x];
     partial[row * YL_PARTS + threadIdx.x] = sum;
+}
+
+template <class Geom, void (*Term)(const Geom *, const yl_truth *, const yl__prediction *, double *)>
+__global__ void yl__head_loss_kernel(Geom g, const float *y, int64_t cap, const float *rows, const int32_t *counts,
+                                     double *partial, float *dx, float beta)
+{
+    YL_SHARED(double, lanes, [YL__HEAD_THREADS][YL_PARTS]);
+    yl_truth truth = {g.head.n, cap, rows, counts};
+    yl__head_sum_row(g.head, y, partial, dx, beta, lanes,
+                     [&](const yl__prediction *p, double *parts) { Term(&g, &truth, p, parts); });
 }
 
 template <class Geom, void (*Term)(const Geom *, const yl_truth *, const yl__prediction *, double *)>

@@ -168,8 +168,10 @@ static yl_status teach_head(yl_plan *student, int layer, const yl_plan *teacher,
     YL_TRY(other_number(l, &teacher->net->layers[from], "images", own.n, others.n));
     YL_TRY(yl_plan_output(teacher, from, &target));
     yl_head_geom g = l->kind->head->geometry(l, own, student->options.precision);
-    YL_TRY(student->net->device->kernels->distill_head(&student->ctx, &g, (float)weight, target.data, p->y, p->scratch,
-                                                       p->dx[0], parts));
+    yl_device *device = student->net->device;
+    YL_TRY(device->kernels->distill_head(&student->ctx, &g, (float)weight, target.data, p->y, p->scratch, p->dx[0],
+                                         student->parts[0]));
+    YL_TRY(device->from_device(device, parts, student->parts, YL_HEAD_PARTS * sizeof *parts));
     for (int k = 0; k < YL_HEAD_PARTS; k++) sums[k] += parts[k];
     return YL_OK;
 }
@@ -199,8 +201,10 @@ static yl_status teach_feature(yl_plan *student, int layer, const yl_plan *teach
     YL_TRY(yl_plan_output(student, layer, &own));
     YL_TRY(yl_plan_output(teacher, from, &target));
     yl_flat_geom g = {yl_shape_count(s), own.type};
-    YL_TRY(student->net->device->kernels->distill_features(&student->ctx, &g, weight / (double)(s.h * s.w * s.c),
-                                                           target.data, own.data, gradient.data, &part));
+    yl_device *device = student->net->device;
+    YL_TRY(device->kernels->distill_features(&student->ctx, &g, weight / (double)(s.h * s.w * s.c), target.data,
+                                             own.data, gradient.data, student->parts[0]));
+    YL_TRY(device->from_device(device, &part, student->parts, sizeof part));
     *sum += part;
     return YL_OK;
 }

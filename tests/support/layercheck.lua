@@ -22,9 +22,7 @@
 local t = require "luaunit"
 local core = require "yolua.core"
 
-local ON_CPU = (os.getenv "YOLUA_TEST_DEVICE" or "cpu") == "cpu" -- else support/on_gpu.lua is at work
-
-local check = {}
+local check = { on_cpu = (os.getenv "YOLUA_TEST_DEVICE" or "cpu") == "cpu" } -- else support/on_gpu.lua is at work
 
 -- A small generator of our own: the same numbers everywhere. Returns uniform numbers in (-1, 1).
 function check.random(seed)
@@ -203,7 +201,7 @@ end
 local function plan_of(net, case, keep)
   local mode = case.mode or "train"
   return net:plan { mode = mode, batch = case.input[1], keep = keep, whole_gradient = mode == "train",
-    algorithm = ON_CPU and case.algorithm or nil } -- those that cases name are the CPU's
+    algorithm = check.on_cpu and case.algorithm or nil } -- those that cases name are the CPU's
 end
 
 local function channels(values, shape, first, count)

@@ -1,0 +1,38 @@
+/* A teacher's outputs as a student's targets, on a GPU: the formulas stand in distill.h. */
+#include "kernels/distill.h"
+#include "kernels/head.cuh"
+
+static __global__ void head(yl_head_geom g, float weight, const float *teacher, const float *y, double *partial,
+                            float *dx)
+{
+    YL_SHARED(double, lanes, [YL__HEAD_THREADS][YL_PARTS]);
+    yl__lesson lesson = {&g, weight, y, teacher};
+    yl__head_sum_row(g, y, partial, dx, 1, lanes,
+                     [&](const yl__prediction *p, double *parts) { yl__distill_term(&lesson, p, parts); });
+}
+
+yl_status YL_CUDA(distill_head)(const yl_ctx *ctx, const yl_head_geom *g, float weight, const void *teacher,
+                                const void *y, double *partial, void *dx, double *parts)
+{
+    YL_TRY(yl__launch(ctx, "distill_head", dim3((unsigned)(g->n * g->h)), dim3(YL__HEAD_THREADS), head, *g, weight,
+                      (const float *)teacher, (const float *)y, partial, (float *)dx));
+    return yl__launch_add_partials(ctx, "distill_head", g->n * g->h, YL_PARTS, partial, parts);
+}
+
+static __global__ void features(int64_t count, double scale, const float *t, const float *s, float *dx, double *partial)
+{
+    YL_SHARED(double, lanes, [YL__CUDA_BLOCK]);
+    double sum = 0;
+    YL_EACH(i, count) sum += yl__distill_element(s[i], t[i], scale, dx ? dx + i : NULL);
+    yl__sum_lanes(0.5 * scale * sum, lanes, partial + blockIdx.x);
+}
+
+yl_status YL_CUDA(distill_features)(const yl_ctx *ctx, const yl_flat_geom *g, double scale, const void *teacher,
+                                    const void *y, void *dx, double *sum)
+{
+    int64_t blocks = yl__sum_blocks(g->count);
+    double *partial = yl__sum_partials(ctx);
+    YL_TRY(yl__launch(ctx, "distill_features", dim3((unsigned)blocks), dim3(YL__CUDA_BLOCK), features, g->count, scale,
+                      (const float *)teacher, (const float *)y, (float *)dx, partial));
+    return yl__launch_add_partials(ctx, "distill_features", blocks, 1, partial, sum);
+}
