@@ -31,7 +31,8 @@ typedef struct build_options {
 
 #define AT(member) YL_MEMBER(build_options, member)
 static const yl_field net_fields[] = {
-    {"device", YL_OPTION_STRING, "cpu", "", "cpu, cuda or cuda:N", 0, 0, NULL, "gpu gpus", AT(device)},
+    {"device", YL_OPTION_STRING, "cpu", "", "cpu, cuda, cuda:N, or auto: a GPU where one can be used", 0, 0, NULL,
+     "gpu gpus", AT(device)},
     {"header", YL_OPTION_STRING, NULL, "", "the cfg's [net] section", 0, 0, NULL, NULL, AT(header)},
     {"h", YL_OPTION_INT, "0", "px", "height of the input", 0, 0, NULL, "height", AT(h)},
     {"w", YL_OPTION_INT, "0", "px", "width of the input", 0, 0, NULL, "width", AT(w)},
