@@ -78,6 +78,21 @@ static int plan_input(lua_State *L)
     return 0;
 }
 
+/* plan:feed(tensor): the input {n, h, w, c}, a contiguous tensor of f32 on the host */
+static int plan_feed(lua_State *L)
+{
+    yl_plan *plan = yl__runnable_plan(L, 1, "feed");
+    if (!yl_plan_has_input(plan)) return yl__error(L, "feed: a tail starts at the cut and has no input");
+    yl_tensor *t = yl__check_tensor(L, 2);
+    int64_t count = yl_shape_count(yl_plan_shape(plan, -1));
+    void *data;
+    if (t->dtype != YL_F32 || !yl_tensor_contiguous(t) || yl_tensor_count(t) != count)
+        return yl__error(L, "feed: expected a contiguous tensor of %d f32 numbers", (int)count);
+    yl__check(L, yl_tensor_data(t, &data));
+    yl__check(L, yl_plan_feed(plan, data));
+    return 0;
+}
+
 /* plan:shape(layer) -> {n, h, w, c} of its output; 0: of the input */
 static int plan_shape(lua_State *L)
 {
@@ -330,25 +345,16 @@ static int plan_tostring(lua_State *L)
 void yl__bind_plan(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"shape", plan_shape},
-        {"lend_input", plan_lend_input},
-        {"input", plan_input},
-        {"forward", plan_forward},
-        {"output", plan_output},
-        {"gradient", plan_gradient},
-        {"loss", plan_loss},
-        {"backward", plan_backward},
-        {"memory", plan_memory},
-        {"algorithm", plan_algorithm},
-        {"not_finite", plan_not_finite},
-        {"take_cut", plan_take_cut},
-        {"timing", plan_timing},
-        {"seconds", plan_seconds},
-        {"close", plan_close},
-        {"__tostring", plan_tostring},
-        {"__gc", plan_gone},
-        {"__close", plan_close},
-        {NULL, NULL},
+        {"shape", plan_shape},         {"lend_input", plan_lend_input},
+        {"input", plan_input},         {"feed", plan_feed},
+        {"forward", plan_forward},     {"output", plan_output},
+        {"gradient", plan_gradient},   {"loss", plan_loss},
+        {"backward", plan_backward},   {"memory", plan_memory},
+        {"algorithm", plan_algorithm}, {"not_finite", plan_not_finite},
+        {"take_cut", plan_take_cut},   {"timing", plan_timing},
+        {"seconds", plan_seconds},     {"close", plan_close},
+        {"__tostring", plan_tostring}, {"__gc", plan_gone},
+        {"__close", plan_close},       {NULL, NULL},
     };
     static const luaL_Reg of_net[] = {{"plan", net_plan}, {NULL, NULL}};
     yl__class(L, YL_PLAN_CLASS, methods);

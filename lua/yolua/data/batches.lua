@@ -127,6 +127,35 @@ end
 function Features:stats() return { waited_s = 0, decoded = 0 } end
 function Features:close() self.features:close() end
 
+-- Pictures that are in memory already: a tensor of bytes {all, h, w, c}. spec: list (of frames with their place in it, `at`), pixels, data,
+-- names, batch, seed, train (shuffled, whole steps), parts. An image's truth is its class.
+local Pixels = { order = Features.order, epoch = Features.epoch, stats = Features.stats }
+Pixels.__index = Pixels
+
+function batches.pixels(spec)
+  local places, truths = {}, {}
+  for i, frame in ipairs(spec.list.frames) do
+    places[i], truths[i] = frame.at, {}
+    for k, row in ipairs((spec.data:truth(frame, spec.names))) do truths[i][k] = { 0.5, 0.5, 1, 1, row[5], row[6] } end
+  end
+  return setmetatable({ pixels = spec.pixels, places = places, truths = truths, size = #places, seed = spec.seed, batch = spec.batch,
+    train = spec.train, part = "whole", parts = spec.parts or 1 }, Pixels)
+end
+
+function Pixels:feed(plan, batch)
+  local places = {}
+  for k, pick in ipairs(batch.picks) do places[k] = self.places[pick] end
+  plan:feed(self.pixels:index_select(1, places):to "f32":mul_(1 / 255))
+end
+
+function Pixels:loss(plan, batch)
+  local truths = {}
+  for k, pick in ipairs(batch.picks) do truths[k] = self.truths[pick] end
+  return plan:loss(truths)
+end
+
+function Pixels.close() end
+
 -- Bytes that caching would take on the host.
 function batches.feature_bytes(model, h, w, count)
   local body = model:plan { mode = "infer", part = "body", batch = 1, h = h, w = w }

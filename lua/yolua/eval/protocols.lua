@@ -129,6 +129,7 @@ end
 
 -- The row as lines of text, in percent; every number stands under its protocol's name.
 function eval.text(row)
+  if row.protocol == "top1" then return ("top1: error %s %% of %d pictures"):format(percent(row.error), row.n) end
   local lines = row.protocol == "kitti" and kitti_lines(row) or class_lines(row, columns[row.protocol])
   lines = terminal.align(lines, function(i) return i > 1 and lines[1][i] ~= "level" end)
   return title(row) .. "\n  " .. table.concat(lines, "\n  ")

@@ -1,5 +1,6 @@
 -- Runs a model over a list of frames and scores what it finds by the protocols asked for. Behind run:eval and `yolua val`.
 local anchors = require "yolua.eval.anchors"
+local batches = require "yolua.data.batches"
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local detect = require "yolua.model.detect"
@@ -8,6 +9,7 @@ local input = require "yolua.model.input"
 local options = require "yolua.options.table"
 local progress = require "yolua.terminal.progress"
 local stored = require "yolua.eval.stored"
+local top1 = require "yolua.eval.top1"
 
 local score = {
   drawn = 12,   -- frames whose detections are kept for pictures
@@ -82,6 +84,16 @@ function score.check(who, model, list)
   callback.argument(good, who, "a split (data.dev, data:list \"dev\")", list)
 end
 
+-- Of pictures with a class each: the row top1.
+local function classified(model, list, more)
+  local source = more.source or batches.pixels { list = list, pixels = list.data.source.pixels, data = list.data, names = model.names,
+    batch = top1.batch, seed = 1, train = false }
+  local row, stats = top1.score(model, list, source)
+  row.protocol, row.split, row.stage, row.images = "top1", list.name, more.stage or core.null, row.n
+  return { row }, { frames = {}, infer_ms = stats.infer_ms, images = stats.images, seconds = stats.seconds,
+    input = { w = model.w, h = model.h, resize = model.resize } }
+end
+
 -- model: of yl.load; list: a split of yl.data; o: conf, iou, resize, imgsz, batch, protocol, and the protocols' own options.
 -- The first time that it scores a model whose weights were loaded, it warns of anchors that are not theirs (yolua.eval.anchors).
 -- more: stage, protocols (instead of o's), source (of the list's images: yolua.batches). Returns the rows of results.json, and what a
@@ -91,6 +103,7 @@ function score.run(model, list, o, more)
   score.check("eval.score", model, list)
   local seen, data = { frames = {} }, list.data
   data:follow(model)
+  if data.source.pixels then return classified(model, list, more) end
   local looked, how = look(model, list, o, seen, more.source)
   local map = data:map(model.names)
   local self = stored.new { stage = more.stage, split = list.name, data = { name = data.name, hash = more.hash }, map = map.name,

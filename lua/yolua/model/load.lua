@@ -23,15 +23,18 @@ local function from_darknet(o)
     pretrained = o.weights ~= nil }
 end
 
--- The network `name` that the program carries; nil if there is none, or a file of that name.
-local function shipped(name, device)
+-- The network `name` that the program carries, with its weights, or drawn ones if it has none; nil if there is no such network, or a file
+-- of that name.
+local function shipped(name, device, seed)
   local stem = ("recipes/models/%s."):format(name)
   local known, cfg = pcall(core.embedded, stem .. "cfg")
   if not known or name:find "[^%w_-]" or core.files.kind(name) then return nil end
   local net = core.darknet.parse_cfg(cfg, stem .. "cfg", device)
-  local darknet = core.darknet.parse_weights(net, core.embedded(stem .. "weights"), stem .. "weights")
+  local trained, weights = pcall(core.embedded, stem .. "weights")
+  local darknet = trained and core.darknet.parse_weights(net, weights, stem .. "weights") or nil
+  if not trained then net:init(seed or 1) end
   local names = named.read(stem .. "names", core.embedded(stem .. "names"))
-  return Model.new { net = net, names = names, path = stem .. "cfg", darknet = darknet, device = device, pretrained = true }
+  return Model.new { net = net, names = names, path = stem .. "cfg", darknet = darknet, device = device, pretrained = trained }
 end
 
 local function note(info, path, key)
@@ -122,9 +125,10 @@ local check = options.declare("yl.load", fields.get { "model", fields.pick("run"
 })
 
 -- Takes a recipe's options as they are (yl.options), of which it uses these keys; or a table of them: cfg, weights, names (files; names
--- also coco, voc, kitti), partial (the weights are those of the first sections, the rest is drawn), or model (a checkpoint, or `street`,
--- which the program carries); require (Lua files that make your own layers); device; seed (for weights that are drawn); full (a
--- checkpoint's optimizer state too; not a recipe's key). Returns a model (see yolua.model). Errors: one sentence naming the file.
+-- also coco, voc, kitti), partial (the weights are those of the first sections, the rest is drawn), or model (a checkpoint, or one that the
+-- program carries: street, or lenet300 and lenet5, whose weights are drawn); require (Lua files that make your own layers); device; seed
+-- (for weights that are drawn); full (a checkpoint's optimizer state too; not a recipe's key). Returns a model (see yolua.model).
+-- Errors: one sentence naming the file.
 return function(values)
   local o = check(options.is(values) and of_options(values) or values)
   if o.require then required.load(o.require) end
@@ -132,7 +136,7 @@ return function(values)
     for _, key in ipairs { "cfg", "weights", "partial", "names" } do
       if o[key] then error(("'%s=%s' together with 'model=%s': expected one network"):format(key, o[key], o.model), 2) end
     end
-    return shipped(o.model, o.device) or from_checkpoint(o)
+    return shipped(o.model, o.device, o.seed) or from_checkpoint(o)
   end
   if o.partial and not o.weights then error("partial=true needs weights=FILE, a file with the first sections", 2) end
   if not o.cfg then error("no model given: expected cfg=FILE.cfg weights=FILE.weights names=FILE.names, or model=CHECKPOINT", 2) end

@@ -36,7 +36,7 @@ groups.model = {
   { "weights", "string", nil, "", "its weights, a Darknet weights file" },
   struct("weights", "partial"),
   { "names", "string", nil, "", "class names: a file with one a line, or coco, kitti, voc", aliases = { "labels_file", "classes" } },
-  { "model", "string", nil, "", "a checkpoint, or street, the bundled network (instead of cfg, weights and names)",
+  { "model", "string", nil, "", "a checkpoint, or a bundled network: street, lenet300, lenet5 (instead of cfg, weights and names)",
     aliases = { "checkpoint", "ckpt" } },
   { "require", "list", nil, "", "Lua files to run first, with your own layers (yl.layer)",
     aliases = { "plugins", "plugin", "import", "layers" } },
@@ -123,6 +123,8 @@ groups.prune = {
     .. "values of rewind_epoch again", choices = { "none", "lr", "weights" } },
   { "rewind_epoch", "int", 0, "epochs", "rewind=weights: after which epoch, which is before the first cut", min = 0 },
   { "probe", "int", 8, "batches", "score=taylor and snip: how many batches their gradients are of", min = 1 },
+  { "masks", "enum", "hold", "", "hold: zeros stay zero; to see what goes wrong otherwise: gradient (only their gradients are masked, so "
+    .. "that moments move them), once (they are set to zero and trained on)", choices = { "hold", "gradient", "once" } },
   { "only", "list", nil, "", "prune these: parameters or layers with globs, or head, bn, bias (default: all weights but heads')" },
   { "also", "list", nil, "", "prune these besides" },
   { "except", "list", nil, "", "but not these", aliases = { "ignore", "exclude" } },
@@ -160,7 +162,7 @@ groups.augment = {
 }
 
 groups.eval = {
-  { "protocol", "list", nil, "", "evaluation protocols", choices = { "kitti", "voc", "coco", "poster" },
+  { "protocol", "list", nil, "", "evaluation protocols", choices = { "kitti", "voc", "coco", "poster", "top1" },
     aliases = { "metric", "metrics" } },
   struct("detect", "conf", { default = structs.NONE }),
   struct("detect", "iou"),
@@ -190,7 +192,7 @@ fields.recipe = { "model", "data", "size", "train", "optim", "augment", "eval", 
 -- Which of them decide what a training gives.
 fields.deciding = { "epochs", "batch", "subdivisions", "freeze", "anchors", "loss", "regions", "statistics", "ema", "clip", "patience",
   "multiscale", "optim", "augment", "resize", "seed", "precision", "imgsz", "score", "scope", "pattern", "block", "entries", "target",
-  "schedule", "step", "rounds", "hold", "max_drop", "gate", "judge", "rewind", "rewind_epoch", "probe", "only", "also", "except",
+  "schedule", "step", "rounds", "hold", "max_drop", "gate", "judge", "rewind", "rewind_epoch", "probe", "masks", "only", "also", "except",
   "dense" }
 
 -- A list of group names and fields (as a verb gives it) as one list of fields; a later one takes the place of one with its key.

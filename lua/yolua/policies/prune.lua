@@ -12,7 +12,6 @@
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local fields = require "yolua.options.fields"
-local gate = require "yolua.prune.gate"
 local options = require "yolua.options.table"
 local policy = require "yolua.train.policy"
 local Rounds = require "yolua.prune.rounds"
@@ -47,6 +46,9 @@ end
 
 local function check_whole(o)
   fill_dense(o)
+  if o.masks == "gradient" and score.of(rawget(o, "score")).gather then
+    error("prune: masks=gradient keeps its masks where this score gathers: expected score=magnitude, lamp or random", 0)
+  end
   if o.every <= 0 then error(("prune: every: expected a number of epochs above 0, got %g"):format(o.every), 0) end
   if o.hold >= o.rounds then error(("prune: hold: expected less than the %d rounds that there are, got %d"):format(o.rounds, o.hold), 0) end
   if o.rewind_epoch > o.dense then
@@ -101,7 +103,6 @@ local function handlers(rounds)
     if o.rewind == "weights" and t.epoch == o.rewind_epoch + 1 and st.round == 0 then rounds.snapshots:take(t, "rewind") end
     rounds.snapshots:prune(t, { rewind = o.rewind == "weights", [st.prior or ""] = true })
     if st.open or st.done or t.epoch <= o.dense or st.round >= o.rounds then return end
-    gate.start(rounds, t, st)
     rounds:open(t, st)
   end
 
@@ -121,6 +122,13 @@ local function handlers(rounds)
 
   function made.finish(self, t) rounds:finish(t, self.state, known_by) end
 
+  if o.masks == "gradient" then -- before the first cut nothing is masked
+    made.gradient = function(self, t)
+      for _, r in ipairs(self.state.round > 0 and rounds.list or {}) do
+        t.model.net:tensor(r.name, "grad"):mul_(t.model.net:tensor(r.name, "saliency"))
+      end
+    end
+  end
   local how = rounds.rules.score
   local gathers = how.gather and not how.probe
   if gathers or o.bn_decay > 0 then
@@ -145,15 +153,19 @@ local function new(spec)
   return self
 end
 
--- yl.prune.dry_run(net, o), yl.prune.replay(RUNDIR, schedule): rounds without training (prune/replay.lua); yl.prune.cut(net, o),
--- yl.prune.undo(net): one cut by hand (prune/hand.lua); yl.prune.until_, then_, ...:
--- schedules made of schedules (prune/combine.lua).
+-- Beside the policy, yl.prune has: dry_run(net, o), replay(RUNDIR, schedule), rounds without training (prune/replay.lua); cut(net, o),
+-- undo(net), one cut by hand (prune/hand.lua); ablation{...}, runs side by side; until_, then_, ..., schedules made of schedules
+-- (prune/combine.lua).
+local PARTS = { "combine", "replay", "hand", "ablation" }
+
 return setmetatable({}, {
   __call = function(_, spec) return new(spec) end,
   __index = function(_, key)
-    local found = require("yolua.prune.combine")[key] or require("yolua.prune.replay")[key] or require("yolua.prune.hand")[key]
-    if found then return found end
-    error(("%s: yl.prune has no '%s' (cut, undo, dry_run, replay, until_, then_, repeat_, when_stalled)"):format(
+    for _, part in ipairs(PARTS) do
+      local found = require("yolua.prune." .. part)[key]
+      if found then return found end
+    end
+    error(("%s: yl.prune has no '%s' (cut, undo, dry_run, replay, ablation, until_, then_, repeat_, when_stalled)"):format(
       options.position(), tostring(key)), 0)
   end,
 })

@@ -52,6 +52,9 @@ end
 local function masked(entry) return entry.range.count - entry.mask:to("i64"):sum() end
 
 local function select(names, score, mask, zeros)
+  if #names == 0 then
+    return zeros <= 0, ("the pattern fits none of these parameters: none of their numbers can be masked, got %d"):format(zeros)
+  end
   local ok, sentence = pcall(core.prune.select, names, score, mask, zeros)
   return ok, not ok and tostring(sentence):gsub("^.-:%d+: ", "") or nil
 end
@@ -102,10 +105,21 @@ function Cut:most()
   return most
 end
 
+-- What the masks do, by the option `masks`: the saliency slab keeps those of gradients.
+local ways = {}
+
+function ways.hold(net, name, mask) net:set(name, mask, "mask") end
+function ways.once(net, name, mask) net:tensor(name):mul_(mask) end
+
+function ways.gradient(net, name, mask)
+  net:tensor(name):mul_(mask)
+  net:tensor(name, "saliency"):copy_(mask)
+end
+
 -- Sets the masks; says which parameters have no weight left.
-function Cut:apply(masks)
+function Cut:apply(masks, way)
   for _, r in ipairs(self.list) do
-    self.model.net:set(r.name, masks[r.name], "mask")
+    ways[way or "hold"](self.model.net, r.name, masks[r.name])
     if masks[r.name]:max() == 0 then core.system.warn(("prune: all %d numbers of %s are zero now"):format(r.count, r.name)) end
   end
 end

@@ -90,7 +90,7 @@ function measure.ap(t, protocol)
   if protocol == "none" or not sources.has_judged(t) then return nil end
   local ok, rows = pcall(score.run, t.model, sources.judged_list(t), t.options, { stage = "round", protocols = { protocol },
     source = t.cached and sources.judged(t) or nil })
-  if ok then return rows[1].map end
+  if ok then return rows[1].map or 1 - rows[1].error end
   if tostring(rows):find "stopped by the user" then stopped(t, "the AP") end
   error(rows, 0)
 end

@@ -13,6 +13,7 @@ local ranges = require "yolua.prune.ranges"
 local schedule = require "yolua.prune.schedule"
 local score = require "yolua.prune.score"
 local state = require "yolua.prune.state"
+local sources = require "yolua.train.sources"
 local target = require "yolua.prune.target"
 local timing = require "yolua.prune.timing"
 
@@ -57,9 +58,6 @@ local function look_dense(self, t, st)
   st.dense = { sparsity = m.sparsity, params = m.params, nonzero = m.nonzero, flops = m.flops, bytes = m.bytes,
     dev_loss = measure.loss(t), ap = measure.ap(t, self.o.judge) }
   self.times.dense = timing.ms(t.model, h, w)
-  if self.o.max_drop and not st.dense.ap then
-    error(self.by.where .. ": prune: max_drop: there is no AP to judge by (the data have no dev split, or judge=none)", 0)
-  end
 end
 
 -- What a schedule is told when the next round begins.
@@ -122,6 +120,10 @@ end
 
 -- Begins a round. Nothing has changed where it fails.
 function Rounds:open(t, st)
+  if not st.dense then
+    look_dense(self, t, st)
+    gate.start(self, t, st)
+  end
   local memory = state.copy(st.memory)
   local s = self:view(st, t)
   local asked = self:asked(st, s)
@@ -143,11 +145,11 @@ function Rounds:open(t, st)
   end
   if cut then
     if self.o.rewind == "weights" then self.snapshots:restore(t, "rewind") end
-    cut:apply(masks)
+    score.forget(t.model)
+    cut:apply(masks, self.o.masks)
     local frames, size_now = self.o.recalibrate, { t.w, t.h }
     if frames > 0 then recalibrate(t.model, t.data.train, { frames = frames, imgsz = size_now, resize = t.resize }) end
   end
-  score.forget(t.model)
   st.round, st.again, st.open = st.round + 1, nil, true
   st.asked, st.began, st.epochs = asked, t.step, epochs
   st.steps = math.max(1, math.floor(epochs * t.steps_per_epoch + 0.5))
@@ -191,7 +193,7 @@ end
 
 -- The rounds with what was timed, for results.json and rounds.json.
 function Rounds:publish(t, st, known_by)
-  local rounds, last = {}, st.rounds[#st.rounds] or st.dense
+  local rounds, last = {}, st.rounds[#st.rounds] or st.dense or {}
   for i, record in ipairs(st.rounds) do
     rounds[i] = { ms = self.times[i] or core.null }
     for key, value in pairs(record) do rounds[i][key] = value end
@@ -242,7 +244,9 @@ function Rounds:start(t, st)
   if st.dense and t.run then known_times(self, t, st) end
   if self.rules.scope.prepare then st.scope = st.scope or self.rules.scope.prepare(t, self.o) end
   self.rules.known = st.scope
-  if not st.dense then look_dense(self, t, st) end
+  if self.o.max_drop and (self.o.judge == "none" or not sources.has_judged(t)) then
+    error(self.by.where .. ": prune: max_drop: there is no AP to judge by (the data have no dev split, or judge=none)", 0)
+  end
   self:tell(t, st)
   self:publish(t, st)
 end

@@ -40,7 +40,7 @@ end
 local function is(value) return value ~= nil and value ~= core.null end
 
 local means = { kitti = "mean AP, moderate, 40 recall points", voc = "mean AP, IoU 0.5", coco = "AP, IoU .50:.95",
-  poster = "mean precision at score 0.5" }
+  poster = "mean precision at score 0.5", top1 = "share of wrong pictures" }
 
 local function change(first, last)
   if type(first) ~= "number" or type(last) ~= "number" then return nil end
@@ -54,14 +54,15 @@ local function cards(groups)
   local out = {}
   for i, pair in ipairs(groups) do
     local first, last = pair[2][1], pair[2][#pair[2]]
-    local diff = #pair[2] > 1 and change(tonumber(fraction(first.map)), tonumber(fraction(last.map))) -- of what is shown
+    local function shown(row) return fraction(row.map or row.error) end
+    local diff = #pair[2] > 1 and change(tonumber(shown(first)), tonumber(shown(last)))
     local note = is(last.stage) and last.stage or ""
     if diff then
       note = ('%s, <span class="%s" style="display:inline">%s</span> from %s'):format(parts.escape(note),
         diff:find "^%+" and "up" or "down", diff, parts.escape(first.stage))
     else note = parts.escape(note) end
     out[i] = ("<li><span>%s: %s</span><b>%s</b><span>%s</span></li>"):format(parts.escape(pair[1]), means[pair[1]] or "mean",
-      fraction(last.map), note)
+      shown(last), note)
   end
   return '<ul class="cards">\n' .. table.concat(out, "\n") .. "\n</ul>"
 end

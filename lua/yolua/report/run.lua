@@ -206,9 +206,11 @@ function Run:eval(stage, model, list, protocols)
     self:say("%s: %s", stage, require("yolua.eval.protocols").text(row))
   end
   self.evaluated = self.evaluated + 1
-  require("yolua.eval.stages").write(self.dir, seen.stored, self.evaluated)
-  self.stored[#self.stored + 1] = seen.stored
-  self.curves[#self.curves + 1] = { stage = stage, classes = seen.curves, confusion = seen.confusion }
+  if seen.stored then -- of boxes
+    require("yolua.eval.stages").write(self.dir, seen.stored, self.evaluated)
+    self.stored[#self.stored + 1] = seen.stored
+    self.curves[#self.curves + 1] = { stage = stage, classes = seen.curves, confusion = seen.confusion }
+  end
   self.model, self.seen = model, seen
   seen.list = list
   return rows

@@ -89,9 +89,15 @@ function layouts.poster(rows)
   return { "stage", "mean precision", table.unpack(names) }, body
 end
 
+function layouts.top1(rows)
+  local body = {}
+  for i, row in ipairs(rows) do body[i] = { row.stage, ("%.4f"):format(row.error), tostring(row.n) } end
+  return { "stage", "error", "pictures" }, body
+end
+
 local captions = {
   kitti = "kitti: AP at 40 recall points", voc = "voc: AP, area under the curve, IoU 0.5", coco = "coco: AP over IoU .50:.95, and AR",
-  poster = "poster (clean): precision/recall/F1 at score 0.5",
+  poster = "poster (clean): precision/recall/F1 at score 0.5", top1 = "top1: share of pictures whose class is wrong",
 }
 
 -- What stands above the table: the protocol's name, the measure, and what it was measured on.

@@ -16,8 +16,23 @@ end
 -- Does anything random happen to the pixels?
 local function augments(t) return (t.options.augment.name or "none") ~= "none" end
 
+-- Pictures that the data set has in memory.
+local function pixels(t, list, train)
+  local all = t.data.source.pixels
+  local shape = all:shape()
+  if augments(t) then error(("data=%s: its pictures are not augmented: expected augment=none"):format(t.data.name), 0) end
+  if t.model.c ~= shape[4] or t.w ~= shape[3] or t.h ~= shape[2] then
+    error(("%s: the network takes %dx%d with %d channels, the pictures of data=%s are %dx%d with %d"):format(t.model.path, t.w, t.h,
+      t.model.c, t.data.name, shape[3], shape[2], shape[4]), 0)
+  end
+  return batches.pixels { list = list, pixels = all, data = t.data, names = t.model.names, batch = t.micro, seed = t.options.seed,
+    train = train, parts = t.options.subdivisions }
+end
+
+-- A new source of a list's pictures; train: shuffled, and augmented as the options say.
 local function images(t, list, train)
   local o = t.options
+  if t.data.source.pixels then return pixels(t, list, train) end
   if t.model.c ~= 3 then error(("%s: the network takes %d channels, pictures have 3"):format(t.model.path, t.model.c), 0) end
   return batches.images {
     data = t.data, list = list, names = t.model.names, batch = t.micro, w = t.w, h = t.h, resize = t.resize, train = train,
@@ -25,6 +40,8 @@ local function images(t, list, train)
     regions = o.regions, augment = augments(t) and o.augment or nil, parts = o.subdivisions,
   }
 end
+
+sources.images = images
 
 -- Bytes of cached features that the run may hold: the option, or a quarter of the machine's memory.
 local function budget(t)
@@ -35,7 +52,8 @@ end
 -- Can the body be cached? Something below the heads is frozen, nothing random happens before the cut, no policy needs the pixels, and it
 -- fits.
 function sources.cacheable(t)
-  if augments(t) or t:hears "batch" or t:hears "loss" or t.sizes or t.options.data.features == 0 then return false end
+  if t.data.source.pixels or augments(t) or t:hears "batch" or t:hears "loss" or t.sizes then return false end
+  if t.options.data.features == 0 then return false end
   local count = #t.data.train.frames + (sources.has_judged(t) and #sources.judged_list(t).frames or 0)
   local ok, bytes = pcall(batches.feature_bytes, t.model, t.h, t.w, count)
   if not ok or bytes == 0 then return false end

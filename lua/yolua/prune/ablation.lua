@@ -1,0 +1,49 @@
+-- Prunings side by side: how far each got before its AP fell.
+local callback = require "yolua.options.callback"
+local core = require "yolua.core"
+local terminal = require "yolua.terminal"
+
+local ablation = {}
+
+local Table = { __name = "ablation" }
+
+local function percent(x) return type(x) == "number" and ("%.1f %%"):format(100 * x) or "-" end
+
+function Table:__tostring()
+  local columns, lines = { { "" } }, {}
+  for i, name in ipairs { "asked", "zeros", "AP dense", "AP", "of dense", "nine tenths up to", "half from" } do
+    columns[i + 1] = { name, right = true }
+  end
+  for i, r in ipairs(self.rows) do
+    lines[i] = { r.name, percent(r.asked), percent(r.sparsity), ("%.3f"):format(r.ap_dense), ("%.3f"):format(r.ap), percent(r.share),
+      percent(r.nine_tenths), percent(r.half) }
+  end
+  return table.concat(terminal.columns(columns, lines), "\n")
+end
+
+local function number(x) return type(x) == "number" and x or nil end
+
+local function row(name, dir)
+  local known = core.json.decode(core.system.read(dir .. "/rounds.json"), dir .. "/rounds.json")
+  local dense, out = number(known.dense.ap) or 0, { name = name, dir = dir, nine_tenths = 0 }
+  for _, r in ipairs(known.rounds) do
+    local asked, ap = number(r.asked) or r.sparsity, number(r.ap) or 0
+    if ap >= 0.9 * dense then out.nine_tenths = math.max(out.nine_tenths, asked) end
+    if ap <= 0.5 * dense and not out.half then out.half = asked end
+    out.asked, out.sparsity, out.ap = asked, r.sparsity, ap
+  end
+  out.ap_dense, out.share = dense, dense > 0 and out.ap / dense or nil
+  return out
+end
+
+-- yl.prune.ablation { { "literal", RUNDIR }, ... }: of each run of a pruning the last round (zeros asked for, zeros that there were, AP),
+-- the largest sparsity asked for at which AP was at least nine tenths of the dense network's, and the smallest at which it was half or
+-- less. Prints as a table; {rows = {...}}.
+function ablation.ablation(list)
+  callback.argument(type(list) == "table", "yl.prune.ablation", "a list of {name, run directory}", list)
+  local rows = {}
+  for i, pair in ipairs(list) do rows[i] = row(pair[1], pair[2]) end
+  return setmetatable({ rows = rows }, Table)
+end
+
+return ablation
