@@ -2,7 +2,6 @@
 -- where rounds are not whole epochs. What has to survive a resume is in the policy's state; what was timed lies beside it, in
 -- rounds.json of the run, since equal runs leave equal checkpoints.
 local callback = require "yolua.options.callback"
-local core = require "yolua.core"
 local Cut = require "yolua.prune.cut"
 local gate = require "yolua.prune.gate"
 local measure = require "yolua.prune.measure"
@@ -10,6 +9,7 @@ local pages = require "yolua.report.pruning"
 local probe = require "yolua.prune.probe"
 local recalibrate = require "yolua.train.recalibrate"
 local ranges = require "yolua.prune.ranges"
+local record_of = require "yolua.prune.record"
 local schedule = require "yolua.prune.schedule"
 local score = require "yolua.prune.score"
 local state = require "yolua.prune.state"
@@ -179,51 +179,10 @@ function Rounds:close(t, st, dev_loss)
   self.times[#st.rounds + 1], self.compact_times[#st.rounds + 1] = times.masked, times.compact
   st.rounds[#st.rounds + 1] = record
   st.open, st.try = false, 1
-  if t.run then t.run:say("%s", self.text(record, st)) end
+  if t.run then t.run:say("%s", record_of.text(record, st)) end
   gate.judge(self, t, st, record)
   self:tell(t, st)
-  self:publish(t, st)
-end
-
-function Rounds.text(r, st)
-  local function number(format, value) return type(value) == "number" and format:format(value) or "n/a" end
-  return ("round %d: %.2f %% zeros, dev loss %s (dense %s), AP %s (dense %s)"):format(r.round, 100 * r.sparsity, number("%.4f", r.dev_loss),
-    number("%.4f", st.dense.dev_loss), number("%.3f", r.ap), number("%.3f", st.dense.ap))
-end
-
--- The rounds with what was timed, for results.json and rounds.json.
-function Rounds:publish(t, st, known_by)
-  local rounds, last = {}, st.rounds[#st.rounds] or st.dense or {}
-  for i, record in ipairs(st.rounds) do
-    rounds[i] = { ms = self.times[i] or core.null }
-    for key, value in pairs(record) do rounds[i][key] = value end
-    if record.compact then
-      rounds[i].compact = { ms = self.compact_times[i] or core.null }
-      for key, value in pairs(record.compact) do rounds[i].compact[key] = value end
-    end
-    for _, key in ipairs { "dev_loss", "ap" } do rounds[i][key] = rounds[i][key] or core.null end
-  end
-  local dense = { ms = self.times.dense or core.null }
-  for key, value in pairs(st.dense or {}) do dense[key] = value end
-  local result = { target = self.budget or self.share, sparsity = self.now, params = last.params, nonzero = last.nonzero,
-    flops = last.flops, rounds = rounds, dense = dense, speed = self.speed, prunable = self.count,
-    options = known_by, ramp = self.o.rounds - self.o.hold,
-    of = self.o.rounds }
-  if not t.run then return result end
-  t.run.pruning = result
-  core.system.write(t.run:path "rounds.json", core.json.encode(result) .. "\n")
-  return result
-end
-
-local function known_times(self, t, st)
-  local ok, known = pcall(function() return core.json.decode(core.system.read(t.run:path "rounds.json")) end)
-  if not ok or type(known) ~= "table" then return end
-  local function number(value) return type(value) == "number" and value or nil end
-  self.times.dense = number(known.dense and known.dense.ms)
-  for i in ipairs(st.rounds) do
-    local round = known.rounds and known.rounds[i] or {}
-    self.times[i], self.compact_times[i] = number(round.ms), type(round.compact) == "table" and number(round.compact.ms) or nil
-  end
+  record_of.publish(self, t, st)
 end
 
 -- After the last round: dense, masked and compacted networks side by side.
@@ -233,7 +192,7 @@ function Rounds:finish(t, st, known_by)
     t.run:say("%s", measure.verdict(self.speed))
     pages.zeros(t.run, t.model)
   end
-  self:publish(t, st, known_by)
+  record_of.publish(self, t, st, known_by)
 end
 
 -- Before the first step, of a new training and of one that continues.
@@ -241,14 +200,14 @@ function Rounds:start(t, st)
   self.list = ranges.of(t.model, self.o)
   self.now = ranges.sparsity(t.model, self.list)
   self.count = select(3, ranges.sparsity(t.model, self.list))
-  if st.dense and t.run then known_times(self, t, st) end
+  if st.dense and t.run then record_of.read_times(self, t, st) end
   if self.rules.scope.prepare then st.scope = st.scope or self.rules.scope.prepare(t, self.o) end
   self.rules.known = st.scope
   if self.o.max_drop and (self.o.judge == "none" or not sources.has_judged(t)) then
     error(self.by.where .. ": prune: max_drop: there is no AP to judge by (the data have no dev split, or judge=none)", 0)
   end
   self:tell(t, st)
-  self:publish(t, st)
+  record_of.publish(self, t, st)
 end
 
 return Rounds

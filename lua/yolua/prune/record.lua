@@ -1,0 +1,50 @@
+-- What is told and kept of a pruning's rounds: a line for each, rounds.json, and the part of results.json. Timings lie there and not in the
+-- policy's state, since equal runs leave equal checkpoints.
+local core = require "yolua.core"
+
+local record = {}
+
+-- A round as a line.
+function record.text(r, st)
+  local function number(format, value) return type(value) == "number" and format:format(value) or "n/a" end
+  return ("round %d: %.2f %% zeros, dev loss %s (dense %s), AP %s (dense %s)"):format(r.round, 100 * r.sparsity, number("%.4f", r.dev_loss),
+    number("%.4f", st.dense.dev_loss), number("%.3f", r.ap), number("%.3f", st.dense.ap))
+end
+
+-- The rounds with what was timed, for results.json and rounds.json.
+function record.publish(self, t, st, known_by)
+  local rounds, last = {}, st.rounds[#st.rounds] or st.dense or {}
+  for i, r in ipairs(st.rounds) do
+    rounds[i] = { ms = self.times[i] or core.null }
+    for key, value in pairs(r) do rounds[i][key] = value end
+    if r.compact then
+      rounds[i].compact = { ms = self.compact_times[i] or core.null }
+      for key, value in pairs(r.compact) do rounds[i].compact[key] = value end
+    end
+    for _, key in ipairs { "dev_loss", "ap" } do rounds[i][key] = rounds[i][key] or core.null end
+  end
+  local dense = { ms = self.times.dense or core.null }
+  for key, value in pairs(st.dense or {}) do dense[key] = value end
+  local result = { target = self.budget or self.share, sparsity = self.now, params = last.params, nonzero = last.nonzero,
+    flops = last.flops, rounds = rounds, dense = dense, speed = self.speed, prunable = self.count,
+    options = known_by, ramp = self.o.rounds - self.o.hold,
+    of = self.o.rounds }
+  if not t.run then return result end
+  t.run.pruning = result
+  core.system.write(t.run:path "rounds.json", core.json.encode(result) .. "\n")
+  return result
+end
+
+-- What an earlier part of the run timed.
+function record.read_times(self, t, st)
+  local ok, known = pcall(function() return core.json.decode(core.system.read(t.run:path "rounds.json")) end)
+  if not ok or type(known) ~= "table" then return end
+  local function number(value) return type(value) == "number" and value or nil end
+  self.times.dense = number(known.dense and known.dense.ms)
+  for i in ipairs(st.rounds) do
+    local round = known.rounds and known.rounds[i] or {}
+    self.times[i], self.compact_times[i] = number(round.ms), type(round.compact) == "table" and number(round.compact.ms) or nil
+  end
+end
+
+return record
