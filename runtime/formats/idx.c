@@ -77,7 +77,7 @@ static yl_status read_sizes(reader *r, yl_idx *out, int64_t *count)
 
 static yl_status read_all(reader *r, yl_idx *out)
 {
-    int64_t count;
+    int64_t count = 0;
     YL_TRY(read_sizes(r, out, &count));
     if (!r->zipped && count != r->left)
         return yl__fail(YL_FORMAT, "%s: its sizes say %" PRId64 " bytes of elements, got %" PRId64, r->name, count,

@@ -105,6 +105,47 @@ function TestMasks.testShortRoundsAndHold()
   t.assertAlmostEquals(made.pruning.rounds[1].sparsity, 0.2, 1e-3)
 end
 
+TestRewinding = {}
+
+-- The learning-rate schedule begins again in each round, and before the first cut it is the dense phase's.
+function TestRewinding.testLearningRate()
+  local rates = {}
+  local watcher = { name = "w", on = { step = function(_, tr) rates[tr.step] = tr.lr end } }
+  local o = { optim = { name = "sgd", lr = 1, momentum = 0, schedule = function(s) return 1e-3 * (s.step + 1) / s.steps end } }
+  run_with(top .. "/rewind-lr", o, { target = 0.4, rounds = 2, every = 2, dense = 1, rewind = "lr", judge = "none" }, watcher)
+  for step, wanted in ipairs { 0.5, 1, 0.25, 0.5, 0.75, 1, 0.25, 0.5, 0.75, 1 } do
+    t.assertAlmostEquals(rates[step], 1e-3 * wanted, 1e-9, step)
+  end
+end
+
+-- What is left has, right after each cut, the values that it had after that epoch.
+function TestRewinding.testWeights()
+  local values = {}
+  local watcher = { name = "w", on = { epoch_start = function(_, tr) values[tr.epoch] = tr.model.net:get "conv2.weight" end } }
+  run_with(top .. "/rewind-weights", { optim = { name = "adam", lr = 1e-2 } },
+    { target = 0.6, rounds = 2, dense = 2, rewind = "weights", rewind_epoch = 1, schedule = "linear", judge = "none" }, watcher)
+  t.assertNotEquals(values[2], values[1])
+  for epoch = 3, 4 do
+    local zeros = 0
+    for i, x in ipairs(values[epoch]) do
+      zeros = zeros + (x == 0 and 1 or 0)
+      t.assertTrue(x == 0 or x == values[2][i], epoch)
+    end
+    t.assertTrue(zeros > 100 * (epoch - 2) and zeros < #values[epoch])
+  end
+end
+
+-- A score that gathers while it trains has a round to do so before the first cut.
+function TestRewinding.testMovementGathersFirst()
+  local made = run_with(top .. "/movement", nil, { target = 0.4, rounds = 1, score = "movement", judge = "none" })
+  t.assertEquals({ made.tr.epoch, made.pruning.rounds[1].epoch }, { 2, 2 })
+  local lines = require("yolua.report.rundir").metrics(made.dir)
+  t.assertEquals({ lines[1].sparsity, lines[1].round }, { 0, 0 })
+  t.assertAlmostEquals(lines[2].sparsity, 0.4, 1e-3)
+  local first, count = made.tr.model.net:tensor("conv1.weight", "mask"):to("i64"):sum(), 216
+  t.assertTrue(first > 0 and first < count) -- not simply the first numbers
+end
+
 TestResume = {}
 
 local function hashes(dir)
@@ -254,6 +295,8 @@ function TestRefusals.testOptions()
     { rewind = "weights", rewind_epoch = 2 })
   refused("prune: dense: this score looks at training steps: expected at least 1 epoch before the first cut, got 0",
     { score = "movement", dense = 0 })
+  refused("prune: max_drop: there is no AP to judge by", { max_drop = 0.1, judge = "none" })
+  refused("prune: masks=gradient keeps its masks where this score gathers", { masks = "gradient", score = "taylor" })
   refused("prune: every: expected a number of epochs above 0, got 0", { every = 0 })
   refused("yl.prune has no option 'taget', did you mean 'target'?", { taget = 0.5 })
 end

@@ -58,6 +58,38 @@ function TestPrune.testResume()
   t.assertEquals(core.json.decode(core.system.read(top .. "/c/results.json")).epochs, 2)
 end
 
+-- A run that is killed outright in the middle of a round, and resumed, ends in the same bytes.
+function TestPrune.testKill()
+  local path = top .. "/killed.lua"
+  core.system.write(path, [[
+local yl = require "yolua"
+local o = yl.options({}, { "prune" })
+local run <close> = yl.run(o)
+local data, net = yl.data(o.data), yl.load { cfg = o.cfg, names = o.names }
+local kill = { name = "kill", on = { step = function(_, t)
+  if t.step == KILL and not run.resumed then io.popen("kill -KILL $PPID"):close() end
+end } }
+yl.train { net = net, data = data, run = run, options = o, yl.prune(o), kill }
+]])
+  local text = core.system.read(path)
+  local function run(name, step, ...)
+    core.system.write(path, (text:gsub("KILL and", step .. " and")))
+    return program.run { path, "config=" .. top .. "/config.yaml", "threads=2", "data.limit=8", "data.workers=0", "epochs=2", "rounds=2",
+      "target=.6", "max_drop=1", "ema=.5", "optim=adam", "out=" .. top .. "/" .. name, ... }
+  end
+  t.assertEquals(run("whole", 0), 0)
+  for _, step in ipairs { 3, 6, 7 } do -- of eight steps, four a round
+    local name = "killed-" .. step
+    local status = run(name, step)
+    t.assertNotEquals(status, 0)
+    t.assertEquals(program.run { path, "resume=" .. top .. "/" .. name }, 0)
+    for _, file in ipairs { "last", "best" } do
+      t.assertEquals(core.files.hash(("%s/%s/%s.safetensors"):format(top, name, file)), core.files.hash(top .. "/whole/" .. file
+        .. ".safetensors"), name .. " " .. file)
+    end
+  end
+end
+
 function TestPrune.testRefusals()
   for _, case in ipairs {
     { "target=90", "prune: target: expected a share of zeros from 0 to below 1 (.9 is 90 %), got 90" },
