@@ -38,14 +38,22 @@ static const yl__section_kind kinds[] = {
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-/* A kind of layer that was registered at run time has a section of its own name; with `layers` as in [route] where it can
- * read several. */
-static const yl__section_kind *registered_section(const char *name)
+enum {
+#define L(name) +1
+    BUILT_IN = 0
+#include "layers/layers.def"
+#undef L
+};
+
+/* A kind of layer that the table above does not name has a section of its own name; with `layers` as in [route] if it can read
+ * several. */
+static const yl__section_kind *own_section(const char *name)
 {
-    static yl__section_kind made[YL_MAX_REGISTERED];
-    for (int i = 0; i < YL_MAX_REGISTERED; i++) {
-        const yl_layer_kind *kind = yl_layer_registered(i);
-        if (!kind) break;
+    static yl__section_kind made[BUILT_IN + YL_MAX_REGISTERED];
+    const yl_layer_kind *kind;
+    for (int i = 0; i < KINDS; i++)
+        if (strcmp(kinds[i].layer, name) == 0) return NULL;
+    for (int i = 0; (kind = yl_layer_at(i)); i++) {
         if (strcmp(kind->name, name) != 0) continue;
         bool several = kind->max_inputs > 1;
         made[i] =
@@ -59,22 +67,24 @@ const yl__section_kind *yl__section_find(const char *name)
 {
     for (int i = 0; i < KINDS; i++)
         if (strcmp(kinds[i].name, name) == 0) return &kinds[i];
-    return registered_section(name);
+    return own_section(name);
 }
 
 const yl__section_kind *yl__section_of_layer(const char *kind)
 {
     for (int i = 0; i < KINDS; i++)
         if (strcmp(kinds[i].layer, kind) == 0) return &kinds[i];
-    return registered_section(kind);
+    return own_section(kind);
 }
 
 yl_status yl__section_unknown(const char *path, int64_t line, const char *name)
 {
-    const char *names[KINDS + YL_MAX_REGISTERED];
+    const char *names[KINDS + BUILT_IN + YL_MAX_REGISTERED];
+    const yl_layer_kind *kind;
     int count = 0;
     for (; count < KINDS; count++) names[count] = kinds[count].name;
-    for (const yl_layer_kind *kind; (kind = yl_layer_registered(count - KINDS)); count++) names[count] = kind->name;
+    for (int i = 0; (kind = yl_layer_at(i)); i++)
+        if (own_section(kind->name)) names[count++] = kind->name;
     const char *nearest = yl__nearest(name, names, count);
     if (yl__foreign_find("section", name))
         return yl__fail(YL_UNSUPPORTED, "%s:%lld: Darknet's section [%s] is not supported", path, (long long)line,
