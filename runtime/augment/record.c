@@ -1,20 +1,18 @@
 /* Records: how a picture is laid on the input, and how boxes follow. */
 #include "augment/record.h"
 
-#define AT(member) YL_MEMBER(yl_augment_options, member)
 static const yl_field fields[] = {
-    {"flip", YL_OPTION_BOOL, "true", "", "mirror half of the samples left to right", 0, 0, NULL, "fliplr hflip",
-     AT(flip)},
-    {"jitter", YL_OPTION_NUMBER, "0.2", "", "share of the side by which each border of the view moves", 0, 0.49, NULL,
-     "crop scale translate", AT(jitter)},
-    {"hue", YL_OPTION_NUMBER, "0.1", "turns", "largest shift of the hue", 0, 1, NULL, "hsv_h", AT(hue)},
-    {"saturation", YL_OPTION_NUMBER, "1.5", "", "largest factor on the saturation; 1: off", 1, 10, NULL, "hsv_s",
-     AT(saturation)},
-    {"exposure", YL_OPTION_NUMBER, "1.5", "", "largest factor on the brightness; 1: off", 1, 10, NULL,
-     "hsv_v brightness", AT(exposure)},
+#define OPTION(type, key, kind, fallback, off, unit, help, min, max, aliases)                                          \
+    {#key, YL_OPTION_##kind, fallback, unit, help, min, max, NULL, aliases, YL_MEMBER(yl_augment_options, key)},
+#include "augment/augment.def"
+#undef OPTION
 };
 const yl_field_table yl_augment_fields = YL_FIELD_TABLE("augment", fields);
-const yl_augment_options yl_augment_off = {.saturation = 1, .exposure = 1};
+const yl_augment_options yl_augment_off = {
+#define OPTION(type, key, kind, fallback, off, ...) .key = off,
+#include "augment/augment.def"
+#undef OPTION
+};
 
 static void whole_view(yl_warp_geom *g, int64_t source_w, int64_t source_h, int64_t w, int64_t h)
 {

@@ -12,10 +12,9 @@
 #include "kernels/geometry.h"
 
 typedef struct yl_augment_options {
-    bool flip;
-    double jitter;               /* share of the width and height by which each border of the view may move */
-    double hue;                  /* largest shift, in turns of the colour circle */
-    double saturation, exposure; /* largest factor (1: off); drawn between 1/f and f */
+#define OPTION(type, key, ...) type key;
+#include "augment/augment.def"
+#undef OPTION
 } yl_augment_options;
 
 extern const yl_field_table yl_augment_fields;
