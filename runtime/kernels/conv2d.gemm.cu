@@ -9,22 +9,23 @@
 
 enum { MOST_PARTS = 64, PART = 4096 }; /* output pixels per part at least */
 
+/* 32 bits each: with 64, the kernel of the inputs' gradients needs more registers than a thread may have. */
 struct tap {
-    int64_t u, v, c; /* row and column of the kernel, channel of the group */
+    int u, v, c; /* row and column of the kernel, channel of the group */
 };
 
 struct place {
-    int64_t n, i, j;
+    int n, i, j;
 };
 
 static __device__ tap tap_at(const yl_conv2d_geom &g, int64_t index, int64_t channels)
 {
-    return {index / channels / g.kw, index / channels % g.kw, index % channels};
+    return {int(index / channels / g.kw), int(index / channels % g.kw), int(index % channels)};
 }
 
 static __device__ place place_at(int64_t index, int64_t h, int64_t w)
 {
-    return {index / w / h, index / w % h, index % w};
+    return {int(index / w / h), int(index / w % h), int(index % w)};
 }
 
 /* x at a tap of an output pixel, channel `first` + tap.c; 0 outside. */
@@ -100,7 +101,7 @@ struct conv_data {
     {
         int64_t channels = g.conv.oc / g.conv.groups;
         tap t = tap_at(g.conv, k, channels);
-        return {{t.u, t.v, z * channels + t.c}};
+        return {{t.u, t.v, int(z * channels) + t.c}};
     }
     static __device__ float a(const geom &geom, const float *dy, const row &p, const depth &d)
     {
