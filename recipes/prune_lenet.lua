@@ -14,7 +14,7 @@ local run <close> = yl.run(o)
 local data = yl.data(o.data)
 local net = yl.load(o)
 
-local dense = yl.reuse { name = o.model .. "-dense", run = run, net = yl.load(o), options = o, yl.keep.best "dev_loss",
+local dense = yl.reuse { name = "dense", run = run, net = yl.load(o), options = o, yl.keep.best "dev_loss",
   with = { epochs = o.dense } }
 run:eval("Dense", dense, data:list "test")
 
