@@ -333,10 +333,5 @@ yl_status yl_kitti_resampler(const yl_eval_set *set, yl_resampler **out)
     *out = NULL;
     YL_TRY(yl__calloc(1, sizeof *r, &r));
     r->base = (yl_resampler){set->frame_count, YL_KITTI_CLASSES + 1, 0, compute, release};
-    yl_status status = fill(r, set);
-    if (status == YL_OK)
-        *out = &r->base;
-    else
-        release(&r->base);
-    return status;
+    return yl__resampler_give(fill(r, set), &r->base, out);
 }

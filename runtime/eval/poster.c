@@ -294,10 +294,5 @@ yl_status yl_poster_resampler(const yl_eval_set *set, const yl_eval_classes *cla
     *out = NULL;
     YL_TRY(yl__calloc(1, sizeof *r, &r));
     r->base = (yl_resampler){set->frame_count, classes->count + 1, 0, compute, release};
-    yl_status status = fill(r, set, classes, options);
-    if (status == YL_OK)
-        *out = &r->base;
-    else
-        release(&r->base);
-    return status;
+    return yl__resampler_give(fill(r, set, classes, options), &r->base, out);
 }

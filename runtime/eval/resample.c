@@ -26,6 +26,15 @@ void yl_resampler_free(yl_resampler *r)
     if (r) r->release(r);
 }
 
+yl_status yl__resampler_give(yl_status status, yl_resampler *r, yl_resampler **out)
+{
+    if (status == YL_OK)
+        *out = r;
+    else
+        yl_resampler_free(r);
+    return status;
+}
+
 /* ---- replicates -------------------------------------------------------------------------------------------------- */
 
 typedef struct job {

@@ -21,6 +21,9 @@ struct yl_resampler {
 void yl_resampler_compute(const yl_resampler *r, const int32_t *weights, int64_t *scratch, double *out);
 void yl_resampler_free(yl_resampler *r); /* NULL is fine */
 
+/* The end of a protocol's maker: *out = r where `status` is OK, else r is freed. Returns `status`. */
+yl_status yl__resampler_give(yl_status status, yl_resampler *r, yl_resampler **out);
+
 typedef struct yl_bootstrap_options {
     uint64_t seed;
     int64_t replicates;
