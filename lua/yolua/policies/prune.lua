@@ -85,6 +85,10 @@ local function pull_scales(net, strength)
   end
 end
 
+local function mask_gradients(net, pruned)
+  for _, r in ipairs(pruned) do net:tensor(r.name, "grad"):mul_(net:tensor(r.name, "saliency")) end
+end
+
 local function handlers(rounds)
   local o, known_by = rounds.o, text_of(rounds.o)
   local made = {}
@@ -122,19 +126,13 @@ local function handlers(rounds)
 
   function made.finish(self, t) rounds:finish(t, self.state, known_by) end
 
-  if o.masks == "gradient" then -- before the first cut nothing is masked
-    made.gradient = function(self, t)
-      for _, r in ipairs(self.state.round > 0 and rounds.list or {}) do
-        t.model.net:tensor(r.name, "grad"):mul_(t.model.net:tensor(r.name, "saliency"))
-      end
-    end
-  end
   local how = rounds.rules.score
-  local gathers = how.gather and not how.probe
-  if gathers or o.bn_decay > 0 then
-    made.gradient = function(_, t)
+  local gathers, masks_gradients = how.gather and not how.probe, o.masks == "gradient"
+  if gathers or masks_gradients or o.bn_decay > 0 then
+    made.gradient = function(self, t)
       if gathers then score.gather(t.model, rounds.list, how, { rate = t.lr }) end
       if o.bn_decay > 0 then pull_scales(t.model.net, o.bn_decay * t.options.batch) end
+      if masks_gradients and self.state.round > 0 then mask_gradients(t.model.net, rounds.list) end -- round 0: no cut yet
     end
   end
   return made

@@ -78,6 +78,15 @@ function TestMasks.testHoldAfterEveryStep()
   end
 end
 
+-- Masked gradients keep the zeros under SGD, beside a pull on the scales too.
+function TestMasks.testGradients()
+  for name, pull in pairs { plain = 0, pulled = 1e-3 } do
+    local made = run_with(top .. "/gradients-" .. name, { optim = { name = "sgd", lr = 0.01, momentum = 0, decay = 0 } },
+      { target = 0.6, rounds = 2, every = 1, judge = "none", masks = "gradient", bn_decay = pull })
+    t.assertAlmostEquals(ranges.sparsity(made.tr.model, ranges.of(made.tr.model, {})), 0.6, 1e-3, name)
+  end
+end
+
 -- Rounds and what is recorded of them.
 function TestMasks.testRounds()
   local made = run_with(top .. "/rounds", nil, { target = 0.6, rounds = 3, schedule = "linear" })
