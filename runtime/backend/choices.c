@@ -127,13 +127,9 @@ void yl_choices_clear(void)
 
 static bool cache_path(const char *stem, const char *suffix, char path[1024])
 {
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-    bool own = cache && cache[0] == '/';
-    if (!own && (!home || home[0] != '/')) return false;
-    int n = snprintf(path, 1024, "%s%s/yolua", own ? cache : home, own ? "" : "/.cache");
-    if (n < 0 || n >= 1024 || yl__folder_make(path) != YL_OK) return false;
-    size_t at = (size_t)n;
-    n = snprintf(path + at, 1024 - at, "/%s%s", stem, suffix);
+    if (!yl__folder_cache(path) || yl__folder_make(path) != YL_OK) return false;
+    size_t at = strlen(path);
+    int n = snprintf(path + at, 1024 - at, "/%s%s", stem, suffix);
     return n >= 0 && at + (size_t)n < 1024;
 }
 

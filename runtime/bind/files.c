@@ -53,6 +53,14 @@ static int files_list(lua_State *L)
     return 1;
 }
 
+/* files.cache_folder() -> path, nil where the environment names none; nothing is made */
+static int files_cache_folder(lua_State *L)
+{
+    char path[1024];
+    lua_pushstring(L, yl__folder_cache(path) ? path : NULL);
+    return 1;
+}
+
 /* files.append(path, text): returns when the disk has it */
 static int files_append(lua_State *L)
 {
@@ -211,6 +219,7 @@ void yl__bind_files(lua_State *L)
         {"make_folder", files_make_folder},
         {"new_folder", files_new_folder},
         {"list", files_list},
+        {"cache_folder", files_cache_folder},
         {"append", files_append},
         {"hash_text", files_hash_text},
         {"base64", files_base64},

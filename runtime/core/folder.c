@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,6 +24,15 @@ yl_path_kind yl__path_kind(const char *path)
     if (stat(path, &st)) return YL_PATH_NONE;
     if (S_ISDIR(st.st_mode)) return YL_PATH_FOLDER;
     return S_ISREG(st.st_mode) ? YL_PATH_FILE : YL_PATH_OTHER;
+}
+
+bool yl__folder_cache(char path[1024])
+{
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    bool own = cache && cache[0] == '/';
+    if (!own && (!home || home[0] != '/')) return false;
+    int n = snprintf(path, 1024, "%s%s/yolua", own ? cache : home, own ? "" : "/.cache");
+    return n >= 0 && n < 1024;
 }
 
 /* Makes every folder above the last component of `path`, which is cut and mended in place. */

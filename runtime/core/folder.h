@@ -13,6 +13,10 @@ yl_path_kind yl__path_kind(const char *path);
 yl_status yl__folder_make(const char *path);
 /* Makes a folder that must be new (those above it are made where absent): *made is false where the path is taken. */
 yl_status yl__folder_new(const char *path, bool *made);
+/* The folder for what can be measured anew: $XDG_CACHE_HOME/yolua, else $HOME/.cache/yolua (XDG base directories: a path that is not
+ * absolute is ignored). False where neither is set or the path is too long. Nothing is made. */
+bool yl__folder_cache(char path[1024]);
+
 /* The names in a folder but "." and "..", sorted by byte; release with yl__folder_list_free. Errors: IO, MEMORY. */
 yl_status yl__folder_list(const char *path, char ***names, int64_t *count);
 void yl__folder_list_free(char **names, int64_t count);

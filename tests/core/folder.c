@@ -174,12 +174,29 @@ static void test_a_full_disk(void **state)
     holds("one\ntwo\n");
 }
 
+/* A path that is not absolute is ignored, as the XDG base directories want it. */
+static void test_cache_folder(void **state)
+{
+    (void)state;
+    char path[1024];
+    setenv("HOME", "/h", 1);
+    setenv("XDG_CACHE_HOME", "/c", 1);
+    assert_true(yl__folder_cache(path));
+    assert_string_equal(path, "/c/yolua");
+    setenv("XDG_CACHE_HOME", "c", 1);
+    assert_true(yl__folder_cache(path));
+    assert_string_equal(path, "/h/.cache/yolua");
+    unsetenv("XDG_CACHE_HOME");
+    unsetenv("HOME");
+    assert_false(yl__folder_cache(path));
+}
+
 int main(void)
 {
 #define T(test) cmocka_unit_test_setup_teardown(test, make_root, remove_root)
     const struct CMUnitTest tests[] = {
         T(test_kinds),   T(test_making),    T(test_new_folders), T(test_refusals),
-        T(test_listing), T(test_appending), T(test_a_full_disk),
+        T(test_listing), T(test_appending), T(test_a_full_disk), cmocka_unit_test(test_cache_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -43,17 +43,11 @@ local function writable(folder)
   return ok or tostring(sentence)
 end
 
-local function cache_folder()
-  local cache = os.getenv "XDG_CACHE_HOME"
-  if not cache or cache == "" then cache = (os.getenv "HOME" or "/tmp") .. "/.cache" end
-  return cache .. "/yolua"
-end
-
 local function places()
   local list = {}
-  for i, pair in ipairs { { "runs", "runs" }, { "cache", cache_folder() } } do
-    local ok = writable(pair[2])
-    list[i] = { name = pair[1], path = pair[2], writable = ok == true, sentence = ok ~= true and ok or nil }
+  for i, pair in ipairs { { "runs", "runs" }, { "cache", files.cache_folder() } } do
+    local ok = pair[2] and writable(pair[2]) or "neither XDG_CACHE_HOME nor HOME is set"
+    list[i] = { name = pair[1], path = pair[2] or "the cache folder", writable = ok == true, sentence = ok ~= true and ok or nil }
   end
   return list
 end

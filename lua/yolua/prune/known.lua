@@ -5,17 +5,12 @@ local files = core.files
 
 local known = {}
 
-local function default_folder()
-  local cache, home = os.getenv "XDG_CACHE_HOME", os.getenv "HOME"
-  return cache and cache ~= "" and cache .. "/yolua" or home and home .. "/.cache/yolua" or ".yolua"
-end
-
 local Known = {}
 Known.__index = Known
 
 -- folder: nil for the default; key: the hash. A line that a crash cut short ends the list.
 function known.open(folder, key)
-  folder = folder or default_folder()
+  folder = folder or files.cache_folder() or ".yolua"
   files.make_folder(folder)
   local path = ("%s/sensitivity-%s.jsonl"):format(folder, key)
   local self, whole = setmetatable({ path = path, scores = {}, count = 0 }, Known), {}
