@@ -57,6 +57,28 @@ void yl_augment_all(const yl_augment_options *options, yl_rng *rng, yl_record *r
 #undef A
 }
 
+/* The part of a pane, along one axis, that lies between two borders, and what of the view fills it. */
+static void confine(int64_t from, int64_t to, bool mirrored, int64_t *pane, int64_t *pane_size, double *view,
+                    double *view_size)
+{
+    int64_t first = *pane > from ? *pane : from, end = *pane + *pane_size < to ? *pane + *pane_size : to;
+    if (end < first) end = first;
+    double scale = *view_size / (double)*pane_size;
+    int64_t before = mirrored ? *pane + *pane_size - end : first - *pane;
+    *view += scale * (double)before;
+    *view_size = scale * (double)(end - first);
+    *pane = first;
+    *pane_size = end - first;
+}
+
+void yl_record_confine(yl_record *r, int64_t x1, int64_t y1, int64_t x2, int64_t y2)
+{
+    yl_warp_geom *g = &r->warp;
+    confine(x1, x2, g->flip, &g->pane_x, &g->pane_w, &g->view_x, &g->view_w);
+    confine(y1, y2, false, &g->pane_y, &g->pane_h, &g->view_y, &g->view_h);
+    g->keep = true;
+}
+
 yl_box yl_record_forward(const yl_record *r, yl_box s)
 {
     double m[4];

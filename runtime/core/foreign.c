@@ -103,7 +103,6 @@ const yl_foreign yl__foreign_names[] = {
     {"verb", "visualize", "Darknet", NULL},
     {"verb", "statistics", "Darknet", NULL},
     {"verb", "denormalize", "Darknet", NULL},
-    {"key", "mosaic", "Ultralytics", NULL},
     {"key", "mixup", "Ultralytics", NULL},
     {"key", "cutmix", "Ultralytics", NULL},
     {"key", "copy_paste", "Ultralytics", NULL},

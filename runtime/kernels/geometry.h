@@ -215,12 +215,12 @@ typedef struct yl_matmul_geom {
 } yl_matmul_geom;
 
 /* A picture laid on a network's input (see augment/record.h): the view, a rectangle of the source in pixels, fills the pane, a
- * rectangle of the output; the rest is `fill`. Pane pixel i of n reads source column view_x + i (view_w - 1)/(n - 1). */
+ * rectangle of the output; the rest is `fill`, or stays as it is (`keep`). Pane pixel i of n reads source column view_x + i (view_w - 1)/(n - 1). */
 typedef struct yl_warp_geom {
     int64_t source_w, source_h, w, h;
     double view_x, view_y, view_w, view_h;
     int64_t pane_x, pane_y, pane_w, pane_h;
-    bool flip;
+    bool flip, keep;
     float fill;
     float hue, saturation, exposure; /* neutral: 0, 1, 1 */
 } yl_warp_geom;

@@ -121,10 +121,14 @@ yl_status YL_CPU(warp)(const yl_ctx *ctx, const yl_warp_geom *g, const uint8_t *
     }
     for (int64_t y = 0; y < g->h; y++) {
         float *line = out + y * g->w * 3;
+        bool inside = y >= g->pane_y && y < g->pane_y + g->pane_h;
+        if (g->keep && !inside) continue;
         column c = {-1, -1, 0};
-        if (y >= g->pane_y && y < g->pane_y + g->pane_h)
-            c = place(g->view_y + (double)(y - g->pane_y) * step(g->view_h, g->pane_h), g->source_h);
-        if (c.left < 0 || g->pane_w < g->w) fill_row(line, 3 * g->w, g->fill);
+        if (inside) c = place(g->view_y + (double)(y - g->pane_y) * step(g->view_h, g->pane_h), g->source_h);
+        if (g->keep && c.left < 0)
+            fill_row(line + 3 * g->pane_x, 3 * g->pane_w, g->fill);
+        else if (!g->keep && (c.left < 0 || g->pane_w < g->w))
+            fill_row(line, 3 * g->w, g->fill);
         if (c.left < 0) continue;
         const float *above = row_of(g, source, columns, &pair, c.left, c.right);
         const float *below = row_of(g, source, columns, &pair, c.right, c.left);

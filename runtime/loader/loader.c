@@ -112,10 +112,9 @@ static yl_sample_job make_job(yl_loader *l, int64_t item)
     slot *s = &l->slots[item / n % SLOTS];
     yl_batch *b = &s->batch;
     int64_t index = b->indices[i];
-    return (yl_sample_job){
-        .sample = &l->samples[index],
+    yl_sample_job job = {
+        .mosaic = {.pieces = 1, .index = {index}},
         .options = &l->options,
-        .key = l->keys[index],
         .w = b->w,
         .h = b->h,
         .epoch = l->epoch,
@@ -126,6 +125,12 @@ static yl_sample_job make_job(yl_loader *l, int64_t item)
         .to_image = b->to_image[i],
         .image_size = b->image_size[i],
     };
+    if (l->options.train) job.mosaic = yl_mosaic_draw(&l->options.augment, l->options.seed, l->epoch, index, l->count);
+    for (int k = 0; k < job.mosaic.pieces; k++) {
+        int64_t from = job.mosaic.index[k];
+        job.pieces[k] = (yl_sample_piece){.sample = &l->samples[from], .key = l->keys[from]};
+    }
+    return job;
 }
 
 /* Takes the next item whose slot is free; -1 if there is none at present. Called under the lock. */
@@ -162,8 +167,10 @@ static void work_item(yl_loader *l, int64_t item, const yl_ctx *ctx, void **scra
     if (status != YL_OK && !l->options.strict) yl__sample_blank(&job);
     pthread_mutex_lock(&l->lock);
     l->in_flight--;
-    l->keys[job.index] = job.key;
-    l->decoded += job.decoded;
+    for (int k = 0; k < job.mosaic.pieces; k++) {
+        l->keys[job.mosaic.index[k]] = job.pieces[k].key;
+        l->decoded += job.pieces[k].decoded;
+    }
     l->served++;
     if (status != YL_OK) record_failure(l, s, item, status);
     if (--s->remaining == 0 || l->in_flight == 0) pthread_cond_broadcast(&l->done);
@@ -221,6 +228,7 @@ static yl_status copy_samples(yl_loader *l, const yl_sample *samples, int64_t co
         if (samples[i].count > l->cap) l->cap = samples[i].count;
     }
     if (l->cap < 1) l->cap = 1;
+    if (l->options.train && l->options.augment.mosaic > 0) l->cap *= YL_MOSAIC_PIECES;
     l->count = count;
     YL_TRY(yl__alloc(count, sizeof *l->samples, &l->samples));
     YL_TRY(yl__calloc(count, sizeof *l->keys, &l->keys));

@@ -41,12 +41,12 @@ static int32_t place_truth(const yl_sample *s, const yl_record *record, float *r
     return count;
 }
 
-static void draw_record(const yl_sample_job *job, const yl_image *image, yl_record *record)
+static void draw_record(const yl_sample_job *job, int piece, const yl_image *image, yl_record *record)
 {
     const yl_loader_options *o = job->options;
     yl_record_fit(record, o->letterbox, image->w, image->h, job->w, job->h);
     if (!o->train) return;
-    yl_rng rng = yl_rng_make(o->seed, (uint32_t)job->epoch, (uint32_t)job->index);
+    yl_rng rng = yl_mosaic_rng(o->seed, job->epoch, job->index, piece);
     yl_augment_all(&o->augment, &rng, record);
 }
 
@@ -57,26 +57,47 @@ yl_status yl__sample_place(const yl_ctx *ctx, const yl_image *image, const yl_re
     return ctx->device->kernels->warp(ctx, &record->warp, image->data, out, *scratch);
 }
 
-yl_status yl__sample_load(yl_sample_job *job, yl_cache *cache, const yl_ctx *ctx, void **scratch,
-                          int64_t *scratch_bytes)
+/* Lays a piece's picture and truth into the slot. */
+static yl_status load_piece(yl_sample_job *job, int piece, yl_cache *cache, const yl_ctx *ctx, void **scratch,
+                            int64_t *scratch_bytes)
 {
+    yl_sample_piece *p = &job->pieces[piece];
     yl_image image;
     yl_record record;
     bool owned;
-    YL_TRY(yl_cache_get(cache, job->sample->path, &job->key, &image, &owned, &job->decoded));
-    draw_record(job, &image, &record);
-    yl_status status = yl__sample_place(ctx, &image, &record, job->image, scratch, scratch_bytes);
-    if (status == YL_OK) *job->row_count = place_truth(job->sample, &record, job->rows);
-    yl_record_inverse(&record, job->to_image);
-    job->image_size[0] = image.w;
-    job->image_size[1] = image.h;
+    YL_TRY(yl_cache_get(cache, p->sample->path, &p->key, &image, &owned, &p->decoded));
+    draw_record(job, piece, &image, &record);
+    if (piece == 0) {
+        yl_record_inverse(&record, job->to_image);
+        job->image_size[0] = image.w;
+        job->image_size[1] = image.h;
+    }
+    yl_status status = YL_OK;
+    if (yl_mosaic_place(&job->mosaic, piece, &record)) {
+        status = yl__sample_place(ctx, &image, &record, job->image, scratch, scratch_bytes);
+        *job->row_count += place_truth(p->sample, &record, job->rows + *job->row_count * YL_TRUTH_FIELDS);
+    }
     if (owned) yl_image_free(&image);
     return status;
 }
 
-void yl__sample_blank(yl_sample_job *job)
+static void fill_grey(yl_sample_job *job)
 {
     for (int64_t i = 0; i < job->w * job->h * 3; i++) job->image[i] = 0.5f;
+}
+
+yl_status yl__sample_load(yl_sample_job *job, yl_cache *cache, const yl_ctx *ctx, void **scratch,
+                          int64_t *scratch_bytes)
+{
+    *job->row_count = 0;
+    if (job->mosaic.pieces > 1 && job->options->letterbox) fill_grey(job); /* panes need not meet */
+    for (int k = 0; k < job->mosaic.pieces; k++) YL_TRY(load_piece(job, k, cache, ctx, scratch, scratch_bytes));
+    return YL_OK;
+}
+
+void yl__sample_blank(yl_sample_job *job)
+{
+    fill_grey(job);
     write_row(job->rows, (yl_box){0, 0, 1, 1}, 0, YL_TRUTH_IGNORE);
     *job->row_count = 1;
     for (int k = 0; k < 4; k++) job->to_image[k] = k == 0 ? (double)job->w : k == 2 ? (double)job->h : 0;

@@ -2,22 +2,28 @@
 #ifndef YL_LOADER_SAMPLE_H
 #define YL_LOADER_SAMPLE_H
 
-#include "augment/record.h"
+#include "augment/mosaic.h"
 #include "loader/cache.h"
 #include "loader/loader.h"
 
-typedef struct yl_sample_job {
+/* A picture that a sample shows: all of it, or a piece of a mosaic. */
+typedef struct yl_sample_piece {
     const yl_sample *sample;
+    yl_file_key key; /* a copy: two jobs may be for one sample */
+    bool decoded;    /* out */
+} yl_sample_piece;
+
+typedef struct yl_sample_job {
+    yl_mosaic mosaic;
+    yl_sample_piece pieces[YL_MOSAIC_PIECES]; /* as many as the mosaic has */
     const yl_loader_options *options;
-    yl_file_key key;            /* a copy: two jobs may be for one sample */
     int64_t w, h, epoch, index; /* input size; what the randomness is drawn from */
-    /* out */
+    /* out; of a mosaic, to_image and image_size are the first piece's */
     float *image; /* h, w, 3 */
     float *rows;  /* cap, YL_TRUTH_FIELDS */
     int32_t *row_count;
     double *to_image;    /* 4 */
     int64_t *image_size; /* 2 */
-    bool decoded;
 } yl_sample_job;
 
 /* The picture's pixels where the record lays them: out {h, w, 3} in host memory, 0..1. `scratch` grows as needed and is the

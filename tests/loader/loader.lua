@@ -91,6 +91,42 @@ function TestLoader:testEpochsCountAndStart()
   t.assertTrue(stats.waited_s >= 0)
 end
 
+-- Quarters of plain pictures: every pixel is of one of them, every object lies on its own colour, and nobody's work is in the order.
+function TestLoader:testMosaic()
+  local colours = { red = { 1, 0, 0 }, green = { 0, 1, 0 }, blue = { 0, 0, 1 } }
+  local list = {}
+  for i, name in ipairs { "red", "green", "blue" } do
+    list[i] = { image = folder .. "/" .. name .. ".png", truth = { { 0, 0, i == 2 and 10 or 16, i == 1 and 10 or 16, i, 0 } } }
+  end
+  local plain = { mosaic = 1, flip = true, jitter = 0, hue = 0, saturation = 1, exposure = 1 }
+  local function all(workers)
+    local l <close> = loader { samples = list, train = true, batch = 3, workers = workers, augment = plain }
+    local seen = {}
+    for e = 1, 4 do
+      l:epoch(e)
+      local b = l:next()
+      for i = 1, b.n do seen[#seen + 1] = { b:pixels(i), b:truth(i) } end
+    end
+    return seen
+  end
+  local seen, mixed = all(1), 0
+  t.assertEquals(all(0), seen)
+  for _, s in ipairs(seen) do
+    local pixels, found = s[1], {}
+    for k = 1, #pixels, 3 do found[("%g %g %g"):format(pixels[k], pixels[k + 1], pixels[k + 2])] = true end
+    local count = 0
+    for _, c in pairs(colours) do count = count + (found[("%d %d %d"):format(c[1], c[2], c[3])] and 1 or 0) end
+    mixed = mixed + (count > 1 and 1 or 0)
+    for _ in pairs(found) do count = count - 1 end
+    t.assertEquals(count, 0) -- no other colour, and no grey
+    for _, row in ipairs(s[2]) do
+      local x, y = math.floor(row[1] * 32), math.floor(row[2] * 32)
+      t.assertEquals(pixels[(y * 32 + x) * 3 + row[5]], 1)
+    end
+  end
+  t.assertTrue(mixed > 8)
+end
+
 function TestLoader:testSizes()
   local l <close> = loader { train = true, batch = 1, sizes = { { 32, 32 }, { 64, 48 } } }
   local seen = {}

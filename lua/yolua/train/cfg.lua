@@ -45,6 +45,7 @@ local other = {
   end,
   adam = function() return "optim=adam" end,
   flip = function() return "augment.flip=true" end,
+  mosaic = function() return "augment.mosaic=0.5" end, -- it leaves out every second one
   random = function() return "multiscale=true" end,
 }
 

@@ -4,7 +4,7 @@ local core = require "yolua.core"
 local yl = require "yolua"
 local cfg = require "yolua.train.cfg"
 
-local HEADER = "batch=64\nsubdivisions=16\nmomentum=0.949\ndecay=0.0005\nangle=0\nmosaic=1\nhue=.1\nlearning_rate=0.0000001\nburn_in=4000\n"
+local HEADER = "batch=64\nsubdivisions=16\nmomentum=0.949\ndecay=0.0005\nangle=7\nmosaic=1\nhue=.1\nlearning_rate=0.0000001\nburn_in=4000\n"
   .. "max_batches=500000\npolicy=steps\nsteps=400000,450000\nscales=.1,.1\n"
 
 TestCfg = {}
@@ -12,8 +12,9 @@ TestCfg = {}
 function TestCfg.testNetLine()
   t.assertEquals(cfg.net_line("a.cfg", HEADER, 1000), "[net] of a.cfg: width, height, channels are used; not used, and how each is said "
     .. "here: batch (batch=64), subdivisions (subdivisions=16), momentum (optim.momentum=0.949), decay (optim.decay=0.0005), "
-    .. "hue (augment.hue=.1), learning_rate (optim.lr=0.0000001), burn_in (optim.warmup=4000), max_batches (epochs=32000), "
-    .. "policy (optim.schedule=steps), steps (optim.steps=0.8,0.9), scales (optim.gamma=0.1); nothing here does mosaic")
+    .. "mosaic (augment.mosaic=0.5), hue (augment.hue=.1), learning_rate (optim.lr=0.0000001), burn_in (optim.warmup=4000), "
+    .. "max_batches (epochs=32000), policy (optim.schedule=steps), steps (optim.steps=0.8,0.9), scales (optim.gamma=0.1); "
+    .. "nothing here does angle")
   t.assertNil(cfg.net_line("a.cfg", "", 10))
   t.assertNil(cfg.net_line("a.cfg", "letter_box=1\n", 10))
   t.assertStrContains(cfg.net_line("a.cfg", "letter_box=1\nbatch=2\n", 10), "width, height, channels, letter_box are used; not used")
@@ -37,7 +38,7 @@ function TestCfg.testTheOptionsExist()
     t.assertTrue(keys[path] or path:find "^augment%." ~= nil or path == "optim.momentum" or path == "optim.decay", path)
     count = count + 1
   end
-  t.assertEquals(count, 18)
+  t.assertEquals(count, 19)
   yl.options { augment = { name = "standard", hue = 0.1, saturation = 1.5, exposure = 1.5, flip = true },
     optim = { name = "sgd", momentum = 0.9, decay = 0 } }
 end
