@@ -15,9 +15,14 @@ list(APPEND CUDA_CODE -gencode=arch=compute_${newest},code=compute_${newest})
 list(JOIN YOLUA_CUDA_ARCHITECTURES " " archs)
 message(STATUS "CUDA plug-in: ${YOLUA_NVCC}, architectures ${archs}")
 
-set(CUDA_FLAGS -std=c++20 -O3 -I${PROJECT_SOURCE_DIR}/runtime "-DYL_BOTH=__host__ __device__" -DNDEBUG
+set(CUDA_FLAGS -std=c++20 -O3 "-DYL_BOTH=__host__ __device__" -DNDEBUG
     -Xcompiler=-fPIC,-fvisibility=hidden,-Wall,-Wextra,-Wno-missing-field-initializers,-Wno-unknown-pragmas)
-list(APPEND CUDA_FLAGS -Xptxas=--warn-on-spills) # registers in local memory: slow, and a mistake in a kernel's shape
+string(REPLACE ";" "\"\n\"" lines "${CUDA_FLAGS}") # for who compiles the plug-in elsewhere: tests/gpu/run.sh
+file(WRITE ${PROJECT_BINARY_DIR}/cuda/options "\"${lines}\"\n")
+list(APPEND CUDA_FLAGS -I${PROJECT_SOURCE_DIR}/runtime)
+# Registers in local memory are slow, and a mistake in a kernel's shape. What each kernel uses is kept, X.o.usage beside X.o.
+list(APPEND CUDA_FLAGS -Xptxas=--warn-on-spills,-v)
+set(KEEP_USAGE "usage=$1; shift; \"$@\" 2>\"$usage\"; status=$?; grep -v -e '^ptxas info' -e '^ *[0-9]* bytes stack frame' \"$usage\" >&2; exit $status")
 if(YOLUA_WERROR)
   list(APPEND CUDA_FLAGS -Werror=all-warnings -Xcompiler=-Werror -Xptxas=--warning-as-error)
 endif()
@@ -32,7 +37,7 @@ foreach(source ${CUDA_SOURCES})
   set(object ${PROJECT_BINARY_DIR}/cuda/${name}.o)
   add_custom_command(
     OUTPUT ${object}
-    COMMAND ${launcher} ${YOLUA_NVCC} ${CUDA_FLAGS} ${CUDA_CODE} -MD -MF ${object}.d -c ${source} -o ${object}
+    COMMAND sh -c "${KEEP_USAGE}" sh ${object}.usage ${launcher} ${YOLUA_NVCC} ${CUDA_FLAGS} ${CUDA_CODE} -MD -MF ${object}.d -c ${source} -o ${object}
     DEPENDS ${source}
     DEPFILE ${object}.d
     COMMENT "CUDA ${name}"

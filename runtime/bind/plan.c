@@ -311,6 +311,15 @@ static int plan_algorithm(lua_State *L)
     return 1;
 }
 
+/* plan:wait(): until the device has done all that was asked of it */
+static int plan_wait(lua_State *L)
+{
+    yl__check_plan(L, 1);
+    yl_device *device = plan_net(L)->device;
+    yl__check(L, device->sync(device));
+    return 0;
+}
+
 /* plan:timing(on); plan:seconds(layer) -> forward, backward of the last step */
 static int plan_timing(lua_State *L)
 {
@@ -352,9 +361,10 @@ void yl__bind_plan(lua_State *L)
         {"backward", plan_backward},   {"memory", plan_memory},
         {"algorithm", plan_algorithm}, {"not_finite", plan_not_finite},
         {"take_cut", plan_take_cut},   {"timing", plan_timing},
-        {"seconds", plan_seconds},     {"close", plan_close},
-        {"__tostring", plan_tostring}, {"__gc", plan_gone},
-        {"__close", plan_close},       {NULL, NULL},
+        {"seconds", plan_seconds},     {"wait", plan_wait},
+        {"close", plan_close},         {"__tostring", plan_tostring},
+        {"__gc", plan_gone},           {"__close", plan_close},
+        {NULL, NULL},
     };
     static const luaL_Reg of_net[] = {{"plan", net_plan}, {NULL, NULL}};
     yl__class(L, YL_PLAN_CLASS, methods);

@@ -153,11 +153,12 @@ static yl_status run_forward(yl_plan *plan)
         step->forward_pass.step = step->backward_pass.step = plan->info.step;
         step->forward_pass.update_statistics = step->setting.mode == YL_TRAIN && !plan->info.hold_statistics;
         step->forward_pass.statistics_share = (float)plan->info.statistics_share;
-        double start = plan->timing ? yl__now() : 0;
+        double start;
+        YL_TRY(look_at_clock(plan, &start));
         yl_status status = plan->net->layers[step->layer].kind->forward(&step->forward_pass);
         if (step->forward_pass.update_statistics) count_statistics(plan->net, step->layer);
         if (status != YL_OK) return yl__fail_in(status, "%s forward", plan->net->layers[step->layer].name);
-        if (plan->timing) step->seconds[0] = yl__now() - start;
+        YL_TRY(note_time(plan, step, 0, start));
     }
     return YL_OK;
 }

@@ -36,13 +36,16 @@ local function training(model, plan, batch)
   end
 end
 
--- Runs `step` and returns the sorted times in milliseconds; the first, unmeasured, run chooses algorithms.
-local function time(step, runs)
+-- Runs `step` and returns the sorted times in milliseconds, from an idle device to an idle device; the first, unmeasured, run chooses
+-- algorithms.
+local function time(plan, step, runs)
   local times = {}
   step()
   for i = 1, runs do
+    plan:wait()
     local started = core.system.clock()
     step()
+    plan:wait()
     times[i] = 1e3 * (core.system.clock() - started)
   end
   table.sort(times)
@@ -78,7 +81,7 @@ local function run(o)
   input.say(model, o)
   core.noise(plan, 1)
   local step = o.mode == "train" and training(model, plan, o.batch) or inference(plan)
-  local times = time(step, o.runs)
+  local times = time(plan, step, o.runs)
   local result = {
     device = o.device, threads = core.system.threads(), precision = o.precision, batch = o.batch, mode = o.mode, imgsz = { w, h },
     runs = o.runs, median_ms = median(times), min_ms = times[1], max_ms = times[#times], images_per_s = 1e3 * o.batch / median(times),
