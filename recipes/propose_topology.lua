@@ -12,6 +12,7 @@ local o = yl.embedded(yl.options({
 local run <close> = yl.run(o)
 local data = yl.data(o.data)
 local net = yl.load(o):freeze(o.freeze)
+yl.fit_input(o, net, data)
 
 run:eval("Original", net, data.dev)
 yl.train { net = net, data = data, run = run, options = o, yl.prune(o) }

@@ -11,9 +11,10 @@ local o = yl.embedded(yl.options({
   "prune", { "tune", "int", 5, "epochs", "fine-tuning before anything is pruned", min = 0 },
 }), { tune = 30, step = 0.06, rounds = 15, ["optim.lr"] = 1e-3 })
 local run <close> = yl.run(o)
-local data = yl.data(o.data)
+local data, net = yl.data(o.data), yl.load(o)
+yl.fit_input(o, net, data)
 
-local dense, _, from = yl.reuse { name = "poster-dense", run = run, net = yl.load(o), options = o, yl.keep.best "dev_loss",
+local dense, _, from = yl.reuse { name = "poster-dense", run = run, net = net, options = o, yl.keep.best "dev_loss",
   with = { epochs = o.tune, batch = 8, statistics = "running", augment = "standard" } }
 run:eval("Dense", dense, data.dev)
 

@@ -11,6 +11,7 @@ local o = yl.embedded(yl.options({
 local run <close> = yl.run(o)
 local data = yl.data(o.data)
 local net, other = yl.load(o):freeze(o.freeze), yl.load(o):freeze(o.freeze)
+yl.fit_input(o, net, data)
 local alike = { target = o.target.sparsity, rounds = o.rounds, every = o.epochs, scope = "layer", judge = o.judge }
 
 run:eval("Original", net, data.dev)

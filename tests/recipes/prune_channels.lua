@@ -10,10 +10,10 @@ local top = program.tiny()
 TestPruneChannels = {}
 
 function TestPruneChannels.testSmoke()
-  program.ok { "recipes/prune_channels.lua", "config=" .. top .. "/config.yaml", "data.limit=8", "epochs=1", "rounds=2", "hold=1",
+  program.ok { "recipes/prune_channels.lua", "config=" .. top .. "/config.yaml", "data.limit=8", "epochs=1", "rounds=2", "tune=1",
     "target.flops=.5", "round_to=1", "protocol=voc", "out=" .. top .. "/a", "threads=2" }
   local r = core.json.decode(core.system.read(top .. "/a/results.json"))
-  t.assertEquals({ #r.rounds, r.eval[3].stage, r.eval[4].stage }, { 2, "Pruned", "Compact" })
+  t.assertEquals({ #r.rounds, r.eval[2].stage, r.eval[3].stage, r.eval[4].stage }, { 2, "Control", "Pruned", "Compact" })
   t.assertTrue(r.rounds[2].flops <= 0.5 * r.dense.flops)
   t.assertAlmostEquals(r.eval[4].map, r.eval[3].map, 1e-6)
   local small = yl.load { model = top .. "/a/compact.safetensors" }

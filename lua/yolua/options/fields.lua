@@ -113,6 +113,8 @@ groups.prune = {
   { "step", "number", 0.02, "", "schedule=poster: the share of what is left that goes in each round", min = 0, max = 1 },
   { "rounds", "int", 10, "rounds", "how many rounds of cutting and retraining", min = 1, max = 1000000 },
   { "hold", "int", 0, "rounds", "of these the last ones, which only retrain", min = 0 },
+  { "keep", "numbers", nil, "", "sparsities that the rounds meet exactly; the network of each is kept as sparsity-PERCENT.safetensors",
+    aliases = { "milestones", "snapshots" } },
   { "max_drop", "number", nil, "", "the gate: how far the mean AP may fall below the dense network's, judged on data.pick (else dev)",
     min = 0, max = 1 },
   { "gate", "enum", "stop", "", "what a larger drop does, with the network before the cut: end there, cut half as much, or retrain twice "
@@ -192,8 +194,8 @@ fields.recipe = { "model", "data", "size", "train", "optim", "augment", "eval", 
 -- Which of them decide what a training gives.
 fields.deciding = { "epochs", "batch", "subdivisions", "freeze", "anchors", "loss", "regions", "statistics", "ema", "clip", "patience",
   "multiscale", "optim", "augment", "resize", "seed", "precision", "imgsz", "score", "scope", "pattern", "block", "entries", "target",
-  "schedule", "step", "rounds", "hold", "max_drop", "gate", "judge", "rewind", "rewind_epoch", "probe", "masks", "only", "also", "except",
-  "dense" }
+  "schedule", "step", "rounds", "hold", "keep", "max_drop", "gate", "judge", "rewind", "rewind_epoch", "probe", "masks", "only", "also",
+  "except", "dense" }
 
 -- A list of group names and fields (as a verb gives it) as one list of fields; a later one takes the place of one with its key.
 function fields.get(list)

@@ -89,4 +89,15 @@ local function new(spec)
   }
 end
 
-return setmetatable({ fields = fields }, { __call = function(_, spec) return new(spec) end })
+local distill = { fields = fields }
+
+-- The policies that a recipe's options ask for (group `distill`), a list: `net` as it is now, or distill.teacher, teaches; none where
+-- nothing has a weight.
+function distill.wanted(o, net)
+  local d = o.distill
+  if d.weight == 0 and d.features[1] == "none" and not d.teacher then return {} end
+  local teacher = d.teacher or require "yolua.model.copy"(net)
+  return { distill { teacher, weight = d.weight, features = d.features, feature_weight = d.feature_weight } }
+end
+
+return setmetatable(distill, { __call = function(_, spec) return new(spec) end })

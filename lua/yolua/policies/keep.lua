@@ -4,6 +4,7 @@ local callback = require "yolua.options.callback"
 local checkpoint = require "yolua.train.checkpoint"
 local metric = require "yolua.train.metric"
 local options = require "yolua.options.table"
+local policy = require "yolua.train.policy"
 
 local keep = {}
 
@@ -89,6 +90,39 @@ function keep.best(name, file)
       end,
     },
   }
+end
+
+function keep.file(epoch) return ("epoch-%d.safetensors"):format(epoch) end
+
+-- yl.keep.epochs { 10, 20 }: the state after these epochs is saved as epoch-10.safetensors, ... in the run directory.
+function keep.epochs(list)
+  local by, wanted = { where = options.position() }, {}
+  local good = type(list) == "table" and #list > 0
+  for _, epoch in ipairs(good and list or {}) do
+    good = good and math.type(epoch) == "integer" and epoch > 0
+    wanted[epoch] = true
+  end
+  if not good then
+    error(("%s: yl.keep.epochs: expected a list of whole numbers of at least 1, got %s"):format(by.where, callback.shown(list)), 0)
+  end
+  local self = {
+    name = "keep.epochs." .. table.concat(list, ","),
+    on = {
+      start = function(_, t)
+        for _, epoch in ipairs(list) do
+          if epoch > t.epochs then
+            error(("%s: keep.epochs: epoch %d is never trained: there are %d"):format(by.where, epoch, t.epochs), 0)
+          end
+        end
+      end,
+      epoch_end = function(_, t)
+        if wanted[t.epoch] then checkpoint.save(t, keep.file(t.epoch)) end
+      end,
+    },
+  }
+  policy.forecast[self] = { files = {} }
+  for i, epoch in ipairs(list) do policy.forecast[self].files[i] = keep.file(epoch) end
+  return self
 end
 
 return keep

@@ -147,14 +147,15 @@ local function new(spec)
   if not ok then error(("%s: %s"):format(by.where, rounds), 0) end
   local self = { name = "prune", state = Rounds.fresh(), on = handlers(rounds),
     epochs = math.max(1, math.ceil(o.dense + o.rounds * o.every - 1e-9)) }
-  policy.forecast[self] = { rounds = require("yolua.prune.replay").dry_run }
+  policy.forecast[self] = { rounds = require("yolua.prune.replay").dry_run, files = {} }
+  for i, mark in ipairs(o.keep or {}) do policy.forecast[self].files[i] = require("yolua.prune.kept").file(mark) end
   return self
 end
 
 -- Beside the policy, yl.prune has: dry_run(net, o), replay(RUNDIR, schedule), rounds without training (prune/replay.lua); cut(net, o),
--- undo(net), one cut by hand (prune/hand.lua); ablation{...}, runs side by side; until_, then_, ..., schedules made of schedules
--- (prune/combine.lua).
-local PARTS = { "combine", "replay", "hand", "ablation" }
+-- undo(net), one cut by hand (prune/hand.lua); kept(run), the networks that keep= kept (prune/kept.lua); ablation{...}, runs side by side;
+-- until_, then_, ..., schedules made of schedules (prune/combine.lua).
+local PARTS = { "combine", "replay", "hand", "ablation", "kept" }
 
 return setmetatable({}, {
   __call = function(_, spec) return new(spec) end,
@@ -163,7 +164,7 @@ return setmetatable({}, {
       local found = require("yolua.prune." .. part)[key]
       if found then return found end
     end
-    error(("%s: yl.prune has no '%s' (cut, undo, dry_run, replay, ablation, until_, then_, repeat_, when_stalled)"):format(
+    error(("%s: yl.prune has no '%s' (cut, undo, kept, dry_run, replay, ablation, until_, then_, repeat_, when_stalled)"):format(
       options.position(), tostring(key)), 0)
   end,
 })

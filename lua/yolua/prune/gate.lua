@@ -1,5 +1,6 @@
 -- Judges a round that has ended: the network is kept, or the cut is taken back.
 local checkpoint = require "yolua.train.checkpoint"
+local marks = require "yolua.prune.marks"
 
 local gate = { least = 0.002, tries = 3 } -- the smallest step that halving leaves; how often backing off retrains a round
 
@@ -9,6 +10,7 @@ function gate.undo(rounds, t, st, again)
   rounds.snapshots:restore(t, st.prior)
   last.rolled_back = true
   st.round, st.try, st.again, st.prior = st.round - 1, last.try + 1, again, nil
+  marks.forget(st, st.round)
   rounds:tell(t, st)
 end
 
@@ -50,7 +52,10 @@ end
 function gate.judge(rounds, t, st, record)
   local most = rounds.o.max_drop
   local drop = most and record.ap and st.dense.ap - record.ap
-  if not drop or drop <= most then return keep(t, st, record) end
+  if not drop or drop <= most then
+    keep(t, st, record)
+    return marks.keep(t, st, record, rounds.o, 1 / rounds.count)
+  end
   ways[rounds.o.gate](rounds, t, st, record, ("AP fell by %.3f, more than %g, at %.2f %% zeros"):format(drop, most, 100 * record.sparsity))
 end
 

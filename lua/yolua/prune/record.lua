@@ -1,6 +1,7 @@
 -- What is told and kept of a pruning's rounds: a line for each, rounds.json, and the part of results.json. Timings lie there and not in the
 -- policy's state, since equal runs leave equal checkpoints.
 local core = require "yolua.core"
+local marks = require "yolua.prune.marks"
 
 local record = {}
 
@@ -27,8 +28,7 @@ function record.publish(self, t, st, known_by)
   for key, value in pairs(st.dense or {}) do dense[key] = value end
   local result = { target = self.budget or self.share, sparsity = self.now, params = last.params, nonzero = last.nonzero,
     flops = last.flops, rounds = rounds, dense = dense, speed = self.speed, prunable = self.count,
-    options = known_by, ramp = self.o.rounds - self.o.hold,
-    of = self.o.rounds }
+    options = known_by, ramp = self.o.rounds - self.o.hold, of = self.o.rounds, kept = marks.list(st, self.o) }
   if not t.run then return result end
   t.run.pruning = result
   core.system.write(t.run:path "rounds.json", core.json.encode(result) .. "\n")

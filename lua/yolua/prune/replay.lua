@@ -1,6 +1,8 @@
 -- Pruning schedules without training: what one would do from here (dry_run), and what it would have done in a finished run (replay).
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
+local foretold = require("yolua.prune.kept").foretold
+local marks = require "yolua.prune.marks"
 local options = require "yolua.options.table"
 local ranges = require "yolua.prune.ranges"
 local schedule = require "yolua.prune.schedule"
@@ -41,11 +43,12 @@ end
 
 -- yl.prune.dry_run(net, o): the rounds that the options of yl.prune (target, schedule, rounds, hold, ...) would make, as if nothing were
 -- lost: a dev loss of 1 and an AP of 1 all the way, and after a rollback the round begins again. Returns {rounds = {{round, sparsity,
--- zeros}, ...}, prunable = count}, which prints as a table. Nothing is trained, and the network stays as it is.
+-- zeros}, ...}, prunable = count, kept = what keep= would keep}, which prints as a table. Nothing is trained; the network stays as it is.
 function replay.dry_run(net, o)
   callback.model("yl.prune.dry_run", net)
   local share, budget = target.check(o)
-  local list = ranges.of(net, o)
+  local list, keep = ranges.of(net, o), rawget(o, "keep")
+  marks.check({ keep = keep }, share, budget)
   local sparsity, _, count = ranges.sparsity(net, list)
   local f, out, memory, start = schedule.of(rawget(o, "schedule") or "cubic"), {}, {}, sparsity
   local rounds, hold = rawget(o, "rounds") or 10, rawget(o, "hold") or 0
@@ -57,6 +60,7 @@ function replay.dry_run(net, o)
       epochs = every, epoch = math.floor((round - 1) * every), step = 0, history = state.copy(out), memory = memory, options = o }
     local value = schedule.value(f, s)
     if budget and round >= s.ramp and type(value) == "number" then value = budget end
+    if type(value) == "number" then value = marks.reach(keep, value, s) end
     local entry = shown(value)
     entry.round, entry.dev_loss, entry.ap = round, 1, 1
     out[#out + 1] = entry
@@ -71,7 +75,7 @@ function replay.dry_run(net, o)
     elseif entry.action == "stop" then break end
   end
   for _, entry in ipairs(out) do entry.dev_loss, entry.ap = nil, nil end
-  return setmetatable({ rounds = out, prunable = count }, Rounds)
+  return setmetatable({ rounds = out, prunable = count, kept = foretold(o, out) }, Rounds)
 end
 
 local function record_of(dir)

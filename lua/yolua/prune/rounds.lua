@@ -4,6 +4,7 @@
 local callback = require "yolua.options.callback"
 local Cut = require "yolua.prune.cut"
 local gate = require "yolua.prune.gate"
+local marks = require "yolua.prune.marks"
 local measure = require "yolua.prune.measure"
 local pages = require "yolua.report.pruning"
 local probe = require "yolua.prune.probe"
@@ -34,6 +35,7 @@ end
 -- o: the options (options/fields.lua, group prune, and every: epochs of a round, dense: epochs before the first). by: {where =}.
 function Rounds.new(o, by)
   local share, budget = target.check(o)
+  marks.check(o, share, budget)
   local self = setmetatable({ o = o, by = by, rules = Cut.rules(scoped(o)), share = share,
     budget = budget, times = {}, compact_times = {} }, Rounds)
   self.schedule = schedule.of(o.schedule)
@@ -78,8 +80,8 @@ function Rounds:asked(st, s)
   if self.budget and type(value) == "number" then
     if self.rules.coarse then value = target.on_the_way(self.budget, value, s) elseif s.round >= s.ramp then value = self.budget end
   end
-  if st.gap and type(value) == "number" then value = math.min(value, s.sparsity + st.gap) end
-  return value
+  if type(value) ~= "number" then return value end
+  return marks.reach(self.o.keep, st.gap and math.min(value, s.sparsity + st.gap) or value, s)
 end
 
 local function refuse_backwards(self, zeros, before, asked, s)

@@ -7,7 +7,10 @@
 --     { name = "large", imgsz = { 832, 256 }, grid = { ... } },
 --   }
 --
--- recipe: a recipe's path, or "train". Without a list the keys beside it are one trial. Dots reach inside, as on the command line:
+--     { name = "pruned", recipe = "recipes/prune_gradual.lua", from = { model = "today" } },   what the trial of that name leaves
+--
+-- recipe: a recipe's path, or "train". from: options whose value is a file of an earlier trial's run, its result where no file is named
+-- ("today:last.safetensors"). Without a list the keys beside it are one trial. Dots reach inside, as on the command line:
 -- ["optim.lr"] = 1e-3 or optim = { lr = 1e-3 }.
 local core = require "yolua.core"
 local schema = require "yolua.options.schema"
@@ -68,13 +71,15 @@ local function flatten(values, flat, where, prefix)
   return flat
 end
 
+local OWN = { recipe = true, grid = true, name = true, from = true } -- keys of a trial that are no options
+
 -- ---- trials ------------------------------------------------------------------------------------------------------------
 
 -- The keys of a table that are no options, and the rest.
 local function parts(values, where)
   local rest = {}
   for key, value in pairs(values) do
-    if type(key) == "string" and key ~= "recipe" and key ~= "grid" and key ~= "name" then rest[key] = value end
+    if type(key) == "string" and not OWN[key] then rest[key] = value end
   end
   for _, key in ipairs { "recipe", "name" } do
     if values[key] ~= nil and type(values[key]) ~= "string" then
@@ -85,6 +90,36 @@ local function parts(values, where)
     fail("%s: 'grid': expected lists of values by option, got a %s", where, type(values.grid))
   end
   return rest, values.grid or {}
+end
+
+-- {trial, file} of "NAME" or "NAME:FILE".
+local function read_source(text_, trials, where)
+  local found, names = {}, {}
+  for _, other in ipairs(trials) do
+    local name = other.name
+    if name then names[#names + 1] = name end
+    if name == text_ then found[#found + 1] = { trial = other, file = "best.safetensors" }
+    elseif name and text_:sub(1, #name + 1) == name .. ":" then found[#found + 1] = { trial = other, file = text_:sub(#name + 2) } end
+  end
+  if #found == 1 then return found[1] end
+  if #found > 1 then fail("%s: %d trials have the name of '%s': expected one", where, #found, text_) end
+  fail("%s: there is no earlier trial '%s'%s", where, text_, schema.did_you_mean(text_, names))
+end
+
+-- {key, trial, file} of a trial's `from`, in the options' order.
+local function read_from(from, trials, where)
+  if from ~= nil and type(from) ~= "table" then fail("%s: 'from': expected trials' names by option, got a %s", where, type(from)) end
+  local list = {}
+  for key, value in pairs(from or {}) do
+    if type(key) ~= "string" or type(value) ~= "string" then
+      fail('%s: from \'%s\': expected the name of an earlier trial, as in from = { model = "dense" }, got %s', where, tostring(key),
+        tostring(value))
+    end
+    list[#list + 1] = read_source(value, trials, ("%s: from %s"):format(where, key))
+    list[#list].key = key
+  end
+  table.sort(list, function(a, b) return a.key < b.key end)
+  return list
 end
 
 -- {key = list of words} of a grid, added to `axes`.
@@ -135,12 +170,14 @@ local function add(trials, entry, common, where)
   local rest, shared = parts(common, where)
   local axes = read_axes(grid, read_axes(shared, {}, where), where)
   local recipe = entry.recipe or common.recipe or fail('%s: recipe is missing: expected recipe = "FILE.lua" or recipe = "train"', where)
+  local from = read_from(entry.from or common.from, trials, where)
   local base = flatten(own, flatten(rest, {}, where, ""), where, "")
   for _, chosen in ipairs(combinations(axes)) do
     local flat, number_ = {}, #trials + 1
     for key, value in pairs(base) do flat[key] = value end
     for key, value in pairs(chosen) do put(flat, key, value) end
-    trials[number_] = { number = number_, name = entry.name or common.name, recipe = recipe, words = words(flat, where), where = where }
+    trials[number_] = { number = number_, name = entry.name or common.name, recipe = recipe, words = words(flat, where), where = where,
+      from = from }
   end
 end
 

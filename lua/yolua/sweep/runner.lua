@@ -24,14 +24,25 @@ local function start(r, t)
   r.say("%s: %s in %s", label(r, t), begun and "continues" or "starts", t.dir)
 end
 
--- Starts waiting trials while there are places. One whose folder a process of an earlier call still holds has to wait.
+local function refuse(r, t, reason)
+  trial.refused(t, reason)
+  r.say("%s: failed: %s", label(r, t), reason)
+  r.changed()
+end
+
+-- Starts waiting trials while there are places. One that needs another's files waits for that; so does one whose folder a process of an
+-- earlier call still holds.
 local function fill(r)
   for _, t in ipairs(r.trials) do
     if #r.active >= r.jobs or r.stopping then return end
-    if t.status == "waiting" and trial.busy(t) then
+    local ready, never = trial.ready(t)
+    if t.status == "waiting" and never then refuse(r, t, never)
+    elseif t.status == "waiting" and not ready then goto next
+    elseif t.status == "waiting" and trial.busy(t) then
       if not t.told then r.say("%s: waiting for the process that is still running in %s", label(r, t), t.dir) end
       t.told = true
     elseif t.status == "waiting" then start(r, t) end
+    ::next::
   end
 end
 

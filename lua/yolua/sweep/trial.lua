@@ -65,8 +65,21 @@ local function data_hash(plain, known)
   return known[key]
 end
 
+-- The file that the trial takes from an earlier one; parent: the sweep's folder.
+local function path_of(item, parent) return ("%s/%s/%s"):format(parent, item.trial.hash, item.file) end
+
+-- The trial's words, those for files of earlier trials included.
+function trial.words(t, parent)
+  local list = { table.unpack(t.words) }
+  for _, item in ipairs(t.from or {}) do list[#list + 1] = ("%s=%s"):format(item.key, path_of(item, parent)) end
+  return list
+end
+
 local function identify(t, known)
-  local o = recipe.begun(t.recipe, t.words, t.where)
+  local of = {}
+  for _, item in ipairs(t.from or {}) do of[item.key] = item.trial.hash .. "/" .. item.file end
+  local o = recipe.begun(t.recipe, trial.words(t, "runs"), t.where)
+  for _, item in ipairs(t.from or {}) do options.set(o, item.key, core.null) end -- known by the trial that makes it
   local plain = options.plain(o)
   local contents = {}
   for _, key in ipairs(NETWORK) do contents[key] = plain[key] and file_hash(plain[key], known.files) end
@@ -76,7 +89,8 @@ local function identify(t, known)
   local text = t.recipe == "train" and core.version or core.system.read(t.recipe)
   t.repeats = arguments.repeats(o) -- it is a folder of trials itself, which continues where it is
   t.options, t.data_hash = plain, data_hash(plain.data, known.data)
-  t.hash = files.hash_text(core.json.encode { options = decided, files = contents, data = t.data_hash, recipe = t.recipe, text = text })
+  t.hash = files.hash_text(core.json.encode { options = decided, files = contents, data = t.data_hash, recipe = t.recipe, text = text,
+    from = next(of) and of or nil })
 end
 
 -- Gives every trial of the list its options, data_hash and hash. Errors: the first trial that cannot run, or that equals another one.
@@ -124,11 +138,26 @@ local function check_defaults(t, kept)
   end
 end
 
--- Looks at the trial's folder below `parent`: status "done" with its result, or "waiting". Errors: it holds a run with other defaults.
+-- Errors: what the trial began with, a file of an earlier one, is another file now.
+local function check_from(t, kept)
+  for _, item in ipairs(t.from or {}) do
+    local path, before = path_of(item, t.parent), (kept.from or {})[item.key]
+    if before and files.kind(path) == "file" and files.hash(path) ~= before then
+      error(("%s: the run in %s began with another %s: its hash was %s and is now %s (without that folder the trial runs anew)"):format(
+        t.where, t.dir, path, before, files.hash(path)), 0)
+    end
+  end
+end
+
+-- Looks at the trial's folder below `parent`: status "done" with its result, or "waiting". Errors: it holds a run with other defaults, or
+-- from other files.
 function trial.look(t, parent)
-  t.dir = parent .. "/" .. t.hash
+  t.dir, t.parent = parent .. "/" .. t.hash, parent
   local kept = read_json(t.dir .. "/trial.json")
-  if kept then check_defaults(t, kept) end
+  if kept then
+    check_defaults(t, kept)
+    check_from(t, kept)
+  end
   t.result = kept and kept.status == "done" and read_json(t.dir .. "/results.json") or nil
   t.status = t.result and "done" or "waiting"
 end
@@ -136,12 +165,32 @@ end
 -- Whether a process, of an earlier sweep say, is still running in the folder.
 function trial.busy(t) return rundir.busy(t.dir) end
 
+-- Whether the trials from which it takes files are done. Second value: the reason why they never will be.
+function trial.ready(t)
+  for _, item in ipairs(t.from or {}) do
+    local other = item.trial
+    if other.status == "failed" or other.status == "stopped" then
+      return false, ("it needs %s of trial %d (%s), which %s"):format(item.file, other.number, other.name,
+        other.status == "failed" and "failed" or "was stopped")
+    end
+    if other.status ~= "done" then return false end
+    if files.kind(path_of(item, t.parent)) ~= "file" then
+      return false, ("it needs %s, which trial %d (%s) has not left"):format(path_of(item, t.parent), other.number, other.name)
+    end
+  end
+  return true
+end
+
+-- The trial that cannot start has failed.
+function trial.refused(t, reason) t.status, t.reason = "failed", reason end
+
 -- The words with which the trial starts, or continues; makes its folder.
 function trial.command(t)
   local words, begun = { t.recipe }, files.kind(t.dir .. "/config.yaml") == "file"
   files.make_folder(t.dir)
   if not begun and not t.repeats then rundir.clear(t.dir) end
-  table.move(t.words, 1, #t.words, 2, words)
+  local own = trial.words(t, t.parent)
+  table.move(own, 1, #own, 2, words)
   words[#words + 1] = (begun and "resume=" or "out=") .. t.dir
   if t.threads then words[#words + 1] = "threads=" .. t.threads end
   return words, begun
@@ -161,8 +210,14 @@ local function complaint(t, from)
 end
 
 local function note(t)
+  local from = {}
+  for _, item in ipairs(t.from or {}) do
+    local path = path_of(item, t.parent)
+    from[item.key] = files.kind(path) == "file" and files.hash(path) or nil
+  end
   core.system.write(t.dir .. "/trial.json", core.json.encode({ hash = t.hash, name = t.name, recipe = t.recipe, words = t.words,
-    options = without(t.options, HOW), data_hash = t.data_hash, status = t.status, reason = t.reason }, { pretty = true }) .. "\n")
+    options = without(t.options, HOW), data_hash = t.data_hash, status = t.status, reason = t.reason,
+    from = next(from) and from or nil }, { pretty = true }) .. "\n")
 end
 
 -- The process ended so; `from`: how long its output was before. Sets status and, of a trial that failed, the reason.

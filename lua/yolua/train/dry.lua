@@ -133,6 +133,13 @@ local function rounds_of(whole)
   end
 end
 
+-- What the policies would keep for later parts of the recipe: the network as it is, under those names.
+local function stand_ins(run, whole)
+  for _, p in ipairs(whole.policies) do
+    for _, name in ipairs((forecast[p] or {}).files or {}) do whole.model:save(run:path(name)) end
+  end
+end
+
 -- Bytes of decoded frames that the loaders keep.
 local function decoded(whole, cached)
   local bytes, judged = 0, sources.judged_list(whole)
@@ -198,6 +205,8 @@ return function(spec)
       step_seconds = part.measured.step }
   end
   result.rounds = rounds_of(whole)
+  run.dry.kept = result.rounds and result.rounds.kept or run.dry.kept
+  stand_ins(run, whole)
   dry.add(run, result)
   tell(run, whole, plan, result)
   run.dry.model = spec.net

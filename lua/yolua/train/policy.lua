@@ -7,7 +7,7 @@ local schema = require "yolua.options.schema"
 local state = require "yolua.train.state"
 
 -- forecast: what dry_run=true can know of a policy beforehand: policy -> { every = epochs between its evaluations, rounds = function(model,
--- options): the rounds of a pruning }.
+-- options): the rounds of a pruning, files = checkpoints that it keeps in the run directory for later parts of a recipe }.
 local policy = { forecast = setmetatable({}, { __mode = "k" }),
   events = { "start", "epoch_start", "batch", "loss", "gradient", "step", "epoch_end", "finish" } }
 

@@ -5,6 +5,7 @@ local core = require "yolua.core"
 local fields = require "yolua.options.fields"
 local identity = require "yolua.train.identity"
 local options = require "yolua.options.table"
+local policy = require "yolua.train.policy"
 local rundir = require "yolua.report.rundir"
 local files = core.files
 
@@ -94,6 +95,9 @@ local function tell(spec, o, data)
   local dir = spec.run:path(spec.name)
   files.make_folder(dir)
   spec.net:save(dir .. "/best.safetensors")
+  for _, p in ipairs(spec) do
+    for _, name in ipairs((policy.forecast[p] or {}).files or {}) do spec.net:save(dir .. "/" .. name) end
+  end
   return spec.net, data, dir
 end
 

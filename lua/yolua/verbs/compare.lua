@@ -1,5 +1,5 @@
--- `yolua compare A B`: whether B is better than A, on the same frames. A and B are runs, stages of runs (RUN:STAGE), or with labels=DIR
--- folders of detections in KITTI's format.
+-- `yolua compare A B`: whether B is better than A, on the same frames. A and B are runs, stages of runs (RUN:STAGE), the
+-- same stage of several runs as one (RUN,RUN:STAGE), or with labels=DIR folders of detections in KITTI's format.
 local compare = require "yolua.eval.compare"
 local core = require "yolua.core"
 local eval = require "yolua.eval.protocols"
@@ -8,6 +8,7 @@ local options = require "yolua.options.table"
 local kitti = require "yolua.datasets.kitti"
 local schema = require "yolua.options.schema"
 local stages = require "yolua.eval.stages"
+local stored = require "yolua.eval.stored"
 local structs = require "yolua.options.structs"
 local terminal = require "yolua.terminal"
 local files = core.files
@@ -21,13 +22,37 @@ local function run_folder(path)
   if is_folder("runs/" .. path) then return "runs/" .. path end
 end
 
--- "RUN" or "RUN:STAGE".
+-- The same stage of several runs as one evaluation.
+local function pooled(dirs, stage)
+  local parts, titles = {}, {}
+  for i, dir in ipairs(dirs) do
+    parts[i] = stages.read(dir, stage)
+    titles[i] = parts[i].run
+  end
+  if #parts == 1 then return parts[1] end
+  local self = stored.pool(parts, stage or parts[1].stage)
+  self.title = ("%s:%s"):format(table.concat(titles, ","), self.stage)
+  return self
+end
+
+-- The folders of "RUN" or "RUN,RUN,...", nil where one of them is none.
+local function run_folders(text)
+  if run_folder(text) then return { run_folder(text) } end
+  local dirs = {}
+  for part in text:gmatch "[^,]+" do dirs[#dirs + 1] = run_folder(part) or false end
+  for _, dir in ipairs(dirs) do
+    if not dir then return nil end
+  end
+  return #dirs > 0 and dirs or nil
+end
+
+-- "RUN", "RUN:STAGE", or several runs, "RUN,RUN:STAGE".
 local function of_run(text)
-  local dir = run_folder(text)
-  if dir then return stages.read(dir) end
+  local dirs = run_folders(text)
+  if dirs then return pooled(dirs) end
   local before, stage = text:match "^(.-):(.+)$"
-  dir = before and run_folder(before)
-  if dir then return stages.read(dir, stage) end
+  dirs = before and run_folders(before)
+  if dirs then return pooled(dirs, stage) end
   error(("compare: %s is no run (expected runs/NAME or runs/NAME:STAGE; folders of detections need labels=DIR)"):format(text), 0)
 end
 
@@ -48,13 +73,26 @@ local function of_folders(o)
   return compare.folder(o.a, o, names, drive_of), compare.folder(o.b, o, names, drive_of)
 end
 
+-- Of the classes that a run was evaluated with those that are asked for.
+local function chosen(self, wanted)
+  local by_name, names, list = {}, {}, {}
+  for i, class in ipairs(self.classes or {}) do
+    names[i] = type(class) == "table" and class.name or class
+    by_name[names[i]] = class
+  end
+  for i, name in ipairs(wanted) do
+    list[i] = by_name[name] or error(schema.usage(("yolua compare: classes: %s was not evaluated with '%s'%s (%s)"):format(self.title, name,
+      schema.did_you_mean(name, names), table.concat(names, ", "))))
+  end
+  return list
+end
+
 -- A run's detections can be scored by other options than when it ran; those of the call count. Errors: options without effect on runs.
 local function rescored(self, o)
-  for _, key in ipairs { "classes", "poster.classes" } do
-    if options.explicit(o, key) then
-      error(schema.usage(("yolua compare: option '%s' needs labels=: a run's classes are those that it was evaluated with"):format(key)))
-    end
+  if options.explicit(o, "poster.classes") then
+    error(schema.usage "yolua compare: option 'poster.classes' needs labels=: a run's classes are those that it was evaluated with")
   end
+  if options.explicit(o, "classes") then self.classes = chosen(self, o.classes) end
   for _, key in ipairs { "voc", "coco", "poster" } do
     for name, value in pairs(o[key]) do
       if options.explicit(o, key .. "." .. name) then self.options[key][name] = value end
@@ -89,12 +127,14 @@ local function run(o)
 end
 
 local list = {
-  { "a", "string", nil, "", "a run, a stage of one (RUN:STAGE; without a stage: its last), or a folder of detections" },
+  { "a", "string", nil, "", "a run, a stage of one (RUN:STAGE; without a stage: its last), the same stage of several "
+    .. "(RUN,RUN:STAGE; pooled), or a folder of detections" },
   { "b", "string", nil, "", "what it is compared with" },
   { "labels", "string", nil, "", "A and B are folders of detections: the folder of their labels, both in KITTI's format",
     aliases = { "gt", "label_dir", "truth" } },
   fields.pick("eval", "protocol"),
-  { "classes", "list", nil, "", "with labels=: class names that may occur and are scored by voc, coco and poster (default: KITTI's)" },
+  { "classes", "list", nil, "", "the classes that voc, coco and poster score, and their means are of: of runs (default: all of theirs), "
+    .. "or with labels= those that may occur (default: KITTI's)" },
   structs.field("compare", "replicates"), structs.field("compare", "seed"),
   fields.pick("run", "threads"), fields.pick("run", "json"),
 }

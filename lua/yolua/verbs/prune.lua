@@ -16,13 +16,6 @@ local function policy_of(o)
   error(schema.usage((tostring(policy):gsub("^[^:]*:%d+: ", ""):gsub("^Lua: ", ""))))
 end
 
--- The dense network, or distill.teacher, teaches the one that is pruned; nothing where it has no weight.
-local function teachers(o, net)
-  local d = o.distill
-  if d.weight == 0 and d.features[1] == "none" and not d.teacher then return {} end
-  return { yl.distill { d.teacher or yl.copy(net), weight = d.weight, features = d.features, feature_weight = d.feature_weight } }
-end
-
 local function fall_back(o)
   if o.resume or o.cfg or o.model then return o end
   return yl.embedded(o, { ["optim.name"] = "adam" })
@@ -40,7 +33,7 @@ local function prune(o)
   local data, net = yl.data(o.data), inputs.network(o)
   net:freeze(o.freeze)
   run:eval("Dense", net, data.dev)
-  local policies = teachers(o, net)
+  local policies = yl.distill.wanted(o, net)
   policies[#policies + 1] = policy_of(o)
   yl.train { net = net, data = data, run = run, options = o, table.unpack(policies) }
   run:eval("Pruned", run:best(), data.dev)

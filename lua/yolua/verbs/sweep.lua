@@ -19,7 +19,7 @@ local function tell(trials, dir)
   for _, t in ipairs(trials) do
     trial.look(t, dir)
     print(("trial %d of %d%s, %s: %s: yolua %s %s"):format(t.number, #trials, t.name and (" (%s)"):format(t.name) or "", t.hash, t.status,
-      t.recipe, table.concat(t.words, " ")))
+      t.recipe, table.concat(trial.words(t, dir), " ")))
   end
 end
 

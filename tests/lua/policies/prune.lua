@@ -114,6 +114,44 @@ function TestMasks.testShortRoundsAndHold()
   t.assertAlmostEquals(made.pruning.rounds[1].sparsity, 0.2, 1e-3)
 end
 
+-- keep=: the rounds meet these sparsities exactly, and each one's network is kept in full; refusals come before anything is trained.
+function TestMasks.testKept()
+  local made = run_with(top .. "/kept", { ema = 0.9, optim = { name = "adam", lr = 1e-3 } },
+    { target = 0.8, rounds = 4, schedule = "linear", keep = { 0.7, 0.3 }, judge = "none" })
+  local list, asked = yl.prune.kept(made), {}
+  for i, r in ipairs(made.pruning.rounds) do asked[i] = r.asked end
+  t.assertAlmostEquals(asked, { 0.2, 0.3, 0.6, 0.7 }, 1e-9) -- the last one says that 80 % would take another round
+  t.assertEquals({ #list, list[1].mark, list[1].round, list[2].mark, list[2].epoch, list[2].file },
+    { 2, 0.7, 4, 0.3, 2, "sparsity-30.safetensors" })
+  for _, kept in ipairs(list) do
+    local again = yl.load { model = made.dir .. "/" .. kept.file, full = true }
+    t.assertEquals(holds(again.net, kept.file), math.floor(kept.mark * made.pruning.prunable + 0.5))
+    t.assertTrue(core.has_slab(again.net, "ema") and core.has_slab(again.net, "adam_m"))
+  end
+  local resumed = run_with({ resume = top .. "/kept" }, { ema = 0.9, optim = { name = "adam", lr = 1e-3 } },
+    { target = 0.8, rounds = 4, schedule = "linear", keep = { 0.7, 0.3 }, judge = "none" })
+  t.assertEquals(yl.prune.kept(resumed), list)
+  t.assertEquals({ list[2].name, list:ends(4) }, { "30 %", { 4 + 4, 2 + 4 } })
+  for keep, sentence in pairs { [{ 0.9 }] = "keep: 0.9 is never reached: expected at most the target, 0.8",
+    [{ 50 }] = "keep: expected sparsities above 0 and below 1 (.9 is 90 %), got 50", [{ 0.5, 0.5 }] = "got 0.5 twice" } do
+    t.assertErrorMsgContains(sentence, yl.prune, { target = 0.8, keep = keep })
+  end
+end
+
+-- A round that is taken back takes what it kept along.
+function TestMasks.testKeptAndTakenBack()
+  local undone = false
+  local made = run_with(top .. "/kept-undone", nil, { target = 0.8, rounds = 3, keep = { 0.4 }, judge = "none", schedule = function(s)
+    if s.round == 2 and not undone then
+      undone = true
+      return s:rollback { target = 0.35 }
+    end
+    return 0.4
+  end })
+  local list = yl.prune.kept(made)
+  t.assertEquals({ #list, list[1].round, #made.pruning.rounds }, { 1, 2, 3 })
+end
+
 TestRewinding = {}
 
 -- The learning-rate schedule begins again in each round, and before the first cut it is the dense phase's.

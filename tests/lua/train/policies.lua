@@ -122,6 +122,16 @@ function TestKeep.testFileAndDirection()
   t.assertEquals(TestKeep.saved, { "ap.safetensors", "ap.safetensors" })
 end
 
+function TestKeep.testEpochs()
+  local policy = keep.epochs { 2, 4 }
+  for epoch = 1, 4 do policy.on.epoch_end(policy, { epoch = epoch }) end
+  t.assertEquals(TestKeep.saved, { "epoch-2.safetensors", "epoch-4.safetensors" })
+  t.assertErrorMsgContains("keep.epochs: epoch 4 is never trained: there are 3", policy.on.start, policy, { epochs = 3 })
+  for _, bad in ipairs { {}, { 0 }, { 1.5 }, 3 } do
+    t.assertErrorMsgContains("yl.keep.epochs: expected a list of whole numbers of at least 1", keep.epochs, bad)
+  end
+end
+
 function TestKeep.testNotEvaluated()
   t.assertEquals(marked(keep.best "dev_ap", "dev_ap", { core.null, 0.1, core.null, 0.2 }), { false, true, false, true })
 end

@@ -50,6 +50,31 @@ function TestVerb.testOptions()
   t.assertNotEquals(json("x:Original", "x", "protocol=voc", "seed=2").rows[1].low, loose.rows[1].low)
 end
 
+-- Means over some of the classes.
+function TestVerb.testClasses()
+  local all, some = json("x:Original", "x", "protocol=voc"), json("x:Original", "x", "protocol=voc", "classes=Car,Cyclist")
+  local by, names = {}, {}
+  for _, row in ipairs(all.rows) do by[row.class] = row end
+  for i, row in ipairs(some.rows) do names[i] = row.class end
+  t.assertEquals(names, { "Car", "Cyclist", "mean" })
+  t.assertEquals(some.rows[1], by.Car)
+  t.assertAlmostEquals(some.rows[3].a, (by.Car.a + by.Cyclist.a) / 2, 1e-12)
+end
+
+-- Several runs on frames of their own are one evaluation.
+function TestVerb.testPooled()
+  for i, part in ipairs { { 1, 15 }, { 16, 40 } } do
+    for number, whole in ipairs { a, b } do
+      local frames = table.move(whole.frames, part[1], part[2], 1, {})
+      core.files.make_folder(("%s/runs/p%d"):format(top, i))
+      stages.write(("%s/runs/p%d"):format(top, i), require("yolua.eval.stored").with_frames(whole, frames), number)
+    end
+  end
+  local result = json("p1,runs/p2:Original", "p1,p2:Coco-FT")
+  t.assertEquals(result.rows, json("x:Original", "x:Coco-FT").rows)
+  t.assertEquals({ result.a, result.frames }, { "runs/p1,runs/p2:Original", 40 })
+end
+
 -- The same frames out of KITTI's files: the same figures. Drives are found beside the labels.
 function TestVerb.testFolders()
   local result, stored = json("a", "b", "labels=label_2"), json("x:Original", "x")
@@ -75,7 +100,9 @@ function TestVerb.testRefusals()
   refused(1, "compare: y is no run (expected runs/NAME or runs/NAME:STAGE; folders of detections need labels=DIR)", "x", "y")
   refused(1, "has no stage 'Orignal', did you mean 'Original'?", "x:Orignal", "x")
   refused(1, "compare: no such folder c", "a", "c", "labels=label_2")
-  refused(2, "option 'classes' needs labels=", "x", "x", "classes=Car")
+  refused(2, "compare: classes: runs/x:Coco-FT was not evaluated with 'Cra', did you mean 'Car'?", "x", "x", "classes=Cra")
+  refused(2, "option 'poster.classes' needs labels=", "x", "x", "poster.classes=coco")
+  refused(1, "frame 000001 is in evaluations 1 and 2", "x,x", "x")
   refused(2, "did you mean 'replicates'", "x", "x", "replicate=3")
 end
 

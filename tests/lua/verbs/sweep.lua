@@ -165,6 +165,45 @@ function TestSweep.testFailure()
   t.assertStrContains(read "failing/sweep.md", "1 of 2 trials are done.")
 end
 
+-- A trial that takes a checkpoint of an earlier one waits for it, is known by it, and is refused where that is another one now.
+function TestSweep.testFromAnotherTrial()
+  local text = [[return { config = "TOP/from.yaml", epochs = 1, data = { limit = 4 }, protocol = "voc",
+    { name = "dense", recipe = "train", cfg = "TOP/tiny.cfg", names = "TOP/tiny.names", seed = SEED },
+    { name = "pruned", recipe = "recipes/prune_gradual.lua", from = { model = "dense" }, rounds = 2, keep = .5, target = .5, tune = 1 },
+    { name = "on", recipe = "train", from = { model = "pruned:sparsity-50.safetensors" } } }]]
+  core.system.write(top .. "/from.yaml", (read("config.yaml"):gsub("cfg: [^\n]*\n", ""):gsub("names: [^\n]*\n", "")))
+  local path = write("from", (text:gsub("SEED", "1")))
+  local status, _, err = sweep(path, "from", "dry_run=true")
+  t.assertEquals({ status, err }, { 0, "" })
+  local result = program.json { "sweep", path, "out=" .. top .. "/from", "jobs=2" }
+  for i = 1, 3 do t.assertEquals(result.trials[i].status, "done", result.trials[i].reason) end
+  local log = read "from/log.txt"
+  t.assertNotNil(log:find "1 of 3.-done.-2 of 3.-starts.-2 of 3.-done.-3 of 3.-starts")
+  local dense = ("%s/from/%s/"):format(top, result.trials[1].hash)
+  t.assertStrContains(read(("from/%s/config.yaml"):format(result.trials[2].hash)), dense .. "best.safetensors")
+  local other = program.json { "sweep", write("from", (text:gsub("SEED", "2"))), "out=" .. top .. "/from2", "dry_run=true" }
+  for i = 1, 3 do t.assertNotEquals(other.trials[i].hash, result.trials[i].hash) end -- another start, other trials
+  write("from", (text:gsub("SEED", "1")))
+  os.rename(dense .. "last.safetensors", dense .. "best.safetensors")
+  core.system.write(dense .. "best.safetensors", "other")
+  status, _, err = sweep(path, "from")
+  t.assertEquals(status, 1)
+  t.assertStrMatches(err, ".*trial 2 %(pruned%): the run in %S+ began with another %S+best.safetensors: its hash was %x+ and is now %x+.*")
+end
+
+-- What needs a trial that failed, or a file that it has not left, fails with that reason; the others run.
+function TestSweep.testFromATrialThatFailed()
+  local path = write("broken", [[return { recipe = "train", config = "TOP/config.yaml", epochs = 1, data = { limit = 4 }, protocol = "voc",
+    { name = "bad", epochs = 9, optim = { name = "sgd", lr = 1e3 } }, { name = "on", from = { ["distill.teacher"] = "bad:x.safetensors" } },
+    { name = "good" }, { name = "far", from = { ["distill.teacher"] = "good:none.safetensors" } } }]])
+  local status, _, err = sweep(path, "broken")
+  t.assertEquals(status, 1, err)
+  local rows = read "broken/sweep.csv"
+  t.assertStrContains(rows, "it needs x.safetensors of trial 1 (bad), which failed")
+  t.assertStrMatches(rows, ".*it needs %S+/none.safetensors, which trial 3 %(good%) has not left.*")
+  t.assertNotNil(rows:find "\n3,good,%x+,done,")
+end
+
 -- SIGTERM reaches the trial, which saves inside its epoch; the same call continues.
 function TestSweep.testTerminated()
   local path = write("long", [[return { recipe = "recipes/coco_ft.lua", config = "TOP/config.yaml", epochs = 20, protocol = "voc" }]])
@@ -223,6 +262,11 @@ function TestBadInput.testFiles()
     { "return { " .. known .. ", { out = 'x' } }", "trial 1: 'out' cannot be set: the sweep names its trials' folders" },
     { "return { " .. known .. ", { seed = print } }", "trial 1: 'seed': expected a text, a number, true, false or a list, got a function" },
     { "return { " .. known .. ", grid = { seed = {} } }", "grid 'seed': expected a list of values, got an empty one" },
+    { "return { " .. known .. ", { name = 'first' }, { from = { model = 'frist' } } }",
+      "trial 2: from model: there is no earlier trial 'frist', did you mean 'first'?" },
+    { "return { " .. known .. ", { name = 'a', grid = { seed = { 1, 2 } } }, { from = { model = 'a' } } }",
+      "trial 2: from model: 2 trials have the name of 'a': expected one" },
+    { "return { " .. known .. ", { from = 3 } }", "trial 1: 'from': expected trials' names by option, got a number" },
     { "return { " .. known .. ", grid = 3 }", "'grid': expected lists of values by option, got a number" },
   } do
     local status, out, err = sweep(write("bad", case[1]), "bad")

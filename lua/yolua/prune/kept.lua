@@ -1,0 +1,52 @@
+-- yl.prune.kept(run): the networks that a pruning has kept (its option keep), in that order: {mark, name ("90 %"), sparsity, round, epoch,
+-- file}, file a checkpoint in the run directory. Of a dry run, those that its rounds would reach.
+--
+--   rows:each(f)      calls f(row) for each
+--   rows:ends(4)      the epochs that each has by its end, if it is trained on for four
+local options = require "yolua.options.table"
+
+local kept, Rows = {}, {}
+Rows.__index = Rows
+
+function Rows:each(f)
+  for _, row in ipairs(self) do f(row) end
+end
+
+function Rows:ends(more)
+  local out = {}
+  for i, row in ipairs(self) do out[i] = row.epoch + more end
+  return out
+end
+
+local function named(list)
+  local rows = {}
+  for i, item in ipairs(list) do
+    rows[i] = { name = ("%g %%"):format(100 * item.mark) }
+    for key, value in pairs(item) do rows[i][key] = value end
+  end
+  return setmetatable(rows, Rows)
+end
+
+-- The same as a dry run's rounds (prune/replay.lua) foretell it; o: the recipe's options.
+function kept.foretold(o, rounds)
+  local out, every = {}, rawget(o, "every") or rawget(o, "epochs") or 1
+  for _, mark in ipairs(rawget(o, "keep") or {}) do
+    for _, r in ipairs(rounds) do
+      if r.sparsity and r.sparsity > mark - 1e-3 then
+        out[#out + 1] = { mark = mark, sparsity = r.sparsity, round = r.round, epoch = math.ceil(r.round * every), file = kept.file(mark) }
+        break
+      end
+    end
+  end
+  return out
+end
+
+function kept.file(mark) return ("sparsity-%g.safetensors"):format(100 * mark) end
+
+function kept.kept(run)
+  if run.dry then return named(run.dry.kept or {}) end
+  if not run.pruning then error(options.position() .. ": yl.prune.kept: nothing was pruned in this run", 0) end
+  return named(run.pruning.kept)
+end
+
+return kept
