@@ -9,7 +9,7 @@
 #include "core/box.h"
 #include "core/options.h"
 #include "core/rng.h"
-#include "kernels/geometry.h"
+#include "kernels/warp.h"
 
 typedef struct yl_augment_options {
 #define OPTION(type, key, ...) type key;

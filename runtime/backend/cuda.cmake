@@ -19,7 +19,7 @@ set(CUDA_FLAGS -std=c++20 -O3 "-DYL_BOTH=__host__ __device__" -DNDEBUG
     -Xcompiler=-fPIC,-fvisibility=hidden,-Wall,-Wextra,-Wno-missing-field-initializers,-Wno-unknown-pragmas)
 string(REPLACE ";" "\"\n\"" lines "${CUDA_FLAGS}") # for who compiles the plug-in elsewhere: tests/gpu/run.sh
 file(WRITE ${PROJECT_BINARY_DIR}/cuda/options "\"${lines}\"\n")
-list(APPEND CUDA_FLAGS -I${PROJECT_SOURCE_DIR}/runtime)
+list(APPEND CUDA_FLAGS -I${PROJECT_SOURCE_DIR}/runtime -I${GENERATED})
 # Registers in local memory are slow, and a mistake in a kernel's shape. What each kernel uses is kept, X.o.usage beside X.o.
 list(APPEND CUDA_FLAGS -Xptxas=--warn-on-spills,-v)
 set(KEEP_USAGE "usage=$1; shift; \"$@\" 2>\"$usage\"; status=$?; grep -v -e '^ptxas info' -e '^ *[0-9]* bytes stack frame' \"$usage\" >&2; exit $status")

@@ -115,17 +115,11 @@ static yl_status cuda_sync(yl_device *device)
 
 /* ---- the table ---- */
 
-static const char *const names[] = {
-#define K(name, parameters, cuda) #name,
-#include "kernels/kernels.def"
-#undef K
-};
+#define NAME(name, parameters, cuda) #name,
+static const char *const names[] = {YL_KERNELS(NAME)};
 
-enum {
-#define K(name, parameters, cuda) LINE_##name,
-#include "kernels/kernels.def"
-#undef K
-};
+#define LINE(name, parameters, cuda) LINE_##name,
+enum { YL_KERNELS(LINE) };
 
 /* A kernel without a twin says so when it is called. */
 template <int line, class... P> yl_status missing(P...)
@@ -133,14 +127,10 @@ template <int line, class... P> yl_status missing(P...)
     return yl__fail(YL_UNSUPPORTED, "%s has no CUDA kernel yet; expected device=cpu", names[line]);
 }
 
-static const yl_kernels table = {
-#define YL__ENTRY_YES(name) YL_CUDA(name)
-#define YL__ENTRY_NO(name) missing<LINE_##name>
-#define K(name, parameters, cuda) YL__ENTRY_##cuda(name),
-#include "kernels/kernels.def"
-#undef K
-    sizeof names / sizeof *names,
-};
+#define ENTRY_YES(name) YL_CUDA(name)
+#define ENTRY_NO(name) missing<LINE_##name>
+#define ENTRY(name, parameters, cuda) ENTRY_##cuda(name),
+static const yl_kernels table = {YL_KERNELS(ENTRY) sizeof names / sizeof *names};
 
 /* ---- the plug-in ---- */
 

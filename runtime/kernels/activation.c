@@ -1,6 +1,6 @@
 /* Activations and their gradients. The gradient of most follows from the output, that of swish, mish, hardswish, hard_mish
  * and gelu from the input. A NaN stays a NaN. */
-#include "kernels/activation.h"
+#include "kernels/activation.formulas.h"
 #include "kernels/kernels.h"
 
 enum { CHUNK = 4096 };

@@ -1,5 +1,5 @@
 /* Activations and their gradients: the formulas stand in activation.h. */
-#include "kernels/activation.h"
+#include "kernels/activation.formulas.h"
 #include "kernels/cuda.h"
 
 static __global__ void forward(yl_activation_geom g, const float *x, float *y)

@@ -1,7 +1,4 @@
-/* Mean over windows, channel by channel; pixels outside the image do not count.
- *
- *   y[n,i,j,c] = sum of x over the window's pixels inside the image / how many they are
- *   dx[n,r,s,c] = beta * dx + sum over the windows that see (r, s) of dy[n,i,j,c] / how many pixels that window has */
+/* Average pooling on the CPU: avgpool.h has the formulas. */
 #include "kernels/kernels.h"
 
 typedef struct span {

@@ -1,4 +1,4 @@
-/* Mean over windows: a thread per element of y, and of dx. The formulas stand in avgpool.c. */
+/* Mean over windows: a thread per element of y, and of dx. The formulas stand in avgpool.h. */
 #include "kernels/cuda.h"
 #include "kernels/pixels.cuh"
 

@@ -1,8 +1,4 @@
-/* Batch normalisation (Ioffe & Szegedy 2015) over x {rows, c}, per channel:
- *
- *   mean = sum x / rows,  var = sum (x - mean)^2 / rows,
- *   inverse = 1 / sqrt(var + eps),  y = scale * (x - mean) * inverse + bias
- *   running = (1 - momentum) * running + momentum * batch, the variance's with rows - 1, as Darknet
+/* Batch normalisation on the CPU: batchnorm.h has the formulas.
  *
  * Sums: a thread takes a fixed share of the rows, adds blocks in float and the blocks in double; the threads' parts are
  * added in order. The variance is taken about the first row's value, a sample of the data, so that one pass loses no

@@ -1,4 +1,4 @@
-/* Batch normalisation: the formulas stand in batchnorm.c. The scratch holds partial sums, then rows of coefficients. */
+/* Batch normalisation: the formulas stand in batchnorm.h. The scratch holds partial sums, then rows of coefficients. */
 #include "kernels/columns.cuh"
 
 /* x - centre, and its square */

@@ -1,6 +1,4 @@
-/* The fully connected layer, as matrix products of OpenBLAS (row-major).
- *
- *   y {n, out} = x {n, in} W^T + b,   dx = beta*dx + dy W,   dW {out, in} += dy^T x,   db += sum over images of dy; b may be NULL */
+/* Fully connected layers on the CPU, as matrix products of OpenBLAS (row-major): connected.h has the formulas. */
 #include "kernels/kernels.h"
 
 #include <cblas.h>

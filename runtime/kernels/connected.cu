@@ -1,4 +1,4 @@
-/* The fully connected layer as matrix products: the formulas stand in connected.c. */
+/* The fully connected layer as matrix products: the formulas stand in connected.h. */
 #include "kernels/matmul.cuh"
 
 yl_status YL_CUDA(connected_forward)(const yl_ctx *ctx, const yl_connected_geom *g, const void *x, const float *weight,

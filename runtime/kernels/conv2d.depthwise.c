@@ -5,7 +5,7 @@
  *
  * Forward and backward data gather: a pixel of the result is a short sum of (pixel, weights) pairs. Weights are packed
  * {u, v, k}. */
-#include "kernels/activation.h"
+#include "kernels/activation.formulas.h"
 #include "kernels/kernels.h"
 
 enum { MAX_TAPS = 256, BLOCK = 64 };

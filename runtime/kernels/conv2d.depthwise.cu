@@ -1,8 +1,8 @@
-/* Convolution with one input channel per group: a thread per element, neighbours along the channels. geometry.h has the formula, with
+/* Convolution with one input channel per group: a thread per element, neighbours along the channels. conv2d.h has the formula, with
  * first(o) = o / (oc / groups).
  *
  * The weights' gradient is summed over parts of the output pixels, and over the parts in order. */
-#include "kernels/activation.h"
+#include "kernels/activation.formulas.h"
 #include "kernels/conv2d.cuh"
 #include "kernels/pixels.cuh"
 

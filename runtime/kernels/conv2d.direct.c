@@ -4,7 +4,7 @@
  *
  * Both directions are one loop over a `pass`: backward data is a convolution of dy with the weights turned round, and
  * where the stride is not 1, one such convolution per residue of the pixel's row and column. */
-#include "kernels/activation.h"
+#include "kernels/activation.formulas.h"
 #include "kernels/conv2d.direct.h"
 #include "kernels/slab.h"
 #include "kernels/tile.h"

@@ -1,6 +1,6 @@
 /* Convolution as a matrix product: rows of patches (im2col; Chellapilla et al. 2006) times the weights, by OpenBLAS.
  * It runs every geometry. Patches are made for a block of output pixels at a time; a 1x1 convolution needs none. */
-#include "kernels/activation.h"
+#include "kernels/activation.formulas.h"
 #include "kernels/kernels.h"
 
 #include <cblas.h>

@@ -1,9 +1,9 @@
-/* Convolution as an implicit matrix product: no copy of x is made, its pixels are looked up. geometry.h has the formula.
+/* Convolution as an implicit matrix product: no copy of x is made, its pixels are looked up. conv2d.h has the formula.
  *
  *   forward           m: output pixels     n: output channels     k: taps and input channels
  *   backward data     m: input pixels      n: input channels      k: taps and output channels
  *   backward weights  m: output channels   n: taps and channels   k: output pixels, split into parts that are added in order */
-#include "kernels/activation.h"
+#include "kernels/activation.formulas.h"
 #include "kernels/conv2d.cuh"
 #include "kernels/gemm.cuh"
 

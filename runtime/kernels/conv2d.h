@@ -1,10 +1,32 @@
-/* A convolution has algorithms: one file each (kernels/conv2d.<name>.c), one line each in algorithms.def. This is what
+/* Convolution: x {n, h, w, c}, weights {oc, kh, kw, c/groups}, y {n, oh, ow, oc}.
+ *
+ *   y[n,i,j,o] = bias[o] + sum over u, v, k of w[o,u,v,k] * x[n, i*sh - pt + u*dh, j*sw - pl + v*dw, first(o) + k]
+ *
+ * where first(o) = (o / (oc/groups)) * (c/groups) and pixels outside x are 0.
+ *
+ * It has algorithms: one file each (kernels/conv2d.<name>.c), one line each in algorithms.def. This is what
  * each answers; backend/conv2d.h chooses among them. */
 #ifndef YL_KERNELS_CONV2D_H
 #define YL_KERNELS_CONV2D_H
 
 #include "core/device.h"
-#include "kernels/geometry.h"
+#include "core/dtype.h"
+#include "kernels/activation.h"
+
+typedef struct yl_conv2d_geom {
+    int64_t n, h, w, c, oh, ow, oc;
+    int32_t kh, kw, sh, sw, dh, dw, groups;
+    int32_t pt, pl;    /* padding above and to the left; below and to the right follow from oh and ow */
+    yl_dtype dtype;    /* of x and y */
+    yl_activation act; /* epilogue of the forward direction: y = act(conv + bias) */
+    float leaky_slope;
+} yl_conv2d_geom;
+
+/* A matrix {rows, cols} of which columns are summed. */
+typedef struct yl_columns_geom {
+    int64_t rows, cols;
+    yl_dtype dtype;
+} yl_columns_geom;
 
 typedef enum yl_direction { YL_FORWARD, YL_BACKWARD_DATA, YL_BACKWARD_WEIGHTS, YL_DIRECTIONS } yl_direction;
 
@@ -47,5 +69,10 @@ static inline bool yl_conv2d_pointwise(const yl_conv2d_geom *g)
     return g->kh == 1 && g->kw == 1 && g->sh == 1 && g->sw == 1 && g->pt == 0 && g->pl == 0 && g->oh == g->h &&
            g->ow == g->w;
 }
+
+/* The list ends in NULL. column_sums: sums[c] += the sum of column c, which is the gradient of the bias. */
+#define YL_CONV2D_KERNELS(K)                                                                                           \
+    K(conv2d_algorithms, (const yl_conv2d_algo *const **list), YES)                                                    \
+    K(column_sums, (const yl_ctx *ctx, const yl_columns_geom *g, const void *x, float *sums), YES)
 
 #endif

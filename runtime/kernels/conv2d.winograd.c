@@ -7,7 +7,7 @@
  * {tiles, oc}. A chunk of tiles is transformed, multiplied and transformed back while it is in the cache. Where the
  * weights are larger than that, all threads work on one chunk and share the weights; else each thread has chunks of its
  * own. */
-#include "kernels/activation.h"
+#include "kernels/activation.formulas.h"
 #include "kernels/conv2d.winograd.h"
 #include "kernels/slab.h"
 

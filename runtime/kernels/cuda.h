@@ -10,15 +10,12 @@
 
 #define YL_CUDA(name) yl_cuda_##name
 
-/* Twins that kernels.def says YES of. */
+/* The twins of the kernels that say YES. */
 extern "C" {
 #define YL__TWIN_YES(name, parameters) yl_status YL_CUDA(name) parameters;
 #define YL__TWIN_NO(name, parameters)
-#define K(name, parameters, cuda) YL__TWIN_##cuda(name, parameters)
-#include "kernels/kernels.def"
-#undef K
-#undef YL__TWIN_YES
-#undef YL__TWIN_NO
+#define YL__TWIN(name, parameters, cuda) YL__TWIN_##cuda(name, parameters)
+YL_KERNELS(YL__TWIN)
 }
 
 /* yl_device.state of this backend. */

@@ -1,5 +1,5 @@
 /* A teacher's outputs as a student's targets, on the CPU: the formulas stand in distill.h. */
-#include "kernels/distill.h"
+#include "kernels/distill.formulas.h"
 #include "kernels/head_walk.h"
 
 static void term(const void *geometry, const yl_truth *truth, const yl__prediction *p, double parts[YL_PARTS])

@@ -1,5 +1,5 @@
 /* A teacher's outputs as a student's targets, on a GPU: the formulas stand in distill.h. */
-#include "kernels/distill.h"
+#include "kernels/distill.formulas.h"
 #include "kernels/head.cuh"
 
 static __global__ void head(yl_head_geom g, float weight, const float *teacher, const float *y, double *partial,

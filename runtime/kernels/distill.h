@@ -15,82 +15,19 @@
 #ifndef YL_KERNELS_DISTILL_H
 #define YL_KERNELS_DISTILL_H
 
+#include "kernels/flat.h"
 #include "kernels/head.h"
 
-typedef struct yl__lesson {
-    const yl_head_geom *head;
-    double weight;
-    const float *student, *teacher; /* outputs of the whole batch */
-} yl__lesson;
-
-/* Two nearly equal sums may differ by a rounding below zero; a NaN stays one. */
-YL_BOTH static inline double yl__distill_not_below_zero(double x)
-{
-    return x < 0 ? 0 : x;
-}
-
-/* log(a / b); what has been rounded below `least` counts as that, as in yl__cross_entropy. */
-YL_BOTH static inline double yl__distill_log_ratio(double a, double b, double least)
-{
-    return log((a < least ? least : a) / (b < least ? least : b));
-}
-
-YL_BOTH static inline double yl__distill_output_term(const yl__lesson *l, float s, float t, double weight, float *dx)
-{
-    if (l->head->new_coords) return yl__squared(s, t, weight, dx);
-    yl__add_gradient(dx, weight * ((double)s - t));
-    return weight * yl__distill_not_below_zero(t * yl__distill_log_ratio(t, s, 1e-37) +
-                                               (1.0 - t) * yl__distill_log_ratio(1.0 - t, 1.0 - s, 0x1p-25));
-}
-
-YL_BOTH static inline double yl__distill_softmax_term(const float *s, const float *t, int32_t classes, double weight,
-                                                      float *dx)
-{
-    double sum = 0;
-    for (int32_t k = 0; k < classes; k++) {
-        sum += t[k] * yl__distill_log_ratio(t[k], s[k], 1e-37);
-        yl__add_gradient(dx ? dx + k : NULL, weight * ((double)s[k] - t[k]));
-    }
-    return weight * yl__distill_not_below_zero(sum);
-}
-
-YL_BOTH static inline double yl__distill_class_term(const yl__lesson *l, const float *s, const float *t, double weight,
-                                                    float *dx)
-{
-    int32_t classes = l->head->classes;
-    double sum = 0;
-    if (l->head->softmax) return yl__distill_softmax_term(s, t, classes, weight, dx);
-    for (int32_t k = 0; k < classes; k++) sum += yl__distill_output_term(l, s[k], t[k], weight, dx ? dx + k : NULL);
-    return sum;
-}
-
-YL_BOTH static inline double yl__distill_box_term(const yl__lesson *l, const float *s, const float *t, double weight,
-                                                  float *dx)
-{
-    return yl__distill_output_term(l, s[0], t[0], weight, dx) +
-           yl__distill_output_term(l, s[1], t[1], weight, dx ? dx + 1 : NULL) +
-           yl__squared(s[2], t[2], weight, dx ? dx + 2 : NULL) + yl__squared(s[3], t[3], weight, dx ? dx + 3 : NULL);
-}
-
-/* What a prediction costs, added to the parts, and its gradient, added to p->dx. */
-YL_BOTH static inline void yl__distill_term(const yl__lesson *l, const yl__prediction *p, double parts[YL_PARTS])
-{
-    const float *t = l->teacher + (p->y - l->student);
-    double believed = l->weight * t[4];
-    parts[YL_PART_NOOBJECT] += yl__not_finite(t, YL_HEAD_BOX + l->head->classes);
-    parts[t[4] >= 0.5f ? YL_PART_OBJECT : YL_PART_NOOBJECT] +=
-        yl__distill_output_term(l, p->y[4], t[4], l->weight, p->dx ? p->dx + 4 : NULL);
-    parts[YL_PART_CLASS] +=
-        yl__distill_class_term(l, p->y + YL_HEAD_BOX, t + YL_HEAD_BOX, believed, p->dx ? p->dx + YL_HEAD_BOX : NULL);
-    parts[YL_PART_BOX] += yl__distill_box_term(l, p->y, t, believed, p->dx);
-}
-
-/* One element of the features: half its share of the loss; its gradient is added to dx, which may be NULL. */
-YL_BOTH static inline double yl__distill_element(float s, float t, double scale, float *dx)
-{
-    double off = (double)s - t;
-    if (dx) *dx += (float)(scale * off);
-    return off * off;
-}
+/* parts {box, object, noobject, class} in device memory, `partial` as the losses of the heads have it. distill_features:
+ * sum = scale/2 * sum of (y - teacher)^2. Both add to dx, which may be NULL. */
+#define YL_DISTILL_KERNELS(K)                                                                                          \
+    K(distill_head,                                                                                                    \
+      (const yl_ctx *ctx, const yl_head_geom *g, float weight, const void *teacher, const void *y, double *partial,    \
+       void *dx, double *parts),                                                                                       \
+      YES)                                                                                                             \
+    K(distill_features,                                                                                                \
+      (const yl_ctx *ctx, const yl_flat_geom *g, double scale, const void *teacher, const void *y, void *dx,           \
+       double *sum),                                                                                                   \
+      YES)
 
 #endif

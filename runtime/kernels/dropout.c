@@ -1,8 +1,4 @@
-/* Inverted dropout (Srivastava et al. 2014, scaled in training): to = beta*to + keep * from / (1 - p).
- *
- * keep is a function of (seed, step, layer, element) alone: element e uses word e % 4 of the Philox4x32-10 block (core/rng.h) whose
- * counter is (e / 4, step, layer) under the key `seed`, and survives where the word is at least p * 2^32. Forward and backward
- * are the same map, so no mask is stored. LANES blocks are made side by side, so that the rounds vectorise. */
+/* Dropout on the CPU: dropout.h has the formula. LANES blocks are made side by side, so that the rounds vectorise. */
 #include "core/rng.h"
 #include "kernels/kernels.h"
 

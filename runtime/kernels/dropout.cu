@@ -1,4 +1,4 @@
-/* Dropout: a thread per element. The formula stands in dropout.c. */
+/* Dropout: a thread per element. The formula stands in dropout.h. */
 #include "core/rng.h"
 #include "kernels/cuda.h"
 

@@ -2,7 +2,7 @@
 #ifndef YL_KERNELS_HEAD_CUH
 #define YL_KERNELS_HEAD_CUH
 
-#include "kernels/head.h"
+#include "kernels/head.formulas.h"
 #include "kernels/sums.cuh"
 
 static __global__ void yl__head_forward_kernel(yl_head_geom g, const float *x, float *y)

@@ -1,156 +1,19 @@
-/* What the two detection heads, region and yolo, share on every device: the activation of their input, reading the truth, and the terms
- * of their losses. head_walk.h has the CPU's walk over all predictions, head.cuh the GPU's.
- *
- * A loss looks at one prediction at a time and asks every truth row of its image about it, so that predictions are independent
- * of each other: threads and devices cannot change a result. All arithmetic of a loss is in double precision. */
+/* What the two detection heads, region and yolo, have in common.
+ * Channel = anchor * (5 + classes) + entry; entries: x, y, w, h, objectness, then one per class. */
 #ifndef YL_KERNELS_HEAD_H
 #define YL_KERNELS_HEAD_H
 
-#include "core/both.h"
-#include "core/box.h"
-#include "kernels/activation.h"
-#include "kernels/kernels.h"
+#include "core/dtype.h"
+#include "core/status.h"
 
-#include <math.h>
-#include <string.h>
+enum { YL_MAX_ANCHORS = 32, YL_HEAD_BOX = 5 };
 
-/* p[k] = exp(x[k] - max x) / sum over j of exp(x[j] - max x); p may be x. */
-YL_BOTH static inline void yl__softmax(const float *x, int64_t count, float *p)
-{
-    float top = x[0], sum = 0;
-    for (int64_t k = 1; k < count; k++) top = x[k] > top ? x[k] : top;
-    for (int64_t k = 0; k < count; k++) p[k] = yl__exp(x[k] - top);
-    for (int64_t k = 0; k < count; k++) sum += p[k];
-    for (int64_t k = 0; k < count; k++) p[k] /= sum;
-}
-
-/* One prediction: logistic of x, y and objectness; w and h as they are; classes by softmax or logistic each. */
-YL_BOTH static inline void yl__head_entry(const yl_head_geom *g, const float *x, float *y)
-{
-    if (g->new_coords) {
-        memcpy(y, x, (size_t)(YL_HEAD_BOX + g->classes) * sizeof *y);
-        return;
-    }
-    y[0] = yl__logistic(x[0]);
-    y[1] = yl__logistic(x[1]);
-    y[2] = x[2];
-    y[3] = x[3];
-    y[4] = yl__logistic(x[4]);
-    if (g->softmax)
-        yl__softmax(x + YL_HEAD_BOX, g->classes, y + YL_HEAD_BOX);
-    else
-        for (int32_t k = 0; k < g->classes; k++) y[YL_HEAD_BOX + k] = yl__logistic(x[YL_HEAD_BOX + k]);
-}
-
-/* ---- truth ---- */
-
-typedef struct yl__row {
-    double box[4]; /* cx, cy, w, h */
-    yl_box corners;
-    int32_t kind, class_index;
-} yl__row;
-
-/* Row t of an image's truth; false where it is left out: an empty box, an object outside the image or the classes. */
-YL_BOTH static inline bool yl__read_row(const yl_truth *truth, int64_t image, int64_t t, int32_t classes, yl__row *out)
-{
-    const float *r = truth->rows + (image * truth->cap + t) * YL_TRUTH_FIELDS;
-    if (!(r[YL_TRUTH_W] > 0 && r[YL_TRUTH_H] > 0)) return false;
-    for (int i = 0; i < 4; i++) out->box[i] = r[i];
-    out->corners = yl_box_corners(out->box);
-    out->kind = r[YL_TRUTH_KIND] >= 1.5f   ? YL_TRUTH_NEIGHBOUR
-                : r[YL_TRUTH_KIND] >= 0.5f ? YL_TRUTH_IGNORE
-                                           : YL_TRUTH_OBJECT;
-    out->class_index = -1;
-    if (out->kind != YL_TRUTH_OBJECT) return true;
-    if (!(r[0] >= 0 && r[0] <= 1 && r[1] >= 0 && r[1] <= 1)) return false;
-    if (!(r[YL_TRUTH_CLASS] >= 0 && r[YL_TRUTH_CLASS] < (float)classes)) return false;
-    out->class_index = (int32_t)r[YL_TRUTH_CLASS];
-    return true;
-}
-
-/* True where the centre of an object lies in this cell (the last cell takes the image's edge). */
-YL_BOTH static inline bool yl__in_cell(const yl__row *row, yl_cell cell)
-{
-    int64_t col = (int64_t)(row->box[0] * (double)cell.cols), line = (int64_t)(row->box[1] * (double)cell.rows);
-    return (col < cell.cols ? col : cell.cols - 1) == cell.col && (line < cell.rows ? line : cell.rows - 1) == cell.row;
-}
-
-/* IoU of two boxes with one centre. */
-YL_BOTH static inline double yl__shape_iou(double w1, double h1, double w2, double h2)
-{
-    double inter = (w1 < w2 ? w1 : w2) * (h1 < h2 ? h1 : h2);
-    return inter / (w1 * h1 + w2 * h2 - inter);
-}
-
-/* True where a row that is no object forgives the prediction: more than half of it lies in an ignore region, or its IoU with a
- * neighbour class is above one half. */
-YL_BOTH static inline bool yl__forgiven(const yl__row *row, yl_box predicted)
-{
-    if (row->kind == YL_TRUTH_IGNORE) {
-        return yl_box_intersection(predicted, row->corners) > 0.5 * yl_box_area(predicted);
-    }
-    return row->kind == YL_TRUTH_NEIGHBOUR && yl_box_iou(predicted, row->corners) > 0.5;
-}
-
-/* ---- terms: each returns its loss and adds the gradient with respect to the head's input ---- */
-
-enum { YL_PART_BOX, YL_PART_OBJECT, YL_PART_NOOBJECT, YL_PART_CLASS, YL_PARTS };
-
-/* dx is NULL where only the loss is wanted. */
-YL_BOTH static inline void yl__add_gradient(float *dx, double value)
-{
-    if (dx) *dx += (float)value;
-}
-
-/* scale * cross-entropy of p = logistic(x) with a target in [0, 1]; d/dx = scale * (p - target). Where p has been rounded to
- * 0 or 1 the logarithm is taken of the nearest number that is not. */
-YL_BOTH static inline double yl__cross_entropy(float p, double target, double scale, float *dx)
-{
-    double yes = p < 1e-37f ? 1e-37 : p, no = 1.0 - p < 0x1p-25 ? 0x1p-25 : 1.0 - p;
-    if (!(p == p)) yes = no = NAN;
-    yl__add_gradient(dx, scale * (p - target));
-    return scale * -(target * log(yes) + (target < 1 ? (1 - target) * log(no) : 0));
-}
-
-/* scale/2 * (p - target)^2 with p = logistic(x); d/dx = scale * (p - target) * p * (1 - p). */
-YL_BOTH static inline double yl__squared_logistic(float p, double target, double scale, float *dx)
-{
-    double off = p - target;
-    yl__add_gradient(dx, scale * off * p * (1.0 - p));
-    return 0.5 * scale * off * off;
-}
-
-/* scale/2 * (x - target)^2; d/dx = scale * (x - target). */
-YL_BOTH static inline double yl__squared(float x, double target, double scale, float *dx)
-{
-    double off = x - target;
-    yl__add_gradient(dx, scale * off);
-    return 0.5 * scale * off * off;
-}
-
-/* ---- one prediction ---- */
-
-typedef struct yl__prediction {
-    int64_t image;
-    yl_cell cell;
-    int32_t anchor; /* of this head */
-    const float *y; /* its entries */
-    float *dx;      /* NULL where no gradient is wanted */
-} yl__prediction;
-
-/* A number that is not finite anywhere in an entry must not hide: it makes the loss NaN. */
-YL_BOTH static inline double yl__not_finite(const float *y, int64_t size)
-{
-    int bad = 0;
-    for (int64_t k = 0; k < size; k++) bad |= !(y[k] - y[k] == 0);
-    return bad ? NAN : 0;
-}
-
-/* Clears the gradient of a prediction where it is not added to, and looks for what is not finite in it. */
-YL_BOTH static inline double yl__begin(const yl__prediction *p, int64_t size, float beta)
-{
-    for (int64_t k = 0; p->dx && beta == 0 && k < size; k++) p->dx[k] = 0;
-    return yl__not_finite(p->y, size);
-}
+typedef struct yl_head_geom {
+    int64_t n, h, w;          /* images and cells */
+    int32_t anchors, classes; /* anchors of this head */
+    bool softmax;             /* classes: softmax, else logistic each */
+    bool new_coords;          /* yolo only: the layer before has activated everything; sizes are squares */
+    yl_dtype dtype;
+} yl_head_geom;
 
 #endif

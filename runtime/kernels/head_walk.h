@@ -2,7 +2,7 @@
 #ifndef YL_KERNELS_HEAD_WALK_H
 #define YL_KERNELS_HEAD_WALK_H
 
-#include "kernels/head.h"
+#include "kernels/head.formulas.h"
 
 static inline yl_status yl__head_forward(const yl_ctx *ctx, const yl_head_geom *g, const float *x, float *y)
 {

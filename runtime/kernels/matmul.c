@@ -1,5 +1,4 @@
-/* c {m, n} = a {m, k} b {k, n} + beta c, row-major with leading dimensions; `at` and `bt`: the matrix lies transposed in memory.
- */
+/* Matrix products of tensors, by OpenBLAS. */
 #include "kernels/kernels.h"
 
 #include <cblas.h>

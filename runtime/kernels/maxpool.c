@@ -1,9 +1,4 @@
-/* Maximum over windows, channel by channel; the place of the maximum (the first in scan order) is kept for backward.
- *
- *   y[n,i,j,c] = max over u, v of x[n, i*stride_h - pad + u, j*stride_w - pad + v, c], pixels outside x left out
- *   dx[n,r,s,c] = sum of dy[n,i,j,c] over the windows whose maximum was taken at (r, s)
- *
- * A window that holds a NaN gives a NaN. */
+/* Max pooling on the CPU: maxpool.h has the formulas. */
 #include "kernels/kernels.h"
 
 typedef struct span {

@@ -1,4 +1,4 @@
-/* Maximum over windows: a thread per element of y, and of dx. The formulas stand in maxpool.c. */
+/* Maximum over windows: a thread per element of y, and of dx. The formulas stand in maxpool.h. */
 #include "kernels/cuda.h"
 #include "kernels/pixels.cuh"
 

@@ -2,7 +2,7 @@
 #ifndef YL_KERNELS_PIXELS_CUH
 #define YL_KERNELS_PIXELS_CUH
 
-#include "kernels/geometry.h"
+#include "core/status.h"
 
 typedef struct yl__pixel {
     int64_t n, i, j, c;

@@ -1,5 +1,5 @@
 /* The region head on the CPU: the formulas stand in region.h. */
-#include "kernels/region.h"
+#include "kernels/region.formulas.h"
 #include "kernels/head_walk.h"
 
 yl_status YL_CPU(region_forward)(const yl_ctx *ctx, const yl_head_geom *g, const void *x, void *y)

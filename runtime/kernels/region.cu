@@ -1,5 +1,5 @@
 /* The region head on a GPU: the formulas stand in region.h. */
-#include "kernels/region.h"
+#include "kernels/region.formulas.h"
 #include "kernels/head.cuh"
 
 yl_status YL_CUDA(region_forward)(const yl_ctx *ctx, const yl_head_geom *g, const void *x, void *y)

@@ -1,9 +1,4 @@
-/* Darknet's [reorg]: a fixed permutation of each image's elements, which is *not* space-to-depth.
- *
- * It is defined in Darknet's memory order (C, H, W). Read x's memory as v of shape (C/s^2, H*s, W*s); with q = k / (C/s^2),
- *   z[k][j][i] = v[k mod C/s^2][j*s + q / s][i*s + q mod s]   for k < C, j < H, i < W,
- * and read z's memory as (C*s^2, H/s, W/s). Our tensors are NHWC, so both sides are taken apart into (c, h, w). The weights of
- * YOLOv2 were trained with it. */
+/* Darknet's [reorg] on the CPU: reorg.h has the permutation. */
 #include "kernels/kernels.h"
 
 /* A place in a tensor of one image, stepped through in Darknet's order, w fastest. */

@@ -1,4 +1,4 @@
-/* Darknet's reorg and its gradient: the permutation stands in reorg.c. */
+/* Darknet's reorg and its gradient: the permutation stands in reorg.h. */
 #include "kernels/cuda.h"
 
 /* Element `at` of an image's z, in Darknet's order (k, j, i): where it is read in x and written in y, both {h, w, c} in memory. */

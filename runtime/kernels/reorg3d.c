@@ -1,6 +1,4 @@
-/* Space to depth: the s x s pixels of a block become s^2 groups of channels.
- *
- *   y[n,j,i,k] = x[n, j*s + q / s, i*s + q mod s, k mod C]   with q = k / C */
+/* Space to depth and back on the CPU: reorg3d.h has the formula. */
 #include "kernels/kernels.h"
 
 #include <string.h>

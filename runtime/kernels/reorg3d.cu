@@ -1,4 +1,4 @@
-/* Space to depth and back: the formula stands in reorg3d.c. */
+/* Space to depth and back: the formula stands in reorg3d.h. */
 #include "kernels/cuda.h"
 #include "kernels/pixels.cuh"
 

@@ -1,4 +1,4 @@
-/* Channels of one tensor copied into (or added to) channels of another: concatenation, groups, and their gradients. */
+/* Channels copied or added on the CPU. */
 #include "kernels/kernels.h"
 
 #include <string.h>

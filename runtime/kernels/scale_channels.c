@@ -1,7 +1,4 @@
-/* Products with a factor that is repeated over pixels or over channels, or with one of x's own shape.
- *
- *   y[n,p,c] = beta y + x[n,p,c] factor[n,p,c]
- *   dfactor = beta dfactor + the sum of x[n,p,c] dy[n,p,c] over the pixels or channels along which the factor is repeated */
+/* Products with a repeated factor on the CPU: scale_channels.h has the formulas. */
 #include "kernels/kernels.h"
 
 enum { BLOCK = 64 }; /* channels that one thread sums over an image's pixels */

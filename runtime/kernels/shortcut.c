@@ -1,5 +1,4 @@
-/* Residual sums: y = a + b, and dx = beta*dx + dy for each of the two. y may be a; dx may be dy where beta is 0.
- * Of unequal sizes: to[n, to_step i, to_step j, k] += from[n, from_step i, from_step j, k]. */
+/* Residual sums on the CPU: shortcut.h has the formulas. */
 #include "kernels/kernels.h"
 
 yl_status YL_CPU(shortcut_forward)(const yl_ctx *ctx, const yl_flat_geom *g, const void *a, const void *b, void *y)

@@ -1,4 +1,4 @@
-/* Residual sums: the formulas stand in shortcut.c. */
+/* Residual sums: the formulas stand in shortcut.h. */
 #include "kernels/cuda.h"
 #include "kernels/pixels.cuh"
 

@@ -3,7 +3,7 @@
 #define YL_KERNELS_SIMILARITY_H
 
 #include "core/box.h"
-#include "kernels/geometry.h"
+#include "kernels/yolo.h"
 
 /* Derivatives with respect to left, top, right, bottom of the first box. */
 typedef struct yl__sides {

@@ -1,5 +1,5 @@
 /* Softmax on the CPU: the formulas stand in softmax.h. */
-#include "kernels/softmax.h"
+#include "kernels/softmax.formulas.h"
 
 yl_status YL_CPU(softmax_forward)(const yl_ctx *ctx, const yl_softmax_geom *g, const void *x, void *y)
 {

@@ -1,5 +1,5 @@
 /* Softmax on a GPU, a thread per image: the formulas stand in softmax.h. */
-#include "kernels/softmax.h"
+#include "kernels/softmax.formulas.h"
 #include "kernels/sums.cuh"
 
 static __global__ void forward(yl_softmax_geom g, const float *x, float *y)

@@ -7,28 +7,21 @@
 #ifndef YL_KERNELS_SOFTMAX_H
 #define YL_KERNELS_SOFTMAX_H
 
-#include "kernels/head.h"
+#include "core/dtype.h"
+#include "core/status.h"
 
-/* -1 where the image has no object of a known class. */
-YL_BOTH static inline int64_t yl__class_of(const yl_truth *truth, int64_t image, int64_t classes)
-{
-    for (int64_t t = 0; t < truth->counts[image]; t++) {
-        const float *row = truth->rows + (image * truth->cap + t) * YL_TRUTH_FIELDS;
-        if (row[YL_TRUTH_KIND] != (float)YL_TRUTH_OBJECT) continue;
-        float k = row[YL_TRUTH_CLASS];
-        return k >= 0 && k < (float)classes ? (int64_t)k : -1;
-    }
-    return -1;
-}
+/* Class scores {n, c}. */
+typedef struct yl_softmax_geom {
+    int64_t n, c;
+    yl_dtype dtype;
+} yl_softmax_geom;
 
-/* What one image with probabilities p {c} costs; d {c}, its gradient, may be NULL. */
-YL_BOTH static inline double yl__class_loss(const float *p, int64_t c, int64_t class_index, float *d, float beta)
-{
-    for (int64_t j = 0; d && j < c; j++)
-        d[j] = (beta == 0 ? 0 : d[j]) + (class_index >= 0 ? p[j] - (float)(j == class_index) : 0);
-    double loss = yl__not_finite(p, c);
-    if (class_index >= 0) loss -= log(p[class_index] < 1e-37f ? 1e-37 : p[class_index]);
-    return loss;
-}
+/* softmax_loss: parts[YL_PART_CLASS] = the loss, in device memory like the truth; dx may be NULL. */
+#define YL_SOFTMAX_KERNELS(K)                                                                                          \
+    K(softmax_forward, (const yl_ctx *ctx, const yl_softmax_geom *g, const void *x, void *y), YES)                     \
+    K(softmax_loss,                                                                                                    \
+      (const yl_ctx *ctx, const yl_softmax_geom *g, const void *y, const yl_truth *truth, void *dx, float beta,        \
+       double *parts),                                                                                                 \
+      YES)
 
 #endif

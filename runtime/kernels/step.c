@@ -1,8 +1,8 @@
-/* Optimizer steps on the CPU (step.h has the formulas): one pass over a range that scales the gradient, decays, steps, masks, averages and clears; and masks alone.
+/* Optimizer steps on the CPU (step.formulas.h has the formulas): one pass over a range that scales the gradient, decays, steps, masks, averages and clears; and masks alone.
  *
  * Every copy of a masked weight (value, velocity, moments, average) becomes zero, whatever it would have been, so that a pruned
  * weight cannot come back through momentum, an average, or a NaN. */
-#include "kernels/step.h"
+#include "kernels/step.formulas.h"
 #include "kernels/kernels.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* Optimizer steps, masks, and what is counted over a range: the formulas stand in step.h. */
-#include "kernels/step.h"
+#include "kernels/step.formulas.h"
 #include "kernels/cuda.h"
 #include "kernels/sums.cuh"
 

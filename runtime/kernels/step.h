@@ -1,42 +1,42 @@
-/* The optimizers' formulas, for one number. What a step does with masks stands in step.c. */
+/* Optimizer steps over one range of the slabs, masks, and what is counted over a range. */
 #ifndef YL_KERNELS_STEP_H
 #define YL_KERNELS_STEP_H
 
-#include "core/both.h"
-#include "kernels/geometry.h"
+#include "kernels/flat.h"
 
-#include <math.h>
+/* What an optimizer step does to one range of the slabs. */
+typedef struct yl_step_geom {
+    int64_t count;
+    float lr_mult;
+    bool decays;    /* weights decay, biases and batch-norm do not */
+    bool decoupled; /* Adam: decay acts on the value (AdamW) and not through the gradient */
+    bool nesterov;
+} yl_step_geom;
 
-/* ema = share * ema + (1 - share) * value */
-YL_BOTH static inline float yl__average(const yl_step_scalars *s, float ema, float value)
-{
-    return s->ema * ema + (1.0f - s->ema) * value;
-}
+/* What changes between steps: read from device memory, so that a captured graph of the step stays valid. */
+typedef struct yl_step_scalars {
+    float scale; /* of the gradient: clip factor / images */
+    float lr, momentum, decay;
+    float beta1, beta2, epsilon, correction1, correction2; /* corrections: 1 - beta^t */
+    float ema;                                             /* share of the old average that stays */
+} yl_step_scalars;
 
-/* v = momentum * v + g;  w = w - lr * (decay * w + v), or with Nesterov w - lr * (decay * w + g + momentum * v).
- * Sutskever et al. 2013 in the form that leaves the learning rate out of v; the decay is decoupled from v
- * (Loshchilov and Hutter 2019, algorithm 1). */
-YL_BOTH static inline void yl__sgd(const yl_step_geom *g, const yl_step_scalars *s, float gradient, float *v, float *w)
-{
-    float lr = s->lr * g->lr_mult, decay = g->decays ? s->decay : 0.0f;
-    gradient *= s->scale;
-    *v = s->momentum * *v + gradient;
-    float update = g->nesterov ? gradient + s->momentum * *v : *v;
-    *w = *w - lr * (decay * *w + update);
-}
-
-/* m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  w = w - lr * m / c1 / (sqrt(v / c2) + eps), c = 1 - b^t
- * (Kingma and Ba 2015, algorithm 1; decoupled decay: Loshchilov and Hutter 2019, algorithm 2). */
-YL_BOTH static inline void yl__adam(const yl_step_geom *g, const yl_step_scalars *s, float gradient, float *m, float *v,
-                                    float *w)
-{
-    float lr = s->lr * g->lr_mult, decay = g->decays ? s->decay : 0.0f;
-    float outside = g->decoupled ? decay : 0.0f, inside = g->decoupled ? 0.0f : decay;
-    gradient = gradient * s->scale + inside * *w;
-    *m = s->beta1 * *m + (1.0f - s->beta1) * gradient;
-    *v = s->beta2 * *v + (1.0f - s->beta2) * gradient * gradient;
-    float update = *m / s->correction1 / (sqrtf(*v / s->correction2) + s->epsilon);
-    *w = *w - lr * (outside * *w + update);
-}
+/* Steps clear the gradient; mask, velocity and ema may be NULL. apply_mask: x = 0 where the mask is 0, whatever it was. sum_squares
+ * leaves the sum in device memory. find_not_finite: the lowest index of such a number, -1 where all are finite. */
+#define YL_STEP_KERNELS(K)                                                                                             \
+    K(step_sgd,                                                                                                        \
+      (const yl_ctx *ctx, const yl_step_geom *g, const yl_step_scalars *s, const uint8_t *mask, float *grad,           \
+       float *velocity, float *value, float *ema),                                                                     \
+      YES)                                                                                                             \
+    K(step_adam,                                                                                                       \
+      (const yl_ctx *ctx, const yl_step_geom *g, const yl_step_scalars *s, const uint8_t *mask, float *grad, float *m, \
+       float *v, float *value, float *ema),                                                                            \
+      YES)                                                                                                             \
+    K(step_average,                                                                                                    \
+      (const yl_ctx *ctx, const yl_step_geom *g, const yl_step_scalars *s, const float *value, float *ema), YES)       \
+    K(apply_mask, (const yl_ctx *ctx, int64_t count, const uint8_t *mask, float *x), YES)                              \
+    K(count_nonzero, (const yl_ctx *ctx, int64_t count, const float *x, int64_t *out), YES)                            \
+    K(sum_squares, (const yl_ctx *ctx, int64_t count, const float *x, double *out), YES)                               \
+    K(find_not_finite, (const yl_ctx *ctx, const yl_flat_geom *g, const void *x, int64_t *index), YES)
 
 #endif

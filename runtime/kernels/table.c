@@ -1,12 +1,7 @@
 /* The CPU's kernel table for this instruction set: a kernel that is declared but not written is a link error. */
 #include "kernels/kernels.h"
 
-const yl_kernels YL_CPU(table) = {
-#define K(name, parameters, cuda) .name = YL_CPU(name),
-#include "kernels/kernels.def"
-#undef K
-    .count = 0
-#define K(name, parameters, cuda) +1
-#include "kernels/kernels.def"
-#undef K
-};
+#define ENTRY(name, parameters, cuda) .name = YL_CPU(name),
+#define ONE(name, parameters, cuda) +1
+
+const yl_kernels YL_CPU(table) = {YL_KERNELS(ENTRY).count = 0 YL_KERNELS(ONE)};

@@ -1,7 +1,4 @@
-/* Nearest upsampling and its gradient.
- *
- *   y[n,i,j,c] = scale * x[n, i / stride, j / stride, c]
- *   dx[n,r,s,c] = beta * dx + scale * sum over u, v < stride of dy[n, r*stride + u, s*stride + v, c] */
+/* Upsampling on the CPU: upsample.h has the formulas. */
 #include "kernels/kernels.h"
 
 yl_status YL_CPU(upsample_forward)(const yl_ctx *ctx, const yl_upsample_geom *g, const void *x, void *y)

@@ -1,4 +1,4 @@
-/* Nearest upsampling and its gradient: the formulas stand in upsample.c. */
+/* Nearest upsampling and its gradient: the formulas stand in upsample.h. */
 #include "kernels/cuda.h"
 #include "kernels/pixels.cuh"
 

@@ -1,10 +1,4 @@
-/* From decoded bytes to the network's input in one pass: resample, flip, change colours.
- *
- * Bilinear with aligned corners, columns first, as Darknet's resize. A pane column i of n reads
- *
- *   u = view_x + i (view_w - 1)/(n - 1),  d = u - floor u,  out = (1 - d) p[floor u] + d p[floor u + 1]
- *
- * then rows likewise. A sample outside the source is `fill`. */
+/* Warp on the CPU: warp.h has the formulas. */
 #include "kernels/kernels.h"
 
 #include <math.h>

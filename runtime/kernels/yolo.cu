@@ -1,5 +1,5 @@
 /* The yolo head on a GPU: the formulas stand in yolo.h. */
-#include "kernels/yolo.h"
+#include "kernels/yolo.formulas.h"
 #include "kernels/head.cuh"
 
 yl_status YL_CUDA(yolo_forward)(const yl_ctx *ctx, const yl_head_geom *g, const void *x, void *y)

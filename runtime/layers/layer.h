@@ -2,7 +2,8 @@
  *
  * An instance (yl_layer) is structure only: kind, options, inputs, parameter ranges. Whatever depends on a batch or an image
  * size lives in a plan: `prepare` is told the setting once and says what it needs; `forward` and `backward` then get a pass
- * with every pointer filled in. To add a layer: one file here, one line in layers.def, one test. */
+ * with every pointer filled in. To add a layer: one file here, its kernel if it needs a new one, a line
+ * in layers.def, a test. */
 #ifndef YL_LAYERS_LAYER_H
 #define YL_LAYERS_LAYER_H
 
@@ -12,6 +13,16 @@
 #include "kernels/kernels.h"
 
 enum { YL_MAX_INPUTS = 16, YL_MAX_PARAMS = 8, YL_MAX_LOSS_PARTS = 8, YL_MAX_ABSORBED = 2, YL_NAME = 64 };
+
+/* The shape of an activation. */
+typedef struct yl_shape {
+    int64_t n, h, w, c;
+} yl_shape;
+
+static inline int64_t yl_shape_count(yl_shape s)
+{
+    return s.n * s.h * s.w * s.c;
+}
 
 typedef struct yl_layer_kind yl_layer_kind;
 

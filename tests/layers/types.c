@@ -14,18 +14,11 @@
 #include "kernels/kernels.h"
 #include "net/plan.h"
 
-enum {
-#define K(name, parameters, cuda) KERNEL_##name,
-#include "kernels/kernels.def"
-#undef K
-    KERNELS
-};
+#define NUMBER(name, parameters, cuda) KERNEL_##name,
+enum { YL_KERNELS(NUMBER) KERNELS };
 
-static const char *const names[KERNELS] = {
-#define K(name, parameters, cuda) #name,
-#include "kernels/kernels.def"
-#undef K
-};
+#define NAME(name, parameters, cuda) #name,
+static const char *const names[KERNELS] = {YL_KERNELS(NAME)};
 
 static int calls[KERNELS], convolutions;
 static const yl_dtype told = YL_BF16;
@@ -76,13 +69,12 @@ static const void *const g; /* what the kernels see that have no parameter of th
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 #pragma GCC diagnostic ignored "-Wshadow"
 #define X(name, member) const yl_##name##_geom * : type_of_##name,
-#define K(name, parameters, cuda)                                                                                      \
+#define SPY(name, parameters, cuda)                                                                                    \
     static yl_status spy_##name parameters                                                                             \
     {                                                                                                                  \
         return note(KERNEL_##name, _Generic(g, GEOMETRIES(X) default : no_type)(g));                                   \
     }
-#include "kernels/kernels.def"
-#undef K
+YL_KERNELS(SPY)
 #undef X
 
 static bool supports(const yl_conv2d_geom *geom, yl_direction d)
@@ -131,11 +123,8 @@ static yl_status batchnorm_scratch(const yl_ctx *ctx, const yl_batchnorm_geom *g
     return note(KERNEL_batchnorm_scratch, geom->dtype);
 }
 
-static yl_kernels table = {
-#define K(name, parameters, cuda) .name = spy_##name,
-#include "kernels/kernels.def"
-#undef K
-};
+#define ENTRY(name, parameters, cuda) .name = spy_##name,
+static yl_kernels table = {YL_KERNELS(ENTRY)};
 static yl_device device;
 
 static void ok(yl_status status)

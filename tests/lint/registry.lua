@@ -1,4 +1,4 @@
--- Every line of every .def file has a test that bears its name or uses it by name.
+-- Every line of every .def file, and every kernel, has a test that bears its name or uses it by name.
 local t = require "luaunit"
 local tree = require "support.tree"
 
@@ -48,53 +48,84 @@ function TestRegistry.testAugmentations()
     function(name) return mentions("yl_augment_" .. name .. "%f[%W]") end), {})
 end
 
--- A kernel is tested by its user: the layer or kernel test with the stem of the file that defines it.
-local USERS = { matmul = { "tensor", "tensor" }, table = { "conv2d", "kernels" } }
+-- The kernels of a header's list: { name, parameters, twin }.
+local function listed(text)
+  local stem, body = text:match "\n#define YL_([%u%d_]+)_KERNELS%(K%)(.-[^\\])\n"
+  local list = { stem = stem and stem:lower() }
+  for name, parameters, twin in (body or ""):gsub("\\\n", ""):gmatch "K%(([%w_]+),%s*(%b()),%s*(%u+)%)" do
+    list[#list + 1] = { name = name, parameters = parameters:gsub("%s+", " "), twin = twin }
+  end
+  return list
+end
 
-local function stem_of_kernel(name)
-  for _, path in ipairs(tree.files("%.c$", "runtime/kernels")) do
-    if tree.read(path):find("YL_CPU%(" .. name .. "%)") then return path:match "([^/.]+)[^/]*$" end
+local kernels, by_name, geometries = {}, {}, ""
+for _, path in ipairs(tree.files("%.h$", "runtime/kernels")) do
+  local text = tree.read(path)
+  local list = listed(text)
+  geometries = geometries .. text
+  for _, kernel in ipairs(list) do
+    kernel.stem, kernel.header = list.stem, path
+    kernels[#kernels + 1], by_name[kernel.name] = kernel, kernel
   end
 end
 
+function TestRegistry.testTheListOfKernels()
+  local text = "\n#define YL_A_B2_KERNELS(K)   \\\n    K(one, (int a),  \\\n    YES)    \\\n    K(two, (int (*f)(int)), NO)\n"
+  t.assertEquals(listed(text .. "\nK(three, (int), NO)\n"), { stem = "a_b2", { name = "one", parameters = "(int a)", twin = "YES" },
+    { name = "two", parameters = "(int (*f)(int))", twin = "NO" } })
+  t.assertTrue(#kernels >= 48, #kernels .. " kernels")
+end
+
+-- The stem rule: kernels/x.h lists what kernels/x.c defines.
+function TestRegistry.testKernelsLieInTheirStem()
+  local faults = {}
+  for _, kernel in ipairs(kernels) do
+    local file = ("runtime/kernels/%s.c"):format(kernel.stem)
+    if kernel.header ~= file:gsub("c$", "h") then faults[#faults + 1] = kernel.header .. " lists the kernels of " .. kernel.stem end
+    if not tree.read(file):find("\nyl_status YL_CPU%(" .. kernel.name .. "%)") then
+      faults[#faults + 1] = ("%s is not defined in %s"):format(kernel.name, file)
+    end
+  end
+  t.assertEquals(faults, {})
+end
+
+-- A kernel is tested by its user: the layer or kernel test of its stem.
+local USERS = { matmul = { "tensor", "tensor" } }
+
 local function kernel_tested(name)
-  local stem = stem_of_kernel(name)
+  local stem = by_name[name] and by_name[name].stem
   return has_stem(stem, "layers", "kernels") or has_stem(table.unpack(USERS[stem] or {}))
 end
 
 function TestRegistry.testKernels()
   t.assertEquals(untested({ "conv2d_algorithms", "no_such_kernel", "yolo_loss" }, kernel_tested), { "no_such_kernel" })
-  t.assertEquals(untested("runtime/kernels/kernels.def", kernel_tested), {})
+  local names = {}
+  for i, kernel in ipairs(kernels) do names[i] = kernel.name end
+  t.assertEquals(untested(names, kernel_tested), {})
 end
 
--- A kernel that takes activations (void *) is told their type by its geometry; a layer need not change where a backend has another.
 -- The last column says which kernels have a CUDA twin: the linker sees one that is missing, this one that is kept secret.
 function TestRegistry.testTwins()
-  local defined, said, seen = {}, {}, 0
+  local defined, said = {}, {}
   for _, path in ipairs(tree.files("%.cu$", "runtime/kernels")) do
     for name in tree.read(path):gmatch "\nyl_status YL_CUDA%(([%w_]+)%)" do defined[name] = true end
   end
-  for _, line in ipairs(tree.lines "runtime/kernels/kernels.def") do
-    local name, twin = line:match "^K%(([%w_]+),.*,%s*(%u+)%)$"
-    if name then
-      seen = seen + 1
-      if (twin == "YES") ~= (defined[name] == true) then said[#said + 1] = name .. " says " .. twin end
-    end
+  for _, kernel in ipairs(kernels) do
+    if (kernel.twin == "YES") ~= (defined[kernel.name] == true) then said[#said + 1] = kernel.name .. " says " .. kernel.twin end
   end
   t.assertEquals(said, {})
-  t.assertEquals(seen, #tree.registered "runtime/kernels/kernels.def")
 end
 
+-- A kernel that takes activations (void *) is told their type by its geometry; a layer need not change where a backend has another.
 function TestRegistry.testActivationsCarryTheirType()
-  local geometries, kernels = tree.read "runtime/kernels/geometry.h", tree.read "runtime/kernels/kernels.def"
   local count, faults = 0, {}
-  for name, parameters in kernels:gmatch "\nK%(([%w_]+), (%b())" do
-    local activations = parameters:gsub("void %*scratch", ""):find("void %*") ~= nil
-    local geometry = parameters:match "const yl_([%w_]+)_geom %*g[,)]"
+  for _, kernel in ipairs(kernels) do
+    local activations = kernel.parameters:gsub("void %*scratch", ""):find("void %*") ~= nil
+    local geometry = kernel.parameters:match "const yl_([%w_]+)_geom %*g[,)]"
     local body = geometry and geometries:match("typedef struct yl_" .. geometry .. "_geom (%b{})") or ""
     local typed = body:find "yl_dtype dtype;" or body:find "yl_head_geom head;"
     count = count + (activations and 1 or 0)
-    if activations and not typed then faults[#faults + 1] = name .. " takes activations of an unknown type" end
+    if activations and not typed then faults[#faults + 1] = kernel.name .. " takes activations of an unknown type" end
   end
   t.assertTrue(count >= 30)
   t.assertEquals(faults, {})
