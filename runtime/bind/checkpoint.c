@@ -1,19 +1,16 @@
 /* Checkpoints for Lua: a network's numbers into a file and back. */
 #include "bind/net_objects.h"
+#include "bind/notes.h"
 #include "formats/checkpoint.h"
 
 #include <string.h>
 
-/* core.save(net, path, {key = text, ...}, full): notes are written in the order of their keys */
-static int checkpoint_save(lua_State *L)
+int64_t yl__check_notes(lua_State *L, int index, yl_safetensors_note notes[YL__NOTES])
 {
-    yl_net *net = yl__check_net(L, 1);
-    const char *path = yl__check_string(L, 2);
-    yl__check_type(L, 3, LUA_TTABLE);
-    yl_safetensors_note notes[32];
+    yl__check_type(L, index, LUA_TTABLE);
     int64_t count = 0;
-    for (lua_pushnil(L); lua_next(L, 3); lua_pop(L, 1)) {
-        if (count == 32) return yl__error(L, "a checkpoint takes at most 32 notes");
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        if (count == YL__NOTES) return yl__error(L, "a checkpoint takes at most %d notes", YL__NOTES);
         if (lua_type(L, -2) != LUA_TSTRING || lua_type(L, -1) != LUA_TSTRING)
             return yl__error(L, "a checkpoint's notes must be strings with string keys");
         yl_safetensors_note note = {lua_tostring(L, -2), lua_tostring(L, -1)};
@@ -21,6 +18,16 @@ static int checkpoint_save(lua_State *L)
         for (; at > 0 && strcmp(notes[at - 1].key, note.key) > 0; at--) notes[at] = notes[at - 1];
         notes[at] = note;
     }
+    return count;
+}
+
+/* core.save(net, path, {key = text, ...}, full): notes are written in the order of their keys */
+static int checkpoint_save(lua_State *L)
+{
+    yl_net *net = yl__check_net(L, 1);
+    const char *path = yl__check_string(L, 2);
+    yl_safetensors_note notes[YL__NOTES];
+    int64_t count = yl__check_notes(L, 3, notes);
     yl__check(L, yl_checkpoint_save(net, path, lua_toboolean(L, 4), notes, count));
     return 0;
 }

@@ -189,3 +189,17 @@ yl_status yl_codebook_read(const char *name, int64_t count, const float *weights
         codes[i] = (uint16_t)(weights[i] == 0 ? 0 : 1 + nearest(found, values + 1, weights[i]));
     return YL_OK;
 }
+
+void yl_codebook_sum(int64_t count, const int32_t *codes, int64_t used, float *gradient, double *sums)
+{
+    memset(sums, 0, (size_t)used * sizeof *sums);
+    for (int64_t i = 0; i < count; i++) sums[codes[i]] += (double)gradient[i];
+    sums[0] = 0;
+    for (int64_t i = 0; i < count; i++) gradient[i] = (float)sums[codes[i]];
+}
+
+void yl_codebook_level(int64_t count, const int32_t *codes, float *numbers, float *firsts)
+{
+    for (int64_t i = count - 1; i >= 0; i--) firsts[codes[i]] = numbers[i];
+    for (int64_t i = 0; i < count; i++) numbers[i] = firsts[codes[i]];
+}

@@ -200,7 +200,7 @@ static yl_status read_symbols(const yl_huffman_reader *r, int64_t count, const u
         held -= bits;
     }
     if (at < bytes || held >= 8 || window != 0)
-        return yl__fail(YL_FORMAT, "the data go on behind the last of %" PRId64 " symbols", count);
+        return yl__fail(YL_FORMAT, "there are data after the last of %" PRId64 " symbols", count);
     return YL_OK;
 }
 

@@ -16,7 +16,7 @@ yl_status yl_huffman_lengths(int64_t n, const int64_t *counts, uint8_t *lengths)
 yl_status yl_huffman_write(int64_t n, const uint8_t *lengths, int64_t count, const uint16_t *symbols, yl_text *out);
 
 /* Reads `count` symbols from exactly `bytes` bytes. Errors: FORMAT where the lengths are those of no code, where the bytes hold what
- * is no code, end early or go on; MEMORY. The sentence is without a file's name. */
+ * is no code, end early or are too many; MEMORY. The sentence is without a file's name. */
 yl_status yl_huffman_read(int64_t n, const uint8_t *lengths, int64_t count, const uint8_t *data, int64_t bytes,
                           uint16_t *symbols);
 

@@ -51,7 +51,7 @@ typedef struct yl_packed {
 
 /* Checks checksum, sizes and bounds, and allocates nothing. Errors: FORMAT; the sentence is without a file's name. */
 yl_status yl_packed_open(const void *bytes, int64_t length, yl_packed *out);
-/* The numbers {packed->numbers}. Errors: FORMAT for codes that are none; MEMORY. */
+/* The numbers {packed->numbers}. Errors: FORMAT for invalid codes; MEMORY. */
 yl_status yl_packed_read(const yl_packed *packed, float *numbers);
 
 #endif

@@ -19,6 +19,7 @@ typedef struct yl_collection {
     int64_t count;
     yl_safetensors_note *notes; /* the caller's and our own */
     yl_text steps;
+    yl_text *packed; /* by range; NULL where nothing is packed */
 } yl_collection;
 
 static void entry_name(const yl_slab *slab, const yl_range *range, char out[ENTRY_NAME])
@@ -72,6 +73,61 @@ static yl_status steps_text(const yl_net *net, yl_text *out)
     return YL_OK;
 }
 
+/* The range's entry of a slab, or NULL. */
+static yl_safetensor *entry_of(yl_collection *all, const char *name)
+{
+    for (int64_t i = 0; i < all->count; i++)
+        if (strcmp(all->entries[i].name, name) == 0) return &all->entries[i];
+    return NULL;
+}
+
+static bool masks_some(const uint8_t *mask, int64_t count)
+{
+    return mask && memchr(mask, 0, (size_t)count);
+}
+
+/* Packs a range's values where that saves bytes; its mask, which they tell, is then left out. */
+static yl_status pack_range(const yl_range *range, int index_bits, yl_collection *all, yl_text *bytes,
+                            yl_checkpoint_packed *out)
+{
+    char name[ENTRY_NAME];
+    yl_safetensor *value = entry_of(all, range->name);
+    snprintf(name, sizeof name, "%s/%s", yl_slab_kinds[YL_SLAB_mask].name, range->name);
+    yl_safetensor *mask = entry_of(all, name);
+    bool masked = mask && masks_some(mask->data, range->count);
+    yl_status status =
+        yl_packed_write(range->name, value->n_dims, value->dims, value->data, masked, index_bits, bytes, &out->sizes);
+    if (status == YL_INVALID) return YL_OK; /* too many different values */
+    if (status != YL_OK || bytes->length >= range->count * (int64_t)sizeof(float)) return status;
+    out->bytes = bytes->length;
+    *value =
+        (yl_safetensor){.name = value->name, .dtype = YL_U8, .n_dims = 1, .dims = {bytes->length}, .data = bytes->data};
+    if (mask) memmove(mask, mask + 1, (size_t)(&all->entries[all->count--] - mask - 1) * sizeof *mask);
+    return YL_OK;
+}
+
+static yl_status pack(const yl_net *net, int index_bits, yl_collection *all, yl_checkpoint_packed *ranges)
+{
+    YL_TRY(yl__calloc(net->n_ranges + 1, sizeof *all->packed, &all->packed));
+    for (int r = 0; r < net->n_ranges; r++) {
+        ranges[r] = (yl_checkpoint_packed){0};
+        if (net->ranges[r].kind == YL_WEIGHT && net->ranges[r].n_dims <= YL_PACKED_DIMS)
+            YL_TRY(pack_range(&net->ranges[r], index_bits, all, &all->packed[r], &ranges[r]));
+    }
+    return YL_OK;
+}
+
+static void free_collection(const yl_net *net, yl_collection *all)
+{
+    for (int r = 0; all->packed && r < net->n_ranges; r++) yl__text_free(&all->packed[r]);
+    yl__free(all->packed);
+    yl__free(all->notes);
+    yl__text_free(&all->steps);
+    for (int i = 0; i < YL_SLABS; i++) yl__free(all->copies[i]);
+    yl__free(all->entries);
+    yl__free(all->names);
+}
+
 static yl_status write_all(const yl_net *net, const char *path, bool full, yl_collection *all,
                            const yl_safetensors_note *notes, int64_t n_notes)
 {
@@ -91,11 +147,19 @@ yl_status yl_checkpoint_save(const yl_net *net, const char *path, bool full, con
     yl_collection all = {.count = 0};
     YL_TRY(yl__file_ending(path, ".safetensors", "a checkpoint"));
     yl_status status = write_all(net, path, full, &all, notes, n_notes);
-    yl__free(all.notes);
-    yl__text_free(&all.steps);
-    for (int i = 0; i < YL_SLABS; i++) yl__free(all.copies[i]);
-    yl__free(all.entries);
-    yl__free(all.names);
+    free_collection(net, &all);
+    return status;
+}
+
+yl_status yl_checkpoint_save_packed(const yl_net *net, const char *path, int index_bits,
+                                    const yl_safetensors_note *notes, int64_t n_notes, yl_checkpoint_packed *ranges)
+{
+    yl_collection all = {.count = 0};
+    YL_TRY(yl__file_ending(path, ".safetensors", "a checkpoint"));
+    yl_status status = collect(net, false, &all);
+    if (status == YL_OK) status = pack(net, index_bits, &all, ranges);
+    if (status == YL_OK) status = yl_safetensors_write(path, all.entries, all.count, notes, n_notes);
+    free_collection(net, &all);
     return status;
 }
 
@@ -106,12 +170,54 @@ static bool same_shape(const yl_safetensor *e, const yl_range *range, yl_dtype d
     return same;
 }
 
-static yl_status check_values(const yl_net *net, const char *path, const yl_safetensors *file)
+/* Is the entry, of the value slab, a packed one? */
+static bool is_packed(const yl_safetensor *e)
+{
+    return e->dtype == YL_U8 && e->n_dims == 1;
+}
+
+static yl_status unpack(const yl_range *range, const yl_safetensor *e, const void *bytes, float *numbers, bool *masked)
+{
+    yl_packed p;
+    YL_TRY(yl_packed_open(bytes, e->bytes, &p));
+    bool same = p.n_dims == range->n_dims;
+    for (int d = 0; same && d < p.n_dims; d++) same = p.dims[d] == range->dims[d];
+    if (!same) return yl__fail(YL_FORMAT, "another shape than the network's");
+    *masked = p.masked;
+    return yl_packed_read(&p, numbers);
+}
+
+/* The numbers {range->count} of a packed entry. */
+static yl_status read_packed(yl_safetensors *file, const char *path, const yl_range *range, const yl_safetensor *e,
+                             float *numbers, bool *masked)
+{
+    uint8_t *bytes;
+    YL_TRY(yl__alloc(e->bytes, 1, &bytes));
+    yl_status status = yl_safetensors_read(file, e, bytes);
+    if (status == YL_OK) status = unpack(range, e, bytes, numbers, masked);
+    if (status == YL_FORMAT) status = yl__fail_in(status, "%s: parameter %s", path, e->name);
+    yl__free(bytes);
+    return status;
+}
+
+static yl_status check_packed(yl_safetensors *file, const char *path, const yl_range *range, const yl_safetensor *e)
+{
+    float *numbers;
+    bool masked;
+    YL_TRY(yl__alloc(range->count, sizeof *numbers, &numbers));
+    yl_status status = read_packed(file, path, range, e, numbers, &masked);
+    yl__free(numbers);
+    return status;
+}
+
+static yl_status check_values(const yl_net *net, const char *path, yl_safetensors *file)
 {
     for (int r = 0; r < net->n_ranges; r++) {
         const yl_safetensor *e = yl_safetensors_find(file, net->ranges[r].name);
         if (!e) return yl__fail(YL_FORMAT, "%s: parameter %s is missing", path, net->ranges[r].name);
-        if (!same_shape(e, &net->ranges[r], YL_F32))
+        if (is_packed(e))
+            YL_TRY(check_packed(file, path, &net->ranges[r], e));
+        else if (!same_shape(e, &net->ranges[r], YL_F32))
             return yl__fail(YL_FORMAT, "%s: parameter %s has another shape or type than the network's", path, e->name);
     }
     return YL_OK;
@@ -148,7 +254,7 @@ static yl_status check_entries(yl_net *net, const char *path, yl_safetensors *fi
         entry_place(net, e->name, &k, &r);
         if (r < 0) return yl__fail(YL_FORMAT, "%s: the network has no parameter '%s'", path, e->name);
         if (k < 0 && full) return yl__fail(YL_FORMAT, "%s: '%s': unknown slab", path, e->name);
-        if (!wanted(k, full)) continue;
+        if (!wanted(k, full) || (k == YL_SLAB_value && is_packed(e))) continue;
         yl_slab *slab;
         YL_TRY(yl_net_slab(net, yl_slab_kinds[k].name, &slab));
         if (!yl_net_at(slab, &net->ranges[r]) || !same_shape(e, &net->ranges[r], slab->dtype))
@@ -182,14 +288,30 @@ static yl_status read_steps(const yl_net *net, const char *path, const yl_safete
     return YL_OK;
 }
 
+/* A packed range: its mask where its zeros are masked, or its values. */
+static yl_status restore_packed(yl_net *net, const char *path, yl_safetensors *file, const yl_safetensor *e, int r,
+                                bool masks, float *numbers)
+{
+    bool masked;
+    YL_TRY(read_packed(file, path, &net->ranges[r], e, numbers, &masked));
+    if (!masks) return yl__net_write(net, r, &net->slabs[YL_SLAB_value], numbers);
+    if (!masked) return YL_OK;
+    yl_slab *slab;
+    YL_TRY(yl_net_slab(net, yl_slab_kinds[YL_SLAB_mask].name, &slab));
+    uint8_t *mask = (uint8_t *)numbers; /* a byte is never written before the number there was read */
+    for (int64_t i = 0; i < net->ranges[r].count; i++) mask[i] = numbers[i] != 0;
+    return yl__net_write(net, r, slab, mask);
+}
+
 /* Reads the masks, or all but the masks. */
-static yl_status read_entries(yl_net *net, yl_safetensors *file, bool full, bool masks, void *buffer)
+static yl_status read_entries(yl_net *net, const char *path, yl_safetensors *file, bool full, bool masks, void *buffer)
 {
     for (int64_t i = 0; i < yl_safetensors_count(file); i++) {
         const yl_safetensor *e = yl_safetensors_at(file, i);
         int k, r;
         entry_place(net, e->name, &k, &r);
-        if (!wanted(k, full) || (k == YL_SLAB_mask) != masks) continue;
+        if (k == YL_SLAB_value && is_packed(e)) YL_TRY(restore_packed(net, path, file, e, r, masks, buffer));
+        if (!wanted(k, full) || (k == YL_SLAB_mask) != masks || (k == YL_SLAB_value && is_packed(e))) continue;
         YL_TRY(yl_safetensors_read(file, e, buffer));
         YL_TRY(yl__net_write(net, r, &net->slabs[k], buffer));
     }
@@ -207,8 +329,8 @@ static yl_status restore(yl_net *net, const char *path, yl_safetensors *file, bo
     if (status == YL_OK && full) status = read_steps(net, path, file, steps);
     for (int r = 0; full && status == YL_OK && r < net->n_ranges; r++) net->ranges[r].steps = steps[r];
     yl__free(steps); /* masks first: the network's own may cover other numbers */
-    if (status == YL_OK) status = read_entries(net, file, full, true, buffer);
-    if (status == YL_OK) status = read_entries(net, file, full, false, buffer);
+    if (status == YL_OK) status = read_entries(net, path, file, full, true, buffer);
+    if (status == YL_OK) status = read_entries(net, path, file, full, false, buffer);
     yl__free(buffer);
     return status;
 }

@@ -1,9 +1,11 @@
 /* A network's slabs (net/slabs.def) in a safetensors file: values under the ranges' names, other slabs as "slab/name". The structure
  * and the progress of the training are stored as notes, which the Lua side writes and reads; the ranges' step counts (for Adam) as the
- * note "steps". */
+ * note "steps". A weight range of few different values may be packed (compress/packed.h): its entry is then bytes, of type U8 and one
+ * dimension, and stands for its mask too. */
 #ifndef YL_FORMATS_CHECKPOINT_H
 #define YL_FORMATS_CHECKPOINT_H
 
+#include "compress/packed.h"
 #include "formats/safetensors.h"
 #include "net/net.h"
 
@@ -11,6 +13,18 @@
  * bytes. Errors: IO; INVALID where the path does not end in .safetensors. */
 yl_status yl_checkpoint_save(const yl_net *net, const char *path, bool full, const yl_safetensors_note *notes,
                              int64_t n_notes);
+
+/* What became of a range in a packed checkpoint. */
+typedef struct yl_checkpoint_packed {
+    int64_t bytes; /* of its entry; 0: it is stored as it is */
+    yl_packed_sizes sizes;
+} yl_checkpoint_packed;
+
+/* Saves the model with every weight range packed whose numbers are then fewer bytes; `index_bits`: 0..8, or -1 for the fewest bytes.
+ * ranges {net->n_ranges} says what became of each. Masked numbers come back masked, and so do other zeros of a masked range. Errors: as
+ * yl_checkpoint_save; NUMERIC for a weight that is not finite. */
+yl_status yl_checkpoint_save_packed(const yl_net *net, const char *path, int index_bits,
+                                    const yl_safetensors_note *notes, int64_t n_notes, yl_checkpoint_packed *ranges);
 
 /* Fills the network's slabs from the file: each range must be there with its shape; slabs of the file are made. With `full` false only
  * the model is read. Numbers that the file or the network masks are zero afterwards. Everything is checked before the network is

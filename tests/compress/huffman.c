@@ -116,8 +116,8 @@ static void test_refusals(void **state)
     refused(3, (uint8_t[]){33, 1, 1}, 1, "\0", 1, "symbol 0 has a code of 33 bits: expected at most 32");
     refused(3, good, 9, "\0", 1, "symbol 9 of 9 is no code, or the data end in it");
     refused(3, good, 1, "", 0, "symbol 1 of 1 is no code, or the data end in it");
-    refused(3, good, 4, "\0\0", 2, "the data go on behind the last of 4 symbols");
-    refused(3, good, 7, "\1", 1, "the data go on behind the last of 7 symbols");
+    refused(3, good, 4, "\0\0", 2, "there are data after the last of 4 symbols");
+    refused(3, good, 7, "\1", 1, "there are data after the last of 7 symbols");
     refused(3, (uint8_t[]){1, 0, 0}, 1, "\x80", 1, "symbol 1 of 1 is no code, or the data end in it");
     refused(3, (uint8_t[]){0, 0, 0}, 1, "\0", 1, "symbol 1 of 1 is no code, or the data end in it");
 }

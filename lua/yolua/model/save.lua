@@ -49,8 +49,19 @@ local function writer(path)
     ending == ".cfg" and "; a cfg alone holds no weights" or ""), 0)
 end
 
+local save = {}
+
+-- Packed, as runtime/compress/packed.h describes: what core.compress.save returns.
+function save.packed(model, path, index_bits)
+  local net, copied = evaluated(model)
+  local ok, list = pcall(core.compress.save, net, path, notes_of(model), index_bits)
+  if copied then net:close() end
+  if not ok then error(list, 0) end
+  return list
+end
+
 -- notes: further texts of a checkpoint; full: it keeps what a resume needs.
-return function(model, path, notes, full)
+local function written(model, path, notes, full)
   local write = writer(path)
   if (notes or full) and write ~= checkpoint then
     local where = options.position()
@@ -62,3 +73,5 @@ return function(model, path, notes, full)
   if copied then net:close() end
   if not ok then error(message, 0) end
 end
+
+return setmetatable(save, { __call = function(_, ...) return written(...) end })

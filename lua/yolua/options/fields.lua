@@ -182,6 +182,21 @@ groups.distill = {
   } },
 }
 
+local BITS = "of a code in %s: 2^bits different weights in a layer, zero among them"
+
+groups.sharing = {
+  { "bits", "table", help = "how many different weights a layer keeps", fields = {
+    struct("codebook", "bits", { key = "conv", default = 8, help = BITS:format "a convolution" }),
+    struct("codebook", "bits", { key = "connected", default = 5, help = BITS:format "a connected layer" }),
+  } },
+  struct("codebook", "start"), struct("codebook", "iterations"), struct("codebook", "seed"),
+  { "except", "list", nil, "", "layers or parameters, with globs, whose weights are not shared", aliases = { "ignore", "exclude" } },
+}
+
+groups.share = {
+  { "share", "table", help = "weights that share their values", fields = groups.sharing },
+}
+
 groups.protocols = {
   struct("kitti", "curves"),
   { "voc", "table", help = "options of the voc protocol", fields = structs.fields "voc" },

@@ -86,6 +86,16 @@ function ranges.of(model, o)
     .. "unless they are named)"):format(model.path), 0)
 end
 
+-- The names of the parameters that a glob names, one at least. `where`: the option, for the error.
+function ranges.named(model, where, glob)
+  local list, names = model.net:ranges(), {}
+  for _, r in ipairs(list) do
+    if matches(r, glob) then names[#names + 1] = r.name end
+  end
+  if #names == 0 then error(("%s: '%s' matches no parameter%s"):format(where, glob, nearest(list, glob)), 0) end
+  return names
+end
+
 -- How many numbers these are, and how many of them are zero. Returns the sparsity first.
 function ranges.sparsity(model, list)
   local core = require "yolua.core"

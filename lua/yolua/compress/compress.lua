@@ -1,0 +1,72 @@
+-- yl.compress(model, o): the model as a small file, by Deep Compression (Han, Mao and Dally, ICLR 2016): shared weights, relative indices
+-- of those that are not zero, Huffman codes. The file is a checkpoint like any other.
+local copy = require "yolua.model.copy"
+local options = require "yolua.options.table"
+local save = require "yolua.model.save"
+local sharing = require "yolua.compress.sharing"
+local tables = require "yolua.report.tables"
+
+local compress = { fields = {
+  { "index_bits", "int", -1, "bits", "of a gap between weights that are not zero; 0: every weight has a code; -1: the fewest bytes",
+    min = -1, max = 8 },
+} }
+table.move(sharing.fields, 1, #sharing.fields, 1 + #compress.fields, compress.fields)
+
+local own = { { "out", "string", nil, "", "the file, which ends in .safetensors", required = true } }
+table.move(compress.fields, 1, #compress.fields, 2, own)
+local check = options.declare("yl.compress", own)
+
+local function size_of(path)
+  local file <close> = assert(io.open(path, "rb"))
+  return file:seek "end"
+end
+
+-- One row of the table: what became of a layer's weights.
+local function row(w, packed)
+  local p = packed[w.name]
+  if not p then return { name = w.layer, numbers = w.count, bytes = 4 * w.count, stored = "f32" } end
+  return { name = w.layer, numbers = p.numbers, kept = p.nonzero / p.numbers, entries = p.entries, values = p.values,
+    bits = math.ceil(math.log(p.values, 2)), index_bits = p.index_bits, code_bits = p.code_bits, gap_bits = p.gap_bits, error = w.error,
+    bytes_p = p.bytes_p, bytes_pq = p.bytes_pq, bytes_pqh = p.bytes_pqh, bytes = p.bytes }
+end
+
+local function kilobytes(bytes) return bytes and ("%.1f"):format(bytes / 1000) or "" end
+
+-- The table as text.
+local function text(r)
+  local body = {}
+  for i, w in ipairs(r.layers) do
+    body[i] = { w.name, tostring(w.numbers), w.kept and ("%.1f %%"):format(100 * w.kept) or "", w.bits and tostring(w.bits) or w.stored,
+      w.index_bits and tostring(w.index_bits) or "", w.code_bits and ("%.2f"):format(w.code_bits) or "",
+      w.gap_bits and ("%.2f"):format(w.gap_bits) or "", kilobytes(w.bytes_p), kilobytes(w.bytes_pq), kilobytes(w.bytes_pqh) }
+  end
+  return table.concat(tables.align({ "layer", "weights", "kept", "bits", "index bits", "coded", "coded index", "kB pruned", "kB shared",
+    "kB coded" }, body), "\n") .. ("\n%s: %.1f kB, %.1f times smaller than the parameters' %.1f kB; weights alone %.1f times"):format(
+    r.file, r.bytes / 1000, r.ratio, r.dense_bytes / 1000, r.weights_ratio)
+end
+
+local shown = { __tostring = text }
+
+-- What the weights take as f32 over what their codes, indices, codebooks and code lengths take.
+local function weights_ratio(layers)
+  local dense, coded = 0, 0
+  for _, w in ipairs(layers) do dense, coded = dense + 4 * w.numbers, coded + (w.bytes_pqh or w.bytes) end
+  return dense / coded
+end
+
+-- o: {out = FILE, bits = {conv = 8, connected = 5}, start =, iterations =, seed =, except =, index_bits =}. Returns {file, bytes,
+-- dense_bytes, ratio, weights_ratio, layers = {{name, numbers, kept, values, bits, index_bits, code_bits, gap_bits, error, bytes_p,
+-- bytes_pq, bytes_pqh, bytes}, ...}}. The model stays as it is; weights that are shared already are not changed.
+return setmetatable(compress, { __call = function(_, model, values)
+  local o = check(values or {})
+  local made = copy(model)
+  local list = sharing.of(made, o)
+  sharing.share(made, list, o)
+  local packed, layers = {}, {}
+  for _, p in ipairs(save.packed(made, o.out, o.index_bits)) do packed[p.parameter] = p end
+  for i, w in ipairs(list) do layers[i] = row(w, packed) end
+  local bytes, dense = size_of(o.out), 4 * made:counts().params
+  made.net:close()
+  return setmetatable({ file = o.out, bytes = bytes, dense_bytes = dense, ratio = dense / bytes, weights_ratio = weights_ratio(layers),
+    layers = layers }, shown)
+end })

@@ -1,0 +1,111 @@
+-- yl.compress and `yolua compress`: the file is the shared network bit for bit, small, and refused where it is broken.
+local t = require "luaunit"
+local core = require "yolua.core"
+local program = require "support.program"
+local yl = require "yolua"
+
+local top = os.tmpname()
+os.remove(top)
+core.files.make_folder(top)
+
+TestCompress = {}
+
+-- The bundled detector with nine tenths of the weights of each layer masked, but for the first.
+local function pruned()
+  local model = yl.load { model = "street" }
+  for _, r in ipairs(model.net:ranges()) do
+    if r.kind == "weight" and r.layer ~= "conv1" then
+      local numbers = {}
+      for i = 1, r.count do numbers[i] = i % 10 == 3 and 1 or 0 end
+      model:set(r.name, numbers, "mask")
+    end
+  end
+  return model
+end
+
+local function fails(words)
+  local status, _, err = program.run(words)
+  t.assertTrue(status ~= 0)
+  return err
+end
+
+local function same(a, b)
+  for _, r in ipairs(a.net:ranges()) do
+    t.assertEquals(b.net:tensor(r.name):reshape(-1):totable(), a.net:tensor(r.name):reshape(-1):totable(), r.name)
+  end
+end
+
+function TestCompress.testTheFileIsTheNetwork()
+  local model, path = pruned(), top .. "/small.safetensors"
+  local before = model:checksum()
+  local r = yl.compress(model, { out = path, bits = { conv = 4 } })
+  t.assertEquals(model:checksum(), before) -- the model stays as it is
+  local small = yl.load { model = path }
+  t.assertEquals(small.names, model.names)
+  t.assertEquals(core.nonzero(small.net, "conv3.weight"), core.nonzero(model.net, "conv3.weight"))
+  t.assertTrue(r.ratio > 15, r.ratio)
+  -- masks came along: a step does not fill the zeros
+  t.assertTrue(core.has_slab(small.net, "mask"))
+  local function mask(of) return of.net:tensor("conv3.weight", "mask"):reshape(-1):totable() end
+  t.assertEquals(mask(small), mask(model))
+  -- sharing what is shared changes nothing
+  local again = top .. "/again.safetensors"
+  yl.compress(small, { out = again, bits = { conv = 4 } })
+  t.assertEquals(core.system.read(again), core.system.read(path))
+  same(small, yl.load { model = again })
+end
+
+function TestCompress.testTheTable()
+  local r = yl.compress(pruned(), { out = top .. "/table.safetensors", bits = { conv = 4 }, index_bits = 4, except = { "conv2" } })
+  local rows = {}
+  for _, row in ipairs(r.layers) do rows[row.name] = row end
+  local row = rows.conv3
+  t.assertAlmostEquals(row.kept, 0.1, 1e-3)
+  t.assertEquals({ row.index_bits, row.bits, row.values }, { 4, 4, 16 })
+  t.assertEquals(row.bytes_p, math.ceil(row.entries * 36 / 8))
+  t.assertEquals(row.bytes_pq, math.ceil(row.entries * 8 / 8) + 64)
+  t.assertTrue(row.bytes_pqh < row.bytes_pq and row.bytes_pq < row.bytes_p and row.code_bits < 4 and row.gap_bits < 4)
+  t.assertNil(rows.conv2)
+  local bytes = 0
+  for _, w in ipairs(r.layers) do bytes = bytes + w.bytes end
+  t.assertTrue(bytes < r.bytes)
+  t.assertStrContains(tostring(r), "times smaller than the parameters'")
+end
+
+function TestCompress.testTheVerb()
+  local model, path = pruned(), top .. "/verb.safetensors"
+  model:save(top .. "/pruned.safetensors")
+  local r = program.json { "compress", "model=" .. top .. "/pruned.safetensors", "out=" .. path, "bits.conv=4" }
+  t.assertEquals({ r.bytes, r.layers[1].name }, { #core.system.read(path), "conv1" })
+  for _, key in ipairs { "kept", "bits", "index_bits", "bytes_p", "bytes_pq", "bytes_pqh" } do t.assertNotNil(r.layers[3][key], key) end
+  t.assertStrContains(program.ok { "compress", "model=" .. path, "out=" .. top .. "/verb2.safetensors", "bits.conv=4" }, "kB coded")
+  t.assertStrContains(fails { "compress", "model=" .. path }, "out is missing: expected a file that ends in .safetensors")
+  t.assertStrContains(fails { "compress", "model=" .. path, "out=" .. top .. "/x.bin" }, ".safetensors")
+  t.assertStrContains(fails { "compress", "model=" .. path, "out=" .. top .. "/x.safetensors", "bits.conv=17" }, "bits.conv")
+  t.assertStrContains(fails { "compress", "model=" .. path, "out=" .. top .. "/x.safetensors", "except=nothing" },
+    "compress: except: 'nothing' matches no parameter")
+end
+
+-- Every 97th byte of the numbers changed, and every length: one sentence with the file's name.
+function TestCompress.testBrokenFiles()
+  local path, broken = top .. "/whole.safetensors", top .. "/broken.safetensors"
+  yl.compress(pruned(), { out = path, bits = { conv = 3 } })
+  local bytes = core.system.read(path)
+  local header = 8 + string.unpack("<I8", bytes)
+  local info = core.json.decode(bytes:sub(9, header))
+  local first, last = table.unpack(info["conv3.weight"].data_offsets)
+  for at = header + first + 1, header + last, 97 do
+    core.system.write(broken, bytes:sub(1, at - 1) .. string.char(bytes:byte(at) ~ 0x40) .. bytes:sub(at + 1))
+    local ok, message = pcall(yl.load, { model = broken })
+    t.assertFalse(ok)
+    t.assertStrContains(message, broken .. ": parameter conv3.weight: packed numbers")
+  end
+  for length = 100, #bytes - 1, #bytes // 23 do
+    core.system.write(broken, bytes:sub(1, length))
+    t.assertErrorMsgContains(broken, yl.load, { model = broken })
+  end
+end
+
+local status = t.LuaUnit.run()
+os.execute("rm -rf '" .. top .. "'")
+os.exit(status)
