@@ -31,7 +31,7 @@ local function row(name, with, spec)
 end
 
 local long, spared = 4 * o.epochs, { "bias" }
-local found = yl.prune.ablation {
+run:table(yl.prune.ablation(run, {
   row("literal", {}, {}),
   row("masks held", {}, { masks = "hold" }),
   row("gradients masked, Adam", {}, { masks = "gradient" }),
@@ -41,6 +41,5 @@ local found = yl.prune.ablation {
   row("running statistics", { statistics = "running" }, {}),
   row("four times the retraining", {}, { every = long }),
   row("all mended", { statistics = "running", batch = 8 }, { masks = "hold", also = {}, every = long }),
-}
-run:say("%s", tostring(found))
+}))
 run:report()

@@ -49,7 +49,7 @@ end
 -- What a pruning left in the run: its rounds, and the network as it was before them.
 local function add_pruning(results, made)
   if not made then return results end
-  for _, key in ipairs { "target", "sparsity", "flops", "rounds", "dense" } do results[key] = null(made[key]) end
+  for _, key in ipairs { "target", "sparsity", "flops", "rounds", "dense", "measure" } do results[key] = null(made[key]) end
   local last = made.rounds[#made.rounds]
   local speed = made.speed or {}
   results.speed.dense = speed.dense or { ms = null(made.dense.ms) }
@@ -68,7 +68,7 @@ function report.results(run)
     imgsz = size.w and { size.w, size.h } or core.null, resize = null(size.resize),
     bytes = null(counts.bytes), seconds = run:seconds(), epochs = #run.epochs, seed = null(rawget(o, "seed")),
     data = data_summary(run.data), eval = run.rows,
-    conf = run.conf,
+    conf = run.conf, tables = #run.tables > 0 and run.tables or nil,
     speed = { device = made.device, threads = made.threads, train_images_per_s = null(median(column(run.epochs, "images_per_s"))),
       infer_ms = null(run.seen and run.seen.infer_ms) },
   }, run.pruning)
@@ -148,6 +148,7 @@ function report.markdown(run, results, compared)
   parts[#parts + 1] = ""
   for _, pair in ipairs(report.by_protocol(run.rows)) do parts[#parts + 1] = tables.markdown(pair[1], pair[2]) end
   comparison_sections(compared or {}, parts)
+  for _, own in ipairs(run.tables) do parts[#parts + 1] = ("## %s\n\n%s\n"):format(own.title, tables.grid(own.head, own.body)) end
   error_sections(run, parts)
   if #run.epochs > 0 then
     parts[#parts + 1] = "## Training\n"

@@ -20,6 +20,18 @@ function TestPrunePoster.testSmoke()
   t.assertTrue(rounds("gradients-masked-Adam")[2].sparsity < 0.4)    -- the second cut's were moved by their moments
   t.assertAlmostEquals(rounds("gradients-masked-SGD")[2].sparsity, 0.51, 1e-3) -- nothing moves them
   t.assertEquals(rounds("all-mended")[2].epochs, 2)
+  local made = core.json.decode(core.system.read(top .. "/a/results.json")).tables[1]
+  t.assertEquals({ made.title, #made.rows, made.rows[1].name, made.body[9][1] }, { "Ablation", 9, "literal", "all mended" })
+  t.assertAlmostEquals(made.rows[2].sparsity, 0.51, 1e-3)
+  t.assertStrContains(core.system.read(top .. "/a/results.md"), "## Ablation")
+  t.assertStrContains(core.system.read(top .. "/a/report.html"), "gradients masked, SGD</th>")
+end
+
+function TestPrunePoster.testDryRun()
+  local out = program.ok { "recipes/prune_poster.lua", "config=" .. top .. "/config.yaml", "data.limit=8", "rounds=2", "tune=1",
+    "protocol=voc", "out=" .. top .. "/dry", "threads=1", "dry_run=true" }
+  t.assertStrContains(out, "in all: 10 trainings")
+  t.assertNil(core.files.kind(top .. "/dry"))
 end
 
 local status = t.LuaUnit.run()

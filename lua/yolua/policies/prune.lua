@@ -70,7 +70,8 @@ local function text_of(o)
   local parts = {}
   for _, field in ipairs(list) do
     local value = rawget(o, field[1])
-    if callback.callable(value) then value = callback.fingerprint(schedule.code(value))
+    if field[1] == "schedule" then value = schedule.identity(value)
+    elseif callback.callable(value) then value = callback.fingerprint(value)
     elseif options.is(value) then value = core.json.encode(options.plain(value))
     elseif type(value) == "table" then value = of_functions(value) or core.json.encode(value) end
     parts[#parts + 1] = ("%s=%s"):format(field[1], tostring(value))

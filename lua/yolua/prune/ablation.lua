@@ -9,16 +9,21 @@ local Table = { __name = "ablation" }
 
 local function percent(x) return type(x) == "number" and ("%.1f %%"):format(100 * x) or "-" end
 
-function Table:__tostring()
-  local columns, lines = { { "" } }, {}
-  for i, name in ipairs { "asked", "zeros", "AP dense", "AP", "of dense", "nine tenths up to", "half from" } do
-    columns[i + 1] = { name, right = true }
-  end
-  for i, r in ipairs(self.rows) do
-    lines[i] = { r.name, percent(r.asked), percent(r.sparsity), ("%.3f"):format(r.ap_dense), ("%.3f"):format(r.ap), percent(r.share),
+local HEAD = { "pruning", "asked", "zeros", "AP dense", "AP", "of dense", "nine tenths up to", "half from" }
+
+local function body_of(rows)
+  local body = {}
+  for i, r in ipairs(rows) do
+    body[i] = { r.name, percent(r.asked), percent(r.sparsity), ("%.3f"):format(r.ap_dense), ("%.3f"):format(r.ap), percent(r.share),
       percent(r.nine_tenths), percent(r.half) }
   end
-  return table.concat(terminal.columns(columns, lines), "\n")
+  return body
+end
+
+function Table:__tostring()
+  local columns = {}
+  for i, name in ipairs(self.head) do columns[i] = { name, right = i > 1 } end
+  return table.concat(terminal.columns(columns, self.body), "\n")
 end
 
 local function number(x) return type(x) == "number" and x or nil end
@@ -36,14 +41,15 @@ local function row(name, dir)
   return out
 end
 
--- yl.prune.ablation { { "literal", RUNDIR }, ... }: of each run of a pruning the last round (zeros asked for, zeros that there were, AP),
--- the largest sparsity asked for at which AP was at least nine tenths of the dense network's, and the smallest at which it was half or
--- less. Prints as a table; {rows = {...}}.
-function ablation.ablation(list)
+-- yl.prune.ablation(run, { { "literal", RUNDIR }, ... }): of each run of a pruning the last round (zeros asked for, zeros that there
+-- were, AP), the largest sparsity asked for at which AP was at least nine tenths of the dense network's, and the smallest at which it
+-- was half or less. Prints as a table, and run:table(it) puts it into the run's report; {title, head, body, rows = {{name, dir, asked,
+-- sparsity, ap, ap_dense, share, nine_tenths, half}, ...}}. Of a dry run without rows.
+function ablation.ablation(run, list)
   callback.argument(type(list) == "table", "yl.prune.ablation", "a list of {name, run directory}", list)
   local rows = {}
-  for i, pair in ipairs(list) do rows[i] = row(pair[1], pair[2]) end
-  return setmetatable({ rows = rows }, Table)
+  for i, pair in ipairs(run.dry and {} or list) do rows[i] = row(pair[1], pair[2]) end
+  return setmetatable({ title = "Ablation", head = HEAD, body = body_of(rows), rows = rows }, Table)
 end
 
 return ablation

@@ -56,7 +56,8 @@ function gate.judge(rounds, t, st, record)
     keep(t, st, record)
     return marks.keep(t, st, record, rounds.o, 1 / rounds.count)
   end
-  ways[rounds.o.gate](rounds, t, st, record, ("AP fell by %.3f, more than %g, at %.2f %% zeros"):format(drop, most, 100 * record.sparsity))
+  local why = ("%s fell by %.3f, more than %g, at %.2f %% zeros"):format(st.measure, drop, most, 100 * record.sparsity)
+  ways[rounds.o.gate](rounds, t, st, record, why)
 end
 
 -- Before the first cut: where a gate may end everything, the dense network is the best so far.

@@ -85,12 +85,14 @@ function measure.loss(t)
   return loss
 end
 
--- The mean AP by `protocol` over that list; nil without one.
+-- What networks are judged by, of boxes the mean AP, of pictures with a class each the accuracy (1 - error): its value over the list that
+-- choices are made on, and its name. Nil without such a list.
 function measure.ap(t, protocol)
   if protocol == "none" or not sources.has_judged(t) then return nil end
   local ok, rows = pcall(score.run, t.model, sources.judged_list(t), t.options, { stage = "round", protocols = { protocol },
     source = t.cached and sources.judged(t) or nil })
-  if ok then return rows[1].map or 1 - rows[1].error end
+  if ok and rows[1].map then return rows[1].map, "AP" end
+  if ok then return 1 - rows[1].error, "accuracy" end
   if tostring(rows):find "stopped by the user" then stopped(t, "the AP") end
   error(rows, 0)
 end

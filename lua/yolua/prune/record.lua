@@ -8,8 +8,8 @@ local record = {}
 -- A round as a line.
 function record.text(r, st)
   local function number(format, value) return type(value) == "number" and format:format(value) or "n/a" end
-  return ("round %d: %.2f %% zeros, dev loss %s (dense %s), AP %s (dense %s)"):format(r.round, 100 * r.sparsity, number("%.4f", r.dev_loss),
-    number("%.4f", st.dense.dev_loss), number("%.3f", r.ap), number("%.3f", st.dense.ap))
+  return ("round %d: %.2f %% zeros, dev loss %s (dense %s), %s %s (dense %s)"):format(r.round, 100 * r.sparsity,
+    number("%.4f", r.dev_loss), number("%.4f", st.dense.dev_loss), st.measure or "AP", number("%.3f", r.ap), number("%.3f", st.dense.ap))
 end
 
 -- The rounds with what was timed, for results.json and rounds.json.
@@ -26,8 +26,8 @@ function record.publish(self, t, st, known_by)
   end
   local dense = { ms = self.times.dense or core.null }
   for key, value in pairs(st.dense or {}) do dense[key] = value end
-  local result = { target = self.budget or self.share, sparsity = self.now, params = last.params, nonzero = last.nonzero,
-    flops = last.flops, rounds = rounds, dense = dense, speed = self.speed, prunable = self.count,
+  local result = { target = self.budget or self.share, measure = st.measure, sparsity = self.now, params = last.params,
+    nonzero = last.nonzero, flops = last.flops, rounds = rounds, dense = dense, speed = self.speed, prunable = self.count,
     options = known_by, ramp = self.o.rounds - self.o.hold, of = self.o.rounds, kept = marks.list(st, self.o) }
   if not t.run then return result end
   t.run.pruning = result

@@ -57,8 +57,10 @@ end
 local function look_dense(self, t, st)
   local w, h = t.w, t.h
   local m = counts(self, t)
+  local ap, measured = measure.ap(t, self.o.judge)
+  st.measure = measured
   st.dense = { sparsity = m.sparsity, params = m.params, nonzero = m.nonzero, flops = m.flops, bytes = m.bytes,
-    dev_loss = measure.loss(t), ap = measure.ap(t, self.o.judge) }
+    dev_loss = measure.loss(t), ap = ap }
   self.times.dense = timing.ms(t.model, h, w)
 end
 
@@ -197,8 +199,21 @@ function Rounds:finish(t, st, known_by)
   record_of.publish(self, t, st, known_by)
 end
 
+-- A schedule that is another one than before a resume holds from the next round on, which is said and recorded.
+local function note_schedule(self, t, st)
+  local before, now = st.schedule, schedule.identity(self.o.schedule)
+  st.schedule = now
+  if not before or before == now or st.done or st.round >= self.o.rounds or not t.run then return end
+  local name = type(self.o.schedule) == "string" and self.o.schedule or "of the recipe"
+  t.run:say("prune: the schedule %s has changed since the run began: from round %d on it is asked as it is now", name, st.round + 1)
+  t.run.made.changes = t.run.made.changes or {}
+  table.insert(t.run.made.changes, { from_round = st.round + 1, before = { schedule_text = before }, after = { schedule_text = now } })
+  t.run:write_config()
+end
+
 -- Before the first step, of a new training and of one that continues.
 function Rounds:start(t, st)
+  note_schedule(self, t, st)
   self.list = ranges.of(t.model, self.o)
   self.now = ranges.sparsity(t.model, self.list)
   self.count = select(3, ranges.sparsity(t.model, self.list))

@@ -22,7 +22,7 @@ local function of_file(path)
   error(("%s: expected a file that returns a schedule, a function of the state, got %s"):format(path, callback.shown(f)), 0)
 end
 
-local loaded = setmetatable({}, { __mode = "v" })
+local loaded = {} -- identity of its text -> function
 
 -- The schedule of that name, of that file, or the function itself. Errors: unknown, with the nearest name.
 function schedule.of(spec)
@@ -32,8 +32,9 @@ function schedule.of(spec)
     if name == spec then return require("yolua.prune.schedules." .. name) end
   end
   if type(spec) == "string" and spec:find "%.lua$" then
-    loaded[spec] = loaded[spec] or of_file(spec)
-    return loaded[spec]
+    local key = spec .. " " .. schedule.identity(spec)
+    loaded[key] = loaded[key] or of_file(spec)
+    return loaded[key]
   end
   error(("prune: unknown schedule %s%s (%s, FILE.lua, or a function of the state)"):format(callback.shown(spec),
     type(spec) == "string" and schema.did_you_mean(spec, names) or "", table.concat(names, ", ")), 0)
@@ -41,6 +42,12 @@ end
 
 -- The function behind it, for places and fingerprints.
 function schedule.code(f) return type(f) == "function" and f or getmetatable(f) == Made and f.f or getmetatable(f).__call end
+
+-- A text that changes where what the schedule does may change: a name, the bytes of a file, a function's code and plain values.
+function schedule.identity(spec)
+  if callback.callable(spec) then return core.files.hash_text(callback.fingerprint(schedule.code(spec))) end
+  return spec:find "%.lua$" and core.files.hash_text(core.system.read(spec)) or spec
+end
 
 local WHAT = "the pruning schedule"
 

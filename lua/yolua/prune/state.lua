@@ -22,7 +22,8 @@ state.fields = {
   { "ms_dense", "number", "ms", "above 0", "the same before the first round; nil in a dry run" },
   { "dev_loss", "number", "", "0 and more", "mean loss per image after the last round; nil without a dev split" },
   { "dev_loss_dense", "number", "", "0 and more", "the same before the first round" },
-  { "ap", "number", "share", "0..1", "mean AP after the last round, on data.pick or dev; nil if none is measured (judge=none)" },
+  { "ap", "number", "share", "0..1", "mean AP after the last round, on data.pick or dev (of pictures with one class each the accuracy, "
+    .. "1 - error); nil if none is measured (judge=none)" },
   { "ap_dense", "number", "share", "0..1", "the same before the first round" },
   { "epochs", "number", "epochs", "above 0", "how long the last round was; before the first: how long a round is (epochs=)" },
   { "epoch", "int", "epochs", "0 and more", "epochs that are done" },

@@ -223,6 +223,7 @@ function html.page(dir)
   add(list, "Overview", about.facts(run))
   add(list, "Results", results(run))
   add(list, "Differences", differences(run))
+  for _, m in ipairs(run.results and run.results.tables or {}) do add(list, m.title, parts.table(m.head, m.body, { name = m.title })) end
   add(list, "Training", training(run))
   add(list, "Pruning", pruning.section(run))
   add(list, "Sensitivity", pruning.sensitivity(run))

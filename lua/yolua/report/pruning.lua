@@ -21,8 +21,9 @@ local PLOTS = { -- file, title, horizontal, its words, vertical, its words, fact
   { "time", "Time over the rounds", "round", "round", "ms", "ms of a forward pass" },
 }
 
--- plots/prune-*.svg of rounds as results.json has them; a plot of which nothing is known is left out. dense: the network before them.
-function pruning.plots(dir, rounds, dense)
+-- plots/prune-*.svg of rounds as results.json has them; a plot of which nothing is known is left out. dense: the network before them;
+-- measure: what they were judged by, AP or accuracy.
+function pruning.plots(dir, rounds, dense, measure)
   local all = { { round = 0 } }
   for key, value in pairs(dense or {}) do all[1][key] = value end
   table.move(rounds, 1, #rounds, 2, all)
@@ -32,7 +33,9 @@ function pruning.plots(dir, rounds, dense)
     for i in ipairs(all) do known = known + (series.x[i] == series.x[i] and series.y[i] == series.y[i] and 1 or 0) end
     if known > 1 then
       local path = ("%s/plots/prune-%s.svg"):format(dir, p[1])
-      core.plot.lines { path = path, title = p[2], xlabel = p[4], ylabel = p[6], series = { series } }
+      local title, vertical = p[2], p[6]
+      if measure == "accuracy" and p[1] == "ap" then title, vertical = "Accuracy over the sparsity", "share of right answers, judged" end
+      core.plot.lines { path = path, title = title, xlabel = p[4], ylabel = vertical, series = { series } }
     end
   end
 end
@@ -59,7 +62,7 @@ end
 function pruning.write(run)
   local model, rounds = run.model, run.pruning and run.pruning.rounds
   if not rounds and model and model.net and not model.net:closed() then pruning.zeros(run, model) end
-  if rounds and #rounds > 0 then pruning.plots(run.dir, rounds, run.pruning.dense) end
+  if rounds and #rounds > 0 then pruning.plots(run.dir, rounds, run.pruning.dense, run.pruning.measure) end
 end
 
 return pruning

@@ -71,7 +71,7 @@ local function new(o, name)
   local runs = arguments.on_run and arguments.on_run(o)
   if arguments.repeats(o) then error("folds= and seeds= repeat a call of the program: expected `yolua RECIPE.lua ...`", 0) end
   local run = setmetatable({ name = name or program_name(), options = o, epochs = {}, rows = {}, curves = {}, stored = {}, kept = {},
-    evaluated = 0, seconds_before = 0 }, Run)
+    tables = {}, evaluated = 0, seconds_before = 0 }, Run)
   run.started = core.system.clock()
   if rawget(o, "dry_run") then dry.begin(run, runs or 1)
   elseif rawget(o, "resume") then resume(run, o)
@@ -214,6 +214,13 @@ function Run:eval(stage, model, list, protocols)
   self.model, self.seen = model, seen
   seen.list = list
   return rows
+end
+
+-- Prints a table of the recipe's own and keeps it for the report: title, head (texts), body (lists of texts), rows (what results.json has).
+function Run:table(made)
+  if self.dry then return end
+  self.tables[#self.tables + 1] = { title = made.title, head = made.head, body = made.body, rows = made.rows }
+  self:say("%s", tostring(made))
 end
 
 function Run:seconds() return self.seconds_before + core.system.clock() - self.started end

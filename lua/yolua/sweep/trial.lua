@@ -83,10 +83,12 @@ local function identify(t, known)
   local plain = options.plain(o)
   local contents = {}
   for _, key in ipairs(NETWORK) do contents[key] = plain[key] and file_hash(plain[key], known.files) end
+  local schedule = type(plain.schedule) == "string" and plain.schedule:find "%.lua$" and plain.schedule -- of a pruning
+  contents.schedule = schedule and file_hash(schedule, known.files) or nil
   for i, path in ipairs(plain.require or {}) do contents["require" .. i] = file_hash(path, known.files) end
   local decided = without(unlike_defaults(o), HOW)
   decided.data = without(decided.data or {}, HOW_OF_DATA)
-  local text = t.recipe == "train" and core.version or core.system.read(t.recipe)
+  local text = t.recipe:find "%.lua$" and core.system.read(t.recipe) or core.version -- else a verb
   t.repeats = arguments.repeats(o) -- it is a folder of trials itself, which continues where it is
   t.options, t.data_hash = plain, data_hash(plain.data, known.data)
   t.hash = files.hash_text(core.json.encode { options = decided, files = contents, data = t.data_hash, recipe = t.recipe, text = text,

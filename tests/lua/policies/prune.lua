@@ -152,6 +152,29 @@ function TestMasks.testKeptAndTakenBack()
   t.assertEquals({ #list, list[1].round, #made.pruning.rounds }, { 1, 2, 3 })
 end
 
+-- A schedule's file that changed while the run stood still: that is said and recorded, and the next round asks it as it is now.
+function TestMasks.testChangedSchedule()
+  local path, spec = top .. "/mine.lua", { target = 0.8, rounds = 3, judge = "none" }
+  spec.schedule = path
+  local function write(step) core.system.write(path, ("return function(s) return s.sparsity + %g end\n"):format(step)) end
+  local halt = { name = "halt", on = { epoch_start = function(_, tr)
+    if tr.epoch == 2 then error "halted" end
+  end } }
+  write(0.1)
+  t.assertErrorMsgContains("halted", run_with, top .. "/changed", nil, spec, halt)
+  write(0.3)
+  local made = run_with({ resume = top .. "/changed" }, nil, spec)
+  local got = {}
+  for i, r in ipairs(made.pruning.rounds) do got[i] = r.sparsity end
+  t.assertAlmostEquals(got, { 0.1, 0.4, 0.7 }, 1e-3)
+  t.assertStrContains(core.system.read(made.dir .. "/log.txt"),
+    ("the schedule %s has changed since the run began: from round 2 on it is asked as it is now"):format(path))
+  local _, record = require("yolua.report.rundir").config(made.dir)
+  t.assertEquals(record.changes[1].from_round, 2)
+  run_with({ resume = top .. "/changed" }, nil, spec)
+  t.assertEquals(select(2, core.system.read(made.dir .. "/log.txt"):gsub("has changed since", "")), 1) -- told once
+end
+
 TestRewinding = {}
 
 -- The learning-rate schedule begins again in each round, and before the first cut it is the dense phase's.

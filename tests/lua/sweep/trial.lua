@@ -51,6 +51,16 @@ function TestHash.testFiles()
   end
 end
 
+-- So do the bytes of a pruning schedule.
+function TestHash.testScheduleFile()
+  local path = top .. "/schedule.lua"
+  core.system.write(path, "return function() return .1 end")
+  local words = { "schedule=" .. path, "rounds=2" }
+  local plain = hash(words, "prune")
+  core.system.write(path, "return function() return .2 end")
+  t.assertNotEquals(hash(words, "prune"), plain)
+end
+
 -- The recipe is asked for its options alone, and nothing of that stays behind.
 function TestHash.testLeavesNoTrace()
   local arguments, path = require "yolua.options.arguments", package.path

@@ -13,6 +13,12 @@ local function number(format, value, scale)
   return type(value) == "number" and format:format(value * (scale or 1)) or "n/a"
 end
 
+-- What the rounds were judged by: AP, or the accuracy of pictures with one class each.
+local function measure_of(run)
+  local measure = run.results and run.results.measure
+  return type(measure) == "string" and measure or "AP"
+end
+
 local function rounds_table(run)
   local list, body = run.results and run.results.rounds, {}
   if type(list) ~= "table" or #list == 0 then return "" end
@@ -23,7 +29,8 @@ local function rounds_table(run)
     body[i] = { i == 1 and "dense" or tostring(r.round), number("%.2f %%", r.sparsity, 100), number("%d", r.nonzero),
       number("%.4g", r.flops), number("%.2f", r.ms), number("%.4f", r.dev_loss), number("%.3f", r.ap) }
   end
-  return parts.table({ "round", "zeros", "non-zero", "FLOPs", "ms", "dev loss", "AP" }, body, { name = "Rounds", tall = #body > 20 })
+  local head = { "round", "zeros", "non-zero", "FLOPs", "ms", "dev loss", measure_of(run) }
+  return parts.table(head, body, { name = "Rounds", tall = #body > 20 })
 end
 
 -- Dense, masked and compacted networks side by side, as they were timed in turn.
@@ -94,7 +101,7 @@ function pruning.section(run)
   local zeros = document(run.dir .. "/zeros.json")
   local rounds = rounds_table(run)
   if not zeros and rounds == "" then return nil end
-  local shown = plots(run, { { "ap", "AP over the sparsity" }, { "loss", "Dev loss over the sparsity" },
+  local shown = plots(run, { { "ap", measure_of(run):gsub("^a", "A") .. " over the sparsity" }, { "loss", "Dev loss over the sparsity" },
     { "sparsity", "Sparsity by round" }, { "size", "Non-zero parameters by round" },
     { "time", "Milliseconds by round" } })
   return table.concat({ shown, rounds, speeds(run), zeros and bars(zeros) or "", zeros and died(zeros) or "",
