@@ -24,6 +24,22 @@ lua_Integer yl__check_list(lua_State *L, int index, const char *what)
     return count;
 }
 
+const char **yl__check_texts(lua_State *L, int index, const char *what, int64_t *count)
+{
+    if (!lua_istable(L, index)) yl__error(L, "%s: expected a list of texts, got %s", what, yl__shown(L, index));
+    index = lua_absindex(L, index);
+    *count = (int64_t)yl__length(L, index);
+    const char **texts = lua_newuserdatauv(L, sizeof *texts * (size_t)(*count + 1), 0);
+    for (int64_t i = 0; i < *count; i++) {
+        if (lua_rawgeti(L, index, (lua_Integer)i + 1) != LUA_TSTRING)
+            yl__error(L, "%s %I: expected a text, got %s", what, (LUAI_UACINT)i + 1, luaL_typename(L, -1));
+        texts[i] = lua_tostring(L, -1);
+        lua_pop(L, 1);
+    }
+    texts[*count] = NULL;
+    return texts;
+}
+
 void yl__set_numbers(lua_State *L, const char *key, const double *values, int64_t count)
 {
     lua_createtable(L, (int)count, 0);

@@ -65,6 +65,9 @@ const char *yl__shown(lua_State *L, int index);
 /* How many values the list at `index` holds. Errors: "what: expected a list, got ..." for anything else, a table with other keys or
  * with holes. Lists are read raw: a metamethod could close what the call works on. */
 lua_Integer yl__check_list(lua_State *L, int index, const char *what);
+/* The texts of the list at `index`, and a NULL behind them, in memory that is left on the stack; they live as long as the list does.
+ * Errors: "what: expected a list of texts, got 7"; "what 3: expected a text, got number". */
+const char **yl__check_texts(lua_State *L, int index, const char *what, int64_t *count);
 /* For an __index function: pushes the method that the text at 2 names and returns 1. Errors: none of that name, with the nearest. */
 int yl__find_method(lua_State *L, const char *class_name);
 

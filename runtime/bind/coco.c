@@ -21,19 +21,17 @@ static void set_coco_figures(lua_State *L, const yl_coco_row *r)
     yl__row_count(L, "n_det", r->n_det);
 }
 
-/* The options at 2; the caller reads `classes`. */
-static yl_coco_options coco_options(lua_State *L)
+static void push_coco_row(lua_State *L, const void *row)
 {
-    yl_coco_options o;
-    yl__read_options(L, 2, YL__FILL({&yl_coco_fields, &o}), YL__KEYS("classes"));
-    return o;
+    lua_newtable(L);
+    set_coco_figures(L, row);
 }
 
 /* set:coco_resampler{the options of set:coco} -> resampler of `ap`, and the classes' names */
 static int set_coco_resampler(lua_State *L)
 {
-    const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    yl_coco_options o = coco_options(L);
+    yl_coco_options o;
+    const yl_eval_set *set = yl__eval_arguments(L, &yl_coco_fields, &o);
     yl_eval_classes classes = yl__eval_classes_option(L, 2, yl_coco_classes(&o));
     yl__check(L, yl_coco_resampler(set, &classes, &o, yl__new_resampler(L)));
     yl__row_class_names(L, &classes);
@@ -44,19 +42,13 @@ static int set_coco_resampler(lua_State *L)
 static int set_coco(lua_State *L)
 {
     yl_coco_row all;
-    const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    yl_coco_options o = coco_options(L);
+    yl_coco_options o;
+    const yl_eval_set *set = yl__eval_arguments(L, &yl_coco_fields, &o);
     yl_eval_classes classes = yl__eval_classes_option(L, 2, yl_coco_classes(&o));
     yl_coco_row *rows = yl__row_scratch(L, classes.count, sizeof *rows);
     yl__check(L, yl_eval_coco(set, &classes, &o, rows, &all));
     yl__row_new(L, "coco");
-    lua_newtable(L);
-    for (int64_t i = 0; i < classes.count; i++) {
-        lua_newtable(L);
-        set_coco_figures(L, &rows[i]);
-        lua_setfield(L, -2, classes.at[i].name);
-    }
-    lua_setfield(L, -2, "classes");
+    yl__row_classes(L, &classes, rows, sizeof *rows, push_coco_row);
     set_coco_figures(L, &all);
     yl__row_number(L, "map", all.ap);
     yl__set_option(L, &yl_coco_fields, "dontcare", &o);

@@ -18,9 +18,8 @@ static void push_matrix(lua_State *L, const int64_t *cells, int64_t n)
 /* set:confusion{fields of "confusion", classes = } -> {classes = {name, ..., "background"}, matrix = [truth][seen]} */
 static int set_confusion(lua_State *L)
 {
-    const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
     yl_confusion_options o;
-    yl__read_options(L, 2, YL__FILL({&yl_confusion_fields, &o}), YL__KEYS("classes"));
+    const yl_eval_set *set = yl__eval_arguments(L, &yl_confusion_fields, &o);
     yl_eval_classes classes = yl__eval_classes_option(L, 2, &yl_classes_kitti);
     int64_t n = classes.count + 1, *cells = yl__row_scratch(L, n * n, sizeof *cells);
     yl__check(L, yl_eval_confusion(set, &classes, &o, cells));

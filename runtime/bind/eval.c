@@ -134,35 +134,15 @@ static int set_add(lua_State *L)
 
 /* ---- folders ----------------------------------------------------------------------------------------------------- */
 
-/* The strings of the table at `index` and a NULL, in memory that is left on the stack. */
-static const char *const *strings_at(lua_State *L, int index, const char *what, int64_t *count)
-{
-    yl__check_type(L, index, LUA_TTABLE);
-    *count = (int64_t)yl__length(L, index);
-    const char **list = lua_newuserdatauv(L, sizeof *list * (size_t)(*count + 1), 0);
-    for (int64_t i = 0; i < *count; i++) {
-        if (lua_rawgeti(L, index, (lua_Integer)i + 1) != LUA_TSTRING)
-            yl__error(L, "%s: expected names, got %s", what, luaL_typename(L, -1));
-        list[i] = lua_tostring(L, -1);
-        lua_pop(L, 1);
-    }
-    list[*count] = NULL;
-    return list;
-}
-
 /* set:load(labels, dets, {split = file, names = {...}}) -> set */
 static int set_load(lua_State *L)
 {
     yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
     yl_eval_files files = {.labels = yl__check_string(L, 2), .dets = yl__check_string(L, 3)};
     lua_settop(L, 4);
-    if (!lua_isnil(L, 4)) {
-        yl__check_type(L, 4, LUA_TTABLE);
-        lua_getfield(L, 4, "split");
-        files.split = yl__opt_string(L, -1, NULL);
-        if (lua_getfield(L, 4, "names") != LUA_TNIL)
-            files.names = strings_at(L, lua_gettop(L), "names", &files.name_count);
-    }
+    yl__read_options(L, 4, YL__FILL({&yl_eval_files_fields, &files}), YL__KEYS("names"));
+    if (!lua_isnil(L, 4) && lua_getfield(L, 4, "names") != LUA_TNIL)
+        files.names = yl__check_texts(L, -1, "name", &files.name_count);
     yl__check(L, yl_eval_set_load(set, &files));
     lua_settop(L, 1);
     return 1;
@@ -182,8 +162,8 @@ static yl_eval_class class_at(lua_State *L, lua_Integer index)
     if (!lua_istable(L, row) || lua_getfield(L, row, "name") != LUA_TSTRING)
         yl__error(L, "classes: %I: expected a name or a table with one, got %s", index, luaL_typename(L, -1));
     c.name = lua_tostring(L, -1);
-    c.members = strings_at(L, row, c.name, &count);
-    if (lua_getfield(L, row, "crowd") != LUA_TNIL) c.crowd = strings_at(L, lua_gettop(L), c.name, &count);
+    c.members = yl__check_texts(L, row, c.name, &count);
+    if (lua_getfield(L, row, "crowd") != LUA_TNIL) c.crowd = yl__check_texts(L, -1, c.name, &count);
     return c;
 }
 
@@ -228,6 +208,13 @@ yl_eval_classes yl__eval_classes_option(lua_State *L, int index, const yl_eval_c
         yl__error(L, "classes: expected 'kitti', 'coco' or a table, got %s", luaL_typename(L, -1));
     }
     return *fallback;
+}
+
+const yl_eval_set *yl__eval_arguments(lua_State *L, const yl_field_table *table, void *options)
+{
+    const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
+    yl__read_options(L, 2, YL__FILL({table, options}), YL__KEYS("classes"));
+    return set;
 }
 
 void yl__bind_eval(lua_State *L)

@@ -50,6 +50,17 @@ void yl__row_new(lua_State *L, const char *protocol)
     lua_setfield(L, -2, "protocol");
 }
 
+void yl__row_classes(lua_State *L, const yl_eval_classes *classes, const void *rows, size_t size,
+                     void (*push)(lua_State *L, const void *row))
+{
+    lua_newtable(L);
+    for (int64_t i = 0; i < classes->count; i++) {
+        push(L, (const char *)rows + (size_t)i * size);
+        lua_setfield(L, -2, classes->at[i].name);
+    }
+    lua_setfield(L, -2, "classes");
+}
+
 void yl__row_class_names(lua_State *L, const yl_eval_classes *classes)
 {
     lua_createtable(L, (int)classes->count, 0);

@@ -13,6 +13,9 @@ void yl__row_count(lua_State *L, const char *key, int64_t value);
 void yl__row_numbers(lua_State *L, const char *key, const double *values, int64_t count);
 void yl__row_counts(lua_State *L, const char *key, const int64_t *values, int64_t count);
 
+/* Sets `classes` in the row on top of the stack: {name = what `push` makes of that class's row, one of `rows`, `size` bytes each}. */
+void yl__row_classes(lua_State *L, const yl_eval_classes *classes, const void *rows, size_t size,
+                     void (*push)(lua_State *L, const void *row));
 /* Pushes the list of the classes' names. */
 void yl__row_class_names(lua_State *L, const yl_eval_classes *classes);
 /* Memory for `count` values, collected after the call. */

@@ -1,4 +1,5 @@
 /* core.image and core.plot: pictures, boxes on them, and line plots. */
+#include "bind/fields.h"
 #include "bind/image_objects.h"
 #include "core/memory.h"
 #include "image/check.h"
@@ -10,6 +11,7 @@
 #include "image/plot.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,21 +177,15 @@ static double box_number(lua_State *L, int index, int i)
     return value;
 }
 
-/* Reads the mark on top of the stack; its label stays owned by the Lua table. */
+/* The mark on top of the stack; its label stays owned by the Lua table. */
 static yl_mark read_mark(lua_State *L, lua_Integer i)
 {
-    yl_mark m = {.role = YL_ROLE_found};
+    yl_mark m;
     if (!lua_istable(L, -1)) yl__error(L, "mark %d to draw is a %s, expected a table", (int)i, luaL_typename(L, -1));
+    yl__read_options(L, -1, YL__FILL({&yl_mark_fields, &m}), YL__KEYS("box"));
     if (lua_getfield(L, -1, "box") != LUA_TTABLE) yl__error(L, "mark %d to draw has no box", (int)i);
     int at = lua_gettop(L);
     m.box = (yl_box){box_number(L, at, 1), box_number(L, at, 2), box_number(L, at, 3), box_number(L, at, 4)};
-    lua_pop(L, 1);
-    if (lua_getfield(L, -1, "label") == LUA_TSTRING) m.label = lua_tostring(L, -1);
-    lua_pop(L, 1);
-    if (lua_getfield(L, -1, "role") == LUA_TSTRING) yl__check(L, yl_role_parse(lua_tostring(L, -1), &m.role));
-    lua_pop(L, 1);
-    lua_getfield(L, -1, "colour");
-    m.colour = (int32_t)yl__opt_integer(L, -1, 0);
     lua_pop(L, 1);
     return m;
 }
@@ -211,27 +207,39 @@ static int image_draw(lua_State *L)
     return 1;
 }
 
-/* image.sheet({images}, {columns =, cell = {w, h}, captions = {...}}) -> image */
+typedef struct sheet_options {
+    int64_t columns;
+    yl_numbers cell;
+} sheet_options;
+
+static const yl_field sheet_fields[] = {
+    {"columns", YL_OPTION_INT, "4", "", "pictures side by side", 1, INFINITY, NULL, NULL,
+     YL_MEMBER(sheet_options, columns)},
+    {"cell", YL_OPTION_SIZE, "320x200", "px", "size of a picture, its caption below", 1, INFINITY, NULL, NULL,
+     YL_MEMBER(sheet_options, cell)},
+};
+static const yl_field_table sheet_table = YL_FIELD_TABLE("sheet", sheet_fields);
+
+/* image.sheet({images}, {fields of "sheet", captions = {...}}) -> image */
 static int image_sheet(lua_State *L)
 {
+    sheet_options o;
     yl__check_type(L, 1, LUA_TTABLE);
-    yl__check_type(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
     lua_Integer n = yl__length(L, 1);
+    yl__read_options(L, 2, YL__FILL({&sheet_table, &o}), YL__KEYS("captions"));
     const yl_image **images = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *images, 0);
     const char **captions = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *captions, 0);
-    bool captioned = lua_getfield(L, 2, "captions") == LUA_TTABLE;
+    bool captioned = !lua_isnil(L, 2) && lua_getfield(L, 2, "captions") == LUA_TTABLE;
     for (lua_Integer i = 1; i <= n; i++) {
         lua_rawgeti(L, 1, i); /* stays owned by the list */
         images[i - 1] = check_image(L, -1);
         captions[i - 1] = captioned && lua_rawgeti(L, 5, i) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
         lua_settop(L, 5);
     }
-    lua_getfield(L, 2, "columns");
-    int64_t columns = yl__opt_integer(L, -1, 4), cell[2] = {320, 200};
-    if (lua_getfield(L, 2, "cell") == LUA_TTABLE)
-        for (int i = 0; i < 2; i++) cell[i] = (int64_t)box_number(L, lua_gettop(L), i + 1);
     yl_image *sheet = yl__push_image(L);
-    yl__check(L, yl_image_sheet(images, captioned ? captions : NULL, n, columns, cell[0], cell[1], sheet));
+    yl__check(L, yl_image_sheet(images, captioned ? captions : NULL, n, o.columns, (int64_t)o.cell.at[0],
+                                (int64_t)o.cell.at[1], sheet));
     return 1;
 }
 
@@ -279,15 +287,10 @@ static void push_fact(lua_State *L, const yl_image_fact *fact)
  * type = "WebP", ... or nil} where it cannot be decoded */
 static int image_check(lua_State *L)
 {
-    yl__check_type(L, 1, LUA_TTABLE);
-    lua_Integer n = yl__length(L, 1), workers = yl__opt_integer(L, 2, 1);
+    int64_t n;
+    lua_Integer workers = yl__opt_integer(L, 2, 1);
     facts *found;
-    const char **paths = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *paths, 0);
-    for (lua_Integer i = 1; i <= n; i++) {
-        if (lua_rawgeti(L, 1, i) != LUA_TSTRING) return yl__error(L, "image %d to check has no path", (int)i);
-        paths[i - 1] = lua_tostring(L, -1); /* stays owned by the list */
-        lua_pop(L, 1);
-    }
+    const char **paths = yl__check_texts(L, 1, "path", &n);
     void **box = yl__new_object(L, FACTS);
     lua_toclose(L, -1);
     yl__check(L, yl__calloc(1, sizeof *found + (size_t)n * sizeof *found->list, &found));
@@ -321,20 +324,20 @@ static int image_close(lua_State *L)
     return 0;
 }
 
-static const char *text_field(lua_State *L, int index, const char *key)
-{
-    lua_getfield(L, index, key);
-    const char *text = lua_isnil(L, -1) ? NULL : yl__check_string(L, -1);
-    lua_pop(L, 1); /* the table keeps it */
-    return text;
-}
+/* Where a plot is written. */
+typedef struct file_options {
+    const char *path;
+} file_options;
 
-static void limits_field(lua_State *L, int index, const char *key, double out[2])
-{
-    if (lua_getfield(L, index, key) == LUA_TTABLE)
-        for (int i = 0; i < 2; i++) out[i] = box_number(L, lua_gettop(L), i + 1);
-    lua_pop(L, 1);
-}
+static const yl_field file_fields[] = {
+    {"path", YL_OPTION_STRING, NULL, "", "the file, .svg or .png", 0, 0, NULL, NULL, YL_MEMBER(file_options, path)},
+};
+static const yl_field_table file_table = YL_FIELD_TABLE("plot", file_fields);
+
+static const yl_field series_fields[] = {
+    {"name", YL_OPTION_STRING, NULL, "", "in the legend", 0, 0, NULL, NULL, YL_MEMBER(yl_series, name)},
+};
+static const yl_field_table series_table = YL_FIELD_TABLE("series", series_fields);
 
 /* A userdata of the field's numbers, left on the stack; what is no number becomes NaN (a gap). */
 static double *numbers_field(lua_State *L, int index, const char *key, int64_t count)
@@ -356,7 +359,8 @@ static yl_series read_series(lua_State *L, int list, lua_Integer i)
     luaL_checkstack(L, 6, "too many series");
     if (lua_rawgeti(L, list, i) != LUA_TTABLE) yl__error(L, "series %d is not a table", (int)i);
     int at = lua_gettop(L);
-    yl_series s = {.name = text_field(L, at, "name")};
+    yl_series s = {0};
+    yl__read_options(L, at, YL__FILL({&series_table, &s}), YL__KEYS("x", "y"));
     if (lua_getfield(L, at, "x") == LUA_TTABLE) s.count = (int64_t)lua_rawlen(L, -1);
     lua_pop(L, 1);
     s.x = numbers_field(L, at, "x", s.count);
@@ -364,23 +368,21 @@ static yl_series read_series(lua_State *L, int list, lua_Integer i)
     return s;
 }
 
-/* plot.lines {path =, title =, xlabel =, ylabel =, xlim = {a, b}, ylim =, series = {{name =, x = {}, y = {}}, ...}} */
+/* plot.lines {path =, fields of "plot", series = {{name =, x = {}, y = {}}, ...}} */
 static int plot_lines(lua_State *L)
 {
+    yl_plot plot = {0};
+    file_options file;
     yl__check_type(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    yl_plot plot = {
-        .title = text_field(L, 1, "title"), .xlabel = text_field(L, 1, "xlabel"), .ylabel = text_field(L, 1, "ylabel")};
-    const char *path = text_field(L, 1, "path");
-    if (!path) return yl__error(L, "a plot needs a path ending in .svg or .png");
-    limits_field(L, 1, "xlim", plot.xlim);
-    limits_field(L, 1, "ylim", plot.ylim);
+    yl__read_options(L, 1, YL__FILL({&file_table, &file}, {&yl_plot_fields, &plot}), YL__KEYS("series"));
+    if (!file.path) return yl__error(L, "a plot needs a path ending in .svg or .png");
     if (lua_getfield(L, 1, "series") != LUA_TTABLE) return yl__error(L, "a plot needs a list of series");
     plot.count = (int64_t)lua_rawlen(L, 2);
     yl_series *series = lua_newuserdatauv(L, (size_t)(plot.count + 1) * sizeof *series, 0);
     for (int64_t i = 0; i < plot.count; i++) series[i] = read_series(L, 2, i + 1);
     plot.series = series;
-    yl__check(L, yl_plot_write(&plot, path));
+    yl__check(L, yl_plot_write(&plot, file.path));
     return 0;
 }
 

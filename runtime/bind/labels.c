@@ -1,5 +1,5 @@
 /* Label files and split lists as Lua tables: core.labels.{kitti, yolo, list, calib, project}. */
-#include "bind/bind.h"
+#include "bind/fields.h"
 #include "core/memory.h"
 #include "formats/calib.h"
 #include "formats/labels.h"
@@ -31,44 +31,6 @@ static void *new_holder(lua_State *L, const char *class_name, size_t size)
     lua_toclose(L, -1);
     yl__check(L, yl__calloc(1, size, box));
     return *box;
-}
-
-static int64_t size_option(lua_State *L, int index, const char *key)
-{
-    int64_t value = 0;
-    if (lua_getfield(L, index, key) != LUA_TNIL) {
-        int whole;
-        value = lua_tointegerx(L, -1, &whole);
-        if (!whole || value < 0) yl__error(L, "%s: expected pixels, got %s", key, yl__shown(L, -1));
-    }
-    lua_pop(L, 1);
-    return value;
-}
-
-/* The strings of the table at `index`, in memory that stays on the stack; they are alive as long as the table is. */
-static const char **names_at(lua_State *L, int index, int64_t *count)
-{
-    yl__check_type(L, index, LUA_TTABLE);
-    *count = (int64_t)yl__length(L, index);
-    const char **names = lua_newuserdatauv(L, sizeof *names * (size_t)(*count + 1), 0);
-    for (int64_t i = 0; i < *count; i++) {
-        if (lua_rawgeti(L, index, (lua_Integer)i + 1) != LUA_TSTRING)
-            yl__error(L, "class %d: expected a name, got %s", (int)i + 1, luaL_typename(L, -1));
-        names[i] = lua_tostring(L, -1);
-        lua_pop(L, 1);
-    }
-    return names;
-}
-
-static void read_options(lua_State *L, int index, yl_label_options *o)
-{
-    if (lua_isnoneornil(L, index)) return;
-    yl__check_type(L, index, LUA_TTABLE);
-    o->width = size_option(L, index, "width");
-    o->height = size_option(L, index, "height");
-    lua_getfield(L, index, "dets");
-    o->detections = lua_toboolean(L, -1);
-    lua_pop(L, 1);
 }
 
 static void set_number(lua_State *L, const char *key, double value)
@@ -131,9 +93,9 @@ static int labels_kitti(lua_State *L)
     yl_label_options o = {0};
     const char *path = yl__check_string(L, 1);
     lua_settop(L, 2);
-    read_options(L, 2, &o);
+    yl__read_options(L, 2, YL__FILL({&yl_label_fields, &o}), YL__KEYS("classes"));
     if (!lua_isnil(L, 2) && lua_getfield(L, 2, "classes") != LUA_TNIL)
-        o.names = names_at(L, lua_gettop(L), &o.name_count);
+        o.names = yl__check_texts(L, -1, "class", &o.name_count);
     yl_labels *labels = new_holder(L, labels_class, sizeof *labels);
     yl__check(L, yl_labels_kitti(path, &o, labels));
     return push_labels(L, labels, true);
@@ -145,8 +107,8 @@ static int labels_yolo(lua_State *L)
     yl_label_options o = {0};
     const char *path = yl__check_string(L, 1);
     lua_settop(L, 3);
-    read_options(L, 3, &o);
-    if (!lua_isnil(L, 2)) o.names = names_at(L, 2, &o.name_count);
+    yl__read_options(L, 3, YL__FILL({&yl_label_fields, &o}), NULL);
+    if (!lua_isnil(L, 2)) o.names = yl__check_texts(L, 2, "class", &o.name_count);
     yl_labels *labels = new_holder(L, labels_class, sizeof *labels);
     yl__check(L, yl_labels_yolo(path, &o, labels));
     return push_labels(L, labels, false);

@@ -1,16 +1,15 @@
 /* core.layer: kinds of layers whose functions are written in Lua; lua/yolua/model/layer.lua makes and checks the descriptor. Here they
  * are registered, and asked for shapes and parameters; bind/layer_work.c runs them. */
+#include "bind/fields.h"
 #include "bind/layer_objects.h"
-#include "bind/option_objects.h"
 #include "formats/darknet_sections.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #define KIND_CLASS "yolua.layer_kind"
 #define THREAD "yolua.layer_thread" /* registry: the thread that all layers' functions run on */
-
-/* ---- questions --------------------------------------------------------------------------------------------------- */
 
 /* {n=, h=, w=, c=} */
 static void push_sizes(lua_State *L, yl_shape s)
@@ -35,23 +34,53 @@ static void push_inputs(lua_State *L, const yl__layer_call *c)
     }
 }
 
-static int64_t integer_field(lua_State *L, const char *key)
-{
-    int whole;
-    lua_getfield(L, -1, key);
-    int64_t value = lua_tointegerx(L, -1, &whole);
-    if (!whole) yl__error(L, "expected a whole number as '%s', got a %s", key, luaL_typename(L, -1));
-    lua_pop(L, 1);
-    return value;
-}
+/* ---- answers: what lua/yolua/model/answers.lua and channels.lua have checked --------------------------------------- */
 
-static bool boolean_field(lua_State *L, const char *key)
-{
-    lua_getfield(L, -1, key);
-    bool value = lua_toboolean(L, -1);
-    lua_pop(L, 1);
-    return value;
-}
+static const yl_field shape_fields[] = {
+    {"h", YL_OPTION_INT, NULL, "", "rows", 1, INFINITY, NULL, NULL, YL_MEMBER(yl_shape, h)},
+    {"w", YL_OPTION_INT, NULL, "", "columns", 1, INFINITY, NULL, NULL, YL_MEMBER(yl_shape, w)},
+    {"c", YL_OPTION_INT, NULL, "", "channels", 1, INFINITY, NULL, NULL, YL_MEMBER(yl_shape, c)},
+};
+static const yl_field_table shape_table = YL_FIELD_TABLE("shape", shape_fields);
+
+typedef struct parameter {
+    yl_param param; /* but for what follows */
+    yl_numbers dims;
+    double value;
+} parameter;
+
+#define AT(member) YL_MEMBER(parameter, member)
+static const yl_field parameter_fields[] = {
+    {"name", YL_OPTION_STRING, NULL, "", "its own name", 0, 0, NULL, NULL, AT(param.name)},
+    {"kind", YL_OPTION_ENUM, NULL, "", "what it is", 0, 0, "weight|bias|scale|statistic", NULL, AT(param.kind)},
+    {"dims", YL_OPTION_NUMBERS, NULL, "", "1 to 4 sizes", 1, INFINITY, NULL, NULL, AT(dims)},
+    {"role", YL_OPTION_ENUM, NULL, "", "what it does to an output channel", 0, 0, "other|factor|offset|centre", NULL,
+     AT(param.role)},
+    {"per_out", YL_OPTION_BOOL, "false", "", "its first size counts output channels", 0, 0, NULL, NULL,
+     AT(param.per_out)},
+    {"per_in", YL_OPTION_BOOL, "false", "", "its last size counts input channels", 0, 0, NULL, NULL, AT(param.per_in)},
+    {"init", YL_OPTION_ENUM, NULL, "", "what it begins as", 0, 0, "zero|one|fan_in|value", NULL, AT(param.init)},
+    {"value", YL_OPTION_NUMBER, "0", "", "init=value: everywhere", 0, 0, NULL, NULL, AT(value)},
+};
+static const yl_field_table parameter_table = YL_FIELD_TABLE("parameter", parameter_fields);
+#undef AT
+
+static const yl_field channels_fields[] = {
+    {"parts", YL_OPTION_INT, "1", "", "", 1, INFINITY, NULL, NULL, YL_MEMBER(yl_channels, parts)},
+    {"uniform", YL_OPTION_BOOL, "false", "", "", 0, 0, NULL, NULL, YL_MEMBER(yl_channels, uniform)},
+    {"zero", YL_OPTION_ENUM, "plain", "", "", 0, 0, "plain|sum|product", NULL, YL_MEMBER(yl_channels, zero)},
+};
+static const yl_field_table channels_table = YL_FIELD_TABLE("channels", channels_fields);
+
+static const yl_field source_fields[] = {
+    {"input", YL_OPTION_INT, NULL, "", "", 0, INFINITY, NULL, NULL, YL_MEMBER(yl_source, input)},
+    {"first", YL_OPTION_INT, NULL, "", "", 0, INFINITY, NULL, NULL, YL_MEMBER(yl_source, first)},
+    {"count", YL_OPTION_INT, NULL, "", "", 1, INFINITY, NULL, NULL, YL_MEMBER(yl_source, count)},
+    {"use", YL_OPTION_ENUM, "each", "", "", 0, 0, "each|mix|whole", NULL, YL_MEMBER(yl_source, use)},
+};
+static const yl_field_table source_table = YL_FIELD_TABLE("source", source_fields);
+
+/* ---- the questions ------------------------------------------------------------------------------------------------ */
 
 static int ask_shape(lua_State *L)
 {
@@ -60,39 +89,31 @@ static int ask_shape(lua_State *L)
     yl__layer_options(L, c->layer);
     push_inputs(L, c);
     lua_call(L, 2, 1);
+    yl__read_options(L, -1, YL__FILL({&shape_table, c->out}), NULL);
     c->out->n = c->in[0].n;
-    c->out->h = integer_field(L, "h");
-    c->out->w = integer_field(L, "w");
-    c->out->c = integer_field(L, "c");
     return 0;
 }
 
-/* The parameter on top of the stack: {name, kind (0..3), dims, init, init_value} as layer.lua made it. */
-static void read_parameter(lua_State *L, yl_param *p)
+/* The text lives as long as the kind. */
+static void keep_text(lua_State *L, const yl__layer_call *c, const char *text)
 {
-    lua_getfield(L, -1, "name");
-    lua_rawgetp(L, LUA_REGISTRYINDEX, yl__made_of(((yl__layer_call *)lua_touserdata(L, 1))->layer));
-    lua_getiuservalue(L, -1, 2); /* keeps the names alive */
-    lua_pushvalue(L, -3);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, yl__made_of(c->layer));
+    lua_getiuservalue(L, -1, 2);
     lua_pushboolean(L, true);
-    lua_rawset(L, -3);
-    p->name = lua_tostring(L, -3);
-    lua_pop(L, 3);
-    p->role = (yl_param_role)integer_field(L, "role");
-    p->per_out = boolean_field(L, "per_out");
-    p->per_in = boolean_field(L, "per_in");
-    p->kind = (yl_param_kind)integer_field(L, "kind");
-    p->init = (yl_init)integer_field(L, "init");
-    lua_getfield(L, -1, "value");
-    p->init_value = (float)lua_tonumber(L, -1);
-    lua_getfield(L, -2, "dims");
-    p->n_dims = (int)yl__length(L, -1);
-    for (int d = 0; d < p->n_dims; d++) {
-        lua_rawgeti(L, -1, d + 1);
-        p->dims[d] = lua_tointeger(L, -1);
-        lua_pop(L, 1);
-    }
+    lua_setfield(L, -2, text);
     lua_pop(L, 2);
+}
+
+/* The parameter on top of the stack. */
+static void read_parameter(lua_State *L, const yl__layer_call *c, yl_param *out)
+{
+    parameter p = {0};
+    yl__read_options(L, -1, YL__FILL({&parameter_table, &p}), NULL);
+    *out = p.param;
+    out->init_value = (float)p.value;
+    out->n_dims = (int)p.dims.count;
+    for (int d = 0; d < out->n_dims && d < 4; d++) out->dims[d] = (int64_t)p.dims.at[d];
+    keep_text(L, c, out->name);
 }
 
 static int ask_parameters(lua_State *L)
@@ -105,7 +126,7 @@ static int ask_parameters(lua_State *L)
     c->number = yl__length(L, -1);
     for (int k = 0; k < c->number; k++) {
         lua_rawgeti(L, -1, k + 1);
-        read_parameter(L, &c->params[k]);
+        read_parameter(L, c, &c->params[k]);
         lua_pop(L, 1);
     }
     return 0;
@@ -125,7 +146,7 @@ static int ask_flops(lua_State *L)
     return 0;
 }
 
-/* {{input =, first =, count =, use =}, ..., parts =, uniform =, zero =}, counted from 0 as layer.lua made it */
+/* {parts =, uniform =, zero =, sources = {{input =, first =, count =, use =}, ...}}, counted from 0 */
 static int ask_channels(lua_State *L)
 {
     yl__layer_call *c = lua_touserdata(L, 1);
@@ -136,14 +157,12 @@ static int ask_channels(lua_State *L)
     push_sizes(L, *c->out);
     lua_pushinteger(L, c->number + 1);
     lua_call(L, 4, 1);
-    answer->parts = integer_field(L, "parts");
-    answer->uniform = boolean_field(L, "uniform");
-    answer->zero = (yl_zero_rule)integer_field(L, "zero");
+    yl__read_options(L, -1, YL__FILL({&channels_table, answer}), YL__KEYS("sources"));
+    lua_getfield(L, -1, "sources");
     answer->n = (int)yl__length(L, -1);
     for (int i = 0; i < answer->n; i++) {
         lua_rawgeti(L, -1, i + 1);
-        answer->at[i] = (yl_source){(int)integer_field(L, "input"), integer_field(L, "first"),
-                                    integer_field(L, "count"), (yl_channel_use)integer_field(L, "use")};
+        yl__read_options(L, -1, YL__FILL({&source_table, &answer->at[i]}), NULL);
         lua_pop(L, 1);
     }
     return 0;
@@ -195,22 +214,41 @@ static unsigned reads(const yl_layer *layer)
 
 /* ---- registering: the descriptor is at stack index 1, its kind at 2 ----------------------------------------------- */
 
-/* The text in a field of a table; the descriptor keeps it alive. */
-static const char *text_at(lua_State *L, int table, const char *key)
-{
-    lua_getfield(L, table, key);
-    const char *text = lua_tostring(L, -1);
-    lua_pop(L, 1);
-    return text;
-}
+/* What lua/yolua/model/layer.lua has made and checked; its texts live as long as the descriptor. */
+typedef struct descriptor {
+    const char *name, *stem, *help, *width;
+    int reads, least, most;
+    bool random;
+} descriptor;
 
-static int integer_at(lua_State *L, const char *key)
-{
-    lua_getfield(L, 1, key);
-    int number = (int)lua_tointeger(L, -1);
-    lua_pop(L, 1);
-    return number;
-}
+#define AT(member) YL_MEMBER(descriptor, member)
+static const yl_field descriptor_fields[] = {
+    {"name", YL_OPTION_STRING, NULL, "", "the kind's name", 0, 0, NULL, NULL, AT(name)},
+    {"stem", YL_OPTION_STRING, NULL, "", "of the layers' names", 0, 0, NULL, NULL, AT(stem)},
+    {"help", YL_OPTION_STRING, NULL, "", "one line", 0, 0, NULL, NULL, AT(help)},
+    {"width", YL_OPTION_STRING, NULL, "", "the option that counts the output's channels", 0, 0, NULL, NULL, AT(width)},
+    {"reads", YL_OPTION_ENUM, NULL, "", "what backward reads", 0, 0, "none|x|y|xy", NULL, AT(reads)}, /* yl_reads */
+    {"least", YL_OPTION_INT, NULL, "", "fewest inputs", 1, YL_MAX_INPUTS, NULL, NULL, AT(least)},
+    {"most", YL_OPTION_INT, NULL, "", "most inputs", 1, YL_MAX_INPUTS, NULL, NULL, AT(most)},
+    {"random", YL_OPTION_BOOL, "false", "", "draws numbers in training", 0, 0, NULL, NULL, AT(random)},
+};
+static const yl_field_table descriptor_table = YL_FIELD_TABLE("layer", descriptor_fields);
+#undef AT
+
+static const char *const parts_of_a_descriptor[] = {
+    "fields", "parts", "shape", "parameters", "channels", "flops", "forward", "unwritten", "backward", "loss", NULL};
+
+#define AT(member) YL_MEMBER(yl_field, member)
+static const yl_field field_fields[] = {
+    {"key", YL_OPTION_STRING, NULL, "", "", 0, 0, NULL, NULL, AT(key)},
+    {"default", YL_OPTION_STRING, NULL, "", "", 0, 0, NULL, NULL, AT(fallback)},
+    {"unit", YL_OPTION_STRING, NULL, "", "", 0, 0, NULL, NULL, AT(unit)},
+    {"help", YL_OPTION_STRING, NULL, "", "", 0, 0, NULL, NULL, AT(help)},
+    {"choices", YL_OPTION_STRING, NULL, "", "", 0, 0, NULL, NULL, AT(choices)},
+    {"aliases", YL_OPTION_STRING, NULL, "", "", 0, 0, NULL, NULL, AT(aliases)},
+};
+static const yl_field_table field_table = YL_FIELD_TABLE("field", field_fields);
+#undef AT
 
 static bool has(lua_State *L, const char *key)
 {
@@ -222,13 +260,8 @@ static bool has(lua_State *L, const char *key)
 /* Returns the offset of the field after this one. */
 static size_t read_field(lua_State *L, int table, yl_field *f, size_t offset)
 {
-    *f = (yl_field){.key = text_at(L, table, "key"),
-                    .fallback = text_at(L, table, "default"),
-                    .unit = text_at(L, table, "unit"),
-                    .help = text_at(L, table, "help"),
-                    .choices = text_at(L, table, "choices"),
-                    .aliases = text_at(L, table, "aliases"),
-                    .offset = offset};
+    *f = (yl_field){.offset = offset};
+    yl__read_options(L, table, YL__FILL({&field_table, f}), YL__KEYS("type", "min", "max"));
     lua_getfield(L, table, "type");
     f->type = (yl_option_type)yl__check_option(L, -1, NULL, yl__option_types);
     lua_pop(L, 1);
@@ -306,21 +339,22 @@ static yl_status prepare(const yl_layer *layer, const yl_setting *setting, void 
 
 static void fill_kind(lua_State *L, yl__made_kind *k)
 {
-    const char *name = text_at(L, 1, "name");
+    descriptor d;
+    yl__read_options(L, 1, YL__FILL({&descriptor_table, &d}), parts_of_a_descriptor);
     k->L = layer_thread(L);
-    k->reads = (unsigned)integer_at(L, "reads");
-    k->width = text_at(L, 1, "width");
-    k->table = (yl_field_table){name, k->fields, k->table.count};
+    k->reads = (unsigned)d.reads;
+    k->width = d.width;
+    k->table = (yl_field_table){d.name, k->fields, k->table.count};
     k->kind = (yl_layer_kind){
-        .name = name,
-        .stem = text_at(L, 1, "stem"),
-        .help = text_at(L, 1, "help"),
+        .name = d.name,
+        .stem = d.stem,
+        .help = d.help,
         .fields = &k->table,
         .options_size = read_fields(L, k),
         .prepared_size = 1, /* its address is what the state goes by */
-        .min_inputs = integer_at(L, "least"),
-        .max_inputs = integer_at(L, "most"),
-        .random = integer_at(L, "random"),
+        .min_inputs = d.least,
+        .max_inputs = d.most,
+        .random = d.random,
         .loss_parts = read_parts(L, k),
         .context = k,
         .shape = shape,

@@ -1,5 +1,6 @@
 /* core.stream: frames out of a file, a pipe or standard input. */
 #define _GNU_SOURCE
+#include "bind/fields.h"
 #include "bind/image_objects.h"
 #include "image/exif.h"
 #include "image/stream.h"
@@ -40,18 +41,29 @@ static int open_source(lua_State *L, const char *path)
     return descriptor;
 }
 
-/* core.stream(path or "-" [, matrix = "auto"]) */
+typedef struct stream_options {
+    yl_yuv_matrix matrix;
+} stream_options;
+
+static const yl_field fields[] = {
+    {"matrix", YL_OPTION_ENUM, "auto", "",
+     "colours of yuv4mpeg; auto: BT.709 from 1280 wide or more than 576 high, else BT.601", 0, 0, "auto|bt601|bt709",
+     NULL, YL_MEMBER(stream_options, matrix)},
+};
+static const yl_field_table table = YL_FIELD_TABLE("stream", fields);
+
+/* core.stream(path or "-", {fields of "stream"}) */
 static int stream_new(lua_State *L)
 {
-    static const char *const matrices[] = {"auto", "bt601", "bt709", NULL};
+    stream_options o;
     const char *path = yl__check_string(L, 1);
-    int matrix = yl__check_option(L, 2, "auto", matrices);
+    yl__read_options(L, 2, YL__FILL({&table, &o}), NULL);
     lua_stream *s = lua_newuserdatauv(L, sizeof *s, 0);
     *s = (lua_stream){NULL, -1};
     luaL_setmetatable(L, STREAM_CLASS);
     s->descriptor = open_source(L, path);
     const char *name = s->descriptor == STDIN_FILENO ? "standard input" : path;
-    yl__check(L, yl_stream_open(s->descriptor, name, (yl_yuv_matrix)matrix, &s->stream));
+    yl__check(L, yl_stream_open(s->descriptor, name, o.matrix, &s->stream));
     return 1;
 }
 
@@ -95,4 +107,5 @@ void yl__bind_stream(lua_State *L)
     yl__class(L, STREAM_CLASS, methods);
     lua_pushcfunction(L, stream_new);
     lua_setfield(L, -2, "stream");
+    yl__offer_fields(L, &table);
 }

@@ -5,16 +5,9 @@
 
 #include <math.h>
 
-/* The options at 2; the caller reads `classes`. */
-static yl_voc_options voc_options(lua_State *L)
+static void push_voc_row(lua_State *L, const void *of_class)
 {
-    yl_voc_options o;
-    yl__read_options(L, 2, YL__FILL({&yl_voc_fields, &o}), YL__KEYS("classes"));
-    return o;
-}
-
-static void push_voc_row(lua_State *L, const yl_voc_row *row)
-{
+    const yl_voc_row *row = of_class;
     lua_newtable(L);
     yl__row_count(L, "n_gt", row->n_gt);
     yl__row_count(L, "n_det", row->n_det);
@@ -28,18 +21,13 @@ static void push_voc_row(lua_State *L, const yl_voc_row *row)
 static int set_voc(lua_State *L)
 {
     double map;
-    const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    yl_voc_options o = voc_options(L);
+    yl_voc_options o;
+    const yl_eval_set *set = yl__eval_arguments(L, &yl_voc_fields, &o);
     yl_eval_classes classes = yl__eval_classes_option(L, 2, &yl_classes_kitti);
     yl_voc_row *rows = yl__row_scratch(L, classes.count, sizeof *rows);
     yl__check(L, yl_eval_voc(set, &classes, &o, rows, &map));
     yl__row_new(L, "voc");
-    lua_newtable(L);
-    for (int64_t i = 0; i < classes.count; i++) {
-        push_voc_row(L, &rows[i]);
-        lua_setfield(L, -2, classes.at[i].name);
-    }
-    lua_setfield(L, -2, "classes");
+    yl__row_classes(L, &classes, rows, sizeof *rows, push_voc_row);
     yl__row_number(L, "map", map);
     for (int64_t i = 0; i < yl_voc_fields.count; i++)
         yl__set_option(L, &yl_voc_fields, yl_voc_fields.fields[i].key, &o);
@@ -49,8 +37,8 @@ static int set_voc(lua_State *L)
 /* set:voc_resampler{the options of set:voc} -> resampler of `ap`, and the classes' names */
 static int set_voc_resampler(lua_State *L)
 {
-    const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    yl_voc_options o = voc_options(L);
+    yl_voc_options o;
+    const yl_eval_set *set = yl__eval_arguments(L, &yl_voc_fields, &o);
     yl_eval_classes classes = yl__eval_classes_option(L, 2, &yl_classes_kitti);
     yl__check(L, yl_voc_resampler(set, &classes, &o, yl__new_resampler(L)));
     yl__row_class_names(L, &classes);
@@ -107,8 +95,8 @@ static void push_curve(lua_State *L, const yl_pr_curve *c)
 /* set:curves{fields of "voc", classes = } -> {class = {n_gt, score, precision, recall, f1, best}} */
 static int set_curves(lua_State *L)
 {
-    const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    yl_voc_options o = voc_options(L);
+    yl_voc_options o;
+    const yl_eval_set *set = yl__eval_arguments(L, &yl_voc_fields, &o);
     yl_eval_classes classes = yl__eval_classes_option(L, 2, &yl_classes_kitti);
     lua_newtable(L);
     for (int64_t i = 0; i < classes.count; i++) {
@@ -127,8 +115,8 @@ static int set_curves(lua_State *L)
 static int set_best_point(lua_State *L)
 {
     yl_working_point best;
-    const yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
-    yl_voc_options o = voc_options(L);
+    yl_voc_options o;
+    const yl_eval_set *set = yl__eval_arguments(L, &yl_voc_fields, &o);
     yl_eval_classes classes = yl__eval_classes_option(L, 2, &yl_classes_kitti);
     yl__check(L, yl_voc_best_point(set, &classes, &o, &best));
     lua_newtable(L);

@@ -12,6 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const yl_field fields[] = {
+    {"split", YL_OPTION_STRING, NULL, "", "a list of the frames' ids (default: every label file)", 0, 0, NULL, NULL,
+     YL_MEMBER(yl_eval_files, split)},
+};
+const yl_field_table yl_eval_files_fields = YL_FIELD_TABLE("eval_set", fields);
+
 /* Names of the .txt files of a folder, without the suffix, sorted. */
 typedef struct ids {
     char **at;

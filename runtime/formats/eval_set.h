@@ -2,6 +2,7 @@
 #ifndef YL_FORMATS_EVAL_SET_H
 #define YL_FORMATS_EVAL_SET_H
 
+#include "core/options.h"
 #include "eval/eval_set.h"
 
 typedef struct yl_eval_files {
@@ -10,6 +11,8 @@ typedef struct yl_eval_files {
     const char *const *names;  /* classes that may occur; NULL: any */
     int64_t name_count;
 } yl_eval_files;
+
+extern const yl_field_table yl_eval_files_fields; /* split */
 
 /* Adds a frame per id. Both files of a frame must exist (they may be empty); without a split, detections of a frame
  * that has no labels are an error, too. Boxes are neither clipped nor held against an image. Errors: IO and FORMAT with

@@ -5,7 +5,16 @@
 #include "core/memory.h"
 #include "core/text.h"
 
+#include <math.h>
 #include <string.h>
+
+#define AT(member) YL_MEMBER(yl_label_options, member)
+static const yl_field option_fields[] = {
+    {"width", YL_OPTION_INT, "0", "px", "width of the image; 0: unknown", 0, INFINITY, NULL, NULL, AT(width)},
+    {"height", YL_OPTION_INT, "0", "px", "height of the image; 0: unknown", 0, INFINITY, NULL, NULL, AT(height)},
+    {"dets", YL_OPTION_BOOL, "false", "", "rows are detections, with a score", 0, 0, NULL, NULL, AT(detections)},
+};
+const yl_field_table yl_label_fields = YL_FIELD_TABLE("labels", option_fields);
 
 enum { FIELDS = 16, SHOWN = 40, UNNAMED_CLASSES = 65536 };
 

@@ -9,6 +9,7 @@
 #define YL_FORMATS_LABELS_H
 
 #include "core/label.h"
+#include "core/options.h"
 
 typedef struct yl_label_options {
     int64_t width, height;    /* of the image, pixels; 0: unknown, then no box is held against it and none is clipped */
@@ -16,6 +17,8 @@ typedef struct yl_label_options {
     const char *const *names; /* known classes; KITTI: NULL takes any; YOLO: NULL leaves label.name "" */
     int64_t name_count;
 } yl_label_options;
+
+extern const yl_field_table yl_label_fields; /* without the names */
 
 /* How many rows are of some kind, and the line of the first. */
 typedef struct yl_label_count {

@@ -7,11 +7,17 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const role_names[] = {
-#define X(name, meaning) #name,
-    YL_ROLES(X)
+#define X(name, meaning) "|" #name
+static const char roles[] = YL_ROLES(X);
 #undef X
+
+static const yl_field mark_fields[] = {
+    {"label", YL_OPTION_STRING, NULL, "", "text above the box", 0, 0, NULL, NULL, YL_MEMBER(yl_mark, label)},
+    {"role", YL_OPTION_ENUM, "found", "", "what the box stands for", 0, 0, roles + 1, NULL, YL_MEMBER(yl_mark, role)},
+    {"colour", YL_OPTION_INT, "0", "", "number of a class, whose colour replaces the role's", 0, INT32_MAX, NULL, NULL,
+     YL_MEMBER(yl_mark, colour)},
 };
+const yl_field_table yl_mark_fields = YL_FIELD_TABLE("mark", mark_fields);
 
 /* Colour, and the dash length in line widths (0: a solid line). */
 static const struct style {
@@ -21,23 +27,6 @@ static const struct style {
     [YL_ROLE_hit] = {0, .62, .45, 0},           [YL_ROLE_miss] = {.90, .62, 0, 4},
     [YL_ROLE_false_alarm] = {.84, .37, 0, 1.5}, [YL_ROLE_ignore] = {.6, .6, .6, 2},
 };
-
-const char *yl_role_name(yl_role role)
-{
-    return role_names[role];
-}
-
-yl_status yl_role_parse(const char *name, yl_role *out)
-{
-    for (int i = 0; i < YL_ROLE_COUNT; i++)
-        if (strcmp(name, role_names[i]) == 0) {
-            *out = (yl_role)i;
-            return YL_OK;
-        }
-    const char *near = yl__nearest(name, role_names, YL_ROLE_COUNT);
-    return yl__fail(YL_INVALID, "role '%s' is unknown%s%s; expected found, truth, hit, miss, false_alarm or ignore",
-                    name, near ? ", did you mean " : "", near ? near : "");
-}
 
 /* Colours of classes: Okabe and Ito's, on dark and light ground alike. */
 static const double class_colours[][3] = {{.34, .71, .91}, {.90, .62, 0}, {0, .62, .45},   {.94, .89, .26},

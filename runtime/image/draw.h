@@ -3,6 +3,7 @@
 #define YL_IMAGE_DRAW_H
 
 #include "core/box.h"
+#include "core/options.h"
 #include "image/image.h"
 
 /* What a box stands for. Colours are Okabe and Ito's, and dashes tell them apart where colours do not. */
@@ -21,16 +22,14 @@ typedef enum yl_role {
         YL_ROLE_COUNT
 } yl_role;
 
-const char *yl_role_name(yl_role role);
-/* Errors: INVALID with the nearest role and the list. */
-yl_status yl_role_parse(const char *name, yl_role *out);
-
 typedef struct yl_mark {
     yl_box box;        /* pixels */
     const char *label; /* NULL: none */
     yl_role role;
     int32_t colour; /* 1, 2, ...: of that class in a palette of eight, instead of the role's; 0: the role's */
 } yl_mark;
+
+extern const yl_field_table yl_mark_fields; /* label, role, colour */
 
 /* Draws the marks onto the picture: the boxes in order, then their labels, placed where they hide no other label if possible. Lines
  * and text scale with the picture's width. Boxes may extend beyond the picture. Errors: MEMORY, INVALID for a box that is not finite. */

@@ -53,10 +53,10 @@ static bool whole_numbers(const yl_plot *p)
 
 static axis make_axis(const yl_plot *p, bool use_x)
 {
-    const double *limits = use_x ? p->xlim : p->ylim;
+    const double *limits = use_x ? p->xlim.at : p->ylim.at;
     axis a = {.low = INFINITY, .high = -INFINITY};
     for (int64_t i = 0; i < p->count; i++) widen(&p->series[i], use_x, &a.low, &a.high);
-    bool asked = limits[0] != limits[1];
+    bool asked = (use_x ? p->xlim.count : p->ylim.count) && limits[0] != limits[1];
     if (asked) a.low = limits[0], a.high = limits[1];
     if (!(a.low <= a.high)) a.low = 0, a.high = 1;
     if (!(a.high - a.low > 1e-12 * fmax(fabs(a.low), fabs(a.high)))) { /* one value: give it room */
@@ -228,14 +228,29 @@ static void draw(yl_pen *pen, const yl_plot *p)
     if (!any) pen->word(pen, &none);
 }
 
+#define AT(member) YL_MEMBER(yl_plot, member)
+static const yl_field fields[] = {
+    {"title", YL_OPTION_STRING, NULL, "", "above the plot", 0, 0, NULL, NULL, AT(title)},
+    {"xlabel", YL_OPTION_STRING, NULL, "", "below the axis to the right", 0, 0, NULL, NULL, AT(xlabel)},
+    {"ylabel", YL_OPTION_STRING, NULL, "", "beside the axis upwards", 0, 0, NULL, NULL, AT(ylabel)},
+    {"xlim", YL_OPTION_NUMBERS, "", "", "lowest and highest x (default: from the data)", 0, 0, NULL, NULL, AT(xlim)},
+    {"ylim", YL_OPTION_NUMBERS, "", "", "lowest and highest y (default: from the data)", 0, 0, NULL, NULL, AT(ylim)},
+};
+const yl_field_table yl_plot_fields = YL_FIELD_TABLE("plot", fields);
+
+static bool sound(const yl_numbers *limits)
+{
+    if (limits->count == 0) return true;
+    return limits->count == 2 && isfinite(limits->at[0]) && isfinite(limits->at[1]) && limits->at[0] <= limits->at[1];
+}
+
 static yl_status check(const yl_plot *p, const char *path, bool *svg)
 {
     size_t n = strlen(path);
     *svg = n > 4 && strcmp(path + n - 4, ".svg") == 0;
     if (!*svg && !(n > 4 && strcmp(path + n - 4, ".png") == 0))
         return yl__fail(YL_INVALID, "%s: a plot's path ends in .svg or .png", path);
-    if (!isfinite(p->xlim[0] + p->xlim[1] + p->ylim[0] + p->ylim[1]) || p->xlim[0] > p->xlim[1] ||
-        p->ylim[0] > p->ylim[1])
+    if (!sound(&p->xlim) || !sound(&p->ylim))
         return yl__fail(YL_INVALID, "%s: a plot's limits are two finite numbers, the lower first", path);
     return YL_OK;
 }

@@ -2,7 +2,7 @@
 #ifndef YL_IMAGE_PLOT_H
 #define YL_IMAGE_PLOT_H
 
-#include "core/status.h"
+#include "core/options.h"
 
 typedef struct yl_series {
     const char *name;    /* in the legend; NULL: none */
@@ -12,10 +12,12 @@ typedef struct yl_series {
 
 typedef struct yl_plot {
     const char *title, *xlabel, *ylabel; /* NULL: none */
-    double xlim[2], ylim[2];             /* equal: from the data */
+    yl_numbers xlim, ylim;               /* lowest, highest; none, or two that are equal: from the data */
     const yl_series *series;
     int64_t count;
 } yl_plot;
+
+extern const yl_field_table yl_plot_fields; /* without the series */
 
 /* Writes the plot; the file is replaced as a whole. A plot without any finite pair has empty axes that say so.
  * Errors: INVALID (ending, limits), IO, MEMORY. */

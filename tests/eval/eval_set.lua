@@ -31,6 +31,13 @@ function TestSet:testRefusals()
   t.assertErrorMsgContains("frame a was added before", function() set:add("a", {}, {}) end)
 end
 
+function TestSet:testLoadOptions()
+  local set = core.eval_set()
+  t.assertErrorMsgContains("eval_set: unknown option 'spilt', did you mean 'split'?", set.load, set, "labels", "dets", { spilt = "x.txt" })
+  t.assertErrorMsgContains("name 2: expected a text, got number", set.load, set, "labels", "dets", { names = { "Car", 7 } })
+  t.assertErrorMsgContains("name: expected a list of texts, got Car", set.load, set, "labels", "dets", { names = "Car" })
+end
+
 function TestSet:testMissingFieldsHaveDefaults()
   local set = core.eval_set()
   set:add("a", { { class = "Car", box = { 0, 0, 50, 50 } } }, { { class = "Car", box = { 0, 0, 50, 50 } } })

@@ -27,10 +27,12 @@ function TestLabels:testErrorsNameTheCaller()
     local _ = core.labels.kitti(p, { classes = { "Car", "Van" } })
     return _
   end)
-  t.assertErrorMsgContains("width: expected pixels, got -3", function()
+  t.assertErrorMsgContains("labels: option 'width': expected an integer of at least 0 (px), got -3", function()
     local _ = core.labels.kitti(path, { width = -3 })
     return _
   end)
+  t.assertErrorMsgContains("labels: unknown option 'widht', did you mean 'width'?", core.labels.kitti, path, { widht = 3 })
+  t.assertErrorMsgContains("class: expected a list of texts, got Car", core.labels.kitti, path, { classes = "Car" })
   t.assertErrorMsgContains("nothing.txt", core.labels.kitti, "/nowhere/nothing.txt")
   os.remove(path)
 end
@@ -39,7 +41,7 @@ function TestLabels:testYoloRow()
   local path = scratch "1 0.5 0.25 0.25 0.5\n"
   t.assertEquals(core.labels.yolo(path, { "a", "b" }, { width = 200, height = 100 }),
     { { class = "b", index = 2, box = { 75.0, 0.0, 125.0, 50.0 }, score = 1.0, line = 1 } })
-  t.assertErrorMsgContains("class 2: expected a name, got number", core.labels.yolo, path, { "a", 7 })
+  t.assertErrorMsgContains("class 2: expected a text, got number", core.labels.yolo, path, { "a", 7 })
   os.remove(path)
 end
 

@@ -77,8 +77,10 @@ end
 
 function TestDraw:testBadMarks()
   local im = flat(20, 20, 0, 0, 0)
-  t.assertErrorMsgContains("did you mean false_alarm", im.draw, im, { { box = { 1, 1, 2, 2 }, role = "false-alarn" } })
+  t.assertErrorMsgContains("|ignore, got 'false-alarn', did you mean 'false_alarm'?", im.draw, im, { { box = { 1, 1, 2, 2 }, role = "false-alarn" } })
   t.assertErrorMsgContains("not finite", im.draw, im, { { box = { 0 / 0, 1, 2, 2 } } })
+  t.assertErrorMsgContains("mark: unknown option 'lable', did you mean 'label'?", im.draw, im, { { box = { 1, 1, 2, 2 }, lable = "x" } })
+  t.assertErrorMsgContains("mark: option 'colour': expected an integer", im.draw, im, { { box = { 1, 1, 2, 2 }, colour = -1 } })
   t.assertErrorMsgContains("has no box", im.draw, im, { {} })
   t.assertErrorMsgContains("four numbers", im.draw, im, { { box = { 1, 2, "x" } } })
   t.assertErrorMsgContains("closed", function() im:close() im:draw {} end)
@@ -91,6 +93,8 @@ function TestDraw:testSheet()
   t.assertEquals({ sheet:pixel(24, 24) }, { 255, 0, 0 })
   t.assertEquals({ sheet:pixel(24, 6) }, { 255, 255, 255 })
   t.assertErrorMsgContains("at least one picture", core.image.sheet, {}, {})
+  t.assertErrorMsgContains("sheet: unknown option 'colums', did you mean 'columns'?", core.image.sheet, {}, { colums = 2 })
+  t.assertErrorMsgContains("sheet: option 'columns': expected an integer of at least 1, got 0", core.image.sheet, {}, { columns = 0 })
 end
 
 TestPlot = {}
@@ -117,6 +121,14 @@ function TestPlot:testLimitsAndOddData()
   for _, series in ipairs { {}, { { x = {}, y = {} } }, { { x = { 1 }, y = { 1e300 } } }, { { x = { 0, 0 }, y = { 5, 5 } } },
                             { { x = { 1, 2 }, y = { 1 / 0, -1 / 0 } } } } do
     t.assertStrContains(plot("draw_test.svg", { series = series }), "</svg>")
+  end
+end
+
+function TestPlot:testOptions()
+  t.assertErrorMsgContains("plot: unknown option 'xlable', did you mean 'xlabel'?", plot, "draw_test.svg", { xlable = "epoch" })
+  t.assertErrorMsgContains("series: unknown option 'nmae', did you mean 'name'?", plot, "draw_test.svg", { series = { { nmae = "a" } } })
+  for _, limits in ipairs { { 1 }, { 0, 1, 2 }, { 2, 1 } } do
+    t.assertErrorMsgContains("a plot's limits are two finite numbers, the lower first", plot, "draw_test.svg", { xlim = limits })
   end
 end
 

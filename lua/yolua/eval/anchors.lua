@@ -9,7 +9,7 @@ local explain = require "yolua.eval.explain"
 local structure = require "yolua.model.structure"
 
 local anchors = {
-  view = { conf = 0.25, iou = 1, origin = true }, -- the detections that it looks at (plan:detect); nothing suppressed
+  view = { iou = 1, origin = true }, -- the detections that it looks at (plan:detect): of the usual score, nothing suppressed
 }
 
 local LEAST = 20  -- boxes that an anchor is judged by

@@ -5,9 +5,9 @@ local sealed = require "yolua.options.sealed"
 
 local answers = {}
 
-local KINDS = { weight = 0, bias = 1, scale = 2, statistic = 3 }
-local INITS = { zero = 0, one = 1, fan_in = 2 }
-local ROLES = { other = 0, factor = 1, offset = 2, centre = 3 }
+local KINDS = { weight = true, bias = true, scale = true, statistic = true }
+local INITS = { zero = true, one = true, fan_in = true }
+local ROLES = { other = true, factor = true, offset = true, centre = true }
 local ENTRIES = { true, true, true, init = true, role = true, per_out = true, per_in = true }
 local MOST_PARAMETERS = 8
 
@@ -50,16 +50,16 @@ local function to_parameter(p, i, bad)
       bad("parameter '%s': size %d: expected a whole number from 1, got %s", name, d, tostring(size))
     end
   end
-  local role = ROLES[p.role or "other"]
-  if not role then bad("parameter '%s': role: expected factor, offset, centre or other, got %s", name, tostring(p.role)) end
-  local made = { name = name, kind = KINDS[kind], dims = sizes, role = role, per_out = p.per_out and true, per_in = p.per_in and true }
+  local role = p.role or "other"
+  if not ROLES[role] then bad("parameter '%s': role: expected factor, offset, centre or other, got %s", name, tostring(p.role)) end
+  local made = { name = name, kind = kind, dims = sizes, role = role, per_out = p.per_out and true, per_in = p.per_in and true }
   if init == nil then init = kind == "weight" and "fan_in" or kind == "scale" and "one" or "zero" end
   if type(init) == "number" and init == init and math.abs(init) < math.huge then
-    made.init, made.value = 3, init
+    made.init, made.value = "value", init
     return made
   end
   if not INITS[init] then bad("parameter '%s': init: expected zero, one, fan_in or a number, got %s", name, tostring(init)) end
-  made.init, made.value = INITS[init], 0
+  made.init = init
   return made
 end
 

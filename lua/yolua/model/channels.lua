@@ -1,17 +1,17 @@
 -- What the `channels` of a layer written in Lua answers, checked, and counted from 0 as the runtime takes it.
 local blame = require("yolua.model.answers").blame
 
-local USES, ZEROS = { each = 0, mix = 1, whole = 2 }, { plain = 0, sum = 1, product = 2 }
+local USES, ZEROS = { each = true, mix = true, whole = true }, { plain = true, sum = true, product = true }
 local KEYS = { uniform = true, zero = true, parts = true }
 local MOST = 16
 
 -- An output channel is made of the same channel of all inputs that have one.
 local function each(inputs, channel)
-  local list = { parts = 1, uniform = true, zero = ZEROS.plain }
+  local list = {}
   for i, x in ipairs(inputs) do
-    if channel <= x.c then list[#list + 1] = { input = i - 1, first = channel - 1, count = 1, use = USES.each } end
+    if channel <= x.c then list[#list + 1] = { input = i - 1, first = channel - 1, count = 1, use = "each" } end
   end
-  return list
+  return { uniform = true, sources = list }
 end
 
 local function source(d, i, item)
@@ -25,7 +25,7 @@ local function source(d, i, item)
   if not USES[item[4] or "each"] then
     blame(d.channels, "source %d: expected the use each, mix or whole, got '%s'", i, tostring(item[4]))
   end
-  return { input = item[1] - 1, first = item[2] - 1, count = item[3] - item[2] + 1, use = USES[item[4] or "each"] }
+  return { input = item[1] - 1, first = item[2] - 1, count = item[3] - item[2] + 1, use = item[4] or "each" }
 end
 
 -- What output channel `channel` (from 1) of a layer is made of. d: the descriptor.
@@ -39,11 +39,11 @@ return function(d, o, inputs, _, channel)
       blame(d.channels, "unknown key '%s'; expected sources, uniform, zero and parts", tostring(key))
     end
   end
-  local list = { parts = given.parts or 1, uniform = given.uniform and true or false, zero = ZEROS[given.zero or "plain"] }
-  if not list.zero then blame(d.channels, "zero: expected plain, sum or product, got '%s'", tostring(given.zero)) end
-  if math.type(list.parts) ~= "integer" or list.parts < 1 then
+  local answer = { parts = given.parts or 1, uniform = given.uniform and true or false, zero = given.zero or "plain", sources = {} }
+  if not ZEROS[answer.zero] then blame(d.channels, "zero: expected plain, sum or product, got '%s'", tostring(given.zero)) end
+  if math.type(answer.parts) ~= "integer" or answer.parts < 1 then
     blame(d.channels, "parts: expected a whole number from 1, got %s", tostring(given.parts))
   end
-  for i, item in ipairs(given) do list[i] = source(d, i, item) end
-  return list
+  for i, item in ipairs(given) do answer.sources[i] = source(d, i, item) end
+  return answer
 end

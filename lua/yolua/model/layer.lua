@@ -28,7 +28,6 @@ local fields = {
 }
 local checked = options.declare("yl.layer", fields)
 
-local READS = { none = 0, x = 1, y = 2, xy = 3 }
 local MOST_PARTS = 7
 
 local function fail(name, format, ...) error(("%s: yl.layer '%s': %s"):format(options.position(), name, format:format(...)), 0) end
@@ -77,8 +76,8 @@ end
 -- ---- the functions, as bind/layer.c calls them ------------------------------------------------------------------------------
 
 local function descriptor(d)
-  local made = { name = d.name, stem = d.stem or d.name, help = d.help, fields = to_fields(d.name, d.fields or {}), reads = READS[d.reads],
-    least = d.inputs[1], most = d.inputs[2] or d.inputs[1], random = d.random and 1 or 0, parts = d.parts,
+  local made = { name = d.name, stem = d.stem or d.name, help = d.help, fields = to_fields(d.name, d.fields or {}), reads = d.reads,
+    least = d.inputs[1], most = d.inputs[2] or d.inputs[1], random = d.random, parts = d.parts,
     width = d.width }
   function made.shape(o, inputs) return answers.shape(d, o, inputs) end
   if d.parameters then function made.parameters(o, inputs) return answers.parameters(d, o, inputs) end end

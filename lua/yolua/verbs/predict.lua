@@ -43,7 +43,7 @@ end
 -- Every frame, until the stream ends or the user asks to stop.
 local function of_stream(o, model, text, put)
   local faults, how = pictures.faults(), wanted(o)
-  local frames <close> = core.stream(text, o.matrix)
+  local frames <close> = core.stream(text, { matrix = o.matrix })
   local count = detect.frames(model, frames, how, function(number, image, detections, sentence)
     if sentence then
       faults:add(sentence)
@@ -103,8 +103,7 @@ return {
     fields.pick("eval", "iou"), fields.pick("eval", "resize"), "size", structs.field("detect", "clip"),
     structs.field("loader", "exif", { help = "apply: turn pictures as their EXIF orientation says; boxes are those of the turned "
       .. "pictures" }),
-    { "matrix", "enum", "auto", "", "colours of yuv4mpeg; auto: BT.709 from 1280 wide or more than 576 high, else BT.601",
-      choices = { "auto", "bt601", "bt709" } },
+    structs.field("stream", "matrix"),
     structs.field("loader", "batch", { help = "images per forward pass (a stream's frames are processed one by one)" }),
     { "out", "string", nil, "", "a folder for the pictures with their boxes", aliases = { "project", "save_dir", "output" } },
     { "pictures", "enum", "jpeg", "", "their file format", choices = { "jpeg", "png" } },

@@ -324,7 +324,7 @@ function TestDoctor.testImageCheck()
   t.assertStrContains(one[3].sentence, "c.png: not a picture")
   t.assertStrContains(one[4].sentence, "absent.png")
   t.assertEquals(core.image.check({}, 4), {})
-  t.assertErrorMsgContains("image 1 to check has no path", core.image.check, { {} })
+  t.assertErrorMsgContains("path 1: expected a text, got table", core.image.check, { {} })
 end
 
 os.exit(t.LuaUnit.run())
