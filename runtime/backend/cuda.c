@@ -16,7 +16,7 @@ static const char FILE_NAME[] = "libyolua_cuda.so";
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
 static const yl_plugin *plugin;
-static yl_device devices[MOST_DEVICES];
+static yl_device devices[MOST_DEVICES], no_gpu;
 static char names[MOST_DEVICES][16];
 
 static void take_sentence(yl_status status, const char *sentence)
@@ -122,4 +122,28 @@ yl_status yl__cuda_device(int index, yl_device **out)
     pthread_mutex_unlock(&mutex);
     if (status == YL_OK) *out = &devices[index];
     return status;
+}
+
+static yl_status open_no_gpu(void)
+{
+    YL_TRY(open_plugin());
+    if (no_gpu.kernels) return YL_OK;
+    no_gpu.name = "cuda:none";
+    return plugin->open(YL_NO_GPU, &no_gpu);
+}
+
+yl_status yl__cuda_none(yl_device **out)
+{
+    pthread_mutex_lock(&mutex);
+    yl_status status = open_no_gpu();
+    pthread_mutex_unlock(&mutex);
+    if (status == YL_OK) *out = &no_gpu;
+    return status;
+}
+
+yl_status yl_cuda_note(int arch, const yl_launch_notes *notes)
+{
+    yl_device *device;
+    YL_TRY(yl__cuda_none(&device));
+    return plugin->note(device, arch, notes);
 }

@@ -45,11 +45,24 @@ foreach(source ${CUDA_SOURCES})
   list(APPEND CUDA_OBJECTS ${object})
 endforeach()
 file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/cuda)
+# What the kernels use, for plans without a GPU: see backend/usage.cc.
+list(TRANSFORM CUDA_OBJECTS APPEND .usage OUTPUT_VARIABLE reports)
+set(usage ${PROJECT_SOURCE_DIR}/runtime/backend/usage)
+add_custom_command(
+  OUTPUT ${PROJECT_BINARY_DIR}/cuda/usage.o ${PROJECT_BINARY_DIR}/cuda/usage.inc
+  COMMAND ${CMAKE_COMMAND} -DOUT=${PROJECT_BINARY_DIR}/cuda/usage.inc "-DREPORTS=${reports}" -P ${usage}.cmake
+  COMMAND ${YOLUA_NVCC} ${CUDA_FLAGS} -I${PROJECT_BINARY_DIR}/cuda -c ${usage}.cc -o ${PROJECT_BINARY_DIR}/cuda/usage.o
+  DEPENDS ${CUDA_OBJECTS} ${usage}.cmake ${usage}.cc ${usage}.h
+  COMMENT "CUDA usage"
+  VERBATIM)
 set(CUDA_PLUGIN ${PROJECT_BINARY_DIR}/libyolua_cuda.so)
+set(CUDA_LINK -shared -cudart=static -Xlinker=--wrap=__cudaRegisterFunction -Xlinker=-z,defs -Xlinker=--exclude-libs,ALL)
+string(REPLACE ";" "\n" lines "${CUDA_LINK}")
+file(WRITE ${PROJECT_BINARY_DIR}/cuda/link "${lines}\n")
 add_custom_command(
   OUTPUT ${CUDA_PLUGIN}
-  COMMAND ${YOLUA_NVCC} -shared -cudart=static -o ${CUDA_PLUGIN} ${CUDA_OBJECTS} -Xlinker=-z,defs -Xlinker=--exclude-libs,ALL
-  DEPENDS ${CUDA_OBJECTS}
+  COMMAND ${YOLUA_NVCC} ${CUDA_LINK} -o ${CUDA_PLUGIN} ${CUDA_OBJECTS} ${PROJECT_BINARY_DIR}/cuda/usage.o
+  DEPENDS ${CUDA_OBJECTS} ${PROJECT_BINARY_DIR}/cuda/usage.o
   COMMENT "CUDA plug-in"
   VERBATIM)
 add_custom_target(yolua_cuda ALL DEPENDS ${CUDA_PLUGIN})

@@ -1,6 +1,6 @@
 /* The plug-in libyolua_cuda.so: devices, their memory, and the table of kernels. Everything is queued on a device's own stream; what
  * the device interface promises to be complete is waited for. */
-#include "backend/plugin.h"
+#include "backend/notes.h"
 #include "kernels/cuda.h"
 
 #include <stdarg.h>
@@ -35,8 +35,16 @@ static yl__cuda_state *state_of(yl_device *device)
     return (yl__cuda_state *)device->state;
 }
 
+yl_status yl__cuda_fill(const yl_ctx *ctx, void *to, int value, size_t bytes)
+{
+    if (yl__cuda_state_of(ctx)->notes) return YL_OK;
+    YL_TRY(yl__cuda_check(cudaSetDevice(yl__cuda_state_of(ctx)->index), "fill"));
+    return yl__cuda_check(cudaMemsetAsync(to, value, bytes, yl__cuda_stream(ctx)), "fill");
+}
+
 yl_status yl__cuda_read(const yl_ctx *ctx, void *to, const void *from, size_t bytes)
 {
+    if (yl__cuda_state_of(ctx)->notes) return ctx->device->from_device(ctx->device, to, from, bytes);
     YL_TRY(yl__cuda_check(cudaSetDevice(yl__cuda_state_of(ctx)->index), "read"));
     cudaStream_t stream = yl__cuda_stream(ctx);
     YL_TRY(yl__cuda_check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream), "read"));
@@ -198,6 +206,10 @@ static void fill(yl_device *out, yl__cuda_state *s, char *isa)
 static yl_status open_device(int index, yl_device *out)
 {
     yl_device_facts f;
+    if (index == YL_NO_GPU) {
+        yl__notes_open(&table, out);
+        return YL_OK;
+    }
     YL_TRY(facts(index, &f));
     if (!f.usable)
         return yl__fail(YL_UNSUPPORTED, "%s is a GPU of architecture %s; expected sm_80 or newer", f.chip, f.isa);
@@ -225,7 +237,7 @@ static yl_status open_device(int index, yl_device *out)
 
 extern "C" __attribute__((visibility("default"))) const yl_plugin *yl_plugin_entry(const yl_plugin_host *from)
 {
-    static const yl_plugin plugin = {YL_PLUGIN_VERSION, look, facts, open_device};
+    static const yl_plugin plugin = {YL_PLUGIN_VERSION, look, facts, open_device, yl__notes_take};
     if (from->version != YL_PLUGIN_VERSION || from->kernels_size != sizeof(yl_kernels)) return NULL;
     host = from;
     return &plugin;

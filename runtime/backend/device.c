@@ -22,6 +22,7 @@ yl_status yl_device_get(const char *name, yl_device **out)
 {
     if (strcmp(name, "cpu") == 0) return yl__cpu_device(out);
     if (strcmp(name, "auto") == 0) return yl__cuda_device(0, out) == YL_OK ? YL_OK : yl__cpu_device(out);
+    if (strcmp(name, "cuda:none") == 0) return yl__cuda_none(out);
     int index = gpu_index(name);
     if (index < 0) return unknown(name);
     yl_status status = yl__cuda_device(index, out);

@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-enum { YL_PLUGIN_VERSION = 1 };
+enum { YL_PLUGIN_VERSION = 2, YL_NO_GPU = -1 };
 
 /* What the program gives. */
 typedef struct yl_plugin_host {
@@ -26,6 +26,22 @@ typedef struct yl_device_facts {
     bool usable; /* the plug-in holds code for it */
 } yl_device_facts;
 
+/* A launch of a GPU's kernel. What it uses is -1 where the plug-in does not know. */
+typedef struct yl_launch {
+    const char *entry; /* as the linker knows it; or what launches it */
+    int64_t blocks;
+    int threads;                          /* per block */
+    int registers, shared, stack, spills; /* per thread; bytes per block; bytes per thread, and in loads and stores */
+} yl_launch;
+
+/* Who is told of launches: first of those that a kernel of the table made, then of that kernel, with the bytes that it moves at least
+ * and what it computes. */
+typedef struct yl_launch_notes {
+    void (*launch)(void *user, const yl_launch *launch);
+    void (*call)(void *user, const char *kernel, double bytes, double flops);
+    void *user;
+} yl_launch_notes;
+
 /* What the plug-in gives. Every function may be called from one thread at a time. */
 typedef struct yl_plugin {
     int version; /* YL_PLUGIN_VERSION */
@@ -33,7 +49,10 @@ typedef struct yl_plugin {
      * what is missing: a driver, a newer driver, a device. */
     yl_status (*look)(int *driver, int *runtime, int *count);
     yl_status (*facts)(int index, yl_device_facts *out);
-    yl_status (*open)(int index, yl_device *out); /* fills *out, whose name the caller sets */
+    /* Fills *out, whose name the caller sets. YL_NO_GPU: a device that is not there, which needs no driver and computes nothing; */
+    yl_status (*open)(int index, yl_device *out);
+    /* while `notes` is not NULL, it tells what would be launched on a GPU of architecture sm_<arch>. */
+    yl_status (*note)(yl_device *device, int arch, const yl_launch_notes *notes);
 } yl_plugin;
 
 /* The plug-in's only symbol; NULL where it was built for another program. */

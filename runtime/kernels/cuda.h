@@ -22,7 +22,8 @@ YL_KERNELS(YL__TWIN)
 typedef struct yl__cuda_state {
     int index; /* of the device */
     cudaStream_t stream;
-    void *results; /* device memory for the few numbers that a reduction leaves: YL__CUDA_RESULTS bytes */
+    void *results;           /* device memory for the few numbers that a reduction leaves: YL__CUDA_RESULTS bytes */
+    struct yl__notes *notes; /* a device that is not there: its launches are told of (backend/notes.cu) */
 } yl__cuda_state;
 
 enum { YL__CUDA_RESULTS = 1 << 20, YL__CUDA_BLOCK = 256, YL__CUDA_MOST_BLOCKS = 4096 };
@@ -43,11 +44,18 @@ yl_status yl__cuda_check(cudaError_t error, const char *what);
 /* The numbers at `from` in device memory, on the host; waits for whatever was launched before. */
 yl_status yl__cuda_read(const yl_ctx *ctx, void *to, const void *from, size_t bytes);
 
+/* Sets bytes of device memory, in order with the kernels. */
+yl_status yl__cuda_fill(const yl_ctx *ctx, void *to, int value, size_t bytes);
+
+yl_status yl__note_launch(const yl_ctx *ctx, const char *name, dim3 blocks, dim3 threads, const void *kernel);
+
 /* The only way in which a kernel is launched. Pointers among the arguments are to device memory; structs go by value and hold none. */
 template <class... P, class... A>
 yl_status yl__launch(const yl_ctx *ctx, const char *name, dim3 blocks, dim3 threads, void (*kernel)(P...),
                      const A &...arguments)
 {
+    if (yl__cuda_state_of(ctx)->notes)
+        return yl__note_launch(ctx, name, blocks, threads, reinterpret_cast<const void *>(kernel));
     cudaLaunchConfig_t config = {};
     config.gridDim = blocks;
     config.blockDim = threads;

@@ -107,7 +107,7 @@ static __global__ void find(int64_t count, const float *x, unsigned long long *f
 yl_status YL_CUDA(find_not_finite)(const yl_ctx *ctx, const yl_flat_geom *g, const void *x, int64_t *index)
 {
     unsigned long long *first = (unsigned long long *)yl__cuda_state_of(ctx)->results, found;
-    YL_TRY(yl__cuda_check(cudaMemsetAsync(first, 0xFF, sizeof *first, yl__cuda_stream(ctx)), "find_not_finite"));
+    YL_TRY(yl__cuda_fill(ctx, first, 0xFF, sizeof *first));
     YL_TRY(yl__launch_each(ctx, "find_not_finite", g->count, find, g->count, (const float *)x, first));
     YL_TRY(yl__cuda_read(ctx, &found, first, sizeof found));
     *index = found == ~0ull ? -1 : (int64_t)found;

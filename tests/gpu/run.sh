@@ -32,7 +32,8 @@ pack() {
   strip -o "$to/pack/bin/yolua" "$build/yolua"
   ldd "$build/yolua" | awk '$3 ~ "/" { print $3 }' | grep -vE '/lib(c|m|dl|rt|pthread|resolv)\.so' | xargs cp -L -t "$to/pack/lib"
   cp "$build/libyolua_cuda.so" "$to/pack/bin"
-  cp "$build/cuda/options" "$to/pack/cuda-options"
+  mkdir "$to/pack/cuda"
+  cp "$build/cuda/options" "$build/cuda/link" "$build/cuda/usage.inc" "$to/pack/cuda"
   cp -R "$build/generated" "$to/pack"
   cp "$(LUA_PATH= "$build/yolua" -e 'io.write((assert(package.searchpath("luaunit", "/usr/share/lua/5.4/?.lua"))))')" "$to/pack/share/lua"
   git -C "$tree" describe --always --dirty >"$to/pack/revision" 2>/dev/null || echo unknown >"$to/pack/revision"
@@ -124,9 +125,10 @@ print(("| %s | %s, CUDA %s |"):format(m.cuda.devices[1].chip, m.cuda.driver, m.c
 rebuild() {
   local file
   mkdir -p "$top/cuda"
-  (cd "$tree/runtime" && ls kernels/*.cu backend/*.cu) | xargs -P "$(nproc)" -I{} bash -c \
-    'nvcc --options-file "$top/pack/cuda-options" -I"$tree/runtime" -I"$top/pack/generated" -arch="$YOLUA_REBUILD" -c "$tree/runtime/{}" -o "$top/cuda/$(basename {}).o"'
-  nvcc -shared -cudart=static -o "$YOLUA_CUDA_PLUGIN" "$top"/cuda/*.o
+  (cd "$tree/runtime" && ls kernels/*.cu backend/*.cu backend/*.cc) | xargs -P "$(nproc)" -I{} bash -c \
+    'nvcc --options-file "$top/pack/cuda/options" -I"$tree/runtime" -I"$top/pack/cuda" -I"$top/pack/generated" -arch="$YOLUA_REBUILD" -c "$tree/runtime/{}" \
+      -o "$top/cuda/$(basename {}).o"'
+  nvcc --options-file "$top/pack/cuda/link" -o "$YOLUA_CUDA_PLUGIN" "$top"/cuda/*.o
   echo "compiled the plug-in for $YOLUA_REBUILD"
 }
 

@@ -1,8 +1,10 @@
--- `yolua bench`: how long a forward pass, or a training step, takes on noise.
+-- `yolua bench`: how long a forward pass, or a training step, takes on noise; or what it would launch on a GPU that is not there.
 local core = require "yolua.core"
 local fields = require "yolua.options.fields"
+local launches = require "yolua.report.launches"
 local input = require "yolua.model.input"
 local inputs = require "yolua.cli.inputs"
+local schema = require "yolua.options.schema"
 local structs = require "yolua.options.structs"
 
 local function median(sorted)
@@ -72,7 +74,32 @@ local function layer_times(model, plan, step, runs)
   return rows
 end
 
+-- What one pass or step launches; nothing is computed.
+local function planned(o)
+  local absent = { device = "cuda:none" }
+  for _, field in ipairs(fields.get { "model" }) do absent[field[1]] = rawget(o, field[1]) end
+  local model = inputs.network(absent)
+  local size = input.of(model, o)
+  local plan = model:plan { mode = o.mode, batch = o.batch, h = size.h, w = size.w, precision = o.precision, algorithm = o.algorithm }
+  core.noise(plan, 1)
+  local gpu = o.gpu or "h200"
+  local result = launches.of(gpu, o.precision, o.mode == "train" and training(model, plan, o.batch) or inference(plan))
+  result.device, result.gpu, result.precision, result.batch, result.mode = o.device, gpu, o.precision, o.batch, o.mode
+  result.imgsz = { size.w, size.h }
+  return result
+end
+
+local function check_plan(o)
+  if o.plan and not o.device:find "^cuda" then
+    error(schema.usage(("plan=true is of a GPU's launches: expected device=cuda, got device=%s"):format(o.device)))
+  end
+  if o.plan and o.layers then error(schema.usage "plan=true measures nothing: expected no layers=true") end
+  if o.gpu and not o.plan then error(schema.usage "gpu= says which GPU plan=true is about: expected plan=true") end
+end
+
 local function run(o)
+  check_plan(o)
+  if o.plan then return planned(o) end
   local model = inputs.network(o)
   local size = input.of(model, o)
   local w, h = size.w, size.h
@@ -92,6 +119,12 @@ local function run(o)
 end
 
 local function show(r)
+  if r.gpu then
+    print(("%s on %s, %s, %dx%d, batch %d"):format(r.mode == "train" and "training step" or "forward pass", r.gpu, r.precision, r.imgsz[1],
+      r.imgsz[2], r.batch))
+    print(launches.lines(r))
+    return
+  end
   print(("%s on %s, %d threads, %s, %dx%d, batch %d, %d runs"):format(r.mode == "train" and "training step" or "forward pass",
     r.device, r.threads, r.precision, r.imgsz[1], r.imgsz[2], r.batch, r.runs))
   print(("median %.2f ms (min %.2f, max %.2f), %.1f images/s, peak memory %.0f MiB"):format(r.median_ms, r.min_ms, r.max_ms,
@@ -114,6 +147,8 @@ return {
     { "runs", "int", 10, "", "measured repetitions", min = 1, max = 1000000, aliases = { "n", "iterations", "repeat" } },
     structs.field("plan", "algorithm"),
     { "layers", "bool", false, "", "also each layer's time and algorithm" },
+    { "plan", "bool", false, "", "with device=cuda: not the time, but what would be launched; needs no GPU" },
+    { "gpu", "enum", nil, "", "which GPU plan=true is about (default: h200)", choices = launches.GPUS },
     fields.pick("run", "device"), fields.pick("run", "threads"), fields.pick("run", "precision"), fields.pick("run", "json"),
   },
   run = run, show = show,
