@@ -244,6 +244,76 @@ bool missing_lane(bool bug)
     return take(to.at, BLOCK)[40] == want;
 }
 
+// ---- graphs ----
+
+__global__ void add_step(int by_value, const float *step, float *y) // y += the step's number
+{
+    int i = int(threadIdx.x);
+    y[i] += by_value >= 0 ? float(by_value) : *step;
+}
+
+enum graph_bug { NONE, VALUE, WAIT, COPY, ALLOCATION };
+
+// Three steps by one graph: 0 + 1 + 2, each number written to device memory before its launch.
+bool graph_steps(graph_bug bug)
+{
+    device_array step(1), y(BLOCK), other(1);
+    std::vector<float> zeros(BLOCK, 0.0f);
+    float number[1] = {0};
+    give(y.at, zeros);
+    cudaStreamBeginCapture(stream_a, cudaStreamCaptureModeThreadLocal);
+    launch(stream_a, 1, add_step, bug == VALUE ? 0 : -1, static_cast<const float *>(step.at), y.at);
+    if (bug == WAIT) cudaStreamSynchronize(stream_a);
+    if (bug == COPY) cudaMemcpyAsync(step.at, number, sizeof number, cudaMemcpyHostToDevice, stream_a);
+    if (bug == ALLOCATION) cudaFree(other.at);
+    cudaGraph_t graph;
+    cudaGraphExec_t exec;
+    cudaStreamEndCapture(stream_a, &graph);
+    cudaGraphInstantiate(&exec, graph);
+    cudaGraphDestroy(graph);
+    for (number[0] = 0; number[0] < 3; number[0]++) {
+        cudaMemcpyAsync(step.at, number, sizeof number, cudaMemcpyHostToDevice, stream_a);
+        cudaGraphLaunch(exec, stream_a);
+    }
+    cudaGraphExecDestroy(exec); // what was launched runs all the same
+    return take(y.at, BLOCK) == std::vector<float>(BLOCK, 3.0f);
+}
+
+bool graph_value(bool bug)
+{
+    return graph_steps(bug ? VALUE : NONE);
+}
+
+bool graph_wait(bool bug)
+{
+    return graph_steps(bug ? WAIT : NONE);
+}
+
+bool graph_copy(bool bug)
+{
+    return graph_steps(bug ? COPY : NONE);
+}
+
+bool graph_allocation(bool bug)
+{
+    return graph_steps(bug ? ALLOCATION : NONE);
+}
+
+// Captured work has not run: its result is there once the graph was launched.
+bool graph_not_launched(bool bug)
+{
+    device_array y(BLOCK), step(1);
+    give(y.at, std::vector<float>(BLOCK, 0.0f));
+    cudaGraph_t graph;
+    cudaGraphExec_t exec;
+    cudaStreamBeginCapture(stream_a, cudaStreamCaptureModeThreadLocal);
+    launch(stream_a, 1, add_step, 5, static_cast<const float *>(step.at), y.at);
+    cudaStreamEndCapture(stream_a, &graph);
+    cudaGraphInstantiate(&exec, graph);
+    if (!bug) cudaGraphLaunch(exec, stream_a);
+    return take(y.at, BLOCK) == std::vector<float>(BLOCK, 5.0f);
+}
+
 struct test {
     const char *name;
     bool (*run)(bool bug);
@@ -263,6 +333,11 @@ const test tests[] = {
     {"host reads device memory", host_reads, "the host reads or writes device memory"},
     {"barrier that half of a block meets", half_a_barrier, "a thread of the block ended without meeting this barrier"},
     {"shuffle without one lane", missing_lane, "a lane waits for others of its mask that do not come"},
+    {"value in a graph", graph_value, ""},
+    {"wait in a graph", graph_wait, "a wait while the stream is captured"},
+    {"copy from the host in a graph", graph_copy, "a copy from the host is captured"},
+    {"allocation in a graph", graph_allocation, "cudaFree while a stream is captured"},
+    {"graph that is not launched", graph_not_launched, ""},
 };
 
 // Runs it in a process of its own: its exit status (0 right, 1 wrong numbers, -1 it died), and what it said.

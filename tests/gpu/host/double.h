@@ -7,6 +7,7 @@
  *   - a kernel's pointers, and both sides of a copy, are of the kind that they should be, and the copy's bytes lie in one allocation;
  *   - work is queued and runs only where somebody waits for its stream, in the order of the stream: a missing wait is seen. A copy
  *     from the host's ordinary memory takes the bytes at once, as CUDA does; one from pinned memory reads them when it runs;
+ *   - while a stream is captured nothing may be waited for, allocated, or copied from or to the host: it would not be part of the graph;
  *   - the threads of a block are fibers that run one at a time until they meet a barrier, in an order that YOLUA_CUDA_SEED shuffles, and
  *     so are the blocks: a missing barrier gives another result; a barrier that some threads miss, and a shuffle whose lanes are not
  *     there, are reported;
@@ -31,6 +32,9 @@ bool is_pinned(const void *pointer, size_t bytes);
 void check_range(const void *pointer, size_t bytes, const char *what);
 void open_memory();  /* for device code; */
 void close_memory(); /* and the red zones are looked at */
+
+/* streams.cpp: dies where `what` is done while a stream is captured */
+void check_no_capture(const char *what);
 
 /* blocks.cpp */
 void run_grid(dim3 grid, dim3 block, const std::function<void()> &thread);

@@ -161,6 +161,7 @@ cudaError_t cudaMalloc(void **out, size_t bytes)
 {
     size_t left, all;
     cudaMemGetInfo(&left, &all);
+    check_no_capture("cudaMalloc");
     if (bytes == 0) return *out = nullptr, cudaSuccess;
     if (bytes > left) return cudaErrorMemoryAllocation;
     map_range();
@@ -179,6 +180,7 @@ cudaError_t cudaMalloc(void **out, size_t bytes)
 cudaError_t cudaFree(void *pointer)
 {
     if (!pointer) return cudaSuccess;
+    check_no_capture("cudaFree");
     auto at = is_device(pointer) ? live.find(size_t(static_cast<char *>(pointer) - device_side)) : live.end();
     if (at == live.end()) die("cudaFree of %p, which cudaMalloc did not give or which was freed", pointer);
     check_red(at->second);

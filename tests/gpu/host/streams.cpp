@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 #include <deque>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <vector>
@@ -13,8 +14,17 @@ struct CUevent_st {
     CUstream_st *stream = nullptr;   /* of the last record */
 };
 
+struct CUgraph_st {
+    std::vector<std::function<void()>> nodes; /* one after the other, as one stream gives them */
+};
+
+struct CUgraphExec_st {
+    std::shared_ptr<const CUgraph_st> graph; /* launches that are queued keep it */
+};
+
 struct CUstream_st {
     std::deque<std::function<void()>> work;
+    CUgraph_st *captured = nullptr; /* what is queued goes there instead */
 };
 
 namespace cuda_double
@@ -26,6 +36,8 @@ namespace
 
 std::recursive_mutex mutex; /* one call of the runtime at a time */
 std::set<CUstream_st *> streams;
+std::set<CUgraphExec_st *> executables;
+int captures; /* that have begun and not ended */
 int running;
 
 void check_stream(CUstream_st *stream)
@@ -33,6 +45,19 @@ void check_stream(CUstream_st *stream)
     if (!stream)
         die("the default stream is used, which would wait for every other one; expected a stream of the device");
     if (!streams.count(stream)) die("a stream is used that was destroyed");
+}
+
+void queue(CUstream_st *stream, std::function<void()> work)
+{
+    if (stream->captured)
+        stream->captured->nodes.push_back(std::move(work));
+    else
+        stream->work.push_back(std::move(work));
+}
+
+void not_captured(CUstream_st *stream, const char *what)
+{
+    if (stream->captured) die("%s while the stream is captured: nothing of it has run", what);
 }
 
 void run_first(CUstream_st *stream)
@@ -75,6 +100,12 @@ void check_copy(const void *dst, const void *src, size_t bytes, cudaMemcpyKind k
 
 } // namespace
 
+void check_no_capture(const char *what)
+{
+    if (captures)
+        die("%s while a stream is captured: it would happen once, and not with each launch of the graph", what);
+}
+
 cudaError_t launch(dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream, std::function<void()> thread)
 {
     std::lock_guard<std::recursive_mutex> lock(mutex);
@@ -84,7 +115,7 @@ cudaError_t launch(dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stre
     bool fits = threads >= 1 && threads <= 1024 && block.z <= 64 && grid.x >= 1 && grid.x <= 0x7fffffff &&
                 grid.y >= 1 && grid.y <= 65535 && grid.z >= 1 && grid.z <= 65535;
     if (!fits) return cudaErrorInvalidConfiguration;
-    stream->work.push_back([=] { run_grid(grid, block, thread); });
+    queue(stream, [=] { run_grid(grid, block, thread); });
     return cudaSuccess;
 }
 
@@ -165,8 +196,11 @@ cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes, cudaMemcpy
     check_copy(dst, src, bytes, kind);
     void *to = is_device(dst) ? own(dst) : dst;
     const void *from = is_device(src) ? own(src) : src;
+    if (stream->captured && kind != cudaMemcpyDeviceToDevice)
+        die("a copy %s the host is captured: every launch of the graph would repeat it at the same address",
+            kind == cudaMemcpyHostToDevice ? "from" : "to");
     if (kind != cudaMemcpyHostToDevice || is_pinned(src, bytes)) {
-        stream->work.push_back([=] {
+        queue(stream, [=] {
             check_copy(dst, src, bytes, kind);
             memmove(to, from, bytes);
         });
@@ -174,7 +208,7 @@ cudaError_t cudaMemcpyAsync(void *dst, const void *src, size_t bytes, cudaMemcpy
     }
     const char *first = static_cast<const char *>(src);
     std::vector<char> taken(first, first + bytes);
-    stream->work.push_back([=, taken = std::move(taken)] {
+    queue(stream, [=, taken = std::move(taken)] {
         check_range(dst, bytes, "the target of a copy");
         memcpy(to, taken.data(), bytes);
     });
@@ -186,7 +220,7 @@ cudaError_t cudaMemsetAsync(void *dst, int value, size_t bytes, cudaStream_t str
     std::lock_guard<std::recursive_mutex> lock(mutex);
     check_stream(stream);
     check_range(dst, bytes, "memset");
-    stream->work.push_back([=] {
+    queue(stream, [=] {
         check_range(dst, bytes, "memset");
         memset(own(dst), value, bytes);
     });
@@ -204,6 +238,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream)
 {
     std::lock_guard<std::recursive_mutex> lock(mutex);
     check_stream(stream);
+    not_captured(stream, "a wait");
     if (!stream->work.empty()) with_memory([=] { drain(stream); });
     return cudaSuccess;
 }
@@ -214,6 +249,63 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream)
     cudaStreamSynchronize(stream);
     streams.erase(stream);
     delete stream;
+    return cudaSuccess;
+}
+
+/* ---- graphs: what a stream was given while it was captured, to be launched as one ---- */
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode)
+{
+    std::lock_guard<std::recursive_mutex> lock(mutex);
+    check_stream(stream);
+    not_captured(stream, "a capture begins");
+    stream->captured = new CUgraph_st;
+    captures++;
+    return cudaSuccess;
+}
+
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t *out)
+{
+    std::lock_guard<std::recursive_mutex> lock(mutex);
+    check_stream(stream);
+    if (!stream->captured) die("a capture ends that never began");
+    *out = stream->captured;
+    stream->captured = nullptr;
+    captures--;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t *out, cudaGraph_t graph, unsigned long long)
+{
+    std::lock_guard<std::recursive_mutex> lock(mutex);
+    *out = new CUgraphExec_st{std::make_shared<CUgraph_st>(*graph)};
+    executables.insert(*out);
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream)
+{
+    std::lock_guard<std::recursive_mutex> lock(mutex);
+    check_stream(stream);
+    not_captured(stream, "a graph is launched");
+    if (!executables.count(exec)) die("a graph is launched that was destroyed");
+    stream->work.push_back([graph = exec->graph] {
+        for (const std::function<void()> &node : graph->nodes) node();
+    });
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphDestroy(cudaGraph_t graph)
+{
+    delete graph;
+    return cudaSuccess;
+}
+
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec)
+{
+    std::lock_guard<std::recursive_mutex> lock(mutex);
+    if (!executables.erase(exec)) die("a graph is destroyed twice");
+    delete exec;
     return cudaSuccess;
 }
 
@@ -234,6 +326,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream)
 {
     std::lock_guard<std::recursive_mutex> lock(mutex);
     check_stream(stream);
+    not_captured(stream, "an event");
     uint64_t which = ++event->recorded;
     event->stream = stream;
     stream->work.push_back([=] { event->done = which; });
@@ -244,6 +337,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
 {
     std::lock_guard<std::recursive_mutex> lock(mutex);
     check_stream(stream);
+    not_captured(stream, "a wait for an event");
     uint64_t which = event->recorded;
     stream->work.push_back([=] { wait_for(event, which); });
     return cudaSuccess;
