@@ -87,26 +87,26 @@ part_sanitizer() {
   echo "no faults:$done"
 }
 
-# Ours and PyTorch's images per second for: MODE CFG BATCH. bf16 where yolua has it.
+# Ours and PyTorch's images per second for: MODE CFG SIZE BATCH. bf16 where yolua has it.
 compare() {
   needs_data
-  local mode=$1 cfg=$YOLUA_DATA/$2 batch=$3 ours theirs precision
+  local mode=$1 cfg=$YOLUA_DATA/$2 size=$3 batch=$4 ours theirs precision
   for precision in bf16 f32; do
-    "$YOLUA_PROGRAM" bench device=cuda cfg="$cfg" mode="$mode" batch="$batch" runs=20 precision=$precision json=true >"$top/ours" && break
+    "$YOLUA_PROGRAM" bench device=cuda cfg="$cfg" imgsz="$size" mode="$mode" batch="$batch" runs=20 precision=$precision json=true >"$top/ours" && break
   done
   ours=$("$YOLUA_PROGRAM" -e "$RATE" "$top/ours")
   theirs="no comparison"
-  if python3 "$tree/tests/gpu/run/peer.py" "$cfg" "$mode" "$batch" 5 ${YOLUA_PEER:-} >"$top/theirs"; then
+  if python3 "$tree/tests/gpu/run/peer.py" "$cfg" "$mode" "$batch" 5 --size "$size" ${YOLUA_PEER:-} >"$top/theirs"; then
     theirs=$("$YOLUA_PROGRAM" -e "$RATE" "$top/theirs")
   else
     cat "$top/theirs"
   fi
-  echo "$mode $(basename "$2"), batch $batch: yolua $precision $ours images/s, PyTorch bf16 $theirs"
+  echo "$mode $(basename "$2") at $size, batch $batch: yolua $precision $ours images/s, PyTorch bf16 $theirs"
 }
 RATE='io.write(("%.1f"):format(require("yolua.core").json.decode(io.open(arg[1]):read "a").images_per_s))'
 
-part_inference() { compare infer cfg/yolov2.cfg 1; }
-part_training() { compare train "${YOLUA_TRAIN_CFG:-cfg/yolov2.cfg}" "${YOLUA_TRAIN_BATCH:-64}"; }
+part_inference() { compare infer cfg/yolov2.cfg 416 1; }
+part_training() { compare train "${YOLUA_TRAIN_CFG:-cfg/yolov2.cfg}" "${YOLUA_TRAIN_SIZE:-416}" "${YOLUA_TRAIN_BATCH:-64}"; }
 
 part_recipe() {
   needs_data

@@ -28,18 +28,18 @@ function launches.occupancy(gpu, threads, registers, shared)
   return math.min(BLOCKS, WARPS // warps, by_registers, by_shared) * warps / WARPS
 end
 
--- "_Z15yl__gemm_kernelI12conv_forwardEv..." is yl__gemm_kernel<conv_forward>.
+-- "_Z15yl__gemm_kernelI12conv_forwardEv..." is yl__gemm_kernel<conv_forward>, "_Z7forward12yl_pool_geomPKf..." forward(yl_pool_geom).
 local function readable(entry)
-  local rest, names = entry:match "^_Z(%d.*)$", {}
-  while rest do
-    local length, text = rest:match "^(%d+)(.*)$"
-    if not length then break end
-    names[#names + 1] = text:sub(1, length)
-    rest = text:sub(length + 1)
-    if #names == 1 then rest = rest:match "^I(%d.*)$" end
+  local function word(text)
+    local length, rest = text:match "^(%d+)(.*)$"
+    if length then return rest:sub(1, tonumber(length)), rest:sub(tonumber(length) + 1) end
   end
-  if not names[1] then return entry end
-  return names[2] and ("%s<%s>"):format(names[1], table.concat(names, ", ", 2)) or names[1]
+  local name, rest = word(entry:match "^_Z(.*)$" or "")
+  if not name then return entry end
+  local argument = word(rest:match "^I(.*)$" or "")
+  if argument then return ("%s<%s>"):format(name, argument) end
+  argument = word(rest)
+  return argument and ("%s(%s)"):format(name, argument) or name
 end
 
 local function row_of(rows, key, make)

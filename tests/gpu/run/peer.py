@@ -1,6 +1,6 @@
 """The same networks in PyTorch: what `yolua bench` is compared with. Prints one JSON document.
 
-    python3 peer.py CFG train|infer BATCH [SECONDS] [--eager] [--device cuda|cpu]
+    python3 peer.py CFG train|infer BATCH [SECONDS] [--size 416] [--eager] [--device cuda|cpu]
 
 As fast as PyTorch is: channels_last, autocast to bf16, torch.compile with CUDA graphs; --eager leaves out the compiling. Its training step
 has a loss that costs nothing, the mean square of the heads' inputs, where yolua's computes the detector's.
@@ -135,6 +135,7 @@ def main():
     parser.add_argument("mode", choices=["train", "infer"])
     parser.add_argument("batch", type=int)
     parser.add_argument("seconds", type=float, nargs="?", default=5)
+    parser.add_argument("--size", type=int, help="of the square input; the cfg's unless told")
     parser.add_argument("--eager", action="store_true")
     parser.add_argument("--device", default="cuda")
     o = parser.parse_args()
@@ -144,7 +145,8 @@ def main():
     torch.manual_seed(1)
     wait = torch.cuda.synchronize if o.device == "cuda" else lambda: None
     net = Network(o.cfg).to(o.device, memory_format=torch.channels_last)
-    x = torch.rand(o.batch, net.c, net.h, net.w, device=o.device).to(memory_format=torch.channels_last)
+    h, w = (o.size, o.size) if o.size else (net.h, net.w)
+    x = torch.rand(o.batch, net.c, h, w, device=o.device).to(memory_format=torch.channels_last)
     step = stepper(o, net, x)
     for _ in range(3):
         step()
