@@ -24,7 +24,8 @@ static void take_sentence(yl_status status, const char *sentence)
     (void)yl__fail(status, "%s", sentence);
 }
 
-static const yl_plugin_host host = {YL_PLUGIN_VERSION, sizeof(yl_kernels), take_sentence};
+#define TEXT(name, parameters, cuda) #name #parameters
+static const yl_plugin_host host = {YL_PLUGIN_VERSION, YL_KERNELS(TEXT), take_sentence};
 
 /* FOLDER of the program or library that this function is part of, with `rest` behind it. */
 static bool beside(const char *rest, char path[PATH])

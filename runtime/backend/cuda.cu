@@ -135,6 +135,9 @@ template <int line, class... P> yl_status missing(P...)
     return yl__fail(YL_UNSUPPORTED, "%s has no CUDA kernel yet; expected device=cpu", names[line]);
 }
 
+#define TEXT(name, parameters, cuda) #name #parameters
+static const char kernels[] = YL_KERNELS(TEXT);
+
 #define ENTRY_YES(name) YL_CUDA(name)
 #define ENTRY_NO(name) missing<LINE_##name>
 #define ENTRY(name, parameters, cuda) ENTRY_##cuda(name),
@@ -238,7 +241,7 @@ static yl_status open_device(int index, yl_device *out)
 extern "C" __attribute__((visibility("default"))) const yl_plugin *yl_plugin_entry(const yl_plugin_host *from)
 {
     static const yl_plugin plugin = {YL_PLUGIN_VERSION, look, facts, open_device, yl__notes_take};
-    if (from->version != YL_PLUGIN_VERSION || from->kernels_size != sizeof(yl_kernels)) return NULL;
+    if (from->version != YL_PLUGIN_VERSION || strcmp(from->kernels, kernels) != 0) return NULL;
     host = from;
     return &plugin;
 }

@@ -13,7 +13,7 @@ enum { YL_PLUGIN_VERSION = 2, YL_NO_GPU = -1 };
 /* What the program gives. */
 typedef struct yl_plugin_host {
     int version;         /* YL_PLUGIN_VERSION */
-    size_t kernels_size; /* of its table of kernels */
+    const char *kernels; /* names and parameters of its table of kernels */
     void (*fail)(yl_status status, const char *sentence);
 } yl_plugin_host;
 

@@ -6,10 +6,13 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <dlfcn.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "backend/cuda.h"
 #include "backend/device.h"
+#include "kernels/kernels.h"
 
 static void test_no_plugin(void **state)
 {
@@ -34,8 +37,36 @@ static void test_names(void **state)
     assert_null(device);
 }
 
+static void take_sentence(yl_status status, const char *sentence)
+{
+    (void)status, (void)sentence;
+}
+
+/* A plug-in takes a program whose table has its own kernels, and no other. */
+static void test_other_kernels(void **state)
+{
+    (void)state;
+    const char *file = getenv("YOLUA_DOUBLE");
+    if (!file) {
+        print_message("SKIP plug-ins for another program: there is no C++ compiler for the double\n");
+        return;
+    }
+    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL), *symbol = library ? dlsym(library, YL_PLUGIN_ENTRY) : NULL;
+    yl_plugin_entry_function *entry;
+    assert_non_null(symbol);
+    memcpy(&entry, &symbol, sizeof entry);
+#define TEXT(name, parameters, cuda) #name #parameters
+    const yl_plugin_host same = {YL_PLUGIN_VERSION, YL_KERNELS(TEXT), take_sentence};
+    const yl_plugin_host turned = {YL_PLUGIN_VERSION, "step_adam" YL_KERNELS(TEXT), take_sentence};
+    const yl_plugin_host older = {YL_PLUGIN_VERSION - 1, YL_KERNELS(TEXT), take_sentence};
+    assert_non_null(entry(&same));
+    assert_null(entry(&turned));
+    assert_null(entry(&older));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_plugin), cmocka_unit_test(test_names)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_no_plugin), cmocka_unit_test(test_names),
+                                       cmocka_unit_test(test_other_kernels)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
