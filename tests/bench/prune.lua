@@ -23,7 +23,7 @@ local function split(fold) return { train = fold .. "_train", pick = fold .. "_p
 
 local function dense(name, fold, files)
   return { name = name .. fold, recipe = "recipes/kitti.lua", cfg = files .. ".cfg", weights = files .. ".weights", names = "coco",
-    imgsz = { 416, 128 }, data = split(fold), epochs = limit and 1 or 12 }
+    imgsz = { 416, 128 }, data = split(fold), epochs = limit and 1 or 16 }
 end
 
 -- A pruning of the dense network of that name. more: its other options.
