@@ -8,8 +8,9 @@
 local root = os.getenv "YOLUA_DATA" or error("ablation.lua: YOLUA_DATA is missing: expected the folder of the data", 0)
 local network = root .. "/weights/yolov3-tiny/yolov3-tiny"
 
--- Yesterday's recipe as far as recipes/kitti.lua can say it: squared errors, a long average, a low rate.
-local old = { ema = 0.998, loss = { iou_loss = "mse" }, optim = { lr = 1e-4 } }
+-- The recipe of before as far as recipes/kitti.lua can say it: squared errors, AdamW at a low rate, a long average, no mosaics.
+local plain = { name = "standard", mosaic = 0 }
+local old = { ema = 0.998, loss = { iou_loss = "mse" }, optim = { name = "adamw", lr = 1e-4 }, augment = plain }
 
 local function with(base, changes)
   local o = {}
@@ -17,6 +18,8 @@ local function with(base, changes)
   for key, value in pairs(changes) do o[key] = value end
   return o
 end
+
+local ciou = { iou_loss = "ciou" }
 
 return {
   recipe = "recipes/kitti.lua", cfg = network .. ".cfg", weights = network .. ".weights", names = "coco", epochs = 12, imgsz = { 608, 192 },
@@ -28,14 +31,19 @@ return {
     ft = { schedule = "constant" } },
   -- from there to the recipe, step by step
   with(old, { name = "no frozen stage, five classes" }),
-  with(old, { name = "+ CIoU", loss = { iou_loss = "ciou" } }),
-  with(old, { name = "+ rate 2e-4", loss = { iou_loss = "ciou" }, optim = { lr = 2e-4 } }),
+  with(old, { name = "+ CIoU", loss = ciou }),
+  with(old, { name = "+ rate 2e-4, a shorter average", loss = ciou, optim = { name = "adamw", lr = 2e-4 }, ema = 0.99 }),
+  { name = "+ SGD", augment = plain },
   -- from the recipe, one thing otherwise
-  { name = "unpredicted anchors left out", anchors = "predicted" },
+  { name = "AdamW, 2e-4", optim = { name = "adamw", lr = 2e-4 } },
   { name = "squared errors", loss = { iou_loss = "mse" } },
-  { name = "jitter .1", augment = { jitter = 0.1 } },
-  { name = "jitter .3", augment = { jitter = 0.3 } },
+  { name = "every sample a mosaic", augment = { name = "standard", mosaic = 1 } },
+  { name = "jitter .3", augment = { name = "standard", mosaic = 0.5, jitter = 0.3 } },
+  { name = "jitter .1", augment = { name = "standard", mosaic = 0.5, jitter = 0.1 } },
   { name = "no augmentation", augment = "none" },
+  { name = "rate 3e-3", optim = { lr = 3e-3 } },
+  { name = "rate 3e-4", optim = { lr = 3e-4 } },
+  { name = "constant rate", optim = { schedule = "constant" } },
   { name = "several sizes", multiscale = true },
   { name = "square input of the same area", imgsz = { 352, 352 } },
   { name = "832x256", imgsz = { 832, 256 } },
@@ -44,10 +52,8 @@ return {
   { name = "no average", ema = 0 },
   { name = "regions are background", regions = false },
   { name = "statistics of the batch", statistics = "batch" },
-  { name = "rate 5e-4", optim = { lr = 5e-4 } },
-  { name = "constant rate", optim = { schedule = "constant" } },
+  { name = "unpredicted anchors left out", anchors = "predicted" },
   { name = "24 epochs", epochs = 24 },
-  { name = "fitted anchors", anchors = "auto" },
   { name = "fitted anchors, 24 epochs", anchors = "auto", epochs = 24 },
   { name = "seed 2", seed = 2 },
 }
