@@ -196,6 +196,14 @@ static int matmul(lua_State *L)
     return give(L, out);
 }
 
+/* t:svd() -> u {m, k}, s {k}, v {k, n}: t = u diag(s) v */
+static int svd(lua_State *L)
+{
+    yl_tensor *t = yl__check_tensor(L, 1), **u = yl__new_tensor(L), **s = yl__new_tensor(L), **v = yl__new_tensor(L);
+    yl__check(L, yl_tensor_svd(t, u, s, v));
+    return 3;
+}
+
 /* t:addmatmul_(a, b): t = t + a b, the matrix product */
 static int add_matmul(lua_State *L)
 {
@@ -321,9 +329,9 @@ static void add_operators(lua_State *L)
 
 void yl__bind_tensor_math(lua_State *L)
 {
-    static const luaL_Reg methods[] = {{"matmul", matmul},   {"addmatmul_", add_matmul}, {"addmul_", add_product},
-                                       {"where", where},     {"__unm", minus},           {"equal", equal},
-                                       {"fill_", fill_with}, {"copy_", copy_from},       {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"matmul", matmul}, {"svd", svd},     {"addmatmul_", add_matmul}, {"addmul_", add_product}, {"where", where},
+        {"__unm", minus},   {"equal", equal}, {"fill_", fill_with},       {"copy_", copy_from},     {NULL, NULL}};
     static const char *const draws[] = {"uniform_", "normal_"};
     luaL_getmetatable(L, YL_TENSOR_CLASS);
     add_functions(L, BINARIES, binary_names, "", binary);

@@ -172,6 +172,10 @@ yl_status yl_tensor_reduce(yl_reduction op, const yl_tensor *a, int axis, yl_ten
  * between. Errors: INVALID for ARGMIN and ARGMAX of several axes. */
 yl_status yl_tensor_reduce_axes(yl_reduction op, const yl_tensor *a, unsigned axes, yl_tensor **out);
 
+/* t {m, n} = u {m, k} diag(s) v {k, n}, k = min(m, n): u's columns and v's rows are orthonormal, s {k} falls and is not negative. Of t's
+ * type, f32 or f64, computed in double precision. Errors: INVALID for another shape or type; NUMERIC for a number that is not finite, or
+ * where the iteration does not converge; *u and *s may be made then. */
+yl_status yl_tensor_svd(const yl_tensor *t, yl_tensor **u, yl_tensor **s, yl_tensor **v);
 /* f32 {m, k} times f32 {k, n}; a vector {k} counts as a row on the left and a column on the right, and its axis goes.
  */
 yl_status yl_tensor_matmul(const yl_tensor *a, const yl_tensor *b, yl_tensor **out);

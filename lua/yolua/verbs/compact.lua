@@ -1,24 +1,10 @@
 -- `yolua compact`: a pruned network becomes a smaller one that computes the same, as Darknet's files and as a checkpoint.
 local compact = require "yolua.prune.compact"
-local core = require "yolua.core"
 local fields = require "yolua.options.fields"
 local inputs = require "yolua.cli.inputs"
+local save = require "yolua.cli.save_folder"
 local schema = require "yolua.options.schema"
 local tables = require "yolua.report.tables"
-
--- Darknet's files where Darknet has all of its layers; the checkpoint always.
-local function save(model, out)
-  local folder = out:gsub("/*$", "") .. "/"
-  local ok, sentence = pcall(model.save, model, folder)
-  if not ok then
-    core.system.warn(("only the checkpoint is written: %s"):format((tostring(sentence):gsub("^[^ ]*%.lua:%d+: ", ""))))
-    core.files.make_folder(folder)
-  end
-  model:save(folder .. "model.safetensors")
-  local files = ok and { "model.cfg", "model.weights", "model.names", "model.safetensors" } or { "model.safetensors" }
-  for i, name in ipairs(files) do files[i] = folder .. name end
-  return files
-end
 
 local MOST = 1e-4 -- of the largest output
 

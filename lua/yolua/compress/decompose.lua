@@ -1,0 +1,224 @@
+-- yl.decompose(model, {method = "tucker2", ratio = .5}): layers as products of smaller ones, by the methods of compress/methods/. What
+-- comes out is made of ordinary layers: it trains, exports and runs everywhere.
+local core = require "yolua.core"
+local copy = require "yolua.model.copy"
+local factors = require "yolua.compress.factors"
+local Model = require "yolua.model"
+local options = require "yolua.options.table"
+local ranges = require "yolua.prune.ranges"
+local structure = require "yolua.model.structure"
+local tables = require "yolua.report.tables"
+
+local methods = core.options.modules "lua/yolua/compress/methods/"
+
+local decompose = { fields = {
+  { "method", "enum", "tucker2", "", "how: " .. table.concat(methods, ", "), choices = methods },
+  { "layers", "list", nil, "", "layers, with globs (default: every convolution or connected layer but those before a head)",
+    aliases = { "only" } },
+  { "error", "number", nil, "", "how far each weight may be from its product, relative to its norm", min = 0, max = 1 },
+  { "ratio", "number", nil, "", "how much of its numbers each layer may keep", min = 0, max = 1 },
+  { "flops", "number", nil, "", "how much of the network's FLOPs is left, with one error for all layers", min = 0, max = 1 },
+  { "ranks", "numbers", nil, "", "the ranks of every layer: svd and cp: one; tucker2 and tt: of its inputs, of its outputs" },
+} }
+local check = options.declare("yl.decompose", decompose.fields)
+
+local SPACE = { "size", "stride", "stride_x", "stride_y", "pad", "padding", "dilation" } -- options of what carries a layer's space
+local ROUNDS = 12 -- of halving
+
+-- A weight as {out, space, in}, or nil and why it cannot be decomposed.
+local function weight_of(model, r, layer)
+  if layer.kind ~= "conv2d" and layer.kind ~= "connected" then return nil, "is no convolution or connected layer" end
+  if (tonumber(layer.options.groups) or 1) > 1 then return nil, "has groups" end
+  local d = r.dims
+  local out, size, inner = d[1], #d == 4 and d[2] or nil, d[#d]
+  local space = size and size * size or 1
+  local value = model.net:tensor(r.name, model.averaged and "ema" or "value"):clone():reshape(out, space, inner)
+  return { name = r.layer, range = r.name, out = out, size = size, space = space, inner = inner, value = value, norm = factors.norm(value),
+    count = r.count }
+end
+
+local function chosen(model, o, method)
+  local layers, list, named = {}, {}, {}
+  for _, layer in ipairs(model.net:layers()) do layers[layer.name] = layer end
+  for _, glob in ipairs(o.layers or {}) do
+    for _, name in ipairs(ranges.named(model, "decompose: layers", glob)) do named[name] = true end
+  end
+  if not o.layers then
+    for _, r in ipairs(ranges.of(model, {})) do named[r.name] = true end
+  end
+  for _, r in ipairs(model.net:ranges()) do
+    if named[r.name] and r.kind == "weight" then
+      local w, why = weight_of(model, r, layers[r.layer])
+      if w and not w.size and not method.connected then
+        w, why = nil, ("is connected, which method=svd decomposes, not %s"):format(o.method)
+      end
+      if w and w.norm > 0 then list[#list + 1] = w
+      elseif o.layers and not w then error(("decompose: layers: %s %s"):format(r.layer, why), 0) end
+    end
+  end
+  if #list == 0 then error(("decompose: %s: no layer is left to decompose by method=%s"):format(model.path, o.method), 0) end
+  return list
+end
+
+-- Ranks and parts within a relative error.
+local function by_error(method, state, error) return method.ranks(state, error * state.w.norm) end
+
+local function numbers(method, state, ranks) return factors.count(method.parts(state, ranks)) end
+
+-- Ranks that the caller has chosen.
+local function given(method, state, ranks)
+  local full, list = method.full(state, ranks), {}
+  if #ranks ~= #full then error(("decompose: ranks: expected %d, got %d"):format(#full, #ranks), 0) end
+  for i, r in ipairs(ranks) do
+    if r ~= r // 1 or r < 1 or r > full[i] then
+      error(("decompose: ranks: %s: expected whole numbers in 1..%d, got %g"):format(state.w.name, full[i], r), 0)
+    end
+    list[i] = r // 1 | 0
+  end
+  return list
+end
+
+-- The smallest error whose parts have at most so many numbers.
+local function by_numbers(method, state, most)
+  if method.affordable then return method.affordable(state, most) end
+  local low, high, best = 0, 1, nil
+  for _ = 1, ROUNDS do
+    local middle = (low + high) / 2
+    local ranks = by_error(method, state, middle)
+    if numbers(method, state, ranks) <= most then high, best = middle, ranks else low = middle end
+  end
+  return best or by_error(method, state, 1)
+end
+
+-- ---- the new network -------------------------------------------------------------------------------------------------------
+
+local function option_table(layer, part, last)
+  local d, o = part.weight:shape(), {}
+  if layer.kind == "connected" then o.output = tostring(d[1])
+  else
+    o.filters, o.size, o.stride, o.pad, o.padding, o.dilation = tostring(d[1]), "1", "1", "false", "0", "1"
+    for _, key in ipairs(part.space and SPACE or {}) do o[key] = layer.options[key] end
+    if part.depthwise then o.groups = tostring(d[1]) end
+  end
+  o.bias = last and layer.options.bias or "false"
+  return o
+end
+
+-- The structure with each decomposed layer as a chain; the last link keeps the layer's name, so that all others find it.
+local function chained(s, parts_of)
+  local layers, shift = {}, 0
+  for _, layer in ipairs(s.layers) do
+    local parts = parts_of[layer.name]
+    for i, part in ipairs(parts or {}) do
+      local last = i == #parts
+      part.layer = last and layer.name or ("%s.%d"):format(layer.name, i)
+      layers[#layers + 1] = { kind = layer.kind, name = part.layer, inputs = i == 1 and layer.inputs or { parts[i - 1].layer },
+        options = option_table(layer, part, last), section = layer.section + shift }
+      shift = shift + (last and 0 or 1)
+    end
+    if not parts then
+      layers[#layers + 1] = { kind = layer.kind, name = layer.name, inputs = layer.inputs, options = layer.options,
+        section = layer.section + shift }
+    end
+  end
+  return { w = s.w, h = s.h, c = s.c, header = s.header, layers = layers }
+end
+
+local function build(model, parts_of)
+  local net = structure.build(chained(structure.of(model.net), parts_of), model.device)
+  local made = Model.new { net = net, names = table.move(model.names, 1, #model.names, 1, {}), named_by = model.named_by, path = model.path,
+    notes = model.notes, device = model.device, map = model.map, darknet = model.darknet }
+  made.resize, made.trained = model.resize, model.trained
+  local own = {}
+  for _, parts in pairs(parts_of) do
+    for _, part in ipairs(parts) do
+      own[part.layer .. ".weight"] = true
+      net:set(part.layer .. ".weight", part.weight)
+    end
+  end
+  for _, r in ipairs(net:ranges()) do
+    if not own[r.name] then copy.range(model, made, r) end
+  end
+  return made
+end
+
+-- ---- the result ------------------------------------------------------------------------------------------------------------
+
+local Decomposed = { __name = "decomposition" }
+Decomposed.__index = Decomposed
+
+function Decomposed:__tostring()
+  local body = {}
+  for i, l in ipairs(self.layers) do
+    local ranks = l.ranks and table.concat(l.ranks, ", ") or "as it is"
+    body[i] = { l.name, ranks, ("%.4f"):format(l.error), tostring(l.before), tostring(l.after) }
+  end
+  return table.concat(tables.align({ "layer", "ranks", "error", "numbers", "left" }, body), "\n")
+    .. ("\n%d parameters (of %d), %.4g FLOPs (of %.4g)"):format(self.params, self.before.params, self.flops, self.before.flops)
+end
+
+-- The decomposition with `ranks_of(state)`; layers that would not become smaller stay.
+local function decomposed(model, method, states, ranks_of)
+  local parts_of, rows = {}, {}
+  for i, state in ipairs(states) do
+    local w = state.w
+    local ranks = ranks_of(state)
+    local parts = method.parts(state, ranks)
+    local count = factors.count(parts)
+    if count < w.count then
+      parts_of[w.name] = parts
+      rows[i] = { name = w.name, ranks = ranks, before = w.count, after = count,
+        error = factors.norm(factors.product(parts) - w.value) / w.norm }
+    else rows[i] = { name = w.name, before = w.count, after = w.count, error = 0 } end
+  end
+  return build(model, parts_of), rows
+end
+
+-- One error for all layers with which the network has at most so many FLOPs.
+local function by_flops(model, method, states, most)
+  local low, high, best, rows = 0, 1, nil, nil
+  for _ = 1, 8 do
+    local middle = (low + high) / 2
+    local made, list = decomposed(model, method, states, function(state) return by_error(method, state, middle) end)
+    if made:flops() <= most then
+      if best then best:close() end
+      high, best, rows = middle, made, list
+    else
+      low = middle
+      made:close()
+    end
+  end
+  if best then return best, rows end
+  error(("decompose: flops: no error below 1 leaves %g of the FLOPs"):format(most / model:flops()), 0)
+end
+
+local function budget(o)
+  local found
+  for _, key in ipairs { "error", "ratio", "flops", "ranks" } do
+    if o[key] then
+      if found then error(("decompose: expected one of error, ratio, flops and ranks, got %s and %s"):format(found, key), 0) end
+      found = key
+    end
+  end
+  return found or error("decompose: expected error=, ratio=, flops= or ranks=: how much may go", 0)
+end
+
+-- Returns {net = the new model, params, flops, before = {params, flops}, layers = {{name, ranks, error, before, after}, ...}}; it prints as
+-- a table. A layer that would not become smaller stays, without ranks. The old model stays as it is.
+return setmetatable(decompose, { __call = function(_, model, values)
+  local o = check(values or {})
+  local key, method = budget(o), require("yolua.compress.methods." .. o.method)
+  local states = {}
+  for i, w in ipairs(chosen(model, o, method)) do states[i] = method.prepare(w) end
+  local net, rows
+  if key == "flops" then net, rows = by_flops(model, method, states, o.flops * model:flops())
+  else
+    net, rows = decomposed(model, method, states, function(state)
+      if key == "ranks" then return given(method, state, o.ranks) end
+      if key == "error" then return by_error(method, state, o.error) end
+      return by_numbers(method, state, math.floor(o.ratio * state.w.count))
+    end)
+  end
+  return setmetatable({ net = net, params = net:counts().params, flops = net:flops(), layers = rows,
+    before = { params = model:counts().params, flops = model:flops() } }, Decomposed)
+end })

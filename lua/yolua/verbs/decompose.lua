@@ -1,0 +1,29 @@
+-- `yolua decompose`: layers as products of smaller ones, written as a network like any other.
+local decompose = require "yolua.compress.decompose"
+local fields = require "yolua.options.fields"
+local inputs = require "yolua.cli.inputs"
+local save = require "yolua.cli.save_folder"
+local schema = require "yolua.options.schema"
+
+local function run(o)
+  if not o.out then error(schema.usage "out is missing: expected the folder for the new network") end
+  local r = decompose(inputs.network(o), { method = o.method, layers = o.layers, error = o.error, ratio = o.ratio, flops = o.flops,
+    ranks = o.ranks })
+  r.files = save(r.net, o.out)
+  return setmetatable({ params = r.params, flops = r.flops, before = r.before, layers = r.layers, files = r.files }, getmetatable(r))
+end
+
+local function show(r)
+  print(r)
+  print("written: " .. table.concat(r.files, ", "))
+end
+
+local list = {
+  "model",
+  { "out", "string", nil, "", "the folder for model.cfg, model.weights, model.names and model.safetensors",
+    aliases = { "project", "save_dir", "output", "outdir" } },
+}
+table.move(decompose.fields, 1, #decompose.fields, #list + 1, list)
+for _, key in ipairs { "device", "threads", "json" } do list[#list + 1] = fields.pick("run", key) end
+
+return { help = "layers as products of smaller ones (SVD, Tucker, CP, tensor train)", fields = list, run = run, show = show }

@@ -1,0 +1,168 @@
+-- yl.decompose and `yolua decompose`: errors within their bounds, the same outputs where nothing is lost, and what is refused.
+local t = require "luaunit"
+local core = require "yolua.core"
+local factors = require "yolua.compress.factors"
+local program = require "support.program"
+local random_network = require "support.random_network"
+local yl = require "yolua"
+
+local top = os.tmpname()
+os.remove(top)
+core.files.make_folder(top)
+
+TestDecompose = {}
+
+local function method(name) return require("yolua.compress.methods." .. name) end
+
+local function weight(out, size, inner, seed)
+  local value = yl.randn { out, size * size, inner, seed = seed }
+  return { name = "w", out = out, size = size, space = size * size, inner = inner, value = value, norm = factors.norm(value),
+    count = out * size * size * inner }
+end
+
+local function error_of(w, parts) return factors.norm(factors.product(parts) - w.value) end
+
+-- The root of the sum of the squares behind rank r.
+local function tail(s, r)
+  local sum = 0
+  for i = r + 1, #s do sum = sum + s[i] ^ 2 end
+  return sum ^ 0.5
+end
+
+-- Singular values in double precision.
+local function values_of(matrix)
+  local _, s = matrix:to "f64":svd()
+  return s:totable()
+end
+
+function TestDecompose.testErrorsOfRandomKernels()
+  for seed = 1, 6 do
+    local w = weight(7 + 3 * seed, 3, 20 - 2 * seed, seed)
+    local s_out, s_in = values_of(w.value:reshape(w.out, -1)), values_of(w.value:permute(3, 2, 1):reshape(w.inner, -1))
+    for _, share in ipairs { 0.05, 0.3, 0.6, 0.9 } do
+      local most = share * w.norm
+      local state = method "svd".prepare(w)
+      local ranks = method "svd".ranks(state, most)
+      local off = error_of(w, method "svd".parts(state, ranks))
+      t.assertAlmostEquals(off, tail(s_out, ranks[1]), 1e-4 * w.norm) -- exactly what goes
+      t.assertTrue(off <= most * (1 + 1e-5) and (ranks[1] == 1 or tail(s_out, ranks[1] - 1) > most * (1 - 1e-5)))
+
+      state = method "tucker2".prepare(w)
+      ranks = method "tucker2".ranks(state, most)
+      off = error_of(w, method "tucker2".parts(state, ranks))
+      t.assertTrue(off <= (tail(s_in, ranks[1]) ^ 2 + tail(s_out, ranks[2]) ^ 2) ^ 0.5 + 1e-4 * w.norm)
+      t.assertTrue(off <= most * (1 + 1e-5) + 1e-4)
+
+      state = method "tt".prepare(w)
+      ranks = method "tt".ranks(state, most)
+      t.assertTrue(error_of(w, method "tt".parts(state, ranks)) <= most * (1 + 1e-5) + 1e-4) -- Oseledets, theorem 2.2
+    end
+  end
+end
+
+-- A sum of three separable terms is found again; more terms are never worse.
+function TestDecompose.testCp()
+  local w = weight(12, 3, 10, 4)
+  local o, s, i = yl.randn { 12, 1, 1, 3, seed = 5 }, yl.randn { 1, 9, 1, 3, seed = 6 }, yl.randn { 1, 1, 10, 3, seed = 7 }
+  w.value = (o * s * i):sum(4)
+  w.norm = factors.norm(w.value)
+  local state = method "cp".prepare(w)
+  t.assertTrue(error_of(w, method "cp".parts(state, { 3 })) < 1e-3 * w.norm)
+  t.assertTrue(method "cp".ranks(state, 1e-2 * w.norm)[1] <= 4)
+  w = weight(12, 3, 10, 8)
+  state = method "cp".prepare(w)
+  local few, many = error_of(w, method "cp".parts(state, { 3 })), error_of(w, method "cp".parts(state, { 20 }))
+  t.assertTrue(many < few and few < w.norm)
+end
+
+-- Convolutions of every geometry with weights of low rank, batch-norm and a connected layer behind them.
+local function low_rank()
+  local net = core.net { w = 23, h = 19, c = 6, seed = 3, layers = {
+    { "conv2d", name = "a", filters = 24, size = 3, stride = 2, padding = 1, bias = false }, { "batchnorm", name = "a.bn" },
+    { "activation", name = "a.act", activation = "leaky" },
+    { "conv2d", name = "b", filters = 30, size = 3, dilation = 2, padding = 2, bias = true },
+    { "conv2d", name = "c", filters = 28, size = 1, bias = true },
+    { "connected", name = "d", output = 9, bias = true },
+  } }
+  for _, r in ipairs(net:ranges()) do
+    if r.kind == "weight" then -- {out, space, in} of multilinear rank 4, 4
+      local d = r.dims
+      local size, inner = #d == 4 and d[2] * d[3] or 1, d[#d]
+      local left, right = yl.randn { d[1], 4, seed = 1 }, yl.randn { 4, inner, seed = 2 }
+      local middle = yl.randn { 4 * size, 4, seed = 3 }:matmul(right):reshape(4, -1)
+      net:set(r.name, left:matmul(middle):reshape(d):mul_(0.1))
+    elseif r.kind == "bias" or r.kind == "scale" then net:set(r.name, yl.rand { r.count, seed = 9 }) end
+  end
+  return require("yolua.model").new { net = net, names = {}, path = "low" }
+end
+
+function TestDecompose.testNothingIsLostOfLowRank()
+  for _, name in ipairs { "svd", "tucker2", "tt" } do
+    local model = low_rank()
+    local layers = name == "svd" and { "a", "b", "c", "d" } or { "a", "b", "c" }
+    local r = yl.decompose(model, { method = name, error = 1e-3, layers = layers })
+    t.assertEquals(#r.layers, #layers)
+    for _, l in ipairs(r.layers) do
+      t.assertNotNil(l.ranks, name .. " " .. l.name)
+      t.assertTrue(l.after < l.before and l.error <= 1e-3)
+      for _, rank in ipairs(l.ranks) do t.assertTrue(rank <= 4, rank) end
+    end
+    t.assertTrue(r.params < r.before.params and r.flops < r.before.flops)
+    t.assertEquals(r.params, r.net:counts().params)
+    local before, after = random_network.outputs(model.net, 3), random_network.outputs(r.net.net, 3)
+    t.assertTrue(random_network.difference(before, after) <= 2e-3, name)
+    t.assertStrContains(tostring(r), "FLOPs (of ")
+  end
+end
+
+function TestDecompose.testBudgets()
+  local model = yl.load { model = "street" }
+  local r = yl.decompose(model, { method = "tucker2", ratio = 0.5, layers = { "conv6", "conv7" } })
+  for _, l in ipairs(r.layers) do t.assertTrue(l.after <= 0.5 * l.before and l.after > 0.4 * l.before and l.error > 0 and l.error < 1) end
+  r = yl.decompose(model, { method = "svd", flops = 0.6 })
+  t.assertTrue(r.flops <= 0.6 * model:flops() and r.flops > 0.45 * model:flops())
+  r = yl.decompose(model, { method = "tt", ranks = { 8, 12 }, layers = { "conv6" } })
+  t.assertEquals(r.layers[1].ranks, { 8, 12 })
+  r = yl.decompose(model, { method = "svd", error = 0, layers = { "conv6" } }) -- nothing may go: the layer stays
+  t.assertNil(r.layers[1].ranks)
+  t.assertEquals(r.params, model:counts().params)
+end
+
+-- What was decomposed trains, and Darknet's files of it compute the same.
+function TestDecompose.testFilesAndTraining()
+  local out = top .. "/small"
+  local r = program.json { "decompose", "model=street", "method=tt", "ratio=.4", "out=" .. out }
+  t.assertTrue(#r.layers > 4 and r.params < r.before.params)
+  for _, key in ipairs { "name", "ranks", "error" } do t.assertNotNil(r.layers[#r.layers][key], key) end
+  local one, two = yl.load { model = out .. "/model.safetensors" },
+    yl.load { cfg = out .. "/model.cfg", weights = out .. "/model.weights", names = out .. "/model.names" }
+  t.assertEquals(one:counts().params, r.params)
+  local a, b = random_network.outputs(one.net, 3), random_network.outputs(two.net, 3)
+  t.assertTrue(random_network.difference({ x = select(2, next(a)) }, { x = select(2, next(b)) }) <= 1e-5)
+  local trainer <close> = yl.trainer { net = one, data = yl.data { name = "synthetic", frames = 8, root = top .. "/streets" },
+    options = { batch = 2, threads = 2 } }
+  t.assertTrue(trainer:step().loss > 0)
+end
+
+function TestDecompose.testRefusals()
+  local model = yl.load { model = "street" }
+  local function refused(o, sentence) t.assertErrorMsgContains(sentence, yl.decompose, model, o) end
+  refused({}, "decompose: expected error=, ratio=, flops= or ranks=: how much may go")
+  refused({ error = .1, ratio = .5 }, "decompose: expected one of error, ratio, flops and ranks, got error and ratio")
+  refused({ error = 2 }, "error")
+  refused({ method = "qr", error = .1 }, "method")
+  refused({ error = .1, layers = { "conv99" } }, "decompose: layers: 'conv99' matches no parameter")
+  refused({ ranks = { 0, 4 }, layers = { "conv6" } }, "decompose: ranks: conv6: expected whole numbers in 1..")
+  refused({ ranks = { 4, 100000 }, layers = { "conv6" } }, ", got 100000")
+  refused({ ranks = { 4 }, layers = { "conv6" } }, "decompose: ranks: expected 2, got 1")
+  local lenet = yl.load { model = "lenet300" }
+  t.assertErrorMsgContains("connected1 is connected, which method=svd decomposes, not tt", yl.decompose, lenet,
+    { method = "tt", error = .1, layers = { "connected1" } })
+  t.assertErrorMsgContains("no layer is left to decompose by method=cp", yl.decompose, lenet, { method = "cp", error = .1 })
+  t.assertErrorMsgContains("svd: number 1 is not finite", function() yl.tensor { { 0 / 0, 1 } }:svd() end)
+  t.assertErrorMsgContains("svd: expected f32 or f64 {m, n}", function() yl.zeros { 3 }:svd() end)
+end
+
+local status = t.LuaUnit.run()
+os.execute("rm -rf '" .. top .. "'")
+os.exit(status)
