@@ -12,8 +12,8 @@
 #include "core/rng.h"
 #include "prune/select.h"
 
-enum { PARTS = 3, MOST = 3000 };
-static const int64_t counts[PARTS] = {1, 2500, 700};
+enum { PARTS = 3, MOST = 140000 };
+static int64_t counts[PARTS] = {1, 2500, 700};
 static float score[PARTS][MOST];
 static uint8_t mask[PARTS][MOST], before[PARTS][MOST];
 static yl_prune_part parts[PARTS];
@@ -64,6 +64,25 @@ static void check(int64_t zeros)
     assert_int_equal(yl_prune_select(PARTS, parts, zeros, 2), YL_OK);
     assert_int_equal(masked(), zeros);
     for (int p = 0; p < PARTS; p++) assert_memory_equal(mask[p], before[p], (size_t)counts[p]);
+}
+
+/* Parts of several runs of 65536 numbers each: ties go in order across them. */
+static void test_long_parts(void **state)
+{
+    static const int64_t some[] = {1, 60000, 70001, 139999};
+    int64_t before_[PARTS];
+    (void)state;
+    memcpy(before_, counts, sizeof counts);
+    memcpy(counts, (int64_t[PARTS]){70000, 3, 131073}, sizeof counts);
+    for (int kinds = 0; kinds < 5; kinds += 2) {
+        for (int k = 0; k < 4; k++) {
+            fill((uint32_t)k + 3, kinds);
+            check(masked() + some[k]);
+        }
+        fill(9, kinds);
+        check(counts[0] + counts[1] + counts[2]);
+    }
+    memcpy(counts, before_, sizeof counts);
 }
 
 static void test_against_a_sort(void **state)
@@ -118,7 +137,7 @@ static void test_refusals(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_a_sort), cmocka_unit_test(test_rounds),
-                                       cmocka_unit_test(test_refusals)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_against_a_sort), cmocka_unit_test(test_long_parts),
+                                       cmocka_unit_test(test_rounds), cmocka_unit_test(test_refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
