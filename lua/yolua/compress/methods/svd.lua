@@ -1,6 +1,6 @@
--- Truncated singular value decomposition (Eckart and Young 1936): the weight as a matrix {out, space in} = B A. A layer with r filters of
--- the layer's own size, and one of size 1 that mixes them (Zhang et al., "Accelerating very deep convolutional networks", TPAMI 2016, section
--- 3.1.1, without its data). Its error is the root of the sum of squares of the singular values that go.
+-- Truncated singular value decomposition (Eckart and Young 1936): the weight as a matrix {out, space in} = B A. A layer with r filters
+-- of the layer's own size, and one of size 1 that mixes them (Zhang et al., "Accelerating very deep convolutional networks", TPAMI 2016,
+-- section 3.1.1, without its data). Its error is the root of the sum of squares of the singular values that go.
 local factors = require "yolua.compress.factors"
 
 local svd = { help = "a matrix {out, rest} of rank r: r filters, then a mix of them", connected = true }
