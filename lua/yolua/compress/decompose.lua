@@ -19,6 +19,7 @@ local decompose = { fields = {
   { "ratio", "number", nil, "", "how much of its numbers each layer may keep", min = 0, max = 1 },
   { "flops", "number", nil, "", "how much of the network's FLOPs is left, with one error for all layers", min = 0, max = 1 },
   { "ranks", "numbers", nil, "", "the ranks of every layer: svd and cp: one; tucker2 and tt: of its inputs, of its outputs" },
+  { "vbmf", "bool", nil, "", "method=tucker2: ranks by variational Bayes, as many as stand out of the noise" },
 } }
 local check = options.declare("yl.decompose", decompose.fields)
 
@@ -194,13 +195,13 @@ end
 
 local function budget(o)
   local found
-  for _, key in ipairs { "error", "ratio", "flops", "ranks" } do
+  for _, key in ipairs { "error", "ratio", "flops", "ranks", "vbmf" } do
     if o[key] then
-      if found then error(("decompose: expected one of error, ratio, flops and ranks, got %s and %s"):format(found, key), 0) end
+      if found then error(("decompose: expected one of error, ratio, flops, ranks and vbmf, got %s and %s"):format(found, key), 0) end
       found = key
     end
   end
-  return found or error("decompose: expected error=, ratio=, flops= or ranks=: how much may go", 0)
+  return found or error("decompose: expected error=, ratio=, flops=, ranks= or vbmf=true: how much may go", 0)
 end
 
 -- Returns {net = the new model, params, flops, before = {params, flops}, layers = {{name, ranks, error, before, after}, ...}}; it prints as
@@ -208,12 +209,14 @@ end
 return setmetatable(decompose, { __call = function(_, model, values)
   local o = check(values or {})
   local key, method = budget(o), require("yolua.compress.methods." .. o.method)
+  if key == "vbmf" and not method.vbmf then error(("decompose: vbmf is for method=tucker2, not %s"):format(o.method), 0) end
   local states = {}
   for i, w in ipairs(chosen(model, o, method)) do states[i] = method.prepare(w) end
   local net, rows
   if key == "flops" then net, rows = by_flops(model, method, states, o.flops * model:flops())
   else
     net, rows = decomposed(model, method, states, function(state)
+      if key == "vbmf" then return method.vbmf(state) end
       if key == "ranks" then return given(method, state, o.ranks) end
       if key == "error" then return by_error(method, state, o.error) end
       return by_numbers(method, state, math.floor(o.ratio * state.w.count))

@@ -8,7 +8,7 @@ local schema = require "yolua.options.schema"
 local function run(o)
   if not o.out then error(schema.usage "out is missing: expected the folder for the new network") end
   local r = decompose(inputs.network(o), { method = o.method, layers = o.layers, error = o.error, ratio = o.ratio, flops = o.flops,
-    ranks = o.ranks })
+    ranks = o.ranks, vbmf = o.vbmf })
   r.files = save(r.net, o.out)
   return setmetatable({ params = r.params, flops = r.flops, before = r.before, layers = r.layers, files = r.files }, getmetatable(r))
 end

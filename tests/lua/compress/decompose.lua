@@ -128,6 +128,15 @@ function TestDecompose.testBudgets()
   t.assertEquals(r.params, model:counts().params)
 end
 
+-- Low rank in noise: variational Bayes finds the ranks.
+function TestDecompose.testVbmf()
+  local model = low_rank()
+  local w = model.net:tensor "b.weight"
+  model.net:set("b.weight", w + yl.randn { 30, 3, 3, 24, seed = 8 } * (0.2 * factors.norm(w) / w:count() ^ 0.5))
+  local r = yl.decompose(model, { method = "tucker2", vbmf = true, layers = { "b" } })
+  t.assertEquals(r.layers[1].ranks, { 4, 4 })
+end
+
 -- What was decomposed trains, and Darknet's files of it compute the same.
 function TestDecompose.testFilesAndTraining()
   local out = top .. "/small"
@@ -147,13 +156,14 @@ end
 function TestDecompose.testRefusals()
   local model = yl.load { model = "street" }
   local function refused(o, sentence) t.assertErrorMsgContains(sentence, yl.decompose, model, o) end
-  refused({}, "decompose: expected error=, ratio=, flops= or ranks=: how much may go")
-  refused({ error = .1, ratio = .5 }, "decompose: expected one of error, ratio, flops and ranks, got error and ratio")
+  refused({}, "decompose: expected error=, ratio=, flops=, ranks= or vbmf=true: how much may go")
+  refused({ error = .1, ratio = .5 }, "decompose: expected one of error, ratio, flops, ranks and vbmf, got error and ratio")
   refused({ error = 2 }, "error")
   refused({ method = "qr", error = .1 }, "method")
   refused({ error = .1, layers = { "conv99" } }, "decompose: layers: 'conv99' matches no parameter")
   refused({ ranks = { 0, 4 }, layers = { "conv6" } }, "decompose: ranks: conv6: expected whole numbers in 1..")
   refused({ ranks = { 4, 100000 }, layers = { "conv6" } }, ", got 100000")
+  refused({ method = "tt", vbmf = true }, "decompose: vbmf is for method=tucker2, not tt")
   refused({ ranks = { 4 }, layers = { "conv6" } }, "decompose: ranks: expected 2, got 1")
   local lenet = yl.load { model = "lenet300" }
   t.assertErrorMsgContains("connected1 is connected, which method=svd decomposes, not tt", yl.decompose, lenet,

@@ -2,6 +2,7 @@
 -- and low power mobile applications", ICLR 2016): fewer input channels, a small convolution, more output channels. Its squared error is at
 -- most the sum of the squares of the singular values that go, over both unfoldings.
 local factors = require "yolua.compress.factors"
+local vbmf = require "yolua.compress.vbmf"
 
 local tucker2 = { help = "1x1, a small convolution, 1x1: both channel modes cut (higher-order SVD)" }
 
@@ -21,6 +22,12 @@ end
 
 -- The largest ranks.
 function tucker2.full(state) return { #state.s_in, #state.s_out } end
+
+-- As many as stand out of the noise in each unfolding (Kim et al., section 3.1).
+function tucker2.vbmf(state)
+  local w = state.w
+  return { (vbmf.rank(state.s_in, w.inner, w.out * w.space)), (vbmf.rank(state.s_out, w.out, w.inner * w.space)) }
+end
 
 function tucker2.parts(state, ranks)
   local w, a, b = state.w, ranks[1], ranks[2]
