@@ -121,6 +121,47 @@ static yl_status cuda_sync(yl_device *device)
     return yl__cuda_check(cudaStreamSynchronize(state_of(device)->stream), "sync");
 }
 
+/* ---- graphs ---- */
+
+static yl_status capture_begin(yl_device *device)
+{
+    YL_TRY(select_device(device));
+    return yl__cuda_check(cudaStreamBeginCapture(state_of(device)->stream, cudaStreamCaptureModeThreadLocal),
+                          "capture");
+}
+
+static yl_status capture_end(yl_device *device, void **out)
+{
+    cudaGraph_t graph = NULL;
+    cudaGraphExec_t exec = NULL;
+    YL_TRY(yl__cuda_check(cudaStreamEndCapture(state_of(device)->stream, &graph), "capture"));
+    cudaError_t error = out ? cudaGraphInstantiate(&exec, graph, 0) : cudaSuccess;
+    cudaGraphDestroy(graph);
+    YL_TRY(yl__cuda_check(error, "capture"));
+    if (out) *out = exec;
+    return YL_OK;
+}
+
+static yl_status graph_launch(yl_device *device, void *graph)
+{
+    YL_TRY(select_device(device));
+    return yl__cuda_check(cudaGraphLaunch((cudaGraphExec_t)graph, state_of(device)->stream), "graph");
+}
+
+static void graph_release(yl_device *device, void *graph)
+{
+    if (select_device(device) != YL_OK) return;
+    cudaStreamSynchronize(state_of(device)->stream);
+    cudaGraphExecDestroy((cudaGraphExec_t)graph);
+}
+
+/* YOLUA_CUDA_GRAPHS=0: every kernel is launched by itself. */
+static bool wants_graphs(void)
+{
+    const char *set = getenv("YOLUA_CUDA_GRAPHS");
+    return !set || strcmp(set, "0") != 0;
+}
+
 /* ---- the table ---- */
 
 #define NAME(name, parameters, cuda) #name,
@@ -203,6 +244,11 @@ static void fill(yl_device *out, yl__cuda_state *s, char *isa)
     out->zero = cuda_zero;
     out->sync = cuda_sync;
     out->state = s;
+    if (!wants_graphs()) return;
+    out->capture_begin = capture_begin;
+    out->capture_end = capture_end;
+    out->graph_launch = graph_launch;
+    out->graph_release = graph_release;
 }
 
 /* The device stays open as long as the process. */

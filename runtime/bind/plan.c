@@ -320,6 +320,15 @@ static int plan_wait(lua_State *L)
     return 0;
 }
 
+/* plan:captured() -> how many of forward, losses and backward, and of the optimizer's two parts, a GPU launches as one */
+static int plan_captured(lua_State *L)
+{
+    lua_pushinteger(L, yl_plan_captured(yl__check_plan(L, 1)));
+    const yl_net *net = plan_net(L);
+    lua_pushinteger(L, (net->squares_graph.captured != NULL) + (net->step_graph.captured != NULL));
+    return 2;
+}
+
 /* plan:timing(on); plan:seconds(layer) -> forward, backward of the last step */
 static int plan_timing(lua_State *L)
 {
@@ -354,27 +363,17 @@ static int plan_tostring(lua_State *L)
 void yl__bind_plan(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"shape", plan_shape},
-        {"lend_input", plan_lend_input},
-        {"input", plan_input},
-        {"feed", plan_feed},
-        {"forward", plan_forward},
-        {"output", plan_output},
-        {"gradient", plan_gradient},
-        {"loss", plan_loss},
-        {"backward", plan_backward},
-        {"memory", plan_memory},
-        {"algorithm", plan_algorithm},
-        {"not_finite", plan_not_finite},
-        {"take_cut", plan_take_cut},
-        {"timing", plan_timing},
-        {"seconds", plan_seconds},
-        {"wait", plan_wait},
-        {"close", plan_close},
-        {"__tostring", plan_tostring},
-        {"__gc", plan_gone},
-        {"__close", plan_close},
-        {NULL, NULL},
+        {"shape", plan_shape},         {"lend_input", plan_lend_input},
+        {"input", plan_input},         {"feed", plan_feed},
+        {"forward", plan_forward},     {"output", plan_output},
+        {"gradient", plan_gradient},   {"loss", plan_loss},
+        {"backward", plan_backward},   {"memory", plan_memory},
+        {"algorithm", plan_algorithm}, {"not_finite", plan_not_finite},
+        {"take_cut", plan_take_cut},   {"timing", plan_timing},
+        {"seconds", plan_seconds},     {"wait", plan_wait},
+        {"captured", plan_captured},   {"close", plan_close},
+        {"__tostring", plan_tostring}, {"__gc", plan_gone},
+        {"__close", plan_close},       {NULL, NULL},
     };
     static const luaL_Reg of_net[] = {{"plan", net_plan}, {NULL, NULL}};
     yl__class(L, YL_PLAN_CLASS, methods);

@@ -25,6 +25,13 @@ struct yl_device {
     yl_status (*copy)(yl_device *device, void *dst, const void *src, size_t bytes);
     yl_status (*zero)(yl_device *device, void *dst, size_t bytes);
     yl_status (*sync)(yl_device *device);
+    /* A graph: calls that were captured, to be launched as one. Between begin and end, what is called on the device's queue is noted
+     * and does not run; nothing may be waited for, allocated, released, or copied from or to the host. `graph` NULL: nobody wants it.
+     * NULL where the device has no graphs. */
+    yl_status (*capture_begin)(yl_device *device);
+    yl_status (*capture_end)(yl_device *device, void **graph);
+    yl_status (*graph_launch)(yl_device *device, void *graph);
+    void (*graph_release)(yl_device *device, void *graph);
     void *state; /* the backend's own */
 };
 

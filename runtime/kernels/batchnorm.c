@@ -112,10 +112,11 @@ yl_status YL_CPU(batchnorm_statistics)(const yl_ctx *ctx, const yl_batchnorm_geo
     return YL_OK;
 }
 
-yl_status YL_CPU(batchnorm_move)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const float *mean, const float *var,
-                                 float *running_mean, float *running_var)
+yl_status YL_CPU(batchnorm_move)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const yl_now *now, const float *mean,
+                                 const float *var, float *running_mean, float *running_var)
 {
-    float rate = g->momentum, keep = 1.0f - rate, unbiased = g->rows > 1 ? (float)g->rows / (float)(g->rows - 1) : 1.0f;
+    float rate = yl__batchnorm_rate(g, now), keep = 1.0f - rate,
+          unbiased = g->rows > 1 ? (float)g->rows / (float)(g->rows - 1) : 1.0f;
     (void)ctx;
     for (int64_t j = 0; j < g->c; j++) {
         running_mean[j] = keep * running_mean[j] + rate * mean[j];

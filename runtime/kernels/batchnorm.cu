@@ -60,10 +60,11 @@ yl_status YL_CUDA(batchnorm_statistics)(const yl_ctx *ctx, const yl_batchnorm_ge
     return yl__launch_each(ctx, "batchnorm_statistics", g->c, finish_statistics, *g, parts, from, partial, mean, var);
 }
 
-static __global__ void move(yl_batchnorm_geom g, const float *mean, const float *var, float *running_mean,
-                            float *running_var)
+static __global__ void move(yl_batchnorm_geom g, const yl_now *now, const float *mean, const float *var,
+                            float *running_mean, float *running_var)
 {
-    float rate = g.momentum, keep = 1.0f - rate, unbiased = g.rows > 1 ? (float)g.rows / (float)(g.rows - 1) : 1.0f;
+    float rate = yl__batchnorm_rate(&g, now), keep = 1.0f - rate,
+          unbiased = g.rows > 1 ? (float)g.rows / (float)(g.rows - 1) : 1.0f;
     YL_EACH(j, g.c)
     {
         running_mean[j] = keep * running_mean[j] + rate * mean[j];
@@ -71,10 +72,10 @@ static __global__ void move(yl_batchnorm_geom g, const float *mean, const float 
     }
 }
 
-yl_status YL_CUDA(batchnorm_move)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const float *mean, const float *var,
-                                  float *running_mean, float *running_var)
+yl_status YL_CUDA(batchnorm_move)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const yl_now *now, const float *mean,
+                                  const float *var, float *running_mean, float *running_var)
 {
-    return yl__launch_each(ctx, "batchnorm_move", g->c, move, *g, mean, var, running_mean, running_var);
+    return yl__launch_each(ctx, "batchnorm_move", g->c, move, *g, now, mean, var, running_mean, running_var);
 }
 
 static __global__ void invert(yl_batchnorm_geom g, const float *var, float *inverse)

@@ -6,7 +6,9 @@
 #ifndef YL_KERNELS_BATCHNORM_H
 #define YL_KERNELS_BATCHNORM_H
 
+#include "core/both.h"
 #include "core/dtype.h"
+#include "core/now.h"
 #include "core/status.h"
 
 typedef struct yl_batchnorm_geom {
@@ -16,15 +18,21 @@ typedef struct yl_batchnorm_geom {
     float momentum; /* share of the batch in the running statistics */
 } yl_batchnorm_geom;
 
-/* scratch: the bytes that statistics, forward and backward need. move: the running statistics take in a batch's. inverse {c}: of a
+/* The batch's share in the running statistics. */
+YL_BOTH static inline float yl__batchnorm_rate(const yl_batchnorm_geom *g, const yl_now *now)
+{
+    return now->statistics_share > 0 ? now->statistics_share : g->momentum;
+}
+
+/* scratch: the bytes that statistics, forward and backward need. move: the running statistics take in a batch's, by the share that `now` says, or the momentum. inverse {c}: of a
  * variance, which it may overwrite. fold: a batch-norm as factor and bias of the convolution before it, whose own bias may be NULL. */
 #define YL_BATCHNORM_KERNELS(K)                                                                                        \
     K(batchnorm_scratch, (const yl_ctx *ctx, const yl_batchnorm_geom *g, size_t *bytes), YES)                          \
     K(batchnorm_statistics,                                                                                            \
       (const yl_ctx *ctx, const yl_batchnorm_geom *g, const void *x, float *mean, float *var, void *scratch), YES)     \
     K(batchnorm_move,                                                                                                  \
-      (const yl_ctx *ctx, const yl_batchnorm_geom *g, const float *mean, const float *var, float *running_mean,        \
-       float *running_var),                                                                                            \
+      (const yl_ctx *ctx, const yl_batchnorm_geom *g, const yl_now *now, const float *mean, const float *var,          \
+       float *running_mean, float *running_var),                                                                       \
       YES)                                                                                                             \
     K(batchnorm_inverse, (const yl_ctx *ctx, const yl_batchnorm_geom *g, const float *var, float *inverse), YES)       \
     K(batchnorm_fold,                                                                                                  \

@@ -12,7 +12,7 @@ yl_status YL_CPU(distill_head)(const yl_ctx *ctx, const yl_head_geom *g, float w
                                const void *y, double *partial, void *dx, double *parts)
 {
     yl__lesson l = {g, weight, y, teacher};
-    return yl__head_loss(ctx, g, &l, term, y, NULL, partial, dx, 1, parts);
+    return yl__head_loss(ctx, g, &l, term, y, NULL, NULL, partial, dx, 1, parts);
 }
 
 enum { BLOCK = 8192, MOST_BLOCKS = 4096 };

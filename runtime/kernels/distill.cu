@@ -7,7 +7,7 @@ static __global__ void head(yl_head_geom g, float weight, const float *teacher, 
 {
     YL_SHARED(double, lanes, [YL__HEAD_THREADS][YL_PARTS]);
     yl__lesson lesson = {&g, weight, y, teacher};
-    yl__head_sum_row(g, y, partial, dx, 1, lanes,
+    yl__head_sum_row(g, NULL, y, partial, dx, 1, lanes,
                      [&](const yl__prediction *p, double *parts) { yl__distill_term(&lesson, p, parts); });
 }
 

@@ -8,28 +8,29 @@ typedef struct blocks {
     uint32_t word[4][LANES];
 } blocks;
 
-static void philox(const yl_dropout_geom *g, int64_t first, blocks *b)
+static void philox(const yl_dropout_geom *g, const yl_now *now, int64_t first, blocks *b)
 {
     for (int i = 0; i < LANES; i++) {
         b->word[0][i] = (uint32_t)(first + i);
         b->word[1][i] = (uint32_t)((first + i) >> 32);
-        b->word[2][i] = g->step;
+        b->word[2][i] = now->step;
         b->word[3][i] = g->layer;
     }
-    uint32_t k0 = (uint32_t)g->seed, k1 = (uint32_t)(g->seed >> 32);
+    uint32_t k0 = (uint32_t)now->seed, k1 = (uint32_t)(now->seed >> 32);
     for (int r = 0; r < ROUNDS; r++, k0 += YL__PHILOX_STEP0, k1 += YL__PHILOX_STEP1)
         for (int i = 0; i < LANES; i++)
             yl__philox_round(&b->word[0][i], &b->word[1][i], &b->word[2][i], &b->word[3][i], k0, k1);
 }
 
 /* Elements first ... first + count - 1, at most 4 * LANES of them. */
-static void drop(const yl_dropout_geom *g, int64_t first, int64_t count, const float *from, float *to, float beta)
+static void drop(const yl_dropout_geom *g, const yl_now *now, int64_t first, int64_t count, const float *from,
+                 float *to, float beta)
 {
     blocks b;
     uint32_t words[4 * LANES];
     uint32_t threshold = (uint32_t)((double)g->probability * 4294967296.0);
     float scale = 1.0f / (1.0f - g->probability);
-    philox(g, first / 4, &b);
+    philox(g, now, first / 4, &b);
     for (int i = 0; i < 4 * LANES; i++) words[i] = b.word[i % 4][i / 4];
     if (beta == 0)
         for (int64_t i = 0; i < count; i++) to[i] = words[i] >= threshold ? from[i] * scale : 0.0f;
@@ -37,13 +38,14 @@ static void drop(const yl_dropout_geom *g, int64_t first, int64_t count, const f
         for (int64_t i = 0; i < count; i++) to[i] += words[i] >= threshold ? from[i] * scale : 0.0f;
 }
 
-yl_status YL_CPU(dropout)(const yl_ctx *ctx, const yl_dropout_geom *g, const void *from, void *to, float beta)
+yl_status YL_CPU(dropout)(const yl_ctx *ctx, const yl_dropout_geom *g, const yl_now *now, const void *from, void *to,
+                          float beta)
 {
     const int64_t chunk = 4 * LANES;
 #pragma omp parallel for schedule(static) num_threads(ctx->threads)
     for (int64_t first = 0; first < g->count; first += chunk) {
         int64_t left = g->count - first;
-        drop(g, first, left < chunk ? left : chunk, (const float *)from + first, (float *)to + first, beta);
+        drop(g, now, first, left < chunk ? left : chunk, (const float *)from + first, (float *)to + first, beta);
     }
     return YL_OK;
 }

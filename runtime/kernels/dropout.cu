@@ -2,21 +2,22 @@
 #include "core/rng.h"
 #include "kernels/cuda.h"
 
-static __global__ void drop(yl_dropout_geom g, const float *from, float *to, float beta)
+static __global__ void drop(yl_dropout_geom g, const yl_now *now, const float *from, float *to, float beta)
 {
     uint32_t threshold = (uint32_t)((double)g.probability * 4294967296.0);
     float scale = 1.0f / (1.0f - g.probability);
     YL_EACH(i, g.count)
     {
-        uint32_t counter[4] = {(uint32_t)(i / 4), (uint32_t)((i / 4) >> 32), g.step, g.layer}, words[4];
-        uint32_t key[2] = {(uint32_t)g.seed, (uint32_t)(g.seed >> 32)};
+        uint32_t counter[4] = {(uint32_t)(i / 4), (uint32_t)((i / 4) >> 32), now->step, g.layer}, words[4];
+        uint32_t key[2] = {(uint32_t)now->seed, (uint32_t)(now->seed >> 32)};
         yl_philox(counter, key, words);
         float value = words[i % 4] >= threshold ? from[i] * scale : 0.0f;
         to[i] = beta == 0 ? value : to[i] + value;
     }
 }
 
-yl_status YL_CUDA(dropout)(const yl_ctx *ctx, const yl_dropout_geom *g, const void *from, void *to, float beta)
+yl_status YL_CUDA(dropout)(const yl_ctx *ctx, const yl_dropout_geom *g, const yl_now *now, const void *from, void *to,
+                           float beta)
 {
-    return yl__launch_each(ctx, "dropout", g->count, drop, *g, (const float *)from, (float *)to, beta);
+    return yl__launch_each(ctx, "dropout", g->count, drop, *g, now, (const float *)from, (float *)to, beta);
 }

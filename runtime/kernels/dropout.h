@@ -7,17 +7,18 @@
 #define YL_KERNELS_DROPOUT_H
 
 #include "core/dtype.h"
+#include "core/now.h"
 #include "core/status.h"
 
 typedef struct yl_dropout_geom {
     int64_t count;
-    uint64_t seed;
-    uint32_t step, layer;
+    uint32_t layer;
     float probability; /* of being dropped, in [0, 1) */
     yl_dtype dtype;
 } yl_dropout_geom;
 
 #define YL_DROPOUT_KERNELS(K)                                                                                          \
-    K(dropout, (const yl_ctx *ctx, const yl_dropout_geom *g, const void *from, void *to, float beta), YES)
+    K(dropout,                                                                                                         \
+      (const yl_ctx *ctx, const yl_dropout_geom *g, const yl_now *now, const void *from, void *to, float beta), YES)
 
 #endif

@@ -22,9 +22,9 @@ enum { YL__HEAD_THREADS = 128 };
 
 /* The parts of a row of cells, which a block's threads share: term(prediction, parts) per prediction, sums in a fixed order. */
 template <class Term>
-static __device__ inline void yl__head_sum_row(const yl_head_geom &h, const float *y, double *partial, float *dx,
-                                               float beta, double (&lanes)[YL__HEAD_THREADS][YL_PARTS],
-                                               const Term &term)
+static __device__ inline void yl__head_sum_row(const yl_head_geom &h, const yl_now *now, const float *y,
+                                               double *partial, float *dx, float beta,
+                                               double (&lanes)[YL__HEAD_THREADS][YL_PARTS], const Term &term)
 {
     int64_t row = blockIdx.x, size = YL_HEAD_BOX + h.classes;
     double *parts = lanes[threadIdx.x];
@@ -32,7 +32,8 @@ static __device__ inline void yl__head_sum_row(const yl_head_geom &h, const floa
     for (int64_t i = threadIdx.x; i < h.w * h.anchors; i += YL__HEAD_THREADS) {
         int64_t at = (row * h.w * h.anchors + i) * size;
         yl__prediction p = {
-            row / h.h, {i / h.anchors, row % h.h, h.w, h.h}, (int32_t)(i % h.anchors), y + at, dx ? dx + at : NULL};
+            row / h.h, {i / h.anchors, row % h.h, h.w, h.h}, (int32_t)(i % h.anchors), y + at, dx ? dx + at : NULL,
+            now};
         parts[YL_PART_NOOBJECT] += yl__begin(&p, size, beta);
         term(&p, parts);
     }
@@ -44,22 +45,22 @@ static __device__ inline void yl__head_sum_row(const yl_head_geom &h, const floa
 }
 
 template <class Geom, void (*Term)(const Geom *, const yl_truth *, const yl__prediction *, double *)>
-__global__ void yl__head_loss_kernel(Geom g, const float *y, int64_t cap, const float *rows, const int32_t *counts,
-                                     double *partial, float *dx, float beta)
+__global__ void yl__head_loss_kernel(Geom g, const yl_now *now, const float *y, int64_t cap, const float *rows,
+                                     const int32_t *counts, double *partial, float *dx, float beta)
 {
     YL_SHARED(double, lanes, [YL__HEAD_THREADS][YL_PARTS]);
     yl_truth truth = {g.head.n, cap, rows, counts};
-    yl__head_sum_row(g.head, y, partial, dx, beta, lanes,
+    yl__head_sum_row(g.head, now, y, partial, dx, beta, lanes,
                      [&](const yl__prediction *p, double *parts) { Term(&g, &truth, p, parts); });
 }
 
 template <class Geom, void (*Term)(const Geom *, const yl_truth *, const yl__prediction *, double *)>
-yl_status yl__head_launch_loss(const yl_ctx *ctx, const char *name, const Geom *g, const void *y, const yl_truth *truth,
-                               double *partial, void *dx, float beta, double *parts)
+yl_status yl__head_launch_loss(const yl_ctx *ctx, const char *name, const Geom *g, const yl_now *now, const void *y,
+                               const yl_truth *truth, double *partial, void *dx, float beta, double *parts)
 {
     int64_t rows = g->head.n * g->head.h;
     YL_TRY(yl__launch(ctx, name, dim3((unsigned)rows), dim3(YL__HEAD_THREADS), yl__head_loss_kernel<Geom, Term>, *g,
-                      (const float *)y, truth->cap, truth->rows, truth->counts, partial, (float *)dx, beta));
+                      now, (const float *)y, truth->cap, truth->rows, truth->counts, partial, (float *)dx, beta));
     return yl__launch_add_partials(ctx, name, rows, YL_PARTS, partial, parts);
 }
 

@@ -134,9 +134,10 @@ YL_BOTH static inline double yl__squared(float x, double target, double scale, f
 typedef struct yl__prediction {
     int64_t image;
     yl_cell cell;
-    int32_t anchor; /* of this head */
-    const float *y; /* its entries */
-    float *dx;      /* NULL where no gradient is wanted */
+    int32_t anchor;    /* of this head */
+    const float *y;    /* its entries */
+    float *dx;         /* NULL where no gradient is wanted */
+    const yl_now *now; /* NULL where the loss is the same in every step */
 } yl__prediction;
 
 /* A number that is not finite anywhere in an entry must not hide: it makes the loss NaN. */

@@ -4,6 +4,7 @@
 #define YL_KERNELS_HEAD_H
 
 #include "core/dtype.h"
+#include "core/now.h"
 #include "core/status.h"
 
 enum { YL_MAX_ANCHORS = 32, YL_HEAD_BOX = 5 };

@@ -15,10 +15,11 @@ static inline yl_status yl__head_forward(const yl_ctx *ctx, const yl_head_geom *
 typedef void yl__term(const void *geometry, const yl_truth *truth, const yl__prediction *p, double parts[YL_PARTS]);
 
 static inline void yl__walk_row(const yl_head_geom *g, const void *geometry, yl__term *term, const float *y,
-                                const yl_truth *truth, float *dx, float beta, int64_t row, double *parts)
+                                const yl_now *now, const yl_truth *truth, float *dx, float beta, int64_t row,
+                                double *parts)
 {
     int64_t size = YL_HEAD_BOX + g->classes;
-    yl__prediction p = {.image = row / g->h, .cell = {0, row % g->h, g->w, g->h}};
+    yl__prediction p = {.image = row / g->h, .cell = {0, row % g->h, g->w, g->h}, .now = now};
     for (; p.cell.col < g->w; p.cell.col++)
         for (p.anchor = 0; p.anchor < g->anchors; p.anchor++) {
             int64_t at = ((row * g->w + p.cell.col) * g->anchors + p.anchor) * size;
@@ -31,14 +32,14 @@ static inline void yl__walk_row(const yl_head_geom *g, const void *geometry, yl_
 
 /* Sums of the parts over all predictions; `partial` holds YL_PARTS doubles per row of cells, added in order. */
 static inline yl_status yl__head_loss(const yl_ctx *ctx, const yl_head_geom *g, const void *geometry, yl__term *term,
-                                      const float *y, const yl_truth *truth, double *partial, float *dx, float beta,
-                                      double *parts)
+                                      const float *y, const yl_now *now, const yl_truth *truth, double *partial,
+                                      float *dx, float beta, double *parts)
 {
     int64_t rows = g->n * g->h;
 #pragma omp parallel for schedule(static) num_threads(ctx->threads)
     for (int64_t row = 0; row < rows; row++) {
         for (int k = 0; k < YL_PARTS; k++) partial[row * YL_PARTS + k] = 0;
-        yl__walk_row(g, geometry, term, y, truth, dx, beta, row, partial + row * YL_PARTS);
+        yl__walk_row(g, geometry, term, y, now, truth, dx, beta, row, partial + row * YL_PARTS);
     }
     for (int k = 0; k < YL_PARTS; k++) parts[k] = 0;
     for (int64_t i = 0; i < rows * YL_PARTS; i++) parts[i % YL_PARTS] += partial[i];

@@ -12,8 +12,8 @@ static void term(const void *geometry, const yl_truth *truth, const yl__predicti
     yl__region_term(geometry, truth, p, parts);
 }
 
-yl_status YL_CPU(region_loss)(const yl_ctx *ctx, const yl_region_geom *g, const void *y, const yl_truth *truth,
-                              double *partial, void *dx, float beta, double *parts)
+yl_status YL_CPU(region_loss)(const yl_ctx *ctx, const yl_region_geom *g, const yl_now *now, const void *y,
+                              const yl_truth *truth, double *partial, void *dx, float beta, double *parts)
 {
-    return yl__head_loss(ctx, &g->head, g, term, y, truth, partial, dx, beta, parts);
+    return yl__head_loss(ctx, &g->head, g, term, y, now, truth, partial, dx, beta, parts);
 }

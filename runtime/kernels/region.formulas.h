@@ -36,7 +36,7 @@ YL_BOTH static inline double yl__region_prior_term(const yl_region_geom *g, cons
 {
     double scale = g->prior_scale;
     float *dx = p->dx;
-    if (scale == 0) return 0;
+    if (scale == 0 || (int64_t)p->now->step * g->head.n >= g->prior_images) return 0;
     return yl__squared_logistic(p->y[0], 0.5, scale, dx) +
            yl__squared_logistic(p->y[1], 0.5, scale, dx ? dx + 1 : NULL) +
            yl__squared(p->y[2], 0, scale, dx ? dx + 2 : NULL) + yl__squared(p->y[3], 0, scale, dx ? dx + 3 : NULL);

@@ -10,7 +10,7 @@
  *             class     class_scale * cross-entropy with the truth's class (softmax, or logistic each)
  *   negative: noobject  noobject_scale/2 * so^2, unless the IoU with some object is above `thresh`, or an ignore region or
  *                       a neighbour class forgives it
- *             box       prior_scale/2 * ((sx - 1/2)^2 + (sy - 1/2)^2 + w^2 + h^2)
+ *             box       prior_scale/2 * ((sx - 1/2)^2 + (sy - 1/2)^2 + w^2 + h^2), during the first prior_images
  *
  * The assignment and the IoU of rescore are constants to the gradient. */
 #ifndef YL_KERNELS_REGION_H
@@ -24,7 +24,8 @@ typedef struct yl_region_geom {
     bool bias_match;                   /* anchors are matched by their own shape, not by the predicted one */
     bool rescore;                      /* objectness learns the IoU, not 1 */
     float thresh, object_scale, noobject_scale, class_scale, coord_scale;
-    float prior_scale; /* pull of every unmatched prediction towards its anchor; 0: none */
+    float prior_scale;    /* pull of every unmatched prediction towards its anchor, */
+    int64_t prior_images; /* while step * n is below so many */
 } yl_region_geom;
 
 /* The truth's rows and counts, and parts {box, object, noobject, class}, are in device memory; `partial` holds 4 doubles per row of cells;
@@ -32,8 +33,8 @@ typedef struct yl_region_geom {
 #define YL_REGION_KERNELS(K)                                                                                           \
     K(region_forward, (const yl_ctx *ctx, const yl_head_geom *g, const void *x, void *y), YES)                         \
     K(region_loss,                                                                                                     \
-      (const yl_ctx *ctx, const yl_region_geom *g, const void *y, const yl_truth *truth, double *partial, void *dx,    \
-       float beta, double *parts),                                                                                     \
+      (const yl_ctx *ctx, const yl_region_geom *g, const yl_now *now, const void *y, const yl_truth *truth,            \
+       double *partial, void *dx, float beta, double *parts),                                                          \
       YES)
 
 #endif

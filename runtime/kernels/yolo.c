@@ -15,5 +15,5 @@ static void term(const void *geometry, const yl_truth *truth, const yl__predicti
 yl_status YL_CPU(yolo_loss)(const yl_ctx *ctx, const yl_yolo_geom *g, const void *y, const yl_truth *truth,
                             double *partial, void *dx, float beta, double *parts)
 {
-    return yl__head_loss(ctx, &g->head, g, term, y, truth, partial, dx, beta, parts);
+    return yl__head_loss(ctx, &g->head, g, term, y, NULL, truth, partial, dx, beta, parts);
 }

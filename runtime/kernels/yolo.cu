@@ -10,5 +10,6 @@ yl_status YL_CUDA(yolo_forward)(const yl_ctx *ctx, const yl_head_geom *g, const 
 yl_status YL_CUDA(yolo_loss)(const yl_ctx *ctx, const yl_yolo_geom *g, const void *y, const yl_truth *truth,
                              double *partial, void *dx, float beta, double *parts)
 {
-    return yl__head_launch_loss<yl_yolo_geom, yl__yolo_term>(ctx, "yolo_loss", g, y, truth, partial, dx, beta, parts);
+    return yl__head_launch_loss<yl_yolo_geom, yl__yolo_term>(ctx, "yolo_loss", g, NULL, y, truth, partial, dx, beta,
+                                                             parts);
 }

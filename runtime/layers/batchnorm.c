@@ -70,9 +70,7 @@ static yl_status find_statistics(yl_pass *p, const yl_batchnorm_geom *g, float *
     }
     float *var = inverse; /* which it becomes in place */
     YL_TRY(k->batchnorm_statistics(p->ctx, g, p->x[0], mean, var, p->scratch));
-    yl_batchnorm_geom moved = *g;
-    if (p->statistics_share > 0) moved.momentum = p->statistics_share;
-    if (p->update_statistics) YL_TRY(k->batchnorm_move(p->ctx, &moved, mean, var, running_mean, running_var));
+    if (p->update_statistics) YL_TRY(k->batchnorm_move(p->ctx, g, p->now, mean, var, running_mean, running_var));
     return k->batchnorm_inverse(p->ctx, g, var, inverse);
 }
 

@@ -24,8 +24,6 @@ static yl_dropout_geom geometry(const yl_pass *p)
 {
     const options *o = p->layer->options;
     return (yl_dropout_geom){.count = yl_shape_count(p->setting->out),
-                             .seed = p->seed,
-                             .step = p->step,
                              .layer = p->layer_index,
                              .probability = (float)o->probability,
                              .dtype = p->setting->dtype};
@@ -41,7 +39,7 @@ static yl_status forward(yl_pass *p)
 {
     yl_device *device = p->ctx->device;
     yl_dropout_geom g = geometry(p);
-    if (active(p)) return device->kernels->dropout(p->ctx, &g, p->x[0], p->y, 0);
+    if (active(p)) return device->kernels->dropout(p->ctx, &g, p->now, p->x[0], p->y, 0);
     return p->y == p->x[0] ? YL_OK
                            : device->copy(device, p->y, p->x[0], yl_activation_bytes(p->setting, p->setting->out));
 }
@@ -51,7 +49,7 @@ static yl_status backward(yl_pass *p)
     yl_dropout_geom g = geometry(p);
     if (!p->dx[0]) return YL_OK;
     yl_flat_geom flat = {g.count, g.dtype};
-    if (active(p)) return p->ctx->device->kernels->dropout(p->ctx, &g, p->dy, p->dx[0], p->dx_beta[0]);
+    if (active(p)) return p->ctx->device->kernels->dropout(p->ctx, &g, p->now, p->dy, p->dx[0], p->dx_beta[0]);
     return p->ctx->device->kernels->shortcut_backward(p->ctx, &flat, p->dy, p->dx[0], p->dx_beta[0]);
 }
 

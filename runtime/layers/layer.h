@@ -128,7 +128,7 @@ typedef struct yl_pass {
     uint64_t seed;                                               /* for layers with randomness: the run's seed, */
     uint32_t step, layer_index; /* the iteration, and which layer of the network this is */
     bool update_statistics;     /* training forward: move running statistics (off in gradient checks) */
-    float statistics_share;     /* of this batch in them; 0: the layer's own momentum */
+    const yl_now *now;          /* the seed, the iteration, and the batch's share in the statistics, in device memory */
 } yl_pass;
 
 enum { YL_READS_NOTHING = 0, YL_READS_X = 1, YL_READS_Y = 2 };

@@ -69,16 +69,18 @@ static yl_region_geom geometry(const yl_pass *p)
                         .object_scale = (float)o->object_scale,
                         .noobject_scale = (float)o->noobject_scale,
                         .class_scale = (float)o->class_scale,
-                        .coord_scale = (float)o->coord_scale};
+                        .coord_scale = (float)o->coord_scale,
+                        .prior_scale = (float)o->prior_scale,
+                        .prior_images = o->prior_images};
     for (int i = 0; i < o->anchors.count; i++) g.anchors[i] = (float)o->anchors.at[i];
-    if ((int64_t)p->step * g.head.n < o->prior_images) g.prior_scale = (float)o->prior_scale;
     return g;
 }
 
 static yl_status loss(yl_pass *p, const yl_truth *truth, double out[YL_MAX_LOSS_PARTS])
 {
     yl_region_geom g = geometry(p);
-    return p->ctx->device->kernels->region_loss(p->ctx, &g, p->y, truth, p->scratch, p->dx[0], p->dx_beta[0], out);
+    return p->ctx->device->kernels->region_loss(p->ctx, &g, p->now, p->y, truth, p->scratch, p->dx[0], p->dx_beta[0],
+                                                out);
 }
 
 static void decode(const yl_layer *layer, const float *entry, int anchor, yl_cell cell, double net_w, double net_h,

@@ -54,6 +54,8 @@ void yl_net_free(yl_net *net)
     net->device->release(net->device, net->workspace.scratch);
     yl__free(net->layers);
     yl__free(net->ranges);
+    yl__graph_free(net->device, &net->squares_graph);
+    yl__graph_free(net->device, &net->step_graph);
     net->device->release(net->device, net->scalars);
     net->device->release(net->device, net->squares);
     yl__free(net->host_scalars);

@@ -7,6 +7,7 @@
 #define YL_NET_NET_H
 
 #include "layers/layer.h"
+#include "net/graph.h"
 #include "tensor/tensor.h"
 
 /* What a slab is (net/slabs.def has the list). */
@@ -68,6 +69,7 @@ typedef struct yl_net {
      * geometry), and the sums of squares of the gradient. */
     yl_step_scalars *scalars, *host_scalars;
     double *squares, *host_squares;
+    yl_graph squares_graph, step_graph;
     char *header;   /* the cfg's [net] section without width, height and channels; NULL if there is none */
     int references; /* one for the owner, and one for each plan and each tensor over a range */
 } yl_net;

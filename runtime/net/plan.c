@@ -294,6 +294,8 @@ static yl_status build(yl_plan *plan, const yl_shape *shapes)
     find_cut(plan);
     YL_TRY(make_steps(plan, shapes));
     YL_TRY(net->device->alloc(net->device, (size_t)plan->n_steps * sizeof *plan->parts, (void **)&plan->parts));
+    YL_TRY(net->device->alloc(net->device, sizeof *plan->now, (void **)&plan->now));
+    for (int i = 0; i < net->n_layers; i++) plan->on_host |= net->layers[i].kind->context != NULL;
     YL_TRY(yl__plan_place(plan));
     return grow_workspace(plan, &net->workspace);
 }
@@ -354,6 +356,8 @@ void yl_plan_free(yl_plan *plan)
         yl__free(plan->steps[i].prepared);
         device->release(device, plan->steps[i].packed);
     }
+    for (int i = 0; i < 3; i++) yl__graph_free(device, &plan->graphs[i]);
+    device->release(device, plan->now);
     device->release(device, plan->parts);
     device->release(device, plan->truth);
     yl_net_free(plan->net);

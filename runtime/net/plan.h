@@ -114,6 +114,8 @@ typedef struct yl_plan_memory {
 yl_plan_memory yl_plan_bytes(const yl_plan *plan);
 /* The algorithm of a convolution's direction (0 forward, 1 data, 2 weights), or NULL. */
 const char *yl_plan_algorithm(const yl_plan *plan, int layer, int direction);
+/* How many of forward, losses and backward are launched as one (net/graph.h). */
+int yl_plan_captured(const yl_plan *plan);
 /* Seconds spent per layer in the last forward and backward, when timing is on. */
 void yl_plan_timing(yl_plan *plan, bool on);
 double yl_plan_seconds(const yl_plan *plan, int layer, bool backward);

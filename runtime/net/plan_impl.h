@@ -2,6 +2,7 @@
 #ifndef YL_NET_PLAN_IMPL_H
 #define YL_NET_PLAN_IMPL_H
 
+#include "net/graph.h"
 #include "net/plan.h"
 
 /* A place in the arena. Activations and gradients that share memory point at the same one. */
@@ -62,6 +63,10 @@ struct yl_plan {
     double (*parts)[YL_MAX_LOSS_PARTS]; /* of the losses, in device memory; as many as there are steps */
     void *truth;                        /* the last truth in device memory, where that is not the host's */
     size_t truth_bytes;
+    yl_truth lent;      /* what the losses read of it */
+    yl_now *now;        /* what changes between steps, in device memory */
+    bool on_host;       /* some layer was registered at run time: its functions run on the host, which no graph holds */
+    yl_graph graphs[3]; /* of forward, losses, backward */
 };
 
 /* memory.c: lifetimes, aliases, offsets. */

@@ -48,6 +48,7 @@ static void bind_step(yl_plan *plan, yl_plan_step *step, const yl_slab *values, 
                    .scratch = plan->net->workspace.scratch,
                    .seed = plan->info.seed,
                    .step = plan->info.step,
+                   .now = plan->now,
                    .layer_index = (uint32_t)step->layer};
     bind_parameters(plan, step, f, values, grads);
     *b = *f;
@@ -144,23 +145,46 @@ static yl_status note_time(const yl_plan *plan, yl_plan_step *step, int directio
     return YL_OK;
 }
 
-static yl_status run_forward(yl_plan *plan)
+/* Runs a part of the step, of which `key` says what is not said by where things lie; with timing on, call by call. */
+enum { FORWARD, LOSSES, BACKWARD };
+static yl_status run_part(yl_plan *plan, int part, yl_graph_key key, yl_status (*run)(void *plan))
 {
+    if (plan->timing || plan->on_host) return run(plan);
+    key.at[0] = plan->bound_arena, key.at[1] = plan->bound_scratch;
+    key.at[2] = plan->bound_values, key.at[3] = plan->bound_grads;
+    return yl__graph_run(plan->net->device, &plan->graphs[part], &key, run, plan);
+}
+
+static yl_status call_forward(void *of)
+{
+    yl_plan *plan = of;
     for (int s = 0; s < plan->n_steps; s++) {
         yl_plan_step *step = &plan->steps[s];
-        YL_TRY(refresh_packed(plan, step));
-        step->forward_pass.seed = step->backward_pass.seed = plan->info.seed;
-        step->forward_pass.step = step->backward_pass.step = plan->info.step;
-        step->forward_pass.update_statistics = step->setting.mode == YL_TRAIN && !plan->info.hold_statistics;
-        step->forward_pass.statistics_share = (float)plan->info.statistics_share;
         double start;
         YL_TRY(look_at_clock(plan, &start));
         yl_status status = plan->net->layers[step->layer].kind->forward(&step->forward_pass);
-        if (step->forward_pass.update_statistics) count_statistics(plan->net, step->layer);
         if (status != YL_OK) return yl__fail_in(status, "%s forward", plan->net->layers[step->layer].name);
         YL_TRY(note_time(plan, step, 0, start));
     }
     return YL_OK;
+}
+
+static yl_status run_forward(yl_plan *plan)
+{
+    const yl_step_info *info = &plan->info;
+    yl_now now = {info->seed, info->step, (float)info->statistics_share};
+    YL_TRY(plan->net->device->to_device(plan->net->device, plan->now, &now, sizeof now));
+    for (int s = 0; s < plan->n_steps; s++) {
+        yl_plan_step *step = &plan->steps[s];
+        YL_TRY(refresh_packed(plan, step));
+        step->forward_pass.seed = step->backward_pass.seed = info->seed;
+        step->forward_pass.step = step->backward_pass.step = info->step;
+        step->forward_pass.update_statistics = step->setting.mode == YL_TRAIN && !info->hold_statistics;
+    }
+    yl_status status = run_part(plan, FORWARD, (yl_graph_key){.numbers = {info->hold_statistics}}, call_forward);
+    for (int s = 0; s < plan->n_steps; s++)
+        if (plan->steps[s].forward_pass.update_statistics) count_statistics(plan->net, plan->steps[s].layer);
+    return status;
 }
 
 yl_status yl_plan_forward(yl_plan *plan, const yl_step_info *info)
@@ -198,22 +222,33 @@ static yl_status lend_truth(yl_plan *plan, const yl_truth *truth, yl_truth *lent
     return device->to_device(device, (char *)plan->truth + at, truth->rows, rows);
 }
 
-/* The losses leave their parts in device memory, which is read once for all of them. */
-static yl_status run_losses(yl_plan *plan, const yl_truth *given, double (*parts)[YL_MAX_LOSS_PARTS])
+static yl_status call_losses(void *of)
 {
+    yl_plan *plan = of;
     yl_device *device = plan->net->device;
-    yl_truth truth;
     int k = 0;
-    YL_TRY(lend_truth(plan, given, &truth));
     YL_TRY(device->zero(device, plan->parts, (size_t)plan->n_steps * sizeof *plan->parts));
     for (int s = 0; s < plan->n_steps; s++) {
         yl_plan_step *step = &plan->steps[s];
         const yl_layer *l = &plan->net->layers[step->layer];
         if (!l->kind->loss_parts) continue;
-        yl_status status = l->kind->loss(&step->backward_pass, &truth, plan->parts[k++]);
+        yl_status status = l->kind->loss(&step->backward_pass, &plan->lent, plan->parts[k++]);
         if (status != YL_OK) return yl__fail_in(status, "%s loss", l->name);
     }
-    return device->from_device(device, parts, plan->parts, (size_t)k * sizeof *parts);
+    return YL_OK;
+}
+
+/* The losses leave their parts in device memory, which is read once for all of them. */
+static yl_status run_losses(yl_plan *plan, const yl_truth *given, double (*parts)[YL_MAX_LOSS_PARTS])
+{
+    yl_device *device = plan->net->device;
+    size_t losses = 0;
+    YL_TRY(lend_truth(plan, given, &plan->lent));
+    yl_graph_key key = {.at = {[4] = plan->lent.rows, [5] = plan->lent.counts},
+                        .numbers = {(uint64_t)plan->lent.n, (uint64_t)plan->lent.cap}};
+    YL_TRY(run_part(plan, LOSSES, key, call_losses));
+    for (int s = 0; s < plan->n_steps; s++) losses += plan->net->layers[plan->steps[s].layer].kind->loss_parts != NULL;
+    return device->from_device(device, parts, plan->parts, losses * sizeof *parts);
 }
 
 /* The gradients that a caller may add to before backward begin as zeros. */
@@ -248,8 +283,9 @@ static yl_status seed_gradient(yl_plan *plan, const float *dy_last)
     return yl_view_write(plan->net->device, to, dy_last);
 }
 
-static yl_status run_backward(yl_plan *plan)
+static yl_status call_backward(void *of)
 {
+    yl_plan *plan = of;
     for (int s = plan->n_steps - 1; s >= 0; s--) {
         yl_plan_step *step = &plan->steps[s];
         const yl_layer *l = &plan->net->layers[step->layer];
@@ -289,7 +325,14 @@ yl_status yl_plan_backward(yl_plan *plan, const float *dy_last)
     if (dy_last) YL_TRY(seed_gradient(plan, dy_last));
     plan->stage = YL__BACKWARD;
     yl__net_busy(plan->net, 1);
-    yl_status status = run_backward(plan);
+    yl_status status = run_part(plan, BACKWARD, (yl_graph_key){0}, call_backward);
     yl__net_busy(plan->net, -1);
     return status;
+}
+
+int yl_plan_captured(const yl_plan *plan)
+{
+    int count = 0;
+    for (int i = 0; i < 3; i++) count += plan->graphs[i].captured != NULL;
+    return count;
 }

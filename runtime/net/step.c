@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #define AT(member) YL_MEMBER(yl_step_options, member)
 static const yl_field fields[] = {
@@ -56,9 +57,22 @@ static yl_status find_slabs(yl_net *net, const yl_step_options *o, yl_step_slabs
     return YL_OK;
 }
 
-/* The sums of squares of every unfrozen range, on the host; the device is asked once. */
-static yl_status find_squares(yl_net *net)
+/* Which ranges a step takes and how much of it: graphs of other ones differ. */
+static uint64_t choice_of_ranges(const yl_net *net)
 {
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (int i = 0; i < net->n_ranges; i++) {
+        uint32_t rate;
+        memcpy(&rate, &net->ranges[i].lr_mult, sizeof rate);
+        hash = (hash ^ net->ranges[i].frozen) * 0x100000001b3u;
+        hash = (hash ^ rate) * 0x100000001b3u;
+    }
+    return hash;
+}
+
+static yl_status call_squares(void *of)
+{
+    yl_net *net = of;
     const yl_kernels *k = net->device->kernels;
     const yl_slab *mask = &net->slabs[YL_SLAB_mask], *grad = &net->slabs[YL_SLAB_grad];
     yl_ctx ctx = yl__ctx(net->device);
@@ -68,6 +82,15 @@ static yl_status find_squares(yl_net *net)
         if (mask->data) YL_TRY(k->apply_mask(&ctx, r->count, yl_net_at(mask, r), yl_net_at(grad, r)));
         if (!r->frozen) YL_TRY(k->sum_squares(&ctx, r->count, yl_net_at(grad, r), net->squares + i));
     }
+    return YL_OK;
+}
+
+/* The sums of squares of every unfrozen range, on the host; the device is asked once. */
+static yl_status find_squares(yl_net *net)
+{
+    yl_graph_key key = {.at = {net->slabs[YL_SLAB_mask].data, net->slabs[YL_SLAB_grad].data},
+                        .numbers = {choice_of_ranges(net)}};
+    YL_TRY(yl__graph_run(net->device, &net->squares_graph, &key, call_squares, net));
     return net->device->from_device(net->device, net->host_squares, net->squares,
                                     (size_t)net->n_ranges * sizeof *net->squares);
 }
@@ -123,10 +146,39 @@ static yl_status step_range(const yl_net *net, const yl_ctx *ctx, const yl_step_
     return k->step_adam(ctx, &g, numbers, mask, grad, yl_net_at(s->m, r), yl_net_at(s->v, r), value, ema);
 }
 
+typedef struct step_call {
+    const yl_net *net;
+    const yl_step_options *options;
+    const yl_step_slabs *slabs;
+} step_call;
+
+static yl_status call_step(void *of)
+{
+    const step_call *c = of;
+    yl_ctx ctx = yl__ctx(c->net->device);
+    for (int i = 0; i < c->net->n_ranges; i++)
+        if (!c->net->ranges[i].frozen)
+            YL_TRY(step_range(c->net, &ctx, c->options, c->slabs, &c->net->scalars[i], &c->net->ranges[i]));
+    return YL_OK;
+}
+
+static const void *data_of(const yl_slab *slab)
+{
+    return slab ? slab->data : NULL;
+}
+
+static yl_status run_step(yl_net *net, const yl_step_options *o, const yl_step_slabs *s)
+{
+    yl_graph_key key = {
+        .at = {data_of(s->value), data_of(s->grad), data_of(s->mask), data_of(s->m), data_of(s->v), data_of(s->ema)},
+        .numbers = {choice_of_ranges(net), (uint64_t)o->rule, o->nesterov}};
+    step_call call = {net, o, s};
+    return yl__graph_run(net->device, &net->step_graph, &key, call_step, &call);
+}
+
 yl_status yl_net_step(yl_net *net, const yl_step_options *options, double *norm)
 {
     yl_step_slabs slabs;
-    yl_ctx ctx = yl__ctx(net->device);
     if (!(options->lr >= 0 && isfinite(options->lr)))
         return yl__fail(YL_INVALID, "step: expected a learning rate of at least 0, got %g", options->lr);
     if (options->images < 1)
@@ -138,10 +190,10 @@ yl_status yl_net_step(yl_net *net, const yl_step_options *options, double *norm)
     for (int i = 0; i < net->n_ranges; i++) net->host_scalars[i] = scalars(options, &net->ranges[i], *norm);
     YL_TRY(net->device->to_device(net->device, net->scalars, net->host_scalars,
                                   (size_t)net->n_ranges * sizeof *net->scalars));
+    YL_TRY(run_step(net, options, &slabs));
     for (int i = 0; i < net->n_ranges; i++) {
         yl_range *r = &net->ranges[i];
         if (r->frozen) continue;
-        YL_TRY(step_range(net, &ctx, options, &slabs, &net->scalars[i], r));
         r->version++;
         r->steps += options->rule != YL_SGD && r->kind != YL_STATISTIC;
     }

@@ -1,0 +1,14 @@
+/* What changes from one training step to the next although the calls stay the same: kernels read it from device memory, so that a
+ * captured step is right for every one. */
+#ifndef YL_CORE_NOW_H
+#define YL_CORE_NOW_H
+
+#include <stdint.h>
+
+typedef struct yl_now {
+    uint64_t seed;          /* of what is random, */
+    uint32_t step;          /* and the iteration */
+    float statistics_share; /* of this batch in running statistics; 0: each layer's own momentum */
+} yl_now;
+
+#endif
