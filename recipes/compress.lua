@@ -10,7 +10,7 @@ local yl = require "yolua"
 
 local o = yl.options({
   model = "lenet300", data = { name = "mnist" }, batch = 100, optim = { name = "adam", lr = 1.2e-3, schedule = "cosine" },
-  target = 0.92, also = "head", dense = 10, rounds = 50, hold = 25, share = { bits = { conv = 8, connected = 6 } },
+  target = 0.92, also = "head", dense = 10, rounds = 50, hold = 25, share = { bits = { conv = 6, connected = 4 } },
 }, {
   "prune", "share",
   { "tune", "int", 8, "epochs", "how long the shared weights are trained on", min = 0 },
