@@ -170,12 +170,34 @@ local function adapt(model, slot, w, h)
   end
 end
 
--- The anchors of all heads' options, as one list in which each slot has its own.
-local function rewrite(model, list, centres)
+-- Which centre each slot gets: a head's slots share the centres at their places, most alike shapes first, so that rows that have learned
+-- flat objects get a flat anchor.
+local function matched(list, centres)
+  local pairs_of, place, taken = {}, {}, {}
+  for i, slot in ipairs(list) do
+    for k, other in ipairs(list) do
+      if other.entry == slot.entry then
+        pairs_of[#pairs_of + 1] = { slot = i, centre = k, iou = kmeans.mean_iou({ { slot.w, slot.h } }, { centres[k] }) }
+      end
+    end
+  end
+  table.sort(pairs_of, function(a, b)
+    if a.iou ~= b.iou then return a.iou > b.iou end
+    if a.slot ~= b.slot then return a.slot < b.slot end
+    return a.centre < b.centre
+  end)
+  for _, pair in ipairs(pairs_of) do
+    if not place[pair.slot] and not taken[pair.centre] then place[pair.slot], taken[pair.centre] = pair.centre, true end
+  end
+  return place
+end
+
+-- The anchors of all heads' options, as one list in which each slot has its own, at place[slot].
+local function rewrite(model, list, centres, place)
   local mask = {}
-  for at, slot in ipairs(list) do
+  for i, slot in ipairs(list) do
     mask[slot.entry] = mask[slot.entry] or {}
-    mask[slot.entry][slot.index] = at
+    mask[slot.entry][slot.index] = place[i]
   end
   for entry, places in pairs(mask) do
     local own, values = {}, {}
@@ -201,8 +223,9 @@ function heads.fit(model, sizes, w, h)
   local old, new = kmeans.mean_iou(sizes, before), kmeans.mean_iou(sizes, after)
   local was = ("anchors: mean best IoU of %d boxes at %dx%d: %.3f (%s)"):format(#sizes, w, h, old, shown(before))
   if new <= old + 1e-6 then return { was .. "; k-means finds no better ones" } end
-  for i, slot in ipairs(list) do adapt(model, slot, after[i][1], after[i][2]) end
-  rewrite(model, list, after)
+  local place = matched(list, after)
+  for i, slot in ipairs(list) do adapt(model, slot, after[place[i]][1], after[place[i]][2]) end
+  rewrite(model, list, after, place)
   return { ("%s, fitted %.3f (%s)"):format(was, new, shown(after)) }
 end
 

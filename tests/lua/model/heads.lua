@@ -22,9 +22,9 @@ local function yolo(options)
   return Model.new { net = net, names = { "car", "person" }, path = "two.cfg" }
 end
 
-local function region()
+local function region(anchors)
   local net = core.net { h = 32, w = 64, c = 3, seed = 4, layers = {
-    { "conv2d", filters = 14, size = 3, stride = 8, pad = true }, { "region", classes = 2, num = 2, anchors = "1,1, 3,2" } } }
+    { "conv2d", filters = 14, size = 3, stride = 8, pad = true }, { "region", classes = 2, num = 2, anchors = anchors or "1,1, 3,2" } } }
   return Model.new { net = net, names = { "car", "person" }, path = "one.cfg" }
 end
 
@@ -93,12 +93,12 @@ function TestHeads.testFittedAnchorsMoveNoBox()
   end
 end
 
--- Each slot has its own anchor, smaller ones on the finer grid.
+-- Each slot has its own anchor, smaller ones on the finer grid; within a head the shapes decide (testFittedAnchorsKeepTheirShapes).
 function TestHeads.testFittedAnchorsOfTwoHeads()
   local model = yolo()
   heads.fit(model, SIZES, 64, 32)
   local coarse, fine = model.structure.layers[6].options, model.structure.layers[8].options
-  t.assertEquals({ coarse.mask, fine.mask, coarse.num }, { "3,4,5", "0,1,2", "6" })
+  t.assertEquals({ coarse.mask, fine.mask, coarse.num }, { "4,5,3", "0,2,1", "6" })
   t.assertEquals(coarse.anchors, fine.anchors)
   local sides, last = {}, 0
   for number in coarse.anchors:gmatch "[%d.]+" do sides[#sides + 1] = tonumber(number) end
@@ -106,6 +106,17 @@ function TestHeads.testFittedAnchorsOfTwoHeads()
     t.assertTrue(sides[2 * k - 1] * sides[2 * k] >= last)
     last = sides[2 * k - 1] * sides[2 * k]
   end
+end
+
+-- A row keeps the kind of shape that it has learned, although the flat objects are the smaller ones here.
+function TestHeads.testFittedAnchorsKeepTheirShapes()
+  local model = region "1,3.2, 4,0.9" -- tall, then flat
+  local sizes = {}
+  for i = 1, 40 do sizes[2 * i - 1], sizes[2 * i] = { 24 + i % 3, 4 + i % 2 }, { 9 + i % 2, 29 + i % 3 } end
+  heads.fit(model, sizes, 64, 32)
+  local options = model.structure.layers[#model.structure.layers].options
+  local w1, h1, w2, h2 = options.anchors:match "([%d.]+)[,%s]+([%d.]+)[,%s]+([%d.]+)[,%s]+([%d.]+)"
+  t.assertTrue(tonumber(w1) < tonumber(h1) and tonumber(w2) > tonumber(h2), options.anchors)
 end
 
 function TestHeads.testOptionsOfTheLoss()

@@ -29,7 +29,7 @@ function TestHeads.testAnchors()
   train({ epochs = 1, anchors = "predicted" }, predicted)
   t.assertEquals({ last_head(predicted).anchors, last_head(predicted).mask }, { "20,13,11,30,21,26", "0,1,2" })
   train({ epochs = 1, anchors = "auto" }, auto)
-  t.assertEquals({ last_head(auto).mask, last_head(auto).num }, { "0,1,2", "3" })
+  t.assertEquals({ last_head(auto).mask, last_head(auto).num }, { "2,0,1", "3" }) -- by shape
   t.assertNotEquals(last_head(auto).anchors, last_head(predicted).anchors)
   t.assertNotEquals(predicted:checksum(), cfg:checksum())
 end
