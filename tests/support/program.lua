@@ -38,10 +38,20 @@ function program.json(words)
   return require("yolua.core").json.decode(program.ok(words))
 end
 
+-- The name of a new folder: in memory where there is a gigabyte free (tests write hundreds of small files that wait for the disk), else
+-- among the temporary files.
+function program.new_folder()
+  local name = os.tmpname()
+  os.remove(name)
+  local df = io.popen "df -Pk /dev/shm 2>/dev/null"
+  local free = tonumber((df:read "a":match "\n%S+%s+%d+%s+%d+%s+(%d+)"))
+  df:close()
+  return free and free > 2 ^ 20 and "/dev/shm/" .. name:match "[^/]*$" or name
+end
+
 -- A folder with a tiny data set, network and config.yaml (support/tiny.lua).
 function program.tiny()
-  local top = os.tmpname()
-  os.remove(top)
+  local top = program.new_folder()
   program.ok { "tests/support/tiny.lua", "out=" .. top }
   return top
 end

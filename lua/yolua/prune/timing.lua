@@ -3,7 +3,7 @@ local core = require "yolua.core"
 
 local timing = {}
 
-local LEAST, MOST, SECONDS = 7, 60, 0.3 -- passes of each network, and about how long they may take together
+local LEAST, MOST, SECONDS = 7, 25, 0.3 -- passes of each network, and about how long they may take together
 
 -- Milliseconds by each network, {name = ms}: of passes in turn the quickest of each, which is the one that other work disturbed least.
 -- models: {name = model}; h, w: the input's size (default: each network's own).

@@ -8,6 +8,8 @@ local ranges = require "yolua.prune.ranges"
 local training = require "support.training"
 local top, model, quiet = training.top, training.model, training.quietly
 
+core.system.threads(1) -- the network is tiny: a second thread is only waited for; TestResume has a case with two
+
 local function options(o)
   return training.options({ epochs = 1, optim = { name = "sgd", lr = 0.01, momentum = 0.9, decay = 1e-3 } }, o)
 end
@@ -240,6 +242,7 @@ function TestResume.testSameBytes()
     end }, { 5 } },
   } do
     local o = { optim = { name = "adam", lr = 1e-3 }, ema = 0.5 }
+    core.system.threads(name == "plain" and 2 or 1)
     local whole = run_with(top .. "/whole-" .. name, o, case[1])
     for _, step in ipairs(case[2]) do
       local dir = ("%s/cut-%s-%d"):format(top, name, step)
@@ -256,6 +259,7 @@ function TestResume.testSameBytes()
       t.assertEquals(hashes(dir), hashes(whole.dir), name .. step)
     end
   end
+  core.system.threads(1)
 end
 
 TestGate = {}

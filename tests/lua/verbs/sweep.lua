@@ -167,7 +167,7 @@ end
 
 -- A trial that takes a checkpoint of an earlier one waits for it, is known by it, and is refused where that is another one now.
 function TestSweep.testFromAnotherTrial()
-  local text = [[return { config = "TOP/from.yaml", epochs = 1, data = { limit = 4 }, protocol = "voc",
+  local text = [[return { config = "TOP/from.yaml", threads = 1, epochs = 1, data = { limit = 4 }, protocol = "voc",
     { name = "dense", recipe = "train", cfg = "TOP/tiny.cfg", names = "TOP/tiny.names", seed = SEED },
     { name = "pruned", recipe = "recipes/prune_gradual.lua", from = { model = "dense" }, rounds = 2, keep = .5, target = .5, tune = 1 },
     { name = "on", recipe = "train", from = { model = "pruned:sparsity-50.safetensors" } } }]]
@@ -193,7 +193,7 @@ end
 
 -- What needs a trial that failed, or a file that it has not left, fails with that reason; the others run.
 function TestSweep.testFromATrialThatFailed()
-  local path = write("broken", [[return { recipe = "train", config = "TOP/config.yaml", epochs = 1, data = { limit = 4 }, protocol = "voc",
+  local path = write("broken", [[return { recipe = "train", config = "TOP/config.yaml", threads = 1, epochs = 1, data = { limit = 4 }, protocol = "voc",
     { name = "bad", epochs = 9, optim = { name = "sgd", lr = 1e3 } }, { name = "on", from = { ["distill.teacher"] = "bad:x.safetensors" } },
     { name = "good" }, { name = "far", from = { ["distill.teacher"] = "good:none.safetensors" } } }]])
   local status, _, err = sweep(path, "broken")
