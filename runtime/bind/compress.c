@@ -72,16 +72,19 @@ static const int32_t *check_codes(lua_State *L, int index, int64_t count, int64_
     return codes;
 }
 
-/* core.compress.sum(gradient, codes, used): the gradients of one code are summed (yl_codebook_sum) */
+/* core.compress.sum(weights, gradient, codes, used) -> true: the gradients of one code are summed; false: the codes are not the weights'
+ * any more (yl_codebook_sum) */
 static int compress_sum(lua_State *L)
 {
-    int64_t count, used = yl__check_integer(L, 3);
-    yl__arg_check(L, used >= 1 && used <= YL_CODEBOOK_MOST, 3, "expected 1..65536");
-    float *gradient = read_numbers(L, 1, &count);
-    const int32_t *codes = check_codes(L, 2, count, used);
-    yl_codebook_sum(count, codes, used, gradient, yl__scratch(L, (size_t)used * sizeof(double)));
-    yl__check(L, yl_tensor_write(yl__check_tensor(L, 1), gradient));
-    return 0;
+    int64_t count, numbers, used = yl__check_integer(L, 4);
+    yl__arg_check(L, used >= 1 && used <= YL_CODEBOOK_MOST, 4, "expected 1..65536");
+    float *weights = read_numbers(L, 1, &count), *gradient = read_numbers(L, 2, &numbers);
+    if (numbers != count) yl__error(L, "expected as many gradients as weights");
+    const int32_t *codes = check_codes(L, 3, count, used);
+    bool summed = yl_codebook_sum(count, codes, used, weights, gradient, yl__scratch(L, (size_t)used * sizeof(double)));
+    if (summed) yl__check(L, yl_tensor_write(yl__check_tensor(L, 2), gradient));
+    lua_pushboolean(L, summed);
+    return 1;
 }
 
 /* core.compress.level(numbers, codes, used): those of one code become equal (yl_codebook_level) */

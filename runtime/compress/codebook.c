@@ -190,16 +190,23 @@ yl_status yl_codebook_read(const char *name, int64_t count, const float *weights
     return YL_OK;
 }
 
-void yl_codebook_sum(int64_t count, const int32_t *codes, int64_t used, float *gradient, double *sums)
+bool yl_codebook_sum(int64_t count, const int32_t *codes, int64_t used, const float *weights, float *gradient,
+                     double *sums)
 {
     memset(sums, 0, (size_t)used * sizeof *sums);
-    for (int64_t i = 0; i < count; i++) sums[codes[i]] += (double)gradient[i];
-    sums[0] = 0;
-    for (int64_t i = 0; i < count; i++) gradient[i] = (float)sums[codes[i]];
+    for (int64_t i = 0; i < count; i++) {
+        if (weights[i] == 0) continue;
+        if (codes[i] == 0) return false;
+        sums[codes[i]] += (double)gradient[i];
+    }
+    for (int64_t i = 0; i < count; i++) gradient[i] = weights[i] == 0 ? 0 : (float)sums[codes[i]];
+    return true;
 }
 
 void yl_codebook_level(int64_t count, const int32_t *codes, float *numbers, float *firsts)
 {
-    for (int64_t i = count - 1; i >= 0; i--) firsts[codes[i]] = numbers[i];
-    for (int64_t i = 0; i < count; i++) numbers[i] = firsts[codes[i]];
+    for (int64_t i = count - 1; i >= 0; i--)
+        if (numbers[i] != 0) firsts[codes[i]] = numbers[i];
+    for (int64_t i = 0; i < count; i++)
+        if (numbers[i] != 0) numbers[i] = firsts[codes[i]];
 }

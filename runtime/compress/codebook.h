@@ -37,11 +37,13 @@ yl_status yl_codebook_share(const yl_codebook_options *options, const char *name
 yl_status yl_codebook_read(const char *name, int64_t count, const float *weights, int64_t most, float *values,
                            uint16_t *codes, int64_t *used);
 
-/* Training shared weights (section 3.3): each weight's gradient becomes the sum over all weights of its code, so that these change
- * alike; that of code 0 becomes 0. `sums` {used} is room to work in. */
-void yl_codebook_sum(int64_t count, const int32_t *codes, int64_t used, float *gradient, double *sums);
-/* Each number becomes that of the first one with its code, which removes what rounding has put between them. `firsts` {one for each code} is room
- * to work in. */
+/* Training shared weights (section 3.3): each weight's gradient becomes the sum over all weights of its code, so that these change alike. A
+ * weight that is zero, which pruning may have made it since the codes were read, has no part in the sum, and its gradient becomes 0.
+ * `sums` {used} is room to work in. False, and nothing is changed, where a weight of code 0 is not zero: the codes have to be read anew. */
+bool yl_codebook_sum(int64_t count, const int32_t *codes, int64_t used, const float *weights, float *gradient,
+                     double *sums);
+/* Each number becomes that of the first one with its code, which removes what rounding has put between them; zeros stay zeros, and are
+ * no first ones. `firsts` {one for each code} is room to work in. */
 void yl_codebook_level(int64_t count, const int32_t *codes, float *numbers, float *firsts);
 
 #endif

@@ -1,6 +1,6 @@
 -- yl.share{bits = {conv = 8, connected = 5}}: shared weights while training (Han, Mao and Dally, "Deep Compression", section 3.3). Before
 -- the first step, the weights of layers with more different values than that are clustered; from then on, all weights of a cluster get the
--- sum of their gradients, and stay equal. Zeros stay zero. What is equal already, as in a file of `yolua compress`, is trained as it is.
+-- sum of their gradients, and stay equal. Zeros stay zero, and so do weights that are pruned meanwhile (yl.prune). What is equal already, as in a file of `yolua compress`, is trained as it is.
 local core = require "yolua.core"
 local options = require "yolua.options.table"
 local sharing = require "yolua.compress.sharing"
@@ -19,9 +19,14 @@ local function say(t, list)
   end
 end
 
--- What a weight's code is, in each of the list.
-local function read_codes(t, list)
+-- Shares the weights of the list, where they are not yet, and reads which code each has.
+local function share(t, list, o)
+  sharing.share(t.model, list, o)
   for _, w in ipairs(list) do w.codes, w.used = core.compress.codes(t.model.net:tensor(w.name), w.name, 2 ^ w.bits // 1) end
+end
+
+local function sum(t, w)
+  return core.compress.sum(t.model.net:tensor(w.name), t.model.net:tensor(w.name, "grad"), w.codes, w.used)
 end
 
 local function level(t, list, slab)
@@ -36,12 +41,16 @@ return function(spec)
     on = {
       start = function(_, t)
         list = sharing.of(t.model, o)
-        sharing.share(t.model, list, o)
-        read_codes(t, list)
+        share(t, list, o)
         say(t, list)
       end,
       gradient = function(_, t)
-        for _, w in ipairs(list) do core.compress.sum(t.model.net:tensor(w.name, "grad"), w.codes, w.used) end
+        for _, w in ipairs(list) do
+          if not sum(t, w) then -- pruning took a cut back
+            share(t, { w }, o)
+            sum(t, w)
+          end
+        end
       end,
       step = function(_, t)
         level(t, list, "value")

@@ -65,6 +65,25 @@ function TestShare.testZerosStay()
   for i = 1, r.count do t.assertEquals(after[i] == 0, i % 3 == 1, i) end
 end
 
+-- Pruning while weights are shared: what is cut is zero, and takes no other weight of its cluster along, whichever policy comes first.
+function TestShare.testPruningMeanwhile()
+  for first = 1, 2 do
+    local net = model()
+    local policies = { yl.share { bits = { conv = 3 } }, yl.prune { score = "random", target = 0.5, rounds = 2, every = 1 } }
+    train(net, { epochs = 3 }, policies[first], policies[3 - first])
+    local zeros = 0
+    for _, r in ipairs(weights(net)) do
+      t.assertTrue(values(net, r.name) <= 8)
+      local numbers, mask = net.net:tensor(r.name):reshape(-1):totable(), net.net:tensor(r.name, "mask"):reshape(-1):totable()
+      for i, x in ipairs(numbers) do
+        t.assertEquals(x == 0, mask[i] == 0, r.name)
+        zeros = zeros + (x == 0 and 1 or 0)
+      end
+    end
+    t.assertTrue(zeros > 1000)
+  end
+end
+
 -- One step of plain SGD: each weight moves by the rate times the sum of its cluster's gradients.
 function TestShare.testTheSumOfGradients()
   local net, grads, from = model(), {}, {}
