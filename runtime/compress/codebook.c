@@ -164,7 +164,10 @@ yl_status yl_codebook_share(const yl_codebook_options *options, const char *name
     if (status != YL_OK) return status;
     double squares = 0;
     for (int64_t i = 0; i < count; i++) {
-        if (weights[i] == 0) continue;
+        if (weights[i] == 0) {
+            weights[i] = 0; /* it may have been a negative one */
+            continue;
+        }
         float shared = values[1 + nearest(found, values + 1, weights[i])];
         squares += ((double)shared - (double)weights[i]) * ((double)shared - (double)weights[i]);
         weights[i] = shared;

@@ -27,8 +27,9 @@ typedef struct yl_codebook_options {
 extern const yl_field_table yl_codebook_fields;
 
 /* Shares the weights: `values` {2^options->bits} gets zero and the centroids in ascending order, and *used how many of them any weight
- * has; weights {count} become their centroids. Weights that have at most 2^bits - 1 different values other than zero stay as they are.
- * `name` is theirs, for errors. *error: the root of the mean squared change. Errors: NUMERIC for a weight that is not finite; MEMORY. */
+ * has; weights {count} become their centroids. Weights that have at most 2^bits - 1 different values other than zero stay as they are,
+ * but for negative zeros, which become zeros. `name` is theirs, for errors. *error: the root of the mean squared change.
+ * Errors: NUMERIC for a weight that is not finite; MEMORY. */
 yl_status yl_codebook_share(const yl_codebook_options *options, const char *name, int64_t count, float *weights,
                             float *values, int64_t *used, double *error);
 

@@ -155,7 +155,7 @@ static yl_status refuse_negative_zero(const char *name, int64_t count, const flo
 {
     for (int64_t i = 0; i < count; i++)
         if (numbers[i] == 0 && signbit(numbers[i]))
-            return yl__fail(YL_NUMERIC, "%s: number %" PRId64 " is a negative zero, which a codebook does not hold",
+            return yl__fail(YL_INVALID, "%s: number %" PRId64 " is a negative zero, which a codebook does not hold",
                             name, i + 1);
     return YL_OK;
 }

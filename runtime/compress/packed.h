@@ -35,8 +35,8 @@ typedef struct yl_packed_sizes {
 } yl_packed_sizes;
 
 /* Appends the packed form of numbers {count = product of dims} to *out. `index_bits`: 0..8, or -1 for those that give the fewest bytes.
- * Errors: INVALID where there are more than 65536 different values; NUMERIC for one that is not finite, or a negative zero, which would
- * come back as a zero; MEMORY. `name` is the parameter's, for errors; `sizes` may be NULL. */
+ * Errors: INVALID where there are more than 65536 different values, or a negative zero, which would come back as a zero; NUMERIC for a
+ * number that is not finite; MEMORY. `name` is the parameter's, for errors; `sizes` may be NULL. */
 yl_status yl_packed_write(const char *name, int n_dims, const int64_t *dims, const float *numbers, bool masked,
                           int index_bits, yl_text *out, yl_packed_sizes *sizes);
 

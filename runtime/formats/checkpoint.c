@@ -97,7 +97,7 @@ static yl_status pack_range(const yl_range *range, int index_bits, yl_collection
     bool masked = mask && masks_some(mask->data, range->count);
     yl_status status =
         yl_packed_write(range->name, value->n_dims, value->dims, value->data, masked, index_bits, bytes, &out->sizes);
-    if (status == YL_INVALID) return YL_OK; /* too many different values */
+    if (status == YL_INVALID) return YL_OK; /* too many different values, or a negative zero */
     if (status != YL_OK || bytes->length >= range->count * (int64_t)sizeof(float)) return status;
     out->bytes = bytes->length;
     *value =
@@ -183,6 +183,8 @@ static yl_status unpack(const yl_range *range, const yl_safetensor *e, const voi
     bool same = p.n_dims == range->n_dims;
     for (int d = 0; same && d < p.n_dims; d++) same = p.dims[d] == range->dims[d];
     if (!same) return yl__fail(YL_FORMAT, "another shape than the network's");
+    if (p.masked && range->kind == YL_STATISTIC)
+        return yl__fail(YL_FORMAT, "its zeros are masked, which a statistic's cannot be");
     *masked = p.masked;
     return yl_packed_read(&p, numbers);
 }

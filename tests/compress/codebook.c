@@ -86,6 +86,19 @@ static void test_few_values_stay(void **state)
     assert_int_equal(used, 1);
 }
 
+/* A negative zero becomes a zero: those are one value. */
+static void test_one_zero(void **state)
+{
+    (void)state;
+    float w[4] = {0, -0.0f, 1, 2};
+    yl_codebook_options o = {.bits = 2, .iterations = 100};
+    int64_t used;
+    double error;
+    assert_int_equal(yl_codebook_share(&o, "w", 4, w, values, &used, &error), YL_OK);
+    assert_memory_equal(w, ((float[]){0, 0, 1, 2}), sizeof w);
+    assert_true(used == 3 && error == 0);
+}
+
 static void test_reading(void **state)
 {
     (void)state;
@@ -113,7 +126,7 @@ static void test_not_finite(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_figure_3), cmocka_unit_test(test_a_fixed_point), cmocka_unit_test(test_few_values_stay),
+        cmocka_unit_test(test_figure_3), cmocka_unit_test(test_a_fixed_point), cmocka_unit_test(test_few_values_stay), cmocka_unit_test(test_one_zero),
         cmocka_unit_test(test_reading),  cmocka_unit_test(test_not_finite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

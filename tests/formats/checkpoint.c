@@ -173,12 +173,72 @@ static void test_memory_runs_out(void **state)
     yl_net_free(net);
 }
 
+/* A checkpoint of the network in which one parameter is packed, its zeros masked. */
+static void save_with_packed(const yl_net *net, int packed, yl_text *bytes)
+{
+    yl_safetensor entries[8];
+    for (int r = 0; r < net->n_ranges; r++) {
+        const yl_range *range = &net->ranges[r];
+        const float *numbers = yl_net_at(&net->slabs[YL_SLAB_value], range);
+        entries[r] = (yl_safetensor){.name = range->name, .dtype = YL_F32, .n_dims = range->n_dims, .data = numbers};
+        for (int d = 0; d < range->n_dims; d++) entries[r].dims[d] = range->dims[d];
+        if (r != packed) continue;
+        ok(yl_packed_write(range->name, range->n_dims, range->dims, numbers, true, -1, bytes, NULL));
+        entries[r] = (yl_safetensor){
+            .name = range->name, .dtype = YL_U8, .n_dims = 1, .dims = {bytes->length}, .data = bytes->data};
+    }
+    ok(yl_safetensors_write(path, entries, net->n_ranges, NULL, 0));
+}
+
+/* Any parameter may be packed, but only what has a mask can have masked zeros. */
+static void test_packed_parameters(void **state)
+{
+    (void)state;
+    yl_net *a = network(3, true, 1), *b = network(3, true, 2);
+    assert_true(a->n_ranges <= 8);
+    for (int r = 0; r < a->n_ranges; r++) {
+        yl_text bytes = {0};
+        bool statistic = a->ranges[r].kind == YL_STATISTIC;
+        save_with_packed(a, r, &bytes);
+        yl_status status = yl_checkpoint_restore(b, path, false);
+        assert_int_equal(status, statistic ? YL_FORMAT : YL_OK);
+        if (statistic) assert_non_null(strstr(yl_error(), "its zeros are masked, which a statistic's cannot be"));
+        assert_true(same_slab(a, b, "value"));
+        yl__text_free(&bytes);
+    }
+    remove(path);
+    yl_net_free(a);
+    yl_net_free(b);
+}
+
+/* A negative zero, which a codebook does not hold: the parameter stays f32, and no bit is lost. */
+static void test_negative_zero_is_not_packed(void **state)
+{
+    (void)state;
+    yl_checkpoint_packed packed[8];
+    yl_net *a = network(64, false, 1), *b = network(64, false, 2);
+    float *numbers = yl_net_at(&a->slabs[YL_SLAB_value], &a->ranges[0]);
+    for (int64_t i = 0; i < a->ranges[0].count; i++) numbers[i] = i % 3 ? 0.5f : 0;
+    ok(yl_checkpoint_save_packed(a, path, -1, NULL, 0, packed));
+    assert_true(packed[0].bytes > 0);
+    numbers[1] = -0.0f;
+    ok(yl_checkpoint_save_packed(a, path, -1, NULL, 0, packed));
+    assert_int_equal(packed[0].bytes, 0);
+    ok(yl_checkpoint_restore(b, path, false));
+    assert_true(same_slab(a, b, "value"));
+    remove(path);
+    yl_net_free(a);
+    yl_net_free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_misfits),
         cmocka_unit_test(test_refused_late),
+        cmocka_unit_test(test_packed_parameters),
+        cmocka_unit_test(test_negative_zero_is_not_packed),
         cmocka_unit_test(test_memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
