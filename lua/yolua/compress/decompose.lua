@@ -25,36 +25,35 @@ local check = options.declare("yl.decompose", decompose.fields)
 
 local SPACE = { "size", "stride", "stride_x", "stride_y", "pad", "padding", "dilation" } -- options of what carries a layer's space
 local ROUNDS = 12 -- of halving
+local WIDEST = 2 ^ 0.5 -- the relative error that leaves ranks of 1: tucker2 and tt give each of their two cuts 1 / sqrt(2) of it
 
 -- A weight as {out, space, in}, or nil and why it cannot be decomposed.
-local function weight_of(model, r, layer)
+local function weight_of(model, r, layer, o, method)
   if layer.kind ~= "conv2d" and layer.kind ~= "connected" then return nil, "is no convolution or connected layer" end
   if (tonumber(layer.options.groups) or 1) > 1 then return nil, "has groups" end
   local d = r.dims
   local out, size, inner = d[1], #d == 4 and d[2] or nil, d[#d]
+  if not size and not method.connected then return nil, "is connected, which method=svd decomposes, not " .. o.method end
   local space = size and size * size or 1
   local value = model.net:tensor(r.name, model.averaged and "ema" or "value"):clone():reshape(out, space, inner)
-  return { name = r.layer, range = r.name, out = out, size = size, space = space, inner = inner, value = value, norm = factors.norm(value),
-    count = r.count }
+  local norm = factors.norm(value)
+  if norm ~= norm or norm == math.huge then error(("decompose: %s: a weight is not finite"):format(r.name), 0) end
+  if norm == 0 then return nil, "has no weight but zeros" end
+  return { name = r.layer, range = r.name, out = out, size = size, space = space, inner = inner, value = value, norm = norm, count = r.count }
 end
 
 local function chosen(model, o, method)
-  local layers, list, named = {}, {}, {}
+  local layers, list, named, heads = {}, {}, {}, ranges.heads(model.net)
   for _, layer in ipairs(model.net:layers()) do layers[layer.name] = layer end
   for _, glob in ipairs(o.layers or {}) do
     for _, name in ipairs(ranges.named(model, "decompose: layers", glob)) do named[name] = true end
   end
-  if not o.layers then
-    for _, r in ipairs(ranges.of(model, {})) do named[r.name] = true end
-  end
   for _, r in ipairs(model.net:ranges()) do
-    if named[r.name] and r.kind == "weight" then
-      local w, why = weight_of(model, r, layers[r.layer])
-      if w and not w.size and not method.connected then
-        w, why = nil, ("is connected, which method=svd decomposes, not %s"):format(o.method)
-      end
-      if w and w.norm > 0 then list[#list + 1] = w
-      elseif o.layers and not w then error(("decompose: layers: %s %s"):format(r.layer, why), 0) end
+    local wanted = named[r.name] or not o.layers and not heads[r.layer]
+    if wanted and r.kind == "weight" then
+      local w, why = weight_of(model, r, layers[r.layer], o, method)
+      if not w and o.layers then error(("decompose: layers: %s %s"):format(r.layer, why), 0) end
+      list[#list + 1] = w
     end
   end
   if #list == 0 then error(("decompose: %s: no layer is left to decompose by method=%s"):format(model.path, o.method), 0) end
@@ -79,16 +78,16 @@ local function given(method, state, ranks)
   return list
 end
 
--- The smallest error whose parts have at most so many numbers.
+-- The smallest error whose parts have at most so many numbers; ranks of 1 where none has.
 local function by_numbers(method, state, most)
   if method.affordable then return method.affordable(state, most) end
-  local low, high, best = 0, 1, nil
+  local low, high, best = 0, WIDEST, nil
   for _ = 1, ROUNDS do
     local middle = (low + high) / 2
     local ranks = by_error(method, state, middle)
     if numbers(method, state, ranks) <= most then high, best = middle, ranks else low = middle end
   end
-  return best or by_error(method, state, 1)
+  return best or by_error(method, state, WIDEST)
 end
 
 -- ---- the new network -------------------------------------------------------------------------------------------------------
@@ -105,14 +104,29 @@ local function option_table(layer, part, last)
   return o
 end
 
+-- Names NAME.1, NAME.2, ... that no layer has: a network may be decomposed again.
+local function namer(s)
+  local taken = {}
+  for _, layer in ipairs(s.layers) do taken[layer.name] = true end
+  return function(name)
+    local i, new = 0, nil
+    repeat
+      i = i + 1
+      new = ("%s.%d"):format(name, i)
+    until not taken[new]
+    taken[new] = true
+    return new
+  end
+end
+
 -- The structure with each decomposed layer as a chain; the last link keeps the layer's name, so that all others find it.
 local function chained(s, parts_of)
-  local layers, shift = {}, 0
+  local layers, shift, new_name = {}, 0, namer(s)
   for _, layer in ipairs(s.layers) do
     local parts = parts_of[layer.name]
     for i, part in ipairs(parts or {}) do
       local last = i == #parts
-      part.layer = last and layer.name or ("%s.%d"):format(layer.name, i)
+      part.layer = last and layer.name or new_name(layer.name)
       layers[#layers + 1] = { kind = layer.kind, name = part.layer, inputs = i == 1 and layer.inputs or { parts[i - 1].layer },
         options = option_table(layer, part, last), section = layer.section + shift }
       shift = shift + (last and 0 or 1)
@@ -177,7 +191,7 @@ end
 
 -- One error for all layers with which the network has at most so many FLOPs.
 local function by_flops(model, method, states, most)
-  local low, high, best, rows = 0, 1, nil, nil
+  local low, high, best, rows = 0, WIDEST, nil, nil
   for _ = 1, 8 do
     local middle = (low + high) / 2
     local made, list = decomposed(model, method, states, function(state) return by_error(method, state, middle) end)
@@ -190,7 +204,7 @@ local function by_flops(model, method, states, most)
     end
   end
   if best then return best, rows end
-  error(("decompose: flops: no error below 1 leaves %g of the FLOPs"):format(most / model:flops()), 0)
+  error(("decompose: flops: ranks of 1 leave more than %g of the FLOPs"):format(most / model:flops()), 0)
 end
 
 local function budget(o)

@@ -19,7 +19,7 @@ local function matches(r, glob)
 end
 
 -- The layers with a weight that feed a loss, by name; of a network without a loss its last one.
-local function heads(net)
+function ranges.heads(net)
   local layers, weights, found = net:layers(), {}, {}
   for _, r in ipairs(net:ranges()) do
     if r.kind == "weight" then weights[r.layer] = true end
@@ -69,7 +69,7 @@ end
 -- o: only (instead of the default), also (besides it), except: lists of globs and of the words head, bn, bias.
 -- Returns the ranges (of net:ranges()) in the network's order. Errors: one sentence that names the option and the entry.
 function ranges.of(model, o)
-  local list, is_head, chosen, out = model.net:ranges(), heads(model.net), {}, {}
+  local list, is_head, chosen, out = model.net:ranges(), ranges.heads(model.net), {}, {}
   if o.only then each(list, "only", o.only, is_head, true, function(r) chosen[r.name] = true end)
   else
     for _, r in ipairs(list) do

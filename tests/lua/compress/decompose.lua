@@ -137,6 +137,30 @@ function TestDecompose.testVbmf()
   t.assertEquals(r.layers[1].ranks, { 4, 4 })
 end
 
+-- A network may be decomposed again, whatever its layers' names; frozen layers are taken like all others.
+function TestDecompose.testAgain()
+  local model = yl.load { model = "street" }
+  local layers = { "conv6", "conv8" }
+  local once = yl.decompose(model, { method = "tucker2", ratio = 0.5, layers = layers })
+  local twice = yl.decompose(once.net, { method = "svd", ratio = 0.5, layers = { "conv6" } }) -- conv6.1 and conv6.2 too
+  t.assertEquals(#twice.layers, 3)
+  for _, l in ipairs(twice.layers) do t.assertNotNil(l.ranks, l.name) end
+  local names = {}
+  for _, layer in ipairs(twice.net.net:layers()) do names[layer.name] = true end
+  for _, name in ipairs { "conv6.1.1", "conv6.1", "conv6.2.1", "conv6.2", "conv6.3", "conv6" } do t.assertTrue(names[name], name) end
+  model:freeze "body"
+  local frozen = yl.decompose(model, { method = "tucker2", ratio = 0.5 })
+  t.assertEquals(#frozen.layers, #yl.decompose(yl.load { model = "street" }, { method = "tucker2", ratio = 0.5 }).layers)
+end
+
+-- A budget that no product meets gives ranks of 1, the smallest product.
+function TestDecompose.testTheSmallest()
+  local model = yl.load { model = "street" }
+  for name, ranks in pairs { svd = { 1 }, tucker2 = { 1, 1 }, tt = { 1, 1 }, cp = { 1 } } do
+    t.assertEquals(yl.decompose(model, { method = name, ratio = 0.0001, layers = { "conv6" } }).layers[1].ranks, ranks, name)
+  end
+end
+
 -- What was decomposed trains, and Darknet's files of it compute the same.
 function TestDecompose.testFilesAndTraining()
   local out = top .. "/small"
@@ -165,6 +189,14 @@ function TestDecompose.testRefusals()
   refused({ ranks = { 4, 100000 }, layers = { "conv6" } }, ", got 100000")
   refused({ method = "tt", vbmf = true }, "decompose: vbmf is for method=tucker2, not tt")
   refused({ ranks = { 4 }, layers = { "conv6" } }, "decompose: ranks: expected 2, got 1")
+  local broken = yl.load { model = "street" }
+  broken.net:tensor "conv6.weight":fill_(0)
+  t.assertErrorMsgContains("decompose: layers: conv6 has no weight but zeros", yl.decompose, broken, { ratio = .5, layers = { "conv*" } })
+  broken.net:tensor "conv6.weight":fill_(0 / 0)
+  t.assertErrorMsgContains("decompose: conv6.weight: a weight is not finite", yl.decompose, broken, { ratio = .5 })
+  t.assertErrorMsgContains("decompose: flops: ranks of 1 leave more than 0.01 of the FLOPs", yl.decompose, model, { flops = .01 })
+  t.assertErrorMsgContains("decompose: recipes/models/lenet300.cfg: no layer is left", yl.decompose, yl.load { model = "lenet300" },
+    { error = .1, layers = { "connected1.bias" } })
   local lenet = yl.load { model = "lenet300" }
   t.assertErrorMsgContains("connected1 is connected, which method=svd decomposes, not tt", yl.decompose, lenet,
     { method = "tt", error = .1, layers = { "connected1" } })
