@@ -1,4 +1,4 @@
-/* GPUs: a plug-in, libyolua_cuda.so, opened when one is asked for. The environment's YOLUA_CUDA_PLUGIN names another file. */
+/* The CUDA plug-in, libyolua_cuda.so, which is opened when a GPU is requested. YOLUA_CUDA_PLUGIN in the environment names another file. */
 #ifndef YL_BACKEND_CUDA_H
 #define YL_BACKEND_CUDA_H
 
@@ -8,12 +8,12 @@
 extern "C" {
 #endif
 
-/* What the driver says: versions as 1000 * major + 10 * minor, and the number of devices. Errors: UNSUPPORTED with one sentence: no
- * plug-in, no driver, an old driver, no device. */
+/* Versions of the driver and the runtime, as 1000 * major + 10 * minor, and the number of devices. Errors: UNSUPPORTED if there is no
+ * plug-in, no driver, an old driver, or no device. */
 yl_status yl_cuda_look(int *driver, int *runtime, int *count);
-/* Device `index` (from 0). Errors: as above, INVALID for a device that is not there. */
+/* Facts about device `index` (0-based). Errors: as above; INVALID for a device that does not exist. */
 yl_status yl_cuda_facts(int index, yl_device_facts *out);
-/* One object per device, which lives as long as the process. */
+/* The device; there is one object for each, which lives as long as the process. */
 yl_status yl__cuda_device(int index, yl_device **out);
 /* A GPU that is not there: it computes nothing, and says what it would launch. Errors: UNSUPPORTED without a plug-in. */
 yl_status yl__cuda_none(yl_device **out);

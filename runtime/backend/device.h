@@ -8,9 +8,8 @@
 extern "C" {
 #endif
 
-/* The device of that name ("cpu", "cuda", "cuda:1", or "auto": the first GPU that can be used, else the CPU); the object lives as
- * long as the process.
- * Errors: UNSUPPORTED with the reason where this build or machine has none, INVALID for an unknown name. */
+/* The device of that name: "cpu", "cuda", "cuda:1", or "auto", which is the first usable GPU, else the CPU. The object lives as long as
+ * the process. Errors: UNSUPPORTED with the reason if this build or machine lacks the device, INVALID for an unknown name. */
 yl_status yl_device_get(const char *name, yl_device **out);
 
 /* One function per backend: its device, or an error. */

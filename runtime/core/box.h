@@ -1,4 +1,4 @@
-/* Axis-aligned boxes in corner form, and the truth objects that carry them. Units are the caller's (pixels or fractions). */
+/* Axis-aligned boxes given by their corners, and the formulas that decode them. Units are the caller's: pixels or fractions. */
 #ifndef YL_CORE_BOX_H
 #define YL_CORE_BOX_H
 
@@ -24,7 +24,7 @@ YL_BOTH static inline double yl_box_area(yl_box b)
     return (b.x2 - b.x1) * (b.y2 - b.y1);
 }
 
-/* Area of the intersection; 0 where the boxes only touch or are apart. */
+/* Area of the intersection; 0 for boxes that touch or lie apart. */
 YL_BOTH static inline double yl_box_intersection(yl_box a, yl_box b)
 {
     double w = (a.x2 < b.x2 ? a.x2 : b.x2) - (a.x1 > b.x1 ? a.x1 : b.x1);
@@ -39,12 +39,12 @@ YL_BOTH static inline double yl_box_iou(yl_box a, yl_box b)
     return joint > 0 ? inter / joint : 0;
 }
 
-/* Where on a head's grid a prediction stands. */
+/* A cell of a head's grid. */
 typedef struct yl_cell {
     int64_t col, row, cols, rows;
 } yl_cell;
 
-/* The exponents of a box's size are held between -this and this, so that no valid input overflows or vanishes. */
+/* Exponents of sizes are clamped to -limit..limit, so that no valid input overflows or becomes zero. */
 #define YL_DECODE_LIMIT 50.0
 
 YL_BOTH static inline double yl__decode_exp(double t)
@@ -52,7 +52,7 @@ YL_BOTH static inline double yl__decode_exp(double t)
     return exp(t > YL_DECODE_LIMIT ? YL_DECODE_LIMIT : t < -YL_DECODE_LIMIT ? -YL_DECODE_LIMIT : t);
 }
 
-/* (2 t)^2: sizes of Darknet's new_coords. Far above 1, where no logistic function ends, t is held. */
+/* (2 t)^2: sizes with Darknet's new_coords. t is the output of a logistic function; anything far beyond 1 is clamped. */
 YL_BOTH static inline double yl__decode_square(double t)
 {
     double held = t > 1e4 ? 1e4 : t < -1e4 ? -1e4 : t;
@@ -89,14 +89,13 @@ YL_BOTH static inline void yl_decode_yolo(const float *entry, double anchor_w, d
     box[3] = anchor_h / net_h * yl__decode_square(entry[3]);
 }
 
-/* {cx, cy, w, h} in corner form. */
+/* The corners of {cx, cy, w, h}. */
 YL_BOTH static inline yl_box yl_box_corners(const double box[4])
 {
     return (yl_box){box[0] - box[2] / 2, box[1] - box[3] / 2, box[0] + box[2] / 2, box[1] + box[3] / 2};
 }
 
-/* One found object: class index (0-based), score, box in pixels of the original image, and which of the network's heads and
- * of that head's anchors (both from 0) it comes from. */
+/* A detected object. The box is in pixels of the original image; class, head and the head's anchor count from 0. */
 typedef struct yl_detection {
     int32_t class_index;
     int16_t head, anchor;

@@ -1,5 +1,5 @@
-/* What the CUDA twins share: the launcher, shared memory, and how a thread finds its elements. Two compilers read this and every .cu
- * file: nvcc, and the host's C++ compiler over the tests' double of the CUDA runtime. runtime/README.md has the rules. */
+/* What CUDA kernels share: launching, shared memory, and the loop over a thread's elements. Two compilers read this and every .cu file:
+ * nvcc, and the host's C++ compiler with the tests' double of the CUDA runtime. runtime/README.md has the rules. */
 #ifndef YL_KERNELS_CUDA_H
 #define YL_KERNELS_CUDA_H
 
@@ -10,7 +10,7 @@
 
 #define YL_CUDA(name) yl_cuda_##name
 
-/* The twins of the kernels that say YES. */
+/* The kernels that have a CUDA version. */
 extern "C" {
 #define YL__TWIN_YES(name, parameters) yl_status YL_CUDA(name) parameters;
 #define YL__TWIN_NO(name, parameters)
@@ -22,8 +22,8 @@ YL_KERNELS(YL__TWIN)
 typedef struct yl__cuda_state {
     int index; /* of the device */
     cudaStream_t stream;
-    void *results;           /* device memory for the few numbers that a reduction leaves: YL__CUDA_RESULTS bytes */
-    struct yl__notes *notes; /* a device that is not there: its launches are told of (backend/notes.cu) */
+    void *results;           /* YL__CUDA_RESULTS bytes of device memory for the results of reductions */
+    struct yl__notes *notes; /* of an imaginary device, which reports its launches (backend/notes.cu) */
 } yl__cuda_state;
 
 enum { YL__CUDA_RESULTS = 1 << 20, YL__CUDA_BLOCK = 256, YL__CUDA_MOST_BLOCKS = 4096 };
@@ -38,10 +38,10 @@ static inline cudaStream_t yl__cuda_stream(const yl_ctx *ctx)
     return ctx->stream ? (cudaStream_t)ctx->stream : yl__cuda_state_of(ctx)->stream;
 }
 
-/* A CUDA error as a status; `what` was being done. */
+/* A CUDA error as a status; `what` failed. */
 yl_status yl__cuda_check(cudaError_t error, const char *what);
 
-/* The numbers at `from` in device memory, on the host; waits for whatever was launched before. */
+/* Copies from device memory to the host, after everything launched before has finished. */
 yl_status yl__cuda_read(const yl_ctx *ctx, void *to, const void *from, size_t bytes);
 
 /* Sets bytes of device memory, in order with the kernels. */
@@ -49,7 +49,7 @@ yl_status yl__cuda_fill(const yl_ctx *ctx, void *to, int value, size_t bytes);
 
 yl_status yl__note_launch(const yl_ctx *ctx, const char *name, dim3 blocks, dim3 threads, const void *kernel);
 
-/* The only way in which a kernel is launched. Pointers among the arguments are to device memory; structs go by value and hold none. */
+/* Every launch goes through here. Pointer arguments are to device memory; structs are passed by value and hold no pointers. */
 template <class... P, class... A>
 yl_status yl__launch(const yl_ctx *ctx, const char *name, dim3 blocks, dim3 threads, void (*kernel)(P...),
                      const A &...arguments)
@@ -64,7 +64,7 @@ yl_status yl__launch(const yl_ctx *ctx, const char *name, dim3 blocks, dim3 thre
     return yl__cuda_check(cudaLaunchKernelEx(&config, kernel, static_cast<P>(arguments)...), name);
 }
 
-/* One thread per element, or several elements per thread where there are many: the kernel's loop is YL_EACH(i, count). */
+/* One thread per element, or several elements per thread if there are many; the kernel loops with YL_EACH(i, count). */
 template <class... P, class... A>
 yl_status yl__launch_each(const yl_ctx *ctx, const char *name, int64_t count, void (*kernel)(P...),
                           const A &...arguments)
@@ -75,7 +75,7 @@ yl_status yl__launch_each(const yl_ctx *ctx, const char *name, int64_t count, vo
     return yl__launch(ctx, name, dim3((unsigned)blocks), dim3(YL__CUDA_BLOCK), kernel, arguments...);
 }
 
-/* Shared memory, YL_SHARED(float, tile, [16][17]); the double defines it for itself. */
+/* Shared memory: YL_SHARED(float, tile, [16][17]). The double has a definition of its own. */
 #ifndef YL_SHARED
 #define YL_SHARED(type, name, extents) __shared__ type name extents
 #endif

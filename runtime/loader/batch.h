@@ -1,4 +1,4 @@
-/* A batch as the loader hands it out, and the way back from the network's input to the image's pixels. */
+/* A batch of the loader, and how to map boxes from the network's input back to the images. */
 #ifndef YL_LOADER_BATCH_H
 #define YL_LOADER_BATCH_H
 
@@ -6,17 +6,17 @@
 #include "core/truth.h"
 
 typedef struct yl_batch {
-    int64_t n, count; /* slots; how many of them are real (an inference run pads its last batch) */
+    int64_t n, count; /* slots, and how many of them hold samples: inference pads its last batch */
     int64_t w, h;     /* of the network's input */
     float *images;    /* n, h, w, 3 */
     yl_truth truth;
-    int64_t *indices;         /* n: samples, from 0 */
-    double (*to_image)[4];    /* n: x = a * u + b, y = c * v + d from input fractions (u, v) to pixels of the image */
+    int64_t *indices;         /* n: the samples, counted from 0 */
+    double (*to_image)[4];    /* n: {a, b, c, d}: pixels x = a u + b, y = c v + d of fractions u, v of the input */
     int64_t (*image_size)[2]; /* n: width and height of the image */
-    char **failures;          /* n: why the picture of that slot could not be read; NULL: it could */
+    char **failures;          /* n: why the slot's picture could not be read, or NULL */
 } yl_batch;
 
-/* A box in fractions of the input as pixels of the image that lies in slot i. */
+/* Maps a box from fractions of the input to pixels of the image in slot i. */
 static inline yl_box yl_batch_unmap(const yl_batch *batch, int64_t i, yl_box box)
 {
     const double *m = batch->to_image[i];

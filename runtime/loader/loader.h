@@ -1,8 +1,7 @@
-/* The loader: worker threads decode, augment and warp ahead of the consumer, who gets batches in order.
+/* The loader: worker threads decode, augment and warp samples ahead of time. The consumer gets batches in order.
  *
- * A sample is drawn from (seed, epoch, its index), a batch's size from (seed, epoch, batch): the number of workers
- * changes nothing. Workers never touch Lua and block all signals; a worker's failure travels in its batch and is raised
- * by the consumer. */
+ * Random numbers depend on (seed, epoch, sample), the size of a batch on (seed, epoch, batch), so that the number of workers changes no
+ * result. Workers never touch Lua and block all signals. A worker's error is stored in its batch, and yl_loader_next returns it. */
 #ifndef YL_LOADER_LOADER_H
 #define YL_LOADER_LOADER_H
 
@@ -20,21 +19,21 @@ enum { YL_LOADER_SIZES = 32, YL_SAMPLE_FIELDS = 6 };
 
 typedef struct yl_loader_options {
     int64_t batch, w, h;
-    int64_t parts; /* training: an epoch is completed to a multiple of so many batches; 0: 1 */
+    int64_t parts; /* training: an epoch is extended to a multiple of this many batches; 0: 1 */
     int64_t n_sizes, sizes[YL_LOADER_SIZES][2]; /* multi-scale: a width and height per batch; none: w x h */
     bool letterbox;                             /* else stretch */
-    bool train;   /* shuffled, augmented, the last batch completed; else list order, the last batch padded */
-    bool strict;  /* a bad image fails; else it is a grey one in which nothing counts, and a warning ... */
-    bool told;    /* ... or none, where the consumer looks at the batch's failures himself */
-    bool upright; /* pictures are turned as their EXIF orientation says; truth is of the turned ones then */
+    bool train;   /* shuffled and augmented, the last batch completed; else in list order, the last batch padded */
+    bool strict;  /* an unreadable image is an error; else it becomes grey, without truth, with a warning, ... */
+    bool told;    /* ... which is left out if the consumer looks at the batch's failures */
+    bool upright; /* turn pictures by their EXIF orientation; truth then refers to the turned picture */
     uint64_t seed;
     int workers;           /* 0: the consumer does the work */
     double cache;          /* MiB of decoded pictures in memory */
-    const char *cache_dir; /* and in this folder; NULL: none. Only read by yl_loader_create */
+    const char *cache_dir; /* and in this folder, or NULL. Read by yl_loader_create only */
     yl_augment_options augment;
 } yl_loader_options;
 
-extern const yl_field_table yl_loader_fields; /* all but sizes and augment */
+extern const yl_field_table yl_loader_fields; /* without sizes and augment */
 
 typedef struct yl_loader_stats {
     int64_t decoded, served, bad;
@@ -44,15 +43,15 @@ typedef struct yl_loader_stats {
 
 typedef struct yl_loader yl_loader;
 
-/* Copies samples and options, starts the workers. Errors: INVALID for an empty list or a row that is
- * no box, class or kind (with sample, path and row), MEMORY. */
+/* Copies samples and options and starts the workers. Errors: INVALID for an empty list, or for a row with an invalid box, class or kind
+ * (naming sample, path and row); MEMORY. */
 yl_status yl_loader_create(const yl_sample *samples, int64_t count, const yl_loader_options *options, yl_loader **out);
 void yl_loader_free(yl_loader *loader); /* stops the workers; NULL is fine */
 
-/* Starts an epoch at batch `first` (from 0), dropping what is left of the present one. */
+/* Starts an epoch at batch `first` (0-based). The rest of the current epoch is dropped. */
 void yl_loader_epoch(yl_loader *loader, int64_t epoch, int64_t first);
-/* The next batch, valid until the next call; *out is NULL at the epoch's end or when the user asked to stop.
- * Errors: a worker's, with the path of the image. */
+/* The next batch, valid until the next call; *out is NULL at the end of the epoch, or if the user has asked to stop. Errors: those of the
+ * workers, naming the image. */
 yl_status yl_loader_next(yl_loader *loader, const yl_batch **out);
 yl_loader_stats yl_loader_get_stats(yl_loader *loader);
 

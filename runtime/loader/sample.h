@@ -1,4 +1,4 @@
-/* One sample: picture and truth into their slot of a batch. Runs on any thread. */
+/* Puts the picture and truth of a sample into a slot of a batch, on any thread. */
 #ifndef YL_LOADER_SAMPLE_H
 #define YL_LOADER_SAMPLE_H
 
@@ -6,10 +6,10 @@
 #include "loader/cache.h"
 #include "loader/loader.h"
 
-/* A picture that a sample shows: all of it, or a piece of a mosaic. */
+/* One of a sample's pictures: the only one, or a piece of a mosaic. */
 typedef struct yl_sample_piece {
     const yl_sample *sample;
-    yl_file_key key; /* a copy: two jobs may be for one sample */
+    yl_file_key key; /* a copy, since two jobs may be for the same sample */
     bool decoded;    /* out */
 } yl_sample_piece;
 
@@ -26,14 +26,14 @@ typedef struct yl_sample_job {
     int64_t *image_size; /* 2 */
 } yl_sample_job;
 
-/* The picture's pixels where the record lays them: out {h, w, 3} in host memory, 0..1. `scratch` grows as needed and is the
- * caller's (yl__free). Errors: MEMORY. */
+/* Warps the picture as the record says into out {h, w, 3} in host memory, 0..1. `scratch` grows as needed; the caller frees it
+ * (yl__free). Errors: MEMORY. */
 yl_status yl__sample_place(const yl_ctx *ctx, const yl_image *image, const yl_record *record, float *out,
                            void **scratch, int64_t *scratch_bytes);
-/* `scratch` grows as needed and belongs to the thread. Errors: the picture's. */
+/* Loads the sample. `scratch` grows as needed and belongs to the thread. Errors: those of reading the picture. */
 yl_status yl__sample_load(yl_sample_job *job, yl_cache *cache, const yl_ctx *ctx, void **scratch,
                           int64_t *scratch_bytes);
-/* What stands for a picture that could not be read: grey, wholly an ignore region. */
+/* Fills the slot of a picture that could not be read: grey, one ignore region. */
 void yl__sample_blank(yl_sample_job *job);
 
 #endif

@@ -1,13 +1,13 @@
-/* Decoded pictures on disk, one file each, named by the hash of the file that they were decoded from. A file that is
- * cut short or altered is as good as absent: its checksum is wrong, and the picture is decoded anew. */
+/* Decoded pictures on disk, one file each, named by the hash of the source file. A file that is truncated or damaged has a wrong checksum
+ * and is ignored: the picture is decoded again. */
 #ifndef YL_LOADER_STORE_H
 #define YL_LOADER_STORE_H
 
 #include "image/image.h"
 
-/* Reads the picture of that hash from the folder; false if there is none, or it is incomplete. */
+/* Reads the picture with that hash from the folder; false if it is missing or damaged. */
 bool yl__store_read(const char *folder, uint64_t high, uint64_t low, yl_image *out);
-/* Writes it, atomically; not from two threads at a time. Errors: IO (a full disk), MEMORY. */
+/* Writes it atomically; call it from one thread at a time. Errors: IO (a full disk), MEMORY. */
 yl_status yl__store_write(const char *folder, uint64_t high, uint64_t low, const yl_image *image);
 
 #endif

@@ -1,11 +1,11 @@
-/* Channels that are the same number in every pixel of every image, since what would make them vary is zero: masked filters, scales
- * that are zero, whatever follows from such channels alone. */
+/* Channels that have the same value in every pixel of every image because of zeros: those of masked filters, those with a scale of zero,
+ * and those computed from such channels only. */
 #ifndef YL_PRUNE_CONSTANT_H
 #define YL_PRUNE_CONSTANT_H
 
 #include "prune/channels.h"
 
-/* The slabs that plans take values from: "value", and "ema" where the network has it. What is said below holds for both. */
+/* The slabs whose values plans use: "value", and "ema" if the network has it. A channel has to be constant in both. */
 enum { YL__RUN_SLABS = 2 };
 
 typedef struct yl__constants {
@@ -13,16 +13,15 @@ typedef struct yl__constants {
     yl_slab *slab[YL__RUN_SLABS];
     float *numbers[YL__RUN_SLABS]; /* host copies */
     bool *constant;                /* of each node */
-    float *at[YL__RUN_SLABS];      /* of each node that is constant: its number */
-    uint8_t **reads; /* of each layer that mixes, {out, in of one part}: whether a weight between them is not zero */
+    float *at[YL__RUN_SLABS];      /* the value of each node that is constant */
+    uint8_t **reads; /* of each layer that mixes, {out, in of one part}: some weight between them is not zero */
 } yl__constants;
 
-/* Runs the network on one small picture, whose activations hold the constants. Release with yl__constants_free, also after a
- * failure. */
+/* Reads the constants from the activations of one small picture. Free with yl__constants_free, also after a failure. */
 yl_status yl__constants_find(yl_net *net, const yl_channel_graph *graph, yl__constants *out);
 void yl__constants_free(const yl_channel_graph *graph, yl__constants *constants);
 
-/* Is it constant, and zero in every slab? */
+/* Whether the node is constant, and zero in every slab. */
 static inline bool yl__is_zero(const yl__constants *k, int64_t node)
 {
     bool zero = k->constant[node];
@@ -30,7 +29,7 @@ static inline bool yl__is_zero(const yl__constants *k, int64_t node)
     return zero;
 }
 
-/* Does output channel o of a layer that mixes read channel c of its input with a weight other than zero? */
+/* Whether output channel o of a layer that mixes reads input channel c with a weight other than zero. */
 static inline bool yl__reads(const yl_channel_graph *g, const yl__constants *k, int layer, int64_t o, int64_t c)
 {
     int64_t parts = g->layers[layer].parts, in = yl__channel_count(g, g->net->layers[layer].inputs[0] + 1) / parts;

@@ -4,8 +4,8 @@
 
 #include "core/status.h"
 
-/* score[i] = w[i]^2 / the sum of w[j]^2 over all j that are not smaller than i (equation 4; equal ones in order). What is masked (0 in
- * `mask`) scores 0 and counts in no sum. Errors: MEMORY. */
+/* score[i] = w[i]^2 / sum of w[j]^2 over all j with |w[j]| >= |w[i]| (equation 4; equal weights in their order). Masked weights (0 in
+ * `mask`) score 0 and are left out of the sums. Errors: MEMORY. */
 yl_status yl_prune_lamp(int64_t count, const float *w, const uint8_t *mask, float *score);
 
 #endif

@@ -1,10 +1,9 @@
-/* How tensor arithmetic walks its operands: row by row of the last axis, in pieces that are widened to double or
- * int64_t.
+/* How tensor arithmetic walks its operands: row by row of the last axis, in pieces that are widened to double or int64_t.
  *
- * float operands computed in double and rounded once give the correctly rounded sum, product, quotient and root, since
- * double has more than twice float's digits (Figueroa, "When is double rounding innocuous?", 1995).
+ * Sums, products, quotients and roots of floats are correctly rounded if computed in double and rounded once, since double has more
+ * than twice as many digits (Figueroa, "When is double rounding innocuous?", 1995).
  *
- * Calls between the files of this folder go to the left: tensor, rows, copy, values, arithmetic, then ternary, reduce, matmul, print. */
+ * Files of this folder call only files to their left: tensor, rows, copy, values, arithmetic, then ternary, reduce, matmul, print. */
 #ifndef YL_TENSOR_ROWS_H
 #define YL_TENSOR_ROWS_H
 
@@ -12,22 +11,22 @@
 
 enum { YL__PIECE = 256, YL__OPERANDS = 4 };
 
-/* A tensor for what is computed from `like`: on the host, where all arithmetic of tensors is done. */
+/* A tensor for a result computed from `like`, on the host, where all tensor arithmetic runs. */
 yl_status yl__tensor_for(const yl_tensor *like, yl_dtype dtype, int n_dims, const int64_t *dims, yl_tensor **out);
-/* The memory of a tensor that the host can reach; of one on another device a copy, as it is now. Errors: INVALID (gone), MEMORY. */
+/* A tensor's memory as the host can read it: for another device, a copy of its present state. Errors: INVALID (no longer valid),
+ * MEMORY. */
 yl_status yl__tensor_host(const yl_tensor *t, char **out);
-/* The same, telling the owner that it is about to be written, which may refuse. */
+/* The same before writing; the owner is asked and may refuse. */
 yl_status yl__tensor_host_to_write(yl_tensor *t, char **out);
 yl_status yl__tensor_writes(yl_tensor *t);
-/* Brings what was written to the device, and tells the owner, also where the writing failed halfway. Returns `status`, or the owner's failure. */
+/* Copies what was written to the device and tells the owner, also if writing failed halfway. Returns `status`, or the owner's failure. */
 yl_status yl__tensor_written(yl_tensor *t, yl_status status);
 
-/* The dims, one element after the other. */
+/* Sets the dims, with contiguous strides. */
 void yl__tensor_set_dims(yl_tensor *t, int n_dims, const int64_t *dims);
-/* Errors: INVALID where t has no such axis. */
+/* Errors: INVALID if t has no such axis. */
 yl_status yl__tensor_check_axis(const yl_tensor *t, int axis);
 
-/* Whether the type counts in integers. */
 static inline bool yl__is_integer(yl_dtype t)
 {
     return t == YL_U8 || t == YL_I32 || t == YL_I64;
@@ -39,12 +38,12 @@ void yl__load_integers(yl_dtype dtype, const char *from, int64_t stride, int64_t
 void yl__store_numbers(yl_dtype dtype, const double *from, int64_t count, char *to, int64_t stride);
 void yl__store_integers(yl_dtype dtype, const int64_t *from, int64_t count, char *to, int64_t stride);
 
-/* A walk over up to four tensors of equal dims, in the order of the elements, piece by piece: a piece is a part of a row. */
+/* A walk over up to four tensors of equal dims, in the order of their elements. A piece is a part of a row. */
 typedef struct yl__walk {
     int operands, outer; /* axes before the row's */
     int64_t dims[YL_TENSOR_DIMS + 1], index[YL_TENSOR_DIMS];
-    int64_t length; /* of a row: neighbouring axes that lie as one in every operand count as one */
-    int64_t left;   /* of the row, this piece included */
+    int64_t length; /* of a row: neighbouring axes that are contiguous in every operand are merged */
+    int64_t left;   /* elements of the row from this piece on */
     int64_t count;  /* elements of this piece, at most YL__PIECE */
     const yl_tensor *tensor[YL__OPERANDS];
     char *base[YL__OPERANDS], *at[YL__OPERANDS]; /* `at`: this piece's first element of each operand */
@@ -82,12 +81,12 @@ static inline void yl__put_integers(const yl__walk *w, int operand, const int64_
     yl__store_integers(w->tensor[operand]->dtype, from, w->count, w->at[operand], w->stride[operand]);
 }
 
-/* The type that a binary operation's result has. */
+/* The type of a binary operation's result. */
 yl_dtype yl__binary_type(yl_binary op, yl_dtype a, yl_dtype b);
-/* `b` as it can be read while `to` is written: spread over its dims, and a copy where it overlaps in another layout. */
+/* `b` expanded to the dims of `to`, and copied if writing `to` would change it. */
 yl_status yl__spread(const yl_tensor *to, const yl_tensor *b, yl_tensor **out);
 
-/* The dims that two shapes broadcast to. Errors: INVALID naming both. */
+/* The dims to which two shapes broadcast. Errors: INVALID, naming both. */
 yl_status yl__broadcast(const yl_tensor *a, const yl_tensor *b, int *n_dims, int64_t *dims);
 
 #endif

@@ -1,10 +1,9 @@
-/* Tensors: up to six dimensions over reference-counted memory; views share it.
+/* Tensors: up to six dimensions over reference-counted memory, which views share.
  *
- * An element of t stands at offset + sum over d of index[d] * strides[d], counted in elements. Functions that make a
- * tensor put one with a reference count of 1 into *out; where memory runs out they leave *out alone. Axes and indices
- * count from 0. Memory that someone else owns (a network's slab, a layer call's activation) is wrapped; when its owner
- * goes, the storage is declared dead, and touching any tensor over it is an error and nothing worse. Not thread-safe:
- * one thread at a time. */
+ * An element of t lies at offset + sum over d of index[d] * strides[d], counted in elements. Functions that make a tensor store one
+ * with a reference count of 1 in *out; if memory runs out they leave *out unchanged. Axes and indices count from 0. A tensor can also
+ * wrap memory that someone else owns (a network's slab, a layer call's activation). When the owner releases it, every use of a tensor
+ * over it fails with an error. Not thread-safe. */
 #ifndef YL_TENSOR_TENSOR_H
 #define YL_TENSOR_TENSOR_H
 
@@ -23,26 +22,25 @@ typedef struct yl_tensor {
     int n_dims;
     int64_t dims[YL_TENSOR_DIMS], strides[YL_TENSOR_DIMS], offset;
     int64_t references;
-    bool
-        spread; /* by expand: an element stands for several places, so that writing is refused, through further views too */
+    bool spread; /* made by expand: elements share memory, so that writing is refused, as it is for views of this */
 } yl_tensor;
 
 /* Someone else's memory. The callbacks may be NULL. */
 typedef struct yl_owner {
     void *context;
-    void (*release)(void *context);      /* the last tensor over this memory has gone */
-    yl_status (*writes)(void *context);  /* an in-place function is about to change it; may refuse */
-    yl_status (*written)(void *context); /* it has changed (a range's version is bumped here) */
+    void (*release)(void *context);      /* the last tensor over this memory was released */
+    yl_status (*writes)(void *context);  /* an in-place function is about to change it; an error refuses that */
+    yl_status (*written)(void *context); /* it has changed (a range increments its version here) */
 } yl_owner;
 
 /* ---- making and releasing ---------------------------------------------------------------------------------------- */
 
-/* Zeros. Errors: INVALID for a negative size or more than six dimensions, MEMORY. */
+/* A tensor of zeros. Errors: INVALID for a negative size or more than six dimensions, MEMORY. */
 yl_status yl_tensor_new(yl_device *device, yl_dtype dtype, int n_dims, const int64_t *dims, yl_tensor **out);
-/* A contiguous tensor over `data`, which the caller keeps valid until the release callback or yl_tensor_kill. */
+/* A contiguous tensor over `data`, which must stay valid until the release callback or yl_tensor_kill. */
 yl_status yl_tensor_wrap(yl_device *device, yl_dtype dtype, int n_dims, const int64_t *dims, void *data,
                          const yl_owner *owner, yl_tensor **out);
-/* Declares the memory gone, for this tensor and every view of it; the release callback is called now and not again. */
+/* Makes this tensor and every view of it invalid. The release callback is called now and never again. */
 void yl_tensor_kill(yl_tensor *t);
 yl_tensor *yl_tensor_retain(yl_tensor *t);
 void yl_tensor_release(yl_tensor *t); /* NULL is fine */
@@ -57,51 +55,50 @@ bool yl_tensor_alive(const yl_tensor *t);
 yl_device *yl_tensor_device(const yl_tensor *t);
 /* The address of the first element. Errors: INVALID if the tensor is no longer valid. */
 yl_status yl_tensor_data(const yl_tensor *t, void **out);
-/* One element, as a double or an integer (exact for integer types). Errors: INVALID for an index out of range. */
+/* An element as a double, and as an integer, which is exact for integer types. Errors: INVALID for an index out of range. */
 yl_status yl_tensor_get(const yl_tensor *t, const int64_t *index, double *number, int64_t *integer);
 yl_status yl_tensor_set(yl_tensor *t, const int64_t *index, double number);
 /* "f32 {2, 3}" */
 void yl_tensor_describe(const yl_tensor *t, char *out, size_t size);
-/* The description and the numbers, abbreviated to lines of at most `columns` characters where two numbers fit: at most six of a row
- * and of a column, the first three and the last three; of more than six matrices the first and last along each axis. */
+/* The description and the numbers, in lines of at most `columns` characters if two numbers fit. More than six numbers of a row or column
+ * are abbreviated to the first and last three, more than six matrices to the first and last along each axis. */
 yl_status yl_tensor_text(const yl_tensor *t, int columns, yl_text *out);
 
 /* ---- views ------------------------------------------------------------------------------------------------------- */
 
-/* The same elements once more. */
+/* A view of all elements. */
 yl_status yl_tensor_view(const yl_tensor *t, yl_tensor **out);
 /* Elements first..first+count-1 of an axis, every step-th (step >= 1; count counts after stepping). */
 yl_status yl_tensor_slice(const yl_tensor *t, int axis, int64_t first, int64_t count, int64_t step, yl_tensor **out);
-/* The axis fixed at an index, and gone. */
+/* One index of an axis; the result lacks that axis. */
 yl_status yl_tensor_select(const yl_tensor *t, int axis, int64_t index, yl_tensor **out);
-/* A copy: `count` places of an axis, in the order of `indices`, which may repeat. */
+/* A copy of `count` indices of an axis, in the order of `indices`, which may repeat. */
 yl_status yl_tensor_gather(const yl_tensor *t, int axis, int64_t count, const int64_t *indices, yl_tensor **out);
 /* Axis d of the result is axis order[d] of t. */
 yl_status yl_tensor_permute(const yl_tensor *t, const int *order, yl_tensor **out);
-/* Other dims over the same elements in the same order; one may be -1 and follows from the rest. A view where t is
- * contiguous, else a copy. */
+/* The same elements in the same order with other dims, one of which may be -1: it follows from the others. A view if t is contiguous,
+ * else a copy. */
 yl_status yl_tensor_reshape(const yl_tensor *t, int n_dims, const int64_t *dims, yl_tensor **out);
-/* Broadcast: axes of size 1 and axes that t lacks in front repeat. Writing into the result is INVALID: clone it first. */
+/* Broadcast: axes of size 1, and axes that t lacks in front, repeat. The result cannot be written: clone it first. */
 yl_status yl_tensor_expand(const yl_tensor *t, int n_dims, const int64_t *dims, yl_tensor **out);
 
 /* ---- copies ------------------------------------------------------------------------------------------------------ */
 
 yl_status yl_tensor_clone(const yl_tensor *t, yl_tensor **out); /* contiguous */
-/* The same elements as another type. To integers: rounded to nearest, ties to even, clamped to the type's range, NaN to
- * 0. */
+/* The same elements as another type. Integers are rounded to nearest, ties to even, and clamped to the type's range; NaN becomes 0. */
 yl_status yl_tensor_convert(const yl_tensor *t, yl_dtype dtype, yl_tensor **out);
 /* to = from, broadcast and converted. */
 yl_status yl_tensor_copy(const yl_tensor *from, yl_tensor *to);
 yl_status yl_tensor_fill(yl_tensor *t, double value);
-/* From and to host memory, contiguous, of t's type. */
+/* Copies to and from contiguous host memory of t's type. */
 yl_status yl_tensor_read(const yl_tensor *t, void *host);
 yl_status yl_tensor_write(yl_tensor *t, const void *host);
 
 /* ---- arithmetic -------------------------------------------------------------------------------------------------- */
 
-/* Binary operations broadcast. Types: the later of u8 < i32 < i64 < f32 < f64, where u8 with u8 gives i32, so that
- * nothing wraps; i32 results that do not fit are clamped. DIV and POW of integers give f32; FLOORDIV and MOD follow
- * Lua's signs. Comparisons give u8 of 0 and 1. */
+/* Binary operations broadcast. The result has the later type of u8 < i32 < i64 < f32 < f64; two u8 give i32, so that nothing wraps
+ * around, and i32 results are clamped. DIV and POW of integers give f32; FLOORDIV and MOD treat signs as Lua does. Comparisons give u8,
+ * 0 or 1. */
 #define YL_BINARIES(X)                                                                                                 \
     X(ADD, "add")                                                                                                      \
     X(SUB, "sub")                                                                                                      \
@@ -112,7 +109,7 @@ yl_status yl_tensor_write(yl_tensor *t, const void *host);
     X(POW, "pow")                                                                                                      \
     X(MIN, "minimum") X(MAX, "maximum") X(EQ, "eq") X(NE, "ne") X(LT, "lt") X(LE, "le") X(GT, "gt") X(GE, "ge")
 
-/* NEG, ABS and SIGN keep the type (of u8: i32); the others give floats. */
+/* NEG, ABS and SIGN keep the type (u8 becomes i32); the others give floats. */
 #define YL_UNARIES(X)                                                                                                  \
     X(NEG, "neg")                                                                                                      \
     X(ABS, "abs")                                                                                                      \
@@ -128,9 +125,9 @@ yl_status yl_tensor_write(yl_tensor *t, const void *host);
     X(LOG1P, "log1p")                                                                                                  \
     X(EXPM1, "expm1") X(FLOOR, "floor") X(CEIL, "ceil") X(ROUND, "round") X(ISNAN, "isnan")
 
-/* Over one axis, which goes, or over all elements (axis -1: the result has no dimensions). SUM, MEAN, MIN, MAX add up
- * or compare in double precision (integers: exactly), in the order of the elements. A NaN wins MIN and MAX and their
- * places. ARGMIN and ARGMAX give the first place, counted from 0, as i64. MEAN gives floats. */
+/* Over one axis, which the result lacks, or over all elements (axis -1: the result has no dimensions). SUM, MEAN, MIN and MAX compute in
+ * double precision (integers: exactly), in the order of the elements. If there is a NaN, it is the result of MIN and MAX, and its index
+ * that of ARGMIN and ARGMAX; these give the first index, counted from 0, as i64. MEAN gives floats. */
 #define YL_REDUCTIONS(X)                                                                                               \
     X(SUM, "sum") X(MEAN, "mean") X(MIN, "min") X(MAX, "max") X(ARGMIN, "argmin") X(ARGMAX, "argmax")
 
@@ -153,36 +150,35 @@ typedef enum yl_reduction {
 } yl_reduction;
 
 yl_status yl_tensor_binary(yl_binary op, const yl_tensor *a, const yl_tensor *b, yl_tensor **out);
-/* a number on the right (or on the left); `integer` tells whether it was written as one */
+/* A number on the right, or on the left; `integer`: it was written as an integer. */
 yl_status yl_tensor_binary_number(yl_binary op, const yl_tensor *a, double b, bool integer, bool left, yl_tensor **out);
-/* to = to op b, in to's type */
+/* to = to op b, in the type of `to`. */
 yl_status yl_tensor_binary_into(yl_binary op, yl_tensor *to, const yl_tensor *b);
 yl_status yl_tensor_unary(yl_unary op, const yl_tensor *a, yl_tensor **out);
 yl_status yl_tensor_unary_into(yl_unary op, yl_tensor *to);
-/* The same result into a tensor of its dims, in that tensor's type; it may share memory with an operand. */
+/* Writes the result into `to`, which has its dims, in the type of `to`; `to` may share memory with an operand. */
 yl_status yl_tensor_binary_to(yl_binary op, const yl_tensor *a, const yl_tensor *b, yl_tensor *to);
 yl_status yl_tensor_unary_to(yl_unary op, const yl_tensor *a, yl_tensor *to);
-/* to = to + a b, where a and b broadcast to `to`; rounded once. */
+/* to = to + a b, rounded once; a and b broadcast to `to`. */
 yl_status yl_tensor_add_product(yl_tensor *to, const yl_tensor *a, const yl_tensor *b);
-/* a where the mask is not zero, else b; all three broadcast. The type is that of minimum(a, b). */
+/* a where the mask is not zero, else b; all three broadcast. The type is that of MIN of a and b. */
 yl_status yl_tensor_where(const yl_tensor *mask, const yl_tensor *a, const yl_tensor *b, yl_tensor **out);
 
 yl_status yl_tensor_reduce(yl_reduction op, const yl_tensor *a, int axis, yl_tensor **out);
-/* Over the axes d whose bit 1 << d is set (one at least). Sums of axes that do not lie side by side in memory are rounded in
- * between. Errors: INVALID for ARGMIN and ARGMAX of several axes. */
+/* Over the axes d whose bit 1 << d is set, at least one. Sums over axes that are not adjacent are rounded in between. Errors: INVALID for
+ * ARGMIN and ARGMAX of several axes. */
 yl_status yl_tensor_reduce_axes(yl_reduction op, const yl_tensor *a, unsigned axes, yl_tensor **out);
 
-/* t {m, n} = u {m, k} diag(s) v {k, n}, k = min(m, n): u's columns and v's rows are orthonormal, s {k} falls and is not negative. Of t's
- * type, f32 or f64, computed in double precision. Errors: INVALID for another shape or type; NUMERIC for a number that is not finite, or
- * where the iteration does not converge; *u and *s may be made then. */
+/* t {m, n} = u {m, k} diag(s) v {k, n}, k = min(m, n): u's columns and v's rows are orthonormal, s {k} falls and is not negative. The
+ * results have t's type, f32 or f64, and are computed in double precision. Errors: INVALID for another shape or type; NUMERIC for a number
+ * that is not finite, or if the iteration does not converge; *u and *s may exist then. */
 yl_status yl_tensor_svd(const yl_tensor *t, yl_tensor **u, yl_tensor **s, yl_tensor **v);
-/* f32 {m, k} times f32 {k, n}; a vector {k} counts as a row on the left and a column on the right, and its axis goes.
- */
+/* f32 {m, k} times f32 {k, n}. A vector {k} is a row on the left and a column on the right, and the result lacks its axis. */
 yl_status yl_tensor_matmul(const yl_tensor *a, const yl_tensor *b, yl_tensor **out);
-/* The same into a tensor of the product's dims, or added to it. It may share memory with a or b. */
+/* Writes the product into `to`, or adds it; `to` may share memory with a or b. */
 yl_status yl_tensor_matmul_to(const yl_tensor *a, const yl_tensor *b, bool add, yl_tensor *to);
 
-/* Element i (in the order of the elements) is draw i of the stream. */
+/* Element i, in the order of the elements, is draw i of the stream. */
 yl_status yl_tensor_uniform(yl_tensor *t, yl_rng *rng, double low, double high);
 yl_status yl_tensor_normal(yl_tensor *t, yl_rng *rng, double mean, double deviation);
 

@@ -77,7 +77,8 @@ end
 
 function TestDraw:testBadMarks()
   local im = flat(20, 20, 0, 0, 0)
-  t.assertErrorMsgContains("|ignore, got 'false-alarn', did you mean 'false_alarm'?", im.draw, im, { { box = { 1, 1, 2, 2 }, role = "false-alarn" } })
+  t.assertErrorMsgContains("|ignore, got 'false-alarn', did you mean 'false_alarm'?", im.draw, im,
+    { { box = { 1, 1, 2, 2 }, role = "false-alarn" } })
   t.assertErrorMsgContains("not finite", im.draw, im, { { box = { 0 / 0, 1, 2, 2 } } })
   t.assertErrorMsgContains("mark: unknown option 'lable', did you mean 'label'?", im.draw, im, { { box = { 1, 1, 2, 2 }, lable = "x" } })
   t.assertErrorMsgContains("mark: option 'colour': expected an integer", im.draw, im, { { box = { 1, 1, 2, 2 }, colour = -1 } })
