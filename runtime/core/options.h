@@ -91,6 +91,8 @@ void yl_options_get(const yl_field *field, const void *options, yl_value *out);
 /* The value in the struct as text that reads back as the same value (checkpoints and cfg files print it). YL_OPTION_TEXT*8
  * bytes are enough for every field. */
 void yl_options_text(const yl_field *field, const void *options, char *out, size_t size);
+/* A value as sentences show it. */
+void yl__option_print(const yl_value *value, char *out, size_t size);
 /* The i-th (0-based) name of an ENUM's choices, copied into out; "" if there is none. */
 void yl_option_choice(const yl_field *field, int64_t index, char out[YL_OPTION_TEXT]);
 

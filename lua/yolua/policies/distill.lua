@@ -48,6 +48,19 @@ local function tell(t, model, names, plan)
     (arena + scratch + packed) / 2 ^ 20)
 end
 
+-- The losses of the step that was made, by batch, added to the epoch's.
+local function add_losses(s, t, losses)
+  for batch = t.batch_done - (t.options.subdivisions or 1), t.batch_done - 1 do
+    s.loss, s.images = s.loss + losses[batch], s.images + t.micro
+  end
+end
+
+local function report_loss(self, t)
+  local s = self.state
+  t.record.distill_loss = s.loss / s.images
+  s.loss, s.images = 0, 0
+end
+
 local function new(spec)
   local o = check(spec)
   local by = { who = options.caller() and options.position() .. ": yl.distill" or "distill" } -- a verb has no place
@@ -76,15 +89,10 @@ local function new(spec)
       end,
       loss = answer,
       step = function(self, t)
-        local s, parts = self.state, t.options.subdivisions or 1
-        for batch = t.batch_done - parts, t.batch_done - 1 do s.loss, s.images = s.loss + step_losses[batch], s.images + t.micro end
+        add_losses(self.state, t, step_losses)
         step_losses = {}
       end,
-      epoch_end = function(self, t)
-        local s = self.state
-        t.record.distill_loss = s.loss / s.images
-        s.loss, s.images = 0, 0
-      end,
+      epoch_end = report_loss,
     },
   }
 end

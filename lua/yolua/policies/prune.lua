@@ -90,18 +90,30 @@ local function mask_gradients(net, pruned)
   for _, r in ipairs(pruned) do net:tensor(r.name, "grad"):mul_(net:tensor(r.name, "saliency")) end
 end
 
+-- What happens to gradients before each step; nil where nothing does.
+local function gradient_handler(rounds)
+  local o, how = rounds.o, rounds.rules.score
+  local gathers, masks_gradients = how.gather and not how.probe, o.masks == "gradient"
+  if not (gathers or masks_gradients or o.bn_decay > 0) then return nil end
+  return function(self, t)
+    if gathers then score.gather(t.model, rounds.list, how, { rate = t.lr }) end
+    if o.bn_decay > 0 then pull_scales(t.model.net, o.bn_decay * t.options.batch) end
+    if masks_gradients and self.state.round > 0 then mask_gradients(t.model.net, rounds.list) end -- round 0: no cut yet
+  end
+end
+
+local function start(self, rounds, t)
+  if (t.kept["best.safetensors"] or self.name) ~= self.name then
+    error(("%s: prune: '%s' keeps best.safetensors already; yl.keep.best(NAME, \"OTHER.safetensors\") names another file"):format(
+      rounds.by.where, t.kept["best.safetensors"]), 0)
+  end
+  t.kept["best.safetensors"] = self.name
+  rounds:start(t, self.state)
+end
+
 local function handlers(rounds)
   local o, known_by = rounds.o, text_of(rounds.o)
-  local made = {}
-
-  function made.start(self, t)
-    if (t.kept["best.safetensors"] or self.name) ~= self.name then
-      error(("%s: prune: '%s' keeps best.safetensors already; yl.keep.best(NAME, \"OTHER.safetensors\") names another file"):format(
-        rounds.by.where, t.kept["best.safetensors"]), 0)
-    end
-    t.kept["best.safetensors"] = self.name
-    rounds:start(t, self.state)
-  end
+  local made = { start = function(self, t) start(self, rounds, t) end }
 
   function made.epoch_start(self, t)
     local st = self.state
@@ -127,15 +139,7 @@ local function handlers(rounds)
 
   function made.finish(self, t) rounds:finish(t, self.state, known_by) end
 
-  local how = rounds.rules.score
-  local gathers, masks_gradients = how.gather and not how.probe, o.masks == "gradient"
-  if gathers or masks_gradients or o.bn_decay > 0 then
-    made.gradient = function(self, t)
-      if gathers then score.gather(t.model, rounds.list, how, { rate = t.lr }) end
-      if o.bn_decay > 0 then pull_scales(t.model.net, o.bn_decay * t.options.batch) end
-      if masks_gradients and self.state.round > 0 then mask_gradients(t.model.net, rounds.list) end -- round 0: no cut yet
-    end
-  end
+  made.gradient = gradient_handler(rounds)
   return made
 end
 

@@ -41,6 +41,17 @@ local function shown(value)
   return { sparsity = value }
 end
 
+-- Makes a round's sparsity that of a whole number of zeros, and returns it. Errors: less than it is now.
+local function rounded(entry, count, now, f)
+  entry.zeros = math.floor(entry.sparsity * count + 0.5)
+  if entry.zeros < math.floor(now * count + 0.5) then
+    error(("%s: the pruning schedule: expected at least the sparsity of now, %.6g, for round %d, got %.6g"):format(
+      callback.place(schedule.code(f)), now, entry.round, entry.sparsity), 0)
+  end
+  entry.sparsity = entry.zeros / count
+  return entry.sparsity
+end
+
 -- yl.prune.dry_run(net, o): the rounds that the options of yl.prune (target, schedule, rounds, hold, ...) would make, as if nothing were
 -- lost: a dev loss of 1 and an AP of 1 all the way, and after a rollback the round begins again. Returns {rounds = {{round, sparsity,
 -- zeros}, ...}, prunable = count, kept = what keep= would keep}, which prints as a table. Nothing is trained; the network stays as it is.
@@ -64,14 +75,7 @@ function replay.dry_run(net, o)
     local entry = shown(value)
     entry.round, entry.dev_loss, entry.ap = round, 1, 1
     out[#out + 1] = entry
-    if entry.sparsity then
-      entry.zeros = math.floor(entry.sparsity * count + 0.5)
-      if entry.zeros < math.floor(sparsity * count + 0.5) then
-        error(("%s: the pruning schedule: expected at least the sparsity of now, %.6g, for round %d, got %.6g"):format(
-          callback.place(schedule.code(f)), sparsity, round, entry.sparsity), 0)
-      end
-      entry.sparsity = entry.zeros / count
-      sparsity = entry.sparsity
+    if entry.sparsity then sparsity = rounded(entry, count, sparsity, f)
     elseif entry.action == "stop" then break end
   end
   for _, entry in ipairs(out) do entry.dev_loss, entry.ap = nil, nil end

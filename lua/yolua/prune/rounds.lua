@@ -122,6 +122,15 @@ local function returned(self, t, st, action, s)
   gate.undo(self, t, st, { epochs = action.epochs or last.epochs, target = action.target or last.asked })
 end
 
+-- Cuts the network, and recalibrates the statistics of its batch-norm where that is asked for.
+local function apply(self, t, cut, masks)
+  if self.o.rewind == "weights" then self.snapshots:restore(t, "rewind") end
+  score.forget(t.model)
+  cut:apply(masks, self.o.masks)
+  local frames, size_now = self.o.recalibrate, { t.w, t.h }
+  if frames > 0 then recalibrate(t.model, t.data.train, { frames = frames, imgsz = size_now, resize = t.resize }) end
+end
+
 -- Begins a round. Nothing has changed where it fails.
 function Rounds:open(t, st)
   if not st.dense then
@@ -147,13 +156,7 @@ function Rounds:open(t, st)
     st.prior = ("%d-%d"):format(st.round + 1, #st.rounds + 1)
     self.snapshots:take(t, st.prior)
   end
-  if cut then
-    if self.o.rewind == "weights" then self.snapshots:restore(t, "rewind") end
-    score.forget(t.model)
-    cut:apply(masks, self.o.masks)
-    local frames, size_now = self.o.recalibrate, { t.w, t.h }
-    if frames > 0 then recalibrate(t.model, t.data.train, { frames = frames, imgsz = size_now, resize = t.resize }) end
-  end
+  if cut then apply(self, t, cut, masks) end
   st.round, st.again, st.open = st.round + 1, nil, true
   st.asked, st.began, st.epochs = asked, t.step, epochs
   st.steps = math.max(1, math.floor(epochs * t.steps_per_epoch + 0.5))

@@ -7,9 +7,8 @@ local sources = require "yolua.train.sources"
 
 local scope = {}
 
--- The least drop of the AP that lets all layers together have `zeros` zeros, and each parameter's share at that drop. curves: of `layers`
--- by parameter; a layer without one stays whole. Between levels the AP is taken to be linear, and never to rise.
-function scope.shares(result, list, zeros)
+-- By parameter: points {sparsity, drop of the AP}, from {0, 0} to everything gone.
+local function curves_of(result)
   local curves = {}
   for _, layer in ipairs(result.layers) do
     local points, worst = { { 0, 0 } }, 0
@@ -20,19 +19,26 @@ function scope.shares(result, list, zeros)
     points[#points + 1] = { 1, math.max(worst, result.dense) }
     curves[layer.parameter] = points
   end
-  local function share(r, drop)
-    local points, found = curves[r.name], 0
-    if not points then return 0 end
-    for i = 2, #points do
-      local a, b = points[i - 1], points[i]
-      if b[2] <= drop then found = b[1]
-      else return math.max(found, a[1] + (b[1] - a[1]) * math.max(0, drop - a[2]) / (b[2] - a[2])) end
-    end
-    return found
+  return curves
+end
+
+-- The sparsity at which a curve has reached the drop: linear between its points. A layer without a curve stays whole.
+local function share(points, drop)
+  local found = 0
+  for i = 2, #(points or {}) do
+    local a, b = points[i - 1], points[i]
+    if b[2] <= drop then found = b[1]
+    else return math.max(found, a[1] + (b[1] - a[1]) * math.max(0, drop - a[2]) / (b[2] - a[2])) end
   end
+  return found
+end
+
+-- Each parameter's share of zeros, so that together they are `zeros`, at the least drop of the AP that allows this; and that drop.
+function scope.shares(result, list, zeros)
+  local curves = curves_of(result)
   local function total(drop)
     local sum = 0
-    for _, r in ipairs(list) do sum = sum + share(r, drop) * r.count end
+    for _, r in ipairs(list) do sum = sum + share(curves[r.name], drop) * r.count end
     return sum
   end
   local low, high = 0, 1
@@ -42,9 +48,11 @@ function scope.shares(result, list, zeros)
   end
   local below, above, out = total(low), total(high), {}
   local mix = above > below and math.min(1, math.max(0, (zeros - below) / (above - below))) or 1
-  for i, r in ipairs(list) do out[i] = share(r, low) + mix * (share(r, high) - share(r, low)) end
   local free = zeros < below and zeros / below or 1 -- what costs nothing is more than is asked for
-  for i = 1, #out do out[i] = out[i] * free end
+  for i, r in ipairs(list) do
+    local least, most = share(curves[r.name], low), share(curves[r.name], high)
+    out[i] = free * (least + mix * (most - least))
+  end
   return out, high
 end
 
