@@ -143,7 +143,7 @@ static inline bool yl__one_of(const std::string &name, const char *words)
 /* Numbers of an operand of that name. Scratch, losses' parts and truth are small, or the algorithm's own affair. */
 static inline double yl__count_of(const yl__operands &o, const std::string &name)
 {
-    if (yl__one_of(name, "scratch partial parts sum out index bytes truth list")) return 0;
+    if (yl__one_of(name, "scratch partial parts first sum out index bytes truth list")) return 0;
     if (yl__one_of(name, "x dx from a b teacher")) return o.in;
     if (yl__one_of(name, "y dy to taken")) return o.out;
     if (yl__one_of(name, "weight dweight")) return o.weights;

@@ -7,45 +7,70 @@
 
 #include <math.h>
 
-yl_status YL_CPU(step_sgd)(const yl_ctx *ctx, const yl_step_geom *g, const yl_step_scalars *s, const uint8_t *mask,
-                           float *grad, float *velocity, float *value, float *ema)
+/* The average alone: of statistics, which no optimizer moves. */
+static void average_part(const yl_step_part *p, const yl_step_scalars *s, const float *value, float *ema)
 {
-#pragma omp parallel for simd schedule(static) num_threads(ctx->threads) if (g->count > 16384)
-    for (int64_t i = 0; i < g->count; i++) {
+    for (int64_t i = p->at; ema && i < p->at + p->count; i++) ema[i] = yl__average(s, ema[i], value[i]);
+}
+
+static void sgd_part(const yl_step_geom *g, const yl_step_part *p, const yl_step_scalars *s, const uint8_t *mask,
+                     float *grad, float *velocity, float *value, float *ema)
+{
+#pragma omp simd
+    for (int64_t i = p->at; i < p->at + p->count; i++) {
         bool keep = !mask || mask[i];
         float v = velocity[i], w = value[i];
-        yl__sgd(g, s, grad[i], &v, &w);
+        yl__sgd(g, p, s, grad[i], &v, &w);
         velocity[i] = keep ? v : 0.0f;
         value[i] = keep ? w : 0.0f;
         grad[i] = 0.0f;
         if (ema) ema[i] = keep ? yl__average(s, ema[i], w) : 0.0f;
     }
+}
+
+yl_status YL_CPU(step_sgd)(const yl_ctx *ctx, const yl_step_geom *g, const yl_step_part *parts,
+                           const yl_step_scalars *scalars, const uint8_t *mask, float *grad, float *velocity,
+                           float *value, float *ema)
+{
+#pragma omp parallel for schedule(static) num_threads(ctx->threads) if (g->count > 16384)
+    for (int64_t k = 0; k < g->parts; k++) {
+        const yl_step_part *p = &parts[k];
+        if (p->statistic)
+            average_part(p, &scalars[p->range], value, ema);
+        else
+            sgd_part(g, p, &scalars[p->range], mask, grad, velocity, value, ema);
+    }
     return YL_OK;
 }
 
-yl_status YL_CPU(step_adam)(const yl_ctx *ctx, const yl_step_geom *g, const yl_step_scalars *s, const uint8_t *mask,
-                            float *grad, float *m, float *v, float *value, float *ema)
+static void adam_part(const yl_step_geom *g, const yl_step_part *p, const yl_step_scalars *s, const uint8_t *mask,
+                      float *grad, float *m, float *v, float *value, float *ema)
 {
-#pragma omp parallel for simd schedule(static) num_threads(ctx->threads) if (g->count > 16384)
-    for (int64_t i = 0; i < g->count; i++) {
+#pragma omp simd
+    for (int64_t i = p->at; i < p->at + p->count; i++) {
         bool keep = !mask || mask[i];
         float first = m[i], second = v[i], w = value[i];
-        yl__adam(g, s, grad[i], &first, &second, &w);
+        yl__adam(g, p, s, grad[i], &first, &second, &w);
         m[i] = keep ? first : 0.0f;
         v[i] = keep ? second : 0.0f;
         value[i] = keep ? w : 0.0f;
         grad[i] = 0.0f;
         if (ema) ema[i] = keep ? yl__average(s, ema[i], w) : 0.0f;
     }
-    return YL_OK;
 }
 
-/* The average alone: for statistics, which no optimizer moves. */
-yl_status YL_CPU(step_average)(const yl_ctx *ctx, const yl_step_geom *g, const yl_step_scalars *s, const float *value,
-                               float *ema)
+yl_status YL_CPU(step_adam)(const yl_ctx *ctx, const yl_step_geom *g, const yl_step_part *parts,
+                            const yl_step_scalars *scalars, const uint8_t *mask, float *grad, float *m, float *v,
+                            float *value, float *ema)
 {
-    (void)ctx;
-    for (int64_t i = 0; i < g->count; i++) ema[i] = yl__average(s, ema[i], value[i]);
+#pragma omp parallel for schedule(static) num_threads(ctx->threads) if (g->count > 16384)
+    for (int64_t k = 0; k < g->parts; k++) {
+        const yl_step_part *p = &parts[k];
+        if (p->statistic)
+            average_part(p, &scalars[p->range], value, ema);
+        else
+            adam_part(g, p, &scalars[p->range], mask, grad, m, v, value, ema);
+    }
     return YL_OK;
 }
 
@@ -65,9 +90,7 @@ yl_status YL_CPU(count_nonzero)(const yl_ctx *ctx, int64_t count, const float *x
     return YL_OK;
 }
 
-enum { BLOCK = 8192, MAX_THREADS = 256 };
-
-static double block_squares(const float *x, int64_t count)
+static double part_squares(const float *x, int64_t count)
 {
     double lanes[8] = {0}; /* a fixed order of additions that still vectorises */
     int64_t i = 0;
@@ -77,21 +100,22 @@ static double block_squares(const float *x, int64_t count)
     return ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]));
 }
 
-/* Sum of x^2 in double; each thread adds its blocks in order, then the threads' sums are added in order. */
-yl_status YL_CPU(sum_squares)(const yl_ctx *ctx, int64_t count, const float *x, double *out)
+/* Sums of x^2 in double: the parts' sums, added in order, whatever the number of threads. */
+yl_status YL_CPU(sum_squares)(const yl_ctx *ctx, const yl_step_geom *g, const yl_step_part *parts, const int32_t *first,
+                              const float *x, double *partial, double *out)
 {
-    double partial[MAX_THREADS] = {0};
-    int threads = ctx->threads < MAX_THREADS ? ctx->threads : MAX_THREADS;
-    int64_t blocks = (count + BLOCK - 1) / BLOCK;
-#pragma omp parallel for schedule(static) num_threads(threads) if (blocks > 4)
-    for (int t = 0; t < threads; t++)
-        for (int64_t b = blocks * t / threads; b < blocks * (t + 1) / threads; b++)
-            partial[t] += block_squares(x + b * BLOCK, count - b * BLOCK < BLOCK ? count - b * BLOCK : BLOCK);
-    double sum = 0;
-    for (int t = 0; t < threads; t++) sum += partial[t];
-    *out = sum;
+#pragma omp parallel for schedule(static) num_threads(ctx->threads) if (g->count > 32768)
+    for (int64_t k = 0; k < g->parts; k++)
+        partial[k] = parts[k].statistic ? 0 : part_squares(x + parts[k].at, parts[k].count);
+    for (int64_t r = 0; r < g->ranges; r++) {
+        double sum = 0;
+        for (int32_t k = first[r]; k < first[r + 1]; k++) sum += partial[k];
+        out[r] = sum;
+    }
     return YL_OK;
 }
+
+enum { BLOCK = 8192 };
 
 /* Index of the first NaN or infinity, -1 where all are finite. */
 yl_status YL_CPU(find_not_finite)(const yl_ctx *ctx, const yl_flat_geom *g, const void *from, int64_t *index)

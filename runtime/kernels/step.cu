@@ -3,14 +3,23 @@
 #include "kernels/cuda.h"
 #include "kernels/sums.cuh"
 
-static __global__ void sgd(yl_step_geom g, const yl_step_scalars *s, const uint8_t *mask, float *grad, float *velocity,
-                           float *value, float *ema)
+/* A block per part. */
+static __device__ void average_part(const yl_step_part &p, const yl_step_scalars *s, const float *value, float *ema)
 {
-    YL_EACH(i, g.count)
-    {
+    if (!ema) return;
+    for (int64_t i = p.at + threadIdx.x; i < p.at + p.count; i += blockDim.x) ema[i] = yl__average(s, ema[i], value[i]);
+}
+
+static __global__ void sgd(yl_step_geom g, const yl_step_part *parts, const yl_step_scalars *scalars,
+                           const uint8_t *mask, float *grad, float *velocity, float *value, float *ema)
+{
+    yl_step_part p = parts[blockIdx.x];
+    const yl_step_scalars *s = &scalars[p.range];
+    if (p.statistic) return average_part(p, s, value, ema);
+    for (int64_t i = p.at + threadIdx.x; i < p.at + p.count; i += blockDim.x) {
         bool keep = !mask || mask[i];
         float v = velocity[i], w = value[i];
-        yl__sgd(&g, s, grad[i], &v, &w);
+        yl__sgd(&g, &p, s, grad[i], &v, &w);
         velocity[i] = keep ? v : 0.0f;
         value[i] = keep ? w : 0.0f;
         grad[i] = 0.0f;
@@ -18,20 +27,25 @@ static __global__ void sgd(yl_step_geom g, const yl_step_scalars *s, const uint8
     }
 }
 
-yl_status YL_CUDA(step_sgd)(const yl_ctx *ctx, const yl_step_geom *g, const yl_step_scalars *s, const uint8_t *mask,
-                            float *grad, float *velocity, float *value, float *ema)
+yl_status YL_CUDA(step_sgd)(const yl_ctx *ctx, const yl_step_geom *g, const yl_step_part *parts,
+                            const yl_step_scalars *scalars, const uint8_t *mask, float *grad, float *velocity,
+                            float *value, float *ema)
 {
-    return yl__launch_each(ctx, "step_sgd", g->count, sgd, *g, s, mask, grad, velocity, value, ema);
+    if (g->parts == 0) return YL_OK;
+    return yl__launch(ctx, "step_sgd", dim3((unsigned)g->parts), dim3(YL__CUDA_BLOCK), sgd, *g, parts, scalars, mask,
+                      grad, velocity, value, ema);
 }
 
-static __global__ void adam(yl_step_geom g, const yl_step_scalars *s, const uint8_t *mask, float *grad, float *m,
-                            float *v, float *value, float *ema)
+static __global__ void adam(yl_step_geom g, const yl_step_part *parts, const yl_step_scalars *scalars,
+                            const uint8_t *mask, float *grad, float *m, float *v, float *value, float *ema)
 {
-    YL_EACH(i, g.count)
-    {
+    yl_step_part p = parts[blockIdx.x];
+    const yl_step_scalars *s = &scalars[p.range];
+    if (p.statistic) return average_part(p, s, value, ema);
+    for (int64_t i = p.at + threadIdx.x; i < p.at + p.count; i += blockDim.x) {
         bool keep = !mask || mask[i];
         float first = m[i], second = v[i], w = value[i];
-        yl__adam(&g, s, grad[i], &first, &second, &w);
+        yl__adam(&g, &p, s, grad[i], &first, &second, &w);
         m[i] = keep ? first : 0.0f;
         v[i] = keep ? second : 0.0f;
         value[i] = keep ? w : 0.0f;
@@ -40,21 +54,13 @@ static __global__ void adam(yl_step_geom g, const yl_step_scalars *s, const uint
     }
 }
 
-yl_status YL_CUDA(step_adam)(const yl_ctx *ctx, const yl_step_geom *g, const yl_step_scalars *s, const uint8_t *mask,
-                             float *grad, float *m, float *v, float *value, float *ema)
+yl_status YL_CUDA(step_adam)(const yl_ctx *ctx, const yl_step_geom *g, const yl_step_part *parts,
+                             const yl_step_scalars *scalars, const uint8_t *mask, float *grad, float *m, float *v,
+                             float *value, float *ema)
 {
-    return yl__launch_each(ctx, "step_adam", g->count, adam, *g, s, mask, grad, m, v, value, ema);
-}
-
-static __global__ void average(int64_t count, const yl_step_scalars *s, const float *value, float *ema)
-{
-    YL_EACH(i, count) ema[i] = yl__average(s, ema[i], value[i]);
-}
-
-yl_status YL_CUDA(step_average)(const yl_ctx *ctx, const yl_step_geom *g, const yl_step_scalars *s, const float *value,
-                                float *ema)
-{
-    return yl__launch_each(ctx, "step_average", g->count, average, g->count, s, value, ema);
+    if (g->parts == 0) return YL_OK;
+    return yl__launch(ctx, "step_adam", dim3((unsigned)g->parts), dim3(YL__CUDA_BLOCK), adam, *g, parts, scalars, mask,
+                      grad, m, v, value, ema);
 }
 
 static __global__ void mask_out(int64_t count, const uint8_t *mask, float *x)
@@ -83,16 +89,34 @@ yl_status YL_CUDA(count_nonzero)(const yl_ctx *ctx, int64_t count, const float *
     return YL_OK;
 }
 
-struct square {
-    static __device__ double of(float x)
-    {
-        return (double)x * (double)x;
-    }
-};
-
-yl_status YL_CUDA(sum_squares)(const yl_ctx *ctx, int64_t count, const float *x, double *out)
+static __global__ void square_part(const yl_step_part *parts, const float *x, double *partial)
 {
-    return yl__sum<square>(ctx, "sum_squares", count, x, out);
+    YL_SHARED(double, lanes, [YL__CUDA_BLOCK]);
+    yl_step_part p = parts[blockIdx.x];
+    double sum = 0;
+    for (int64_t i = threadIdx.x; !p.statistic && i < p.count; i += YL__CUDA_BLOCK)
+        sum += (double)x[p.at + i] * (double)x[p.at + i];
+    yl__sum_lanes(sum, lanes, partial + blockIdx.x);
+}
+
+/* A block per range. */
+static __global__ void add_parts_of_range(const int32_t *first, const double *partial, double *out)
+{
+    YL_SHARED(double, lanes, [YL__CUDA_BLOCK]);
+    double sum = 0;
+    for (int32_t k = first[blockIdx.x] + (int32_t)threadIdx.x; k < first[blockIdx.x + 1]; k += YL__CUDA_BLOCK)
+        sum += partial[k];
+    yl__sum_lanes(sum, lanes, out + blockIdx.x);
+}
+
+yl_status YL_CUDA(sum_squares)(const yl_ctx *ctx, const yl_step_geom *g, const yl_step_part *parts,
+                               const int32_t *first, const float *x, double *partial, double *out)
+{
+    if (g->parts)
+        YL_TRY(yl__launch(ctx, "sum_squares", dim3((unsigned)g->parts), dim3(YL__CUDA_BLOCK), square_part, parts, x,
+                          partial));
+    return yl__launch(ctx, "sum_squares", dim3((unsigned)g->ranges), dim3(YL__CUDA_BLOCK), add_parts_of_range, first,
+                      partial, out);
 }
 
 /* *first = the lowest index: a minimum is the same in any order. */

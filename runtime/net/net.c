@@ -58,6 +58,11 @@ void yl_net_free(yl_net *net)
     yl__graph_free(net->device, &net->step_graph);
     net->device->release(net->device, net->scalars);
     net->device->release(net->device, net->squares);
+    net->device->release(net->device, net->parts);
+    net->device->release(net->device, net->first_part);
+    net->device->release(net->device, net->part_squares);
+    yl__free(net->host_parts);
+    yl__free(net->host_first_part);
     yl__free(net->host_scalars);
     yl__free(net->host_squares);
     yl__free(net->header);

@@ -69,6 +69,12 @@ typedef struct yl_net {
      * geometry), and the sums of squares of the gradient. */
     yl_step_scalars *scalars, *host_scalars;
     double *squares, *host_squares;
+    /* The slabs in parts, for the ranges that are not frozen: where each range's begin, and room for a sum per part. */
+    yl_step_part *parts, *host_parts;
+    int32_t *first_part, *host_first_part;
+    double *part_squares;
+    yl_step_geom step_geom;   /* parts and count */
+    uint64_t choice_of_parts; /* which ranges and rates they are made for; 0: not made */
     yl_graph squares_graph, step_graph;
     char *header;   /* the cfg's [net] section without width, height and channels; NULL if there is none */
     int references; /* one for the owner, and one for each plan and each tensor over a range */

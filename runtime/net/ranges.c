@@ -92,16 +92,24 @@ static void place_ranges(yl_net *net)
     net->n_values = at;
 }
 
-/* What a step reads and leaves besides slabs; a second try finds the first one's. */
+/* A second try finds what the first one made. */
+static yl_status make_pair(yl_net *net, int64_t count, size_t size, void *on_host, void *on_device)
+{
+    void **host = on_host, **device = on_device;
+    if (host && !*host) YL_TRY(yl__calloc(count, size, host));
+    return *device ? YL_OK : net->device->alloc(net->device, (size_t)count * size, device);
+}
+
+/* What a step reads and leaves besides slabs. */
 static yl_status make_step_block(yl_net *net)
 {
-    yl_device *device = net->device;
-    size_t count = (size_t)net->n_ranges + 1;
-    if (!net->host_scalars) YL_TRY(yl__calloc((int64_t)count, sizeof *net->host_scalars, &net->host_scalars));
-    if (!net->host_squares) YL_TRY(yl__calloc((int64_t)count, sizeof *net->host_squares, &net->host_squares));
-    if (!net->scalars) YL_TRY(device->alloc(device, count * sizeof *net->scalars, (void **)&net->scalars));
-    if (!net->squares) YL_TRY(device->alloc(device, count * sizeof *net->squares, (void **)&net->squares));
-    return YL_OK;
+    int64_t ranges = net->n_ranges + 1, parts = 1;
+    for (int i = 0; i < net->n_ranges; i++) parts += (net->ranges[i].count + YL_STEP_PART - 1) / YL_STEP_PART;
+    YL_TRY(make_pair(net, ranges, sizeof *net->scalars, &net->host_scalars, &net->scalars));
+    YL_TRY(make_pair(net, ranges, sizeof *net->squares, &net->host_squares, &net->squares));
+    YL_TRY(make_pair(net, ranges, sizeof *net->first_part, &net->host_first_part, &net->first_part));
+    YL_TRY(make_pair(net, parts, sizeof *net->parts, &net->host_parts, &net->parts));
+    return make_pair(net, parts, sizeof *net->part_squares, NULL, &net->part_squares);
 }
 
 yl_status yl_net_finish(yl_net *net)

@@ -67,7 +67,42 @@ static uint64_t choice_of_ranges(const yl_net *net)
         hash = (hash ^ net->ranges[i].frozen) * 0x100000001b3u;
         hash = (hash ^ rate) * 0x100000001b3u;
     }
-    return hash;
+    return hash | 1; /* 0 is: not made */
+}
+
+static void add_parts(yl_net *net, const yl_range *r, int32_t range)
+{
+    yl_step_geom *g = &net->step_geom;
+    for (int64_t done = 0; done < r->count; done += YL_STEP_PART, g->parts++)
+        net->host_parts[g->parts] = (yl_step_part){
+            .at = r->offset + done,
+            .count = r->count - done < YL_STEP_PART ? r->count - done : YL_STEP_PART,
+            .range = range,
+            .lr_mult = r->lr_mult,
+            .decays = r->kind == YL_WEIGHT,
+            .statistic = r->kind == YL_STATISTIC,
+        };
+    g->count += r->count;
+}
+
+/* The parts of the ranges that are not frozen, made anew where others are, or their rates have changed. */
+static yl_status find_parts(yl_net *net)
+{
+    yl_device *device = net->device;
+    uint64_t choice = choice_of_ranges(net);
+    if (choice == net->choice_of_parts) return YL_OK;
+    net->choice_of_parts = 0;
+    net->step_geom = (yl_step_geom){.ranges = net->n_ranges};
+    for (int i = 0; i < net->n_ranges; i++) {
+        net->host_first_part[i] = (int32_t)net->step_geom.parts;
+        if (!net->ranges[i].frozen) add_parts(net, &net->ranges[i], i);
+    }
+    net->host_first_part[net->n_ranges] = (int32_t)net->step_geom.parts;
+    YL_TRY(device->to_device(device, net->parts, net->host_parts, (size_t)net->step_geom.parts * sizeof *net->parts));
+    YL_TRY(device->to_device(device, net->first_part, net->host_first_part,
+                             ((size_t)net->n_ranges + 1) * sizeof *net->first_part));
+    net->choice_of_parts = choice;
+    return YL_OK;
 }
 
 static yl_status call_squares(void *of)
@@ -76,20 +111,17 @@ static yl_status call_squares(void *of)
     const yl_kernels *k = net->device->kernels;
     const yl_slab *mask = &net->slabs[YL_SLAB_mask], *grad = &net->slabs[YL_SLAB_grad];
     yl_ctx ctx = yl__ctx(net->device);
-    for (int i = 0; i < net->n_ranges; i++) {
-        const yl_range *r = &net->ranges[i];
-        if (r->kind == YL_STATISTIC) continue;
-        if (mask->data) YL_TRY(k->apply_mask(&ctx, r->count, yl_net_at(mask, r), yl_net_at(grad, r)));
-        if (!r->frozen) YL_TRY(k->sum_squares(&ctx, r->count, yl_net_at(grad, r), net->squares + i));
-    }
-    return YL_OK;
+    if (mask->data) YL_TRY(k->apply_mask(&ctx, mask->count, mask->data, grad->data));
+    return k->sum_squares(&ctx, &net->step_geom, net->parts, net->first_part, grad->data, net->part_squares,
+                          net->squares);
 }
 
 /* The sums of squares of every unfrozen range, on the host; the device is asked once. */
 static yl_status find_squares(yl_net *net)
 {
+    YL_TRY(find_parts(net));
     yl_graph_key key = {.at = {net->slabs[YL_SLAB_mask].data, net->slabs[YL_SLAB_grad].data},
-                        .numbers = {choice_of_ranges(net)}};
+                        .numbers = {net->choice_of_parts}};
     YL_TRY(yl__graph_run(net->device, &net->squares_graph, &key, call_squares, net));
     return net->device->from_device(net->device, net->host_squares, net->squares,
                                     (size_t)net->n_ranges * sizeof *net->squares);
@@ -119,7 +151,7 @@ static yl_step_scalars scalars(const yl_step_options *o, const yl_range *r, doub
         .scale = (float)(clip / (double)o->images),
         .lr = (float)o->lr,
         .momentum = o->rule == YL_APPLY ? 0.0f : (float)o->momentum,
-        .decay = (float)o->decay,
+        .decay = o->rule == YL_APPLY ? 0.0f : (float)o->decay,
         .beta1 = (float)o->beta1,
         .beta2 = (float)o->beta2,
         .epsilon = (float)o->epsilon,
@@ -129,49 +161,40 @@ static yl_step_scalars scalars(const yl_step_options *o, const yl_range *r, doub
     };
 }
 
-static yl_status step_range(const yl_net *net, const yl_ctx *ctx, const yl_step_options *o, const yl_step_slabs *s,
-                            const yl_step_scalars *numbers, const yl_range *r)
-{
-    const yl_kernels *k = net->device->kernels;
-    yl_step_geom g = {.count = r->count,
-                      .lr_mult = r->lr_mult,
-                      .decays = r->kind == YL_WEIGHT && o->rule != YL_APPLY,
-                      .decoupled = o->rule == YL_ADAMW,
-                      .nesterov = o->nesterov && o->rule == YL_SGD};
-    float *value = yl_net_at(s->value, r), *ema = yl_net_at(s->ema, r);
-    if (r->kind == YL_STATISTIC) return ema ? k->step_average(ctx, &g, numbers, value, ema) : YL_OK;
-    const uint8_t *mask = yl_net_at(s->mask, r);
-    float *grad = yl_net_at(s->grad, r);
-    if (!adam(o->rule)) return k->step_sgd(ctx, &g, numbers, mask, grad, yl_net_at(s->velocity, r), value, ema);
-    return k->step_adam(ctx, &g, numbers, mask, grad, yl_net_at(s->m, r), yl_net_at(s->v, r), value, ema);
-}
-
 typedef struct step_call {
     const yl_net *net;
     const yl_step_options *options;
     const yl_step_slabs *slabs;
 } step_call;
 
+static void *data_of(const yl_slab *slab)
+{
+    return slab ? slab->data : NULL;
+}
+
+/* The step over the whole slab in one call. */
 static yl_status call_step(void *of)
 {
     const step_call *c = of;
-    yl_ctx ctx = yl__ctx(c->net->device);
-    for (int i = 0; i < c->net->n_ranges; i++)
-        if (!c->net->ranges[i].frozen)
-            YL_TRY(step_range(c->net, &ctx, c->options, c->slabs, &c->net->scalars[i], &c->net->ranges[i]));
-    return YL_OK;
-}
-
-static const void *data_of(const yl_slab *slab)
-{
-    return slab ? slab->data : NULL;
+    const yl_net *net = c->net;
+    const yl_step_slabs *s = c->slabs;
+    const yl_kernels *k = net->device->kernels;
+    yl_ctx ctx = yl__ctx(net->device);
+    yl_step_geom g = net->step_geom;
+    g.decoupled = c->options->rule == YL_ADAMW;
+    g.nesterov = c->options->nesterov && c->options->rule == YL_SGD;
+    if (adam(c->options->rule))
+        return k->step_adam(&ctx, &g, net->parts, net->scalars, data_of(s->mask), data_of(s->grad), data_of(s->m),
+                            data_of(s->v), data_of(s->value), data_of(s->ema));
+    return k->step_sgd(&ctx, &g, net->parts, net->scalars, data_of(s->mask), data_of(s->grad), data_of(s->velocity),
+                       data_of(s->value), data_of(s->ema));
 }
 
 static yl_status run_step(yl_net *net, const yl_step_options *o, const yl_step_slabs *s)
 {
     yl_graph_key key = {
         .at = {data_of(s->value), data_of(s->grad), data_of(s->mask), data_of(s->m), data_of(s->v), data_of(s->ema)},
-        .numbers = {choice_of_ranges(net), (uint64_t)o->rule, o->nesterov}};
+        .numbers = {net->choice_of_parts, (uint64_t)o->rule, o->nesterov}};
     step_call call = {net, o, s};
     return yl__graph_run(net->device, &net->step_graph, &key, call_step, &call);
 }
