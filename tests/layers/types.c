@@ -234,9 +234,8 @@ static void test_kernels_are_told_the_type(void **state)
     yl_net_free(net);
     assert_int_equal(convolutions, 1 << YL_FORWARD | 1 << YL_BACKWARD_DATA | 1 << YL_BACKWARD_WEIGHTS);
     /* not a layer's: the optimizer's, masks', tensors', the loader's and a teacher's */
-    static const char others[] =
-        " step_sgd step_adam apply_mask count_nonzero sum_squares find_not_finite matmul warp "
-        "distill_head distill_features ";
+    static const char others[] = " step_sgd step_adam apply_mask count_nonzero sum_squares find_not_finite matmul warp "
+                                 "distill_head distill_features ";
     for (int i = 0; i < KERNELS; i++) {
         char word[64];
         snprintf(word, sizeof word, " %s ", names[i]);
