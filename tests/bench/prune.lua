@@ -30,6 +30,9 @@ end
 local function pruned(name, fold, recipe, of, more)
   more.name, more.recipe, more.from, more.data = name .. fold, ("recipes/%s.lua"):format(recipe), { model = of .. fold }, split(fold)
   more.rounds = more.rounds or 24
+  if recipe ~= "prune_poster" then -- as the dense network was trained; under AdamW dense and pruned networks overfit
+    more.optim, more.augment = { name = "sgd", lr = 5e-4 }, { name = "standard", mosaic = 0.5 }
+  end
   if limit then more.rounds, more.tune, more.epochs = 6, 1, more.epochs end
   return more
 end
