@@ -2,12 +2,24 @@
 local eval = require "yolua.eval.protocols"
 local fields = require "yolua.options.fields"
 local input = require "yolua.model.input"
+local options = require "yolua.options.table"
+local schema = require "yolua.options.schema"
 local score = require "yolua.eval.score"
 local structs = require "yolua.options.structs"
 local terminal = require "yolua.terminal"
 local inputs = require "yolua.cli.inputs"
 
+-- A list that is named here and not scored would be silently left out; a run's config.yaml may hold them all.
+local function refuse_unused(o)
+  for _, key in ipairs { "data.train", "data.pick", o.data.split and "data.dev" or nil } do
+    if options.origin(o, key) == "command line" then
+      error(schema.usage(("val: %s has no effect: one list is scored, data.split (without it data.dev)"):format(key)))
+    end
+  end
+end
+
 local function run(o)
+  refuse_unused(o)
   local data = inputs.data(o)
   local model = inputs.network(o)
   local list = data:list(o.data.split)

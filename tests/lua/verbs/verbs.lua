@@ -93,6 +93,12 @@ function TestVerbs.testVal()
   local split = program.json { "val", cfg, names, "data=kitti", "data.root=" .. top .. "/data", "data.split=train", "protocol=coco,voc",
     "data.limit=5" }
   t.assertEquals({ split.images, split.eval[1].protocol, split.eval[1].split }, { 5, "coco", "train" })
+  for _, words in ipairs { { "data.pick=train" }, { "data.train=train" }, { "data.split=train", "data.dev=train" } } do
+    local status, _, err = program.run { "val", cfg, names, "data=kitti", "data.root=" .. top .. "/data", table.unpack(words) }
+    t.assertEquals(status, 2)
+    local key = words[#words]:match "^[^=]+"
+    t.assertStrContains(err, ("val: %s has no effect: one list is scored, data.split (without it data.dev)"):format(key))
+  end
 end
 
 function TestVerbs.testBench()
