@@ -83,6 +83,8 @@ groups.train = {
   struct("step", "clip"),
   { "patience", "int", 0, "epochs", "stop after so many epochs without improvement; 0: never", min = 0, aliases = { "early_stop" } },
   { "multiscale", "bool", false, "", "choose a new random input size every few batches", aliases = { "multi_scale", "random" } },
+  { "tensorboard", "bool", false, "", "also write each epoch's numbers as a TensorBoard event file into the run directory",
+    aliases = { "tb" } },
   { "resume", "string", nil, "", "continue the run in this directory" },
 }
 

@@ -130,8 +130,8 @@ function Run:expect(record) core.system.write(self:path "epoch.json", core.json.
 -- Appends an epoch's record ({epoch, train_loss, dev_loss, lr, seconds, wait_share, images_per_s, ...}) to metrics.jsonl and waits
 -- for the disk. To be called when that epoch's checkpoint is in place.
 function Run:log_epoch(record)
-  core.files.append(self:path "metrics.jsonl", core.json.encode(record) .. "\n")
   self.epochs[#self.epochs + 1] = record
+  rundir.append_metrics(self.dir, self.epochs, rawget(self.options, "tensorboard"))
   os.remove(self:path "epoch.json")
   self:step(nil)
   self:say(screen.epoch_text(record))

@@ -1,5 +1,6 @@
 -- The folder of a run: a new one that overwrites nothing, or an earlier one that is continued.
 local core = require "yolua.core"
+local tensorboard = require "yolua.report.tensorboard"
 local files = core.files
 
 local rundir = {}
@@ -114,11 +115,18 @@ function rundir.metrics(path, last, training)
   return records
 end
 
--- Rewrites metrics.jsonl, as a whole, to hold just these records.
+-- Appends the last of the records to metrics.jsonl, and waits for the disk; with `events` also to a TensorBoard event file.
+function rundir.append_metrics(path, records, events)
+  files.append(path .. "/metrics.jsonl", core.json.encode(records[#records]) .. "\n")
+  if events then tensorboard.append(path, records, os.time()) end
+end
+
+-- Rewrites metrics.jsonl, as a whole, to hold just these records, and the event file where there is one.
 function rundir.write_metrics(path, records)
   local lines = {}
   for i, record in ipairs(records) do lines[i] = core.json.encode(record) .. "\n" end
   core.system.write(path .. "/metrics.jsonl", table.concat(lines))
+  tensorboard.rewrite(path, records, os.time())
 end
 
 -- The checkpoint that the run in `path` ends with; nil where it has none.
