@@ -84,6 +84,26 @@ function TestShare.testPruningMeanwhile()
   end
 end
 
+-- A frozen layer keeps its bits; it is shared when it thaws.
+function TestShare.testFrozenLayers()
+  local net = model():freeze "body"
+  local first, frozen = weights(net)[1].name, {}
+  for _, r in ipairs(weights(net)) do frozen[r.name] = r.frozen and net.net:tensor(r.name):reshape(-1):totable() or nil end
+  t.assertNotNil(frozen[first])
+  train(net, {}, yl.share { bits = { conv = 2 } })
+  for _, r in ipairs(weights(net)) do
+    if frozen[r.name] then t.assertEquals(net.net:tensor(r.name):reshape(-1):totable(), frozen[r.name])
+    else t.assertTrue(values(net, r.name) <= 4) end
+  end
+  net = model()
+  local before = values(net, first)
+  local watch = { name = "watch", on = { epoch_start = function(_, tr)
+    if tr.epoch == 2 then t.assertEquals(values(net, first), before) end
+  end } }
+  train(net, {}, watch, yl.freeze { "body", until_epoch = 1 }, yl.share { bits = { conv = 2 } })
+  t.assertTrue(before > 4 and values(net, first) <= 4)
+end
+
 -- One step of plain SGD: each weight moves by the rate times the sum of its cluster's gradients.
 function TestShare.testTheSumOfGradients()
   local net, grads, from = model(), {}, {}
