@@ -204,6 +204,22 @@ static int svd(lua_State *L)
     return 3;
 }
 
+/* t:singular_values() -> s {k}, falling */
+static int singular_values(lua_State *L)
+{
+    yl_tensor *t = yl__check_tensor(L, 1), **s = yl__new_tensor(L);
+    yl__check(L, yl_tensor_singular_values(t, s));
+    return 1;
+}
+
+/* t:solve(b) -> x: t x = b, of {n, n} and {n, m} */
+static int solve(lua_State *L)
+{
+    yl_tensor *t = yl__check_tensor(L, 1), *b = yl__check_tensor(L, 2), **x = yl__new_tensor(L);
+    yl__check(L, yl_tensor_solve(t, b, x));
+    return 1;
+}
+
 /* t:addmatmul_(a, b): t = t + a b, the matrix product */
 static int add_matmul(lua_State *L)
 {
@@ -330,7 +346,7 @@ static void add_operators(lua_State *L)
 void yl__bind_tensor_math(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"matmul", matmul}, {"svd", svd},     {"addmatmul_", add_matmul}, {"addmul_", add_product}, {"where", where},
+        {"matmul", matmul}, {"svd", svd}, {"singular_values", singular_values}, {"solve", solve}, {"addmatmul_", add_matmul}, {"addmul_", add_product}, {"where", where},
         {"__unm", minus},   {"equal", equal}, {"fill_", fill_with},       {"copy_", copy_from},     {NULL, NULL}};
     static const char *const draws[] = {"uniform_", "normal_"};
     luaL_getmetatable(L, YL_TENSOR_CLASS);

@@ -173,6 +173,11 @@ yl_status yl_tensor_reduce_axes(yl_reduction op, const yl_tensor *a, unsigned ax
  * results have t's type, f32 or f64, and are computed in double precision. Errors: INVALID for another shape or type; NUMERIC for a number
  * that is not finite, or if the iteration does not converge; *u and *s may exist then. */
 yl_status yl_tensor_svd(const yl_tensor *t, yl_tensor **u, yl_tensor **s, yl_tensor **v);
+/* s alone, several times as fast. The same errors. */
+yl_status yl_tensor_singular_values(const yl_tensor *t, yl_tensor **s);
+/* x {n, m} with a {n, n} x = b {n, m}: of b's type, f32 or f64, computed in double precision. Errors: INVALID for other shapes or types;
+ * NUMERIC for a singular matrix. */
+yl_status yl_tensor_solve(const yl_tensor *a, const yl_tensor *b, yl_tensor **out);
 /* f32 {m, k} times f32 {k, n}. A vector {k} is a row on the left and a column on the right, and the result lacks its axis. */
 yl_status yl_tensor_matmul(const yl_tensor *a, const yl_tensor *b, yl_tensor **out);
 /* Writes the product into `to`, or adds it; `to` may share memory with a or b. */

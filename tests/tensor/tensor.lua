@@ -414,6 +414,32 @@ function TestText:testPrinting()
   t.assertTrue(#tostring(yl.zeros { 50, 50, 50 }) < 3000)
 end
 
+TestEquations = {}
+
+function TestEquations:testSolve()
+  for n = 1, 9 do
+    for _, dtype in ipairs { "f32", "f64" } do
+      local a, x = yl.randn({ n, n, seed = n }), yl.randn({ n, 3, seed = n + 50 })
+      local b = a:matmul(x)
+      t.assertTrue((a:to(dtype):solve(b:to(dtype)):to "f32" - x):abs():max() < 1e-2, n)
+    end
+  end
+  local a = yl.tensor { { 0, 2 }, { 1, 1 } } -- rows have to be exchanged
+  t.assertEquals(a:solve(yl.tensor { { 4 }, { 3 } }):totable(), { { 1 }, { 2 } })
+  t.assertEquals(a:transpose():solve(yl.tensor { { 2 }, { 6 } }):totable(), { { 2 }, { 2 } })
+  t.assertErrorMsgContains("solve: the matrix is singular", function() yl.tensor { { 1, 2 }, { 2, 4 } }:solve(yl.tensor { { 1 }, { 1 } }) end)
+  t.assertErrorMsgContains("solve: expected {n, n} and {n, m}", function() a:solve(yl.tensor { 1, 2 }) end)
+end
+
+function TestEquations:testSingularValues()
+  local a = yl.randn { 7, 12, seed = 3 }
+  local _, s = a:svd()
+  local alone = a:singular_values()
+  t.assertEquals(alone:shape(), { 7 })
+  t.assertTrue((alone - s):abs():max() < 1e-5)
+  t.assertErrorMsgContains("svd: expected f32 or f64 {m, n}", function() yl.zeros { 3 }:singular_values() end)
+end
+
 TestGarbage = {}
 
 function TestGarbage:testCloseAndCollect()

@@ -63,8 +63,6 @@ end
 -- Ranks and parts within a relative error.
 local function by_error(method, state, error) return method.ranks(state, error * state.w.norm) end
 
-local function numbers(method, state, ranks) return factors.count(method.parts(state, ranks)) end
-
 -- Ranks that the caller has chosen.
 local function given(method, state, ranks)
   local full, list = method.full(state, ranks), {}
@@ -85,7 +83,7 @@ local function by_numbers(method, state, most)
   for _ = 1, ROUNDS do
     local middle = (low + high) / 2
     local ranks = by_error(method, state, middle)
-    if numbers(method, state, ranks) <= most then high, best = middle, ranks else low = middle end
+    if method.count(state.w, ranks) <= most then high, best = middle, ranks else low = middle end
   end
   return best or by_error(method, state, WIDEST)
 end

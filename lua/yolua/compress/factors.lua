@@ -38,6 +38,12 @@ function factors.product(parts)
   return all
 end
 
+-- How many numbers the three layers of tucker2 and tt have.
+function factors.three(w, ranks)
+  local a, b = ranks[1], ranks[2]
+  return a * w.inner + a * w.space * b + b * w.out
+end
+
 function factors.count(parts)
   local count = 0
   for _, part in ipairs(parts) do count = count + part.weight:count() end

@@ -75,6 +75,18 @@ function TestDecompose.testCp()
   t.assertTrue(many < few and few < w.norm)
 end
 
+-- A trained layer's terms do not grow against each other: the error falls with every term, and is below that of Tucker-2 with as many
+-- numbers.
+function TestDecompose.testCpOfATrainedLayer()
+  local model, last = yl.load { model = "street" }, 1
+  for _, ratio in ipairs { 0.05, 0.25, 0.5 } do
+    local function error_by(name) return yl.decompose(model, { method = name, ratio = ratio, layers = { "conv6" } }).layers[1].error end
+    local off = error_by "cp"
+    t.assertTrue(off < last and off <= error_by "tucker2", ("ratio %g: %g"):format(ratio, off))
+    last = off
+  end
+end
+
 -- Convolutions of every geometry with weights of low rank, batch-norm and a connected layer behind them.
 local function low_rank()
   local net = core.net { w = 23, h = 19, c = 6, seed = 3, layers = {

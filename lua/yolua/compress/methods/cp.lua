@@ -1,59 +1,94 @@
 -- Canonical polyadic decomposition of a convolution's kernel over in, space, out by alternating least squares (Lebedev et al., "Speeding-up
 -- convolutional neural networks using fine-tuned CP-decomposition", ICLR 2015; Kolda and Bader 2009, figure 3.3): R input mixes, a
--- depthwise convolution, an output mix. The factors begin at the leading singular vectors, and are the same in every run.
+-- depthwise convolution, an output mix. The factors are the same in every run.
 local core = require "yolua.core"
 local factors = require "yolua.compress.factors"
 
 local cp = { help = "1x1, a depthwise convolution, 1x1: a sum of R separable terms (alternating least squares)" }
 
-local SWEEPS, HOLD = 60, 1e-4
+local SWEEPS, HOLD, STILL = 60, 1e-4, 1e-3 -- still: a sweep that takes less of the error is the last one
 
--- (m + h)^-1 of a symmetric matrix, and h, a share of its largest eigenvalue.
-local function inverse(m)
-  local u, s, v = m:svd()
-  local hold = HOLD * s[1]
-  return (v:transpose():clone() * (s + hold):pow(-1)):matmul(u:transpose()), hold
+-- The largest eigenvalue of a symmetric matrix that is positive, by power iteration: near enough for what it is for.
+local function largest(m)
+  local x, size = core.tensor.zeros({ m:shape()[1], 1 }):fill_(1), 1
+  for _ = 1, 20 do
+    x = m:matmul(x)
+    size = factors.norm(x)
+    if size == 0 then return 0 end
+    x = x * (1 / size)
+  end
+  return size
 end
 
--- The columnwise Kronecker product: {a, r} and {b, r} -> {a b, r}.
-local function khatri_rao(a, b)
-  local p, q, r = a:shape()[1], b:shape()[1], a:shape()[2]
-  return (a:reshape(p, 1, r) * b:reshape(1, q, r)):reshape(p * q, r)
-end
-
-local function start(unfolded, r, seed)
-  local rows = unfolded:shape()[1]
-  local known = math.min(r, rows)
-  local all = core.tensor.zeros { rows, r }
-  all:uniform_(-1, 1, seed)
-  local u = unfolded:svd()
-  all[{ {}, { 1, known } }] = factors.columns(u, known)
-  return all
-end
-
+-- The weight's slices along its singular vectors of space, each by its own singular values: orthogonal terms, of which the largest are
+-- where a fit begins.
 function cp.prepare(w)
-  local x = w.value -- {out, space, in}
-  return { w = w, unfolded = { x:reshape(w.out, -1), x:permute(2, 1, 3):clone():reshape(w.space, -1),
-    x:permute(3, 1, 2):clone():reshape(w.inner, -1) }, fits = {} }
+  local by_space = w.value:permute(2, 1, 3):clone():reshape(w.space, -1)
+  local basis = by_space:svd()
+  local turned, slices, sizes = basis:transpose():clone():matmul(by_space), {}, {}
+  for k = 1, basis:shape()[2] do
+    local u, s, v = turned[{ { k, k }, {} }]:clone():reshape(w.out, w.inner):svd()
+    slices[k] = { u = u, root = s:pow(1 / 3), v = v:transpose():clone() }
+    for _, x in ipairs(s:totable()) do sizes[#sizes + 1] = { x, k } end
+  end
+  table.sort(sizes, function(a, b) if a[1] ~= b[1] then return a[1] > b[1] end return a[2] < b[2] end)
+  return { w = w, basis = basis, slices = slices, sizes = sizes, fits = {} }
+end
+
+-- The r largest terms: {out, r}, {space, r}, {in, r}.
+local function start(state, r)
+  local w, counts, first = state.w, {}, 1
+  local o, s, i = core.tensor.zeros { w.out, r }, core.tensor.zeros { w.space, r }, core.tensor.zeros { w.inner, r }
+  for n = 1, math.min(r, #state.sizes) do counts[state.sizes[n][2]] = (counts[state.sizes[n][2]] or 0) + 1 end
+  for k, slice in ipairs(state.slices) do
+    local n = counts[k] or 0
+    if n > 0 then
+      local place, root = { {}, { first, first + n - 1 } }, slice.root[{ { 1, n } }]
+      o[place] = factors.columns(slice.u, n) * root
+      s[place] = state.basis[{ {}, { k, k } }] * root
+      i[place] = factors.columns(slice.v, n) * root
+      first = first + n
+    end
+  end
+  return o, s, i
 end
 
 local function gram(m) return m:transpose():matmul(m) end
 
--- One factor, the other two given: (X_(n) (p kr q) + h now) ((p'p) * (q'q) + h)^-1. The term with h holds the factor near what it is now,
--- which keeps terms that cancel each other from growing, and vanishes as the sweeps converge (Navasca et al. 2008).
-local function solve(unfolded, p, q, now)
-  local inverted, hold = inverse(gram(p) * gram(q))
-  return (unfolded:matmul(khatri_rao(p, q)) + now * hold):matmul(inverted)
+-- One factor {n, r}, the other two given by their Gram matrices, p and q, and by their product with the weight {n, r}: (product + h now)
+-- (p * q + h)^-1. The term with h holds the factor near what it is now, which keeps terms that cancel each other from growing, and
+-- vanishes as the sweeps converge (Navasca et al. 2008).
+local function solve(product, p, q, now)
+  local m, places = p * q, core.tensor.arange(1, now:shape()[2])
+  local hold = math.max(HOLD * largest(m), 1e-30)
+  m = m + places:reshape(-1, 1):eq(places:reshape(1, -1)):to "f32" * hold
+  return m:solve((product + now * hold):transpose():clone()):transpose():clone()
+end
+
+-- A factor's product with the weight and the other two factors is made of two matrix products in a sweep: with the inputs' factor,
+-- for outputs and space, and with the outputs' factor, for the inputs.
+local function sweep(w, o, s, i)
+  local r = o:shape()[2]
+  local mixed = w.value:reshape(-1, w.inner):matmul(i):reshape(w.out, w.space, r)
+  local of_i = gram(i)
+  o = solve((mixed * s:reshape(1, w.space, r)):sum(2), gram(s), of_i, o)
+  s = solve((mixed * o:reshape(w.out, 1, r)):sum(1), gram(o), of_i, s)
+  mixed = o:transpose():clone():matmul(w.value:reshape(w.out, -1)):reshape(r, w.space, w.inner)
+  local product = (mixed * s:transpose():clone():reshape(r, w.space, 1)):sum(2):transpose():clone()
+  local others = gram(o) * gram(s)
+  i = solve(product, others, core.tensor.zeros({ r, r }):fill_(1), i)
+  local squared = w.norm ^ 2 - 2 * (product * i):sum() + (others * gram(i)):sum()
+  return o, s, i, math.max(0, squared) ^ 0.5
 end
 
 local function fit(state, r)
   if state.fits[r] then return state.fits[r] end
-  local x = state.unfolded
-  local o, s, i = start(x[1], r, 1), start(x[2], r, 2), start(x[3], r, 3)
+  local w, last, error = state.w, nil, math.huge
+  local o, s, i = start(state, r)
   for _ = 1, SWEEPS do
-    o = solve(x[1], s, i, o)
-    s = solve(x[2], o, i, s)
-    i = solve(x[3], o, s, i)
+    last = error
+    o, s, i, error = sweep(w, o, s, i)
+    if last - error < STILL * last and last < math.huge then break end
   end
   state.fits[r] = { o, s, i }
   return state.fits[r]

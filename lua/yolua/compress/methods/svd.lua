@@ -15,6 +15,8 @@ function svd.ranks(state, most) return { factors.rank(state.falling, most) } end
 -- The largest ranks.
 function svd.full(state) return { #state.falling } end
 
+function svd.count(w, ranks) return ranks[1] * (w.space * w.inner + w.out) end
+
 function svd.parts(state, ranks)
   local r, w = ranks[1], state.w
   local root = state.s[{ { 1, r } }]:sqrt()

@@ -29,6 +29,8 @@ function tucker2.vbmf(state)
   return { (vbmf.rank(state.s_in, w.inner, w.out * w.space)), (vbmf.rank(state.s_out, w.out, w.inner * w.space)) }
 end
 
+tucker2.count = factors.three
+
 function tucker2.parts(state, ranks)
   local w, a, b = state.w, ranks[1], ranks[2]
   local into, out = factors.columns(state.u_in, a), factors.columns(state.u_out, b)
