@@ -2,20 +2,20 @@
 #include "kernels/distill.formulas.h"
 #include "kernels/head.cuh"
 
-static __global__ void head(yl_head_geom g, float weight, const float *teacher, const float *y, double *partial,
-                            float *dx)
+static __global__ void head(yl_head_geom g, float weight, float temperature, const float *teacher, const float *y,
+                            double *partial, float *dx)
 {
     YL_SHARED(double, lanes, [YL__HEAD_THREADS][YL_PARTS]);
-    yl__lesson lesson = {&g, weight, y, teacher};
+    yl__lesson lesson = {&g, weight, temperature, y, teacher};
     yl__head_sum_row(g, NULL, y, partial, dx, 1, lanes,
                      [&](const yl__prediction *p, double *parts) { yl__distill_term(&lesson, p, parts); });
 }
 
-yl_status YL_CUDA(distill_head)(const yl_ctx *ctx, const yl_head_geom *g, float weight, const void *teacher,
-                                const void *y, double *partial, void *dx, double *parts)
+yl_status YL_CUDA(distill_head)(const yl_ctx *ctx, const yl_head_geom *g, float weight, float temperature,
+                                const void *teacher, const void *y, double *partial, void *dx, double *parts)
 {
     YL_TRY(yl__launch(ctx, "distill_head", dim3((unsigned)(g->n * g->h)), dim3(YL__HEAD_THREADS), head, *g, weight,
-                      (const float *)teacher, (const float *)y, partial, (float *)dx));
+                      temperature, (const float *)teacher, (const float *)y, partial, (float *)dx));
     return yl__launch_add_partials(ctx, "distill_head", g->n * g->h, YL_PARTS, partial, parts);
 }
 

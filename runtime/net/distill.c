@@ -9,6 +9,8 @@
 static const yl_field fields[] = {
     {"heads", YL_OPTION_NUMBER, "1", "", "weight of the heads' outputs, beside the labels' 1; 0: left out", 0, INFINITY,
      NULL, "alpha", AT(heads)},
+    {"temperature", YL_OPTION_NUMBER, "1", "", "softens objectness and classes of both networks; 1: as they are", 0.1,
+     100, NULL, "T", AT(temperature)},
     {"features", YL_OPTION_NUMBER, "1", "", "weight of these outputs (the mean of half the squares over an image)", 0,
      INFINITY, NULL, NULL, AT(features)},
 };
@@ -156,7 +158,8 @@ yl_status yl_net_check_feature(const yl_net *student, const yl_net *teacher, con
 
 /* ---- what it adds ---- */
 
-static yl_status teach_head(yl_plan *student, int layer, const yl_plan *teacher, int from, double weight, double *sums)
+static yl_status teach_head(yl_plan *student, int layer, const yl_plan *teacher, int from, const yl_distill_options *o,
+                            double *sums)
 {
     const yl_layer *l = &student->net->layers[layer];
     const yl_pass *p = &student->steps[student->values[layer + 1].producer].backward_pass;
@@ -169,20 +172,20 @@ static yl_status teach_head(yl_plan *student, int layer, const yl_plan *teacher,
     YL_TRY(yl_plan_output(teacher, from, &target));
     yl_head_geom g = l->kind->head->geometry(l, own, student->options.precision);
     yl_device *device = student->net->device;
-    YL_TRY(device->kernels->distill_head(&student->ctx, &g, (float)weight, target.data, p->y, p->scratch, p->dx[0],
-                                         student->parts[0]));
+    YL_TRY(device->kernels->distill_head(&student->ctx, &g, (float)o->heads, (float)o->temperature, target.data, p->y,
+                                         p->scratch, p->dx[0], student->parts[0]));
     YL_TRY(device->from_device(device, parts, student->parts, YL_HEAD_PARTS * sizeof *parts));
     for (int k = 0; k < YL_HEAD_PARTS; k++) sums[k] += parts[k];
     return YL_OK;
 }
 
-static yl_status teach_heads(yl_plan *student, const yl_plan *teacher, double weight, double *sums)
+static yl_status teach_heads(yl_plan *student, const yl_plan *teacher, const yl_distill_options *o, double *sums)
 {
     const yl_net *net = student->net;
     int from = next_head(teacher->net, 0);
     YL_TRY(check_count(net, teacher->net));
     for (int i = next_head(net, 0); i < net->n_layers; i = next_head(net, i + 1)) {
-        YL_TRY(teach_head(student, i, teacher, from, weight, sums));
+        YL_TRY(teach_head(student, i, teacher, from, o, sums));
         from = next_head(teacher->net, from + 1);
     }
     return YL_OK;
@@ -221,7 +224,7 @@ yl_status yl_plan_distill(yl_plan *student, const yl_plan *teacher, const yl_dis
     YL_TRY(yl__plan_check(student, YL__LOSS, "distill"));
     if (student->stage == YL__BACKWARD)
         return yl__fail(YL_INVALID, "distill: run forward again: the last backward consumed its results");
-    if (options->heads > 0) YL_TRY(teach_heads(student, teacher, options->heads, loss->heads));
+    if (options->heads > 0) YL_TRY(teach_heads(student, teacher, options, loss->heads));
     for (int i = 0; i < student->net->n_layers && options->features > 0; i++)
         if (student->shown[i]) YL_TRY(teach_feature(student, i, teacher, options->features, &loss->features));
     return YL_OK;

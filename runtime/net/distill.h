@@ -7,8 +7,9 @@
 #include "net/plan.h"
 
 typedef struct yl_distill_options {
-    double heads;    /* weight of the heads' outputs; 0: off */
-    double features; /* weight of the layers in both plans' `outputs`, paired by name; 0: off */
+    double heads;       /* weight of the heads' outputs; 0: off */
+    double temperature; /* softens their objectness and classes; 1: off */
+    double features;    /* weight of the layers in both plans' `outputs`, paired by name; 0: off */
 } yl_distill_options;
 
 extern const yl_field_table yl_distill_fields;

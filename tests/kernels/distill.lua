@@ -9,13 +9,15 @@ local HEADS = {
   region = { "region", anchors = { 1, 1.5, 3, 2 }, num = 2, classes = 3 },
   ["region with softmax"] = { "region", anchors = { 1, 1.5, 3, 2 }, num = 2, classes = 3, softmax = true },
   yolo = { "yolo", anchors = { 1, 1.5, 3, 2, 5, 4 }, mask = { 0, 2 }, num = 3, classes = 3 },
+  ["region with softmax, softened"] = { "region", anchors = { 1, 1.5, 3, 2 }, num = 2, classes = 3, softmax = true, temperature = 4 },
+  ["yolo, softened"] = { "yolo", anchors = { 1, 1.5, 3, 2, 5, 4 }, mask = { 0, 2 }, num = 3, classes = 3, temperature = 2.5 },
   ["yolo with new_coords"] = { "yolo", anchors = { 1, 1.5, 3, 2 }, num = 2, classes = 3, new_coords = true },
 }
 
 -- A network of one convolution's worth of nothing: the head reads the input itself, or a layer that passes it on.
 local function plan_of(head, x, spec, layers)
   local copy = { name = "head" }
-  for key, value in pairs(head) do copy[key] = value end
+  for key, value in pairs(head) do copy[key] = key ~= "temperature" and value or nil end
   layers = layers or {}
   layers[#layers + 1] = copy
   local net = core.net { h = SIZE.h, w = SIZE.w, c = SIZE.c, layers = layers, seed = 1 }
@@ -47,7 +49,16 @@ local function softmax(x, at)
   return out
 end
 
-local function class_loss(head, s, t_, at)
+-- The inputs from `at` on, divided by the temperature of the head (no option of the head itself).
+local function soft(head, x, at, n)
+  local out = {}
+  for k = 0, n - 1 do out[k] = x[at + k] / (head.temperature or 1) end
+  return out
+end
+
+local function class_loss(head, s_, t_, from)
+  local s, at = soft(head, s_, from, 3), 0
+  t_ = soft(head, t_, from, 3)
   local sum = 0
   if head.softmax then
     local p, q = softmax(s, at), softmax(t_, at)
@@ -70,8 +81,11 @@ local function oracle(head, s, t_, weight)
   for at = 1, #s, 8 do
     local believed = head.new_coords and t_[at + 4] or boxes.logistic(t_[at + 4])
     local object = believed >= 0.5 and "object" or "noobject"
-    sums[object] = sums[object] + weight * one(at + 4)
-    sums.class = sums.class + weight * believed * class_loss(head, s, t_, at + 5)
+    local heat = head.new_coords and 1 or head.temperature or 1
+    local a, b = s[at + 4] / heat, t_[at + 4] / heat
+    local of_object = head.new_coords and one(at + 4) or divergence(boxes.logistic(b), boxes.logistic(a))
+    sums[object] = sums[object] + weight * heat ^ 2 * of_object
+    sums.class = sums.class + weight * heat ^ 2 * believed * class_loss(head, s, t_, at + 5)
     sums.box = sums.box + weight * believed
       * (one(at) + one(at + 1) + (s[at + 2] - t_[at + 2]) ^ 2 / 2 + (s[at + 3] - t_[at + 3]) ^ 2 / 2)
   end
@@ -92,7 +106,7 @@ local function taught(head, x, z, weight)
   local own = student:gradient(0)
   student:forward {}
   student:loss(truth)
-  local parts = student:distill(teacher, { heads = weight })
+  local parts = student:distill(teacher, { heads = weight, temperature = head.temperature })
   student:backward()
   local gradient = student:gradient(0)
   for i = 1, #gradient do gradient[i] = gradient[i] - own[i] end
@@ -124,7 +138,7 @@ function TestHeads.testAgainstTheFormulas()
     check.compare(gradient, slopes, 1e-5, name)
     count = count + 1
   end
-  t.assertEquals(count, 4)
+  t.assertEquals(count, 6)
 end
 
 -- Who answers as the teacher does learns nothing from it.

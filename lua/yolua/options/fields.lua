@@ -108,7 +108,9 @@ groups.prune = {
     { "sparsity", "number", nil, "", "share of zeros among the prunable numbers, 0 to below 1 (default .9)",
       aliases = { "amount", "ratio" } },
     { "flops", "number", nil, "FLOPs", "of one image without zero weights; up to 1: a share of the dense network's" },
-    { "ms", "number", nil, "ms", "of a forward pass over one image, as measured here", min = 0 },
+    { "ms", "number", nil, "ms", "of a forward pass over one image, as measured here, or by target.table", min = 0 },
+    { "table", "string", nil, "", "another device's milliseconds of each layer of the dense network, a JSON file as `yolua bench "
+      .. "layers=true json=true` prints it there" },
   } },
   { "schedule", "string", "cubic", "", "cubic, linear, poster, oneshot, sensitivity, or FILE.lua, which returns a function of the state "
     .. "(from Lua also the function)", lua = true },
@@ -178,6 +180,7 @@ groups.distill = {
   { "distill", "table", help = "a teacher, another network whose answers are targets beside the labels", fields = {
     { "teacher", "string", nil, "", "its checkpoint: the same classes, anchors and cells", aliases = { "from" } },
     struct("distill", "heads", { key = "weight" }),
+    struct("distill", "temperature"),
     { "features", "list", "none", "", "layers whose outputs are compared too: none, or names with globs (conv*.act)", empty = "none",
       aliases = { "hint", "hints" } },
     struct("distill", "features", { key = "feature_weight" }),

@@ -1,5 +1,5 @@
--- yl.distill{teacher, weight = 1, features = "none", feature_weight = 1}: the network also learns what another one, its teacher, answers
--- (knowledge distillation). The teacher sees the same pixels, and never changes.
+-- yl.distill{teacher, weight = 1, temperature = 1, features = "none", feature_weight = 1}: the network also learns what another one, its
+-- teacher, answers (knowledge distillation). The teacher sees the same pixels, and never changes.
 --
 -- Its heads' outputs are targets beside the labels: objectness everywhere, classes and boxes as much as the teacher believes in an object
 -- (Hinton et al. 2015; Chen et al. 2017, section 3.2; weighted as Mehta and Ozturk 2018; runtime/kernels/distill.c has the formulas).
@@ -14,6 +14,7 @@ local teachers = require "yolua.train.teacher"
 local fields = {
   { "teacher", "any", nil, "", "the network that teaches: a model (yl.load), or a checkpoint's path", positional = true, required = true },
   structs.field("distill", "heads", { key = "weight" }),
+  structs.field("distill", "temperature"),
   { "features", "list", "none", "", "layers whose outputs are compared: none, or names with globs (conv*.act)", empty = "none" },
   structs.field("distill", "features", { key = "feature_weight" }),
 }
@@ -64,12 +65,12 @@ end
 local function new(spec)
   local o = check(spec)
   local by = { who = options.caller() and options.position() .. ": yl.distill" or "distill" } -- a verb has no place
-  local model, weight, feature_weight = model_of(o.teacher), o.weight, o.feature_weight
+  local model, weight, temperature, feature_weight = model_of(o.teacher), o.weight, o.temperature, o.feature_weight
   local known, words = model:checksum(), table.concat(o.features, ",") -- a training's hash has these
   local names, told, step_losses = nil, false, {}
   local function answer(_, t)
     local plan = teachers.plan(t, model, t.outputs_kept)
-    local parts = t.plan:distill(plan, { heads = weight, features = feature_weight })
+    local parts = t.plan:distill(plan, { heads = weight, temperature = temperature, features = feature_weight })
     if t.run and not told then tell(t, model, names, plan) end
     told = true
     refuse_nan(sum(parts), plan, model, by.who)
@@ -105,7 +106,7 @@ function distill.wanted(o, net)
   local d = o.distill
   if d.weight == 0 and d.features[1] == "none" and not d.teacher then return {} end
   local teacher = d.teacher or require "yolua.model.copy"(net)
-  return { distill { teacher, weight = d.weight, features = d.features, feature_weight = d.feature_weight } }
+  return { distill { teacher, weight = d.weight, temperature = d.temperature, features = d.features, feature_weight = d.feature_weight } }
 end
 
 return setmetatable(distill, { __call = function(_, spec) return new(spec) end })

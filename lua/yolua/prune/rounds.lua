@@ -37,7 +37,7 @@ function Rounds.new(o, by)
   local share, budget = target.check(o)
   marks.check(o, share, budget)
   local self = setmetatable({ o = o, by = by, rules = Cut.rules(scoped(o)), share = share,
-    budget = budget, times = {}, compact_times = {} }, Rounds)
+    budget = budget, device = target.device(o), times = {}, compact_times = {} }, Rounds)
   self.schedule = schedule.of(o.schedule)
   self.snapshots = require("yolua.prune.snapshots").new()
   self.may_return = o.max_drop ~= nil or type(o.schedule) ~= "string" or o.schedule:find "%.lua$" ~= nil
@@ -62,6 +62,7 @@ local function look_dense(self, t, st)
   st.dense = { sparsity = m.sparsity, params = m.params, nonzero = m.nonzero, flops = m.flops, bytes = m.bytes,
     dev_loss = measure.loss(t), ap = ap }
   self.times.dense = timing.ms(t.model, h, w)
+  st.device_ms = self.device and self.device:time(t.model.net, t.model.net, h, w) or nil
 end
 
 -- What a schedule is told when the next round begins.
@@ -80,7 +81,8 @@ function Rounds:asked(st, s)
   if st.again then return st.again.target end -- a round that is repeated
   local value = schedule.value(self.schedule, s)
   if self.budget and type(value) == "number" then
-    if self.rules.coarse then value = target.on_the_way(self.budget, value, s) elseif s.round >= s.ramp then value = self.budget end
+    if self.rules.coarse then value = target.on_the_way(self.budget, value, s, st.device_ms)
+    elseif s.round >= s.ramp then value = self.budget end
   end
   if type(value) ~= "number" then return value end
   return marks.reach(self.o.keep, st.gap and math.min(value, s.sparsity + st.gap) or value, s)
@@ -103,7 +105,8 @@ local function plan_cut(self, t, st, s, asked)
   end
   if self.rules.score.probe then probe(t, self.list, self.rules.score, { batches = self.o.probe, round = st.round + 1 }) end
   local cut = self.rules:open(t.model, self.list, { seed = t.options.seed + 1000 * (st.round + 1), rate = t.lr or 0 })
-  local zeros = target.zeros(cut, asked, { sparsity = s.sparsity, flops_dense = s.flops_dense, h = h, w = w, ms = s.ms })
+  local zeros = target.zeros(cut, asked, { sparsity = s.sparsity, flops_dense = s.flops_dense, h = h, w = w, ms = s.ms,
+    device = self.device })
   if self.rules.coarse and zeros <= before then return nil end
   refuse_backwards(self, zeros, before, asked, s)
   return cut, cut:masks(zeros)

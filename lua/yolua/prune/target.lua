@@ -1,13 +1,21 @@
 -- From what is asked for (a sparsity, FLOPs, milliseconds) to a number of zeros.
+local device = require "yolua.prune.device"
 local measure = require "yolua.prune.measure"
 
 local target = {}
+
+-- The device's table that the options name; nil where time is measured here.
+function target.device(o)
+  local path = rawget(o.target or {}, "table")
+  return path and device.read(path) or nil
+end
 
 -- The option's value as a schedule is told it. o: target = {sparsity, flops, ms}. Errors: percentages, several targets.
 function target.check(o)
   local given = o.target or {}
   local sparsity, flops, ms = rawget(given, "sparsity"), rawget(given, "flops"), rawget(given, "ms")
   if flops and ms then error("prune: target.flops and target.ms: expected one of them", 0) end
+  if rawget(given, "table") and not ms then error("prune: target.table: expected target.ms, the milliseconds on that device", 0) end
   if sparsity and not (sparsity >= 0 and sparsity < 1) then
     error(("prune: target: expected a share of zeros from 0 to below 1 (.9 is 90 %%), got %g"):format(sparsity), 0)
   end
@@ -48,9 +56,10 @@ function target.zeros(cut, asked, s)
 end
 
 -- A budget, {flops =} or {ms =}: as much of the way to it as the sparsity has gone to the target. s: start, target, flops_dense, ms_dense.
-function target.on_the_way(budget, sparsity, s)
+-- device_ms: the dense network's time by the device's table, if there is one.
+function target.on_the_way(budget, sparsity, s, device_ms)
   local key, goal = next(budget)
-  local dense = s[key .. "_dense"]
+  local dense = key == "ms" and device_ms or s[key .. "_dense"]
   local way = math.max(0, math.min(1, (sparsity - s.start) / (s.target - s.start)))
   if key == "flops" and goal <= 1 then goal = goal * dense end
   return { [key] = dense - way * (dense - goal) }

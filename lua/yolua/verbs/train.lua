@@ -43,7 +43,7 @@ end
 
 -- Refuses keys of a teacher where none is named.
 local function check_teacher(o)
-  for _, key in ipairs(o.distill.teacher and {} or { "weight", "features", "feature_weight" }) do
+  for _, key in ipairs(o.distill.teacher and {} or { "weight", "temperature", "features", "feature_weight" }) do
     if options.explicit(o, "distill." .. key) then
       error(schema.usage(("distill.%s needs distill.teacher=CHECKPOINT, the network that teaches"):format(key)))
     end
@@ -53,7 +53,8 @@ end
 local function policies_of(o)
   local d, list = o.distill, { yl.evaluate { "voc", every = math.max(1, o.epochs // 20) }, yl.keep.best "dev_loss" }
   if d.teacher then
-    table.insert(list, 1, yl.distill { d.teacher, weight = d.weight, features = d.features, feature_weight = d.feature_weight })
+    table.insert(list, 1, yl.distill { d.teacher, weight = d.weight, temperature = d.temperature, features = d.features,
+      feature_weight = d.feature_weight })
   end
   if o.patience > 0 then list[#list + 1] = yl.stop { "dev_loss", patience = o.patience } end
   return list

@@ -45,6 +45,16 @@ function TestDistill.testItLearnsFromTheTeacher()
   t.assertTrue(taught.record.train_loss > list[6])
 end
 
+-- A temperature softens what is taught: another gradient of about the same size.
+function TestDistill.testTemperature()
+  local list, watch = losses()
+  local cold = train({ epochs = 1 }, yl.distill { model(5), weight = 5 })
+  local warm = train({ epochs = 1 }, yl.distill { model(5), weight = 5, temperature = 4 }, watch)
+  t.assertNotEquals(warm.model:checksum(), cold.model:checksum())
+  t.assertTrue(list[1] > 0)
+  t.assertErrorMsgContains("temperature", yl.distill, { model(5), temperature = 0 })
+end
+
 -- A teacher with no weight in a training's gradient leaves no trace: what is measured is what is added.
 function TestDistill.testAlikeTeachersChangeNothing()
   local alone = train({ epochs = 1, batch = 12, optim = { name = "sgd", lr = 0 } })

@@ -193,7 +193,8 @@ end
 
 -- What needs a trial that failed, or a file that it has not left, fails with that reason; the others run.
 function TestSweep.testFromATrialThatFailed()
-  local path = write("broken", [[return { recipe = "train", config = "TOP/config.yaml", threads = 1, epochs = 1, data = { limit = 4 }, protocol = "voc",
+  local path = write("broken", [[return { recipe = "train", config = "TOP/config.yaml", threads = 1, epochs = 1, protocol = "voc",
+    data = { limit = 4 },
     { name = "bad", epochs = 9, optim = { name = "sgd", lr = 1e3 } }, { name = "on", from = { ["distill.teacher"] = "bad:x.safetensors" } },
     { name = "good" }, { name = "far", from = { ["distill.teacher"] = "good:none.safetensors" } } }]])
   local status, _, err = sweep(path, "broken")
