@@ -345,9 +345,18 @@ static void add_operators(lua_State *L)
 
 void yl__bind_tensor_math(lua_State *L)
 {
-    static const luaL_Reg methods[] = {
-        {"matmul", matmul}, {"svd", svd}, {"singular_values", singular_values}, {"solve", solve}, {"addmatmul_", add_matmul}, {"addmul_", add_product}, {"where", where},
-        {"__unm", minus},   {"equal", equal}, {"fill_", fill_with},       {"copy_", copy_from},     {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"matmul", matmul},
+                                       {"svd", svd},
+                                       {"singular_values", singular_values},
+                                       {"solve", solve},
+                                       {"addmatmul_", add_matmul},
+                                       {"addmul_", add_product},
+                                       {"where", where},
+                                       {"__unm", minus},
+                                       {"equal", equal},
+                                       {"fill_", fill_with},
+                                       {"copy_", copy_from},
+                                       {NULL, NULL}};
     static const char *const draws[] = {"uniform_", "normal_"};
     luaL_getmetatable(L, YL_TENSOR_CLASS);
     add_functions(L, BINARIES, binary_names, "", binary);

@@ -10,9 +10,10 @@ extern void dgesv_(const int *n, const int *columns, double *a, const int *lda, 
 static yl_status check(const yl_tensor *a, const yl_tensor *b)
 {
     char left[128], right[128];
-    bool fits = a->n_dims == 2 && b->n_dims == 2 && (a->dtype == YL_F32 || a->dtype == YL_F64) && b->dtype == a->dtype &&
-                a->dims[0] == a->dims[1] && a->dims[0] == b->dims[0] && yl_tensor_count(a) > 0 &&
-                yl_tensor_count(b) > 0 && yl_tensor_count(a) <= INT_MAX && yl_tensor_count(b) <= INT_MAX;
+    bool fits = a->n_dims == 2 && b->n_dims == 2 && (a->dtype == YL_F32 || a->dtype == YL_F64) &&
+                b->dtype == a->dtype && a->dims[0] == a->dims[1] && a->dims[0] == b->dims[0] &&
+                yl_tensor_count(a) > 0 && yl_tensor_count(b) > 0 && yl_tensor_count(a) <= INT_MAX &&
+                yl_tensor_count(b) <= INT_MAX;
     if (fits) return YL_OK;
     yl_tensor_describe(a, left, sizeof left);
     yl_tensor_describe(b, right, sizeof right);

@@ -126,8 +126,8 @@ static void test_not_finite(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_figure_3), cmocka_unit_test(test_a_fixed_point), cmocka_unit_test(test_few_values_stay), cmocka_unit_test(test_one_zero),
-        cmocka_unit_test(test_reading),  cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_figure_3), cmocka_unit_test(test_a_fixed_point), cmocka_unit_test(test_few_values_stay),
+        cmocka_unit_test(test_one_zero), cmocka_unit_test(test_reading),       cmocka_unit_test(test_not_finite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 -- yl.compress(model, o): the model as a small file, by Deep Compression (Han, Mao and Dally, ICLR 2016): shared weights, relative indices
 -- of those that are not zero, Huffman codes. The file is a checkpoint like any other.
 local copy = require "yolua.model.copy"
+local core = require "yolua.core"
 local options = require "yolua.options.table"
 local save = require "yolua.model.save"
 local sharing = require "yolua.compress.sharing"
@@ -21,28 +22,48 @@ local function size_of(path)
   return file:seek "end"
 end
 
+-- All weights of the model, shared or not: {name, layer, count, kept, error}.
+local function weights_of(model, list)
+  local shared, out = {}, {}
+  for _, w in ipairs(list) do shared[w.name] = w end
+  for _, r in ipairs(model.net:ranges()) do
+    if r.kind == "weight" then
+      out[#out + 1] = { name = r.name, layer = r.layer, count = r.count, kept = core.nonzero(model.net, r.name) / r.count,
+        error = shared[r.name] and shared[r.name].error or 0 }
+    end
+  end
+  return out
+end
+
 -- One row of the table: what became of a layer's weights.
 local function row(w, packed)
   local p = packed[w.name]
-  if not p then return { name = w.layer, numbers = w.count, bytes = 4 * w.count, stored = "f32" } end
-  return { name = w.layer, numbers = p.numbers, kept = p.nonzero / p.numbers, entries = p.entries, values = p.values,
+  if not p then
+    return { name = w.layer, numbers = w.count, kept = w.kept, bits = 32, index_bits = 0, bytes_p = 4 * w.count, bytes_pq = 4 * w.count,
+      bytes_pqh = 4 * w.count, bytes = 4 * w.count, error = w.error }
+  end
+  return { name = w.layer, numbers = p.numbers, kept = w.kept, entries = p.entries, values = p.values,
     bits = math.ceil(math.log(p.values, 2)), index_bits = p.index_bits, code_bits = p.code_bits, gap_bits = p.gap_bits, error = w.error,
     bytes_p = p.bytes_p, bytes_pq = p.bytes_pq, bytes_pqh = p.bytes_pqh, bytes = p.bytes }
 end
 
-local function kilobytes(bytes) return bytes and ("%.1f"):format(bytes / 1000) or "" end
+local function kilobytes(bytes) return ("%.1f"):format(bytes / 1000) end
+
+local LEGEND = "bits: of a weight's code and of a gap between weights (32: stored as f32); coded: the same in Huffman codes, on average; "
+  .. "kB: after pruning, with shared weights, and Huffman-coded, each with what the step before saved"
 
 -- The table as text.
 local function text(r)
   local body = {}
   for i, w in ipairs(r.layers) do
-    body[i] = { w.name, tostring(w.numbers), w.kept and ("%.1f %%"):format(100 * w.kept) or "", w.bits and tostring(w.bits) or w.stored,
-      w.index_bits and tostring(w.index_bits) or "", w.code_bits and ("%.2f"):format(w.code_bits) or "",
-      w.gap_bits and ("%.2f"):format(w.gap_bits) or "", kilobytes(w.bytes_p), kilobytes(w.bytes_pq), kilobytes(w.bytes_pqh) }
+    body[i] = { w.name, tostring(w.numbers), ("%.1f %%"):format(100 * w.kept), tostring(w.bits), tostring(w.index_bits),
+      w.code_bits and ("%.2f"):format(w.code_bits) or "", w.gap_bits and ("%.2f"):format(w.gap_bits) or "", kilobytes(w.bytes_p),
+      kilobytes(w.bytes_pq), kilobytes(w.bytes_pqh) }
   end
-  return table.concat(tables.align({ "layer", "weights", "kept", "bits", "index bits", "coded", "coded index", "kB pruned", "kB shared",
-    "kB coded" }, body), "\n") .. ("\n%s: %.1f kB, %.1f times smaller than the parameters' %.1f kB; weights alone %.1f times"):format(
-    r.file, r.bytes / 1000, r.ratio, r.dense_bytes / 1000, r.weights_ratio)
+  local head = { "layer", "weights", "kept", "bits", "index bits", "coded", "coded index", "kB pruned", "kB shared", "kB coded" }
+  local sum = ("%s: %.1f kB, %.1f times smaller than the parameters' %.1f kB; weights alone %.1f times"):format(r.file, r.bytes / 1000,
+    r.ratio, r.dense_bytes / 1000, r.weights_ratio)
+  return ("%s\n%s\n%s"):format(table.concat(tables.align(head, body), "\n"), LEGEND, sum)
 end
 
 local shown = { __tostring = text }
@@ -50,7 +71,7 @@ local shown = { __tostring = text }
 -- What the weights take as f32 over what their codes, indices, codebooks and code lengths take.
 local function weights_ratio(layers)
   local dense, coded = 0, 0
-  for _, w in ipairs(layers) do dense, coded = dense + 4 * w.numbers, coded + (w.bytes_pqh or w.bytes) end
+  for _, w in ipairs(layers) do dense, coded = dense + 4 * w.numbers, coded + w.bytes_pqh end
   return dense / coded
 end
 
@@ -64,7 +85,7 @@ return setmetatable(compress, { __call = function(_, model, values)
   sharing.share(made, list, o)
   local packed, layers = {}, {}
   for _, p in ipairs(save.packed(made, o.out, o.index_bits)) do packed[p.parameter] = p end
-  for i, w in ipairs(list) do layers[i] = row(w, packed) end
+  for i, w in ipairs(weights_of(made, list)) do layers[i] = row(w, packed) end
   local bytes, dense = size_of(o.out), 4 * made:counts().params
   made.net:close()
   return setmetatable({ file = o.out, bytes = bytes, dense_bytes = dense, ratio = dense / bytes, weights_ratio = weights_ratio(layers),

@@ -39,7 +39,8 @@ local function weight_of(model, r, layer, o, method)
   local norm = factors.norm(value)
   if norm ~= norm or norm == math.huge then error(("decompose: %s: a weight is not finite"):format(r.name), 0) end
   if norm == 0 then return nil, "has no weight but zeros" end
-  return { name = r.layer, range = r.name, out = out, size = size, space = space, inner = inner, value = value, norm = norm, count = r.count }
+  return { name = r.layer, range = r.name, out = out, size = size, space = space, inner = inner, value = value, norm = norm,
+    count = r.count }
 end
 
 local function chosen(model, o, method)
@@ -107,7 +108,7 @@ local function namer(s)
   local taken = {}
   for _, layer in ipairs(s.layers) do taken[layer.name] = true end
   return function(name)
-    local i, new = 0, nil
+    local i, new = 0
     repeat
       i = i + 1
       new = ("%s.%d"):format(name, i)

@@ -56,7 +56,8 @@ function TestCompress.testTheFileIsTheNetwork()
 end
 
 function TestCompress.testTheTable()
-  local r = yl.compress(pruned(), { out = top .. "/table.safetensors", bits = { conv = 4 }, index_bits = 4, except = { "conv2" } })
+  local r = yl.compress(pruned(), { out = top .. "/table.safetensors", bits = { conv = 4 }, index_bits = 4,
+    except = { "conv1", "conv2" } })
   local rows = {}
   for _, row in ipairs(r.layers) do rows[row.name] = row end
   local row = rows.conv3
@@ -65,11 +66,13 @@ function TestCompress.testTheTable()
   t.assertEquals(row.bytes_p, math.ceil(row.entries * 36 / 8))
   t.assertEquals(row.bytes_pq, math.ceil(row.entries * 8 / 8) + 64)
   t.assertTrue(row.bytes_pqh < row.bytes_pq and row.bytes_pq < row.bytes_p and row.code_bits < 4 and row.gap_bits < 4)
-  t.assertNil(rows.conv2)
+  t.assertEquals({ rows.conv1.bits, rows.conv1.index_bits, rows.conv1.bytes_pqh }, { 32, 0, 4 * rows.conv1.numbers })
+  t.assertTrue(rows.conv2.values > 16 and rows.conv2.error == 0) -- not shared, and still smaller packed
   local bytes = 0
   for _, w in ipairs(r.layers) do bytes = bytes + w.bytes end
   t.assertTrue(bytes < r.bytes)
   t.assertStrContains(tostring(r), "times smaller than the parameters'")
+  t.assertTrue(r.weights_ratio < 2 * r.ratio) -- of all weights, those stored as f32 too
 end
 
 function TestCompress.testTheVerb()

@@ -83,10 +83,10 @@ end
 
 local function fit(state, r)
   if state.fits[r] then return state.fits[r] end
-  local w, last, error = state.w, nil, math.huge
+  local w, error = state.w, math.huge
   local o, s, i = start(state, r)
   for _ = 1, SWEEPS do
-    last = error
+    local last = error
     o, s, i, error = sweep(w, o, s, i)
     if last - error < STILL * last and last < math.huge then break end
   end
