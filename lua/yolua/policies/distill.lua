@@ -49,11 +49,14 @@ local function tell(t, model, names, plan)
     (arena + scratch + packed) / 2 ^ 20)
 end
 
--- The losses of the step that was made, by batch, added to the epoch's.
+local function refuse_nothing(who, words) error(("%s: weight=0 and features=%s leave nothing to teach"):format(who, words), 0) end
+
+-- The losses of the step that was made, by batch, added to the epoch's. Returns those of the next one: none yet.
 local function add_losses(s, t, losses)
   for batch = t.batch_done - (t.options.subdivisions or 1), t.batch_done - 1 do
     s.loss, s.images = s.loss + losses[batch], s.images + t.micro
   end
+  return {}
 end
 
 local function report_loss(self, t)
@@ -82,17 +85,12 @@ local function new(spec)
       start = function(self, t)
         teachers.check(by.who, t, model)
         names = teachers.layers(by.who, t, model, o.features)
-        if weight == 0 and (#names == 0 or feature_weight == 0) then
-          error(("%s: weight=0 and features=%s leave nothing to teach"):format(by.who, words), 0)
-        end
+        if weight == 0 and (#names == 0 or feature_weight == 0) then refuse_nothing(by.who, words) end
         same_teacher(self, known, model, by.who)
         t:keep_outputs(feature_weight > 0 and names or {})
       end,
       loss = answer,
-      step = function(self, t)
-        add_losses(self.state, t, step_losses)
-        step_losses = {}
-      end,
+      step = function(self, t) step_losses = add_losses(self.state, t, step_losses) end,
       epoch_end = report_loss,
     },
   }

@@ -71,14 +71,10 @@ local function new(o, name)
   local runs = arguments.on_run and arguments.on_run(o)
   if arguments.repeats(o) then error("folds= and seeds= repeat a call of the program: expected `yolua RECIPE.lua ...`", 0) end
   local run = setmetatable({ name = name or program_name(), options = o, epochs = {}, rows = {}, curves = {}, stored = {}, kept = {},
-    tables = {}, evaluated = 0, seconds_before = 0 }, Run)
-  run.started = core.system.clock()
+    tables = {}, evaluated = 0, seconds_before = 0, started = core.system.clock() }, Run)
   if rawget(o, "dry_run") then dry.begin(run, runs or 1)
   elseif rawget(o, "resume") then resume(run, o)
-  else
-    run.dir, run.made_folder = rundir.make(run.name, rawget(o, "out"))
-    run.lock = rundir.lock(run.dir)
-  end
+  else run.dir, run.made_folder, run.lock = rundir.begin(run.name, rawget(o, "out")) end
   run.made = run.made or provenance.look(rawget(o, "device"))
   run.made.name = run.name
   run:write_config()

@@ -101,6 +101,12 @@ local function later(record, last, training)
   return own > training or own == training and record.epoch > last
 end
 
+-- rundir.make, and the folder's lock: the folder, whether it is new, and the lock.
+function rundir.begin(name, out)
+  local dir, made = rundir.make(name, out)
+  return dir, made, rundir.lock(dir)
+end
+
 -- The records of metrics.jsonl up to epoch `last` of that training (default: the first); all records where `last` is nil. A line that a
 -- crash cut short, or that is no record, ends the list.
 function rundir.metrics(path, last, training)
