@@ -29,6 +29,12 @@ end
 -- Whether the model's cfg and weights came apart, so that they may not belong together, and nobody has looked yet.
 local function unmeasured(model) return model.pretrained and not model.notes and not model.anchors_fit end
 
+-- What is drawn of a frame later.
+local function keep_drawn(seen, data, frame, model, upright, found)
+  seen.frames[#seen.frames + 1] = { id = frame.id, image = frame.image, upright = upright, truths = data:mapped(frame, model.names),
+    dets = found }
+end
+
 -- One pass over the list: each frame with its truths, what every protocol sees of it, and what the poster's does. source: of the list's
 -- images, where there is one. Returns {frames, set, poster_set} of yolua.eval.stored, and how they were looked at.
 local function look(model, list, o, seen, source)
@@ -52,10 +58,7 @@ local function look(model, list, o, seen, source)
     frames[i] = { id = frame.id, drive = drives[frame.id], truths = truths, dets = stored.pack(found, numbers),
       poster = stored.pack(poster_found, numbers) }
     if fit then fit:add(data:mapped(frame, model.names), fit_found) end
-    if i <= score.drawn then
-      seen.frames[#seen.frames + 1] = { id = frame.id, image = frame.image, upright = pass.upright,
-        truths = data:mapped(frame, model.names), dets = found }
-    end
+    if i <= score.drawn then keep_drawn(seen, data, frame, model, pass.upright, found) end
   end
   local stats = source and detect.source(model, source, { views = pass.views, w = size.w, h = size.h }, each)
     or detect(model, list.frames, pass, each)

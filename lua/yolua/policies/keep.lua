@@ -58,6 +58,15 @@ function keep.words(t, target, name, epoch)
     (shown(at[epoch], other):gsub("^%S+ ", "")), shown(rival, name))
 end
 
+-- Makes the file this policy's, where no other one keeps it.
+local function claim(self, t, by, name, target)
+  if (t.kept[target] or self.name) ~= self.name then
+    error(("%s: keep.best: '%s' keeps %s already; yl.keep.best(\"%s\", \"OTHER.safetensors\") names another file"):format(by.where,
+      t.kept[target], target, name), 0)
+  end
+  t.kept[target] = self.name
+end
+
 -- name: a field of the epoch's record; larger is better except for losses, and NaN is never best. file: default best.safetensors.
 function keep.best(name, file)
   local by, target = { where = options.position(), who = "keep.best" }, file or "best.safetensors"
@@ -69,11 +78,7 @@ function keep.best(name, file)
     on = {
       start = function(self, t)
         metric.expect(t, self, by, name)
-        if (t.kept[target] or self.name) ~= self.name then
-          error(("%s: keep.best: '%s' keeps %s already; yl.keep.best(\"%s\", \"OTHER.safetensors\") names another file"):format(by.where,
-            t.kept[target], target, name), 0)
-        end
-        t.kept[target] = self.name
+        claim(self, t, by, name, target)
       end,
       epoch_end = function(self, t)
         local value = metric.read(t, self, by, name)

@@ -168,17 +168,10 @@ local function tell(run, whole, plan, result)
   result.lr = { start = first, peak = peak, ["end"] = last }
 end
 
--- spec as yl.train's. Tells, and adds to the run's sums. Returns the training, which has not begun.
-return function(spec)
-  local run, whole = spec.run, Training.new { net = spec.net, data = spec.data, options = spec.options, table.unpack(spec) }
-  local judged, started_frozen = sources.judged_list(whole), spec.net.frozen or "none"
-  run:use(spec.data)
-  local plan = frozen_plan(whole)
-  if not plan then
-    run:say "a function decides what is frozen from what it sees: measured as it is now"
-    plan = { { pattern = started_frozen, first = 1, last = whole.epochs } }
-  end
-  local by_pattern, seconds, features, frames, t = {}, 0, 0, judged and #judged.frames or 0, nil
+-- Measures each part of the plan, every pattern once: seconds of the training's steps and dev losses, bytes of kept features, and the
+-- trainer that measured last.
+local function measure_parts(spec, whole, plan, frames)
+  local by_pattern, seconds, features, t = {}, 0, 0, nil
   for _, part in ipairs(plan) do
     local m = by_pattern[part.pattern]
     if not m then
@@ -190,20 +183,45 @@ return function(spec)
       + m.prepare * (#spec.data.train.frames + frames)
     features = math.max(features, m.features)
   end
+  return seconds, features, t
+end
+
+-- Seconds of the evaluations between epochs: {protocol, how many} each.
+local function measure_evaluations(spec, whole, judged, evaluations)
+  local seconds = 0
+  for _, pair in ipairs(judged and evaluations or {}) do
+    seconds = seconds + pair[2] * #judged.frames * dry.measure_evaluation(spec.net, judged, whole.options, { protocols = { pair[1] } })
+  end
+  return seconds
+end
+
+local function frozen_parts(plan)
+  local out = {}
+  for i, part in ipairs(plan) do
+    out[i] = { pattern = part.pattern, first = part.first, last = part.last, trained = part.measured.trained,
+      step_seconds = part.measured.step }
+  end
+  return out
+end
+
+-- spec as yl.train's. Tells, and adds to the run's sums. Returns the training, which has not begun.
+return function(spec)
+  local run, whole = spec.run, Training.new { net = spec.net, data = spec.data, options = spec.options, table.unpack(spec) }
+  local judged, started_frozen = sources.judged_list(whole), spec.net.frozen or "none"
+  run:use(spec.data)
+  local plan = frozen_plan(whole)
+  if not plan then
+    run:say "a function decides what is frozen from what it sees: measured as it is now"
+    plan = { { pattern = started_frozen, first = 1, last = whole.epochs } }
+  end
+  local seconds, features, t = measure_parts(spec, whole, plan, judged and #judged.frames or 0)
   local save, bytes = measure_checkpoint(run, t)
   local evaluations, kept, at_most = read_policies(whole)
-  local evaluating = 0
-  for _, pair in ipairs(judged and evaluations or {}) do
-    evaluating = evaluating + pair[2] * frames * dry.measure_evaluation(spec.net, judged, whole.options, { protocols = { pair[1] } })
-  end
+  local evaluating = measure_evaluations(spec, whole, judged, evaluations)
   spec.net:freeze(started_frozen)
   local result = { epochs = whole.epochs, steps = whole.epochs * whole.steps_per_epoch, at_most = at_most,
     seconds = seconds + evaluating + save * whole.epochs * (1 + kept), evaluation_seconds = evaluating, bytes = bytes * (1 + kept),
-    memory_bytes = core.machine().peak_bytes + features + decoded(whole, features > 0), frozen = {} }
-  for i, part in ipairs(plan) do
-    result.frozen[i] = { pattern = part.pattern, first = part.first, last = part.last, trained = part.measured.trained,
-      step_seconds = part.measured.step }
-  end
+    memory_bytes = core.machine().peak_bytes + features + decoded(whole, features > 0), frozen = frozen_parts(plan) }
   result.rounds = rounds_of(whole)
   run.dry.kept = result.rounds and result.rounds.kept or run.dry.kept
   stand_ins(run, whole)
