@@ -3,13 +3,11 @@ local compact = require "yolua.prune.compact"
 local fields = require "yolua.options.fields"
 local inputs = require "yolua.cli.inputs"
 local save = require "yolua.cli.save_folder"
-local schema = require "yolua.options.schema"
 local tables = require "yolua.report.tables"
 
 local MOST = 1e-4 -- of the largest output
 
-local function run(o)
-  if not o.out then error(schema.usage "out is missing: expected the folder for the smaller network") end
+local function made_smaller(o)
   local model = inputs.network(o)
   local made = compact(model, { round_to = o.round_to, min_channels = o.min_channels })
   local result = compact.report(model, made)
@@ -18,9 +16,11 @@ local function run(o)
       .. "layer of your own right?)"):format(result.max_error), 0)
   end
   result.before = { params = model:counts().params, flops = model:flops() }
-  result.files = save(made, o.out)
+  result.files = save.write(made, o.out)
   return result
 end
+
+local function run(o) return save.around(o.out, function() return made_smaller(o) end) end
 
 local function percent(part, whole) return ("%.1f %%"):format(100 * part / whole) end
 
@@ -42,8 +42,7 @@ end
 
 local list = {
   "model",
-  { "out", "string", nil, "", "the folder for model.cfg, model.weights, model.names and model.safetensors",
-    aliases = { "project", "save_dir", "output", "outdir" } },
+  save.field,
 }
 table.move(compact.fields, 1, #compact.fields, #list + 1, list)
 for _, key in ipairs { "device", "threads", "json" } do list[#list + 1] = fields.pick("run", key) end

@@ -3,14 +3,14 @@ local decompose = require "yolua.compress.decompose"
 local fields = require "yolua.options.fields"
 local inputs = require "yolua.cli.inputs"
 local save = require "yolua.cli.save_folder"
-local schema = require "yolua.options.schema"
 
 local function run(o)
-  if not o.out then error(schema.usage "out is missing: expected the folder for the new network") end
-  local r = decompose(inputs.network(o), { method = o.method, layers = o.layers, error = o.error, ratio = o.ratio, flops = o.flops,
-    ranks = o.ranks, vbmf = o.vbmf })
-  r.files = save(r.net, o.out)
-  return setmetatable({ params = r.params, flops = r.flops, before = r.before, layers = r.layers, files = r.files }, getmetatable(r))
+  return save.around(o.out, function()
+    local r = decompose(inputs.network(o), { method = o.method, layers = o.layers, error = o.error, ratio = o.ratio, flops = o.flops,
+      ranks = o.ranks, vbmf = o.vbmf })
+    r.files = save.write(r.net, o.out)
+    return setmetatable({ params = r.params, flops = r.flops, before = r.before, layers = r.layers, files = r.files }, getmetatable(r))
+  end)
 end
 
 local function show(r)
@@ -20,8 +20,7 @@ end
 
 local list = {
   "model",
-  { "out", "string", nil, "", "the folder for model.cfg, model.weights, model.names and model.safetensors",
-    aliases = { "project", "save_dir", "output", "outdir" } },
+  save.field,
 }
 table.move(decompose.fields, 1, #decompose.fields, #list + 1, list)
 for _, key in ipairs { "device", "threads", "json" } do list[#list + 1] = fields.pick("run", key) end

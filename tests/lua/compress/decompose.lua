@@ -189,6 +189,22 @@ function TestDecompose.testFilesAndTraining()
   t.assertTrue(trainer:step().loss > 0)
 end
 
+-- A folder that cannot be made is told before the work; one that was made for nothing goes again.
+function TestDecompose.testTheFolder()
+  core.system.write(top .. "/file", "x")
+  local status, _, err = program.run { "decompose", "model=street", "ratio=.5", "out=" .. top .. "/file/below" }
+  t.assertEquals(status, 1)
+  t.assertStrContains(err, top .. "/file")
+  t.assertNil(err:find "checkpoint")
+  status, _, err = program.run { "decompose", "model=street", "layers=nothing", "ratio=.5", "out=" .. top .. "/nothing" }
+  t.assertEquals(status, 1)
+  t.assertStrContains(err, "'nothing' matches no parameter")
+  t.assertNil(core.files.kind(top .. "/nothing"))
+  status, _, err = program.run { "decompose", "model=street", "ratio=.5" }
+  t.assertEquals(status, 2)
+  t.assertStrContains(err, "out is missing: expected the folder for the new network")
+end
+
 function TestDecompose.testRefusals()
   local model = yl.load { model = "street" }
   local function refused(o, sentence) t.assertErrorMsgContains(sentence, yl.decompose, model, o) end

@@ -105,7 +105,7 @@ end
 
 function TestCompact.testBadCalls()
   for sentence, words in pairs {
-    ["out is missing: expected the folder for the smaller network"] = { "compact", "model=" .. masked },
+    ["out is missing: expected the folder for the new network"] = { "compact", "model=" .. masked },
     ["no network given"] = { "compact", "out=" .. top .. "/x" },
     ["round_to=99 is more than the 16 channels of conv1; expected at most 16"] =
       { "compact", "model=" .. masked, "out=" .. top .. "/x", "round_to=99" },
