@@ -62,8 +62,6 @@ const yl_foreign yl__foreign_names[] = {
     {"layer", "relu", "other programs", "activation"},
     {"layer", "sigmoid", "other programs", "activation"},
     {"layer", "silu", "other programs", "activation"},
-    {"verb", "compress", NULL, NULL},
-    {"verb", "decompose", NULL, NULL},
     {"verb", "calibrate", NULL, NULL},
     {"verb", "export", NULL, NULL},
     {"verb", "detect", "other programs", "predict"},
