@@ -38,6 +38,7 @@ end
 control(pruning.epochs + o.tune)
 local pruned = yl.copy(net)
 run:eval("Pruned", pruned, data.dev)
+pruned:save(run:path "best.safetensors")
 local compact = yl.compact(pruned)
 run:eval("Compact", compact, data.dev)
 compact:save(run:path "compact/")

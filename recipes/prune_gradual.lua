@@ -46,6 +46,8 @@ local function tune(row)
   model:freeze(o.freeze)
   yl.train { net = model, data = data, run = run, options = o, table.unpack(yl.distill.wanted(o, dense)) }
   run:eval(row.name .. ", tuned", model, data.dev)
+  model:save(run:path(row.tuned))
+  if row.sparsest then model:save(run:path "best.safetensors") end
 end
 
 control()

@@ -25,6 +25,7 @@ function TestPruneGradual.testSmoke()
   t.assertAlmostEquals(r.sparsity, 0.8, 1e-4)
   for _, mark in ipairs { 50, 80 } do -- what was asked for is what it got, to the number
     local net = yl.load { model = ("%s/a/sparsity-%d.safetensors"):format(top, mark), full = true }
+    t.assertEquals(core.files.kind(("%s/a/sparsity-%d-tuned.safetensors"):format(top, mark)), "file")
     local _, zeros, count = ranges.sparsity(net, ranges.of(net, {}))
     t.assertEquals(zeros, math.floor(mark / 100 * count + 0.5))
     t.assertTrue(core.has_slab(net.net, "ema") and core.has_slab(net.net, "adam_m"))

@@ -1,5 +1,6 @@
 -- yl.prune.kept(run): the networks that a pruning has kept (its option keep), in that order: {mark, name ("90 %"), sparsity, round, epoch,
--- file}, file a checkpoint in the run directory. Of a dry run, those that its rounds would reach.
+-- file, tuned, sparsest}: file is its checkpoint in the run directory, tuned the name for what it becomes when it is trained on, sparsest
+-- true of one. Of a dry run, those that its rounds would reach.
 --
 --   rows:each(f)      calls f(row) for each
 --   rows:ends(4)      the epochs that each has by its end, if it is trained on for four
@@ -19,11 +20,13 @@ function Rows:ends(more)
 end
 
 local function named(list)
-  local rows = {}
+  local rows, most = {}, 0
   for i, item in ipairs(list) do
-    rows[i] = { name = ("%g %%"):format(100 * item.mark) }
+    rows[i] = { name = ("%g %%"):format(100 * item.mark), tuned = kept.file(item.mark):gsub("%.safetensors$", "-tuned%0") }
     for key, value in pairs(item) do rows[i][key] = value end
+    most = math.max(most, item.mark)
   end
+  for _, row in ipairs(rows) do row.sparsest = row.mark == most end
   return setmetatable(rows, Rows)
 end
 
