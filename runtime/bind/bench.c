@@ -5,8 +5,6 @@
 #include "core/memory.h"
 #include "core/rng.h"
 
-#include <string.h>
-
 /* Uniform values in [0, 1) of 24 bits each, four to a block of the generator. */
 static void draw(int64_t seed, float *values, int64_t count)
 {
@@ -46,18 +44,8 @@ typedef struct notes {
 
 static void note(notes *n, noted one)
 {
-    if (n->count == n->capacity) {
-        int64_t capacity = n->capacity ? 2 * n->capacity : 1024;
-        noted *list;
-        if (yl__alloc(capacity, sizeof *list, &list) != YL_OK) {
-            n->full = true;
-            return;
-        }
-        if (n->count) memcpy(list, n->list, (size_t)n->count * sizeof *list);
-        yl__free(n->list);
-        n->list = list, n->capacity = capacity;
-    }
-    n->list[n->count++] = one;
+    n->full |= yl__reserve(n->count + 1, &n->capacity, sizeof *n->list, &n->list) != YL_OK;
+    if (!n->full) n->list[n->count++] = one;
 }
 
 static void note_launch(void *user, const yl_launch *launch)
