@@ -16,7 +16,8 @@ function device.read(path)
   if type(list) ~= "table" or #list == 0 then error(("%s: expected a table with 'layers', a list of {name, ms}"):format(path), 0) end
   local self = setmetatable({ path = path, ms = {}, names = {} }, Device)
   for i, layer in ipairs(list) do
-    local name, ms = layer.name, type(layer) == "table" and layer.ms
+    if type(layer) ~= "table" then error(("%s: layer %d: expected {name, ms}, got %s"):format(path, i, tostring(layer)), 0) end
+    local name, ms = layer.name, layer.ms
     if type(name) ~= "string" or type(ms) ~= "number" or not (ms >= 0 and ms < math.huge) then
       error(("%s: layer %d: expected a name and milliseconds of at least 0, got %s and %s"):format(path, i, tostring(name),
         tostring(ms)), 0)

@@ -50,6 +50,7 @@ end
 
 function TestDevice.testRefusals()
   for text, sentence in pairs { ["{}"] = "expected a table with 'layers', a list of {name, ms}",
+    ['{"layers": [1]}'] = "layer 1: expected {name, ms}, got 1",
     ['{"layers": [{"name": "a"}]}'] = "layer 1: expected a name and milliseconds of at least 0, got a and nil",
     ['{"layers": [{"name": "a", "ms": -1}]}'] = "got a and -1", ["{"] = "device.json",
     ['{"layers": [{"name": "a", "ms": 1}, {"name": "a", "ms": 1}]}'] = "layer 2: 'a' occurs twice" } do
