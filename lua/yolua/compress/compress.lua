@@ -81,7 +81,7 @@ end
 return setmetatable(compress, { __call = function(_, model, values)
   local o = check(values or {})
   local made = copy(model)
-  local list = sharing.of(made, o)
+  local list = sharing.of(made, o, "compress")
   sharing.share(made, list, o)
   local packed, layers = {}, {}
   for _, p in ipairs(save.packed(made, o.out, o.index_bits)) do packed[p.parameter] = p end

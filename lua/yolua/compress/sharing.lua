@@ -7,12 +7,12 @@ local sharing = {}
 
 sharing.fields = fields.get { "sharing" }
 
--- The weights to share: a list of {name, layer, count, bits}.
-function sharing.of(model, o)
+-- The weights to share: a list of {name, layer, count, bits}. who: the caller, for errors.
+function sharing.of(model, o, who)
   local kinds, left_out, list = {}, {}, {}
   for _, layer in ipairs(model.net:layers()) do kinds[layer.name] = layer.kind end
   for _, glob in ipairs(o.except or {}) do
-    for _, name in ipairs(ranges.named(model, "compress: except", glob)) do left_out[name] = true end
+    for _, name in ipairs(ranges.named(model, who .. ": except", glob)) do left_out[name] = true end
   end
   for _, r in ipairs(model.net:ranges()) do
     if r.kind == "weight" and not left_out[r.name] then
@@ -20,7 +20,7 @@ function sharing.of(model, o)
         bits = kinds[r.layer] == "connected" and o.bits.connected or o.bits.conv }
     end
   end
-  if #list == 0 then error(("compress: %s: no weight is left to share"):format(model.path), 0) end
+  if #list == 0 then error(("%s: %s: no weight is left to share"):format(who, model.path), 0) end
   return list
 end
 

@@ -60,7 +60,7 @@ return function(spec)
   return {
     name = "share",
     on = {
-      start = function(_, t) list = sharing.of(t.model, o) end,
+      start = function(_, t) list = sharing.of(t.model, o, "share") end,
       epoch_start = function(_, t) share_new(t, training(t, list), o) end,
       gradient = function(_, t)
         now = training(t, list)

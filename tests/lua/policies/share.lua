@@ -131,7 +131,7 @@ function TestShare.testExcept()
   train(net, {}, yl.share { bits = { conv = 2 }, except = { first.layer } })
   t.assertTrue(values(net, first.name) > 4)
   t.assertTrue(values(net, weights(net)[2].name) <= 4)
-  t.assertErrorMsgContains("compress: except: 'conv99' matches no parameter", train, model(), {}, yl.share { except = { "conv99" } })
+  t.assertErrorMsgContains("share: except: 'conv99' matches no parameter", train, model(), {}, yl.share { except = { "conv99" } })
   t.assertErrorMsgContains("bits.conv", yl.share, { bits = { conv = 17 } })
 end
 
