@@ -1,7 +1,7 @@
 /* The plug-in libyolua_cuda.so: devices, their memory, and the table of kernels. Everything is queued on a device's own stream; what
  * the device interface promises to be complete is waited for. */
 #include "backend/notes.h"
-#include "kernels/cuda.h"
+#include "kernels/launch.cuh"
 
 #include <stdarg.h>
 #include <stdio.h>

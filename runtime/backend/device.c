@@ -1,6 +1,6 @@
 /* Which device a name stands for. */
 #include "backend/device.h"
-#include "backend/cuda.h"
+#include "backend/plugin.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "backend/notes.h"
 #include "backend/usage.h"
 #include "backend/work.h"
-#include "kernels/cuda.h"
+#include "kernels/launch.cuh"
 
 #include <map>
 #include <mutex>

@@ -1,7 +1,7 @@
 /* core.noise: an input for timing, made without a table of numbers that would show in the memory figures. core.launches: what a GPU
  * that is not there would be asked to do. */
 #include "bind/net_objects.h"
-#include "backend/cuda.h"
+#include "backend/plugin.h"
 #include "core/memory.h"
 #include "core/rng.h"
 

@@ -1,7 +1,7 @@
 /* core.files: folders, files that grow, and fingerprints of content; core.machine and core.gpus: what this process runs on. */
 #define _GNU_SOURCE
 #include "bind/bind.h"
-#include "backend/cuda.h"
+#include "backend/plugin.h"
 #include "backend/device.h"
 #include "core/file.h"
 #include "core/folder.h"

@@ -1,6 +1,6 @@
 /* Activations and their gradients: the formulas stand in activation.h. */
 #include "kernels/activation.formulas.h"
-#include "kernels/cuda.h"
+#include "kernels/launch.cuh"
 
 static __global__ void forward(yl_activation_geom g, const float *x, float *y)
 {

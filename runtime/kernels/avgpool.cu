@@ -1,5 +1,5 @@
 /* Mean over windows: a thread per element of y, and of dx. The formulas stand in avgpool.h. */
-#include "kernels/cuda.h"
+#include "kernels/launch.cuh"
 #include "kernels/pixels.cuh"
 
 static __device__ float share(yl__span rows, yl__span cols)

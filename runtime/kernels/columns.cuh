@@ -6,7 +6,7 @@
 #ifndef YL_KERNELS_COLUMNS_CUH
 #define YL_KERNELS_COLUMNS_CUH
 
-#include "kernels/cuda.h"
+#include "kernels/launch.cuh"
 
 enum { YL__STRIP = 32, YL__LANES = 8, YL__STRETCH = 64, YL__MOST_PARTS = 64 };
 

@@ -2,7 +2,7 @@
 #ifndef YL_KERNELS_CONV2D_CUH
 #define YL_KERNELS_CONV2D_CUH
 
-#include "kernels/cuda.h"
+#include "kernels/launch.cuh"
 
 /* Weights as they are, output channel o times scale[o] (NULL: 1): `pack` of the algorithms that take them so. */
 yl_status yl__conv2d_pack_plain(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const float *weight,

@@ -1,6 +1,6 @@
 /* Dropout: a thread per element. The formula stands in dropout.h. */
 #include "core/rng.h"
-#include "kernels/cuda.h"
+#include "kernels/launch.cuh"
 
 static __global__ void drop(yl_dropout_geom g, const yl_now *now, const float *from, float *to, float beta)
 {

@@ -14,7 +14,7 @@
 #ifndef YL_KERNELS_GEMM_CUH
 #define YL_KERNELS_GEMM_CUH
 
-#include "kernels/cuda.h"
+#include "kernels/launch.cuh"
 
 enum { YL__TILE = 64, YL__STEP = 16, YL__OWN = 4 };
 

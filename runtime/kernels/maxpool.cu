@@ -1,5 +1,5 @@
 /* Maximum over windows: a thread per element of y, and of dx. The formulas stand in maxpool.h. */
-#include "kernels/cuda.h"
+#include "kernels/launch.cuh"
 #include "kernels/pixels.cuh"
 
 static __global__ void forward(yl_pool_geom g, const float *x, float *y, uint16_t *taken)

@@ -1,5 +1,5 @@
 /* Darknet's reorg and its gradient: the permutation stands in reorg.h. */
-#include "kernels/cuda.h"
+#include "kernels/launch.cuh"
 
 /* Element `at` of an image's z, in Darknet's order (k, j, i): where it is read in x and written in y, both {h, w, c} in memory. */
 static __device__ void places(const yl_reorg_geom &g, int64_t at, int64_t *in, int64_t *out)

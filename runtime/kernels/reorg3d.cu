@@ -1,5 +1,5 @@
 /* Space to depth and back: the formula stands in reorg3d.h. */
-#include "kernels/cuda.h"
+#include "kernels/launch.cuh"
 #include "kernels/pixels.cuh"
 
 /* Where element `at` of x lies in y. */

@@ -1,5 +1,5 @@
 /* Channels of one tensor copied into, or added to, channels of another. */
-#include "kernels/cuda.h"
+#include "kernels/launch.cuh"
 
 static __global__ void copy(yl_route_geom g, const float *from, float *to, float beta)
 {

@@ -1,5 +1,5 @@
 /* Products with a repeated factor, and the factor's gradient: the formulas stand in scale_channels.h. */
-#include "kernels/cuda.h"
+#include "kernels/launch.cuh"
 
 static __device__ int64_t factor_of(const yl_scale_geom &g, int64_t at)
 {

@@ -1,5 +1,5 @@
 /* Residual sums: the formulas stand in shortcut.h. */
-#include "kernels/cuda.h"
+#include "kernels/launch.cuh"
 #include "kernels/pixels.cuh"
 
 static __global__ void forward(int64_t count, const float *a, const float *b, float *y)

@@ -1,6 +1,6 @@
 /* Optimizer steps, masks, and what is counted over a range: the formulas stand in step.h. */
 #include "kernels/step.formulas.h"
-#include "kernels/cuda.h"
+#include "kernels/launch.cuh"
 #include "kernels/sums.cuh"
 
 /* A block per part. */

@@ -2,7 +2,7 @@
 #ifndef YL_KERNELS_SUMS_CUH
 #define YL_KERNELS_SUMS_CUH
 
-#include "kernels/cuda.h"
+#include "kernels/launch.cuh"
 
 /* *out = the sum of the block's threads' numbers, in their order. */
 static __device__ inline void yl__sum_lanes(double mine, double (&lanes)[YL__CUDA_BLOCK], double *out)

@@ -1,5 +1,5 @@
 /* Nearest upsampling and its gradient: the formulas stand in upsample.h. */
-#include "kernels/cuda.h"
+#include "kernels/launch.cuh"
 #include "kernels/pixels.cuh"
 
 static __global__ void forward(yl_upsample_geom g, const float *x, float *y)

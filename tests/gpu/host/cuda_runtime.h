@@ -74,7 +74,7 @@ template <class T> T shuffle(unsigned mask, T value, int from, const char *file,
 #define __ballot_sync(mask, mine) cuda_double::ballot(mask, mine, __FILE__, __LINE__)
 #define __any_sync(mask, mine) (cuda_double::ballot(mask, mine, __FILE__, __LINE__) != 0)
 
-/* Kernels declare shared memory through this macro of kernels/cuda.h; here it is heap memory of the block. */
+/* Kernels declare shared memory through this macro of kernels/launch.cuh; here it is heap memory of the block. */
 #define YL_SHARED(type, name, extents)                                                                                 \
     static const char name##_site = 0;                                                                                 \
     using name##_type = type extents;                                                                                  \

@@ -1,7 +1,7 @@
 /* What CUDA kernels share: launching, shared memory, and the loop over a thread's elements. Two compilers read this and every .cu file:
  * nvcc, and the host's C++ compiler with the tests' double of the CUDA runtime. runtime/README.md has the rules. */
-#ifndef YL_KERNELS_CUDA_H
-#define YL_KERNELS_CUDA_H
+#ifndef YL_KERNELS_LAUNCH_CUH
+#define YL_KERNELS_LAUNCH_CUH
 
 #include "core/both.h"
 #include "kernels/kernels.h"

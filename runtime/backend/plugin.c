@@ -1,6 +1,6 @@
 /* Opens the CUDA plug-in: beside the program, in the library folder beside it, or where the system's loader finds it. */
 #define _GNU_SOURCE
-#include "backend/cuda.h"
+#include "backend/plugin.h"
 #include "kernels/kernels.h"
 
 #include <dlfcn.h>

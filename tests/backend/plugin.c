@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "backend/cuda.h"
+#include "backend/plugin.h"
 #include "backend/device.h"
 #include "kernels/kernels.h"
 
