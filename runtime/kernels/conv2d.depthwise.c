@@ -3,12 +3,73 @@
  *
  *   y[n,i,j,k] = sum over u, v of w[k,u,v] * x[n, i*sh - pt + u*dh, j*sw - pl + v*dw, k]
  *
- * Forward and backward data gather: a pixel of the result is a short sum of (pixel, weights) pairs. Weights are packed
- * {u, v, k}. */
+ * Forward and backward data are one loop over a `pass`, as in conv2d.direct.c: some pixels of a row and a vector of
+ * channels are summed in registers over the taps (conv2d.depthwise.tile.h). Only pixels at the left and right border have
+ * fewer taps than their row has; they are summed one by one. */
 #include "kernels/activation.formulas.h"
-#include "kernels/kernels.h"
+#include "kernels/axis.h"
+#include "kernels/conv2d.depthwise.h"
+#include "kernels/tile.h"
 
-enum { MAX_TAPS = 256, BLOCK = 64 };
+enum { MAX_TAPS = 256, DW_PIXELS = 8 };
+
+/* Some pixels of a row of results; x and w are under the first tap that they have. */
+typedef struct dw_tile {
+    const float *x, *w;
+    int64_t x_row, x_tap, x_pixel; /* floats between rows of taps, taps, and the first taps of neighbouring results */
+    int64_t w_row, c;              /* floats between rows of taps, and between taps: the channels */
+    int ki, kj;                    /* rows of taps, taps in each */
+    float *y;
+    int64_t y_pixel;
+    bool add;          /* to what y holds */
+    const float *bias; /* NULL: none */
+    yl_activation act; /* linear, leaky or relu */
+    float slope;
+} dw_tile;
+
+#if YL_VL >= 16
+#define LANES 16
+#include "kernels/conv2d.depthwise.tile.h"
+#endif
+#if YL_VL >= 8
+#define LANES 8
+#include "kernels/conv2d.depthwise.tile.h"
+#endif
+#define LANES 4
+#include "kernels/conv2d.depthwise.tile.h"
+#define LANES 1
+#include "kernels/conv2d.depthwise.tile.h"
+
+/* m pixels (1, 2, 4 or 8), all channels. */
+static void tile(const dw_tile *t, int m)
+{
+    int64_t k = 0;
+#if YL_VL >= 16
+    k = tile_16(t, m, k);
+#endif
+#if YL_VL >= 8
+    k = tile_8(t, m, k);
+#endif
+    k = tile_4(t, m, k);
+    tile_1(t, m, k);
+}
+
+/* One convolution: result (i, j) of the grid = sum over taps (u, v) of
+ * x[i * si + i0 + u * ti, j * sj + j0 + v * tj] * packed[u, v]. */
+typedef struct pass {
+    int64_t n, h, w, c; /* of x */
+    const float *x;
+    int64_t rows, cols, si, sj;
+    int64_t i0, j0, ti, tj;
+    int ki, kj;
+    const float *packed;                 /* {ki, kj, c} */
+    int64_t out_image, out_row, out_col; /* floats between images, rows and columns of the grid */
+    float *out;
+    bool add;
+    const float *bias;
+    yl_activation act;
+    float slope;
+} pass;
 
 static bool supports(const yl_conv2d_geom *g, yl_direction d)
 {
@@ -19,18 +80,12 @@ static bool supports(const yl_conv2d_geom *g, yl_direction d)
 static double cost(const yl_conv2d_geom *g, yl_direction d)
 {
     (void)d;
-    return yl_conv2d_work(g) * 4;
-}
-
-static int64_t padded(int64_t floats)
-{
-    return (floats + 15) / 16 * 16;
+    return yl_conv2d_work(g) * 2;
 }
 
 static size_t scratch_bytes(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
 {
-    if (d != YL_BACKWARD_WEIGHTS) return 0;
-    return (size_t)(ctx->threads * padded(g->kh * g->kw * g->c)) * sizeof(float);
+    return d == YL_BACKWARD_WEIGHTS ? YL_CPU(conv2d_depthwise_weights_scratch)(ctx, g) : 0;
 }
 
 static size_t packed_bytes(const yl_conv2d_geom *g, yl_direction d)
@@ -38,155 +93,170 @@ static size_t packed_bytes(const yl_conv2d_geom *g, yl_direction d)
     return d == YL_BACKWARD_WEIGHTS ? 0 : (size_t)(g->kh * g->kw * g->c) * sizeof(float);
 }
 
+static void pack_tap(const yl_conv2d_geom *g, int u, int v, const float *weight, const float *scale, float *to)
+{
+    int64_t taps = g->kh * g->kw;
+    weight += u * g->kw + v;
+    for (int64_t k = 0; k < g->c; k++) to[k] = weight[k * taps] * (scale ? scale[k] : 1.0f);
+}
+
+/* Forward: {u, v, k}. Backward data: the taps of each residue, in the order in which its pass has them. */
 static yl_status pack(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const float *weight,
                       const float *scale, void *packed)
 {
-    (void)ctx, (void)d;
-    int64_t taps = g->kh * g->kw;
+    (void)ctx;
     float *to = packed;
-    for (int64_t t = 0; t < taps; t++)
-        for (int64_t k = 0; k < g->c; k++) *to++ = weight[k * taps + t] * (scale ? scale[k] : 1.0f);
+    if (d == YL_FORWARD) {
+        for (int u = 0; u < g->kh; u++)
+            for (int v = 0; v < g->kw; v++, to += g->c) pack_tap(g, u, v, weight, scale, to);
+        return YL_OK;
+    }
+    for (int ri = 0; ri < g->sh; ri++)
+        for (int rj = 0; rj < g->sw; rj++) {
+            yl__axis a = yl__axis_of(g->kh, g->sh, g->dh, g->pt, ri), b = yl__axis_of(g->kw, g->sw, g->dw, g->pl, rj);
+            for (int u = 0; u < a.count; u++)
+                for (int v = 0; v < b.count; v++, to += g->c) pack_tap(g, a.u[u], b.u[v], weight, scale, to);
+        }
     return YL_OK;
 }
 
-/* What one pixel of the result is the sum of. */
-typedef struct pairs {
-    int count;
-    const float *pixel[MAX_TAPS], *weight[MAX_TAPS];
-} pairs;
+/* ---- one pass ---- */
 
-/* to[0..n) = sum over the pairs, from channel k on, plus what `to` holds where `add`. */
-static inline void gather(const pairs *p, int64_t k, const int64_t n, bool add, float *to)
+typedef struct range {
+    int64_t from, to;
+} range;
+
+/* The q in [0, count) whose q * step + first lies in [0, size). */
+static range inside(int64_t count, int64_t step, int64_t first, int64_t size)
 {
-    float sum[BLOCK];
-    for (int64_t l = 0; l < n; l++) sum[l] = add ? to[l] : 0;
-    for (int q = 0; q < p->count; q++) {
-        const float *x = p->pixel[q] + k, *w = p->weight[q] + k;
-        for (int64_t l = 0; l < n; l++) sum[l] += x[l] * w[l];
-    }
-    for (int64_t l = 0; l < n; l++) to[l] = sum[l];
+    range r = {0, count};
+    if (step == 0) return first >= 0 && first < size ? r : (range){0, 0};
+    if (first < 0) r.from = (-first + step - 1) / step;
+    if (first + (count - 1) * step >= size) r.to = first < size ? (size - 1 - first) / step + 1 : 0;
+    return r.from < r.to ? r : (range){0, 0};
 }
 
-static void gather_pixel(const pairs *p, int64_t c, bool add, float *to)
+/* Columns [j, end) of a row, whose taps are those in v; `row` lies under the first row of taps. */
+static void run_columns(const pass *p, dw_tile t, const float *row, const float *w, range v, int64_t j, int64_t end)
 {
-    int64_t k = 0;
-    for (; k + BLOCK <= c; k += BLOCK) gather(p, k, BLOCK, add, to + k);
-    for (; k + BLOCK / 4 <= c; k += BLOCK / 4) gather(p, k, BLOCK / 4, add, to + k);
-    for (; k + BLOCK / 8 <= c; k += BLOCK / 8) gather(p, k, BLOCK / 8, add, to + k);
-    if (k < c) gather(p, k, c - k, add, to + k);
-}
-
-static void forward_row(const yl_conv2d_geom *g, const yl_conv2d_run *run, int64_t n, int64_t i)
-{
-    pairs p;
-    for (int64_t j = 0; j < g->ow; j++) {
-        p.count = 0;
-        for (int64_t u = 0; u < g->kh; u++)
-            for (int64_t v = 0; v < g->kw; v++) {
-                int64_t a = i * g->sh - g->pt + u * g->dh, b = j * g->sw - g->pl + v * g->dw;
-                if (a < 0 || a >= g->h || b < 0 || b >= g->w) continue;
-                p.pixel[p.count] = (const float *)run->x + ((n * g->h + a) * g->w + b) * g->c;
-                p.weight[p.count++] = (const float *)run->packed + (u * g->kw + v) * g->c;
-            }
-        float *y = (float *)run->y + ((n * g->oh + i) * g->ow + j) * g->c;
-        gather_pixel(&p, g->c, false, y);
-        yl__epilogue(g->act, g->leaky_slope, g->c, run->bias, y);
+    float *out = t.y;
+    t.kj = (int)(v.to - v.from), t.w = w + v.from * p->c;
+    while (j < end) {
+        int m = end - j >= 8 ? 8 : end - j >= 4 ? 4 : end - j >= 2 ? 2 : 1;
+        t.x = row + (j * p->sj + p->j0 + v.from * p->tj) * p->c;
+        t.y = out + j * p->out_col;
+        tile(&t, m);
+        j += m;
     }
 }
 
-/* The output row or column that reads input position `at` through tap u; -1 where none does. */
-static int64_t source(int64_t at, int64_t pad, int64_t u, int64_t d, int64_t s, int64_t count)
+static void run_row(const pass *p, int64_t n, int64_t i)
 {
-    int64_t i = at + pad - u * d;
-    return i < 0 || i % s || i / s >= count ? -1 : i / s;
-}
-
-static void data_row(const yl_conv2d_geom *g, const yl_conv2d_run *run, int64_t n, int64_t a)
-{
-    pairs p;
-    for (int64_t b = 0; b < g->w; b++) {
-        p.count = 0;
-        for (int64_t u = 0; u < g->kh; u++) {
-            int64_t i = source(a, g->pt, u, g->dh, g->sh, g->oh);
-            for (int64_t v = 0; v < g->kw && i >= 0; v++) {
-                int64_t j = source(b, g->pl, v, g->dw, g->sw, g->ow);
-                if (j < 0) continue;
-                p.pixel[p.count] = (const float *)run->dy + ((n * g->oh + i) * g->ow + j) * g->c;
-                p.weight[p.count++] = (const float *)run->packed + (u * g->kw + v) * g->c;
-            }
-        }
-        gather_pixel(&p, g->c, run->beta != 0, (float *)run->dx + ((n * g->h + a) * g->w + b) * g->c);
+    range u = inside(p->ki, p->ti, i * p->si + p->i0, p->h), all = {0, p->kj};
+    range left = inside(p->cols, p->sj, p->j0, p->w), right = inside(p->cols, p->sj, p->j0 + (p->kj - 1) * p->tj, p->w);
+    range whole = {left.from > right.from ? left.from : right.from, left.to < right.to ? left.to : right.to};
+    if (whole.from >= whole.to) whole.from = whole.to = p->cols;
+    const float *row = p->x + (n * p->h + i * p->si + p->i0 + u.from * p->ti) * p->w * p->c;
+    const float *w = p->packed + u.from * p->kj * p->c;
+    dw_tile t = {.x_row = p->ti * p->w * p->c,
+                 .x_tap = p->tj * p->c,
+                 .x_pixel = p->sj * p->c,
+                 .w_row = p->kj * p->c,
+                 .c = p->c,
+                 .ki = (int)(u.to - u.from),
+                 .y = p->out + n * p->out_image + i * p->out_row,
+                 .y_pixel = p->out_col,
+                 .add = p->add,
+                 .bias = p->bias,
+                 .act = p->act <= YL_ACT_relu ? p->act : YL_ACT_linear,
+                 .slope = p->slope};
+    for (int64_t j = 0; j < p->cols; j++) {
+        if (j == whole.from) run_columns(p, t, row, w, all, j, whole.to), j = whole.to;
+        if (j < p->cols) run_columns(p, t, row, w, inside(p->kj, p->tj, j * p->sj + p->j0, p->w), j, j + 1);
     }
+    if (p->act > YL_ACT_relu)
+        for (int64_t j = 0; j < p->cols; j++) yl__activate(p->act, p->slope, p->c, t.y + j * p->out_col);
 }
 
-/* sums[l] += sum over `count` pixels of x * dy. */
-static inline void correlate(const float *x, int64_t x_step, const float *dy, int64_t dy_step, int64_t count,
-                             const int64_t n, float *sums)
+static void run_pass(const yl_ctx *ctx, const pass *p)
 {
-    float sum[BLOCK];
-    for (int64_t l = 0; l < n; l++) sum[l] = 0;
-    for (int64_t j = 0; j < count; j++, x += x_step, dy += dy_step)
-        for (int64_t l = 0; l < n; l++) sum[l] += x[l] * dy[l];
-    for (int64_t l = 0; l < n; l++) sums[l] += sum[l];
-}
-
-static void correlate_pixels(const float *x, int64_t x_step, const float *dy, int64_t c, int64_t count, float *sums)
-{
-    int64_t k = 0;
-    for (; k + BLOCK <= c; k += BLOCK) correlate(x + k, x_step, dy + k, c, count, BLOCK, sums + k);
-    for (; k + BLOCK / 4 <= c; k += BLOCK / 4) correlate(x + k, x_step, dy + k, c, count, BLOCK / 4, sums + k);
-    for (; k + BLOCK / 8 <= c; k += BLOCK / 8) correlate(x + k, x_step, dy + k, c, count, BLOCK / 8, sums + k);
-    if (k < c) correlate(x + k, x_step, dy + k, c, count, c - k, sums + k);
-}
-
-static void weights_row(const yl_conv2d_geom *g, const yl_conv2d_run *run, int64_t n, int64_t i, float *sums)
-{
-    for (int64_t u = 0; u < g->kh; u++) {
-        int64_t a = i * g->sh - g->pt + u * g->dh;
-        if (a < 0 || a >= g->h) continue;
-        for (int64_t v = 0; v < g->kw; v++) {
-            int64_t b0 = v * g->dw - g->pl; /* of column 0; the columns that see the image are [from, to) */
-            int64_t from = b0 < 0 ? (-b0 + g->sw - 1) / g->sw : 0, to = b0 < g->w ? (g->w - 1 - b0) / g->sw + 1 : 0;
-            to = to < g->ow ? to : g->ow;
-            if (from >= to) continue;
-            const float *x = (const float *)run->x + ((n * g->h + a) * g->w + b0 + from * g->sw) * g->c;
-            const float *dy = (const float *)run->dy + ((n * g->oh + i) * g->ow + from) * g->c;
-            correlate_pixels(x, g->sw * g->c, dy, g->c, to - from, sums + (u * g->kw + v) * g->c);
-        }
-    }
-}
-
-/* Threads share the rows and have sums of their own, which are added in order. */
-static void run_weights(const yl_ctx *ctx, const yl_conv2d_geom *g, const yl_conv2d_run *run)
-{
-    int64_t threads = ctx->threads, rows = g->n * g->oh, taps = g->kh * g->kw, each = padded(taps * g->c);
+    int64_t rows = p->n * p->rows;
+    (void)ctx; /* unused without OpenMP */
 #pragma omp parallel for num_threads(ctx->threads) schedule(static)
-    for (int64_t t = 0; t < threads; t++) {
-        float *sums = (float *)run->scratch + t * each;
-        memset(sums, 0, (size_t)each * sizeof *sums);
-        for (int64_t r = rows * t / threads; r < rows * (t + 1) / threads; r++)
-            weights_row(g, run, r / g->oh, r % g->oh, sums);
-    }
-    for (int64_t k = 0; k < g->c; k++)
-        for (int64_t q = 0; q < taps; q++)
-            for (int64_t t = 0; t < threads; t++)
-                run->dweight[k * taps + q] += ((const float *)run->scratch)[t * each + q * g->c + k];
+    for (int64_t r = 0; r < rows; r++) run_row(p, r / p->rows, r % p->rows);
+}
+
+/* ---- directions ---- */
+
+static void forward(const yl_ctx *ctx, const yl_conv2d_geom *g, const yl_conv2d_run *run)
+{
+    pass p = {.n = g->n,
+              .h = g->h,
+              .w = g->w,
+              .c = g->c,
+              .x = run->x,
+              .rows = g->oh,
+              .cols = g->ow,
+              .si = g->sh,
+              .sj = g->sw,
+              .i0 = -g->pt,
+              .j0 = -g->pl,
+              .ti = g->dh,
+              .tj = g->dw,
+              .ki = g->kh,
+              .kj = g->kw,
+              .packed = run->packed,
+              .out_image = g->oh * g->ow * g->c,
+              .out_row = g->ow * g->c,
+              .out_col = g->c,
+              .out = run->y,
+              .bias = run->bias,
+              .act = g->act,
+              .slope = g->leaky_slope};
+    run_pass(ctx, &p);
+}
+
+static void backward_data(const yl_ctx *ctx, const yl_conv2d_geom *g, const yl_conv2d_run *run)
+{
+    const float *packed = run->packed;
+    for (int ri = 0; ri < g->sh; ri++)
+        for (int rj = 0; rj < g->sw; rj++) {
+            yl__axis a = yl__axis_of(g->kh, g->sh, g->dh, g->pt, ri), b = yl__axis_of(g->kw, g->sw, g->dw, g->pl, rj);
+            pass p = {.n = g->n,
+                      .h = g->oh,
+                      .w = g->ow,
+                      .c = g->c,
+                      .x = run->dy,
+                      .rows = (g->h - ri + g->sh - 1) / g->sh,
+                      .cols = (g->w - rj + g->sw - 1) / g->sw,
+                      .si = 1,
+                      .sj = 1,
+                      .i0 = a.first,
+                      .j0 = b.first,
+                      .ti = a.step,
+                      .tj = b.step,
+                      .ki = a.count,
+                      .kj = b.count,
+                      .packed = packed,
+                      .out_image = g->h * g->w * g->c,
+                      .out_row = g->sh * g->w * g->c,
+                      .out_col = g->sw * g->c,
+                      .out = (float *)run->dx + (ri * g->w + rj) * g->c,
+                      .add = run->beta != 0,
+                      .act = YL_ACT_linear};
+            run_pass(ctx, &p);
+            packed += a.count * b.count * g->c;
+        }
 }
 
 static yl_status run_depthwise(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const yl_conv2d_run *run)
 {
-    if (d == YL_BACKWARD_WEIGHTS) {
-        run_weights(ctx, g, run);
-        return YL_OK;
-    }
-    int64_t height = d == YL_FORWARD ? g->oh : g->h, rows = g->n * height;
-#pragma omp parallel for num_threads(ctx->threads) schedule(static)
-    for (int64_t r = 0; r < rows; r++) {
-        if (d == YL_FORWARD)
-            forward_row(g, run, r / height, r % height);
-        else
-            data_row(g, run, r / height, r % height);
-    }
+    if (d == YL_FORWARD)
+        forward(ctx, g, run);
+    else if (d == YL_BACKWARD_DATA)
+        backward_data(ctx, g, run);
+    else
+        YL_CPU(conv2d_depthwise_weights)(ctx, g, run);
     return YL_OK;
 }
 

@@ -5,6 +5,7 @@
  * Both directions are one loop over a `pass`: backward data is a convolution of dy with the weights turned round, and
  * where the stride is not 1, one such convolution per residue of the pixel's row and column. */
 #include "kernels/activation.formulas.h"
+#include "kernels/axis.h"
 #include "kernels/conv2d.direct.h"
 #include "kernels/slab.h"
 #include "kernels/tile.h"
@@ -43,26 +44,6 @@ static int64_t panels_of(int64_t oc)
 }
 
 /* ---- geometry to passes ---- */
-
-/* The taps of one axis that reach residue `r` in backward data: kernel positions u with u * d = r + p mod s, from the
- * last to the first; dx row r + s * i reads dy row i + (r + p - u * d) / s. */
-typedef struct axis {
-    int count, u[256];
-    int64_t first, step; /* offset of tap 0 and between taps, in dy */
-} axis;
-
-static axis axis_of(int k, int s, int d, int p, int r)
-{
-    axis a = {0};
-    for (int u = k - 1; u >= 0; u--) {
-        int64_t at = (int64_t)r + p - (int64_t)u * d;
-        if (at % s) continue;
-        if (a.count == 0) a.first = at / s;
-        if (a.count == 1) a.step = at / s - a.first;
-        a.u[a.count++] = u;
-    }
-    return a;
-}
 
 static int64_t packed_floats(int64_t c, int64_t oc, int64_t taps)
 {
@@ -127,7 +108,8 @@ static void pack_data(const yl_ctx *ctx, const yl_conv2d_geom *g, const float *w
     for (int64_t q = 0; q < g->groups; q++, w += oc * taps * c)
         for (int ri = 0; ri < g->sh; ri++)
             for (int rj = 0; rj < g->sw; rj++) {
-                axis a = axis_of(g->kh, g->sh, g->dh, g->pt, ri), b = axis_of(g->kw, g->sw, g->dw, g->pl, rj);
+                yl__axis a = yl__axis_of(g->kh, g->sh, g->dh, g->pt, ri),
+                         b = yl__axis_of(g->kw, g->sw, g->dw, g->pl, rj);
                 int count = 0;
                 for (int u = 0; u < a.count; u++)
                     for (int v = 0; v < b.count; v++) tap_at[count++] = (a.u[u] * g->kw + b.u[v]) * c;
@@ -372,7 +354,7 @@ static pass forward_pass(const yl_conv2d_geom *g, const yl_conv2d_run *run, int6
 static pass data_pass(const yl_conv2d_geom *g, const yl_conv2d_run *run, int64_t q, int ri, int rj)
 {
     int64_t c = g->c / g->groups, oc = g->oc / g->groups;
-    axis a = axis_of(g->kh, g->sh, g->dh, g->pt, ri), b = axis_of(g->kw, g->sw, g->dw, g->pl, rj);
+    yl__axis a = yl__axis_of(g->kh, g->sh, g->dh, g->pt, ri), b = yl__axis_of(g->kw, g->sw, g->dw, g->pl, rj);
     pass p = {.n = g->n,
               .c = oc,
               .oc = c,

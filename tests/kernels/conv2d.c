@@ -235,6 +235,25 @@ static void named_shapes(void **state)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check(&shapes[i]);
 }
 
+/* Depthwise: rows of pixels that are tiles of 8, 4, 2 and 1 and borders; channels that are whole vectors, a last vector that
+ * begins earlier, or fewer than a vector; kernels with and without a loop of their own; wider than the picture. */
+static void depthwise_shapes(void **state)
+{
+    (void)state;
+    static const int32_t kernels[][4] = {{3, 1, 1, 1}, {3, 2, 1, 1}, {5, 1, 2, 1}, {5, 2, 2, 1}, {7, 1, 3, 1},
+                                         {3, 3, 1, 1}, {3, 1, 2, 2}, {3, 1, 0, 1}, {2, 2, 0, 1}, {1, 2, 0, 1}};
+    static const int32_t channels[] = {2, 8, 11, 24};
+    for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
+        for (size_t k = 0; k < sizeof channels / sizeof *channels; k++) {
+            const int32_t *q = kernels[i], c = channels[k];
+            yl_conv2d_geom wide = make(1, 7, 21, c, c, q[0], q[1], q[2], q[3], c);
+            check(&wide);
+        }
+    yl_conv2d_geom less = make(1, 2, 2, 9, 9, 7, 1, 3, 1, 9), other = make(1, 6, 34, 16, 16, 3, 1, 1, 1, 16);
+    other.act = YL_ACT_relu, less.act = YL_ACT_swish;
+    check(&less), check(&other);
+}
+
 /* Every activation of the epilogue, and sides that differ in everything. */
 static void uneven_shapes(void **state)
 {
@@ -361,6 +380,7 @@ static void other_tables_and_threads(void **state)
         ctx.threads = i % 2 ? 5 : 3;
         assert_int_equal(tables[i]->conv2d_algorithms(&algorithms), YL_OK);
         named_shapes(state);
+        depthwise_shapes(state);
         random_shapes(state);
         bias_gradient(state);
     }
@@ -380,9 +400,13 @@ static void every_algorithm_ran(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(named_shapes),        cmocka_unit_test(uneven_shapes),
-        cmocka_unit_test(random_shapes),       cmocka_unit_test(repeats),
-        cmocka_unit_test(bias_gradient),       cmocka_unit_test(other_tables_and_threads),
+        cmocka_unit_test(named_shapes),
+        cmocka_unit_test(depthwise_shapes),
+        cmocka_unit_test(uneven_shapes),
+        cmocka_unit_test(random_shapes),
+        cmocka_unit_test(repeats),
+        cmocka_unit_test(bias_gradient),
+        cmocka_unit_test(other_tables_and_threads),
         cmocka_unit_test(every_algorithm_ran),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
