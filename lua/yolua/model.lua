@@ -190,6 +190,9 @@ function Model:save(path, notes, full)
   require("yolua.model.save")(self, path, notes, full)
 end
 
+-- The network as a file of another program: net:export { out = "net.onnx", check = true }. See yolua.model.export.
+function Model:export(o) return require "yolua.model.export"(self, o) end
+
 -- Makes w, h, resize and map (see `new`) the network's own: what it is trained with, and what it is used with and saved with from then on.
 function Model:adopt(own)
   argument(type(own) == "table", "net:adopt", "a table {w=, h=, resize=, map=}", own)

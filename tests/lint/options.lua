@@ -7,7 +7,7 @@ local tree = require "support.tree"
 TestOptions = {}
 
 local STRUCTS = { "step", "plan", "forward", "loader", "augment", "detect", "predict", "network", "weights", "kitti", "voc", "coco",
-  "poster", "confusion", "scene", "compare", "distill", "compact", "cut" }
+  "poster", "confusion", "scene", "compare", "distill", "compact", "cut", "export" }
 
 -- ---- C ---------------------------------------------------------------------------------------------------------------------
 

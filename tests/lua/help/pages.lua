@@ -149,7 +149,7 @@ function TestHelp:testUnknownTopics()
   t.assertFalse(ok)
   t.assertEquals(tostring(e), "no help on 'trian', did you mean 'train'?")
   local function said(topic) return tostring(select(2, pcall(help.page, topic))) end
-  t.assertEquals(said "export", "no help on 'export': it is not in this version")
+  t.assertEquals(said "quantize", "no help on 'quantize': it is not in this version")
   t.assertEquals(said "lstm", "no help on 'lstm': known from Darknet, and not supported")
   t.assertEquals(said "benchmark", "no help on 'benchmark', did you mean 'bench'?")
   ok, e = pcall(help.page, "/nowhere/none.lua")

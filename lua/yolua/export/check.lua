@@ -1,0 +1,107 @@
+-- What check=true does: the exported file runs in another program's runtime, on noise, and its outputs are compared with the network's.
+-- The runtimes are Python's packages; where none is there, that is told and nothing is compared.
+local core = require "yolua.core"
+
+local check = { MOST = 1e-4 } -- of an output's largest number
+
+-- Arguments: the runtime, the file, the input's numbers and shape, a folder for the outputs, their names.
+local SCRIPT = [[
+import os, sys
+import numpy as np
+runtime, model, source, shape, folder = sys.argv[1:6]
+names = sys.argv[6:]
+x = np.fromfile(source, dtype="<f4").reshape([int(n) for n in shape.split("x")])
+if runtime == "onnxruntime":
+    import onnxruntime
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    values = session.run(names, {"image": x})
+elif runtime == "openvino":
+    import openvino
+    core = openvino.Core()
+    core.set_property("CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    compiled = core.compile_model(model, "CPU")
+    results = compiled({"image": x})
+    values = [results[name] for name in names]
+else:
+    import ncnn
+    net = ncnn.Net()
+    net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = net.opt.use_bf16_storage = False
+    if net.load_param(model) or net.load_model(os.path.splitext(model)[0] + ".bin"):
+        sys.exit("ncnn cannot load the files")
+    extractor = net.create_extractor()
+    extractor.input("image", ncnn.Mat(np.ascontiguousarray(x[0])))
+    values = []
+    for name in names:
+        status, value = extractor.extract(name)
+        if status:
+            sys.exit("ncnn cannot compute " + name)
+        values.append(np.array(value))
+for name, value in zip(names, values):
+    np.ascontiguousarray(value, dtype="<f4").tofile(os.path.join(folder, name))
+]]
+
+local function quoted(word) return "'" .. word:gsub("'", "'\\''") .. "'" end
+
+-- Runs a command; returns whether it succeeded, and the last line that it printed.
+local function run(words)
+  for i, word in ipairs(words) do words[i] = quoted(word) end
+  local pipe = io.popen(table.concat(words, " ") .. " 2>&1 </dev/null")
+  local text = pipe:read "a"
+  return pipe:close() == true, text:match "([^\n]*)%s*$"
+end
+
+-- The first of the runtimes that the interpreter has, or nil.
+function check.runtime(python, names)
+  for _, name in ipairs(names) do
+    if run { python, "-c", "import numpy, " .. name } then return name end
+  end
+end
+
+-- A temporary folder for f(folder), which is removed with all files in it, whatever happens.
+local function in_folder(f)
+  local folder = os.tmpname()
+  os.remove(folder)
+  core.files.make_folder(folder)
+  local result = table.pack(pcall(f, folder))
+  for _, name in ipairs(core.files.list(folder)) do os.remove(folder .. "/" .. name) end
+  os.remove(folder)
+  if not result[1] then error(result[2], 0) end
+  return table.unpack(result, 2, result.n)
+end
+
+-- The largest difference of two lists of f32, relative to the largest number of the first.
+local function difference(name, expected, bytes)
+  if #bytes ~= 4 * expected:count() then
+    error(("%s: expected %d numbers, got %d"):format(name, expected:count(), #bytes // 4), 0)
+  end
+  local got = core.tensor.from_bytes(bytes, expected:shape(), "f32")
+  local largest, worst = expected:abs():max(), (got - expected):abs():max()
+  if worst ~= worst then return math.huge end
+  return largest > 0 and worst / largest or worst
+end
+
+-- Numbers {n, h, w, c} of a plan as a tensor {n, c, h, w}.
+function check.turned(numbers, shape)
+  return core.tensor.new(numbers):reshape(table.unpack(shape)):permute(1, 4, 2, 3):clone()
+end
+
+-- file: what was written; input: tensor {n, c, h, w}; expected: { name = tensor }. Returns the largest difference of an output, relative to
+-- its largest number. Errors: what the runtime says.
+function check.compare(python, runtime, file, input, expected)
+  return in_folder(function(folder)
+    local names = {}
+    for name in pairs(expected) do names[#names + 1] = name end
+    table.sort(names)
+    core.system.write(folder .. "/input", input:tobytes())
+    local words = { python, "-c", SCRIPT, runtime, file, folder .. "/input", table.concat(input:shape(), "x"), folder }
+    local ok, said = run(table.move(names, 1, #names, #words + 1, words))
+    if not ok then error(("%s refuses %s: %s"):format(runtime, file, said), 0) end
+    local worst = 0
+    for _, name in ipairs(names) do
+      worst = math.max(worst, difference(name, expected[name], core.system.read(folder .. "/" .. name)))
+    end
+    return worst
+  end)
+end
+
+return check

@@ -1,0 +1,12 @@
+-- format=onnx: a model for ONNX Runtime, OpenVINO, TensorRT and others. runtime/formats/onnx.h says what it holds.
+local core = require "yolua.core"
+
+return {
+  help = "ONNX, for ONNX Runtime, OpenVINO, TensorRT and others", ending = ".onnx",
+  options = { "opset", "batch", "fold", "heads", "conf", "iou" },
+  runtimes = { "onnxruntime", "openvino" },
+  write = function(model, out, o, notes)
+    core.export.onnx(model.net, out, o, notes)
+    return { out }
+  end,
+}

@@ -1,0 +1,153 @@
+-- yl.export(model, o), net:export(o): the network as a file of another program. yolua/export/ has a file for each format:
+--   help; ending (of the file's name; "/": a folder); options (which of those below it takes); runtimes (that check=true can use)
+--   write(model, out, o, notes) -> the files that were written
+--   written(model, files) -> the largest difference of what the files hold from the network, where this program can read them itself
+local callback = require "yolua.options.callback"
+local check = require "yolua.export.check"
+local core = require "yolua.core"
+local fields = require "yolua.options.fields"
+local input = require "yolua.model.input"
+local options = require "yolua.options.table"
+local structs = require "yolua.options.structs"
+local structure = require "yolua.model.structure"
+
+local FORMATS = core.options.modules "lua/yolua/export/"
+for i = #FORMATS, 1, -1 do
+  if FORMATS[i] == "check" then table.remove(FORMATS, i) end
+end
+
+local export = { fields = {
+  { "format", "enum", nil, "", "what is written (default: as the name of out= says)", choices = FORMATS },
+  fields.get { "size" }[1],
+} }
+for _, field in ipairs(structs.fields "export") do -- only what is given is told to the format
+  export.fields[#export.fields + 1] = structs.field("export", field[1], { default = structs.NONE,
+    help = ("%s (default %s)"):format(field[5], field[3]) })
+end
+export.fields[#export.fields + 1] = { "check", "bool", false, "", "run the result in another program, where one is there, and compare" }
+export.fields[#export.fields + 1] = { "python", "string", "python3", "", "of check: the interpreter whose packages are the runtimes" }
+
+local own = { { "out", "string", nil, "", "the file, or the folder, that is written", required = true } }
+table.move(export.fields, 1, #export.fields, 2, own)
+local declared = options.declare("yl.export", own)
+
+local function format_of(o)
+  local name = o.format
+  for _, candidate in ipairs(FORMATS) do
+    local ending = require("yolua.export." .. candidate).ending
+    if not name and o.out:lower():sub(-#ending) == ending then name = candidate end
+  end
+  if name then return name, require("yolua.export." .. name) end
+  error(("out=%s: expected format=%s, or a name that ends in one of their endings"):format(o.out, table.concat(FORMATS, "|")), 0)
+end
+
+-- The options of the struct "export" that were given. Refuses those that the format has no use for.
+local function given(name, format, o)
+  local values, takes = {}, {}
+  for _, key in ipairs(format.options) do takes[key] = true end
+  for _, field in ipairs(structs.fields "export") do
+    local key = field[1]
+    values[key] = rawget(o, key)
+    if values[key] ~= nil and not takes[key] then error(("%s: format=%s has no use for it"):format(key, name), 0) end
+  end
+  return values
+end
+
+-- What reads the file later may want to know: class names, and the options of the heads.
+local function notes(model)
+  local heads = {}
+  for _, layer in ipairs(model.net:layers()) do
+    if layer.kind == "yolo" or layer.kind == "region" then heads[layer.name] = layer.options end
+  end
+  return { names = core.json.encode(model.names), heads = next(heads) and core.json.encode(heads), resize = model.resize }
+end
+
+-- The outputs that the file must have on noise: { name = tensor {n, c, h, w} }, and the noise.
+local function expected(model, o)
+  local plan <close> = model.net:plan { mode = "infer", batch = o.batch or 1, keep = true }
+  core.noise(plan, 1)
+  plan:forward()
+  local layers, read, out = model.net:layers(), {}, {}
+  for _, layer in ipairs(layers) do
+    for _, from in ipairs(layer.inputs) do read[from] = true end
+  end
+  local decoded = o.heads and o.heads ~= "raw"
+  for i, layer in ipairs(layers) do
+    local head = layer.kind == "yolo" or layer.kind == "region"
+    local from = head and layer.inputs[1] or i
+    if not read[i] and not (head and decoded) then out[layer.name] = check.turned(plan:output(from), plan:shape(from)) end
+  end
+  if decoded then out.boxes, out.scores = core.export.decoded(model.net, plan) end
+  return out, check.turned(plan:output(0), plan:shape(0))
+end
+
+-- The largest difference, and what computed it; nil and a sentence where nothing could.
+local function compare(model, format, files, o, values)
+  if format.written then return format.written(model, files), "yolua" end
+  local runtime = check.runtime(o.python, format.runtimes)
+  if not runtime then
+    return nil, nil, ("nothing was compared: %s has none of the packages %s (with numpy)"):format(o.python,
+      table.concat(format.runtimes, ", "))
+  end
+  local outputs, noise = expected(model, values)
+  return check.compare(o.python, runtime, files[1], noise, outputs), runtime
+end
+
+local function bytes_of(files)
+  local sum = 0
+  for _, path in ipairs(files) do
+    local file <close> = assert(io.open(path, "rb"))
+    sum = sum + file:seek "end"
+  end
+  return sum
+end
+
+local function text(r)
+  local line = ("written: %s (%.1f kB)"):format(table.concat(r.files, ", "), r.bytes / 1000)
+  if not r.runtime then return line end
+  return ("%s\nthe same as the network: largest difference of an output %.2g of its largest number (%s)"):format(line, r.max_error,
+    r.runtime)
+end
+
+local shown = { __tostring = text }
+
+local function written(model, o)
+  local name, format = format_of(o)
+  local values = given(name, format, o)
+  local result = { format = name }
+  result.files = format.write(model, o.out, values, notes(model))
+  result.file, result.bytes = result.files[1], bytes_of(result.files)
+  if o.check then
+    local difference, runtime, why = compare(model, format, result.files, o, values)
+    if why then core.system.warn(why) end
+    if difference and difference > check.MOST then
+      error(("export: an output of %s in %s differs by %.2g of its largest number (expected at most %g); the file is kept"):format(
+        result.file, runtime, difference, check.MOST), 0)
+    end
+    result.max_error, result.runtime = difference, runtime
+  end
+  return setmetatable(result, shown)
+end
+
+-- The model, or where another size or averaged weights are exported, what is like it but for its network; and whether that is to be closed.
+local function exported(model, o)
+  local size = input.of(model, o)
+  if size.w == model.w and size.h == model.h and not model.averaged then return model, false end
+  local made = structure.of(model.net)
+  made.w, made.h = size.w, size.h
+  local net = structure.build(made, model.device)
+  for _, range in ipairs(net:ranges()) do core.copy_values(model.net, net, range.name, model.averaged and "ema" or "value", "value") end
+  return setmetatable({ net = net, structure = made, w = size.w, h = size.h, averaged = false }, { __index = model }), true
+end
+
+-- o: {out =, format =, imgsz =, opset =, batch =, fold =, heads =, conf =, iou =, check =, python =}. Returns {file, files, bytes, format,
+-- max_error and runtime (of check)}. The model stays as it is. Errors: one sentence, naming the layer that the format cannot hold.
+return setmetatable(export, { __call = function(_, model, values)
+  callback.model("yl.export", model)
+  local o = declared(values or {})
+  local made, new = exported(model, o)
+  local result = table.pack(pcall(written, made, o))
+  if new then made.net:close() end
+  if not result[1] then error(result[2], 0) end
+  return result[2]
+end })

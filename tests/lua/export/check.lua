@@ -1,0 +1,58 @@
+-- check=true of an export: what the file computes in another program's runtime, where one is there.
+local t = require "luaunit"
+local check = require "yolua.export.check"
+local core = require "yolua.core"
+local program = require "support.program"
+
+local top = program.new_folder()
+core.files.make_folder(top)
+
+TestCheck = {}
+
+-- Without a runtime that is told, and the file is there.
+function TestCheck.testNoRuntime()
+  if not core.export.available "onnx" then return print "SKIP this build cannot write ONNX" end
+  local path = top .. "/unchecked.onnx"
+  local out, err = program.ok { "export", "model=street", "out=" .. path, "check=true", "python=/bin/false" }
+  t.assertStrContains(err, "nothing was compared: /bin/false has none of the packages onnxruntime, openvino (with numpy)")
+  t.assertStrContains(out, "written: " .. path)
+  t.assertNotNil(core.files.kind(path))
+  local words = { "export", "model=street", "out=" .. path, "check=true", "python=/bin/false", "json=true" }
+  t.assertStrContains(program.ok(words), '"max_error":null')
+end
+
+-- A runtime that computes something else: a stand-in for Python writes ones.
+function TestCheck.testADifference()
+  if not core.export.available "onnx" then return print "SKIP this build cannot write ONNX" end
+  local python, path = os.tmpname(), top .. "/wrong.onnx" -- where programs may be run
+  core.system.write(python, [[#!/bin/sh
+[ $# = 2 ] && exit 0
+head -c 41600 /dev/zero >"$7/$8"
+]])
+  os.execute("chmod +x " .. python)
+  local status, _, err = program.run { "export", "model=street", "out=" .. path, "check=true", "python=" .. python }
+  t.assertEquals(status, 1)
+  t.assertStrContains(err, "an output of " .. path .. " in onnxruntime differs by 1 of its largest number (expected at most 0.0001)")
+  core.system.write(python, "#!/bin/sh\n[ $# = 2 ] && exit 0\necho Traceback\necho it is broken\nexit 3\n")
+  os.execute("chmod +x " .. python)
+  status, _, err = program.run { "export", "model=street", "out=" .. path, "check=true", "python=" .. python }
+  t.assertEquals(status, 1)
+  t.assertStrContains(err, "onnxruntime refuses " .. path .. ": it is broken")
+  os.remove(python)
+end
+
+-- A real one (YOLUA_PYTHON names the interpreter).
+function TestCheck.testRuntime()
+  local python = os.getenv "YOLUA_PYTHON" or "python3"
+  if not core.export.available "onnx" then return print "SKIP this build cannot write ONNX" end
+  if not check.runtime(python, { "onnxruntime", "openvino" }) then
+    return print(("SKIP %s has neither onnxruntime nor openvino; YOLUA_PYTHON names another interpreter"):format(python))
+  end
+  for _, heads in ipairs { "raw", "boxes" } do
+    local r = program.json { "export", "model=street", "out=" .. top .. "/checked.onnx", "check=true", "heads=" .. heads,
+      "python=" .. python }
+    t.assertTrue(r.max_error > 0 and r.max_error < 1e-4, r.max_error)
+  end
+end
+
+os.exit(t.LuaUnit.run())

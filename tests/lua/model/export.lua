@@ -1,0 +1,257 @@
+-- yl.export and `yolua export`: the file computes what the network does. ONNX is read back and run by support/onnx.lua.
+local t = require "luaunit"
+local core = require "yolua.core"
+local onnx = require "support.onnx"
+local program = require "support.program"
+local random_network = require "support.random_network"
+local yl = require "yolua"
+
+if not core.export.available "onnx" then
+  print "SKIP this build cannot write ONNX"
+  os.exit(0)
+end
+
+local top = program.new_folder()
+core.files.make_folder(top)
+
+local function fails(f, ...)
+  local ok, sentence = pcall(f, ...)
+  t.assertFalse(ok)
+  return tostring(sentence)
+end
+
+local function refused(words)
+  local status, _, err = program.run(words)
+  t.assertTrue(status ~= 0)
+  return err, status
+end
+
+-- Numbers {n, h, w, c} in the order {n, c, h, w}.
+local function turned(numbers, s)
+  local out = {}
+  for i = 0, #numbers - 1 do
+    local c, rest = i % s[4], i // s[4]
+    local x, y, n = rest % s[3], rest // s[3] % s[2], rest // s[3] // s[2]
+    out[((n * s[4] + c) * s[2] + y) * s[3] + x + 1] = numbers[i + 1]
+  end
+  return out
+end
+
+local function difference(expected, got)
+  t.assertEquals(#got, #expected)
+  local largest, worst = 0, 0
+  for i, x in ipairs(expected) do
+    largest, worst = math.max(largest, math.abs(x)), math.max(worst, math.abs(x - got[i]))
+  end
+  return largest > 0 and worst / largest or worst
+end
+
+-- The network's input and outputs on noise: the numbers that enter heads, and layers that nobody reads.
+local function outputs(net, batch)
+  local plan <close> = net:plan { mode = "infer", batch = batch, keep = true }
+  core.noise(plan, 1)
+  plan:forward()
+  local layers, read, out = net:layers(), {}, {}
+  for _, layer in ipairs(layers) do
+    for _, from in ipairs(layer.inputs) do read[from] = true end
+  end
+  for i, layer in ipairs(layers) do
+    local from = (layer.kind == "yolo" or layer.kind == "region") and layer.inputs[1] or i
+    if not read[i] then out[layer.name] = turned(plan:output(from), plan:shape(from)) end
+  end
+  return turned(plan:output(0), plan:shape(0)), out
+end
+
+-- The largest difference of an output of the file from the network's.
+local function compare(net, path, batch)
+  local input, expected = outputs(net, batch)
+  local got, worst, count = onnx.run(onnx.read(path), input), 0, 0
+  for name, numbers in pairs(expected) do
+    t.assertNotNil(got[name], name)
+    worst, count = math.max(worst, difference(numbers, got[name].values)), count + 1
+  end
+  t.assertTrue(count > 0)
+  return worst
+end
+
+local function write(net, path, o) core.export.onnx(net, path, o or {}, {}) end
+
+TestOnnx = {}
+
+-- Networks of all kinds of layers, folded and not, of one image and two.
+function TestOnnx.testRandomNetworks()
+  local path, ops, worst, written = top .. "/random.onnx", {}, 0, 0
+  for seed = 1, 40 do
+    local net = random_network.make(seed)
+    local batch = 1 + seed % 2
+    local ok, sentence = pcall(write, net, path, { batch = batch, fold = seed % 3 > 0, opset = 13 + seed % 5 })
+    if ok then
+      local difference_ = compare(net, path, batch)
+      t.assertTrue(difference_ < 1e-4, ("network %d differs by %g"):format(seed, difference_))
+      for _, n in ipairs(onnx.read(path).nodes) do ops[n.op] = true end
+      worst, written = math.max(worst, difference_), written + 1
+    else
+      t.assertStrContains(sentence, "a layer reads this head")
+    end
+    net:close()
+  end
+  t.assertTrue(worst > 0 and written > 30, written) -- the two compute in another order
+  for _, op in ipairs { "Conv", "Gemm", "BatchNormalization", "MaxPool", "AveragePool", "GlobalAveragePool", "Resize", "SpaceToDepth",
+    "Concat", "Slice", "Add", "Mul", "Softmax", "Pad" } do t.assertTrue(ops[op], op .. " was in none of the networks") end
+end
+
+-- Every activation, and sums of layers of different sizes.
+function TestOnnx.testActivations()
+  local path = top .. "/activation.onnx"
+  local names = core.layers.fields "activation"[1].choices
+  t.assertTrue(#names >= 17)
+  for _, name in ipairs(names) do
+    local net = core.net { h = 4, w = 4, c = 2, seed = 1, layers = { { "conv2d", filters = 8, size = 1 },
+      { "activation", activation = name } } }
+    net:set("conv1.weight", { -9, 5, 9, -3, 2, 2, -2, -1, 0.5, 0.25, -4, -2, 1, -8, 8, 8 })
+    write(net, path)
+    t.assertTrue(compare(net, path, 1) < 1e-5, name)
+    net:close()
+  end
+end
+
+function TestOnnx.testSumsOfDifferentSizes()
+  local path = top .. "/sum.onnx"
+  local function of(filters, stride) return { filters = filters, stride = stride } end
+  for _, second in ipairs { of(3, 1), of(7, 1), of(3, 4), of(9, 4) } do
+    local net = core.net { h = 8, w = 8, c = 2, seed = 1, layers = {
+      { "conv2d", name = "a", filters = 5, size = 1, stride = 2, inputs = { 0 } },
+      { "conv2d", name = "b", filters = second.filters, size = 1, stride = second.stride, inputs = { 0 } },
+      { "shortcut", inputs = { "a", "b" } } } }
+    write(net, path)
+    t.assertTrue(compare(net, path, 1) < 1e-5)
+    net:close()
+  end
+end
+
+-- Darknet's reorg is a convolution of ones and zeros between two reshapes, whose order is Darknet's.
+function TestOnnx.testReorg()
+  local path = top .. "/reorg.onnx"
+  local net = core.net { h = 4, w = 6, c = 8, seed = 1, layers = { { "reorg", stride = 2 } } }
+  write(net, path)
+  local model, kinds = onnx.read(path), {}
+  for i, n in ipairs(model.nodes) do kinds[i] = n.op end
+  t.assertEquals(kinds, { "Reshape", "Conv", "Reshape" })
+  t.assertEquals(model.constants["reorg1.order"].dims, { 8, 2, 2, 2 })
+  t.assertEquals(compare(net, path, 1), 0)
+end
+
+-- What the file says of itself.
+function TestOnnx.testTheFile()
+  local model, path = yl.load { model = "street" }, top .. "/street.onnx"
+  local before = model:checksum()
+  local r = model:export { out = path, opset = 15 }
+  t.assertEquals(model:checksum(), before)
+  t.assertEquals({ r.format, r.file, r.files, r.bytes }, { "onnx", path, { path }, #core.system.read(path) })
+  t.assertStrContains(tostring(r), "written: " .. path)
+  local m = onnx.read(path)
+  t.assertEquals({ m.ir, m.opset, m.producer }, { 8, 15, "yolua" })
+  t.assertEquals(m.inputs, { { name = "image", dims = { 1, 3, 128, 416 }, whole = false } })
+  t.assertEquals(m.outputs, { { name = "region1", dims = { 1, 50, 8, 26 }, whole = false } })
+  t.assertEquals(core.json.decode(m.notes.names), model.names)
+  t.assertEquals(core.json.decode(m.notes.heads).region1.num, "5")
+  t.assertEquals(m.notes.resize, "stretch")
+  local bn = 0
+  for _, n in ipairs(m.nodes) do bn = bn + (n.op == "BatchNormalization" and 1 or 0) end
+  t.assertEquals(bn, 0)
+  yl.export(model, { out = path, fold = false, imgsz = { 96, 64 } })
+  m = onnx.read(path)
+  for _, n in ipairs(m.nodes) do bn = bn + (n.op == "BatchNormalization" and 1 or 0) end
+  t.assertEquals({ bn, m.ir, m.inputs[1].dims }, { 10, 7, { 1, 3, 64, 96 } })
+  t.assertEquals({ model.w, model.h }, { 416, 128 })
+end
+
+-- Pruned: zeros stay where they are. Compacted: the smaller network.
+function TestOnnx.testPrunedAndCompacted()
+  local path = top .. "/pruned.onnx"
+  for seed = 101, 106 do
+    local net = random_network.make(seed)
+    random_network.kill(net, seed)
+    local small = core.compact(net, { round_to = 1, min_channels = 1 })
+    for _, one in ipairs { net, small } do
+      write(one, path)
+      t.assertTrue(compare(one, path, 1) < 1e-4, seed)
+      one:close()
+    end
+  end
+end
+
+-- Heads that are decoded: boxes, scores, and which of them suppression leaves.
+local HEADS = { { "conv2d", name = "out", filters = 14, size = 1 }, { "region", classes = 2, num = 2, anchors = { 1, 1.5, 2, 3 } } }
+
+local function decoded(layers, expect)
+  local net, path = core.net { h = 8, w = 12, c = 3, seed = 3, layers = layers }, top .. "/decoded.onnx"
+  net:tensor "out.weight":mul_(4)
+  write(net, path, { heads = "nms", conf = 0.2, iou = 0.3 })
+  local plan <close> = net:plan { mode = "infer", batch = 1, keep = true }
+  core.noise(plan, 1)
+  plan:forward()
+  local got = onnx.run(onnx.read(path), turned(plan:output(0), plan:shape(0)))
+  local boxes, scores = core.export.decoded(net, plan)
+  t.assertEquals(got.boxes.dims, { 1, expect, 4 })
+  t.assertTrue(difference(boxes:reshape(-1):totable(), got.boxes.values) < 1e-5)
+  t.assertTrue(difference(scores:reshape(-1):totable(), got.scores.values) < 1e-5)
+  local list, found = plan:detect({ { 12, 0, 8, 0, 12, 8 } }, { conf = 0.2, iou = 0.3 })[1], {}
+  t.assertTrue(#list > 1 and #list < expect * 2)
+  for i = 0, got.selected.dims[1] - 1 do
+    local class, box = got.selected.values[3 * i + 2], got.selected.values[3 * i + 3]
+    found[i + 1] = ("%d %.3f"):format(class + 1, got.boxes.values[4 * box + 1])
+  end
+  for i, d in ipairs(list) do list[i] = ("%d %.3f"):format(d.class, d.box[1]) end
+  table.sort(list)
+  table.sort(found)
+  t.assertEquals(found, list)
+end
+
+function TestOnnx.testDecodedHeads()
+  decoded(HEADS, 8 * 12 * 2)
+  HEADS[2].softmax = true
+  decoded(HEADS, 8 * 12 * 2)
+  decoded({ HEADS[1], { "yolo", classes = 2, num = 3, anchors = { 3, 4, 5, 9, 12, 8 }, mask = { 0, 2 }, scale_x_y = 1.1 },
+    { "conv2d", name = "b", filters = 14, size = 1, stride = 2, inputs = { 0 } },
+    { "yolo", classes = 2, num = 3, anchors = { 3, 4, 5, 9, 12, 8 }, mask = { 1, 2 } } }, 8 * 12 * 2 + 4 * 6 * 2)
+end
+
+function TestOnnx.testNewCoordinates()
+  decoded({ HEADS[1], { "activation", activation = "logistic" },
+    { "yolo", classes = 2, num = 2, anchors = { 3, 4, 5, 9 }, new_coords = true, scale_x_y = 2 } }, 8 * 12 * 2)
+end
+
+-- ---- what cannot be ---------------------------------------------------------------------------------------------------------------------
+
+TestRefused = {}
+
+function TestRefused.testOnnx()
+  yl.layer { name = "twice", forward = function(_, x, y) y:copy_(x * 2) end,
+    backward = function(_, _, _, dy, dx) dx:copy_(dy * 2) end }
+  local net = core.net { h = 4, w = 4, c = 2, seed = 1, layers = { { "conv2d", filters = 2, size = 1 }, { "twice", name = "mine" } } }
+  t.assertStrContains(fails(write, net, top .. "/x.onnx"), "mine: the layer twice is written in Lua, which no other program runs")
+  local plain = core.net { h = 4, w = 4, c = 2, seed = 1, layers = { { "conv2d", filters = 2, size = 1 } } }
+  t.assertStrContains(fails(write, plain, top .. "/x.txt"), "expected a name that ends in .onnx")
+  t.assertStrContains(fails(write, plain, top .. "/x.onnx", { heads = "boxes" }), "no detection head to decode")
+  t.assertStrContains(fails(write, plain, top .. "/x.onnx", { opset = 12 }), "13..17")
+  plain:set("conv1.bias", { 1, 0 / 0 })
+  t.assertStrContains(fails(write, plain, top .. "/x.onnx"), "conv1.bias: number 2 is not finite")
+  local beta = core.net { h = 4, w = 4, c = 2, seed = 1, layers = { HEADS[1],
+    { "yolo", classes = 2, num = 2, anchors = { 1, 1, 2, 2 }, nms_kind = "greedynms" } } }
+  t.assertStrContains(fails(write, beta, top .. "/x.onnx", { heads = "nms" }), "ONNX does not have: expected heads=boxes or heads=raw")
+  t.assertNil(core.files.kind(top .. "/x.onnx"))
+end
+
+function TestRefused.testTheCall()
+  local model = yl.load { model = "street" }
+  t.assertStrContains(fails(yl.export, model, { out = top .. "/x.tar" }), "out=" .. top .. "/x.tar: expected format=")
+  t.assertStrContains(fails(yl.export, model, {}), "out")
+  t.assertStrContains(fails(yl.export, {}, { out = "x.onnx" }), "yl.export: expected a model (of yl.load)")
+  local err, status = refused { "export", "model=street" }
+  t.assertEquals(status, 2)
+  t.assertStrContains(err, "out is missing")
+  t.assertStrContains(refused { "export", "model=street", "out=" .. top .. "/x.onnx", "optset=13" }, "did you mean 'opset'")
+end
+
+os.exit(t.LuaUnit.run())
