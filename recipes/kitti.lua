@@ -8,7 +8,7 @@ local yl = require "yolua"
 
 local o = yl.embedded(yl.options {
   epochs = 20, batch = 8, imgsz = { 608, 192 }, statistics = "running", augment = { name = "standard", mosaic = 0.5 }, ema = 0.99,
-  loss = { iou_loss = "ciou" }, data = { map = "poster" },
+  loss = { iou_loss = "ciou", rescore = true }, data = { map = "poster" },
   optim = { name = "sgd", lr = 1e-3, schedule = "cosine", warmup = 100, power = 1 },
 }, { imgsz = { 416, 128 }, epochs = 12 })
 local run <close> = yl.run(o)

@@ -138,7 +138,8 @@ YL_BOTH static inline void yl__yolo_positive_terms(const yl_yolo_geom *g, const 
 {
     int distinct = 0;
     yl__row row;
-    parts[YL_PART_OBJECT] += yl__yolo_output_loss(g, p->y[4], 1, g->obj_normalizer, p->dx ? p->dx + 4 : NULL);
+    parts[YL_PART_OBJECT] +=
+        yl__yolo_output_loss(g, p->y[4], g->rescore ? v->best : 1, g->obj_normalizer, p->dx ? p->dx + 4 : NULL);
     parts[YL_PART_CLASS] += yl__yolo_class_term(g, truth, p, v, &distinct);
     double weight = g->iou_thresh < 1 ? (double)g->iou_normalizer / distinct : g->iou_normalizer;
     for (int64_t t = 0; t < truth->counts[p->image]; t++)

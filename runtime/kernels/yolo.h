@@ -5,7 +5,7 @@
  * every other anchor of this head whose shape has a larger IoU than that. With truth_thresh < 1 it is also assigned to the
  * predictions whose best IoU, that with this object, is above truth_thresh.
  *
- *   positive: object    obj_normalizer * CE(so, 1)
+ *   positive: object    obj_normalizer * CE(so, target), target = 1, or with rescore the best IoU
  *             class     cls_normalizer * sum over classes of CE(s_k, 1 where some assigned object is of class k, else 0), smoothed
  *             box       the sum over assigned objects, with iou_thresh < 1 divided by the number of their different classes, of
  *               mse:    iou_normalizer * (2 - w*h of the truth) * (s CE(sx, ux) + s CE(sy, uy) + (w - tw)^2/2 + (h - th)^2/2)
@@ -14,8 +14,8 @@
  *   negative: noobject  obj_normalizer * CE(so, 0), unless the IoU with some object is above ignore_thresh while some class
  *                       probability is above 1/4 (Darknet's rule), or an ignore region or a neighbour class forgives it
  *
- * CE(p, u) = -u log p - (1 - u) log(1 - p), sx = logistic(x). The assignment is a constant to the gradient. The gradient is exact
- * (alpha of CIoU apart). With loose_chain the IoU losses use Darknet's: d similarity / d(cx, cy) goes to x and y as it is, and
+ * CE(p, u) = -u log p - (1 - u) log(1 - p), sx = logistic(x). The assignment and the IoU of rescore are constants to the gradient. The
+ * gradient is exact (alpha of CIoU apart). With loose_chain the IoU losses use Darknet's: d similarity / d(cx, cy) goes to x and y as it is, and
  * d similarity / d(w, h) times exp(w), exp(h); that is larger by cols / (slope of the logistic) and net_w / anchor w, and
  * published values of iou_normalizer (0.07) belong to it.
  *
@@ -45,6 +45,7 @@ typedef struct yl_yolo_geom {
     float iou_normalizer, obj_normalizer, cls_normalizer;
     yl_iou_loss iou_loss;
     bool loose_chain; /* Darknet's gradient of the IoU losses: see above */
+    bool rescore;     /* objectness learns the IoU, not 1 */
 } yl_yolo_geom;
 
 /* The truth's rows and counts, and parts {box, object, noobject, class}, are in device memory; `partial` holds 4 doubles per row of cells;

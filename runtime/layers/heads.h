@@ -27,7 +27,7 @@ typedef struct yl_yolo_options {
     int64_t box_gradient; /* 0 exact, 1 darknet */
     int64_t nms_kind;     /* 0 default, 1 greedynms, 2 diounms, 3 cornersnms */
     double beta_nms;
-    bool new_coords;
+    bool new_coords, rescore;
     double jitter, random;
 } yl_yolo_options;
 

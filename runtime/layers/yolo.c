@@ -24,6 +24,9 @@ static const yl_field fields[] = {
      "of the IoU losses: exact, or Darknet's, which leaves out the slopes of the logistic function, the grid and the "
      "anchor",
      0, 0, "exact|darknet", "", AT(box_gradient)},
+    {"rescore", YL_OPTION_BOOL, "false", "",
+     "objectness learns the IoU with the truth instead of 1, so that well-placed boxes score higher", 0, 0, NULL, "",
+     AT(rescore)},
     NUMBER(iou_normalizer, "0.75", "", INFINITY, "weight of the boxes"),
     NUMBER(obj_normalizer, "1", "", INFINITY, "weight of objectness"),
     NUMBER(cls_normalizer, "1", "", INFINITY, "weight of the classes"),
@@ -106,7 +109,8 @@ static yl_yolo_geom geometry(const yl_pass *p)
                       .obj_normalizer = (float)o->obj_normalizer,
                       .cls_normalizer = (float)o->cls_normalizer,
                       .iou_loss = (yl_iou_loss)o->iou_loss,
-                      .loose_chain = o->box_gradient == 1};
+                      .loose_chain = o->box_gradient == 1,
+                      .rescore = o->rescore};
     for (int i = 0; i < o->anchors.count; i++) g.anchors[i] = (float)o->anchors.at[i];
     for (int i = 0; i < g.head.anchors; i++) g.mask[i] = anchor_of(o, i);
     return g;

@@ -29,6 +29,10 @@ local function cases()
     options = with { iou_loss = "giou", truth_thresh = 0.3, ignore_thresh = 0.2 } }
   list[#list + 1] = { name = "weights, smoothing", input = INPUT, truth = TRUTH, seed = 41, scale = 1,
     options = with { obj_normalizer = 0.4, cls_normalizer = 0.5, label_smooth_eps = 0.1, iou_thresh = 0.4, ignore_thresh = 0.3 } }
+  for i, kind in ipairs { "mse", "ciou" } do
+    list[#list + 1] = { name = "rescore, " .. kind, input = INPUT, truth = TRUTH, seed = 44 + i, scale = 1,
+      options = with { iou_loss = kind, rescore = true, iou_thresh = 0.4 } }
+  end
   local unsure, random = {}, check.random(43)
   for i = 1, 768 do unsure[i] = string.unpack("f", string.pack("f", random() - 1)) end
   list[#list + 1] = { name = "classes below 1/4", input = INPUT, truth = TRUTH, x = unsure, options = with { ignore_thresh = 0.1 } }

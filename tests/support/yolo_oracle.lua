@@ -59,13 +59,13 @@ local function teachers_of(x, o, info, rows, i, j, anchor, box)
   return list, best
 end
 
-local function add_taught(sums, x, o, info, e, i, j, anchor, list, key)
+local function add_taught(sums, x, o, info, e, i, j, anchor, list, key, best)
   local aims, distinct, smooth = {}, 0, o.label_smooth_eps or 0
   for _, row in ipairs(list) do
     if not aims[row[5]] then distinct = distinct + 1 end
     aims[row[5]] = true
   end
-  sums.object = sums.object + (o.obj_normalizer or 1) * entropy(o, e[4], 1)
+  sums.object = sums.object + (o.obj_normalizer or 1) * entropy(o, e[4], o.rescore and info.keep(key, best) or 1)
   for k = 0, o.classes - 1 do
     sums.class = sums.class + (o.cls_normalizer or 1) * entropy(o, e[5 + k], aims[k] and 1 - smooth / 2 or smooth / 2)
   end
@@ -80,7 +80,7 @@ local function predict(sums, x, o, info, rows, n, i, j, a)
   for k = 0, 4 + o.classes do e[k] = x[at + k] end
   local box = decode(x, o, info, e, i, j, anchor)
   local list, best = teachers_of(x, o, info, rows, i, j, anchor, box)
-  if #list > 0 then return add_taught(sums, x, o, info, e, i, j, anchor, list, at) end
+  if #list > 0 then return add_taught(sums, x, o, info, e, i, j, anchor, list, at, best) end
   for k = 0, o.classes - 1 do sure = sure or probability(o, e[5 + k]) > 0.25 end
   if boxes.forgiven(rows, box) or (sure and best > (o.ignore_thresh or 0.5)) then return end
   sums.noobject = sums.noobject + (o.obj_normalizer or 1) * entropy(o, e[4], 0)

@@ -17,7 +17,7 @@ local groups, struct = fields.groups, structs.field
 local function loss_fields()
   local wanted, list = {}, {}
   for key in ("iou_loss iou_normalizer obj_normalizer cls_normalizer ignore_thresh iou_thresh truth_thresh label_smooth_eps "
-    .. "box_gradient"):gmatch "%S+" do
+    .. "box_gradient rescore"):gmatch "%S+" do
     wanted[key] = true
   end
   for _, field in ipairs(core.layers.fields "yolo") do
