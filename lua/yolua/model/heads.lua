@@ -154,6 +154,13 @@ function heads.drop_unpredicted(model, sizes, w, h)
   return { #found > 0 and what .. ", which others learn now" or nil }
 end
 
+-- Refuses anchors that no head predicts: rows for them are a new head's matter.
+function heads.need_all(model, sizes, w, h)
+  local _, what = unpredicted(model, sizes, w, h)
+  if what then error(what .. ": anchors=all needs a recipe whose yl.transplant is given { anchors = \"all\" }, such as kitti.lua", 0) end
+  return {}
+end
+
 -- Boxes stay what they were: sides are exp(output) * anchor, so the rows of width and height take the difference. Where the head has
 -- another formula, or its convolution no bias, they have to be learned anew.
 local function adapt(model, slot, w, h)

@@ -71,8 +71,9 @@ groups.train = {
   { "freeze", "list", "none", "", "none, body, or layer names with globs (conv1*); thaw: also train what stopbackward in the cfg freezes",
     empty = "none", aliases = { "frozen", "freeze_layers" } },
   { "anchors", "enum", "cfg", "", "of the heads, while training: cfg: as they are; predicted: the same without those that no head "
-    .. "predicts, whose objects are background otherwise; auto: fitted to the training boxes at the input's size",
-    choices = { "cfg", "predicted", "auto" }, aliases = { "autoanchor", "auto_anchor", "noautoanchor" } },
+    .. "predicts, whose objects are background otherwise; all: these get rows of their own, where a recipe makes a new head; auto: fitted "
+    .. "to the training boxes at the input's size", choices = { "cfg", "predicted", "all", "auto" },
+    aliases = { "autoanchor", "auto_anchor", "noautoanchor" } },
   { "loss", "table", help = "options of the heads' loss (default: what the cfg says)", fields = fields.loss },
   { "regions", "bool", true, "", "regions that the class map calls ignore forgive what is found in them; false: they are background",
     aliases = { "ignore_regions", "dontcare" } },

@@ -92,7 +92,7 @@ local function set_losses(t, lines, run)
   end
 end
 
-local ANCHORS = { cfg = heads.keep, predicted = heads.drop_unpredicted, auto = heads.fit }
+local ANCHORS = { cfg = heads.keep, predicted = heads.drop_unpredicted, all = heads.need_all, auto = heads.fit }
 
 -- Before anything is restored: the heads' losses and anchors as the options say; tells what it changed.
 function setup.heads(t)

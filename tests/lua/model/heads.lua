@@ -66,6 +66,7 @@ function TestHeads.testObjectsOfAnUnpredictedAnchor()
   local before = boxes(model)
   t.assertEquals(loss(model, small).object, 0)
   local three, what = { { 2, 3 }, { 3, 3 }, { 30, 18 } }, "anchors: 1 of 6 are predicted by no head, and nearest to 2 of 3 boxes, which "
+  t.assertErrorMsgContains("anchors=all needs a recipe whose yl.transplant is given", heads.need_all, model, three, 64, 32)
   t.assertEquals(heads.keep(model, three, 64, 32), { what .. "are background (anchors=predicted: others learn them)" })
   t.assertEquals(loss(model, small).object, 0)
   t.assertEquals(heads.drop_unpredicted(model, three, 64, 32), { what .. "others learn now" })

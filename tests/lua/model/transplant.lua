@@ -72,6 +72,29 @@ function TestTransplant.testLike()
   check(old, new, "conv2", 3, { 3, 2, 1 })
 end
 
+-- Anchor 2 (4x2) and anchor 0 (1x1) belong to no head: they get rows that start as those of the nearest shape.
+function TestTransplant.testAnchorsWithoutRowsGetSome()
+  local old = detector { "person", "bicycle", "car" }
+  local new, lines = transplant(old, { "car", "tram" }, { anchors = "all" })
+  check(old, new, "conv2", 3, { 3, nil }) -- a region head predicts all of its list
+  t.assertEquals(lines[2], "yolo1: rows of their own for anchors that no head predicts: 1x1 (from those of 2x3), 4x2 (from those of 2x3)")
+  local weight, bias = new.net:get "conv3.weight", new.net:get "conv3.bias"
+  t.assertEquals(#bias, 4 * 7)
+  for i, shape in ipairs { { 1, 1 }, { 4, 2 } } do
+    local row = (1 + i) * 7
+    for k = 1, 6 do
+      local shift = k == 3 and math.log(2 / shape[1]) or k == 4 and math.log(3 / shape[2]) or 0
+      local source = k <= 5 and k or 5 + 3
+      t.assertAlmostEquals(bias[row + k], -source + shift, 1e-6)
+      for c = 1, 4 do t.assertEquals(weight[4 * (row + k - 1) + c], 1000 * source + c) end
+    end
+  end
+  local o = new.structure.layers[7].options
+  t.assertEquals(o.mask, "1,3,0,2")
+  t.assertEquals(#new.heads, 2)
+  t.assertEquals(new.heads[2].anchors, 4)
+end
+
 function TestTransplant.testTheBodyStaysAndTheOldModelToo()
   local old = detector { "person", "car" }
   local body = function(r) return r.layer:find "^conv1" end
