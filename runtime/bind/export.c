@@ -5,7 +5,9 @@
 #include "bind/tensor_objects.h"
 #include "backend/device.h"
 #include "core/memory.h"
+#include "formats/ncnn.h"
 #include "formats/onnx.h"
+#include "formats/state_dict.h"
 
 #include <string.h>
 
@@ -19,6 +21,24 @@ static int export_onnx(lua_State *L)
     yl__read_options(L, 3, YL__FILL({&yl_export_fields, &o}), NULL);
     int64_t count = yl__check_notes(L, 4, notes);
     yl__check(L, yl_onnx_save(net, path, &o, notes, count));
+    return 0;
+}
+
+/* core.export.ncnn(net, path) */
+static int export_ncnn(lua_State *L)
+{
+    yl__check(L, yl_ncnn_save(yl__check_net(L, 1), yl__check_string(L, 2)));
+    return 0;
+}
+
+/* core.export.state_dict(net, path, {key = text, ...}): formats/state_dict.h says what the file holds */
+static int export_state_dict(lua_State *L)
+{
+    yl_net *net = yl__check_net(L, 1);
+    const char *path = yl__check_string(L, 2);
+    yl_safetensors_note notes[YL__NOTES];
+    int64_t count = yl__check_notes(L, 3, notes);
+    yl__check(L, yl_state_dict_save(net, path, notes, count));
     return 0;
 }
 
@@ -94,7 +114,8 @@ static int export_available(lua_State *L)
 void yl__bind_export(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"onnx", export_onnx}, {"decoded", export_decoded}, {"available", export_available}, {NULL, NULL}};
+        {"onnx", export_onnx},       {"ncnn", export_ncnn},           {"state_dict", export_state_dict},
+        {"decoded", export_decoded}, {"available", export_available}, {NULL, NULL}};
     luaL_newlib(L, functions);
     lua_setfield(L, -2, "export");
     yl__offer_fields(L, &yl_export_fields);

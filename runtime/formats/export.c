@@ -144,10 +144,26 @@ const float *yl__export_param(const yl__export *e, int layer, int i)
     return i < l->n_params ? e->values + e->net->ranges[l->params[i]].offset : NULL;
 }
 
-static yl_shape input_shape(const yl__export *e, int layer)
+yl_shape yl__export_input_shape(const yl__export *e, int layer, int i)
 {
-    int from = e->net->layers[layer].inputs[0];
+    int from = e->net->layers[layer].inputs[i];
     return from < 0 ? (yl_shape){e->options->batch, e->net->h, e->net->w, e->net->c} : e->shapes[from];
+}
+
+yl_status yl__export_names(const yl__export *e, bool raw, const char **value, const char **entering)
+{
+    const yl_net *net = e->net;
+    for (int i = 0; i < net->n_layers; i++) value[i] = net->layers[i].name, entering[i] = NULL;
+    for (int i = 0; i < net->n_layers; i++) {
+        if (!net->layers[i].kind->head) continue;
+        int from = yl__export_input(e, i, 0);
+        if (yl_net_consumers(net, i) > 0)
+            return yl__fail(YL_UNSUPPORTED, "%s: a layer reads this head, which other programs do not have as a layer",
+                            net->layers[i].name);
+        if (raw && from >= 0 && value[from] == net->layers[from].name) value[from] = net->layers[i].name;
+        entering[i] = from < 0 ? "image" : value[from];
+    }
+    return YL_OK;
 }
 
 /* {out, kh, kw, in} to {out, in, kh, kw}, each output times its factor. */
@@ -183,7 +199,7 @@ yl_status yl__export_weights(yl__export *e, int layer, float **weights, float **
     const yl_layer *l = &e->net->layers[layer];
     const yl_range *range = &e->net->ranges[l->params[0]];
     bool conv = l->kind == &yl_layer_conv2d;
-    yl_shape in = input_shape(e, layer);
+    yl_shape in = yl__export_input_shape(e, layer, 0);
     int64_t out = e->shapes[layer].c, pixels = conv ? range->dims[1] * range->dims[2] : in.h * in.w;
     float *factor = NULL, *offset = NULL;
     const float *own = yl__export_param(e, layer, 1);
@@ -203,7 +219,7 @@ yl_status yl__export_weights(yl__export *e, int layer, float **weights, float **
 void yl__export_pool(const yl__export *e, int layer, int64_t size[2], int64_t stride[2], int64_t pads[4])
 {
     const yl_pool_options *o = e->net->layers[layer].options;
-    yl_shape in = input_shape(e, layer), out = e->shapes[layer];
+    yl_shape in = yl__export_input_shape(e, layer, 0), out = e->shapes[layer];
     int64_t side = o->size ? o->size : o->stride, before = yl__pool_padding(o, side) / 2;
     stride[0] = yl__pool_stride_h(o), stride[1] = yl__pool_stride_w(o);
     size[0] = size[1] = side;
@@ -217,7 +233,8 @@ void yl__export_pool(const yl__export *e, int layer, int64_t size[2], int64_t st
 
 yl_status yl__export_reorg(yl__export *e, int layer, float **weights)
 {
-    int64_t s = ((const yl_reorg_options *)e->net->layers[layer].options)->stride, c = input_shape(e, layer).c;
+    int64_t s = ((const yl_reorg_options *)e->net->layers[layer].options)->stride,
+            c = yl__export_input_shape(e, layer, 0).c;
     int64_t part = c / (s * s);
     YL_TRY(yl__export_keep(e, c * c, sizeof(float), weights));
     for (int64_t k = 0; k < c; k++) (*weights)[(k * part + k % part) * s * s + k / part] = 1;

@@ -39,8 +39,9 @@ void yl__export_close(yl__export *e);
 yl_status yl__export_keep(yl__export *e, int64_t count, size_t size, void *out);
 /* The layer whose output is that of `layer` (-1: the network's input): itself, or where it is left out, the one that it passes on. */
 int yl__export_source(const yl__export *e, int layer);
-/* The same for a layer's i-th input. */
+/* The same for a layer's i-th input, and that input's shape. */
 int yl__export_input(const yl__export *e, int layer, int i);
+yl_shape yl__export_input_shape(const yl__export *e, int layer, int i);
 /* Does no other layer read it? */
 bool yl__export_is_output(const yl__export *e, int layer);
 /* Weights {out, in / groups, kh, kw} and bias {out} of a convolution or a fully connected layer (in = channels, kh and kw the input's), with
@@ -57,6 +58,9 @@ void yl__export_pool(const yl__export *e, int layer, int64_t size[2], int64_t st
 /* Weights {c, c / stride^2, stride, stride} of the convolution that does the work of a [reorg] (semantics in layers/reorg.c) on an input
  * that is read as {c / stride^2, h * stride, w * stride}: ones and zeros. */
 yl_status yl__export_reorg(yl__export *e, int layer, float **weights);
+/* Names of values, by layer: `value` is the output of each, `entering` what enters a head (NULL for other layers). With `raw` the value that
+ * enters a head bears the head's name, so that it can be an output under it. Errors: UNSUPPORTED where a layer reads a head. */
+yl_status yl__export_names(const yl__export *e, bool raw, const char **value, const char **entering);
 /* The value of an option of a layer: a number, or 0 and 1 of a yes or no. */
 double yl__export_option(const yl__export *e, int layer, const char *key);
 bool yl__export_is(const yl__export *e, int layer, const yl_layer_kind *kind);

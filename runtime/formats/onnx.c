@@ -8,27 +8,6 @@
 
 #include <string.h>
 
-/* The value that enters a head, or that an output of the network is, bears the head's or layer's own name. */
-static yl_status name_values(yl__onnx *g, const char **entering)
-{
-    const yl_net *net = g->e->net;
-    bool raw = g->e->options->heads == YL_EXPORT_RAW;
-    for (int i = 0; i < net->n_layers; i++) {
-        g->value[i] = net->layers[i].name;
-        entering[i] = NULL;
-    }
-    for (int i = 0; i < net->n_layers; i++) {
-        if (!net->layers[i].kind->head) continue;
-        int from = yl__export_input(g->e, i, 0);
-        if (yl_net_consumers(net, i) > 0)
-            return yl__fail(YL_UNSUPPORTED, "%s: a layer reads this head, which cannot be written as ONNX",
-                            net->layers[i].name);
-        if (raw && from >= 0 && g->value[from] == net->layers[from].name) g->value[from] = net->layers[i].name;
-        entering[i] = from < 0 ? "image" : g->value[from];
-    }
-    return YL_OK;
-}
-
 /* An output whose value has another name already (two heads on one layer, the network's own input, a layer that is left out). */
 static yl_status put_output(yl__onnx *g, int layer, const char *value)
 {
@@ -58,7 +37,7 @@ static yl_status put_graph(yl__onnx *g)
     g->graph.name = (char *)(uintptr_t) "yolua";
     YL_TRY(yl__export_keep(g->e, net->n_layers + 1, sizeof *g->value, &g->value));
     YL_TRY(yl__export_keep(g->e, net->n_layers + 1, sizeof *entering, &entering));
-    YL_TRY(name_values(g, entering));
+    YL_TRY(yl__export_names(g->e, g->e->options->heads == YL_EXPORT_RAW, g->value, entering));
     YL_TRY(yl__onnx_value(g, true, "image", false, 4, (int64_t[]){g->e->options->batch, net->c, net->h, net->w}));
     for (int i = 0; i < net->n_layers; i++)
         if (!g->e->left_out[i] && !net->layers[i].kind->head) YL_TRY(yl__onnx_layer(g, i));

@@ -41,17 +41,6 @@ static const char **output(yl__onnx *g, int layer)
     return &g->value[layer];
 }
 
-static yl_shape shape_of(const yl__onnx *g, int layer)
-{
-    const yl_net *net = g->e->net;
-    return layer < 0 ? (yl_shape){g->e->options->batch, net->h, net->w, net->c} : g->e->shapes[layer];
-}
-
-static yl_shape input_shape(const yl__onnx *g, int layer, int i)
-{
-    return shape_of(g, g->e->net->layers[layer].inputs[i]);
-}
-
 /* y = op(x), y = op(a, b), each with a made name. */
 static yl_status unary(yl__onnx *g, const char *op, const char *x, const char **y)
 {
@@ -94,7 +83,7 @@ static yl_status conv2d(yl__onnx *g, int layer)
     const yl_conv2d_options *o = g->e->net->layers[layer].options;
     const char *weight, *bias = NULL;
     float *w, *b;
-    int64_t in = input_shape(g, layer, 0).c / o->groups, out = o->filters;
+    int64_t in = yl__export_input_shape(g->e, layer, 0).c / o->groups, out = o->filters;
     int64_t dilation = o->size == 1 ? 1 : o->dilation, pad = (o->pad ? o->size / 2 : o->padding) * dilation;
     YL_TRY(yl__export_weights(g->e, layer, &w, &b));
     YL_TRY(put_param(g, layer, "weight", 4, (int64_t[]){out, in, o->size, o->size}, w, &weight));
@@ -112,7 +101,7 @@ static yl_status conv2d(yl__onnx *g, int layer)
 /* The input is flattened in the order c, h, w, and the weights are turned likewise. */
 static yl_status connected(yl__onnx *g, int layer)
 {
-    yl_shape in = input_shape(g, layer, 0);
+    yl_shape in = yl__export_input_shape(g->e, layer, 0);
     int64_t out = g->e->shapes[layer].c, count = in.h * in.w * in.c;
     const char *flat = NULL, *weight, *bias = NULL, *product = NULL, *shape;
     float *w, *b;
@@ -272,7 +261,7 @@ static yl_status route(yl__onnx *g, int layer)
     int64_t id = (int64_t)yl__export_option(g->e, layer, "group_id");
     yl__onnx_node node = {"Concat", {NULL}, {INT("axis", 1)}};
     for (int i = 0; i < l->n_inputs; i++) {
-        int64_t c = input_shape(g, layer, i).c;
+        int64_t c = yl__export_input_shape(g->e, layer, i).c;
         YL_TRY(channels(g, yl__onnx_input(g, layer, i), c, id * (c / groups), c / groups, &node.in[i]));
     }
     return yl__onnx_add(g, &node, output(g, layer));
@@ -322,7 +311,7 @@ static yl_status spread_out(yl__onnx *g, int layer, const char **x, int64_t c, i
 /* The sum has the first input's shape (layers/shortcut.c says what becomes of a second one of another shape). */
 static yl_status shortcut(yl__onnx *g, int layer)
 {
-    yl_shape a = input_shape(g, layer, 0), b = input_shape(g, layer, 1);
+    yl_shape a = yl__export_input_shape(g->e, layer, 0), b = yl__export_input_shape(g->e, layer, 1);
     const char *second = yl__onnx_input(g, layer, 1);
     YL_TRY(fit_channels(g, &second, b.c, a.c));
     if (b.h > a.h) YL_TRY(thin_out(g, &second, b.h / a.h));
@@ -365,7 +354,7 @@ static yl_status reshape(yl__onnx *g, const char *x, int64_t n, int64_t c, int64
 static yl_status reorg(yl__onnx *g, int layer)
 {
     int64_t s = ((const yl_reorg_options *)g->e->net->layers[layer].options)->stride;
-    yl_shape in = input_shape(g, layer, 0), out = g->e->shapes[layer];
+    yl_shape in = yl__export_input_shape(g->e, layer, 0), out = g->e->shapes[layer];
     int64_t part = in.c / (s * s);
     const char *wide = NULL, *weight, *moved = NULL;
     float *w;

@@ -1,6 +1,7 @@
 -- What check=true does: the exported file runs in another program's runtime, on noise, and its outputs are compared with the network's.
 -- The runtimes are Python's packages; where none is there, that is told and nothing is compared.
 local core = require "yolua.core"
+local structure = require "yolua.model.structure"
 
 local check = { MOST = 1e-4 } -- of an output's largest number
 
@@ -83,6 +84,50 @@ end
 -- Numbers {n, h, w, c} of a plan as a tensor {n, c, h, w}.
 function check.turned(numbers, shape)
   return core.tensor.new(numbers):reshape(table.unpack(shape)):permute(1, 4, 2, 3):clone()
+end
+
+-- What the network gives on noise: { {name, tensor {n, c, h, w}}, ... } in the order of its layers: the numbers that enter heads (with
+-- `decoded` left out), and the layers that nobody reads; the plan, which the caller closes.
+function check.outputs(net, batch, decoded)
+  local plan = net:plan { mode = "infer", batch = batch or 1, keep = true }
+  core.noise(plan, 1)
+  plan:forward()
+  local layers, read, out = net:layers(), {}, {}
+  for _, layer in ipairs(layers) do
+    for _, from in ipairs(layer.inputs) do read[from] = true end
+  end
+  for i, layer in ipairs(layers) do
+    local head = layer.kind == "yolo" or layer.kind == "region"
+    local from = head and layer.inputs[1] or i
+    if not read[i] and not (head and decoded) then
+      out[#out + 1] = { name = layer.name, tensor = check.turned(plan:output(from), plan:shape(from)) }
+    end
+  end
+  return out, plan
+end
+
+-- The largest difference of an output of `net` from the model's; both compute on the same noise.
+local function between(model, net)
+  local a <const>, _ <close> = check.outputs(model.net)
+  local b <const>, _ <close> = check.outputs(net)
+  local worst = #a == #b and 0 or math.huge
+  for i = 1, math.min(#a, #b) do worst = math.max(worst, difference(a[i].name, a[i].tensor, b[i].tensor:tobytes())) end
+  return worst
+end
+
+-- The same for what was written: Darknet's files {cfg, weights, device}, or the path of a state dict.
+function check.read_back(model, source)
+  local net
+  if type(source) == "string" then
+    net = structure.build(structure.of(model.net), model.device)
+    core.import.state_dict(net, source)
+  else
+    net = core.darknet.load_cfg(source.cfg, source.device)
+    core.darknet.load_weights(net, source.weights)
+  end
+  local worst = between(model, net)
+  net:close()
+  return worst
 end
 
 -- file: what was written; input: tensor {n, c, h, w}; expected: { name = tensor }. Returns the largest difference of an output, relative to

@@ -62,21 +62,11 @@ local function notes(model)
   return { names = core.json.encode(model.names), heads = next(heads) and core.json.encode(heads), resize = model.resize }
 end
 
--- The outputs that the file must have on noise: { name = tensor {n, c, h, w} }, and the noise.
+-- The outputs that the file must have on noise: { name = tensor }, and the noise.
 local function expected(model, o)
-  local plan <close> = model.net:plan { mode = "infer", batch = o.batch or 1, keep = true }
-  core.noise(plan, 1)
-  plan:forward()
-  local layers, read, out = model.net:layers(), {}, {}
-  for _, layer in ipairs(layers) do
-    for _, from in ipairs(layer.inputs) do read[from] = true end
-  end
-  local decoded = o.heads and o.heads ~= "raw"
-  for i, layer in ipairs(layers) do
-    local head = layer.kind == "yolo" or layer.kind == "region"
-    local from = head and layer.inputs[1] or i
-    if not read[i] and not (head and decoded) then out[layer.name] = check.turned(plan:output(from), plan:shape(from)) end
-  end
+  local decoded, out = o.heads and o.heads ~= "raw", {}
+  local list <const>, plan <close> = check.outputs(model.net, o.batch, decoded)
+  for _, output in ipairs(list) do out[output.name] = output.tensor end
   if decoded then out.boxes, out.scores = core.export.decoded(model.net, plan) end
   return out, check.turned(plan:output(0), plan:shape(0))
 end

@@ -1,15 +1,11 @@
 -- yl.export and `yolua export`: the file computes what the network does. ONNX is read back and run by support/onnx.lua.
 local t = require "luaunit"
 local core = require "yolua.core"
+local ncnn = require "support.ncnn"
 local onnx = require "support.onnx"
 local program = require "support.program"
 local random_network = require "support.random_network"
 local yl = require "yolua"
-
-if not core.export.available "onnx" then
-  print "SKIP this build cannot write ONNX"
-  os.exit(0)
-end
 
 local top = program.new_folder()
 core.files.make_folder(top)
@@ -65,7 +61,8 @@ end
 -- The largest difference of an output of the file from the network's.
 local function compare(net, path, batch)
   local input, expected = outputs(net, batch)
-  local got, worst, count = onnx.run(onnx.read(path), input), 0, 0
+  local model = path:find "%.param$" and ncnn.read(path) or onnx.read(path)
+  local got, worst, count = onnx.run(model, input), 0, 0
   for name, numbers in pairs(expected) do
     t.assertNotNil(got[name], name)
     worst, count = math.max(worst, difference(numbers, got[name].values)), count + 1
@@ -76,10 +73,10 @@ end
 
 local function write(net, path, o) core.export.onnx(net, path, o or {}, {}) end
 
-TestOnnx = {}
+local cases = {} -- of ONNX, which a build may lack
 
 -- Networks of all kinds of layers, folded and not, of one image and two.
-function TestOnnx.testRandomNetworks()
+function cases.testRandomNetworks()
   local path, ops, worst, written = top .. "/random.onnx", {}, 0, 0
   for seed = 1, 40 do
     local net = random_network.make(seed)
@@ -101,7 +98,7 @@ function TestOnnx.testRandomNetworks()
 end
 
 -- Every activation, and sums of layers of different sizes.
-function TestOnnx.testActivations()
+function cases.testActivations()
   local path = top .. "/activation.onnx"
   local names = core.layers.fields "activation"[1].choices
   t.assertTrue(#names >= 17)
@@ -115,7 +112,7 @@ function TestOnnx.testActivations()
   end
 end
 
-function TestOnnx.testSumsOfDifferentSizes()
+function cases.testSumsOfDifferentSizes()
   local path = top .. "/sum.onnx"
   local function of(filters, stride) return { filters = filters, stride = stride } end
   for _, second in ipairs { of(3, 1), of(7, 1), of(3, 4), of(9, 4) } do
@@ -130,7 +127,7 @@ function TestOnnx.testSumsOfDifferentSizes()
 end
 
 -- Darknet's reorg is a convolution of ones and zeros between two reshapes, whose order is Darknet's.
-function TestOnnx.testReorg()
+function cases.testReorg()
   local path = top .. "/reorg.onnx"
   local net = core.net { h = 4, w = 6, c = 8, seed = 1, layers = { { "reorg", stride = 2 } } }
   write(net, path)
@@ -142,7 +139,7 @@ function TestOnnx.testReorg()
 end
 
 -- What the file says of itself.
-function TestOnnx.testTheFile()
+function cases.testTheFile()
   local model, path = yl.load { model = "street" }, top .. "/street.onnx"
   local before = model:checksum()
   local r = model:export { out = path, opset = 15 }
@@ -167,7 +164,7 @@ function TestOnnx.testTheFile()
 end
 
 -- Pruned: zeros stay where they are. Compacted: the smaller network.
-function TestOnnx.testPrunedAndCompacted()
+function cases.testPrunedAndCompacted()
   local path = top .. "/pruned.onnx"
   for seed = 101, 106 do
     local net = random_network.make(seed)
@@ -208,7 +205,7 @@ local function decoded(layers, expect)
   t.assertEquals(found, list)
 end
 
-function TestOnnx.testDecodedHeads()
+function cases.testDecodedHeads()
   decoded(HEADS, 8 * 12 * 2)
   HEADS[2].softmax = true
   decoded(HEADS, 8 * 12 * 2)
@@ -217,16 +214,124 @@ function TestOnnx.testDecodedHeads()
     { "yolo", classes = 2, num = 3, anchors = { 3, 4, 5, 9, 12, 8 }, mask = { 1, 2 } } }, 8 * 12 * 2 + 4 * 6 * 2)
 end
 
-function TestOnnx.testNewCoordinates()
+function cases.testNewCoordinates()
   decoded({ HEADS[1], { "activation", activation = "logistic" },
     { "yolo", classes = 2, num = 2, anchors = { 3, 4, 5, 9 }, new_coords = true, scale_x_y = 2 } }, 8 * 12 * 2)
+end
+
+if core.export.available "onnx" then TestOnnx = cases else print "SKIP ONNX: this build cannot write it" end
+
+-- ---- ncnn -------------------------------------------------------------------------------------------------------------------------------
+
+TestNcnn = {}
+
+function TestNcnn.testRandomNetworks()
+  local path, types, worst, written = top .. "/random.param", {}, 0, 0
+  for seed = 1, 40 do
+    local net = random_network.make(seed)
+    local ok, sentence = pcall(core.export.ncnn, net, path)
+    if ok then
+      local most = compare(net, path, 1)
+      t.assertTrue(most < 1e-4, ("network %d differs by %g"):format(seed, most))
+      for _, l in ipairs(ncnn.layers(core.system.read(path))) do types[l.type] = true end
+      worst, written = math.max(worst, most), written + 1
+    else
+      t.assertStrContains(sentence, "a layer reads this head")
+    end
+    net:close()
+  end
+  t.assertTrue(worst > 0 and written > 30, written)
+  for _, type in ipairs { "Convolution", "ConvolutionDepthWise", "InnerProduct", "BatchNorm", "Pooling", "Interp", "Concat", "Crop",
+    "BinaryOp", "Softmax", "Split", "Reshape", "Reorg", "Padding" } do t.assertTrue(types[type], type .. " was in none of the networks") end
+end
+
+function TestNcnn.testActivations()
+  local path = top .. "/activation.param"
+  for _, name in ipairs(core.layers.fields "activation"[1].choices) do
+    local net = core.net { h = 4, w = 4, c = 2, seed = 1, layers = { { "conv2d", filters = 8, size = 1 },
+      { "activation", activation = name } } }
+    net:set("conv1.weight", { -9, 5, 9, -3, 2, 2, -2, -1, 0.5, 0.25, -4, -2, 1, -8, 8, 8 })
+    core.export.ncnn(net, path)
+    t.assertTrue(compare(net, path, 1) < 1e-5, name)
+    net:close()
+  end
+end
+
+function TestNcnn.testSumsOfDifferentSizes()
+  local path = top .. "/sum.param"
+  for _, second in ipairs { { 3, 1 }, { 7, 1 }, { 3, 4 }, { 9, 4 } } do
+    local net = core.net { h = 8, w = 8, c = 2, seed = 1, layers = {
+      { "conv2d", name = "a", filters = 5, size = 1, stride = 2, inputs = { 0 } },
+      { "conv2d", name = "b", filters = second[1], size = 1, stride = second[2], inputs = { 0 } },
+      { "shortcut", inputs = { "a", "b" } } } }
+    core.export.ncnn(net, path)
+    t.assertTrue(compare(net, path, 1) < 1e-5)
+    net:close()
+  end
+end
+
+function TestNcnn.testTheFiles()
+  local model, path = yl.load { model = "street" }, top .. "/street.param"
+  local r = yl.export(model, { out = path, imgsz = { 96, 64 } })
+  t.assertEquals({ r.format, r.files }, { "ncnn", { path, top .. "/street.bin" } })
+  t.assertEquals(r.bytes, #core.system.read(r.files[1]) + #core.system.read(r.files[2]))
+  local layers, blobs = ncnn.layers(core.system.read(path))
+  t.assertEquals({ layers[1].outputs, layers[1].params }, { { "image" }, { [0] = 96, 64, 3 } })
+  t.assertEquals({ blobs.region1, layers[#layers].type }, { "unread", "Convolution" })
+  t.assertStrContains(fails(yl.export, model, { out = path, opset = 13 }), "opset: format=ncnn has no use for it")
+end
+
+-- ---- Darknet, safetensors, C -------------------------------------------------------------------------------------------------------
+
+TestOthers = {}
+
+function TestOthers.testDarknet()
+  local model = yl.load { model = "street" }
+  local r = yl.export(model, { out = top .. "/darknet/", check = true })
+  t.assertEquals({ r.format, r.files[2], r.max_error, r.runtime }, { "darknet", top .. "/darknet/model.weights", 0, "yolua" })
+  local again = yl.load { cfg = r.files[1], weights = r.files[2], names = r.files[3] }
+  t.assertEquals({ again:checksum(), again.names }, { model:checksum(), model.names })
+  t.assertEquals(yl.export(model, { out = top .. "/darknet2", format = "darknet" }).files[1], top .. "/darknet2/model.cfg")
+end
+
+-- PyTorch's names and orders.
+function TestOthers.testSafetensors()
+  local model, path = yl.load { model = "street" }, top .. "/state.safetensors"
+  local r = yl.export(model, { out = path, check = true })
+  t.assertEquals({ r.format, r.max_error }, { "safetensors", 0 })
+  local dims, at, bytes = {}, {}, core.system.read(path)
+  local place = 9 + string.unpack("<i8", bytes)
+  for _, e in ipairs(core.safetensors.info(path).tensors) do
+    dims[e.name], at[e.name] = table.concat(e.dims, "x"), place
+    for k, d in ipairs(e.dims) do e.count = (k == 1 and 4 or e.count) * d end
+    place = place + e.count
+  end
+  t.assertEquals({ dims["conv2.weight"], dims["conv2.bn.weight"], dims["conv2.bn.running_var"], dims["conv11.bias"],
+    dims["conv2.bn.scale"] }, { "32x16x3x3", "32", "32", "50", nil })
+  -- one number of a convolution: output 2, input 3, row 1, column 2
+  local number = string.unpack("<f", bytes, at["conv2.weight"] + 4 * (((1 * 16 + 2) * 3 + 0) * 3 + 1))
+  t.assertEquals(number, model.layers.conv2.weight[{ 2, 1, 2, 3 }])
+end
+
+-- The words of the header are Darknet's weights (tests/c/install.sh compiles one).
+function TestOthers.testHeader()
+  local model, path = yl.load { model = "street" }, top .. "/9 nets.h"
+  model.names = { "a \"b\"", "c\\d", "e", "f", "g" }
+  local r = yl.export(model, { out = path, check = true })
+  t.assertEquals({ r.format, r.max_error }, { "c", 0 })
+  local text = core.system.read(path)
+  t.assertNil(text:find "NAME")
+  for _, part in ipairs { "#ifndef _9_NETS_H\n", 'static const char _9_nets_cfg[] =\n    "[net]\\n"\n', '"a \\042b\\042",\n    "c\\134d",\n',
+    "enum { _9_nets_classes = 5 };", "static inline yl_status _9_nets_load(yl_device *device, yl_net **net)" } do
+    t.assertTrue(text:find(part, 1, true) ~= nil, part)
+  end
 end
 
 -- ---- what cannot be ---------------------------------------------------------------------------------------------------------------------
 
 TestRefused = {}
 
-function TestRefused.testOnnx()
+function cases.testRefused()
   yl.layer { name = "twice", forward = function(_, x, y) y:copy_(x * 2) end,
     backward = function(_, _, _, dy, dx) dx:copy_(dy * 2) end }
   local net = core.net { h = 4, w = 4, c = 2, seed = 1, layers = { { "conv2d", filters = 2, size = 1 }, { "twice", name = "mine" } } }

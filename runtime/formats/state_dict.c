@@ -1,0 +1,267 @@
+/* State dicts: names, orders, and files of them. */
+#include "formats/state_dict.h"
+#include "core/file.h"
+#include "core/memory.h"
+#include "core/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { NAME = YL_NAME + 40 };
+
+/* PyTorch's word for a parameter of a batch-norm; others have ours. */
+static const struct {
+    const char *ours, *theirs;
+} words[] = {{"scale", "weight"}, {"bias", "bias"}, {"mean", "running_mean"}, {"var", "running_var"}};
+
+static void their_name(const yl_net *net, const yl_range *range, char out[NAME])
+{
+    const char *word = strrchr(range->name, '.') + 1;
+    bool bn = net->layers[range->layer].kind == &yl_layer_batchnorm;
+    for (size_t i = 0; bn && i < sizeof words / sizeof *words; i++)
+        if (strcmp(words[i].ours, word) == 0) {
+            snprintf(out, NAME, "%.*s%s", (int)(word - range->name), range->name, words[i].theirs);
+            return;
+        }
+    snprintf(out, NAME, "%s", range->name);
+}
+
+/* How a range's numbers lie: ours {out, pixels, in}, theirs {out, in, pixels}. */
+typedef struct order {
+    int64_t out, pixels, in;
+    int n_dims;
+    int64_t dims[4]; /* theirs */
+} order;
+
+static order order_of(const yl_net *net, const yl_range *r)
+{
+    const yl_layer *l = &net->layers[r->layer];
+    order o = {.out = r->count, .pixels = 1, .in = 1, .n_dims = r->n_dims};
+    memcpy(o.dims, r->dims, sizeof o.dims);
+    if (r->n_dims == 4) {
+        o = (order){
+            r->dims[0], r->dims[1] * r->dims[2], r->dims[3], 4, {r->dims[0], r->dims[3], r->dims[1], r->dims[2]}};
+    } else if (r->n_dims == 2) {
+        o.out = r->dims[0], o.in = l->in_c, o.pixels = r->dims[1] / l->in_c;
+    }
+    return o;
+}
+
+/* From {out, a, b} to {out, b, a}. */
+static void turn(const float *from, int64_t out, int64_t a, int64_t b, float *to)
+{
+    for (int64_t o = 0; o < out; o++)
+        for (int64_t i = 0; i < a; i++)
+            for (int64_t k = 0; k < b; k++) to[(o * b + k) * a + i] = from[(o * a + i) * b + k];
+}
+
+static yl_status collect(const yl_net *net, float *values, float *turned, yl_safetensor *entries, char (*names)[NAME])
+{
+    YL_TRY(net->device->from_device(net->device, values, net->slabs[YL_SLAB_value].data,
+                                    (size_t)net->n_values * sizeof *values));
+    for (int i = 0; i < net->n_ranges; i++) {
+        const yl_range *r = &net->ranges[i];
+        order o = order_of(net, r);
+        their_name(net, r, names[i]);
+        turn(values + r->offset, o.out, o.pixels, o.in, turned + r->offset);
+        entries[i] = (yl_safetensor){.name = names[i], .dtype = YL_F32, .n_dims = o.n_dims, .data = turned + r->offset};
+        for (int d = 0; d < o.n_dims; d++) entries[i].dims[d] = o.dims[d];
+    }
+    return YL_OK;
+}
+
+yl_status yl_state_dict_save(const yl_net *net, const char *path, const yl_safetensors_note *notes, int64_t n_notes)
+{
+    float *values = NULL, *turned = NULL;
+    yl_safetensor *entries = NULL;
+    char(*names)[NAME] = NULL;
+    YL_TRY(yl__file_ending(path, ".safetensors", "a state dict"));
+    yl_status status = yl__alloc(net->n_values, sizeof *values, &values);
+    if (status == YL_OK) status = yl__alloc(net->n_values, sizeof *turned, &turned);
+    if (status == YL_OK) status = yl__alloc(net->n_ranges + 1, sizeof *entries, &entries);
+    if (status == YL_OK) status = yl__alloc(net->n_ranges + 1, sizeof *names, &names);
+    if (status == YL_OK) status = collect(net, values, turned, entries, names);
+    if (status == YL_OK) status = yl_safetensors_write(path, entries, net->n_ranges, notes, n_notes);
+    yl__free(values), yl__free(turned), yl__free(entries), yl__free(names);
+    return status;
+}
+
+/* ---- into a network ---- */
+
+static int range_named(const yl_net *net, const char *name)
+{
+    char theirs[NAME];
+    for (int i = 0; i < net->n_ranges; i++) {
+        their_name(net, &net->ranges[i], theirs);
+        if (strcmp(theirs, name) == 0 || strcmp(net->ranges[i].name, name) == 0) return i;
+    }
+    return -1;
+}
+
+static bool uncounted(const char *name)
+{
+    const char *end = "num_batches_tracked";
+    size_t length = strlen(name), size = strlen(end);
+    return length >= size && strcmp(name + length - size, end) == 0;
+}
+
+/* " (the nearest are 'a' and 'b')", or nothing. */
+static void nearest(const char *name, const char *const *names, int64_t count, char out[4 * NAME])
+{
+    const char *best[2] = {NULL, NULL};
+    int distance[2] = {1 << 30, 1 << 30};
+    for (int64_t i = 0; i < count; i++) {
+        int d = yl__edit_distance(name, names[i]);
+        int at = d < distance[0] ? 0 : d < distance[1] ? 1 : 2;
+        if (at == 0) best[1] = best[0], distance[1] = distance[0];
+        if (at < 2) best[at] = names[i], distance[at] = d;
+    }
+    out[0] = '\0';
+    if (best[1])
+        snprintf(out, 4 * NAME, " (the nearest are '%.80s' and '%.80s')", best[0], best[1]);
+    else if (best[0])
+        snprintf(out, 4 * NAME, " (the only one is '%.80s')", best[0]);
+}
+
+static yl_status surplus(const yl_net *net, const char *path, const char *name)
+{
+    const char **names;
+    char(*texts)[NAME], said[4 * NAME];
+    YL_TRY(yl__alloc(net->n_ranges + 1, sizeof *names, &names));
+    yl_status status = yl__alloc(net->n_ranges + 1, sizeof *texts, &texts);
+    for (int i = 0; i < net->n_ranges && status == YL_OK; i++) {
+        their_name(net, &net->ranges[i], texts[i]);
+        names[i] = texts[i];
+    }
+    if (status == YL_OK) {
+        nearest(name, names, net->n_ranges, said);
+        status = yl__fail(YL_FORMAT, "%s: the network has no parameter '%.100s'%s", path, name, said);
+        yl__free(texts);
+    }
+    yl__free(names);
+    return status;
+}
+
+static yl_status missing(const yl_net *net, const char *path, int range, const yl_state_tensor *tensors, int64_t count)
+{
+    const char **names;
+    char name[NAME], said[4 * NAME];
+    YL_TRY(yl__alloc(count + 1, sizeof *names, &names));
+    for (int64_t i = 0; i < count; i++) names[i] = tensors[i].name;
+    their_name(net, &net->ranges[range], name);
+    nearest(name, names, count, said);
+    yl__free(names);
+    return yl__fail(YL_FORMAT, "%s: the tensor '%s' is missing%s", path, name, said);
+}
+
+static yl_status check_shape(const yl_net *net, const char *path, int range, const yl_state_tensor *t)
+{
+    order o = order_of(net, &net->ranges[range]);
+    bool same = t->n_dims == o.n_dims;
+    for (int d = 0; d < o.n_dims && same; d++) same = t->dims[d] == o.dims[d];
+    if (same) return YL_OK;
+    yl_text got = {0}, want = {0};
+    yl_status status = YL_OK;
+    for (int d = 0; d < t->n_dims && status == YL_OK; d++)
+        status = yl__text_add(&got, "%s%lld", d ? ", " : "", (long long)t->dims[d]);
+    for (int d = 0; d < o.n_dims && status == YL_OK; d++)
+        status = yl__text_add(&want, "%s%lld", d ? ", " : "", (long long)o.dims[d]);
+    if (status == YL_OK)
+        status = yl__fail(YL_FORMAT, "%s: '%.100s' has the shape {%s}; expected {%s}", path, t->name,
+                          got.data ? got.data : "", want.data);
+    yl__text_free(&got), yl__text_free(&want);
+    return status;
+}
+
+/* Which tensor each range is from: checks that each has one, and each tensor a range. */
+static yl_status match(const yl_net *net, const char *path, const yl_state_tensor *tensors, int64_t count,
+                       int64_t *from)
+{
+    for (int r = 0; r < net->n_ranges; r++) from[r] = -1;
+    for (int64_t i = 0; i < count; i++) {
+        int r = range_named(net, tensors[i].name);
+        if (r < 0 && uncounted(tensors[i].name)) continue;
+        if (r < 0) return surplus(net, path, tensors[i].name);
+        if (from[r] >= 0)
+            return yl__fail(YL_FORMAT, "%s: '%.100s' and '%.100s' are the same parameter", path, tensors[from[r]].name,
+                            tensors[i].name);
+        YL_TRY(check_shape(net, path, r, &tensors[i]));
+        from[r] = i;
+    }
+    for (int r = 0; r < net->n_ranges; r++)
+        if (from[r] < 0) return missing(net, path, r, tensors, count);
+    return YL_OK;
+}
+
+yl_status yl_state_dict_fill(yl_net *net, const char *path, const yl_state_tensor *tensors, int64_t count)
+{
+    int64_t *from;
+    float *turned = NULL;
+    YL_TRY(yl__net_idle(net, "load"));
+    YL_TRY(yl__alloc(net->n_ranges + 1, sizeof *from, &from));
+    yl_status status = match(net, path, tensors, count, from);
+    if (status == YL_OK) status = yl__alloc(net->n_values, sizeof *turned, &turned);
+    for (int r = 0; r < net->n_ranges && status == YL_OK; r++) {
+        order o = order_of(net, &net->ranges[r]);
+        turn(tensors[from[r]].numbers, o.out, o.in, o.pixels, turned);
+        status = yl__net_write(net, r, &net->slabs[YL_SLAB_value], turned);
+    }
+    yl__free(turned), yl__free(from);
+    return status;
+}
+
+/* The upper half of an f32. */
+static float widened(uint16_t half)
+{
+    uint32_t bits = (uint32_t)half << 16;
+    float number;
+    memcpy(&number, &bits, sizeof number);
+    return number;
+}
+
+static yl_status read_tensor(yl_safetensors *file, const char *path, const yl_safetensor *e, float **numbers)
+{
+    void *bytes;
+    int64_t count = yl__product(e->n_dims, e->dims);
+    YL_TRY(yl__alloc(count, sizeof **numbers, numbers));
+    if (e->dtype == YL_F32) return yl_safetensors_read(file, e, *numbers);
+    if (e->dtype != YL_F64 && e->dtype != YL_BF16)
+        return yl__fail(YL_UNSUPPORTED, "%s: '%.100s': expected floating-point numbers", path, e->name);
+    YL_TRY(yl__alloc(e->bytes, 1, &bytes));
+    yl_status status = yl_safetensors_read(file, e, bytes);
+    for (int64_t i = 0; i < count && status == YL_OK; i++)
+        (*numbers)[i] = e->dtype == YL_F64 ? (float)((const double *)bytes)[i] : widened(((const uint16_t *)bytes)[i]);
+    yl__free(bytes);
+    return status;
+}
+
+static yl_status read_all(yl_safetensors *file, const char *path, yl_state_tensor *tensors, float **numbers, int64_t *n)
+{
+    for (int64_t i = 0; i < yl_safetensors_count(file); i++) {
+        const yl_safetensor *e = yl_safetensors_at(file, i);
+        if (uncounted(e->name)) continue;
+        YL_TRY(read_tensor(file, path, e, &numbers[*n]));
+        tensors[*n] = (yl_state_tensor){.name = e->name, .n_dims = e->n_dims, .numbers = numbers[*n]};
+        memcpy(tensors[*n].dims, e->dims, sizeof e->dims);
+        (*n)++;
+    }
+    return YL_OK;
+}
+
+yl_status yl_state_dict_load(yl_net *net, const char *path)
+{
+    yl_safetensors *file;
+    yl_state_tensor *tensors = NULL;
+    float **numbers = NULL;
+    int64_t n = 0;
+    YL_TRY(yl_safetensors_open(path, &file));
+    int64_t most = yl_safetensors_count(file) + 1;
+    yl_status status = yl__calloc(most, sizeof *tensors, &tensors);
+    if (status == YL_OK) status = yl__calloc(most, sizeof *numbers, &numbers);
+    if (status == YL_OK) status = read_all(file, path, tensors, numbers, &n);
+    if (status == YL_OK) status = yl_state_dict_fill(net, path, tensors, n);
+    for (int64_t i = 0; numbers && i < most; i++) yl__free(numbers[i]);
+    yl__free(numbers), yl__free(tensors);
+    yl_safetensors_close(file);
+    return status;
+}

@@ -1,0 +1,31 @@
+/* A network's numbers as other programs name and order them: PyTorch's state dict.
+ *
+ *   conv1.weight          {out, in / groups, kh, kw}     connected1.weight   {out, in}, the inputs in the order channel, row, column
+ *   conv1.bias            {out}
+ *   conv1.bn.weight, conv1.bn.bias, conv1.bn.running_mean, conv1.bn.running_var   {channels}
+ *
+ * A tensor's own name in this program (conv1.bn.scale, .mean, .var) is understood too. */
+#ifndef YL_FORMATS_STATE_DICT_H
+#define YL_FORMATS_STATE_DICT_H
+
+#include "formats/safetensors.h"
+#include "net/net.h"
+
+/* A tensor of f32 in host memory. */
+typedef struct yl_state_tensor {
+    const char *name;
+    int n_dims;
+    int64_t dims[YL_SAFETENSORS_DIMS];
+    const float *numbers;
+} yl_state_tensor;
+
+/* Writes the values as safetensors; the file's name ends in .safetensors. Errors: IO, INVALID for another ending. */
+yl_status yl_state_dict_save(const yl_net *net, const char *path, const yl_safetensors_note *notes, int64_t n_notes);
+/* Fills the network's values from `count` tensors, each of which must be one of the network's parameters, as each of those must be there
+ * (a batch-norm's num_batches_tracked is left out). Nothing is changed unless everything fits. `path` is for sentences. Errors: FORMAT,
+ * naming what is surplus, missing or of another shape, and the nearest names. */
+yl_status yl_state_dict_fill(yl_net *net, const char *path, const yl_state_tensor *tensors, int64_t count);
+/* The same from a safetensors file. Errors: as opening has them; UNSUPPORTED for integers. */
+yl_status yl_state_dict_load(yl_net *net, const char *path);
+
+#endif
