@@ -10,7 +10,8 @@
  *   pictures                        image/                   yl_image_decode, yl_image_new, yl_image_draw, yl_image_write_png
  *   networks                        net/net.h                yl_net_init, yl_net_freeze, yl_net_flops, yl_net_free
  *   Darknet's files                 formats/darknet.h        yl_darknet_load_cfg, yl_darknet_load_weights, yl_darknet_save_cfg
- *   checkpoints (safetensors)       formats/checkpoint.h     yl_checkpoint_save, yl_checkpoint_restore
+ *   checkpoints (safetensors)       formats/checkpoint.h     yl_checkpoint_load, yl_checkpoint_names, yl_checkpoint_save
+ *   other programs' formats         formats/onnx.h, ncnn.h   yl_onnx_save, yl_ncnn_save; state_dict.h: yl_state_dict_load
  *   plans: one way to run a network net/plan.h               yl_plan_create, yl_plan_forward, yl_plan_loss, yl_plan_backward
  *   the optimizer                   net/step.h               yl_net_step
  *   detections                      detect/                  yl_predict, yl_detect_image, yl_suppress
@@ -28,8 +29,7 @@
  *
  *   yl_device *device;  yl_net *net;  yl_plan *plan;  yl_image image;  yl_detection *found;  int64_t count;
  *   yl_device_get("cpu", &device);
- *   yl_darknet_load_cfg(device, "yolo.cfg", &net);
- *   yl_darknet_load_weights(net, "yolo.weights", 0, NULL);
+ *   yl_checkpoint_load(device, "best.safetensors", &net);      or yl_darknet_load_cfg and yl_darknet_load_weights
  *   yl_plan_options way = {.mode = YL_INFER, .batch = 1};
  *   yl_plan_create(net, &way, &plan);
  *   yl_image_decode("street.jpg", &image);
@@ -52,7 +52,8 @@
  *   yl_step_options step = {.rule = YL_SGD, .lr = 1e-3, .momentum = 0.9, .images = batch};
  *   yl_net_step(net, &step, &norm);
  *
- * tests/c/api.c is a whole program of this kind. Build with `pkg-config --cflags --libs yolua`, or with CMake:
+ * tests/c/install/detect.c is a whole program that detects, tests/c/api.c one that trains. Build with
+ * `pkg-config --cflags --libs yolua`, or with CMake:
  * find_package(yolua) and the target yolua::yolua. */
 #ifndef YL_YOLUA_H
 #define YL_YOLUA_H
@@ -80,6 +81,9 @@ extern "C" {
 #include "detect/suppress.h"
 #include "formats/checkpoint.h"
 #include "formats/darknet.h"
+#include "formats/ncnn.h"
+#include "formats/onnx.h"
+#include "formats/state_dict.h"
 #include "image/decode.h"
 #include "image/draw.h"
 #include "image/encode.h"

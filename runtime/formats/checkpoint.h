@@ -32,4 +32,11 @@ yl_status yl_checkpoint_save_packed(const yl_net *net, const char *path, int ind
  * 1. */
 yl_status yl_checkpoint_restore(yl_net *net, const char *path, bool full);
 
+/* A new network with the structure and the model of a checkpoint; release it with yl_net_free. Of a training that averages its weights it
+ * has the average. Errors: IO; FORMAT where the file is damaged or no checkpoint; UNSUPPORTED for a layer that is not known, such as one
+ * that was written in Lua. */
+yl_status yl_checkpoint_load(yl_device *device, const char *path, yl_net **out);
+/* A checkpoint's class names in the order of their indices; release the list with yl_free. Errors: as above. */
+yl_status yl_checkpoint_names(const char *path, char ***names, int64_t *count);
+
 #endif

@@ -42,6 +42,25 @@ expect "$("$top/cpp")" "$said"
 expect "$("$top/static")" "$said"
 ! ldd "$top/static" | grep libyolua || { echo "the static client needs the shared library"; exit 1; }
 
+# A detector without Lua: a checkpoint and a picture give what the program finds; so does a network that was compiled in.
+lua() { "$prefix/bin/yolua" -e "$1"; }
+lua "local yl = require 'yolua'; yl.data { name = 'synthetic', frames = 4, root = '$top/streets' }" 2>"$top/log" || { cat "$top/log"; exit 1; }
+lua "require('yolua').load { model = 'street' }:save '$top/street.safetensors'"
+picture=$(find "$top/streets" -name '*.png' -o -name '*.jpg' | sort | head -n 1)
+lua "for _, d in ipairs(require('yolua').load({ model = 'street' }):detect('$picture', { conf = .05 })) do
+  print(('%s %.4f %.2f %.2f %.2f %.2f'):format(d.class, d.score, table.unpack(d.box))) end" >"$top/expected"
+[ -s "$top/expected" ] || { echo "nothing was found in $picture"; exit 1; }
+"$cc" -std=c11 -Wall -Wextra -Werror "$source/detect.c" "${shared[@]}" -Wl,-rpath,"$libraries" -o "$top/detect"
+"$top/detect" "$top/street.safetensors" "$picture" .05 >"$top/found"
+diff "$top/expected" "$top/found" || { echo "detect.c finds other objects than the program"; exit 1; }
+"$prefix/bin/yolua" export model=street out="$top/street.h" >/dev/null
+"$cc" -std=c11 -Wall -Wextra -Werror -I"$top" "$source/embedded.c" "${shared[@]}" -Wl,-rpath,"$libraries" -o "$top/embedded"
+"$top/embedded" "$picture" >"$top/found"
+diff "$top/expected" "$top/found" || { echo "the network that was compiled in finds other objects"; exit 1; }
+! ldd "$top/detect" | grep -i lua5 || { echo "detect.c needs Lua"; exit 1; }
+said_of() { "$top/detect" "$@" 2>&1 && echo "nothing was refused"; true; }
+said_of "$top/absent.safetensors" "$picture" | grep -q "absent.safetensors" || { echo "a missing file is not named"; exit 1; }
+
 cmake -S "$source" -B "$top/client" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER="$cc" -DCMAKE_CXX_COMPILER="$cxx" >"$top/log" 2>&1 &&
   cmake --build "$top/client" >>"$top/log" 2>&1 || { cat "$top/log"; exit 1; }
 expect "$("$top/client/client_c")" "$said"

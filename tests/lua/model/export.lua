@@ -321,7 +321,8 @@ function TestOthers.testHeader()
   t.assertEquals({ r.format, r.max_error }, { "c", 0 })
   local text = core.system.read(path)
   t.assertNil(text:find "NAME")
-  for _, part in ipairs { "#ifndef _9_NETS_H\n", 'static const char _9_nets_cfg[] =\n    "[net]\\n"\n', '"a \\042b\\042",\n    "c\\134d",\n',
+  for _, part in ipairs { "#ifndef _9_NETS_H\n",
+    'static const char _9_nets_cfg[] =\n    "[net]\\n"\n', '"a \\042b\\042",\n    "c\\134d",\n',
     "enum { _9_nets_classes = 5 };", "static inline yl_status _9_nets_load(yl_device *device, yl_net **net)" } do
     t.assertTrue(text:find(part, 1, true) ~= nil, part)
   end
