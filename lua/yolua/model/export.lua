@@ -1,9 +1,9 @@
--- yl.export(model, o), net:export(o): the network as a file of another program. yolua/export/ has a file for each format:
+-- yl.export(model, o), net:export(o): the network as a file of another program. yolua/model/export/ has a file for each format:
 --   help; ending (of the file's name; "/": a folder); options (which of those below it takes); runtimes (that check=true can use)
 --   write(model, out, o, notes) -> the files that were written
 --   written(model, files) -> the largest difference of what the files hold from the network, where this program can read them itself
 local callback = require "yolua.options.callback"
-local check = require "yolua.export.check"
+local check = require "yolua.model.export.check"
 local core = require "yolua.core"
 local fields = require "yolua.options.fields"
 local input = require "yolua.model.input"
@@ -11,7 +11,7 @@ local options = require "yolua.options.table"
 local structs = require "yolua.options.structs"
 local structure = require "yolua.model.structure"
 
-local FORMATS = core.options.modules "lua/yolua/export/"
+local FORMATS = core.options.modules "lua/yolua/model/export/"
 for i = #FORMATS, 1, -1 do
   if FORMATS[i] == "check" then table.remove(FORMATS, i) end
 end
@@ -34,10 +34,10 @@ local declared = options.declare("yl.export", own)
 local function format_of(o)
   local name = o.format
   for _, candidate in ipairs(FORMATS) do
-    local ending = require("yolua.export." .. candidate).ending
+    local ending = require("yolua.model.export." .. candidate).ending
     if not name and o.out:lower():sub(-#ending) == ending then name = candidate end
   end
-  if name then return name, require("yolua.export." .. name) end
+  if name then return name, require("yolua.model.export." .. name) end
   error(("out=%s: expected format=%s, or a name that ends in one of their endings"):format(o.out, table.concat(FORMATS, "|")), 0)
 end
 

@@ -9,14 +9,32 @@ local named = require "yolua.data.class_names"
 local required = require "yolua.options.required"
 local structure = require "yolua.model.structure"
 
+-- Files of weights that are not Darknet's, by the ending of their names.
+local imports = {}
+
+function imports.safetensors(net, path)
+  if core.safetensors.info(path).metadata.structure then
+    error(("%s is a checkpoint: expected model=%s, and no cfg"):format(path, path), 0)
+  end
+  core.import.state_dict(net, path)
+end
+
+-- Fills the network's values; returns the head of a Darknet file.
+local function read_weights(net, o)
+  local other = imports[o.weights:lower():match "%.(%w+)$"]
+  if other and o.partial then
+    error(("partial=true is of Darknet's weights: '%s' has to hold all parameters"):format(o.weights), 0)
+  end
+  if other then return other(net, o.weights) end
+  local darknet, sections = core.darknet.load_weights(net, o.weights, { partial = o.partial })
+  if o.partial then core.system.warn(structure.kept(net, o.weights, sections)) end
+  return darknet
+end
+
 local function from_darknet(o)
   local net = core.darknet.load_cfg(o.cfg, o.device)
-  local darknet, sections
   if o.partial or not o.weights then net:init(o.seed or 1) end
-  if o.weights then
-    darknet, sections = core.darknet.load_weights(net, o.weights, { partial = o.partial })
-    if o.partial then core.system.warn(structure.kept(net, o.weights, sections)) end
-  end
+  local darknet = o.weights and read_weights(net, o) or nil
   local heads = structure.heads(structure.of(net))
   local names = o.names and named.named(o.names) or named.numbered(heads[1] and heads[1].classes or 0)
   return Model.new { net = net, names = names, named_by = o.names, path = o.cfg, darknet = darknet, device = o.device,

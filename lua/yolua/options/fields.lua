@@ -33,7 +33,7 @@ fields.loss = loss_fields()
 
 groups.model = {
   { "cfg", "string", nil, "", "the network, a Darknet cfg file", aliases = { "config_file", "network" } },
-  { "weights", "string", nil, "", "its weights, a Darknet weights file" },
+  { "weights", "string", nil, "", "its weights: a Darknet weights file, or a PyTorch state dict (.safetensors)" },
   struct("weights", "partial"),
   { "names", "string", nil, "", "class names: a file with one a line, or coco, kitti, voc", aliases = { "labels_file", "classes" } },
   { "model", "string", nil, "", "a checkpoint, or a bundled network: street, lenet300, lenet5 (instead of cfg, weights and names)",

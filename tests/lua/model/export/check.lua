@@ -1,6 +1,6 @@
 -- check=true of an export: what the file computes in another program's runtime, where one is there.
 local t = require "luaunit"
-local check = require "yolua.export.check"
+local check = require "yolua.model.export.check"
 local core = require "yolua.core"
 local program = require "support.program"
 

@@ -1,6 +1,6 @@
 -- format=safetensors: a PyTorch state dict: tensors of its names and orders. runtime/formats/state_dict.h says which. (A checkpoint, which
 -- keeps the structure too, is what net:save writes.)
-local check = require "yolua.export.check"
+local check = require "yolua.model.export.check"
 local core = require "yolua.core"
 
 return {

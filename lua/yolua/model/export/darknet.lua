@@ -1,5 +1,5 @@
 -- format=darknet: a folder with model.cfg, model.weights and model.names, as net:save writes it.
-local check = require "yolua.export.check"
+local check = require "yolua.model.export.check"
 
 local FILES = { "model.cfg", "model.weights", "model.names" }
 
