@@ -88,7 +88,7 @@ end
 local function module_file()
   local file = annotate.file("The library: local yl = require \"yolua\".", "yolua")
   file:add("---@class yolua.field: table", "---@field [1] string key",
-    '---@field [2] "bool"|"int"|"number"|"string"|"enum"|"numbers"|"size"|"list"|"table"|"function"|"any" type',
+    '---@field [2] "bool"|"int"|"number"|"string"|"enum"|"numbers"|"size"|"flags"|"list"|"table"|"function"|"any" type',
     "---@field [3]? any default", "---@field [4]? string unit", "---@field [5]? string help", "")
   file:add("---@class yolua.policy: table", "---@field name string", "---@field state? table plain data that checkpoints keep",
     "---@field on? table<string, fun(self: yolua.policy, trainer: yolua.trainer)> by event", "")

@@ -50,7 +50,7 @@ local function type_of(field, inner)
   local kind = field[2]
   local made = plain[kind]
   if kind == "enum" then made = one_of(field.choices)
-  elseif kind == "list" then
+  elseif kind == "list" or kind == "flags" then
     local item = field.choices and one_of(field.choices) or "string"
     made = field.choices and ("%s|(%s)[]"):format(item, item) or "string|string[]"
   elseif kind == "table" then made = field.variants and inner .. "|" .. one_of(schema.variant_names(field)) or inner end

@@ -83,7 +83,7 @@ static inline yl__operands yl__operands_of(const yl_reorg_geom *g)
 }
 static inline yl__operands yl__operands_of(const yl_head_geom *g)
 {
-    double all = (double)(g->n * g->h * g->w) * g->anchors * (YL_HEAD_BOX + g->classes);
+    double all = (double)(g->n * g->h * g->w) * g->anchors * (double)yl_head_size(g);
     return yl__operands_of(all, all, 0, g->dtype);
 }
 static inline yl__operands yl__operands_of(const yl_region_geom *g)

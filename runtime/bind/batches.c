@@ -37,6 +37,14 @@ static int plan_load(lua_State *L)
     return 0;
 }
 
+static void push_attribute(lua_State *L, const yl_attribute *a, double value)
+{
+    if (a->kind == YL_ATTRIBUTE_CLASSES)
+        lua_pushinteger(L, (lua_Integer)value);
+    else
+        lua_pushnumber(L, value);
+}
+
 static void push_detection(lua_State *L, const yl_detection *d, bool origin)
 {
     double box[4] = {d->box.x1, d->box.y1, d->box.x2, d->box.y2};
@@ -44,6 +52,12 @@ static void push_detection(lua_State *L, const yl_detection *d, bool origin)
     lua_pushinteger(L, d->class_index + 1), lua_setfield(L, -2, "class");
     lua_pushnumber(L, d->score), lua_setfield(L, -2, "score");
     yl__set_numbers(L, "box", box, 4);
+    for (int i = 0; i < YL_ATTRIBUTES; i++) {
+        yl_attribute a = yl_attribute_at(i);
+        if (!yl_attribute_known(&a, d->attributes[i])) continue;
+        push_attribute(L, &a, d->attributes[i]);
+        lua_setfield(L, -2, a.label);
+    }
     if (!origin) return;
     lua_pushinteger(L, d->head + 1), lua_setfield(L, -2, "head");
     lua_pushinteger(L, d->anchor + 1), lua_setfield(L, -2, "anchor");
@@ -94,7 +108,8 @@ static yl_batch check_places(lua_State *L, int index, const yl_plan_options *o)
 }
 
 /* plan:detect(batch or batch:places(), {fields of "detect", origin = false}) -> for each real image a list of
- * {class = 1-based, score, box = {x1, y1, x2, y2} in pixels of the image}, highest score first; with origin=true also the head and
+ * {class = 1-based, score, box = {x1, y1, x2, y2} in pixels of the image}, with alpha, occluded and truncated where the head predicts
+ * them, highest score first; with origin=true also the head and
  * the anchor of that head (its mask's, both 1-based) */
 static int plan_detect(lua_State *L)
 {

@@ -19,8 +19,8 @@ static int plan_distill(lua_State *L)
     yl_distill_options o;
     yl__read_options(L, 3, YL__FILL({&yl_distill_fields, &o}), NULL);
     yl__check(L, yl_plan_distill(plan, teacher, &o, &loss));
-    lua_createtable(L, 0, YL_HEAD_PARTS + 1);
-    for (int k = 0; k < YL_HEAD_PARTS; k++) {
+    lua_createtable(L, 0, YL_PART_ATTRIBUTES + 1);
+    for (int k = 0; k < YL_PART_ATTRIBUTES; k++) {
         lua_pushnumber(L, loss.heads[k]);
         lua_setfield(L, -2, yl__head_parts[k]);
     }

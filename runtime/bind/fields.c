@@ -37,8 +37,10 @@ static bool store(lua_State *L, const yl__filled *structs, int count, const char
     for (int i = 0; i < count; i++) {
         const yl_field_table *table = structs[i].table;
         if (!table || !yl_option_find(table, key, NULL)) continue;
-        yl_value value = yl__option_value(L, lua_gettop(L), table->owner, false, key);
+        int top = lua_gettop(L);
+        yl_value value = yl__option_value(L, top, table->owner, false, key);
         yl__check(L, yl_options_set(table, structs[i].options, table->owner, key, &value));
+        lua_settop(L, top);
         return true;
     }
     return false;
@@ -165,7 +167,7 @@ static void push_field(lua_State *L, const yl_field *f)
         set_limit(L, "min", f->min);
         set_limit(L, "max", f->max);
     }
-    if (f->type == YL_OPTION_ENUM) push_choices(L, f);
+    if (f->choices) push_choices(L, f);
     if (f->aliases) push_aliases(L, f->aliases);
 }
 

@@ -170,12 +170,12 @@ static int do_backward(lua_State *L)
     return 0;
 }
 
-/* l.truth: rows {n, cap, 6} (cx, cy, w, h, class from 0, kind) and how many of them each image has */
+/* l.truth: rows {n, cap, 6} (cx, cy, w, h, class from 0, kind; with attributes one more number each) and how many of them each image has */
 static void push_truth(lua_State *L, yl__layer_call *c)
 {
     const yl_truth *t = c->truth;
     lua_createtable(L, 0, 2);
-    lend(L, c, YL_F32, 3, (int64_t[]){t->n, t->cap, YL_TRUTH_FIELDS}, t->rows);
+    lend(L, c, YL_F32, 3, (int64_t[]){t->n, t->cap, yl_truth_fields(t)}, t->rows);
     lua_setfield(L, -2, "rows");
     lua_createtable(L, (int)t->n, 0);
     for (int64_t i = 0; i < t->n; i++) {

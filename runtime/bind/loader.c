@@ -9,20 +9,21 @@
 #define LOADER_CLASS "yolua.loader"
 #define BATCH_CLASS "yolua.batch"
 
-static void fill_row(lua_State *L, float row[YL_SAMPLE_FIELDS])
+static void fill_row(lua_State *L, float *row, int64_t fields)
 {
     if (!lua_istable(L, -1)) yl__error(L, "loader: expected a truth row of numbers, got %s", yl__shown(L, -1));
-    for (int k = 0; k < YL_SAMPLE_FIELDS; k++) {
+    for (int k = 0; k < fields; k++) {
         int type = lua_rawgeti(L, -1, k + 1);
         if (type != LUA_TNUMBER && type != LUA_TNIL)
             yl__error(L, "loader: expected numbers in a truth row, got %s", yl__shown(L, -1));
-        row[k] = (float)lua_tonumber(L, -1);
+        row[k] = type == LUA_TNIL && k >= YL_SAMPLE_FIELDS ? (float)yl_attribute_at(k - YL_SAMPLE_FIELDS).unknown
+                                                           : (float)lua_tonumber(L, -1);
         lua_pop(L, 1);
     }
 }
 
-/* Reads {image = path, truth = {{x1, y1, x2, y2, class from 0, kind}, ...}}; rows go into userdata left on the stack. */
-static void fill_sample(lua_State *L, int spec, yl_sample *sample, float *rows)
+/* Reads {image = path, truth = {{x1, y1, x2, y2, class from 0, kind [, attributes]}, ...}}; rows go into userdata left on the stack. */
+static void fill_sample(lua_State *L, int spec, yl_sample *sample, float *rows, int64_t fields)
 {
     if (lua_getfield(L, spec, "image") != LUA_TSTRING)
         yl__error(L, "loader: a sample's 'image' is a %s, expected a path", luaL_typename(L, -1));
@@ -32,7 +33,7 @@ static void fill_sample(lua_State *L, int spec, yl_sample *sample, float *rows)
     if (lua_getfield(L, spec, "truth") == LUA_TTABLE)
         for (int32_t i = 0; i < sample->count; i++) {
             lua_rawgeti(L, -1, i + 1);
-            fill_row(L, rows + i * YL_SAMPLE_FIELDS);
+            fill_row(L, rows + i * fields, fields);
             lua_pop(L, 1);
         }
     lua_pop(L, 1);
@@ -45,7 +46,7 @@ static int32_t truth_length(lua_State *L, int spec)
     return n;
 }
 
-static yl_sample *check_samples(lua_State *L, int64_t *count)
+static yl_sample *check_samples(lua_State *L, int64_t fields, int64_t *count)
 {
     lua_getfield(L, 1, "samples");
     if (!lua_istable(L, -1)) yl__error(L, "loader: expected a list of samples, got %s", luaL_typename(L, -1));
@@ -60,11 +61,11 @@ static yl_sample *check_samples(lua_State *L, int64_t *count)
         rows += samples[i].count;
         lua_pop(L, 1);
     }
-    float *row = yl__scratch(L, (size_t)rows * YL_SAMPLE_FIELDS * sizeof *row);
+    float *row = yl__scratch(L, (size_t)(rows * fields) * sizeof *row);
     for (int64_t i = 0; i < *count; i++) {
         lua_rawgeti(L, list, i + 1);
-        fill_sample(L, lua_gettop(L), &samples[i], row);
-        row += (int64_t)samples[i].count * YL_SAMPLE_FIELDS;
+        fill_sample(L, lua_gettop(L), &samples[i], row, fields);
+        row += samples[i].count * fields;
         lua_pop(L, 1);
     }
     return samples;
@@ -109,7 +110,7 @@ static int loader_new(lua_State *L)
     check_sizes(L, &options);
     options.augment = check_augment(L);
     int64_t count;
-    const yl_sample *samples = check_samples(L, &count);
+    const yl_sample *samples = check_samples(L, yl_sample_fields(&options), &count);
     yl_loader *loader;
     void **box = yl__new_object(L, LOADER_CLASS);
     yl__check(L, yl_loader_create(samples, count, &options, &loader));
@@ -275,14 +276,14 @@ static int batch_unmap(lua_State *L)
     return 1;
 }
 
-/* batch:truth(i) -> rows {cx, cy, w, h, class from 0, kind} */
+/* batch:truth(i) -> rows {cx, cy, w, h, class from 0, kind [, alpha, occluded, truncated]} */
 static int batch_truth(lua_State *L)
 {
     const yl_batch *b = yl__check_batch(L, 1);
     int64_t i = check_slot(L, b);
     lua_createtable(L, b->truth.counts[i], 0);
     for (int32_t r = 0; r < b->truth.counts[i]; r++) {
-        yl__push_floats(L, b->truth.rows + (i * b->truth.cap + r) * YL_TRUTH_FIELDS, YL_TRUTH_FIELDS);
+        yl__push_floats(L, yl_truth_row(&b->truth, i, r), yl_truth_fields(&b->truth));
         lua_rawseti(L, -2, r + 1);
     }
     return 1;

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-const char *const yl__option_types[] = {"bool", "int", "number", "string", "enum", "numbers", "size", NULL};
+const char *const yl__option_types[] = {"bool", "int", "number", "string", "enum", "numbers", "size", "flags", NULL};
 
 /* Joins field.choices, leaving the joined string on the stack. */
 static const char *join_choices(lua_State *L, int table)
@@ -45,8 +45,9 @@ static yl_field read_field(lua_State *L, int table)
     f.key = yl__check_string(L, -1);
     lua_rawgeti(L, table, 2);
     f.type = (yl_option_type)yl__check_option(L, -1, NULL, yl__option_types);
-    f.choices = f.type == YL_OPTION_ENUM ? join_choices(L, table) : NULL;
-    if (f.type == YL_OPTION_ENUM && !f.choices) yl__error(L, "field '%s' is an enum without choices", f.key);
+    bool chosen = f.type == YL_OPTION_ENUM || f.type == YL_OPTION_FLAGS;
+    f.choices = chosen ? join_choices(L, table) : NULL;
+    if (chosen && !f.choices) yl__error(L, "field '%s' is %s without choices", f.key, yl__option_types[f.type]);
     yl__read_range(L, table, &f);
     return f;
 }
@@ -75,6 +76,30 @@ static yl_value numbers_of(lua_State *L, int index, const char *where, bool plac
     return value;
 }
 
+/* A list of texts, joined with commas; the text stays on the stack. */
+static yl_value words_of(lua_State *L, int index, const char *where, bool place, const char *key)
+{
+    luaL_Buffer b;
+    lua_Integer n = yl__length(L, index);
+    luaL_buffinit(L, &b);
+    for (lua_Integer i = 1; i <= n; i++) {
+        if (i > 1) luaL_addchar(&b, ',');
+        if (lua_geti(L, index, i) != LUA_TSTRING)
+            refuse(L, where, place, key,
+                   lua_pushfstring(L, "expected texts, got a %s as text %I", luaL_typename(L, -1), i));
+        luaL_addvalue(&b);
+    }
+    luaL_pushresult(&b);
+    return (yl_value){.kind = YL_VALUE_WORDS, .string = lua_tostring(L, -1)};
+}
+
+static bool begins_with_text(lua_State *L, int index)
+{
+    bool text = lua_geti(L, index, 1) == LUA_TSTRING;
+    lua_pop(L, 1);
+    return text;
+}
+
 yl_value yl__option_value(lua_State *L, int index, const char *where, bool place, const char *key)
 {
     switch (lua_type(L, index)) {
@@ -86,10 +111,23 @@ yl_value yl__option_value(lua_State *L, int index, const char *where, bool place
         if (lua_isinteger(L, index)) return (yl_value){.kind = YL_VALUE_INT, .integer = lua_tointeger(L, index)};
         return (yl_value){.kind = YL_VALUE_NUMBER, .number = lua_tonumber(L, index)};
     case LUA_TTABLE:
-        return numbers_of(L, index, where, place, key);
+        return (begins_with_text(L, index) ? words_of : numbers_of)(L, index, where, place, key);
     default:
         refuse(L, where, place, key, lua_pushfstring(L, "a %s is not a valid option value", luaL_typename(L, index)));
         return (yl_value){0};
+    }
+}
+
+static void push_flags(lua_State *L, const yl_field *f, int64_t bits)
+{
+    char choice[YL_OPTION_TEXT];
+    lua_newtable(L);
+    for (int64_t i = 0, k = 0;; i++) {
+        yl_option_choice(f, i, choice);
+        if (!*choice) return;
+        if (!(bits >> i & 1)) continue;
+        lua_pushstring(L, choice);
+        lua_rawseti(L, -2, ++k);
     }
 }
 
@@ -112,6 +150,9 @@ void yl__push_option(lua_State *L, const yl_field *f, const yl_value *v)
     case YL_OPTION_ENUM:
         yl_option_choice(f, v->integer, choice);
         lua_pushstring(L, choice);
+        break;
+    case YL_OPTION_FLAGS:
+        push_flags(L, f, v->integer);
         break;
     case YL_OPTION_NUMBERS:
     case YL_OPTION_SIZE:

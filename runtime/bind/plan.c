@@ -155,40 +155,56 @@ static int plan_gradient(lua_State *L)
     return push_view(L, view);
 }
 
-static void fill_truth_image(lua_State *L, float *rows, int64_t cap, int32_t *count)
+static void fill_truth_image(lua_State *L, float *rows, const yl_truth *truth, int32_t *count)
 {
+    int fields = (int)yl_truth_fields(truth);
     *count = (int32_t)lua_rawlen(L, -1);
-    for (int64_t r = 0; r < *count && r < cap; r++) {
+    for (int64_t r = 0; r < *count && r < truth->cap; r++) {
         lua_rawgeti(L, -1, r + 1);
-        yl__check_floats(L, lua_gettop(L), rows + r * YL_TRUTH_FIELDS, YL_TRUTH_FIELDS, "truth row");
+        yl__check_floats(L, lua_gettop(L), rows + r * fields, fields, "truth row");
         lua_pop(L, 1);
     }
 }
 
-/* A truth from n lists of rows {cx, cy, w, h, class (0-based), kind}; memory belongs to userdata left on the stack. */
-static yl_truth check_truth(lua_State *L, int index, int64_t n)
+/* How many rows the longest image has, and whether the first row has attributes: then all have them. */
+static yl_truth measure_truth(lua_State *L, int index, int64_t n)
 {
-    yl__check_type(L, index, LUA_TTABLE);
-    int64_t images = (int64_t)lua_rawlen(L, index);
-    if (images != n) yl__error(L, "truth: expected %d images, got %d", (int)n, (int)images);
-    int64_t cap = 1;
+    yl_truth truth = {.n = n, .cap = 1};
+    size_t width = 0;
     for (int64_t i = 0; i < n; i++) {
         if (lua_rawgeti(L, index, i + 1) != LUA_TTABLE)
             yl__error(L, "truth: image %d: expected a list of rows, got a %s", (int)i + 1, luaL_typename(L, -1));
         int64_t rows = (int64_t)lua_rawlen(L, -1);
-        cap = rows > cap ? rows : cap;
-        lua_pop(L, 1);
+        truth.cap = rows > truth.cap ? rows : truth.cap;
+        if (!width && lua_rawgeti(L, -1, 1) == LUA_TTABLE) width = lua_rawlen(L, -1);
+        lua_settop(L, index);
     }
-    size_t bytes = (size_t)(n * cap * YL_TRUTH_FIELDS) * sizeof(float);
+    if (width == YL_TRUTH_FIELDS + YL_ATTRIBUTES) truth.attributes = YL_ATTRIBUTES;
+    return truth;
+}
+
+/* A truth from n lists of rows {cx, cy, w, h, class (0-based), kind}, or of nine numbers with the attributes; memory belongs to userdata
+ * left on the stack. */
+static yl_truth check_truth(lua_State *L, int index, int64_t n)
+{
+    yl__check_type(L, index, LUA_TTABLE);
+    lua_settop(L, index);
+    int64_t images = (int64_t)lua_rawlen(L, index);
+    if (images != n) yl__error(L, "truth: expected %d images, got %d", (int)n, (int)images);
+    yl_truth truth = measure_truth(L, index, n);
+    int64_t image = truth.cap * yl_truth_fields(&truth);
+    size_t bytes = (size_t)(n * image) * sizeof(float);
     float *rows = yl__scratch(L, bytes);
     int32_t *counts = yl__scratch(L, (size_t)n * sizeof *counts);
     memset(rows, 0, bytes);
     for (int64_t i = 0; i < n; i++) {
         lua_rawgeti(L, index, i + 1);
-        fill_truth_image(L, rows + i * cap * YL_TRUTH_FIELDS, cap, &counts[i]);
+        fill_truth_image(L, rows + i * image, &truth, &counts[i]);
         lua_pop(L, 1);
     }
-    return (yl_truth){.n = n, .cap = cap, .rows = rows, .counts = counts};
+    truth.rows = rows;
+    truth.counts = counts;
+    return truth;
 }
 
 static void push_parts(lua_State *L, const yl_net *net, double (*parts)[YL_MAX_LOSS_PARTS])
@@ -198,7 +214,10 @@ static void push_parts(lua_State *L, const yl_net *net, double (*parts)[YL_MAX_L
         const char *const *names = net->layers[i].kind->loss_parts;
         if (!names) continue;
         lua_newtable(L);
-        for (int p = 0; names[p]; p++) lua_pushnumber(L, parts[k][p]), lua_setfield(L, -2, names[p]);
+        const yl_layer *l = &net->layers[i];
+        for (int p = 0; names[p]; p++)
+            if (!l->kind->has_part || l->kind->has_part(l, p))
+                lua_pushnumber(L, parts[k][p]), lua_setfield(L, -2, names[p]);
         lua_setfield(L, -2, net->layers[i].name);
         k++;
     }

@@ -2,6 +2,7 @@
 #ifndef YL_CORE_BOX_H
 #define YL_CORE_BOX_H
 
+#include "core/attributes.h"
 #include "core/both.h"
 #include "core/status.h"
 
@@ -95,12 +96,14 @@ YL_BOTH static inline yl_box yl_box_corners(const double box[4])
     return (yl_box){box[0] - box[2] / 2, box[1] - box[3] / 2, box[0] + box[2] / 2, box[1] + box[3] / 2};
 }
 
-/* A detected object. The box is in pixels of the original image; class, head and the head's anchor count from 0. */
+/* A detected object. The box is in pixels of the original image; class, head and the head's anchor count from 0. attributes: the values of
+ * core/attributes.h, those that the head does not predict as unknown. */
 typedef struct yl_detection {
     int32_t class_index;
     int16_t head, anchor;
     double score;
     yl_box box;
+    double attributes[YL_ATTRIBUTES];
 } yl_detection;
 
 #endif

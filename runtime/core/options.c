@@ -85,6 +85,8 @@ static void describe_expected(const yl_field *f, char out[PHRASE])
     describe_range(f, range);
     if (f->type == YL_OPTION_ENUM)
         snprintf(out, PHRASE, "one of %s", f->choices);
+    else if (f->type == YL_OPTION_FLAGS)
+        snprintf(out, PHRASE, "none, or some of %s (a,b)", f->choices);
     else if (f->type == YL_OPTION_BOOL || f->type == YL_OPTION_STRING)
         snprintf(out, PHRASE, "%s", nouns[f->type]);
     else if (!*range && f->type >= YL_OPTION_NUMBERS)
@@ -121,6 +123,7 @@ void yl__option_print(const yl_value *v, char *out, size_t size)
         snprintf(out, size, "%s", isnan(v->number) ? "nan" : isinf(v->number) ? "infinity" : number);
         break;
     case YL_VALUE_STRING:
+    case YL_VALUE_WORDS:
         snprintf(out, size, "'%.100s'", v->string);
         break;
     case YL_VALUE_NUMBERS:
@@ -156,20 +159,6 @@ static void suggest_choice(const yl_field *f, const char *word, char out[PHRASE]
         if (!*choice) break;
         if (yl__nearer(&nearest, choice, "")) snprintf(out, PHRASE, ", did you mean '%s'?", choice);
     }
-}
-
-static yl_status refuse(const yl_field *f, const char *where, const yl_value *got)
-{
-    char expected[PHRASE], found[PHRASE], meant[PHRASE] = "";
-    describe_expected(f, expected);
-    yl__option_print(got, found, sizeof found);
-    if (got->kind == YL_VALUE_STRING) { /* a number in a text is shown as the number that it is */
-        double number;
-        if (yl__parse_number(got->string, &number)) snprintf(found, sizeof found, "%.100s", got->string);
-    }
-    if (f->type == YL_OPTION_ENUM && got->kind == YL_VALUE_STRING) suggest_choice(f, got->string, meant);
-    return yl__fail(YL_INVALID, "%s%soption '%s': expected %s, got %s%s", where ? where : "", where ? ": " : "", f->key,
-                    expected, found, meant);
 }
 
 /* ---- from a value to the field's type ------------------------------------------------------------------------------ */
@@ -222,6 +211,7 @@ static bool to_number(const yl_value *in, yl_value *out)
         out->number = in->numbers.at[0];
         return in->numbers.count == 1;
     case YL_VALUE_BOOL:
+    case YL_VALUE_WORDS:
         break;
     }
     return false;
@@ -310,7 +300,7 @@ static int64_t choice_of(const yl_field *f, const char *name)
 static bool to_choice(const yl_field *f, const yl_value *in, yl_value *out)
 {
     char text[64];
-    if (in->kind == YL_VALUE_NUMBERS) return false;
+    if (in->kind == YL_VALUE_NUMBERS || in->kind == YL_VALUE_WORDS) return false;
     if (in->kind == YL_VALUE_STRING) {
         out->integer = choice_of(f, in->string);
     } else {
@@ -319,6 +309,25 @@ static bool to_choice(const yl_field *f, const yl_value *in, yl_value *out)
     }
     out->kind = YL_VALUE_INT;
     return out->integer >= 0;
+}
+
+/* "a,c", "[a, c]", "none". A word that is no choice is left in `bad`. */
+static bool to_flags(const yl_field *f, const yl_value *in, yl_value *out, char bad[YL_OPTION_TEXT])
+{
+    static const char blanks[] = ", \t[]{}";
+    *out = (yl_value){.kind = YL_VALUE_INT};
+    bool empty = in->kind == YL_VALUE_NUMBERS && in->numbers.count == 0; /* an empty list */
+    if (in->kind != YL_VALUE_STRING && in->kind != YL_VALUE_WORDS) return empty;
+    if (strcmp(in->string, "none") == 0) return true;
+    for (const char *p = in->string + strspn(in->string, blanks); *p; p += strspn(p, blanks)) {
+        size_t length = strcspn(p, blanks);
+        snprintf(bad, YL_OPTION_TEXT, "%.*s", (int)length, p);
+        int64_t choice = choice_of(f, bad);
+        if (choice < 0) return false;
+        out->integer |= (int64_t)1 << choice;
+        p += length;
+    }
+    return true;
 }
 
 static bool numbers_in_range(const yl_field *f, const yl_numbers *v)
@@ -343,11 +352,45 @@ static bool convert(const yl_field *f, const yl_value *in, yl_value *out)
         return to_numbers(in, false, out) && numbers_in_range(f, &out->numbers);
     case YL_OPTION_SIZE:
         return to_size(in, out) && numbers_in_range(f, &out->numbers);
+    case YL_OPTION_FLAGS: {
+        char bad[YL_OPTION_TEXT];
+        return to_flags(f, in, out, bad);
+    }
     case YL_OPTION_STRING:
         break;
     }
     *out = *in;
     return in->kind == YL_VALUE_STRING;
+}
+
+/* The first word of the list that is no choice, and the one that is meant. */
+static void suggest_flag(const yl_field *f, const yl_value *got, char out[PHRASE])
+{
+    char bad[YL_OPTION_TEXT] = "", meant[PHRASE] = "";
+    yl_value made;
+    to_flags(f, got, &made, bad);
+    if (!*bad) return;
+    suggest_choice(f, bad, meant);
+    bool alone = got->kind == YL_VALUE_STRING && strcmp(bad, got->string) == 0;
+    if (alone)
+        snprintf(out, PHRASE, "%s", meant);
+    else
+        snprintf(out, PHRASE, ": there is no '%s'%.200s", bad, meant);
+}
+
+static yl_status refuse(const yl_field *f, const char *where, const yl_value *got)
+{
+    char expected[PHRASE], found[PHRASE], meant[PHRASE] = "";
+    describe_expected(f, expected);
+    yl__option_print(got, found, sizeof found);
+    if (got->kind == YL_VALUE_STRING) { /* a number in a text is shown as the number that it is */
+        double number;
+        if (yl__parse_number(got->string, &number)) snprintf(found, sizeof found, "%.100s", got->string);
+    }
+    if (f->type == YL_OPTION_ENUM && got->kind == YL_VALUE_STRING) suggest_choice(f, got->string, meant);
+    if (f->type == YL_OPTION_FLAGS) suggest_flag(f, got, meant);
+    return yl__fail(YL_INVALID, "%s%soption '%s': expected %s, got %s%s", where ? where : "", where ? ": " : "", f->key,
+                    expected, found, meant);
 }
 
 yl_status yl_option_check(const yl_field *field, const char *where, const yl_value *in, yl_value *out)

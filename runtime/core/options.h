@@ -16,6 +16,7 @@ typedef enum yl_option_type {
     YL_OPTION_ENUM,    /* an integer, enum or bool: the index into choices */
     YL_OPTION_NUMBERS, /* yl_numbers */
     YL_OPTION_SIZE,    /* yl_numbers: width, height (whole numbers); one number means a square */
+    YL_OPTION_FLAGS,   /* an integer: bit i is set where choice i is listed ("a,c"); "none": no bit */
 } yl_option_type;
 
 enum { YL_OPTION_TEXT = 128, YL_OPTION_LIST = 64 };
@@ -34,7 +35,7 @@ typedef struct yl_field {
     const char *help;    /* one line */
     double min, max;     /* inclusive, for INT, NUMBER and each of NUMBERS and SIZE; min == max == 0: unbounded;
                              INFINITY leaves one side open */
-    const char *choices; /* "a|b|c" for ENUM */
+    const char *choices; /* "a|b|c" for ENUM and FLAGS */
     const char *aliases; /* other tools' spellings, blank-separated: suggested, never accepted */
     size_t offset, bytes; /* of the member in the options struct: YL_MEMBER(yl_conv2d_options, filters) */
 } yl_field;
@@ -55,11 +56,11 @@ typedef struct yl_field_table {
 
 /* A value on its way in, from cfg, YAML, Lua or the command line. */
 typedef struct yl_value {
-    enum { YL_VALUE_BOOL, YL_VALUE_INT, YL_VALUE_NUMBER, YL_VALUE_STRING, YL_VALUE_NUMBERS } kind;
+    enum { YL_VALUE_BOOL, YL_VALUE_INT, YL_VALUE_NUMBER, YL_VALUE_STRING, YL_VALUE_NUMBERS, YL_VALUE_WORDS } kind;
     bool boolean;
     int64_t integer;
     double number;
-    const char *string; /* borrowed */
+    const char *string; /* borrowed; WORDS: a list of texts, joined by commas */
     yl_numbers numbers;
 } yl_value;
 
@@ -67,7 +68,7 @@ typedef struct yl_value {
 const yl_field *yl_option_find(const yl_field_table *table, const char *key, const char **suggestion);
 
 /* Checks `in` against the field and converts it to the field's type (text is parsed: "3", "true", "[1,2]", "416x128").
- * An ENUM becomes the INT of its choice; a STRING stays borrowed from `in`, of any length; SIZE becomes two NUMBERS.
+ * An ENUM becomes the INT of its choice, FLAGS the INT of their bits; a STRING stays borrowed from `in`, of any length; SIZE becomes two NUMBERS.
  * `where` ("x.cfg:12", "command line"; NULL: the field's key alone) begins the sentence. `in` and `out` may be the same.
  * Errors: INVALID: what, where, expected, got. */
 yl_status yl_option_check(const yl_field *field, const char *where, const yl_value *in, yl_value *out);

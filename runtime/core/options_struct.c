@@ -47,6 +47,7 @@ static yl_status store(const yl_field *f, const char *where, const yl_value *v, 
         break;
     case YL_OPTION_INT:
     case YL_OPTION_ENUM:
+    case YL_OPTION_FLAGS:
         return put_integer(f, where, v->integer, at);
     case YL_OPTION_NUMBER:
         memcpy(at, &v->number, sizeof v->number);
@@ -73,8 +74,8 @@ yl_status yl_options_set(const yl_field_table *table, void *options, const char 
 
 size_t yl_option_size(yl_option_type type)
 {
-    static const size_t sizes[] = {sizeof(bool),    sizeof(int64_t),    sizeof(double),    YL_OPTION_TEXT,
-                                   sizeof(int64_t), sizeof(yl_numbers), sizeof(yl_numbers)};
+    static const size_t sizes[] = {sizeof(bool),    sizeof(int64_t),    sizeof(double),     YL_OPTION_TEXT,
+                                   sizeof(int64_t), sizeof(yl_numbers), sizeof(yl_numbers), sizeof(int64_t)};
     return sizes[type];
 }
 
@@ -104,6 +105,7 @@ void yl_options_get(const yl_field *f, const void *options, yl_value *v)
         break;
     case YL_OPTION_INT:
     case YL_OPTION_ENUM:
+    case YL_OPTION_FLAGS:
         v->kind = YL_VALUE_INT, v->integer = get_integer(f, at);
         break;
     case YL_OPTION_NUMBER:
@@ -120,6 +122,20 @@ void yl_options_get(const yl_field *f, const void *options, yl_value *v)
     }
 }
 
+/* The choices whose bits are set, with commas between them; "none" where no bit is. */
+static void flags_text(const yl_field *f, int64_t bits, char *out, size_t size)
+{
+    char choice[YL_OPTION_TEXT];
+    size_t used = 0;
+    snprintf(out, size, "none");
+    for (int64_t i = 0;; i++) {
+        yl_option_choice(f, i, choice);
+        if (!*choice) return;
+        if (bits >> i & 1 && used < size)
+            used += (size_t)snprintf(out + used, size - used, used ? ",%s" : "%s", choice);
+    }
+}
+
 void yl_options_text(const yl_field *f, const void *options, char *out, size_t size)
 {
     yl_value v;
@@ -130,6 +146,8 @@ void yl_options_text(const yl_field *f, const void *options, char *out, size_t s
     } else if (f->type == YL_OPTION_ENUM) {
         yl_option_choice(f, v.integer, choice);
         snprintf(out, size, "%s", choice);
+    } else if (f->type == YL_OPTION_FLAGS) {
+        flags_text(f, v.integer, out, size);
     } else {
         yl__option_print(&v, out, size);
     }

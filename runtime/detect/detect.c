@@ -76,6 +76,10 @@ static void to_image(const yl_batch *batch, int64_t i, bool clip, yl_detection *
     double w = (double)batch->image_size[i][0], h = (double)batch->image_size[i][1];
     for (int64_t k = 0; k < count; k++) {
         yl_box b = yl_batch_unmap(batch, i, d[k].box);
+        for (int a = 0; a < YL_ATTRIBUTES && batch->to_image[i][0] < 0; a++) { /* flipped */
+            yl_attribute attribute = yl_attribute_at(a);
+            d[k].attributes[a] = yl_attribute_flipped(&attribute, d[k].attributes[a]);
+        }
         if (clip) b = (yl_box){clamp(b.x1, w), clamp(b.y1, h), clamp(b.x2, w), clamp(b.y2, h)};
         d[k].box = b;
     }

@@ -16,7 +16,7 @@ yl_status YL_CUDA(distill_head)(const yl_ctx *ctx, const yl_head_geom *g, float 
 {
     YL_TRY(yl__launch(ctx, "distill_head", dim3((unsigned)(g->n * g->h)), dim3(YL__HEAD_THREADS), head, *g, weight,
                       temperature, (const float *)teacher, (const float *)y, partial, (float *)dx));
-    return yl__launch_add_partials(ctx, "distill_head", g->n * g->h, YL_PARTS, partial, parts);
+    return yl__launch_add_partials(ctx, "distill_head", g->n * g->h, yl_head_parts(g), partial, parts);
 }
 
 static __global__ void features(int64_t count, double scale, const float *t, const float *s, float *dx, double *partial)

@@ -93,7 +93,7 @@ YL_BOTH static inline void yl__distill_term(const yl__lesson *l, const yl__predi
 {
     const float *t = l->teacher + (p->y - l->student);
     double believed = l->weight * t[4];
-    parts[YL_PART_NOOBJECT] += yl__not_finite(t, YL_HEAD_BOX + l->head->classes);
+    parts[YL_PART_NOOBJECT] += yl__not_finite(t, yl_head_size(l->head));
     parts[t[4] >= 0.5f ? YL_PART_OBJECT : YL_PART_NOOBJECT] +=
         yl__distill_output_term(l, p->y[4], t[4], l->weight, l->temperature, p->dx ? p->dx + 4 : NULL);
     parts[YL_PART_CLASS] +=

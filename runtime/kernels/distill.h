@@ -11,6 +11,8 @@
  * scaled distillation"). Objectness is reported as "object" where to >= 1/2, else as "noobject". With new_coords, where the head does not
  * activate its input, (s - t)^2/2 takes the place of KL. d KL(t, s) / d input = s - t.
  *
+ * Attributes are learned from labels alone: they have no term here.
+ *
  * A temperature T softens objectness and classes: both sides' inputs are divided by T before the logistic function (or softmax), and the
  * term is multiplied by T^2, so that its gradient, T (sT - tT), keeps its size (Hinton et al. 2015, section 2.1). From an output p that
  * is p^(1/T) / (p^(1/T) + (1-p)^(1/T)).

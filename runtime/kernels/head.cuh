@@ -7,7 +7,7 @@
 
 static __global__ void yl__head_forward_kernel(yl_head_geom g, const float *x, float *y)
 {
-    int64_t size = YL_HEAD_BOX + g.classes;
+    int64_t size = yl_head_size(&g);
     YL_EACH(p, g.n * g.h * g.w * g.anchors) yl__head_entry(&g, x + p * size, y + p * size);
 }
 
@@ -26,9 +26,10 @@ static __device__ inline void yl__head_sum_row(const yl_head_geom &h, const yl_n
                                                double *partial, float *dx, float beta,
                                                double (&lanes)[YL__HEAD_THREADS][YL_PARTS], const Term &term)
 {
-    int64_t row = blockIdx.x, size = YL_HEAD_BOX + h.classes;
+    int64_t row = blockIdx.x, size = yl_head_size(&h);
+    int count = yl_head_parts(&h);
     double *parts = lanes[threadIdx.x];
-    for (int k = 0; k < YL_PARTS; k++) parts[k] = 0;
+    for (int k = 0; k < count; k++) parts[k] = 0;
     for (int64_t i = threadIdx.x; i < h.w * h.anchors; i += YL__HEAD_THREADS) {
         int64_t at = (row * h.w * h.anchors + i) * size;
         yl__prediction p = {
@@ -38,18 +39,18 @@ static __device__ inline void yl__head_sum_row(const yl_head_geom &h, const yl_n
         term(&p, parts);
     }
     __syncthreads();
-    if (threadIdx.x >= YL_PARTS) return;
+    if ((int)threadIdx.x >= count) return;
     double sum = 0;
     for (int t = 0; t < YL__HEAD_THREADS; t++) sum += lanes[t][threadIdx.x];
-    partial[row * YL_PARTS + threadIdx.x] = sum;
+    partial[row * count + threadIdx.x] = sum;
 }
 
 template <class Geom, void (*Term)(const Geom *, const yl_truth *, const yl__prediction *, double *)>
-__global__ void yl__head_loss_kernel(Geom g, const yl_now *now, const float *y, int64_t cap, const float *rows,
-                                     const int32_t *counts, double *partial, float *dx, float beta)
+__global__ void yl__head_loss_kernel(Geom g, const yl_now *now, const float *y, int64_t cap, int32_t attributes,
+                                     const float *rows, const int32_t *counts, double *partial, float *dx, float beta)
 {
     YL_SHARED(double, lanes, [YL__HEAD_THREADS][YL_PARTS]);
-    yl_truth truth = {g.head.n, cap, rows, counts};
+    yl_truth truth = {g.head.n, cap, rows, counts, attributes};
     yl__head_sum_row(g.head, now, y, partial, dx, beta, lanes,
                      [&](const yl__prediction *p, double *parts) { Term(&g, &truth, p, parts); });
 }
@@ -60,8 +61,9 @@ yl_status yl__head_launch_loss(const yl_ctx *ctx, const char *name, const Geom *
 {
     int64_t rows = g->head.n * g->head.h;
     YL_TRY(yl__launch(ctx, name, dim3((unsigned)rows), dim3(YL__HEAD_THREADS), yl__head_loss_kernel<Geom, Term>, *g,
-                      now, (const float *)y, truth->cap, truth->rows, truth->counts, partial, (float *)dx, beta));
-    return yl__launch_add_partials(ctx, name, rows, YL_PARTS, partial, parts);
+                      now, (const float *)y, truth->cap, truth->attributes, truth->rows, truth->counts, partial,
+                      (float *)dx, beta));
+    return yl__launch_add_partials(ctx, name, rows, yl_head_parts(&g->head), partial, parts);
 }
 
 #endif

@@ -8,24 +8,13 @@
 
 #include "core/both.h"
 #include "core/box.h"
-#include "kernels/activation.formulas.h"
-#include "kernels/head.h"
+#include "kernels/attributes.formulas.h"
 #include "kernels/kernels.h"
 
 #include <math.h>
 #include <string.h>
 
-/* p[k] = exp(x[k] - max x) / sum over j of exp(x[j] - max x); p may be x. */
-YL_BOTH static inline void yl__softmax(const float *x, int64_t count, float *p)
-{
-    float top = x[0], sum = 0;
-    for (int64_t k = 1; k < count; k++) top = x[k] > top ? x[k] : top;
-    for (int64_t k = 0; k < count; k++) p[k] = yl__exp(x[k] - top);
-    for (int64_t k = 0; k < count; k++) sum += p[k];
-    for (int64_t k = 0; k < count; k++) p[k] /= sum;
-}
-
-/* One prediction: logistic of x, y and objectness; w and h as they are; classes by softmax or logistic each. */
+/* One prediction: logistic of x, y and objectness; w and h as they are; classes by softmax or logistic each; then the attributes. */
 YL_BOTH static inline void yl__head_entry(const yl_head_geom *g, const float *x, float *y)
 {
     if (g->new_coords) {
@@ -41,6 +30,8 @@ YL_BOTH static inline void yl__head_entry(const yl_head_geom *g, const float *x,
         yl__softmax(x + YL_HEAD_BOX, g->classes, y + YL_HEAD_BOX);
     else
         for (int32_t k = 0; k < g->classes; k++) y[YL_HEAD_BOX + k] = yl__logistic(x[YL_HEAD_BOX + k]);
+    int64_t at = YL_HEAD_BOX + g->classes;
+    if (g->attributes) yl__attributes_entry(g->attributes, x + at, y + at);
 }
 
 /* ---- truth ---- */
@@ -49,12 +40,13 @@ typedef struct yl__row {
     double box[4]; /* cx, cy, w, h */
     yl_box corners;
     int32_t kind, class_index;
+    const float *attributes; /* NULL: the truth has none */
 } yl__row;
 
 /* Row t of an image's truth; false where it is left out: an empty box, an object outside the image or the classes. */
 YL_BOTH static inline bool yl__read_row(const yl_truth *truth, int64_t image, int64_t t, int32_t classes, yl__row *out)
 {
-    const float *r = truth->rows + (image * truth->cap + t) * YL_TRUTH_FIELDS;
+    const float *r = yl_truth_row(truth, image, t);
     if (!(r[YL_TRUTH_W] > 0 && r[YL_TRUTH_H] > 0)) return false;
     for (int i = 0; i < 4; i++) out->box[i] = r[i];
     out->corners = yl_box_corners(out->box);
@@ -62,6 +54,7 @@ YL_BOTH static inline bool yl__read_row(const yl_truth *truth, int64_t image, in
                 : r[YL_TRUTH_KIND] >= 0.5f ? YL_TRUTH_IGNORE
                                            : YL_TRUTH_OBJECT;
     out->class_index = -1;
+    out->attributes = truth->attributes ? r + YL_TRUTH_FIELDS : NULL;
     if (out->kind != YL_TRUTH_OBJECT) return true;
     if (!(r[0] >= 0 && r[0] <= 1 && r[1] >= 0 && r[1] <= 1)) return false;
     if (!(r[YL_TRUTH_CLASS] >= 0 && r[YL_TRUTH_CLASS] < (float)classes)) return false;
@@ -93,42 +86,6 @@ YL_BOTH static inline bool yl__forgiven(const yl__row *row, yl_box predicted)
     return row->kind == YL_TRUTH_NEIGHBOUR && yl_box_iou(predicted, row->corners) > 0.5;
 }
 
-/* ---- terms: each returns its loss and adds the gradient with respect to the head's input ---- */
-
-enum { YL_PART_BOX, YL_PART_OBJECT, YL_PART_NOOBJECT, YL_PART_CLASS, YL_PARTS };
-
-/* dx is NULL where only the loss is wanted. */
-YL_BOTH static inline void yl__add_gradient(float *dx, double value)
-{
-    if (dx) *dx += (float)value;
-}
-
-/* scale * cross-entropy of p = logistic(x) with a target in [0, 1]; d/dx = scale * (p - target). Where p has been rounded to
- * 0 or 1 the logarithm is taken of the nearest number that is not. */
-YL_BOTH static inline double yl__cross_entropy(float p, double target, double scale, float *dx)
-{
-    double yes = p < 1e-37f ? 1e-37 : p, no = 1.0 - p < 0x1p-25 ? 0x1p-25 : 1.0 - p;
-    if (!(p == p)) yes = no = NAN;
-    yl__add_gradient(dx, scale * (p - target));
-    return scale * -(target * log(yes) + (target < 1 ? (1 - target) * log(no) : 0));
-}
-
-/* scale/2 * (p - target)^2 with p = logistic(x); d/dx = scale * (p - target) * p * (1 - p). */
-YL_BOTH static inline double yl__squared_logistic(float p, double target, double scale, float *dx)
-{
-    double off = p - target;
-    yl__add_gradient(dx, scale * off * p * (1.0 - p));
-    return 0.5 * scale * off * off;
-}
-
-/* scale/2 * (x - target)^2; d/dx = scale * (x - target). */
-YL_BOTH static inline double yl__squared(float x, double target, double scale, float *dx)
-{
-    double off = x - target;
-    yl__add_gradient(dx, scale * off);
-    return 0.5 * scale * off * off;
-}
-
 /* ---- one prediction ---- */
 
 typedef struct yl__prediction {
@@ -139,6 +96,14 @@ typedef struct yl__prediction {
     float *dx;         /* NULL where no gradient is wanted */
     const yl_now *now; /* NULL where the loss is the same in every step */
 } yl__prediction;
+
+/* What the labels of an object beside its box and class teach a prediction that is assigned to it. */
+YL_BOTH static inline void yl__head_attributes_term(const yl_head_geom *g, const yl__prediction *p, const yl__row *row,
+                                                    double share, double *parts)
+{
+    int64_t at = YL_HEAD_BOX + g->classes;
+    if (g->attributes) yl__attributes_term(g, row->attributes, share, p->y + at, p->dx ? p->dx + at : NULL, parts);
+}
 
 /* A number that is not finite anywhere in an entry must not hide: it makes the loss NaN. */
 YL_BOTH static inline double yl__not_finite(const float *y, int64_t size)

@@ -8,11 +8,12 @@
 YL_BOTH static inline int32_t yl__region_nearest_anchor(const yl_region_geom *g, const yl__prediction *p,
                                                         const yl__row *row)
 {
-    const float *cell = p->y - p->anchor * (int64_t)(YL_HEAD_BOX + g->head.classes);
+    int64_t size = yl_head_size(&g->head);
+    const float *cell = p->y - p->anchor * size;
     double best = 0, w = row->box[2] * (double)p->cell.cols, h = row->box[3] * (double)p->cell.rows;
     int32_t found = 0;
     for (int32_t a = 0; a < g->head.anchors; a++) {
-        const float *entry = cell + a * (int64_t)(YL_HEAD_BOX + g->head.classes);
+        const float *entry = cell + a * size;
         double aw = g->anchors[2 * a], ah = g->anchors[2 * a + 1];
         if (!g->bias_match) aw *= yl__decode_exp(entry[2]), ah *= yl__decode_exp(entry[3]);
         double iou = yl__shape_iou(aw, ah, w, h);
@@ -48,12 +49,7 @@ YL_BOTH static inline double yl__region_class_term(const yl_region_geom *g, cons
     const float *probability = p->y + YL_HEAD_BOX;
     float *dx = p->dx ? p->dx + YL_HEAD_BOX : NULL;
     double loss = 0, scale = g->class_scale;
-    if (g->head.softmax) {
-        for (int32_t k = 0; dx && k < g->head.classes; k++)
-            yl__add_gradient(dx + k, scale * (probability[k] - (k == class_index)));
-        float at = probability[class_index];
-        return -scale * log(at < 1e-37f ? 1e-37 : at);
-    }
+    if (g->head.softmax) return yl__class_cross_entropy(probability, g->head.classes, class_index, scale, dx);
     for (int32_t k = 0; k < g->head.classes; k++)
         loss += yl__cross_entropy(probability[k], k == class_index, scale, dx ? dx + k : NULL);
     return loss;
@@ -66,6 +62,7 @@ YL_BOTH static inline void yl__region_positive_terms(const yl_region_geom *g, co
     parts[YL_PART_OBJECT] +=
         yl__squared_logistic(p->y[4], g->rescore ? iou : 1, g->object_scale, p->dx ? p->dx + 4 : NULL);
     parts[YL_PART_CLASS] += yl__region_class_term(g, p, row->class_index);
+    yl__head_attributes_term(&g->head, p, row, 1, parts);
 }
 
 /* What a prediction costs, added to the parts, and its gradient, added to p->dx. */

@@ -8,6 +8,7 @@
  *               with sx = logistic(x), tx = cx * cols - col, tw = log(truth w * cols / anchor w)
  *             object    object_scale/2 * (so - target)^2,  target = 1, or the IoU of prediction and truth with rescore
  *             class     class_scale * cross-entropy with the truth's class (softmax, or logistic each)
+ *             attributes  what the object's known labels cost (attributes.formulas.h)
  *   negative: noobject  noobject_scale/2 * so^2, unless the IoU with some object is above `thresh`, or an ignore region or
  *                       a neighbour class forgives it
  *             box       prior_scale/2 * ((sx - 1/2)^2 + (sy - 1/2)^2 + w^2 + h^2), during the first prior_images
@@ -28,8 +29,8 @@ typedef struct yl_region_geom {
     int64_t prior_images; /* while step * n is below so many */
 } yl_region_geom;
 
-/* The truth's rows and counts, and parts {box, object, noobject, class}, are in device memory; `partial` holds 4 doubles per row of cells;
- * dx may be NULL. */
+/* The truth's rows and counts, and parts {box, object, noobject, class, attributes...}, are in device memory; `partial` holds yl_head_parts
+ * doubles per row of cells; dx may be NULL. */
 #define YL_REGION_KERNELS(K)                                                                                           \
     K(region_forward, (const yl_ctx *ctx, const yl_head_geom *g, const void *x, void *y), YES)                         \
     K(region_loss,                                                                                                     \

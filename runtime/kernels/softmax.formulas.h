@@ -9,7 +9,7 @@
 YL_BOTH static inline int64_t yl__class_of(const yl_truth *truth, int64_t image, int64_t classes)
 {
     for (int64_t t = 0; t < truth->counts[image]; t++) {
-        const float *row = truth->rows + (image * truth->cap + t) * YL_TRUTH_FIELDS;
+        const float *row = yl_truth_row(truth, image, t);
         if (row[YL_TRUTH_KIND] != (float)YL_TRUTH_OBJECT) continue;
         float k = row[YL_TRUTH_CLASS];
         return k >= 0 && k < (float)classes ? (int64_t)k : -1;

@@ -142,10 +142,12 @@ YL_BOTH static inline void yl__yolo_positive_terms(const yl_yolo_geom *g, const 
         yl__yolo_output_loss(g, p->y[4], g->rescore ? v->best : 1, g->obj_normalizer, p->dx ? p->dx + 4 : NULL);
     parts[YL_PART_CLASS] += yl__yolo_class_term(g, truth, p, v, &distinct);
     double weight = g->iou_thresh < 1 ? (double)g->iou_normalizer / distinct : g->iou_normalizer;
-    for (int64_t t = 0; t < truth->counts[p->image]; t++)
-        if (yl__yolo_assigned(g, truth, p, v, t, &row))
-            parts[YL_PART_BOX] += g->iou_loss == YL_IOU_LOSS_mse ? yl__yolo_mse_term(g, p, &row, weight)
-                                                                 : yl__yolo_similarity_term(g, p, v, &row, weight);
+    for (int64_t t = 0; t < truth->counts[p->image]; t++) {
+        if (!yl__yolo_assigned(g, truth, p, v, t, &row)) continue;
+        parts[YL_PART_BOX] += g->iou_loss == YL_IOU_LOSS_mse ? yl__yolo_mse_term(g, p, &row, weight)
+                                                             : yl__yolo_similarity_term(g, p, v, &row, weight);
+        yl__head_attributes_term(&g->head, p, &row, g->iou_thresh < 1 ? 1.0 / distinct : 1, parts);
+    }
 }
 
 YL_BOTH static inline bool yl__yolo_sure_of_a_class(const yl_yolo_geom *g, const float *s)

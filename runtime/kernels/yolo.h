@@ -11,6 +11,7 @@
  *               mse:    iou_normalizer * (2 - w*h of the truth) * (s CE(sx, ux) + s CE(sy, uy) + (w - tw)^2/2 + (h - th)^2/2)
  *                       with s = scale_x_y, ux = (cx * cols - col + (s - 1)/2) / s, tw = log(truth w * net_w / anchor w)
  *               others: iou_normalizer * (1 - similarity), see similarity.h
+ *             attributes  what each assigned object's known labels cost (attributes.formulas.h), divided as the boxes are
  *   negative: noobject  obj_normalizer * CE(so, 0), unless the IoU with some object is above ignore_thresh while some class
  *                       probability is above 1/4 (Darknet's rule), or an ignore region or a neighbour class forgives it
  *
@@ -48,8 +49,8 @@ typedef struct yl_yolo_geom {
     bool rescore;     /* objectness learns the IoU, not 1 */
 } yl_yolo_geom;
 
-/* The truth's rows and counts, and parts {box, object, noobject, class}, are in device memory; `partial` holds 4 doubles per row of cells;
- * dx may be NULL. */
+/* The truth's rows and counts, and parts {box, object, noobject, class, attributes...}, are in device memory; `partial` holds yl_head_parts
+ * doubles per row of cells; dx may be NULL. */
 #define YL_YOLO_KERNELS(K)                                                                                             \
     K(yolo_forward, (const yl_ctx *ctx, const yl_head_geom *g, const void *x, void *y), YES)                           \
     K(yolo_loss,                                                                                                       \

@@ -181,7 +181,8 @@ struct yl_layer_kind {
     bool in_place;                 /* y may overwrite x[0], and dx[0] dy; their shapes are equal */
     bool random;                   /* its output in training depends on the seed */
     const char *const *loss_parts; /* names of the parts that `loss` reports, NULL-terminated; NULL: not a loss */
-    const yl_head *head;           /* NULL: its output holds no boxes */
+    bool (*has_part)(const yl_layer *layer, int part); /* whether this one reports that part; NULL: it reports all */
+    const yl_head *head;                               /* NULL: its output holds no boxes */
     /* Kinds of layers that it can compute along with itself in inference, in the order in which they may follow it: NULL-terminated, at
      * most YL_MAX_ABSORBED. A plan absorbs a layer if no other layer reads its input. NULL: none. */
     const yl_layer_kind *const *absorbs;

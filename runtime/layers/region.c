@@ -33,22 +33,30 @@ static const yl_field fields[] = {
     WEIGHT(jitter, "0.2", "for the augmentation; the loss does not use it"),
     {"random", YL_OPTION_INT, "0", "", "multi-scale training, for the loader; the loss does not use it", 0, 1, NULL, "",
      AT(random)},
+    YL_ATTRIBUTE_FIELDS(yl_region_options),
 };
 static const yl_field_table table = YL_FIELD_TABLE("region", fields);
 
 static yl_head_geom layout(const yl_layer *layer, yl_shape s, yl_dtype dtype)
 {
     const yl_region_options *o = layer->options;
-    return (yl_head_geom){s.n, s.h, s.w, (int32_t)o->num, (int32_t)o->classes, o->softmax, false, dtype};
+    yl_head_geom g = {.n = s.n,
+                      .h = s.h,
+                      .w = s.w,
+                      .anchors = (int32_t)o->num,
+                      .classes = (int32_t)o->classes,
+                      .softmax = o->softmax,
+                      .dtype = dtype};
+    yl__head_predicts(&g, &o->attributes);
+    return g;
 }
 
 static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 {
     const yl_region_options *o = layer->options;
     YL_TRY(yl__check_anchors(layer, &o->anchors, o->num));
-    if (in->c != o->num * (YL_HEAD_BOX + o->classes))
-        return yl__fail(YL_INVALID, "%s: expected %lld input channels (num * (5 + classes)), got %lld", layer->name,
-                        (long long)(o->num * (YL_HEAD_BOX + o->classes)), (long long)in->c);
+    yl_head_geom g = layout(layer, *in, YL_F32);
+    YL_TRY(yl__check_channels(layer, in, &g, "num"));
     *out = *in;
     return YL_OK;
 }
@@ -102,6 +110,7 @@ const yl_layer_kind yl_layer_region = {
     .min_inputs = 1,
     .max_inputs = 1,
     .loss_parts = yl__head_parts,
+    .has_part = yl__head_has_part,
     .head = &head,
     .shape = shape,
     .prepare = yl__head_prepare,

@@ -41,6 +41,7 @@ static const yl_field fields[] = {
     NUMBER(beta_nms, "0.6", "", INFINITY, "exponent of the centre distance in greedynms and diounms"),
     NUMBER(jitter, "0.2", "", INFINITY, "for the augmentation; the loss does not use it"),
     NUMBER(random, "0", "", INFINITY, "multi-scale training, for the loader; the loss does not use it"),
+    YL_ATTRIBUTE_FIELDS(yl_yolo_options),
 };
 static const yl_field_table table = YL_FIELD_TABLE("yolo", fields);
 
@@ -58,7 +59,15 @@ static int anchor_of(const yl_yolo_options *o, int i)
 static yl_head_geom layout(const yl_layer *layer, yl_shape s, yl_dtype dtype)
 {
     const yl_yolo_options *o = layer->options;
-    return (yl_head_geom){s.n, s.h, s.w, (int32_t)own_anchors(o), (int32_t)o->classes, false, o->new_coords, dtype};
+    yl_head_geom g = {.n = s.n,
+                      .h = s.h,
+                      .w = s.w,
+                      .anchors = (int32_t)own_anchors(o),
+                      .classes = (int32_t)o->classes,
+                      .new_coords = o->new_coords,
+                      .dtype = dtype};
+    yl__head_predicts(&g, &o->attributes);
+    return g;
 }
 
 static yl_status check_options(const yl_layer *layer)
@@ -72,17 +81,19 @@ static yl_status check_options(const yl_layer *layer)
         if (o->mask.at[i] != floor(o->mask.at[i]) || o->mask.at[i] >= (double)o->num)
             return yl__fail(YL_INVALID, "%s: expected mask entries in 0..%lld, got %g", layer->name,
                             (long long)o->num - 1, o->mask.at[i]);
+    if (o->new_coords && o->attributes.set)
+        return yl__fail(YL_INVALID,
+                        "%s: attributes and new_coords exclude each other: with new_coords the layer before has "
+                        "activated every number",
+                        layer->name);
     return YL_OK;
 }
 
 static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 {
-    const yl_yolo_options *o = layer->options;
     YL_TRY(check_options(layer));
-    int64_t expected = own_anchors(o) * (YL_HEAD_BOX + o->classes);
-    if (in->c != expected)
-        return yl__fail(YL_INVALID, "%s: expected %lld input channels (anchors of the mask * (5 + classes)), got %lld",
-                        layer->name, (long long)expected, (long long)in->c);
+    yl_head_geom g = layout(layer, *in, YL_F32);
+    YL_TRY(yl__check_channels(layer, in, &g, "anchors of the mask"));
     *out = *in;
     return YL_OK;
 }
@@ -147,6 +158,7 @@ const yl_layer_kind yl_layer_yolo = {
     .min_inputs = 1,
     .max_inputs = 1,
     .loss_parts = yl__head_parts,
+    .has_part = yl__head_has_part,
     .head = &head,
     .shape = shape,
     .prepare = yl__head_prepare,

@@ -28,6 +28,8 @@ static const yl_field fields[] = {
     {"strict", YL_OPTION_BOOL, "true", "", "a malformed frame is an error (false: a counted warning)", 0, 0, NULL, NULL,
      AT(strict)},
     {"told", YL_OPTION_BOOL, "false", "", "the caller looks at the batch's failures", 0, 0, NULL, NULL, AT(told)},
+    {"attributes", YL_OPTION_BOOL, "false", "", "truth rows have attributes: alpha, occluded, truncated", 0, 0, NULL,
+     NULL, AT(attributes)},
     {"exif", YL_OPTION_ENUM, "ignore", "", "apply: turn pictures as their EXIF orientation says", 0, 0, "ignore|apply",
      NULL, AT(upright)},
     {"seed", YL_OPTION_INT, "1", "", "seed of order and augmentation", 0, INFINITY, NULL, "random_seed manual_seed",
@@ -56,7 +58,7 @@ struct yl_loader {
     char *paths;
     float *rows;
     yl_file_key *keys;
-    int64_t count, cap; /* samples; most rows of one */
+    int64_t count, cap, fields; /* samples; most rows of one; numbers of a row, here and in a batch */
     yl_cache *cache;
     yl_device *device;
     pthread_mutex_t lock;
@@ -97,9 +99,13 @@ static void open_slot(yl_loader *l, int64_t batch)
     s->status = YL_OK;
     s->failed_item = INT64_MAX;
     for (int64_t i = 0; i < b->n; i++) yl__free(b->failures[i]), b->failures[i] = NULL;
-    b->truth = (yl_truth){.n = b->n, .cap = l->cap, .rows = s->rows, .counts = s->counts};
+    b->truth = (yl_truth){.n = b->n,
+                          .cap = l->cap,
+                          .rows = s->rows,
+                          .counts = s->counts,
+                          .attributes = (int32_t)(l->fields - YL_SAMPLE_FIELDS)};
     memset(s->counts, 0, (size_t)b->n * sizeof *s->counts);
-    memset(s->rows, 0, (size_t)(b->n * l->cap * YL_TRUTH_FIELDS) * sizeof *s->rows);
+    memset(s->rows, 0, (size_t)(b->n * l->cap * l->fields) * sizeof *s->rows);
     if (b->count < b->n) {
         size_t image = (size_t)(b->w * b->h * 3);
         memset(b->images + (size_t)b->count * image, 0, (size_t)(b->n - b->count) * image * sizeof(float));
@@ -120,7 +126,7 @@ static yl_sample_job make_job(yl_loader *l, int64_t item)
         .epoch = l->epoch,
         .index = index,
         .image = b->images + i * b->w * b->h * 3,
-        .rows = s->rows + i * l->cap * YL_TRUTH_FIELDS,
+        .rows = s->rows + i * l->cap * l->fields,
         .row_count = &s->counts[i],
         .to_image = b->to_image[i],
         .image_size = b->image_size[i],
@@ -195,9 +201,9 @@ static void *worker(void *user)
     return NULL;
 }
 
-static yl_status check_row(const yl_sample *s, int64_t sample, int32_t row)
+static yl_status check_row(const yl_sample *s, int64_t width, int64_t sample, int32_t row)
 {
-    const float *r = s->rows + (int64_t)row * YL_SAMPLE_FIELDS;
+    const float *r = s->rows + row * width;
     bool box = isfinite(r[0]) && isfinite(r[1]) && isfinite(r[2]) && isfinite(r[3]) && r[0] < r[2] && r[1] < r[3];
     if (!box)
         return yl__fail(YL_INVALID, "loader: sample %lld (%s), truth %d: expected x1 < x2 and y1 < y2, got %g %g %g %g",
@@ -211,11 +217,11 @@ static yl_status check_row(const yl_sample *s, int64_t sample, int32_t row)
     return YL_OK;
 }
 
-static yl_status check_samples(const yl_sample *samples, int64_t count)
+static yl_status check_samples(const yl_sample *samples, int64_t count, int64_t width)
 {
     if (count < 1) return yl__fail(YL_INVALID, "loader: expected at least one sample, got none");
     for (int64_t i = 0; i < count; i++)
-        for (int32_t k = 0; k < samples[i].count; k++) YL_TRY(check_row(&samples[i], i, k));
+        for (int32_t k = 0; k < samples[i].count; k++) YL_TRY(check_row(&samples[i], width, i, k));
     return YL_OK;
 }
 
@@ -234,11 +240,11 @@ static yl_status copy_samples(yl_loader *l, const yl_sample *samples, int64_t co
     YL_TRY(yl__calloc(count, sizeof *l->keys, &l->keys));
     YL_TRY(yl__alloc(count, sizeof *l->order, &l->order));
     YL_TRY(yl__alloc(text, 1, &l->paths));
-    YL_TRY(yl__alloc(rows * YL_SAMPLE_FIELDS, sizeof *l->rows, &l->rows));
+    YL_TRY(yl__alloc(rows * l->fields, sizeof *l->rows, &l->rows));
     char *path = l->paths;
     float *row = l->rows;
     for (int64_t i = 0; i < count; i++) {
-        int64_t floats = (int64_t)samples[i].count * YL_SAMPLE_FIELDS;
+        int64_t floats = samples[i].count * l->fields;
         if (floats) memcpy(row, samples[i].rows, (size_t)floats * sizeof *row);
         l->samples[i] = (yl_sample){strcpy(path, samples[i].path), row, samples[i].count};
         path += strlen(path) + 1;
@@ -262,7 +268,7 @@ static yl_status make_slots(yl_loader *l)
         YL_TRY(yl__calloc(n, sizeof *s->batch.to_image, &s->batch.to_image));
         YL_TRY(yl__calloc(n, sizeof *s->batch.image_size, &s->batch.image_size));
         YL_TRY(yl__calloc(n, sizeof *s->batch.failures, &s->batch.failures));
-        YL_TRY(yl__alloc(n * l->cap * YL_TRUTH_FIELDS, sizeof(float), &s->rows));
+        YL_TRY(yl__alloc(n * l->cap * l->fields, sizeof(float), &s->rows));
         YL_TRY(yl__alloc(n, sizeof *s->counts, &s->counts));
     }
     return YL_OK;
@@ -287,10 +293,11 @@ static yl_status start_workers(yl_loader *l)
 
 yl_status yl_loader_create(const yl_sample *samples, int64_t count, const yl_loader_options *options, yl_loader **out)
 {
-    YL_TRY(check_samples(samples, count));
+    YL_TRY(check_samples(samples, count, yl_sample_fields(options)));
     yl_loader *l;
     YL_TRY(yl__calloc(1, sizeof *l, &l));
     l->options = *options;
+    l->fields = yl_sample_fields(options);
     pthread_mutex_init(&l->lock, NULL);
     pthread_cond_init(&l->work, NULL);
     pthread_cond_init(&l->done, NULL);

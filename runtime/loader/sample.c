@@ -22,21 +22,35 @@ static void write_row(float *row, yl_box b, float class_index, int kind)
     row[YL_TRUTH_KIND] = (float)kind;
 }
 
+/* Attributes follow it too: which way an object heads in a mirrored picture, and how much of it a cropped one shows. */
+static void place_attributes(const float *values, const yl_record *record, double seen, float *out)
+{
+    for (int i = 0; i < YL_ATTRIBUTES; i++) {
+        yl_attribute a = yl_attribute_at(i);
+        double value = yl_attribute_cropped(&a, values[i], seen);
+        out[i] = (float)(record->warp.flip ? yl_attribute_flipped(&a, value) : value);
+    }
+}
+
 /* Boxes follow the record; what leaves the pane is cut off, and an object of which little is left becomes an ignore region. */
-static int32_t place_truth(const yl_sample *s, const yl_record *record, float *rows)
+static int32_t place_truth(const yl_sample *s, int64_t fields, const yl_record *record, float *rows)
 {
     yl_box pane = yl_record_pane(record);
     int32_t count = 0;
     for (int32_t i = 0; i < s->count; i++) {
-        const float *r = s->rows + i * YL_SAMPLE_FIELDS;
+        const float *r = s->rows + i * fields;
         yl_box whole = yl_record_forward(record, (yl_box){r[0], r[1], r[2], r[3]});
         yl_box seen = {bound(whole.x1, pane.x1, pane.x2), bound(whole.y1, pane.y1, pane.y2),
                        bound(whole.x2, pane.x1, pane.x2), bound(whole.y2, pane.y1, pane.y2)};
         double w = yl_box_width(seen) * (double)record->warp.w, h = yl_box_height(seen) * (double)record->warp.h;
         if (w <= 0 || h <= 0) continue;
         int kind = (int)r[5];
-        bool little = yl_box_area(seen) < VISIBLE_SHARE * yl_box_area(whole) || w < SMALLEST_SIDE || h < SMALLEST_SIDE;
-        write_row(rows + YL_TRUTH_FIELDS * count++, seen, r[4], little ? YL_TRUTH_IGNORE : kind);
+        double share = yl_box_area(seen) / yl_box_area(whole);
+        bool little = share < VISIBLE_SHARE || w < SMALLEST_SIDE || h < SMALLEST_SIDE;
+        write_row(rows + fields * count, seen, r[4], little ? YL_TRUTH_IGNORE : kind);
+        if (fields > YL_SAMPLE_FIELDS)
+            place_attributes(r + YL_SAMPLE_FIELDS, record, share, rows + fields * count + YL_TRUTH_FIELDS);
+        count++;
     }
     return count;
 }
@@ -75,7 +89,8 @@ static yl_status load_piece(yl_sample_job *job, int piece, yl_cache *cache, cons
     yl_status status = YL_OK;
     if (yl_mosaic_place(&job->mosaic, piece, &record)) {
         status = yl__sample_place(ctx, &image, &record, job->image, scratch, scratch_bytes);
-        *job->row_count += place_truth(p->sample, &record, job->rows + *job->row_count * YL_TRUTH_FIELDS);
+        int64_t fields = yl_sample_fields(job->options);
+        *job->row_count += place_truth(p->sample, fields, &record, job->rows + *job->row_count * fields);
     }
     if (owned) yl_image_free(&image);
     return status;

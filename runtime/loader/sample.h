@@ -20,7 +20,7 @@ typedef struct yl_sample_job {
     int64_t w, h, epoch, index; /* input size; what the randomness is drawn from */
     /* out; of a mosaic, to_image and image_size are the first piece's */
     float *image; /* h, w, 3 */
-    float *rows;  /* cap, YL_TRUTH_FIELDS */
+    float *rows;  /* cap, as many as the samples' */
     int32_t *row_count;
     double *to_image;    /* 4 */
     int64_t *image_size; /* 2 */

@@ -75,6 +75,9 @@ static yl_status check_heads(const yl_layer *s, yl_shape own, const yl_layer *t,
     YL_TRY(other_number(s, t, "anchors", a.anchors, b.anchors));
     YL_TRY(other_number(s, t, "rows of cells", a.h, b.h));
     YL_TRY(other_number(s, t, "columns of cells", a.w, b.w));
+    if (a.attributes != b.attributes)
+        return yl__fail(YL_INVALID, "distill: expected the same attributes in %s and the teacher's %s", s->name,
+                        t->name);
     if (a.softmax != b.softmax)
         return yl__fail(YL_INVALID, "distill: the classes of %s %s each other, those of the teacher's %s %s", s->name,
                         a.softmax ? "exclude" : "do not exclude", t->name, b.softmax ? "do" : "do not");
@@ -174,8 +177,8 @@ static yl_status teach_head(yl_plan *student, int layer, const yl_plan *teacher,
     yl_device *device = student->net->device;
     YL_TRY(device->kernels->distill_head(&student->ctx, &g, (float)o->heads, (float)o->temperature, target.data, p->y,
                                          p->scratch, p->dx[0], student->parts[0]));
-    YL_TRY(device->from_device(device, parts, student->parts, YL_HEAD_PARTS * sizeof *parts));
-    for (int k = 0; k < YL_HEAD_PARTS; k++) sums[k] += parts[k];
+    YL_TRY(device->from_device(device, parts, student->parts, YL_PART_ATTRIBUTES * sizeof *parts));
+    for (int k = 0; k < YL_PART_ATTRIBUTES; k++) sums[k] += parts[k];
     return YL_OK;
 }
 

@@ -15,7 +15,7 @@ typedef struct yl_distill_options {
 extern const yl_field_table yl_distill_fields;
 
 typedef struct yl_distill_loss {
-    double heads[YL_HEAD_PARTS]; /* box, object, noobject, class */
+    double heads[YL_PART_ATTRIBUTES]; /* box, object, noobject, class */
     double features;
 } yl_distill_loss;
 

@@ -16,7 +16,8 @@ struct yl_features {
     char *data;
     float **rows; /* samples: truth rows */
     int32_t *row_counts;
-    int64_t cap; /* most rows of any sample */
+    int64_t cap;        /* most rows of any sample */
+    int32_t attributes; /* of the truths */
     float *batch_rows;
     int32_t *batch_counts;
     int64_t batch_row_capacity, batch_count_capacity;
@@ -103,9 +104,10 @@ static yl_status store_truth(yl_features *f, const yl_truth *truth, int64_t imag
     f->rows[sample] = NULL;
     f->row_counts[sample] = 0;
     if (count == 0) return YL_OK;
-    YL_TRY(yl__alloc((int64_t)count * YL_TRUTH_FIELDS, sizeof(float), &f->rows[sample]));
-    memcpy(f->rows[sample], truth->rows + image * truth->cap * YL_TRUTH_FIELDS,
-           (size_t)count * YL_TRUTH_FIELDS * sizeof(float));
+    int64_t floats = count * yl_truth_fields(truth);
+    YL_TRY(yl__alloc(floats, sizeof(float), &f->rows[sample]));
+    memcpy(f->rows[sample], yl_truth_row(truth, image, 0), (size_t)floats * sizeof(float));
+    f->attributes = truth->attributes;
     f->row_counts[sample] = count; /* only now: there are rows */
     if (count > f->cap) f->cap = count;
     return YL_OK;
@@ -164,16 +166,19 @@ yl_status yl_features_load(const yl_features *f, yl_plan *tail, const int64_t *s
 
 yl_status yl_features_truth(yl_features *f, const int64_t *samples, int64_t count, yl_truth *out)
 {
-    int64_t cap = f->cap > 0 ? f->cap : 1, row = cap * YL_TRUTH_FIELDS;
+    yl_truth truth = {.n = count, .cap = f->cap > 0 ? f->cap : 1, .attributes = f->attributes};
+    int64_t fields = yl_truth_fields(&truth), row = truth.cap * fields;
     YL_TRY(yl__reserve(count * row, &f->batch_row_capacity, sizeof(float), &f->batch_rows));
     YL_TRY(yl__reserve(count, &f->batch_count_capacity, sizeof(int32_t), &f->batch_counts));
     memset(f->batch_rows, 0, (size_t)(count * row) * sizeof(float));
     for (int64_t n = 0; n < count; n++) {
         YL_TRY(check_sample(f, samples[n]));
         f->batch_counts[n] = f->row_counts[samples[n]];
-        size_t bytes = (size_t)f->row_counts[samples[n]] * YL_TRUTH_FIELDS * sizeof(float);
+        size_t bytes = (size_t)(f->row_counts[samples[n]] * fields) * sizeof(float);
         if (bytes) memcpy(f->batch_rows + n * row, f->rows[samples[n]], bytes);
     }
-    *out = (yl_truth){.n = count, .cap = cap, .rows = f->batch_rows, .counts = f->batch_counts};
+    truth.rows = f->batch_rows;
+    truth.counts = f->batch_counts;
+    *out = truth;
     return YL_OK;
 }

@@ -207,7 +207,8 @@ static yl_status lend_truth(yl_plan *plan, const yl_truth *truth, yl_truth *lent
 {
     yl_device *device = plan->net->device;
     size_t counts = (size_t)truth->n * sizeof *truth->counts;
-    size_t rows = (size_t)(truth->n * truth->cap) * YL_TRUTH_FIELDS * sizeof *truth->rows, at = (counts + 63) / 64 * 64;
+    size_t rows = (size_t)(truth->n * truth->cap * yl_truth_fields(truth)) * sizeof *truth->rows,
+           at = (counts + 63) / 64 * 64;
     *lent = *truth;
     if (device->host_memory) return YL_OK;
     if (at + rows > plan->truth_bytes) {
@@ -245,7 +246,7 @@ static yl_status run_losses(yl_plan *plan, const yl_truth *given, double (*parts
     size_t losses = 0;
     YL_TRY(lend_truth(plan, given, &plan->lent));
     yl_graph_key key = {.at = {[4] = plan->lent.rows, [5] = plan->lent.counts},
-                        .numbers = {(uint64_t)plan->lent.n, (uint64_t)plan->lent.cap}};
+                        .numbers = {(uint64_t)plan->lent.n, (uint64_t)plan->lent.cap, (uint64_t)plan->lent.attributes}};
     YL_TRY(run_part(plan, LOSSES, key, call_losses));
     for (int s = 0; s < plan->n_steps; s++) losses += plan->net->layers[plan->steps[s].layer].kind->loss_parts != NULL;
     return device->from_device(device, parts, plan->parts, losses * sizeof *parts);

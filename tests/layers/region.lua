@@ -10,6 +10,13 @@ local TRUTH = {
   { { 0.31, 0.52, 0.42, 0.35, 0, 0 }, { 0.33, 0.54, 0.40, 0.36, 2, 0 }, { 1, 1, 0.1, 0.15, 1, 0 }, { 0.7, 0.3, 0.5, 0.5, -1, 1 } },
   { { 0.9, 0.1, 0.01, 0.004, 1, 0 }, { 0.25, 0.25, 0.3, 0.4, -1, 2 }, { 0.6, 0.8, 0.3, 0.2, 2, 0 } },
 }
+-- With alpha, occluded and truncated, each unknown somewhere, and all three in a row that is no object.
+local LABELLED = {
+  { { 0.31, 0.52, 0.42, 0.35, 0, 0, -2.9, 0, 0 }, { 0.33, 0.54, 0.40, 0.36, 2, 0, 1.2, 3, 0.4 }, { 1, 1, 0.1, 0.15, 1, 0, -10, 2, 1 },
+    { 0.7, 0.3, 0.5, 0.5, -1, 1, -10, -1, -1 } },
+  { { 0.9, 0.1, 0.01, 0.004, 1, 0, 0.5, -1, 0.75 }, { 0.25, 0.25, 0.3, 0.4, -1, 2, 2, 1, 0.5 }, { 0.6, 0.8, 0.3, 0.2, 2, 0, 3, 1, -1 } },
+}
+local ALL = { "orientation", "occlusion", "truncation" }
 local function with(options)
   local o = { anchors = { 1.2, 0.8, 2.5, 2.1 }, num = 2, classes = 3 }
   for k, v in pairs(options) do o[k] = v end
@@ -29,6 +36,12 @@ TestRegion = check.loss {
       options = with { softmax = true, thresh = 0.2, noobject_scale = 0.5, class_scale = 2, coord_scale = 3 } },
     { name = "prior", input = INPUT, truth = TRUTH, seed = 14, options = with { bias_match = true, prior_images = 7, prior_scale = 0.3 } },
     { name = "prior over", input = INPUT, truth = TRUTH, seed = 14, options = with { bias_match = true, prior_images = 6 } },
+    { name = "attributes", input = { 2, 4, 6, 30 }, truth = LABELLED, seed = 15, options = with { attributes = ALL } },
+    { name = "some attributes, weighted", input = { 2, 4, 6, 22 }, truth = LABELLED, seed = 16, options = with { softmax = true,
+      bias_match = true, attributes = { "truncation", "orientation" }, orientation_weight = 3, truncation_weight = 0.5 } },
+    { name = "attributes, truth without", input = { 2, 4, 6, 24 }, truth = TRUTH, seed = 17,
+      options = with { attributes = { "occlusion" } } },
+    { name = "truth with attributes that no head predicts", input = INPUT, truth = LABELLED, seed = 18, options = with {} },
     { name = "no truth", input = { 1, 3, 2, 16 }, truth = { {} }, options = with {} },
   },
 }

@@ -12,6 +12,13 @@ local TRUTH = {
   { { 0.9, 0.1, 0.01, 0.004, 1, 0 }, { 0.25, 0.25, 0.3, 0.4, -1, 2 }, { 0.6, 0.8, 0.3, 0.2, 2, 0 }, { 0.6, 0.8, 0.6, 0.7, 0, 0 } },
 }
 local INPUT = { 2, 4, 6, 16 }
+-- With alpha, occluded and truncated, each unknown somewhere, and all three in a row that is no object.
+local LABELLED = {
+  { { 0.31, 0.52, 0.42, 0.35, 0, 0, -2.9, 0, 0 }, { 0.33, 0.54, 0.40, 0.36, 2, 0, 1.2, 3, 0.4 }, { 1, 1, 0.1, 0.15, 1, 0, -10, 2, 1 },
+    { 0.7, 0.3, 0.5, 0.5, -1, 1, -10, -1, -1 } },
+  { { 0.9, 0.1, 0.01, 0.004, 1, 0, 0.5, -1, 0.75 }, { 0.25, 0.25, 0.3, 0.4, -1, 2, 2, 1, 0.5 }, { 0.6, 0.8, 0.3, 0.2, 2, 0, 3, 1, -1 } },
+}
+local ALL = { "orientation", "occlusion", "truncation" }
 local function with(options)
   local o = { anchors = { 1.2, 0.8, 2.5, 1.4, 3.5, 3.1 }, mask = { 2, 1 }, num = 3, classes = 3 }
   for k, v in pairs(options) do o[k] = v end
@@ -42,6 +49,13 @@ local function cases()
     list[#list + 1] = { name = "new_coords, " .. kind, input = INPUT, truth = TRUTH, seed = 50 + i, x = inside,
       options = with { new_coords = true, iou_loss = kind, iou_thresh = 0.3, scale_x_y = 2, ignore_thresh = 0.3 } }
   end
+  list[#list + 1] = { name = "attributes", input = { 2, 4, 6, 30 }, truth = LABELLED, seed = 60, scale = 1,
+    options = with { attributes = ALL } }
+  list[#list + 1] = { name = "some attributes, weighted, several anchors", input = { 2, 4, 6, 26 }, truth = LABELLED, seed = 61, scale = 1,
+    options = with { iou_loss = "ciou", iou_thresh = 0.213, attributes = { "truncation", "occlusion" }, occlusion_weight = 3,
+      truncation_weight = 0.5 } }
+  list[#list + 1] = { name = "attributes, truth without", input = { 2, 4, 6, 20 }, truth = TRUTH, seed = 62, scale = 1,
+    options = with { attributes = { "orientation" } } }
   list[#list + 1] = { name = "no mask", input = { 2, 4, 6, 24 }, truth = TRUTH, seed = 42, scale = 1,
     options = { anchors = { 1.2, 0.8, 2.5, 1.4, 3.5, 3.1 }, num = 3, classes = 3 } }
   list[#list + 1] = { name = "no truth", input = { 1, 3, 2, 16 }, truth = { {} }, options = with {} }
@@ -121,6 +135,22 @@ function TestYolo.test_extreme_inputs_stay_finite()
   end
 end
 
+-- Numbers of the attributes too, however far off.
+function TestYolo.test_attributes_stay_finite_and_show_nan()
+  local o, row = with { attributes = ALL }, { LABELLED[1][1] }
+  for _, value in ipairs { 1e4, -1e4, 3e38, -3e38 } do
+    local x = filled(180, value)
+    for i = 1, 180, 3 do x[i] = -value end
+    local parts, plan = run(o, x, { row }, { 1, 2, 3, 30 })
+    for part, v in pairs(parts) do t.assertTrue(v == v and v >= 0, ("%s at %g: %g"):format(part, value, v)) end
+    plan:backward()
+    for _, v in ipairs(plan:gradient(0)) do t.assertTrue(v == v, "gradient at " .. value) end
+  end
+  local x = filled(180, 0.1)
+  x[15] = 0 / 0 -- the last of an entry: truncation
+  t.assertTrue(tostring(run(o, x, { row }, { 1, 2, 3, 30 }).noobject):find "nan" ~= nil)
+end
+
 function TestYolo.test_nan_shows()
   for _, at in ipairs { 1, 3, 5, 8, 90 } do
     local x = filled(96, 0.1)
@@ -155,6 +185,23 @@ function TestYolo.test_refusals()
   t.assertStrContains(message(8, { anchors = { 1, 2 }, num = 1, mask = { 1 }, classes = 3 }), "mask entries in 0..0, got 1")
   t.assertStrContains(message(8, { anchors = { 1, 2 }, num = 2, classes = 3 }), "expected 2 anchors")
   t.assertStrContains(message(8, { anchors = { 1, 2 }, num = 1, classes = 3, iou_loss = "siou" }), "mse")
+  local head = { anchors = { 1, 2 }, num = 1, classes = 3 }
+  head.attributes = "orientation,truncation"
+  t.assertStrContains(message(8, head),
+    "expected 11 input channels (anchors of the mask * (5 + classes + numbers of the attributes)), got 8")
+  head.new_coords = true
+  t.assertStrContains(message(11, head), "yolo1: attributes and new_coords exclude each other")
+  head.attributes, head.new_coords = "none", nil
+  t.assertEquals(select("#", message(8, head)), 1) -- a network
+  for _, word in ipairs { "orientation, oclusion", { "orientation", "oclusion" } } do
+    head.attributes = word
+    t.assertStrContains(message(8, head), "option 'attributes': expected none, or some of orientation|occlusion|truncation (a,b), got "
+      .. "'" .. (type(word) == "table" and table.concat(word, ",") or word) .. "': there is no 'oclusion', did you mean 'occlusion'?")
+  end
+  head.attributes = "oclusion"
+  t.assertStrContains(message(8, head), "got 'oclusion', did you mean 'occlusion'?")
+  head.attributes = { 1, 2 }
+  t.assertStrContains(message(8, head), "some of orientation|occlusion|truncation (a,b), got 1,2")
 end
 
 os.exit(t.LuaUnit.run())

@@ -1,11 +1,13 @@
 -- The region head's loss in plain Lua, double precision, written the way Darknet goes: first every prediction as if empty, then the
 -- objects in order, each overwriting what its prediction was taught before. x carries n, h, w, c.
 local check = require "support.layercheck"
+local attributes = require "support.attributes_oracle"
 local boxes = require "support.overlap"
 
 local function entry_of(x, o, n, i, j, a)
-  local e, at = {}, check.at(x, n, i, j, a * (5 + o.classes))
-  for k = 0, 4 + o.classes do e[k] = x[at + k] end
+  local size = attributes.size(o)
+  local e, at = {}, check.at(x, n, i, j, a * size)
+  for k = 0, size - 1 do e[k] = x[at + k] end
   return e
 end
 
@@ -42,7 +44,7 @@ local function empty(x, o, info, n, i, j, a, rows)
   local e = entry_of(x, o, n, i, j, a)
   local box, best = decode(x, o, e, i, j, a), 0
   for _, row in ipairs(boxes.objects(rows)) do best = math.max(best, boxes.iou(box, row)) end
-  local taught = { box = 0, object = 0, noobject = 0, class = 0 }
+  local taught = attributes.parts(o)
   if best <= (o.thresh or 0.5) and not boxes.forgiven(rows, box) then
     taught.noobject = squares(o.noobject_scale or 1, boxes.logistic(e[4]))
   end
@@ -76,16 +78,16 @@ local function teach(x, o, info, n, i, j, a, row, key)
   local aim = { row[1] * x.w - j, row[2] * x.h - i, math.log(row[3] * x.w / o.anchors[2 * a + 1]),
     math.log(row[4] * x.h / o.anchors[2 * a + 2]) }
   local wanted = o.rescore and info.keep(key, boxes.iou(decode(x, o, e, i, j, a), row)) or 1
-  return {
-    box = squares(o.coord_scale or 1, boxes.logistic(e[0]) - aim[1], boxes.logistic(e[1]) - aim[2], e[2] - aim[3], e[3] - aim[4]),
-    object = squares(o.object_scale or 1, boxes.logistic(e[4]) - wanted),
-    noobject = 0,
-    class = class_loss(e, o, row[5]),
-  }
+  local taught = attributes.parts(o)
+  taught.box = squares(o.coord_scale or 1, boxes.logistic(e[0]) - aim[1], boxes.logistic(e[1]) - aim[2], e[2] - aim[3], e[3] - aim[4])
+  taught.object = squares(o.object_scale or 1, boxes.logistic(e[4]) - wanted)
+  taught.class = class_loss(e, o, row[5])
+  attributes.teach(taught, o, e, row)
+  return taught
 end
 
 local function loss(x, truth, o, info)
-  local sums = { box = 0, object = 0, noobject = 0, class = 0 }
+  local sums = attributes.parts(o)
   for n = 0, x.n - 1 do
     local taught, rows = {}, truth[n + 1]
     for i = 0, x.h - 1 do

@@ -1,6 +1,7 @@
 -- The yolo head's loss in plain Lua, double precision: it gathers, per prediction, the list of objects that teach it. x carries
 -- n, h, w, c; info carries net_w and net_h.
 local check = require "support.layercheck"
+local attributes = require "support.attributes_oracle"
 local boxes = require "support.overlap"
 
 local function probability(o, x) return o.new_coords and x or boxes.logistic(x) end
@@ -71,13 +72,16 @@ local function add_taught(sums, x, o, info, e, i, j, anchor, list, key, best)
   end
   for r, row in ipairs(list) do
     local loss = box_loss(x, o, info, e, i, j, anchor, row, key .. "/" .. r)
-    sums.box = sums.box + (o.iou_normalizer or 0.75) * loss / ((o.iou_thresh or 1) < 1 and distinct or 1)
+    local share = (o.iou_thresh or 1) < 1 and 1 / distinct or 1
+    sums.box = sums.box + (o.iou_normalizer or 0.75) * loss * share
+    attributes.teach(sums, o, e, row, share)
   end
 end
 
 local function predict(sums, x, o, info, rows, n, i, j, a)
-  local anchor, at, e, sure = o.mask and o.mask[a + 1] or a, check.at(x, n, i, j, a * (5 + o.classes)), {}, false
-  for k = 0, 4 + o.classes do e[k] = x[at + k] end
+  local numbers = attributes.size(o)
+  local anchor, at, e, sure = o.mask and o.mask[a + 1] or a, check.at(x, n, i, j, a * numbers), {}, false
+  for k = 0, numbers - 1 do e[k] = x[at + k] end
   local box = decode(x, o, info, e, i, j, anchor)
   local list, best = teachers_of(x, o, info, rows, i, j, anchor, box)
   if #list > 0 then return add_taught(sums, x, o, info, e, i, j, anchor, list, at, best) end
@@ -87,7 +91,7 @@ local function predict(sums, x, o, info, rows, n, i, j, a)
 end
 
 local function loss(x, truth, o, info)
-  local sums = { box = 0, object = 0, noobject = 0, class = 0 }
+  local sums = attributes.parts(o)
   for n = 0, x.n - 1 do
     for i = 0, x.h - 1 do
       for j = 0, x.w - 1 do

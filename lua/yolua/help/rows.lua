@@ -8,7 +8,7 @@ local function number_text(x) return math.type(x) == "integer" and tostring(x) o
 
 -- "int 1..65536", "f32|bf16", "size"
 local function type_text(field)
-  if field.choices then return table.concat(field.choices, field[2] == "list" and "," or "|") end
+  if field.choices then return table.concat(field.choices, (field[2] == "list" or field[2] == "flags") and "," or "|") end
   if field.variants then return table.concat(schema.variant_names(field), "|") end
   if field.min and field.max then return ("%s %s..%s"):format(field[2], number_text(field.min), number_text(field.max)) end
   if field.min then return ("%s >= %s"):format(field[2], number_text(field.min)) end

@@ -2,6 +2,7 @@
 --
 -- A field is { key, type, default, unit, help, min=, max=, choices={...}, aliases={...} } with the types
 --   bool int number string enum numbers size     checked by C; a size is {width, height}, "416x128", "[416,128]" or one number
+--   flags                                        by C too: some of `choices`, {"a", "b"} or "a,b"; "none"
 --   list                                         texts: {"a", "b"} or "a,b"; with `choices` each must be one of them, with `empty` there is
 --                                                a word for none, and an empty list is refused
 --   table                                        `fields`: its own field table; the key alone means key.name (or `main`: another one)
