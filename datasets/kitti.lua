@@ -13,6 +13,7 @@ local kitti = {
   help = "KITTI's object frames",
   classes = { "Car", "Van", "Truck", "Pedestrian", "Person_sitting", "Cyclist", "Tram", "Misc" },
   regions = { "DontCare" },
+  labels_attributes = true, -- alpha, occluded, truncated
   -- Whole objects that a detector of the second class may well report: neither hits nor faults.
   neighbours = { Van = "Car", Person_sitting = "Pedestrian" },
   -- Misc is no class that one could learn; where the network does not name it, it is a region to ignore.

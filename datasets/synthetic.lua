@@ -11,7 +11,7 @@ local synthetic = {
   help = "street scenes that the program draws",
   rootless = true, -- data.root may be left out
   classes = { "Car", "Van", "Truck", "Pedestrian", "Cyclist", "Tram" },
-  regions = kitti.regions,
+  regions = kitti.regions, labels_attributes = true,
   neighbours = { Van = "Car" },
   map = kitti.map,
   fields = {

@@ -16,7 +16,8 @@ local data = yl.data(o.data)
 local coco = yl.load(o)
 run:eval("Original", coco, data.dev)
 
-local net, lines = yl.transplant(coco, { "person", "bicycle", "car", "train", "truck" }, { seed = o.seed, anchors = o.anchors })
+local net, lines = yl.transplant(coco, { "person", "bicycle", "car", "train", "truck" },
+  { attributes = o.attributes, anchors = o.anchors, seed = o.seed })
 run:say("%s", table.concat(lines, "\n"))
 net:freeze(o.freeze)
 yl.train { net = net, data = data, run = run, options = o, yl.evaluate "kitti", yl.keep.best "dev_ap" }

@@ -8,6 +8,7 @@
 --   data.hash                 fingerprint of the ids and label files of train, dev and pick
 -- A frame's image is nil where there is none; its objects are the rows of core.labels. Lists are read on first use.
 -- The modules under datasets/ say where a kind of data set keeps what.
+local attributes = require "yolua.options.attributes"
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local classmap = require "yolua.data.classmap"
@@ -131,6 +132,13 @@ local function copy(row, class, ignore)
     ignore = ignore or false }
 end
 
+-- The label of an attribute, unknown where the data set does not have it: boxes of other sets say occluded and truncated as the protocols
+-- want it, which is no label to learn.
+local function label_of(self, row, attribute)
+  local has = self.set.labels_attributes
+  return (has == true or has and has[attribute.label]) and row[attribute.label] or attribute.unknown
+end
+
 local function check_frame(who, frame)
   return callback.argument(type(frame) == "table" and frame.id ~= nil, who, "a frame (of data.dev.frames, say)", frame)
 end
@@ -167,8 +175,8 @@ function methods:mapped(frame, names)
 end
 
 -- As training sees them: rows {x1, y1, x2, y2, class (number among `names`, from 0), kind}, pixels of the image; kinds are those of
--- core/truth.h: 0 object, 1 region to ignore, 2 neighbour.
-function methods:truth(frame, names)
+-- core/truth.h: 0 object, 1 region to ignore, 2 neighbour. labelled: three more numbers, alpha, occluded and truncated.
+function methods:truth(frame, names, labelled)
   check_frame("data:truth", frame)
   callback.argument(type(names) == "table", "data:truth", "a list of class names", names)
   local number, out = {}, {}
@@ -177,8 +185,19 @@ function methods:truth(frame, names)
   for i, row in ipairs(truths) do
     local b, kind = row.box, row.neighbour and 2 or row.ignore and 1 or 0
     out[i] = { b[1], b[2], b[3], b[4], number[row.class] or 0, kind }
+    for k, a in ipairs(labelled and attributes.list or {}) do out[i][6 + k] = label_of(self, row, a) end
   end
   return out, truths
+end
+
+-- Whether some object of the list has the label of an attribute (of options/attributes.lua).
+function methods:has_attribute(list, attribute)
+  for _, frame in ipairs(list.frames) do
+    for _, row in ipairs(frame.objects) do
+      if attributes.known(attribute, label_of(self, row, attribute)) then return true end
+    end
+  end
+  return false
 end
 
 -- The frame's calibration by core.labels.calib ({P2 = 12 numbers, ...}); nil where the data set has none for it.

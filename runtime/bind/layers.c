@@ -35,10 +35,32 @@ static int layers_kinds(lua_State *L)
     return 1;
 }
 
+/* layers.attributes() -> the labels that a head can predict beside box and class, in their order: {{name, label (of rows and detections),
+ * width = numbers per anchor, low, high (of known values), unknown}, ...} */
+static int layers_attributes(lua_State *L)
+{
+    lua_newtable(L);
+    for (int i = 0; i < YL_ATTRIBUTES; i++) {
+        yl_attribute a = yl_attribute_at(i);
+        lua_createtable(L, 0, 6);
+        lua_pushstring(L, a.name), lua_setfield(L, -2, "name");
+        lua_pushstring(L, a.label), lua_setfield(L, -2, "label");
+        lua_pushinteger(L, a.width), lua_setfield(L, -2, "width");
+        lua_pushnumber(L, a.low), lua_setfield(L, -2, "low");
+        lua_pushnumber(L, a.high), lua_setfield(L, -2, "high");
+        lua_pushnumber(L, a.unknown), lua_setfield(L, -2, "unknown");
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
 void yl__bind_layers(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"fields", layers_fields}, {"kind", layers_kind}, {"kinds", layers_kinds}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"fields", layers_fields},
+                                         {"kind", layers_kind},
+                                         {"kinds", layers_kinds},
+                                         {"attributes", layers_attributes},
+                                         {NULL, NULL}};
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
     lua_setfield(L, -2, "layers");

@@ -36,6 +36,8 @@ static const row rows[] = {
     {"softmax soft", "spatial", "0", "the probabilities would differ"},
     {"softmax soft region", "tree", "", "classes would form a hierarchy"},
     {"region", "background", "0", "objectness would differ"},
+    {CONV " connected conn softmax soft", "attributes", "none",
+     "only [yolo] and [region] predict labels beside the class"},
     {"*", "dontload dontloadscales", "0", "numbers of the weights file would be left out"},
     /* nothing that this program does: running on a GPU, tracking, drawing */
     {"*", "stream wait_stream", "-1", NULL},

@@ -24,6 +24,7 @@ typedef struct {
     const char *slab;
     enum { COLD, WARM, HOT } heat;
     bool strict;
+    int64_t sides;
 } sample;
 
 #define AT(member) YL_MEMBER(sample, member)
@@ -42,6 +43,7 @@ static const yl_field fields[] = {
     {"slab", YL_OPTION_STRING, NULL, "", "a borrowed text", 0, 0, NULL, NULL, AT(slab)},
     {"heat", YL_OPTION_ENUM, "warm", "", "an enum", 0, 0, "cold|warm|hot", NULL, AT(heat)},
     {"compare", YL_OPTION_ENUM, "ge", "", "one of two words, as a bool", 0, 0, "ge|gt", NULL, AT(strict)},
+    {"sides", YL_OPTION_FLAGS, "right", "", "any of three words", 0, 0, "left|right|up", NULL, AT(sides)},
 };
 static const yl_field_table table = YL_FIELD_TABLE("conv2d", fields);
 
@@ -85,6 +87,24 @@ static void test_defaults(void **state)
     assert_int_equal(s.anchors.count, 2);
     assert_true(s.anchors.at[1] == 2.5);
     assert_true(s.size.count == 2 && s.size.at[0] == 416 && s.size.at[1] == 416);
+}
+
+static void test_flags(void **state)
+{
+    (void)state;
+    sample s;
+    assert_int_equal(yl_options_defaults(&table, &s), YL_OK);
+    assert_int_equal(s.sides, 2);
+    assert_int_equal(set(&s, "sides", "up,left"), YL_OK);
+    assert_int_equal(s.sides, 5);
+    assert_int_equal(set(&s, "sides", "none"), YL_OK);
+    assert_int_equal(s.sides, 0);
+    reads_back("sides", "up left", "left,up");
+    reads_back("sides", "none", "none");
+    refuses("sides", "up,lfet",
+            "x.cfg:12: option 'sides': expected none, or some of left|right|up (a,b), got 'up,lfet': there is no "
+            "'lfet', did you mean 'left'?");
+    refuses("sides", "3", "x.cfg:12: option 'sides': expected none, or some of left|right|up (a,b), got 3");
 }
 
 static void test_members_of_any_width(void **state)
@@ -227,9 +247,13 @@ static void test_long_values(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),    cmocka_unit_test(test_members_of_any_width),
-        cmocka_unit_test(test_spellings),   cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_unknown),     cmocka_unit_test(test_values),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_flags),
+        cmocka_unit_test(test_members_of_any_width),
+        cmocka_unit_test(test_spellings),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_unknown),
+        cmocka_unit_test(test_values),
         cmocka_unit_test(test_long_values),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

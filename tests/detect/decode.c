@@ -34,6 +34,34 @@ static void put(float *y, int cell, int anchor, const float entry[7])
     memcpy(y + (cell * 2 + anchor) * 7, entry, 7 * sizeof *entry);
 }
 
+/* All attributes behind the classes: sine and cosine, four probabilities, a share; a head without them finds them unknown. */
+static void test_attributes(void **state)
+{
+    (void)state;
+    yl_region_options options = region_options;
+    options.num = 1;
+    options.anchors.count = 2;
+    options.attributes.set = 7;
+    yl_layer head = {.kind = &yl_layer_region, .name = "region1", .options = &options};
+    const float y[14] = {0.5f, 0.5f, 0, 0, 1, 1, 0, -2, 2, 0.25f, 0.125f, 0.5f, 0.125f, 0.75f};
+    yl_detection *list = NULL;
+    int64_t count = 0, capacity = 0;
+    assert_int_equal(yl_decode_head(&head, y, (yl_shape){1, 1, 1, 14}, 64, 32, 0, 0.25, &list, &count, &capacity),
+                     YL_OK);
+    assert_int_equal(count, 1);
+    near(list[0].attributes[YL_ATTRIBUTE_orientation], -YL_TURN / 8);
+    near(list[0].attributes[YL_ATTRIBUTE_occlusion], 2);
+    near(list[0].attributes[YL_ATTRIBUTE_truncation], 0.75);
+    options.attributes.set = 1 << YL_ATTRIBUTE_truncation;
+    const float share[8] = {0.5f, 0.5f, 0, 0, 1, 1, 0, 0.25f};
+    assert_int_equal(yl_decode_head(&head, share, (yl_shape){1, 1, 1, 8}, 64, 32, 0, 0.25, &list, &count, &capacity),
+                     YL_OK);
+    near(list[1].attributes[YL_ATTRIBUTE_orientation], -10);
+    near(list[1].attributes[YL_ATTRIBUTE_occlusion], -1);
+    near(list[1].attributes[YL_ATTRIBUTE_truncation], 0.25);
+    yl__free(list);
+}
+
 static void test_region(void **state)
 {
     (void)state;
@@ -150,9 +178,13 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_region),   cmocka_unit_test(test_every_class_of_a_box),
-        cmocka_unit_test(test_yolo),     cmocka_unit_test(test_extremes_stay_finite),
-        cmocka_unit_test(test_refusals), cmocka_unit_test(test_new_coords),
+        cmocka_unit_test(test_region),
+        cmocka_unit_test(test_attributes),
+        cmocka_unit_test(test_every_class_of_a_box),
+        cmocka_unit_test(test_yolo),
+        cmocka_unit_test(test_extremes_stay_finite),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_new_coords),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,6 +114,27 @@ function TestCfg.testRefusals()
   t.assertErrorMsgContains("absent.cfg", darknet.load_cfg, "absent.cfg")
 end
 
+-- A head's attributes are keys of its section, of our own: written where they are not the default, and read back.
+function TestCfg.testAttributes()
+  local conv = "[convolutional]\nfilters=%d\nactivation=linear\n"
+  local yolo = "[yolo]\nanchors=1,2\nnum=1\nclasses=2\nattributes=%s\norientation_weight=2.5\n"
+  local text = describe(parse(NET .. conv:format(10) .. yolo:format " truncation , orientation"))
+  t.assertStrContains(text, "\nattributes=orientation,truncation\n")
+  t.assertStrContains(text, "\norientation_weight=2.5\n")
+  t.assertNil(text:find "occlusion")
+  t.assertEquals(describe(parse(text)), text)
+  local region = describe(parse(NET .. conv:format(22) .. "[region]\nanchors=1,2,3,4\nnum=2\nclasses=2\nattributes=occlusion\n"))
+  t.assertEquals(describe(parse(region)), region)
+  t.assertNil(describe(parse(NET .. conv:format(7) .. "[yolo]\nanchors=1,2\nnum=1\nclasses=2\n")):find "attributes")
+  local function refused_line(said, body) t.assertErrorMsgContains(said, parse, NET .. body) end
+  refused_line("x.cfg:14: option 'attributes': expected none, or some of orientation|occlusion|truncation (a,b), got "
+    .. "'orientation,colour': there is no 'colour'", conv:format(10) .. yolo:format "orientation,colour")
+  refused_line("expected 10 input channels (anchors of the mask * (5 + classes + numbers of the attributes)), got 7",
+    conv:format(7) .. yolo:format "orientation,truncation")
+  refused_line("x.cfg:8: [softmax] attributes=orientation is not supported: only [yolo] and [region] predict labels",
+    "[softmax]\nattributes=orientation\n")
+end
+
 -- A warning goes to standard error: looked at from outside. Returns the file's path and what was said of it.
 local function warned(text)
   local program = os.getenv "YOLUA_PROGRAM"

@@ -455,6 +455,73 @@ static void truth_follows_the_picture(void **state)
     yl_loader_free(l);
 }
 
+enum { WIDTH = YL_SAMPLE_FIELDS + YL_ATTRIBUTES };
+
+/* A mirrored picture shows an object at alpha as one at pi - alpha; what is unknown stays so; the rest does not change. */
+static void attributes_follow_the_flip(void **state)
+{
+    (void)state;
+    const double pi = YL_TURN / 2;
+    float row[4][WIDTH] = {{4, 6, 10, 18, 0, 0, 0.25f, 2, 0.5f},
+                           {4, 6, 10, 18, 0, 0, -2.5f, 0, 0},
+                           {4, 6, 10, 18, 0, 0, -10, -1, -1},
+                           {4, 6, 10, 18, 0, 0, (float)(-pi / 2), 3, 1}};
+    const double want[4] = {pi - 0.25, 2.5 - pi, -10, -pi / 2};
+    yl_sample one = {paths[0], row[0], 4};
+    yl_loader_options o = some_options();
+    yl_loader *l;
+    const yl_batch *b;
+    int flipped = 0, plain = 0;
+    o.batch = 1;
+    o.train = o.attributes = true;
+    o.augment.flip = true;
+    assert_int_equal(yl_loader_create(&one, 1, &o, &l), YL_OK);
+    for (int64_t e = 0; e < 16; e++) {
+        yl_loader_epoch(l, e, 0);
+        assert_int_equal(yl_loader_next(l, &b), YL_OK);
+        assert_int_equal(b->truth.attributes, YL_ATTRIBUTES);
+        bool flip = b->to_image[0][0] < 0;
+        flip ? flipped++ : plain++;
+        for (int t = 0; t < 4; t++) {
+            const float *got = yl_truth_row(&b->truth, 0, t);
+            assert_true(fabsf(got[0] - (flip ? 33 : 7) / 40.f) < 1e-6f);
+            assert_true(fabs(got[YL_TRUTH_FIELDS] - (flip ? want[t] : row[t][YL_SAMPLE_FIELDS])) < 1e-6);
+            for (int k = 1; k < YL_ATTRIBUTES; k++)
+                assert_true(got[YL_TRUTH_FIELDS + k] == row[t][YL_SAMPLE_FIELDS + k]);
+        }
+    }
+    assert_true(flipped > 2 && plain > 2);
+    yl_loader_free(l);
+}
+
+/* A crop truncates: 1 - (1 - truncated) * what is left of the box. */
+static void attributes_follow_the_crop(void **state)
+{
+    (void)state;
+    float row[WIDTH] = {0, 0, 10, 30, 0, 0, 1, 0, 0.2f};
+    yl_sample one = {paths[0], row, 1};
+    yl_loader_options o = some_options();
+    yl_loader *l;
+    const yl_batch *b;
+    int cut = 0;
+    o.batch = 1;
+    o.train = o.attributes = true;
+    o.augment.jitter = 0.3;
+    assert_int_equal(yl_loader_create(&one, 1, &o, &l), YL_OK);
+    for (int64_t e = 0; e < 16; e++) {
+        yl_loader_epoch(l, e, 0);
+        assert_int_equal(yl_loader_next(l, &b), YL_OK);
+        if (!b->truth.counts[0]) continue;
+        const float *got = yl_truth_row(&b->truth, 0, 0);
+        const double *m = b->to_image[0];
+        double share = got[YL_TRUTH_W] * m[0] * got[YL_TRUTH_H] * m[2] / 300;
+        cut += share < 0.99;
+        assert_true(fabs(got[YL_TRUTH_FIELDS + YL_ATTRIBUTE_truncation] - (1 - 0.8 * share)) < 1e-4);
+    }
+    assert_true(cut > 2);
+    yl_loader_free(l);
+}
+
 /* An object that the crop leaves less than a quarter of, or less than a pixel, is not learnt but ignored; one outside is gone. */
 static void little_is_ignored(void **state)
 {
@@ -553,6 +620,8 @@ int main(void)
         cmocka_unit_test(interrupt_ends_the_wait),
         cmocka_unit_test(stops_at_any_time),
         cmocka_unit_test(truth_follows_the_picture),
+        cmocka_unit_test(attributes_follow_the_flip),
+        cmocka_unit_test(attributes_follow_the_crop),
         cmocka_unit_test(little_is_ignored),
         cmocka_unit_test(bad_samples),
         cmocka_unit_test(orientation_and_stray_bytes),

@@ -15,10 +15,10 @@ local function without_regions(truth)
 end
 
 -- samples for the loader: {image = path, truth = rows}. Errors: nothing to learn from, since the network has no class of any object.
-local function samples(data, list, names, train, regions)
+local function samples(data, list, names, train, regions, labelled)
   local out, learnable = {}, not train
   for i, frame in ipairs(list.frames) do
-    local truth = data:truth(frame, names)
+    local truth = data:truth(frame, names, labelled)
     out[i] = { image = frame.image, truth = regions == false and without_regions(truth) or truth }
     for _, row in ipairs(learnable and {} or out[i].truth) do learnable = learnable or row[6] == 0 end
   end
@@ -32,12 +32,12 @@ Images.__index = Images
 
 -- spec: data, list, names, batch, w, h, resize, train (bool: shuffled and augmented), seed, workers, cache (MiB),
 -- cache_dir, strict, augment, sizes, regions (false: those to ignore are background), parts (of a step's batch: an epoch of
--- training is completed to whole steps)
+-- training is completed to whole steps), attributes (the truth has alpha, occluded and truncated)
 function batches.images(spec)
   local loader = core.loader {
-    samples = samples(spec.data, spec.list, spec.names, spec.train, spec.regions), batch = spec.batch, width = spec.w, height = spec.h,
-    resize = spec.resize, train = spec.train, seed = spec.seed, workers = spec.workers, cache = spec.cache,
-    cache_dir = spec.cache_dir, strict = spec.strict, exif = spec.data.options.exif,
+    samples = samples(spec.data, spec.list, spec.names, spec.train, spec.regions, spec.attributes), attributes = spec.attributes,
+    batch = spec.batch, width = spec.w, height = spec.h, resize = spec.resize, train = spec.train, seed = spec.seed,
+    workers = spec.workers, cache = spec.cache, cache_dir = spec.cache_dir, strict = spec.strict, exif = spec.data.options.exif,
     augment = spec.train and spec.augment or nil, sizes = spec.train and spec.sizes or nil,
     parts = spec.parts,
   }

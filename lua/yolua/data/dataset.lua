@@ -4,7 +4,9 @@
 --
 -- `frames` is called once with the options of data=NAME (root among them) and returns a list of
 --   { id =, image = path, split = "train" or "dev" (nil: drawn with data.seed), objects = { { class =, box = { x1, y1, x2, y2 } }, ... } }
--- with boxes in the image's pixels. An object may say truncated (0..1) and occluded (0..3) as KITTI means them.
+-- with boxes in the image's pixels. An object may say truncated (0..1), occluded (0..3) and alpha (radians) as KITTI means them; heads
+-- can predict those that every object says (attributes=).
+local attributes = require "yolua.options.attributes"
 local core = require "yolua.core"
 local callback = require "yolua.options.callback"
 local clipped = require "yolua.data.box"
@@ -61,6 +63,18 @@ local function check_frame(d, known, i, frame)
   end
 end
 
+-- Of which attributes the objects say their labels: one that some object leaves out is no label to learn from.
+local function stated(list)
+  local has = {}
+  for _, a in ipairs(attributes.list) do has[a.label] = true end
+  for _, frame in ipairs(list) do
+    for _, object in ipairs(frame.objects or {}) do
+      for label in pairs(has) do has[label] = object[label] ~= nil or nil end
+    end
+  end
+  return { labels_attributes = has }
+end
+
 local function open(d, o)
   local self = setmetatable({ root = o.root or d.name, name = d.name, by_id = {}, items = {}, parts = {} }, Source)
   local known = {}
@@ -77,6 +91,7 @@ local function open(d, o)
       table.insert(self.parts[frame.split], frame.id)
     end
   end
+  self.own = stated(list)
   return self
 end
 

@@ -28,13 +28,25 @@ local function set(model, head, values)
   model.structure = structure.of(model.net)
 end
 
--- Sets options of the losses of all heads that have them. Returns {key, kind} for each that a head's kind lacks.
+-- Whether a head predicts what the option weighs; true for other options.
+local function predicts(head, key)
+  local name = key:match "^(%w+)_weight$"
+  for _, a in ipairs(name and head.attributes or {}) do
+    if a.name == name then return true end
+  end
+  return name == nil
+end
+
+-- Sets options of the losses of all heads that have them. Returns {key, kind} for each that a head's kind lacks, and
+-- {key, kind, name} for the weight of an attribute that the head of that name does not predict.
 function heads.set(model, values)
   local lacking = {}
   for _, head in ipairs(model.heads) do
     local own = {}
     for key, value in pairs(values) do
-      if has(head.kind, key) then own[key] = value else lacking[#lacking + 1] = { key, head.kind } end
+      if not has(head.kind, key) then lacking[#lacking + 1] = { key, head.kind }
+      elseif not predicts(head, key) then lacking[#lacking + 1] = { key, head.kind, head.name }
+      else own[key] = value end
     end
     if next(own) then set(model, head, own) end
   end
@@ -169,7 +181,7 @@ local function adapt(model, slot, w, h)
   local found = o.new_coords ~= "true"
   for _, range in ipairs(found and model.net:ranges() or {}) do
     if range.name == name then
-      local bias, row = model.net:get(name), (slot.index - 1) * (5 + head.classes)
+      local bias, row = model.net:get(name), (slot.index - 1) * head.size
       bias[row + 3] = bias[row + 3] + math.log(slot.w / w)
       bias[row + 4] = bias[row + 4] + math.log(slot.h / h)
       model.net:set(name, bias)

@@ -1,4 +1,5 @@
 -- A network's structure as plain data: what a checkpoint stores, and what surgery (a new head) edits before rebuilding.
+local attributes = require "yolua.options.attributes"
 local core = require "yolua.core"
 
 local structure = {}
@@ -51,7 +52,8 @@ end
 
 local function count_of(list) return select(2, (list or ""):gsub("[^,%s%[%]]+", "")) end
 
--- The heads: {name, kind, anchors = how many boxes a cell has, classes, conv = name of the convolution that feeds it}
+-- The heads: {name, kind, anchors = how many boxes a cell has, classes, attributes (entries of options/attributes.lua), size = numbers per
+-- anchor, conv = name of the convolution that feeds it}
 function structure.heads(s)
   local heads = {}
   for _, layer in ipairs(s.layers) do
@@ -62,7 +64,9 @@ function structure.heads(s)
       local feeding = layer
       repeat feeding = structure.layer(s, feeding.inputs[1]) until not feeding or feeding.options.filters
       if not feeding then error(("%s: no convolution feeds this head"):format(layer.name), 2) end
-      heads[#heads + 1] = { name = layer.name, kind = layer.kind, anchors = anchors, classes = tonumber(o.classes), conv = feeding.name }
+      local extra, classes = attributes.of(o.attributes), tonumber(o.classes)
+      heads[#heads + 1] = { name = layer.name, kind = layer.kind, anchors = anchors, classes = classes, attributes = extra,
+        size = 5 + classes + attributes.width(extra), conv = feeding.name }
     end
   end
   return heads

@@ -1,5 +1,6 @@
 -- The standard fields, in groups that recipes and verbs pick from, so that a key means the same everywhere.
 -- What a C struct takes stands in its field table there (options/structs.lua).
+local attributes = require "yolua.options.attributes"
 local core = require "yolua.core"
 local structs = require "yolua.options.structs"
 
@@ -20,6 +21,7 @@ local function loss_fields()
     .. "box_gradient rescore"):gmatch "%S+" do
     wanted[key] = true
   end
+  for _, name in ipairs(attributes.names) do wanted[name .. "_weight"] = true end
   for _, field in ipairs(core.layers.fields "yolo") do
     if wanted[field[1]] then
       list[#list + 1] = { field[1], field[2], nil, field[4], field[5], min = field.min, max = field.max, choices = field.choices,
@@ -74,6 +76,8 @@ groups.train = {
     .. "predicts, whose objects are background otherwise; all: these get rows of their own, where a recipe makes a new head; auto: fitted "
     .. "to the training boxes at the input's size", choices = { "cfg", "predicted", "all", "auto" },
     aliases = { "autoanchor", "auto_anchor", "noautoanchor" } },
+  { "attributes", "flags", nil, "", "what a new head predicts beside box and class, from labels that the data must have "
+    .. "(default: what the old one does)", choices = attributes.names, aliases = { "extra_labels" } },
   { "loss", "table", help = "options of the heads' loss (default: what the cfg says)", fields = fields.loss },
   { "regions", "bool", true, "", "regions that the class map calls ignore forgive what is found in them; false: they are background",
     aliases = { "ignore_regions", "dontcare" } },
@@ -213,10 +217,10 @@ groups.protocols = {
 fields.recipe = { "model", "data", "size", "train", "optim", "augment", "eval", "protocols", "run", "repeats" }
 
 -- Which of them decide what a training gives.
-fields.deciding = { "epochs", "batch", "subdivisions", "freeze", "anchors", "loss", "regions", "statistics", "ema", "clip", "patience",
-  "multiscale", "optim", "augment", "resize", "seed", "precision", "imgsz", "score", "scope", "pattern", "block", "entries", "target",
-  "schedule", "step", "rounds", "hold", "keep", "max_drop", "gate", "judge", "rewind", "rewind_epoch", "probe", "masks", "only", "also",
-  "except", "dense" }
+fields.deciding = { "epochs", "batch", "subdivisions", "freeze", "anchors", "loss", "attributes", "regions", "statistics", "ema",
+  "clip", "patience", "multiscale", "optim", "augment", "resize", "seed", "precision", "imgsz", "score", "scope", "pattern",
+  "block", "entries", "target", "schedule", "step", "rounds", "hold", "keep", "max_drop", "gate", "judge", "rewind",
+  "rewind_epoch", "probe", "masks", "only", "also", "except", "dense" }
 
 -- A list of group names and fields (as a verb gives it) as one list of fields; a later one takes the place of one with its key.
 function fields.get(list)

@@ -1,4 +1,5 @@
 -- What a trainer settles before its first step: checked options, input sizes, and how much memory a step will take.
+local attributes = require "yolua.options.attributes"
 local fields = require "yolua.options.fields"
 local heads = require "yolua.model.heads"
 local input = require "yolua.model.input"
@@ -57,6 +58,22 @@ function setup.objects(t)
   return out
 end
 
+-- What the heads predict beside box and class is what the options ask for, and the training list has labels of it. Errors: one sentence.
+function setup.attributes(t)
+  local has, asked = attributes.of_model(t.model), t.options.attributes
+  if asked and attributes.text(has) ~= attributes.text(attributes.of(asked)) then
+    local what = #t.model.heads == 0 and "has no detection head" or "predicts " .. attributes.text(has)
+    error(("%s: attributes=%s: %s %s; a new head gets them (yl.transplant)"):format(options.origin(t.options, "attributes")
+      or options.position(), attributes.text(attributes.of(asked)), t.model.path, what), 0)
+  end
+  for _, a in ipairs(has) do
+    if not t.data:has_attribute(t.data.train, a) then
+      error(("%s: the network predicts %s, and no object of the training list '%s' of data=%s has that label (%s)"):format(t.model.path,
+        a.name, t.data.train.name, t.data.name, a.label), 0)
+    end
+  end
+end
+
 -- One line about what it trains on.
 function setup.tell(t)
   if not t.run then return end
@@ -83,12 +100,13 @@ local function set_losses(t, lines, run)
   local o, values = t.options, {}
   for _, field in ipairs(fields.loss) do values[field[1]] = rawget(o.loss, field[1]) end
   for _, lack in ipairs(heads.set(t.model, values)) do
-    local key, kind = table.unpack(lack)
+    local key, kind, head = table.unpack(lack)
     local origin = options.origin(o, "loss." .. key) or options.position()
     if origin == "command line" or not run then
-      error(("%s: loss: [%s] of %s has no option '%s'"):format(origin, kind, t.model.path, key), 0)
+      error(("%s: loss: %s"):format(origin, head and ("%s of %s does not predict what '%s' weighs"):format(head, t.model.path, key)
+        or ("[%s] of %s has no option '%s'"):format(kind, t.model.path, key)), 0)
     end
-    lines[#lines + 1] = ("loss.%s=%s is left out: [%s] has no such option"):format(key, values[key], kind)
+    lines[#lines + 1] = ("loss.%s=%s is left out: [%s] has no such %s"):format(key, values[key], kind, head and "output" or "option")
   end
 end
 

@@ -1,5 +1,6 @@
 -- Which source a trainer draws from: cached features where a frozen body makes that possible and memory allows, else images.
 local core = require "yolua.core"
+local attributes = require "yolua.options.attributes"
 local batches = require "yolua.data.batches"
 
 local sources = {}
@@ -37,7 +38,7 @@ local function images(t, list, train)
   return batches.images {
     data = t.data, list = list, names = t.model.names, batch = t.micro, w = t.w, h = t.h, resize = t.resize, train = train,
     seed = o.seed, workers = o.data.workers, cache = o.data.cache, cache_dir = o.data.cache_dir, strict = o.data.strict, sizes = t.sizes,
-    regions = o.regions, augment = augments(t) and o.augment or nil, parts = o.subdivisions,
+    regions = o.regions, attributes = #attributes.of_model(t.model) > 0, augment = augments(t) and o.augment or nil, parts = o.subdivisions,
   }
 end
 

@@ -51,6 +51,7 @@ function Training.new(spec)
   self.w, self.h, self.resize = size.w, size.h, size.resize
   self.data:follow(self.model)
   self.objects = setup.objects(self)
+  setup.attributes(self)
   self.micro = setup.micro(o)
   self.sizes = o.multiscale and setup.sizes(self.model, self.w, self.h) or nil
   local optimizer = require("yolua.optim." .. o.optim.name)

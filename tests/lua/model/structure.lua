@@ -89,8 +89,8 @@ end
 
 function TestStructure.testHeads()
   t.assertEquals(structure.heads(structure.of(network())), {
-    { name = "yolo1", kind = "yolo", anchors = 2, classes = 2, conv = "conv3" },
-    { name = "region1", kind = "region", anchors = 1, classes = 2, conv = "conv4" },
+    { name = "yolo1", kind = "yolo", anchors = 2, classes = 2, attributes = {}, size = 7, conv = "conv3" },
+    { name = "region1", kind = "region", anchors = 1, classes = 2, attributes = {}, size = 7, conv = "conv4" },
   })
 end
 

@@ -5,13 +5,13 @@ local Model = require "yolua.model"
 local transplant = require "yolua.model.transplant"
 
 -- A region head with 3 anchors and a yolo head with 2, each behind a 1x1 convolution over 4 channels.
-local function detector(names)
-  local rows = 5 + #names
+local function detector(names, attributes, extra)
+  local rows = 5 + #names + (extra or 0)
   local net = core.net { h = 8, w = 8, c = 3, seed = 6, layers = {
     { "conv2d", filters = 4, size = 3, pad = true, bias = false }, { "batchnorm", name = "conv1.bn" }, { "activation", name = "conv1.act" },
-    { "conv2d", filters = 3 * rows, size = 1 }, { "region", classes = #names, num = 3, anchors = "1,1, 2,3, 4,2" },
+    { "conv2d", filters = 3 * rows, size = 1 }, { "region", classes = #names, num = 3, attributes = attributes, anchors = "1,1, 2,3, 4,2" },
     { "conv2d", filters = 2 * rows, size = 1, inputs = { "conv1.act" } },
-    { "yolo", classes = #names, num = 4, mask = "1,3", anchors = "1,1, 2,3, 4,2, 5,6" },
+    { "yolo", classes = #names, num = 4, attributes = attributes, mask = "1,3", anchors = "1,1, 2,3, 4,2, 5,6" },
   } }
   -- every number says where it came from: thousands the row, units the column
   for _, conv in ipairs { "conv2", "conv3" } do
@@ -26,17 +26,21 @@ local function detector(names)
   return Model.new { net = net, names = names, path = "old.cfg", pretrained = true }
 end
 
--- from[k]: the number of the old class that the new class k must have come from, or nil.
-local function check(old, new, conv, anchors, from)
+-- from[k]: the number of the old class that the new class k must have come from, or nil; kept[k]: the same for the numbers of the
+-- attributes behind the classes, of which the old head has so many.
+local function check(old, new, conv, anchors, from, kept, had)
   local weight, bias = new.net:get(conv .. ".weight"), new.net:get(conv .. ".bias")
   local fresh = require("yolua.model.structure").build(new.structure, nil, 1)
   local drawn, drawn_bias = fresh:get(conv .. ".weight"), fresh:get(conv .. ".bias")
-  t.assertEquals(#bias, anchors * (5 + #new.names))
+  local extra, classes = kept and kept.n or 0, #new.names
+  local size, old_size = 5 + classes + extra, 5 + #old.names + (had or 0)
+  t.assertEquals(#bias, anchors * size)
   for a = 0, anchors - 1 do
-    for k = 1, 5 + #new.names do
-      local row = a * (5 + #new.names) + k
-      local class = k > 5 and from[k - 5]
-      local source = k <= 5 and a * (5 + #old.names) + k or class and a * (5 + #old.names) + 5 + class
+    for k = 1, size do
+      local row, source = a * size + k, k
+      if k > 5 + classes then source = kept[k - 5 - classes] and 5 + #old.names + kept[k - 5 - classes]
+      elseif k > 5 then source = from[k - 5] and 5 + from[k - 5] end
+      source = source and a * old_size + source
       t.assertEquals(bias[row], source and -source or drawn_bias[row], ("%s: bias of row %d"):format(conv, row))
       for c = 1, 4 do
         local at = 4 * (row - 1) + c
@@ -56,6 +60,33 @@ function TestTransplant.testEveryRowLandsWhereItShould()
   check(old, new, "conv3", 2, from)
   t.assertEquals(lines, { "head: 3 classes become 4; boxes and objectness are kept", "  Car: moved from car", "  tram: initialized",
     "  PERSON: moved from person", "  Cyclist: moved from bicycle" })
+end
+
+-- A head gets attributes beside its classes, keeps those that it has, or loses them.
+function TestTransplant.testAttributes()
+  local plain = detector { "person", "car" }
+  local new, lines = transplant(plain, { "car", "tram" }, { attributes = { "truncation", "orientation" } })
+  local none = { n = 3 }
+  check(plain, new, "conv2", 3, { 2 }, none)
+  check(plain, new, "conv3", 2, { 2 }, none)
+  t.assertEquals({ new.structure.layers[5].options.attributes, new.structure.layers[7].options.attributes },
+    { "orientation,truncation", "orientation,truncation" })
+  t.assertEquals(lines, { "head: 2 classes become 2; boxes and objectness are kept", "  car: moved from car", "  tram: initialized",
+    "  attribute orientation: initialized", "  attribute truncation: initialized" })
+
+  local all = detector({ "person", "car" }, "orientation,occlusion,truncation", 7) -- numbers 1-2, 3-6, 7
+  check(all, transplant(all, { "car" }), "conv2", 3, { 2 }, { 1, 2, 3, 4, 5, 6, 7, n = 7 }, 7)
+  local less
+  less, lines = transplant(all, { "car" }, { attributes = "truncation,orientation" })
+  check(all, less, "conv3", 2, { 2 }, { 1, 2, 7, n = 3 }, 7)
+  t.assertEquals({ lines[3], lines[4], lines[5] },
+    { "  attribute orientation: kept", "  attribute truncation: kept", "  attribute occlusion: taken away" })
+  check(all, transplant(all, { "car" }, { attributes = "none" }), "conv3", 2, { 2 }, { n = 0 }, 7)
+  t.assertErrorMsgContains("there is no 'colour'", transplant, all, { "car" }, { attributes = { "occlusion", "colour" } })
+  local digits = Model.new { net = core.net { h = 4, w = 4, c = 1, layers = { { "connected", output = 2 }, { "softmax" } } },
+    names = { "a", "b" }, path = "digits.cfg" }
+  t.assertErrorMsgContains("attributes=occlusion: digits.cfg has no detection head", transplant, digits, { "a", "b" },
+    { attributes = "occlusion" })
 end
 
 function TestTransplant.testFewerClasses()

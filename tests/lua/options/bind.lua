@@ -50,10 +50,25 @@ function TestCheck:testValuesThatAreNone()
   for _, value in ipairs { print, io.stdout, coroutine.create(print) } do
     t.assertStrContains(select(2, pcall(check, { "n", "int" }, nil, value)), "is not a valid option value")
   end
-  t.assertStrContains(select(2, pcall(check, { "n", "numbers" }, nil, { "a" })), "expected numbers, got a string as number 1")
+  t.assertStrContains(select(2, pcall(check, { "n", "numbers" }, nil, { "a", "b" })), "expected numbers (1,2,3), got 'a,b'")
+  t.assertStrContains(select(2, pcall(check, { "n", "numbers" }, nil, { 1, "b" })), "expected numbers, got a string as number 2")
   local many = {}
   for i = 1, 65 do many[i] = i end
   t.assertStrContains(select(2, pcall(check, { "n", "numbers" }, nil, many)), "expected at most 64 numbers, got 65")
+end
+
+function TestCheck:testFlags()
+  local field = { "f", "flags", choices = { "left", "right", "up" } }
+  for _, given in ipairs { "up,left", { "up", "left" }, "[left, up]", " up left,up" } do
+    t.assertEquals(check(field, nil, given), { "left", "up" })
+  end
+  for _, given in ipairs { "none", {}, "", "[]" } do t.assertEquals(check(field, nil, given), {}) end
+  refuses("option 'f': expected none, or some of left|right|up (a,b), got 'lefd', did you mean 'left'?", field, nil, "lefd")
+  refuses("option 'f': expected none, or some of left|right|up (a,b), got 'up,lefd': there is no 'lefd', did you mean 'left'?", field,
+    nil, { "up", "lefd" })
+  refuses("option 'f': expected none, or some of left|right|up (a,b), got 1", field, nil, 1)
+  t.assertStrContains(select(2, pcall(check, field, nil, { "up", 2 })), "expected texts, got a number as text 2")
+  t.assertStrContains(select(2, pcall(check, { "f", "flags" }, nil, "up")), "field 'f' is flags without choices")
 end
 
 function TestCheck:testBrokenFields()

@@ -5,8 +5,8 @@ local fields = require "yolua.options.fields"
 local options = require "yolua.options.table"
 local schema = require "yolua.options.schema"
 
-local types = { bool = true, int = true, number = true, string = true, enum = true, numbers = true, size = true, list = true, table = true,
-  ["function"] = true, any = true }
+local types = { bool = true, int = true, number = true, string = true, enum = true, numbers = true, size = true, flags = true, list = true,
+  table = true, ["function"] = true, any = true }
 local known = { min = true, max = true, choices = true, aliases = true, fields = true, otherwise = true, variants = true, of_path = true,
   help = true, empty = true, main = true,
   lua = true, positional = true }
@@ -38,7 +38,8 @@ function TestFields:testEveryFieldIsWhole()
     t.assertTrue(#(field[5] or field.help or "") > 3, path .. " has no help")
     t.assertStrMatches(field[1], "[%a_][%w_]*", nil, nil, path)
     t.assertTrue(field[4] == nil or type(field[4]) == "string", path .. "'s unit")
-    t.assertEquals(field[2] == "enum", field[2] == "enum" and type(field.choices) == "table", path)
+    local chosen = field[2] == "enum" or field[2] == "flags"
+    t.assertEquals(chosen, chosen and type(field.choices) == "table", path)
     for key in pairs(field) do t.assertTrue(math.type(key) == "integer" and key <= 5 or known[key], path .. ": " .. tostring(key)) end
     if field.min and field.max then t.assertTrue(field.min <= field.max, path) end
   end)

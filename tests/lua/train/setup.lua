@@ -70,6 +70,32 @@ function TestHeads.testLosses()
   t.assertErrorMsgContains("'loss.iou_loss': expected one of mse", train, { loss = { iou_loss = "smooth" } })
 end
 
+-- Attributes are trained where the head has them and the data their labels; anything else is one sentence.
+function TestHeads.testAttributes()
+  local net = yl.transplant(model(), model().names, { attributes = { "occlusion", "orientation" }, seed = 3 })
+  local parts
+  local listen = { name = "listen", on = { step = function(_, tr) parts = tr.parts.region1 end } }
+  train({ epochs = 1, attributes = "orientation,occlusion", loss = { occlusion_weight = 3 } }, net, listen)
+  t.assertTrue(parts.orientation > 0 and parts.occlusion > 0)
+  t.assertNil(parts.truncation)
+  t.assertEquals(last_head(net).occlusion_weight, "3")
+
+  t.assertErrorMsgMatches(".*:%d+: attributes=truncation: .*tiny.cfg predicts orientation,occlusion; a new head gets them "
+    .. "%(yl.transplant%)", train, { attributes = "truncation" }, net)
+  t.assertErrorMsgContains("attributes=truncation: " .. model().path .. " predicts none;", train, { attributes = { "truncation" } })
+  t.assertErrorMsgContains("loss: region1 of " .. net.path .. " does not predict what 'truncation_weight' weighs", train,
+    { loss = { truncation_weight = 2 } }, net)
+  t.assertErrorMsgContains("option 'attributes': expected none, or some of orientation|occlusion|truncation (a,b), got 'orientations', "
+    .. "did you mean 'orientation'?", train, { attributes = "orientations" })
+
+  local bare = data()
+  for _, frame in ipairs(bare.train.frames) do
+    for _, row in ipairs(frame.objects) do row.alpha = -10 end
+  end
+  t.assertErrorMsgContains("the network predicts orientation, and no object of the training list 'train' of data=kitti has that label "
+    .. "(alpha)", yl.train, { net = net, data = bare, options = options { epochs = 1 } })
+end
+
 -- A region over the whole picture forgives every false alarm in it; regions=false lets it be background.
 function TestHeads.testRegions()
   local function noobject(regions)

@@ -1,0 +1,44 @@
+-- The labels that heads can predict beside box and class: orientation, occlusion, truncation (runtime/core/attributes.h has the table).
+local core = require "yolua.core"
+
+local attributes = { list = core.layers.attributes(), names = {} }
+for i, a in ipairs(attributes.list) do attributes.names[i] = a.name end
+
+-- The entries of the table that a text ("orientation,truncation", as options have it) or a list names, in the table's order.
+function attributes.of(value)
+  local has, out = {}, {}
+  local words = type(value) == "table" and table.concat(value, ",") or value or "none"
+  for word in words:gmatch "[^,%s]+" do has[word] = true end
+  for _, a in ipairs(attributes.list) do
+    if has[a.name] then out[#out + 1] = a end
+  end
+  return out
+end
+
+-- Numbers per anchor.
+function attributes.width(list)
+  local sum = 0
+  for _, a in ipairs(list) do sum = sum + a.width end
+  return sum
+end
+
+-- Those that some head of the model predicts.
+function attributes.of_model(model)
+  local names = {}
+  for _, head in ipairs(model.heads) do
+    for _, a in ipairs(head.attributes) do names[#names + 1] = a.name end
+  end
+  return attributes.of(names)
+end
+
+-- Their names for a sentence.
+function attributes.text(list)
+  local names = {}
+  for i, a in ipairs(list) do names[i] = a.name end
+  return #names > 0 and table.concat(names, ",") or "none"
+end
+
+-- Whether a label of a row or a detection is known.
+function attributes.known(a, value) return value ~= nil and value >= a.low and value <= a.high end
+
+return attributes
