@@ -2,6 +2,7 @@
 --
 -- A slot is one of a head's boxes per cell: {head, index (from 1), w, h}, its anchor in pixels of the input. Several slots may have the
 -- same anchor (YOLOv3-tiny's two heads share one), and a list may hold anchors that no head predicts (its first).
+local attributes = require "yolua.options.attributes"
 local core = require "yolua.core"
 local kmeans = require "yolua.data.kmeans"
 local structure = require "yolua.model.structure"
@@ -28,15 +29,6 @@ local function set(model, head, values)
   model.structure = structure.of(model.net)
 end
 
--- Whether a head predicts what the option weighs; true for other options.
-local function predicts(head, key)
-  local name = key:match "^(%w+)_weight$"
-  for _, a in ipairs(name and head.attributes or {}) do
-    if a.name == name then return true end
-  end
-  return name == nil
-end
-
 -- Sets options of the losses of all heads that have them. Returns {key, kind} for each that a head's kind lacks, and
 -- {key, kind, name} for the weight of an attribute that the head of that name does not predict.
 function heads.set(model, values)
@@ -45,7 +37,7 @@ function heads.set(model, values)
     local own = {}
     for key, value in pairs(values) do
       if not has(head.kind, key) then lacking[#lacking + 1] = { key, head.kind }
-      elseif not predicts(head, key) then lacking[#lacking + 1] = { key, head.kind, head.name }
+      elseif not attributes.takes(head, key) then lacking[#lacking + 1] = { key, head.kind, head.name }
       else own[key] = value end
     end
     if next(own) then set(model, head, own) end

@@ -31,6 +31,15 @@ function attributes.of_model(model)
   return attributes.of(names)
 end
 
+-- Whether an option of a head's loss has an effect on this head: false for the weight of what it does not predict.
+function attributes.takes(head, key)
+  local name = key:match "^(%w+)_weight$"
+  for _, a in ipairs(name and head.attributes or {}) do
+    if a.name == name then return true end
+  end
+  return name == nil
+end
+
 -- Their names for a sentence.
 function attributes.text(list)
   local names = {}
