@@ -24,6 +24,11 @@ local kitti = {
   },
 }
 
+-- What the official archive holds (data_object_image_2.zip, data_object_label_2.zip): frames for training and for the test server, and
+-- labels of each class.
+local archive = { frames = 7481, test = 7518, labels = { Car = 28742, Van = 2914, Truck = 1094, Pedestrian = 4487, Person_sitting = 222,
+  Cyclist = 1627, Tram = 511, Misc = 973, DontCare = 11295 } }
+
 local Source = {}
 Source.__index = Source
 
@@ -79,6 +84,60 @@ function kitti.open(o)
   return self
 end
 
+local function is_label(name) return select(2, places.split(name)) == "txt" and name:sub(1, 2) ~= "._" end
+
+-- The stems of the files that `wanted` takes, each once.
+local function stems(folder, wanted)
+  local ids, seen = {}, {}
+  for _, name in ipairs(files.list(folder)) do
+    local id = places.split(name)
+    if wanted(name) and not seen[id] then ids[#ids + 1], seen[id] = id, true end
+  end
+  return ids
+end
+
+-- How many labels of each class there are.
+local function count_labels(self, ids)
+  local counts = {}
+  for _, id in ipairs(ids) do
+    local path = self.places:file(self.labels_folder .. "/" .. id, "txt")
+    local ok, rows = pcall(core.labels.kitti, path, { classes = self.known })
+    for _, row in ipairs(ok and rows or {}) do
+      local class = self.spelling[row.class:lower()]
+      counts[class] = (counts[class] or 0) + 1
+    end
+  end
+  return counts
+end
+
+local function holds(self, path, wanted)
+  local folder = self.root .. "/" .. path
+  return files.kind(folder) == "folder" and #stems(folder, wanted) or 0
+end
+
+-- The folder beside the official archive: {lines (what there is and what is missing), faults (labels that cannot be the official ones)}.
+-- Nil for the user's own classes.
+function Source:archive()
+  if self.own then return nil end
+  local ids = stems(self.labels_folder, is_label)
+  local counts, lines, faults, words = count_labels(self, ids), {}, {}, {}
+  lines[1] = ("of the official %d training frames: %d label files, %d pictures; of %d test frames: %d pictures"):format(archive.frames,
+    #ids, self.images and #stems(self.images, places.is_picture) or 0, archive.test, holds(self, "testing/image_2", places.is_picture))
+  for i, class in ipairs(self.known) do
+    local here, all = counts[class] or 0, archive.labels[class]
+    words[i] = ("%s %d/%d"):format(class, here, all)
+    if here > all or #ids == archive.frames and here ~= all then
+      faults[#faults + 1] = ("%d labels of %s, the official archive has %d"):format(here, class, all)
+    end
+  end
+  lines[2] = "labels here/in the archive: " .. table.concat(words, ", ")
+  local missing = {}
+  if not self.calibs then missing[#missing + 1] = "calib (data_object_calib.zip; doctor checks 3D boxes by it)" end
+  if not self:drives() then missing[#missing + 1] = "mapping (devkit_object.zip; says which drive a frame is from)" end
+  lines[3] = #missing > 0 and "missing: " .. table.concat(missing, ", ") or nil
+  return { lines = lines, faults = faults }
+end
+
 -- The frame of an id, or of a path of its picture or label; or nil and what is missing.
 function Source:frame(item)
   local id = places.stem((item:gsub("\\", "/"):gsub("%.[tT][xX][tT]$", ""):gsub("^.*/", "")))
@@ -94,18 +153,6 @@ function Source:frame(item)
   frame.image, sentence = self.places:picture(self.images .. "/" .. id)
   if not frame.image then return nil, sentence or ("no such image %s/%s.png"):format(self.images, id) end
   return frame
-end
-
-local function is_label(name) return select(2, places.split(name)) == "txt" and name:sub(1, 2) ~= "._" end
-
--- The stems of the files that `wanted` takes, each once.
-local function stems(folder, wanted)
-  local ids, seen = {}, {}
-  for _, name in ipairs(files.list(folder)) do
-    local id = places.split(name)
-    if wanted(name) and not seen[id] then ids[#ids + 1], seen[id] = id, true end
-  end
-  return ids
 end
 
 -- All ids: of the images, or of the labels where there are none.

@@ -29,26 +29,50 @@ end
 -- Whether the data set has a train or a dev split of its own.
 function splits.any(source) return (find(source, "dev") or find(source, "train")) ~= nil end
 
--- A tenth of the items, chosen by a fingerprint of seed and item: the same tenth on every machine.
-local function tenth(items, seed)
-  local keys, chosen = {}, {}
-  for i, id in ipairs(items) do keys[i] = { files.hash_text(("%d:%s"):format(seed, id)), id } end
+-- The frames of each drive (scene) where the source knows them, in order of appearance; a frame of no known drive is one of its own. Nil
+-- where there are not at least two.
+local function scenes(source, items)
+  local drives, of, list, known = source.drives and source:drives(), {}, {}, false
+  for _, id in ipairs(drives and items or {}) do
+    local drive = drives[id] or id
+    if not of[drive] then
+      of[drive] = { name = drive }
+      list[#list + 1] = of[drive]
+    end
+    table.insert(of[drive], id)
+    known = known or drives[id] ~= nil
+  end
+  return known and #list > 1 and list or nil
+end
+
+-- A tenth of the items, chosen by a fingerprint of seed and item: the same tenth on every machine. Of scenes it takes whole ones, until
+-- they hold a tenth.
+local function tenth(items, seed, of)
+  local keys, chosen, count, wanted = {}, {}, 0, math.max(1, #items // 10)
+  for i, scene in ipairs(of or items) do
+    local name = of and scene.name or scene
+    keys[i] = { files.hash_text(("%d:%s"):format(seed, name)), name, of and scene or { scene } }
+  end
   table.sort(keys, function(a, b) return a[1] < b[1] or (a[1] == b[1] and a[2] < b[2]) end)
-  for i = 1, math.max(1, #items // 10) do chosen[keys[i][2]] = true end
+  for i = 1, #keys - 1 do -- the last stays for train
+    if count >= wanted then break end
+    for _, id in ipairs(keys[i][3]) do chosen[id], count = true, count + 1 end
+  end
   return chosen
 end
 
 -- The part for train or dev of all frames, or of those of the training split (`of`) where there is no other.
-local function draw(source, role, seed, all, of)
+local function draw(source, role, seed, all, listed)
   if #all < 2 then fail("%s: expected at least two frames to draw train and dev from, got %d", source.root, #all) end
-  local items, chosen = {}, tenth(all, seed)
+  local of = scenes(source, all)
+  local items, chosen = {}, tenth(all, seed, of)
   for _, id in ipairs(all) do
     if (chosen[id] ~= nil) == (role == "dev") then items[#items + 1] = id end
   end
   if not source.told then
     local dev = role == "dev" and #items or #all - #items
-    core.system.warn(("%s has no %s: %d of %s %d frames, drawn with seed %d, are kept as dev"):format(source.root,
-      of and "dev split" or "splits", dev, of and "the training split's" or "its", #all, seed))
+    core.system.warn(("%s has no %s: %d of %s %d frames, drawn with seed %d%s, are kept as dev"):format(source.root,
+      listed and "dev split" or "splits", dev, listed and "the training split's" or "its", #all, seed, of and " by drive" or ""))
     source.told = true
   end
   return items

@@ -147,6 +147,7 @@ local function count_faults(result)
     faults = faults + #s.bad + #s.calib.bad
     warnings = warnings + #s.notes + #s.odd + #s.calib.outliers
   end
+  faults = faults + (result.archive and #result.archive.faults or 0)
   if result.drives then warnings = warnings + #result.drives.shared end
   result.faults, result.warnings = faults, warnings
 end
@@ -171,7 +172,8 @@ end
 -- large}},
 -- bad, notes, odd, empty, calib = {frames, checked, bad, outliers}}}, pictures = {count, types, sizes, misnamed, oriented, upright (those
 -- are turned), stray, unreadable = {kind = count}}, duplicates = {{path, ...}}, shared = {{splits, count, frames, leak}}, drives =
--- {counts, shared} or nil, unlisted = {ids}, orphans = {label files without a picture}}, and the lists by split (for a contact sheet).
+-- {counts, shared} or nil, unlisted = {ids}, orphans = {label files without a picture}, archive =
+-- {lines, faults} of a data set that has an official one}, and the lists by split (for a contact sheet).
 -- A stop by the user is an error.
 function inspect.run(data, names, progress)
   names = names or inspect.splits(data)
@@ -197,6 +199,7 @@ function inspect.run(data, names, progress)
   local group = data:drives()
   result.drives = next(group) and overlaps.drives(names, ids, group) or nil
   result.orphans = data.source.orphans and data.source:orphans() or {}
+  result.archive = data.source.archive and data.source:archive() or nil
   result.unlisted = data.options.limit and {} or unlisted(data, names, ids)
   count_faults(result)
   return result, lists, facts

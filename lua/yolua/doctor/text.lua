@@ -105,6 +105,8 @@ function text.lines(data)
   local out = { ("data %s in %s"):format(data.name, data.root) }
   for _, split in ipairs(data.splits) do split_lines(out, split) end
   picture_lines(out, data.pictures)
+  table.move(data.archive and data.archive.lines or {}, 1, 3, #out + 1, out)
+  list(out, "labels that are not the official ones", data.archive and data.archive.faults or {}, "")
   overlap_lines(out, data)
   out[#out + 1] = ("faults: %d; warnings: %d"):format(data.faults, data.warnings)
   if data.sheet then out[#out + 1] = ("contact sheet of %d frames: %s"):format(data.sheet.frames, data.sheet.path) end

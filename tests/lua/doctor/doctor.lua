@@ -130,6 +130,43 @@ function TestDoctor.testDrivesOfTheDevelopmentKit()
   t.assertEquals(data.source:drives(), { ["000000"] = "drive_c", ["000001"] = "drive_a", ["000002"] = "drive_b" })
 end
 
+-- Without split files dev is drawn by whole drives, where these are known.
+function TestDoctor.testDevIsDrawnByDrive()
+  local drives, of = {}, {}
+  for i = 0, 39 do
+    local id = ("%06d"):format(i)
+    write("label_2/" .. id .. ".txt", kitti_row("Car", { 1, 1, 40, 20 }))
+    of[id] = "drive_" .. i // 7
+    drives[i + 1] = ("%s %s\n"):format(id, of[id])
+  end
+  write("ImageSets/drives.txt", table.concat(drives))
+  for seed = 1, 5 do
+    local data = yl.data { name = "kitti", root = top, images = false, seed = seed }
+    local in_train, frames = {}, 0
+    for _, frame in ipairs(data.train.frames) do in_train[of[frame.id]], frames = true, frames + 1 end
+    for _, frame in ipairs(data.dev.frames) do t.assertNil(in_train[of[frame.id]], "a drive is in both") end
+    t.assertEquals(frames + #data.dev.frames, 40)
+    t.assertTrue(#data.dev.frames >= 4 and #data.dev.frames <= 7)
+  end
+end
+
+-- ---- the official archive --------------------------------------------------------------------------------------------------
+
+function TestDoctor.testArchive()
+  write("label_2/000000.txt", kitti_row("Car", { 1, 1, 40, 20 }) .. kitti_row("DontCare", { 1, 1, 9, 9 }))
+  local source = yl.data({ name = "kitti", root = top, images = false }).source
+  local found = source:archive()
+  t.assertEquals(found.faults, {})
+  t.assertEquals(found.lines[1], "of the official 7481 training frames: 1 label files, 0 pictures; of 7518 test frames: 0 pictures")
+  t.assertStrContains(found.lines[2], "Car 1/28742, Van 0/2914")
+  t.assertEquals(found.lines[3],
+    "missing: calib (data_object_calib.zip; doctor checks 3D boxes by it), mapping (devkit_object.zip; says which drive a frame is from)")
+  write("label_2/000001.txt", kitti_row("Person_sitting", { 1, 1, 40, 20 }):rep(223))
+  source = yl.data({ name = "kitti", root = top, images = false }).source
+  t.assertEquals(source:archive().faults, { "223 labels of Person_sitting, the official archive has 222" })
+  t.assertNil(yl.data({ name = "kitti", root = top, images = false, names = { "Car", "DontCare", "Person_sitting" } }).source:archive())
+end
+
 -- ---- calibration -----------------------------------------------------------------------------------------------------------
 
 local P2 = "P2: 700 0 600 0 0 700 180 0 0 0 1 0\n"
