@@ -1,6 +1,14 @@
 /* core.import: a network's numbers out of files of other programs. */
 #include "bind/net_objects.h"
+#include "bind/tensor_objects.h"
+#include "backend/device.h"
+#include "core/memory.h"
+#include "formats/hdf5.h"
 #include "formats/state_dict.h"
+
+#include <string.h>
+
+static const char HDF5[] = "yolua.hdf5";
 
 /* core.import.state_dict(net, path): from safetensors; formats/state_dict.h says what it must hold */
 static int import_state_dict(lua_State *L)
@@ -9,9 +17,63 @@ static int import_state_dict(lua_State *L)
     return 0;
 }
 
+static void push_tensor(lua_State *L, const yl_state_tensor *t)
+{
+    yl_device *cpu;
+    yl_tensor **box = yl__new_tensor(L);
+    yl__check(L, yl_device_get("cpu", &cpu));
+    yl__check(L, yl_tensor_new(cpu, YL_F32, t->n_dims, t->dims, box));
+    yl__check(L, yl_tensor_write(*box, t->numbers));
+}
+
+static int hdf5_close(lua_State *L)
+{
+    void **box = lua_touserdata(L, 1);
+    yl_hdf5 *file = *box;
+    *box = NULL;
+    if (file) yl_hdf5_free(file);
+    yl__free(file);
+    return 0;
+}
+
+/* core.import.hdf5(path) -> {config = the text of a whole model's structure or nil, tensors = {{name, tensor}, ...}} */
+static int import_hdf5(lua_State *L)
+{
+    const char *path = yl__check_string(L, 1);
+    void **box = yl__new_object(L, HDF5);
+    yl_hdf5 *file;
+    yl__check(L, yl__calloc(1, sizeof *file, &file));
+    *box = file;
+    yl__check(L, yl_hdf5_read(path, file));
+    lua_newtable(L);
+    lua_pushstring(L, file->config);
+    lua_setfield(L, -2, "config");
+    lua_createtable(L, (int)file->count, 0);
+    for (int64_t i = 0; i < file->count; i++) {
+        lua_createtable(L, 2, 0);
+        lua_pushstring(L, file->names[i]);
+        lua_rawseti(L, -2, 1);
+        push_tensor(L, &file->tensors[i]);
+        lua_rawseti(L, -2, 2);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, "tensors");
+    return 1;
+}
+
+/* core.import.available(format) -> whether this build can read it */
+static int import_available(lua_State *L)
+{
+    lua_pushboolean(L, strcmp(yl__check_string(L, 1), "hdf5") != 0 || yl_hdf5_available());
+    return 1;
+}
+
 void yl__bind_import(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"state_dict", import_state_dict}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"state_dict", import_state_dict}, {"hdf5", import_hdf5}, {"available", import_available}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"__gc", hdf5_close}, {"__close", hdf5_close}, {NULL, NULL}};
+    yl__class(L, HDF5, methods);
     luaL_newlib(L, functions);
     lua_setfield(L, -2, "import");
 }

@@ -5,6 +5,8 @@ local fields = require "yolua.options.fields"
 local structs = require "yolua.options.structs"
 local options = require "yolua.options.table"
 local Model = require "yolua.model"
+local keras = require "yolua.model.keras"
+local keras_model = require "yolua.model.keras_model"
 local named = require "yolua.data.class_names"
 local required = require "yolua.options.required"
 local structure = require "yolua.model.structure"
@@ -18,6 +20,8 @@ function imports.safetensors(net, path)
   end
   core.import.state_dict(net, path)
 end
+
+imports.h5 = keras.weights
 
 -- Fills the network's values; returns the head of a Darknet file.
 local function read_weights(net, o)
@@ -128,34 +132,51 @@ local function from_checkpoint(o)
     pretrained = true, map = map, darknet = darknet }
 end
 
+local function from_keras(o)
+  local net, classes = keras_model(o.model, { device = o.device, anchors = o.anchors })
+  return Model.new { net = net, names = o.names and named.named(o.names) or named.numbered(classes), named_by = o.names, path = o.model,
+    device = o.device, pretrained = true }
+end
+
 local shared = fields.get { "model", fields.pick("run", "device"), fields.pick("run", "seed") } -- a recipe has them as well
+
+local TRAINING = { cfg = true, predicted = true, all = true, auto = true } -- what `anchors` is in a training
 
 -- The keys of a recipe's or verb's options that name a network and say how it is loaded, whatever else they hold.
 local function of_options(o)
   local values = {}
   for _, field in ipairs(shared) do values[field[1]] = rawget(o, field[1]) end
+  local anchors = rawget(o, "anchors")
+  if not TRAINING[anchors] then values.anchors = anchors end
   return values
 end
 
 local check = options.declare("yl.load", fields.get { "model", fields.pick("run", "device"),
   structs.field("network", "seed"),
+  fields.pick("anchors_file", "anchors"),
   { "full", "bool", false, "", "with model=: also load the optimizer's state" },
 })
 
 -- Takes a recipe's options as they are (yl.options), of which it uses these keys; or a table of them: cfg, weights, names (files; names
 -- also coco, voc, kitti), partial (the weights are those of the first sections, the rest is drawn), or model (a checkpoint, or one that the
--- program carries: street, or lenet300 and lenet5, whose weights are drawn); require (Lua files that make your own layers); device; seed
+-- program carries: street, or lenet300 and lenet5, whose weights are drawn; or a YAD2K model of Keras,
+-- FILE.h5, with names and anchors); require (Lua files that make your own layers); device; seed
 -- (for weights that are drawn); full (a checkpoint's optimizer state too; not a recipe's key). Returns a model (see yolua.model).
 -- Errors: one sentence naming the file.
 return function(values)
   local o = check(options.is(values) and of_options(values) or values)
   if o.require then required.load(o.require) end
   if o.model then
-    for _, key in ipairs { "cfg", "weights", "partial", "names" } do
-      if o[key] then error(("'%s=%s' together with 'model=%s': expected one network"):format(key, o[key], o.model), 2) end
+    local whole = o.model:lower():find "%.h5$" ~= nil -- a model of Keras, which has no class names
+    for _, key in ipairs { "cfg", "weights", "partial", "names", "anchors" } do
+      if o[key] and not (whole and (key == "names" or key == "anchors")) then
+        error(("'%s=%s' together with 'model=%s': expected one network"):format(key, o[key], o.model), 2)
+      end
     end
+    if whole then return from_keras(o) end
     return shipped(o.model, o.device, o.seed) or from_checkpoint(o)
   end
+  if o.anchors then error(("anchors=%s is for a model of Keras: expected model=FILE.h5"):format(o.anchors), 2) end
   if o.partial and not o.weights then error("partial=true needs weights=FILE, a file with the first sections", 2) end
   if not o.cfg then error("no model given: expected cfg=FILE.cfg weights=FILE.weights names=FILE.names, or model=CHECKPOINT", 2) end
   return from_darknet(o)

@@ -89,10 +89,12 @@ local function drop(o, keys, chosen)
 end
 
 -- A network is a checkpoint (model) or a Darknet one (cfg, weights, names). If a config file or the command line gives one kind, it
--- replaces the other kind given earlier; giving both at once is an error. `before`: network_origins before they were read.
+-- replaces the other kind given earlier; giving both at once is an error (a model of Keras may have names).
+-- `before`: network_origins before they were read.
 local function one_network(o, before, from)
   if not before then return end
   local function fresh(key) return options.origin(o, key) ~= before[key] end
+  if fresh "model" and fresh "names" and o.model:lower():find "%.h5$" then return drop(o, { "cfg", "weights", "partial" }, "model") end
   local other = fresh "cfg" and "cfg" or fresh "weights" and "weights" or fresh "names" and "names"
   if fresh "model" and not other then return drop(o, darknet, "model") end
   if fresh "cfg" and not fresh "model" then return drop(o, { "model" }, "cfg") end

@@ -35,13 +35,18 @@ fields.loss = loss_fields()
 
 groups.model = {
   { "cfg", "string", nil, "", "the network, a Darknet cfg file", aliases = { "config_file", "network" } },
-  { "weights", "string", nil, "", "its weights: a Darknet weights file, or a PyTorch state dict (.safetensors)" },
+  { "weights", "string", nil, "", "its weights: a Darknet weights file, a PyTorch state dict (.safetensors), or Keras's weights (.h5)" },
   struct("weights", "partial"),
   { "names", "string", nil, "", "class names: a file with one a line, or coco, kitti, voc", aliases = { "labels_file", "classes" } },
-  { "model", "string", nil, "", "a checkpoint, or a bundled network: street, lenet300, lenet5 (instead of cfg, weights and names)",
+  { "model", "string", nil, "", "a checkpoint, a YAD2K model of Keras (.h5), or a bundled network: street, lenet300, lenet5 (instead "
+    .. "of cfg, weights and names)",
     aliases = { "checkpoint", "ckpt" } },
   { "require", "list", nil, "", "Lua files to run first, with your own layers (yl.layer)",
     aliases = { "plugins", "plugin", "import", "layers" } },
+}
+
+groups.anchors_file = { -- of verbs that do not train: there `anchors` is something else
+  { "anchors", "string", nil, "", "with model=FILE.h5: the file with its anchors (default: FILE_anchors.txt)" },
 }
 
 groups.run = {

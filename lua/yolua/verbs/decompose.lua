@@ -19,7 +19,7 @@ local function show(r)
 end
 
 local list = {
-  "model",
+  "model", "anchors_file",
   save.field,
 }
 table.move(decompose.fields, 1, #decompose.fields, #list + 1, list)

@@ -36,7 +36,7 @@ local function show(result)
 end
 
 local list = {
-  "model", "data", "size", "eval", "protocols",
+  "model", "anchors_file", "data", "size", "eval", "protocols",
   structs.field("detect", "clip"),
   structs.field("loader", "batch", { help = "images per forward pass" }),
   fields.pick("run", "config"), fields.pick("run", "device"), fields.pick("run", "threads"), fields.pick("run", "json"),

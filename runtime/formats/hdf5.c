@@ -1,0 +1,225 @@
+/* HDF5 files through HDF5's library: hdf5.h says what is taken from them. */
+#include "formats/hdf5.h"
+#include "core/file.h"
+#include "core/memory.h"
+
+#include <hdf5.h>
+#include <math.h>
+#include <string.h>
+
+enum { MOST = 1 << 30 };
+
+/* While the file is walked. HDF5 calls back with plain names, so that a failure is kept here. */
+typedef struct walk {
+    yl_hdf5 *out;
+    const char *path, *below; /* the file; the group that names begin with, "" or "model_weights" */
+    hid_t group;
+    int64_t total;
+    yl_status status;
+} walk;
+
+static yl_status damaged(const char *path, const char *what)
+{
+    return yl__fail(YL_FORMAT, "%s: HDF5 cannot read %.200s", path, what);
+}
+
+/* IEEE 754 binary16 to binary32, which holds each of its values. */
+static float of_half(uint16_t h)
+{
+    int exponent = h >> 10 & 31, fraction = h & 1023;
+    float value = exponent == 0   ? ldexpf((float)fraction, -24)
+                  : exponent < 31 ? ldexpf((float)(fraction + 1024), exponent - 25)
+                  : fraction == 0 ? INFINITY
+                                  : NAN;
+    return h & 0x8000 ? -value : value;
+}
+
+/* Whether a type is binary16, in any order of bytes. */
+static bool is_half(hid_t type)
+{
+    size_t sign, exponent, exponent_size, fraction, fraction_size;
+    return H5Tget_size(type) == 2 &&
+           H5Tget_fields(type, &sign, &exponent, &exponent_size, &fraction, &fraction_size) >= 0 && sign == 15 &&
+           exponent == 10 && exponent_size == 5 && fraction == 0 && fraction_size == 10 && H5Tget_ebias(type) == 15;
+}
+
+static yl_status read_halves(walk *w, hid_t set, hid_t type, const char *name, int64_t count, float *numbers)
+{
+    uint16_t *halves;
+    YL_TRY(yl__alloc(count, sizeof *halves, &halves));
+    hid_t native = H5Tcopy(type);
+    bool good = native >= 0 && H5Tset_order(native, H5Tget_order(H5T_NATIVE_FLOAT)) >= 0 &&
+                H5Dread(set, native, H5S_ALL, H5S_ALL, H5P_DEFAULT, halves) >= 0;
+    for (int64_t i = 0; good && i < count; i++) numbers[i] = of_half(halves[i]);
+    if (native >= 0) H5Tclose(native);
+    yl__free(halves);
+    return good ? YL_OK : damaged(w->path, name);
+}
+
+/* Refuses a dataset whose numbers lie in another file. */
+static yl_status check_place(walk *w, hid_t set, const char *name)
+{
+    hid_t properties = H5Dget_create_plist(set);
+    bool inside = properties >= 0 && H5Pget_layout(properties) != H5D_VIRTUAL && H5Pget_external_count(properties) == 0;
+    if (properties >= 0) H5Pclose(properties);
+    return inside ? YL_OK : yl__fail(YL_UNSUPPORTED, "%s: the numbers of %.200s lie outside the file", w->path, name);
+}
+
+static yl_status read_shape(walk *w, hid_t set, const char *name, yl_state_tensor *t)
+{
+    hsize_t dims[H5S_MAX_RANK];
+    hid_t space = H5Dget_space(set);
+    if (space < 0) return damaged(w->path, name);
+    int n = H5Sget_simple_extent_ndims(space);
+    bool good = n >= 0 && n <= YL_SAFETENSORS_DIMS && H5Sget_simple_extent_dims(space, dims, NULL) == n;
+    H5Sclose(space);
+    if (!good) return damaged(w->path, name);
+    t->n_dims = n;
+    for (int i = 0; i < n; i++) t->dims[i] = dims[i] > MOST ? MOST + (int64_t)1 : (int64_t)dims[i];
+    int64_t count = yl__product(n, t->dims);
+    if (count > MOST - w->total) return yl__fail(YL_FORMAT, "%s: more than 2^30 numbers, up to %.200s", w->path, name);
+    w->total += count;
+    return YL_OK;
+}
+
+static yl_status put_name(walk *w, const char *name, char **out)
+{
+    size_t below = strlen(w->below), size = strlen(name);
+    YL_TRY(yl__alloc((int64_t)(below + size + 2), 1, out));
+    memcpy(*out, w->below, below);
+    if (below) (*out)[below++] = '/';
+    memcpy(*out + below, name, size + 1);
+    return YL_OK;
+}
+
+static yl_status append(walk *w, const yl_state_tensor *t, char *name, float *numbers)
+{
+    yl_hdf5 *o = w->out;
+    int64_t capacity = o->capacity, names = o->capacity;
+    YL_TRY(yl__reserve(o->count + 1, &capacity, sizeof *o->numbers, &o->numbers));
+    YL_TRY(yl__reserve(o->count + 1, &names, sizeof *o->names, &o->names));
+    YL_TRY(yl__reserve(o->count + 1, &o->capacity, sizeof *o->tensors, &o->tensors));
+    o->tensors[o->count] = *t;
+    o->tensors[o->count].name = name, o->tensors[o->count].numbers = numbers;
+    o->names[o->count] = name, o->numbers[o->count++] = numbers;
+    return YL_OK;
+}
+
+static yl_status read_numbers(walk *w, hid_t set, hid_t type, const char *name)
+{
+    yl_state_tensor t = {0};
+    char *text = NULL;
+    float *numbers = NULL;
+    YL_TRY(check_place(w, set, name));
+    YL_TRY(read_shape(w, set, name, &t));
+    int64_t count = yl__product(t.n_dims, t.dims);
+    yl_status status = yl__alloc(count, sizeof *numbers, &numbers);
+    if (status == YL_OK && is_half(type))
+        status = read_halves(w, set, type, name, count, numbers);
+    else if (status == YL_OK && H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers) < 0)
+        status = damaged(w->path, name);
+    if (status == YL_OK) status = put_name(w, name, &text);
+    if (status == YL_OK) status = append(w, &t, text, numbers);
+    if (status == YL_OK) return YL_OK;
+    yl__free(text), yl__free(numbers);
+    return status;
+}
+
+static yl_status read_dataset(walk *w, const char *name)
+{
+    hid_t set = H5Dopen2(w->group, name, H5P_DEFAULT);
+    if (set < 0) return damaged(w->path, name);
+    hid_t type = H5Dget_type(set);
+    yl_status status = type < 0 ? damaged(w->path, name) : YL_OK;
+    if (type >= 0 && H5Tget_class(type) == H5T_FLOAT) status = read_numbers(w, set, type, name);
+    if (type >= 0) H5Tclose(type);
+    H5Dclose(set);
+    return status;
+}
+
+static herr_t visit(hid_t group, const char *name, const H5O_info_t *info, void *data)
+{
+    walk *w = data;
+    (void)group;
+    if (info->type != H5O_TYPE_DATASET || strncmp(name, "optimizer", 9) == 0) return 0;
+    w->status = read_dataset(w, name);
+    return w->status == YL_OK ? 0 : -1;
+}
+
+/* The text of an attribute, of a fixed length or not. */
+static yl_status read_text(const char *path, hid_t attribute, char **out)
+{
+    hid_t type = H5Aget_type(attribute);
+    size_t size = type < 0 ? 0 : H5Tget_size(type);
+    hid_t space = H5Aget_space(attribute);
+    bool one = space >= 0 && H5Sget_simple_extent_npoints(space) == 1;
+    if (space >= 0) H5Sclose(space);
+    yl_status status =
+        !one || H5Tget_class(type) != H5T_STRING || size > MOST ? damaged(path, "its model_config") : YL_OK;
+    if (status == YL_OK && H5Tis_variable_str(type) > 0) {
+        char *text = NULL;
+        if (H5Aread(attribute, type, &text) < 0 || !text) status = damaged(path, "its model_config");
+        if (status == YL_OK) status = yl__strdup(text, out);
+        if (text) H5free_memory(text);
+    } else if (status == YL_OK) {
+        status = yl__calloc((int64_t)size + 1, 1, out);
+        if (status == YL_OK && H5Aread(attribute, type, *out) < 0) status = damaged(path, "its model_config");
+    }
+    if (type >= 0) H5Tclose(type);
+    return status;
+}
+
+static yl_status read_config(const char *path, hid_t file, char **out)
+{
+    if (H5Aexists(file, "model_config") <= 0) return YL_OK;
+    hid_t attribute = H5Aopen(file, "model_config", H5P_DEFAULT);
+    if (attribute < 0) return damaged(path, "its model_config");
+    yl_status status = read_text(path, attribute, out);
+    H5Aclose(attribute);
+    return status;
+}
+
+static yl_status read_all(const char *path, hid_t file, yl_hdf5 *out)
+{
+    YL_TRY(read_config(path, file, &out->config));
+    bool whole = H5Lexists(file, "model_weights", H5P_DEFAULT) > 0;
+    walk w = {.out = out, .path = path, .below = whole ? "model_weights" : ""};
+    w.group = H5Gopen2(file, whole ? "model_weights" : "/", H5P_DEFAULT);
+    if (w.group < 0) return damaged(path, "its groups");
+    herr_t good = H5Ovisit(w.group, H5_INDEX_NAME, H5_ITER_NATIVE, visit, &w);
+    H5Gclose(w.group);
+    if (w.status != YL_OK) return w.status;
+    return good < 0 ? damaged(path, "its groups") : YL_OK;
+}
+
+yl_status yl_hdf5_read(const char *path, yl_hdf5 *out)
+{
+    *out = (yl_hdf5){0};
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* it would print */
+    htri_t is = H5Fis_hdf5(path);
+    if (is <= 0) {
+        char *bytes;
+        int64_t size;
+        YL_TRY(yl__file_read(path, &bytes, &size)); /* tells why it cannot be read */
+        yl__free(bytes);
+        return yl__fail(YL_FORMAT, "%s: not an HDF5 file", path);
+    }
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    if (file < 0) return damaged(path, "the file");
+    yl_status status = read_all(path, file, out);
+    H5Fclose(file);
+    if (status != YL_OK) yl_hdf5_free(out);
+    return status;
+}
+
+void yl_hdf5_free(yl_hdf5 *file)
+{
+    for (int64_t i = 0; i < file->count; i++) yl__free(file->names[i]), yl__free(file->numbers[i]);
+    yl__free(file->config), yl__free(file->tensors), yl__free(file->numbers), yl__free(file->names);
+    *file = (yl_hdf5){0};
+}
+
+bool yl_hdf5_available(void)
+{
+    return true;
+}
