@@ -38,16 +38,14 @@ groups.model = {
   { "weights", "string", nil, "", "its weights: a Darknet weights file, a PyTorch state dict (.safetensors), or Keras's weights (.h5)" },
   struct("weights", "partial"),
   { "names", "string", nil, "", "class names: a file with one a line, or coco, kitti, voc", aliases = { "labels_file", "classes" } },
-  { "model", "string", nil, "", "a checkpoint, a YAD2K model of Keras (.h5), or a bundled network: street, lenet300, lenet5 (instead "
-    .. "of cfg, weights and names)",
+  { "model", "string", nil, "", "a checkpoint, a YAD2K model (.h5), or a bundled network: street, lenet300, lenet5 (instead of cfg ...)",
     aliases = { "checkpoint", "ckpt" } },
   { "require", "list", nil, "", "Lua files to run first, with your own layers (yl.layer)",
     aliases = { "plugins", "plugin", "import", "layers" } },
 }
 
-groups.anchors_file = { -- of verbs that do not train: there `anchors` is something else
-  { "anchors", "string", nil, "", "with model=FILE.h5: the file with its anchors (default: FILE_anchors.txt)" },
-}
+-- of verbs that do not train: there `anchors` is something else
+groups.anchors_file = { { "anchors", "string", nil, "", "with model=FILE.h5: the file of its anchors (default: FILE_anchors.txt)" } }
 
 groups.run = {
   { "config", "string", nil, "", "a YAML file with any of these keys" },
