@@ -91,11 +91,12 @@ static const char *class_field(lua_State *L, int row, place at)
     return name;
 }
 
-static yl_label read_row(lua_State *L, int row, place at)
+/* What a truth does not say is none of it; what a detection does not say is unknown. */
+static yl_label read_row(lua_State *L, int row, bool is_truth, place at)
 {
     yl_label label = {.name = class_field(L, row, at), .class_index = -1, .box = box_field(L, row, at)};
-    label.truncated = number_field(L, row, "truncated", 0, at);
-    label.occluded = number_field(L, row, "occluded", 0, at);
+    label.truncated = number_field(L, row, "truncated", is_truth ? 0 : -1, at);
+    label.occluded = number_field(L, row, "occluded", is_truth ? 0 : -1, at);
     label.alpha = number_field(L, row, "alpha", -10, at);
     label.score = number_field(L, row, "score", 1, at);
     lua_getfield(L, row, "ignore");
@@ -105,8 +106,9 @@ static yl_label read_row(lua_State *L, int row, place at)
 }
 
 /* The rows of the table at `index`, in memory that stays on the stack. */
-static yl_label *read_rows(lua_State *L, int index, const char *kind, int64_t *count)
+static yl_label *read_rows(lua_State *L, int index, bool are_truths, int64_t *count)
 {
+    const char *kind = are_truths ? "truth" : "detection";
     yl__check_type(L, index, LUA_TTABLE);
     *count = (int64_t)yl__length(L, index);
     yl_label *rows = lua_newuserdatauv(L, sizeof *rows * (size_t)(*count + 1), 0);
@@ -114,7 +116,7 @@ static yl_label *read_rows(lua_State *L, int index, const char *kind, int64_t *c
         place at = {kind, (lua_Integer)i + 1};
         if (lua_rawgeti(L, index, at.index) != LUA_TTABLE)
             yl__error(L, "%s %I: expected a table, got %s", kind, at.index, luaL_typename(L, -1));
-        rows[i] = read_row(L, lua_gettop(L), at);
+        rows[i] = read_row(L, lua_gettop(L), are_truths, at);
         lua_pop(L, 1);
     }
     return rows;
@@ -126,7 +128,7 @@ static int set_add(lua_State *L)
     yl_eval_set *set = yl__object(L, 1, yl__eval_set_class);
     int64_t truth_count, det_count;
     const char *id = yl__check_string(L, 2);
-    yl_label *truths = read_rows(L, 3, "truth", &truth_count), *dets = read_rows(L, 4, "detection", &det_count);
+    yl_label *truths = read_rows(L, 3, true, &truth_count), *dets = read_rows(L, 4, false, &det_count);
     yl__check(L, yl_eval_set_add(set, id, truths, truth_count, dets, det_count));
     lua_settop(L, 1);
     return 1;

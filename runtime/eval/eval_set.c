@@ -53,7 +53,11 @@ static yl_status add_dets(yl_eval_set *set, const yl_label *rows, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
         yl_eval_det *d = &set->dets[set->det_count + i];
-        *d = (yl_eval_det){.score = rows[i].score, .alpha = rows[i].alpha, .box = rows[i].box};
+        *d = (yl_eval_det){.score = rows[i].score,
+                           .alpha = rows[i].alpha,
+                           .occluded = rows[i].occluded,
+                           .truncated = rows[i].truncated,
+                           .box = rows[i].box};
         YL_TRY(yl__names_add(&set->names, rows[i].name, &d->name));
     }
     return YL_OK;

@@ -18,7 +18,7 @@ typedef struct yl_eval_truth {
 
 typedef struct yl_eval_det {
     int32_t name;
-    double score, alpha;
+    double score, alpha, occluded, truncated;
     yl_box box;
 } yl_eval_det;
 
@@ -41,7 +41,8 @@ typedef struct yl_eval_set {
 yl_status yl_eval_set_new(yl_eval_set **out);
 void yl_eval_set_free(yl_eval_set *set); /* NULL is fine */
 
-/* Adds a frame; either list may be empty. Of a detection name, box, score and alpha count (alpha -10: it has none).
+/* Adds a frame; either list may be empty. Of a detection name, box, score, alpha (-10: it has none),
+ * occluded and truncated (-1: none) count.
  * Errors: INVALID for an id that was added before, or a box, score or angle that is not finite; nothing is added then.
  */
 yl_status yl_eval_set_add(yl_eval_set *set, const char *id, const yl_label *truths, int64_t truth_count,

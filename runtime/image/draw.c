@@ -16,6 +16,8 @@ static const yl_field mark_fields[] = {
     {"role", YL_OPTION_ENUM, "found", "", "what the box stands for", 0, 0, roles + 1, NULL, YL_MEMBER(yl_mark, role)},
     {"colour", YL_OPTION_INT, "0", "", "number of a class, whose colour replaces the role's", 0, INT32_MAX, NULL, NULL,
      YL_MEMBER(yl_mark, colour)},
+    {"alpha", YL_OPTION_NUMBER, "-10", "radians", "observation angle, shown as an arrow; -10: unknown", -10, 10, NULL,
+     NULL, YL_MEMBER(yl_mark, alpha)},
 };
 const yl_field_table yl_mark_fields = YL_FIELD_TABLE("mark", mark_fields);
 
@@ -102,6 +104,31 @@ static void draw_mark(cairo_t *cr, const yl_mark *m, double line)
     cairo_stroke(cr);
 }
 
+/* KITTI's alpha: 0 heads right, -pi/2 away from the camera (up), pi/2 towards it. */
+static void draw_heading(cairo_t *cr, const yl_mark *m, double line)
+{
+    const yl_attribute orientation = yl_attribute_at(YL_ATTRIBUTE_orientation);
+    if (!yl_attribute_known(&orientation, m->alpha)) return;
+    struct style s = style_of(m);
+    double x = (m->box.x1 + m->box.x2) / 2, y = (m->box.y1 + m->box.y2) / 2;
+    double length = fmax(6 * line, .4 * fmin(yl_box_width(m->box), yl_box_height(m->box))), wing = .35 * length;
+    double tip[2] = {x + length * cos(m->alpha), y + length * sin(m->alpha)};
+    cairo_move_to(cr, x, y);
+    cairo_line_to(cr, tip[0], tip[1]);
+    for (int side = -1; side <= 1; side += 2) {
+        double back = m->alpha + YL_TURN / 2 + side * YL_TURN / 12;
+        cairo_move_to(cr, tip[0], tip[1]);
+        cairo_line_to(cr, tip[0] + wing * cos(back), tip[1] + wing * sin(back));
+    }
+    cairo_set_dash(cr, NULL, 0, 0);
+    cairo_set_source_rgba(cr, 0, 0, 0, .5);
+    cairo_set_line_width(cr, line * 1.8);
+    cairo_stroke_preserve(cr);
+    cairo_set_source_rgb(cr, s.r, s.g, s.b);
+    cairo_set_line_width(cr, line);
+    cairo_stroke(cr);
+}
+
 static yl_status check_marks(const yl_mark *marks, int64_t count)
 {
     for (int64_t i = 0; i < count; i++) {
@@ -122,6 +149,7 @@ static void draw_marks(cairo_t *cr, const yl_image *image, const yl_mark *marks,
     cairo_set_font_size(cr, fmax(10, (double)image->w / 72));
     cairo_set_line_join(cr, CAIRO_LINE_JOIN_ROUND);
     for (int64_t i = 0; i < count; i++) draw_mark(cr, &marks[i], line);
+    for (int64_t i = 0; i < count; i++) draw_heading(cr, &marks[i], line);
     for (int64_t i = 0; i < count; i++)
         if (marks[i].label && marks[i].label[0]) draw_label(cr, &marks[i], line, image, taken, &labels);
 }

@@ -27,9 +27,11 @@ typedef struct yl_mark {
     const char *label; /* NULL: none */
     yl_role role;
     int32_t colour; /* 1, 2, ...: of that class in a palette of eight, instead of the role's; 0: the role's */
+    double
+        alpha; /* known (core/attributes.h): an arrow shows where the object heads, seen from above with the camera below */
 } yl_mark;
 
-extern const yl_field_table yl_mark_fields; /* label, role, colour */
+extern const yl_field_table yl_mark_fields; /* label, role, colour, alpha */
 
 /* Draws the marks onto the picture: the boxes in order, then their labels, placed where they hide no other label if possible. Lines
  * and text scale with the picture's width. Boxes may extend beyond the picture. Errors: MEMORY, INVALID for a box that is not finite. */

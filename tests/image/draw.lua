@@ -52,6 +52,19 @@ function TestDraw:testClassColours()
   t.assertTrue(seen[ninth])
 end
 
+-- A known alpha is an arrow from the middle: 0 to the right, -pi/2 up (away from the camera); an unknown one draws nothing.
+function TestDraw:testHeadings()
+  local function drawn(alpha) return flat(100, 100, 0, 0, 0):draw { { box = { 10, 10, 90, 90 }, role = "truth", alpha = alpha } } end
+  local function lit(im, x, y) return (im:pixel(x, y)) > 100 end
+  for alpha, at in pairs { [0] = { 71, 51 }, [-math.pi / 2] = { 51, 31 }, [math.pi / 2] = { 51, 71 }, [math.pi] = { 31, 51 } } do
+    local im = drawn(alpha)
+    for _, p in ipairs { { 71, 51 }, { 51, 31 }, { 51, 71 }, { 31, 51 } } do
+      t.assertEquals(lit(im, p[1], p[2]), p[1] == at[1] and p[2] == at[2], ("alpha %g at %d, %d"):format(alpha, p[1], p[2]))
+    end
+  end
+  t.assertEquals(drawn(-10):bytes(), drawn(nil):bytes())
+end
+
 function TestDraw:testFitAndJpeg()
   local im = flat(300, 100, 200, 40, 90)
   local small = im:fit(60, 60)

@@ -71,10 +71,15 @@ end
 
 -- The protocols to compare by: those that were asked for, else those by which both were evaluated.
 local function protocols_of(a, b, asked)
+  for _, name in ipairs(asked or {}) do
+    if not compare.measures[name] then
+      fail("protocol %s has no interval: expected some of %s", name, table.concat(eval.protocols, ", "))
+    end
+  end
   if asked and #asked > 0 then return asked end
   local list = {}
   for _, name in ipairs(a.protocols) do
-    if has(b.protocols, name) then list[#list + 1] = name end
+    if compare.measures[name] and has(b.protocols, name) then list[#list + 1] = name end
   end
   if #list == 0 then
     fail("%s was evaluated by %s and %s by %s: expected a protocol in common (protocol= chooses one)", a.title,

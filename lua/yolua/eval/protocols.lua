@@ -2,7 +2,8 @@
 local core = require "yolua.core"
 local terminal = require "yolua.terminal"
 
-local eval = { protocols = { "kitti", "voc", "coco", "poster" } }
+-- protocols: those that score boxes, with a mean; all: and labels beside box and class, of networks that predict them.
+local eval = { protocols = { "kitti", "voc", "coco", "poster" }, all = { "kitti", "voc", "coco", "poster", "attributes" } }
 
 -- Every class name that KITTI's files know.
 eval.kitti_names = { "Car", "Van", "Truck", "Pedestrian", "Person_sitting", "Cyclist", "Tram", "Misc", "DontCare" }
@@ -39,11 +40,13 @@ function arguments.poster(o, more)
   return with(o.poster, { classes = more.classes, reduce = more.reduce })
 end
 
+function arguments.attributes(_, more) return { classes = more.classes } end
+
 -- Errors: no such protocol, with the nearest.
 local function arguments_of(name, o, more)
   if arguments[name] then return arguments[name](o, more) end
-  local near = require("yolua.options.schema").did_you_mean(name, eval.protocols, "protocol")
-  error(("protocol: expected some of %s, got '%s'%s"):format(table.concat(eval.protocols, ", "), name, near), 3)
+  local near = require("yolua.options.schema").did_you_mean(name, eval.all, "protocol")
+  error(("protocol: expected some of %s, got '%s'%s"):format(table.concat(eval.all, ", "), name, near), 3)
 end
 
 -- The resampler of a protocol (core.eval_set) and its classes' names; o and more as below.
@@ -104,6 +107,32 @@ local function kitti_lines(row)
   return lines
 end
 
+local ATTRIBUTES = { { "orientation", "similarity" }, { "occlusion", "accuracy" }, { "truncation", "error" } }
+
+-- The columns of an attribute that some class has: {name, measure, ...}.
+function eval.attributes_of(rows)
+  local out = {}
+  for _, a in ipairs(ATTRIBUTES) do
+    local some = false
+    for _, row in ipairs(rows) do some = some or row[a[1]].n > 0 end
+    if some then out[#out + 1] = a end
+  end
+  return out
+end
+
+local function attribute_lines(row)
+  local lines, has = { { "class", "n_gt", "matched" } }, eval.attributes_of { row }
+  for _, a in ipairs(has) do table.move({ a[1] .. " " .. a[2], "baseline" }, 1, 2, #lines[1] + 1, lines[1]) end
+  local function add(name, class)
+    local line = { name, tostring(class.n_gt), tostring(class.matched) }
+    for _, a in ipairs(has) do table.move({ percent(class[a[1]][a[2]]), percent(class[a[1]].baseline) }, 1, 2, #line + 1, line) end
+    lines[#lines + 1] = line
+  end
+  for _, name in ipairs(sorted(row.classes)) do add(name, row.classes[name]) end
+  add("all", row)
+  return lines
+end
+
 local function class_lines(row, list)
   local head, lines = { "class" }, {}
   for i, column in ipairs(list) do head[i + 1] = column[1] end
@@ -118,6 +147,10 @@ end
 
 local function title(row)
   local words = {}
+  if row.protocol == "attributes" then
+    return ("attributes of objects that a detection of score %g matches (IoU > %g), beside the best constant answer"):format(row.score,
+      row.iou)
+  end
   if row.protocol == "voc" then
     words = { "IoU " .. (row.compare == "gt" and "> " or ">= ") .. row.iou, row.plus1 and "+1" or "no +1" }
     if row.difficult == "hard" then words[#words + 1] = "hard truths forgive" end
@@ -130,7 +163,8 @@ end
 -- The row as lines of text, in percent; every number stands under its protocol's name.
 function eval.text(row)
   if row.protocol == "top1" then return ("top1: error %s %% of %d pictures"):format(percent(row.error), row.n) end
-  local lines = row.protocol == "kitti" and kitti_lines(row) or class_lines(row, columns[row.protocol])
+  local lines = row.protocol == "kitti" and kitti_lines(row) or row.protocol == "attributes" and attribute_lines(row)
+    or class_lines(row, columns[row.protocol])
   lines = terminal.align(lines, function(i) return i > 1 and lines[1][i] ~= "level" end)
   return title(row) .. "\n  " .. table.concat(lines, "\n  ")
 end

@@ -1,6 +1,7 @@
 -- Runs a model over a list of frames and scores what it finds by the protocols asked for. Behind run:eval and `yolua val`.
 local anchors = require "yolua.eval.anchors"
 local batches = require "yolua.data.batches"
+local attributes = require "yolua.options.attributes"
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local detect = require "yolua.model.detect"
@@ -19,11 +20,21 @@ local score = {
 -- The poster's metric looks at one class a box, at score 0.5 and more, suppressed whatever the class.
 local poster_view = { conf = 0.5, iou = 0.5, one_class = true, agnostic = true }
 
--- The protocols of the options; else all four where labels are KITTI's, and COCO's and VOC's where they are not.
-function score.protocols(o, data)
-  local asked = rawget(o, "protocol")
-  if asked and #asked > 0 then return asked end
-  return (data.name == "kitti" or data.name == "synthetic") and eval.protocols or { "coco", "voc" }
+-- The protocols of the options; else all four where labels are KITTI's, and COCO's and VOC's where they are not; and `attributes` for a
+-- network that predicts some, on data that have labels of them. Errors: `attributes` is asked for, and these are missing.
+function score.protocols(o, data, model)
+  local asked, has = rawget(o, "protocol"), model and attributes.of_model(model) or {}
+  if asked and #asked > 0 then
+    for _, name in ipairs(asked) do
+      if name == "attributes" and #has == 0 then error(("protocol=attributes: %s predicts none"):format(model.path), 0) end
+      if name == "attributes" and not data.set.labels_attributes then
+        error(("protocol=attributes: data=%s has no labels of %s"):format(data.name, attributes.text(has)), 0)
+      end
+    end
+    return asked
+  end
+  if not (data.name == "kitti" or data.name == "synthetic") then return { "coco", "voc" } end
+  return #has > 0 and eval.all or eval.protocols
 end
 
 -- Whether the model's cfg and weights came apart, so that they may not belong together, and nobody has looked yet.
@@ -39,7 +50,7 @@ end
 -- images, where there is one. Returns {frames, set, poster_set} of yolua.eval.stored, and how they were looked at.
 local function look(model, list, o, seen, source)
   local data, frames, numbers = list.data, {}, stored.numbers(model.names)
-  local drives, set, poster = data:drives(), core.eval_set(), core.eval_set()
+  local drives, set, poster, labels = data:drives(), core.eval_set(), core.eval_set(), attributes.labels(model)
   local function get(key) return rawget(o, key) end -- a table of options refuses keys that it lacks
   local from = get "data" or {}
   local clip = get "clip" == true -- a training's `clip` is a number: its gradient's largest norm
@@ -55,8 +66,8 @@ local function look(model, list, o, seen, source)
     local truths = data:rows(frame, model.names)
     set:add(frame.id, truths, found)
     poster:add(frame.id, truths, poster_found)
-    frames[i] = { id = frame.id, drive = drives[frame.id], truths = truths, dets = stored.pack(found, numbers),
-      poster = stored.pack(poster_found, numbers) }
+    frames[i] = { id = frame.id, drive = drives[frame.id], truths = truths, dets = stored.pack(found, numbers, labels),
+      poster = stored.pack(poster_found, numbers, labels) }
     if fit then fit:add(data:mapped(frame, model.names), fit_found) end
     if i <= score.drawn then keep_drawn(seen, data, frame, model, pass.upright, found) end
   end
@@ -107,10 +118,11 @@ function score.run(model, list, o, more)
   local seen, data = { frames = {} }, list.data
   data:follow(model)
   if data.source.pixels then return classified(model, list, more) end
+  local protocols = more.protocols or score.protocols(o, data, model)
   local looked, how = look(model, list, o, seen, more.source)
   local map = data:map(model.names)
   local self = stored.new { stage = more.stage, split = list.name, data = { name = data.name, hash = more.hash }, map = map.name,
-    names = model.names, classes = map.classes, protocols = more.protocols or score.protocols(o, data),
+    names = model.names, classes = map.classes, protocols = protocols, labels = attributes.labels(model),
     options = protocol_options(o, data.set, how), frames = looked.frames, set = looked.set,
     poster_set = looked.poster_set }
   local rows, set = self:rows(), self:set_for "voc"

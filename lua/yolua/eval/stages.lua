@@ -9,7 +9,8 @@
 -- RUN/stages/NAME.stage: a line of JSON that says how the stage was evaluated, and one for each frame, in list order: {"id", "drive"
 -- (where the data know it), "truth": [[class, x1, y1, x2, y2, truncated, occluded, alpha, ignore], ...], "dets": how many detections,
 -- "poster": how many the poster's metric sees}. After these lines come the detections, 42 bytes each, little-endian: the class's number
--- among `names` (16 bits), score, x1, y1, x2, y2 (doubles); of each frame `dets`, then `poster`.
+-- among `names` (16 bits), score, x1, y1, x2, y2 (doubles), and a double for each of `labels`, if the head line has some; of each frame
+-- `dets`, then `poster`.
 local core = require "yolua.core"
 local schema = require "yolua.options.schema"
 local stored = require "yolua.eval.stored"
@@ -18,8 +19,7 @@ local files = core.files
 local stages = {}
 
 local FORMAT = "yolua stage 1"
-local HEADER = { "stage", "number", "split", "data", "map", "names", "protocols", "options" }
-local SIZE = stored.size
+local HEADER = { "stage", "number", "split", "data", "map", "names", "protocols", "labels", "options" }
 
 local function null(value)
   if value == nil then return core.null end
@@ -44,13 +44,13 @@ local function truth_line(t)
 end
 
 -- A frame's detections, packed.
-local function packed(frame, key, numbers)
+local function packed(frame, key, numbers, labels)
   local list = frame[key]
-  return type(list) == "table" and stored.pack(list, numbers) or list
+  return type(list) == "table" and stored.pack(list, numbers, labels) or list
 end
 
-local function frame_line(frame, dets, poster)
-  local line = { id = frame.id, drive = frame.drive, truth = {}, dets = #dets // SIZE, poster = poster and #poster // SIZE or nil }
+local function frame_line(frame, size, dets, poster)
+  local line = { id = frame.id, drive = frame.drive, truth = {}, dets = #dets // size, poster = poster and #poster // size or nil }
   for i, t in ipairs(frame.truths) do line.truth[i] = truth_line(t) end
   return core.json.encode(line)
 end
@@ -65,12 +65,13 @@ end
 -- Writes it to RUN/stages/. `number`: which of the run's stages it is.
 function stages.write(dir, self, number)
   local header, numbers = { format = FORMAT, frames = #self.frames, classes = class_lists(self.classes) }, stored.numbers(self.names)
+  local size = stored.layout(self.labels):packsize()
   self.number = number
   for _, key in ipairs(HEADER) do header[key] = self[key] end
   local lines, bytes = { core.json.encode(header) }, {}
   for i, frame in ipairs(self.frames) do
-    local dets, poster = packed(frame, "dets", numbers), packed(frame, "poster", numbers)
-    lines[i + 1] = frame_line(frame, dets, poster)
+    local dets, poster = packed(frame, "dets", numbers, self.labels), packed(frame, "poster", numbers, self.labels)
+    lines[i + 1] = frame_line(frame, size, dets, poster)
     bytes[2 * i - 1], bytes[2 * i] = dets, poster or ""
   end
   lines[#lines + 1] = ""
@@ -128,6 +129,7 @@ local function read_header(path, text)
   for _, key in ipairs { "options", "data" } do
     if type(header[key]) ~= "table" then refuse(path, 1, "its " .. key) end
   end
+  if header.labels ~= nil and not is_list(header.labels, "string") then refuse(path, 1, "a list as its labels") end
   if type(header.stage) ~= "string" or math.type(header.frames) ~= "integer" then refuse(path, 1, "its stage and number of frames") end
   for i, class in ipairs(header.classes) do
     header.classes[i] = #class == 1 and class[1] or { name = class[1], table.unpack(class, 2) }
@@ -136,9 +138,9 @@ local function read_header(path, text)
 end
 
 -- `count` packed detections from byte `at` of the text, whose classes are checked; and where they end.
-local function take_detections(path, text, at, count, names)
-  local last = at + count * SIZE
-  for byte = at, last - 1, SIZE do
+local function take_detections(path, text, at, count, names, size)
+  local last = at + count * size
+  for byte = at, last - 1, size do
     local class = ("<I2"):unpack(text, byte)
     if not names[class] then error(("%s: byte %d: expected a class from 1 to %d, got %d"):format(path, byte, #names, class), 0) end
   end
@@ -158,11 +160,12 @@ local function read_file(path)
     frames[i] = read_frame(path, i + 1, text:sub(first, last - 1))
     count = count + frames[i].dets + (frames[i].poster or 0)
   end
-  if #text ~= last + count * SIZE then cut_short(path) end
+  local size = stored.layout(self.labels):packsize()
+  if #text ~= last + count * size then cut_short(path) end
   local at = last + 1
   for _, frame in ipairs(frames) do
-    frame.dets, at = take_detections(path, text, at, frame.dets, self.names)
-    if frame.poster then frame.poster, at = take_detections(path, text, at, frame.poster, self.names) end
+    frame.dets, at = take_detections(path, text, at, frame.dets, self.names, size)
+    if frame.poster then frame.poster, at = take_detections(path, text, at, frame.poster, self.names, size) end
   end
   self.frames = frames
   return stored.new(self)

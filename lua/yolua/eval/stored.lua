@@ -5,17 +5,19 @@ local eval = require "yolua.eval.protocols"
 
 local stored = {}
 
--- How a detection is packed: the class's number among the names, score, box.
-local DETECTION = "<I2ddddd"
-stored.size = DETECTION:packsize()
+local UNKNOWN <const> = -10.0 -- of an attribute: one head predicts it and another does not
+
+-- How a detection is packed: the class's number among the names, score, box, and the attributes of these labels (alpha, ...).
+function stored.layout(labels) return "<I2ddddd" .. ("d"):rep(#(labels or {})) end
 
 local Stored = { __name = "stored evaluation" }
 Stored.__index = Stored
 
 -- fields: title (what sentences call it; may be missing), stage, split, data {name, hash}, map (the class map's name), names (the network's
 -- classes), classes (the list that the protocols report, see core.eval_set), protocols, options {conf, iou, clip, w, h, resize, voc, coco,
--- poster, curves}, frames = {{id, drive, truths, dets, poster}, ...}; truths and detections as set:add takes them. Detections may also be
--- packed (stored.pack), which takes a tenth of the memory.
+-- poster, curves}, labels (of the attributes that the network predicts; nil: it predicts none), frames = {{id, drive, truths, dets,
+-- poster}, ...}; truths and detections as set:add takes them. Detections may also be packed (stored.pack), which takes a tenth of the
+-- memory.
 function stored.new(fields) return setmetatable(fields, Stored) end
 
 -- {class's name -> number}, for stored.pack.
@@ -25,12 +27,13 @@ function stored.numbers(names)
   return numbers
 end
 
--- A list of detections as a text of stored.size bytes each.
-function stored.pack(list, numbers)
-  local out = {}
+-- A list of detections as a text, each as stored.layout says.
+function stored.pack(list, numbers, labels)
+  local out, layout, values = {}, stored.layout(labels), {}
   for i, d in ipairs(list) do
     local b = d.box
-    out[i] = DETECTION:pack(numbers[d.class], d.score, b[1], b[2], b[3], b[4])
+    for k, label in ipairs(labels or {}) do values[k] = d[label] or UNKNOWN end
+    out[i] = layout:pack(numbers[d.class], d.score, b[1], b[2], b[3], b[4], table.unpack(values))
   end
   return table.concat(out)
 end
@@ -39,9 +42,14 @@ end
 function Stored:detections(frame, key)
   local packed, list = frame[key], {}
   if type(packed) ~= "string" then return packed end
-  for at = 1, #packed, stored.size do
-    local class, score, x1, y1, x2, y2 = DETECTION:unpack(packed, at)
-    list[#list + 1] = { class = self.names[class], score = score, box = { x1, y1, x2, y2 } }
+  local layout, labels = stored.layout(self.labels), self.labels or {}
+  for at = 1, #packed, layout:packsize() do
+    local values = { layout:unpack(packed, at) }
+    local d = { class = self.names[values[1]], score = values[2], box = { values[3], values[4], values[5], values[6] } }
+    for k, label in ipairs(labels) do
+      if values[6 + k] ~= UNKNOWN then d[label] = values[6 + k] end
+    end
+    list[#list + 1] = d
   end
   return list
 end
@@ -136,6 +144,9 @@ function stored.pool(list, stage)
   for i, self in ipairs(list) do
     local what, a, b = stored.differ(first, self)
     if what then error(("stored.pool: evaluation %d was made with %s: %s, and the first with %s"):format(i, what, b, a), 2) end
+    if text(self.labels) ~= text(first.labels) then
+      error(("stored.pool: evaluation %d is of a network with other attributes than the first"):format(i), 2)
+    end
     if text(self.names) ~= text(first.names) then
       error(("stored.pool: evaluation %d is of a network with other classes than the first"):format(i), 2)
     end
@@ -148,7 +159,7 @@ function stored.pool(list, stage)
     names[i] = self.split
   end
   local pooled = { frames = frames, stage = stage or first.stage, split = table.concat(names, "+") }
-  for _, key in ipairs { "data", "map", "names", "classes", "protocols", "options" } do pooled[key] = first[key] end
+  for _, key in ipairs { "data", "map", "names", "classes", "protocols", "labels", "options" } do pooled[key] = first[key] end
   return stored.new(pooled)
 end
 

@@ -92,7 +92,7 @@ local function drawn(pixels, found, columns)
   local h, w = picture.size(pixels)
   local image <close> = core.image.new(w, h, pixels:tobytes())
   local marks = {}
-  for i, d in ipairs(found) do marks[i] = { box = d.box, role = "found", label = ("%s %.2f"):format(d.class, d.score) } end
+  for i, d in ipairs(found) do marks[i] = { box = d.box, role = "found", label = ("%s %.2f"):format(d.class, d.score), alpha = d.alpha } end
   image:draw(marks)
   return lines_of(picture.text(core.tensor.from_bytes(image:bytes(), { h, w, 3 }, "u8"), columns))
 end

@@ -40,6 +40,22 @@ function attributes.takes(head, key)
   return name == nil
 end
 
+-- The labels that detections of the model have (alpha, ...); nil where it predicts none.
+function attributes.labels(model)
+  local list = {}
+  for i, a in ipairs(attributes.of_model(model)) do list[i] = a.label end
+  return #list > 0 and list or nil
+end
+
+-- What a detection shows beside class and score on a picture, where an arrow shows alpha: "occluded 2, truncated 0.40"; "" for an object
+-- that is whole and visible.
+function attributes.note(d)
+  local words = {}
+  if (d.occluded or 0) > 0 then words[1] = ("occluded %d"):format(d.occluded) end
+  if (d.truncated or 0) >= 0.1 then words[#words + 1] = ("truncated %.2f"):format(d.truncated) end
+  return #words > 0 and " " .. table.concat(words, ", ") or ""
+end
+
 -- Their names for a sentence.
 function attributes.text(list)
   local names = {}

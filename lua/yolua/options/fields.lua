@@ -176,7 +176,7 @@ groups.augment = {
 }
 
 groups.eval = {
-  { "protocol", "list", nil, "", "evaluation protocols", choices = { "kitti", "voc", "coco", "poster", "top1" },
+  { "protocol", "list", nil, "", "evaluation protocols", choices = { "kitti", "voc", "coco", "poster", "attributes", "top1" },
     aliases = { "metric", "metrics" } },
   struct("detect", "conf", { default = structs.NONE }),
   struct("detect", "iou"),

@@ -1,4 +1,5 @@
 -- out=FOLDER: pictures with their boxes on them. Nothing there is overwritten.
+local attributes = require "yolua.options.attributes"
 local core = require "yolua.core"
 
 local drawn = {}
@@ -21,7 +22,9 @@ end
 -- Draws the detections on the image (which it changes) and writes it as FOLDER/STEM.jpg or .png; returns the path.
 function drawn.write(image, name, detections, folder, kind)
   local marks, path = {}, free(folder, stem(name), endings[kind])
-  for i, d in ipairs(detections) do marks[i] = { box = d.box, role = "found", label = ("%s %.2f"):format(d.class, d.score) } end
+  for i, d in ipairs(detections) do
+    marks[i] = { box = d.box, role = "found", label = ("%s %.2f%s"):format(d.class, d.score, attributes.note(d)), alpha = d.alpha }
+  end
   image:draw(marks)
   if kind == "png" then image:save(path) else core.system.write(path, image:jpeg(QUALITY)) end
   return path

@@ -1,18 +1,37 @@
 -- How results leave: as text, as JSON lines, or kept for one JSON document. A result is {image or frame, width, height, detections}, or
 -- {image or frame, error}.
+local attributes = require "yolua.options.attributes"
 local core = require "yolua.core"
 local tables = require "yolua.report.tables"
 
 local give = {}
 
+-- The labels beside class and box that some detection has (alpha, ...).
+local function predicted(detections)
+  local list = {}
+  for _, a in ipairs(attributes.list) do
+    for _, d in ipairs(detections) do
+      if d[a.label] and list[#list] ~= a.label then list[#list + 1] = a.label end
+    end
+  end
+  return list
+end
+
+local function number(value)
+  return value == nil and "-" or math.type(value) == "integer" and tostring(value) or ("%.2f"):format(value)
+end
+
 local function lines(result)
   local what = result.image or ("frame %d"):format(result.frame)
   local out, body = { ("%s %dx%d: %d objects"):format(what, result.width, result.height, #result.detections) }, {}
+  local head, extra = { "  class", "score", "x1", "y1", "x2", "y2" }, predicted(result.detections)
+  for _, label in ipairs(extra) do head[#head + 1] = label end
   for i, d in ipairs(result.detections) do
     body[i] = { "  " .. d.class, ("%.3f"):format(d.score), ("%.1f"):format(d.box[1]), ("%.1f"):format(d.box[2]),
       ("%.1f"):format(d.box[3]), ("%.1f"):format(d.box[4]) }
+    for _, label in ipairs(extra) do table.insert(body[i], number(d[label])) end
   end
-  if #body > 0 then table.move(tables.align({ "  class", "score", "x1", "y1", "x2", "y2" }, body), 1, #body + 1, 2, out) end
+  if #body > 0 then table.move(tables.align(head, body), 1, #body + 1, 2, out) end
   return out
 end
 

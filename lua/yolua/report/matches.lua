@@ -1,5 +1,7 @@
 -- What to draw on a picture of detections: each truth and each detection with its role, matched as VOC does at IoU 0.5, highest
 -- score first. Regions to ignore forgive a detection that lies in them by half.
+local attributes = require "yolua.options.attributes"
+
 local matches = {}
 
 local function area(b) return (b[3] - b[1]) * (b[4] - b[2]) end
@@ -30,13 +32,13 @@ local function match(det, truths, taken)
   return at
 end
 
-local function labelled(thing) return ("%s %.2f"):format(thing.class, thing.score) end
+local function labelled(thing) return ("%s %.2f%s"):format(thing.class, thing.score, attributes.note(thing)) end
 
 -- truths: {class, box, ignore}; dets: {class, score, box}, classes by the same names. Detections below `conf` are left out.
 -- Returns the list for image:draw, and the numbers of hits, misses and false alarms.
 function matches.of(truths, dets, conf)
   local list, taken, count = {}, {}, { hit = 0, miss = 0, false_alarm = 0 }
-  local function add(role, thing, label) list[#list + 1] = { box = thing.box, role = role, label = label } end
+  local function add(role, thing, label, alpha) list[#list + 1] = { box = thing.box, role = role, label = label, alpha = alpha } end
   local order = {}
   for _, det in ipairs(dets) do
     if det.score >= (conf or 0.25) then order[#order + 1] = det end
@@ -58,7 +60,7 @@ function matches.of(truths, dets, conf)
       count.miss = count.miss + 1
     end
   end
-  for _, pair in ipairs(later) do add(pair[1], pair[2], labelled(pair[2])) end
+  for _, pair in ipairs(later) do add(pair[1], pair[2], labelled(pair[2]), pair[2].alpha) end
   return list, count.hit, count.miss, count.false_alarm
 end
 

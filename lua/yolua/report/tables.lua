@@ -1,6 +1,7 @@
 -- Evaluation rows as tables for people: plain text for the terminal, Markdown for results.md. No number stands without its
 -- protocol's name; fractions have three digits, and what does not exist is "n/a".
 local core = require "yolua.core"
+local eval = require "yolua.eval.protocols"
 local terminal = require "yolua.terminal"
 
 local tables = {}
@@ -89,6 +90,22 @@ function layouts.poster(rows)
   return { "stage", "mean precision", table.unpack(names) }, body
 end
 
+function layouts.attributes(rows)
+  local names, has, head, body = class_names(rows), eval.attributes_of(rows), { "stage", "matched" }, {}
+  for _, a in ipairs(has) do
+    for _, name in ipairs(names) do head[#head + 1] = ("%s: %s"):format(a[1], name) end
+    head[#head + 1] = a[1] .. ": all"
+  end
+  for i, row in ipairs(rows) do
+    body[i] = { row.stage, ("%d of %d"):format(row.matched, row.n_gt) }
+    for _, a in ipairs(has) do
+      for _, name in ipairs(names) do table.insert(body[i], fraction(((class_of(row, name) or {})[a[1]] or {})[a[2]])) end
+      table.insert(body[i], ("%s (%s)"):format(fraction(row[a[1]][a[2]]), fraction(row[a[1]].baseline)))
+    end
+  end
+  return head, body
+end
+
 function layouts.top1(rows)
   local body = {}
   for i, row in ipairs(rows) do body[i] = { row.stage, ("%.4f"):format(row.error), tostring(row.n) } end
@@ -97,6 +114,8 @@ end
 
 local captions = {
   kitti = "kitti: AP at 40 recall points", voc = "voc: AP, area under the curve, IoU 0.5", coco = "coco: AP over IoU .50:.95, and AR",
+  attributes = "attributes: mean similarity of orientation, accuracy of occlusion, error of truncation, of matched objects (in brackets: "
+    .. "the best constant answer)",
   poster = "poster (clean): precision/recall/F1 at score 0.5", top1 = "top1: share of pictures whose class is wrong",
 }
 

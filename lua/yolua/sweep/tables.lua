@@ -1,6 +1,7 @@
 -- The tables that a sweep leaves: sweep.csv with every figure of every stage, sweep.md with the last stage's for people. They are written
 -- anew after each trial.
 local core = require "yolua.core"
+local eval = require "yolua.eval.protocols"
 local grid = require("yolua.report.tables").grid
 
 local tables = {}
@@ -30,11 +31,18 @@ local function varied(trials)
   return keys, maps
 end
 
+local function attribute_figures(row)
+  local list = {}
+  for _, a in ipairs(eval.attributes_of { row }) do list[#list + 1] = { ("%s %s"):format(a[1], a[2]), row[a[1]][a[2]] } end
+  return list
+end
+
 -- The figures of a row that a table shows: {name, value} of the mean and of each class with truth.
 function tables.figures(row)
   local list, names = {}, {}
   for name in pairs(type(row.classes) == "table" and row.classes or {}) do names[#names + 1] = name end
   table.sort(names)
+  if row.protocol == "attributes" then return attribute_figures(row) end
   list[1] = { row.protocol .. " mean", row.map }
   if row.protocol == "coco" then
     for _, key in ipairs { "ap50", "ap75" } do list[#list + 1] = { "coco " .. key, row[key] } end
@@ -44,6 +52,7 @@ function tables.figures(row)
     if row.protocol == "kitti" then
       local level = exists(class) and class.moderate or nil
       list[#list + 1] = { ("kitti %s"):format(name), exists(level) and level.ap_r40 or core.null }
+      if exists(level) and exists(level.aos_r40) then list[#list + 1] = { ("kitti %s AOS"):format(name), level.aos_r40 } end
     elseif row.protocol == "voc" then list[#list + 1] = { ("voc %s"):format(name), class.ap }
     elseif row.protocol == "poster" then list[#list + 1] = { ("poster %s F1"):format(name), class.f1 } end
   end

@@ -9,7 +9,7 @@ local fields = {
   { "labels", "string", nil, "", "folder of label files ID.txt, fifteen fields a row", aliases = { "gt", "label_dir", "truth" } },
   { "dets", "string", nil, "", "folder of detection files ID.txt, sixteen fields a row",
     aliases = { "det", "detections", "results", "pred" } },
-  { "protocol", "list", "kitti", "", "which protocols", choices = eval.protocols, aliases = { "metric", "metrics" } },
+  { "protocol", "list", "kitti", "", "which protocols", choices = eval.all, aliases = { "metric", "metrics" } },
   { "split", "string", nil, "", "a list file: only these frames (default: all label files)" },
   { "classes", "list", nil, "", "class names that may occur and are scored by voc, coco and poster (default: KITTI's)" },
   { "json", "bool", false, "", "print one JSON document on standard output" },

@@ -1,8 +1,10 @@
 -- `yolua val`: scores a detector on a labelled data set.
+local core = require "yolua.core"
 local eval = require "yolua.eval.protocols"
 local fields = require "yolua.options.fields"
 local input = require "yolua.model.input"
 local options = require "yolua.options.table"
+local result_files = require "yolua.eval.result_files"
 local schema = require "yolua.options.schema"
 local score = require "yolua.eval.score"
 local structs = require "yolua.options.structs"
@@ -23,8 +25,13 @@ local function run(o)
   local data = inputs.data(o)
   local model = inputs.network(o)
   local list = data:list(o.data.split)
+  if o.dets then result_files.check(o.dets, list) end
   input.say(model, o)
   local rows, seen = score(model, list, o, { stage = "val" })
+  if o.dets then
+    local _, lost = result_files.write(o.dets, seen.stored, data)
+    if lost > 0 then core.system.warn(("dets: left out %d detections of classes that data=%s does not have"):format(lost, data.name)) end
+  end
   local size = seen.input
   return { images = seen.images, infer_ms = seen.infer_ms, imgsz = { size.w, size.h }, resize = size.resize,
     map = data:map(model.names).name, eval = rows }
@@ -36,6 +43,8 @@ local function show(result)
 end
 
 local list = {
+  { "dets", "string", nil, "", "also write what was found as KITTI's result files into this folder, for yolua eval and KITTI's server",
+    aliases = { "save_txt", "results", "detections" } },
   "model", "anchors_file", "data", "size", "eval", "protocols",
   structs.field("detect", "clip"),
   structs.field("loader", "batch", { help = "images per forward pass" }),

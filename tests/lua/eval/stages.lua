@@ -32,6 +32,25 @@ function TestStages.testWrittenAndRead()
   t.assertEquals(stages.read(top .. "/a").stage, made.stage) -- the last one
 end
 
+-- Of a network with attributes each detection has its values; what a head does not predict stays unknown.
+function TestStages.testAttributes()
+  local made = evaluations.make { stage = "with", frames = 3 }
+  made.labels = { "alpha", "truncated" }
+  local dets = made.frames[1].dets
+  for i, d in ipairs(dets) do d.alpha, d.truncated = i / 3, i > 1 and 0.25 or nil end
+  for k = 2, 3 do
+    for _, d in ipairs(made.frames[k].dets) do d.alpha, d.truncated = -1, 0 end
+  end
+  stages.write(top .. "/attributes", made, 1)
+  local read = stages.read(top .. "/attributes")
+  t.assertEquals(read.labels, made.labels)
+  t.assertEquals(read:detections(read.frames[1], "dets"), dets)
+  t.assertEquals(read:rows { "kitti", "attributes" }, made:rows { "kitti", "attributes" })
+  local other = evaluations.make { stage = "with", frames = 3 }
+  t.assertErrorMsgContains("stored.pool: evaluation 2 is of a network with other attributes than the first",
+    require("yolua.eval.stored").pool, { made, other })
+end
+
 function TestStages.testRefusals()
   stages.write(top .. "/b", evaluations.make { frames = 3, stage = "Original" }, 1)
   t.assertErrorMsgContains("no such run directory " .. top .. "/absent", stages.read, top .. "/absent")
