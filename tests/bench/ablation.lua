@@ -10,7 +10,7 @@ local network = root .. "/weights/yolov3-tiny/yolov3-tiny"
 
 -- The recipe of before as far as recipes/kitti.lua can say it: squared errors, AdamW at a low rate, a long average, no mosaics.
 local plain = { name = "standard", mosaic = 0 }
-local old = { ema = 0.998, loss = { iou_loss = "mse" }, optim = { name = "adamw", lr = 1e-4 }, augment = plain }
+local old = { ema = 0.998, loss = { iou_loss = "mse", rescore = false }, optim = { name = "adamw", lr = 1e-4 }, augment = plain }
 
 local function with(base, changes)
   local o = {}
@@ -19,7 +19,7 @@ local function with(base, changes)
   return o
 end
 
-local ciou = { iou_loss = "ciou" }
+local ciou = { iou_loss = "ciou", rescore = false }
 
 return {
   recipe = "recipes/kitti.lua", cfg = network .. ".cfg", weights = network .. ".weights", names = "coco", epochs = 12, imgsz = { 608, 192 },
@@ -33,10 +33,12 @@ return {
   with(old, { name = "no frozen stage, five classes" }),
   with(old, { name = "+ CIoU", loss = ciou }),
   with(old, { name = "+ rate 2e-4, a shorter average", loss = ciou, optim = { name = "adamw", lr = 2e-4 }, ema = 0.99 }),
-  { name = "+ SGD", augment = plain },
+  { name = "+ SGD", augment = plain, loss = ciou },
+  { name = "+ mosaics", loss = ciou },
   -- from the recipe, one thing otherwise
   { name = "AdamW, 2e-4", optim = { name = "adamw", lr = 2e-4 } },
   { name = "squared errors", loss = { iou_loss = "mse" } },
+  { name = "first five convolutions frozen", freeze = "conv1,conv2,conv3,conv4,conv5" },
   { name = "every sample a mosaic", augment = { name = "standard", mosaic = 1 } },
   { name = "jitter .3", augment = { name = "standard", mosaic = 0.5, jitter = 0.3 } },
   { name = "jitter .1", augment = { name = "standard", mosaic = 0.5, jitter = 0.1 } },
@@ -53,6 +55,7 @@ return {
   { name = "regions are background", regions = false },
   { name = "statistics of the batch", statistics = "batch" },
   { name = "unpredicted anchors left out", anchors = "predicted" },
+  { name = "rows for unpredicted anchors", anchors = "all" },
   { name = "24 epochs", epochs = 24 },
   { name = "fitted anchors, 24 epochs", anchors = "auto", epochs = 24 },
   { name = "seed 2", seed = 2 },
