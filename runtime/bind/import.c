@@ -4,11 +4,12 @@
 #include "backend/device.h"
 #include "core/memory.h"
 #include "formats/hdf5.h"
+#include "formats/npz.h"
 #include "formats/state_dict.h"
 
 #include <string.h>
 
-static const char HDF5[] = "yolua.hdf5";
+static const char HDF5[] = "yolua.hdf5", STATE[] = "yolua.state";
 
 /* core.import.state_dict(net, path): from safetensors; formats/state_dict.h says what it must hold */
 static int import_state_dict(lua_State *L)
@@ -24,6 +25,60 @@ static void push_tensor(lua_State *L, const yl_state_tensor *t)
     yl__check(L, yl_device_get("cpu", &cpu));
     yl__check(L, yl_tensor_new(cpu, YL_F32, t->n_dims, t->dims, box));
     yl__check(L, yl_tensor_write(*box, t->numbers));
+}
+
+/* {{name, tensor}, ...} */
+static void push_tensors(lua_State *L, const yl_state *state)
+{
+    lua_createtable(L, (int)state->count, 0);
+    for (int64_t i = 0; i < state->count; i++) {
+        lua_createtable(L, 2, 0);
+        lua_pushstring(L, state->names[i]);
+        lua_rawseti(L, -2, 1);
+        push_tensor(L, &state->tensors[i]);
+        lua_rawseti(L, -2, 2);
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
+/* The state that `read` makes of a file, in a userdata that frees it. */
+static yl_state *new_state(lua_State *L, const char *path, yl_status (*read)(const char *path, yl_state *out))
+{
+    void **box = yl__new_object(L, STATE);
+    yl_state *state;
+    yl__check(L, yl__calloc(1, sizeof *state, &state));
+    *box = state;
+    yl__check(L, read(path, state));
+    return state;
+}
+
+static int state_close(lua_State *L)
+{
+    void **box = lua_touserdata(L, 1);
+    yl_state *state = *box;
+    *box = NULL;
+    if (state) yl_state_free(state);
+    yl__free(state);
+    return 0;
+}
+
+/* core.import.npz(net, path): the arrays of a .npz, as a state dict */
+static int import_npz(lua_State *L)
+{
+    yl_net *net = yl__check_net(L, 1);
+    const char *path = yl__check_string(L, 2);
+    yl_state *state = new_state(L, path, yl_npz_read);
+    yl__check(L, yl_state_dict_fill(net, path, state->tensors, state->count));
+    return 0;
+}
+
+/* core.import.tensors(path, "npz" or "safetensors") -> {{name, tensor}, ...} */
+static int import_tensors(lua_State *L)
+{
+    const char *path = yl__check_string(L, 1);
+    bool npz = strcmp(yl__check_string(L, 2), "npz") == 0;
+    push_tensors(L, new_state(L, path, npz ? yl_npz_read : yl_state_dict_read));
+    return 1;
 }
 
 static int hdf5_close(lua_State *L)
@@ -48,15 +103,7 @@ static int import_hdf5(lua_State *L)
     lua_newtable(L);
     lua_pushstring(L, file->config);
     lua_setfield(L, -2, "config");
-    lua_createtable(L, (int)file->count, 0);
-    for (int64_t i = 0; i < file->count; i++) {
-        lua_createtable(L, 2, 0);
-        lua_pushstring(L, file->names[i]);
-        lua_rawseti(L, -2, 1);
-        push_tensor(L, &file->tensors[i]);
-        lua_rawseti(L, -2, 2);
-        lua_rawseti(L, -2, i + 1);
-    }
+    push_tensors(L, &file->state);
     lua_setfield(L, -2, "tensors");
     return 1;
 }
@@ -71,9 +118,12 @@ static int import_available(lua_State *L)
 void yl__bind_import(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"state_dict", import_state_dict}, {"hdf5", import_hdf5}, {"available", import_available}, {NULL, NULL}};
+        {"state_dict", import_state_dict}, {"hdf5", import_hdf5},           {"npz", import_npz},
+        {"tensors", import_tensors},       {"available", import_available}, {NULL, NULL}};
     static const luaL_Reg methods[] = {{"__gc", hdf5_close}, {"__close", hdf5_close}, {NULL, NULL}};
+    static const luaL_Reg state_methods[] = {{"__gc", state_close}, {"__close", state_close}, {NULL, NULL}};
     yl__class(L, HDF5, methods);
+    yl__class(L, STATE, state_methods);
     luaL_newlib(L, functions);
     lua_setfield(L, -2, "import");
 }

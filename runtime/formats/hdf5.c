@@ -2,9 +2,9 @@
 #include "formats/hdf5.h"
 #include "core/file.h"
 #include "core/memory.h"
+#include "formats/half.h"
 
 #include <hdf5.h>
-#include <math.h>
 #include <string.h>
 
 enum { MOST = 1 << 30 };
@@ -23,17 +23,6 @@ static yl_status damaged(const char *path, const char *what)
     return yl__fail(YL_FORMAT, "%s: HDF5 cannot read %.200s", path, what);
 }
 
-/* IEEE 754 binary16 to binary32, which holds each of its values. */
-static float of_half(uint16_t h)
-{
-    int exponent = h >> 10 & 31, fraction = h & 1023;
-    float value = exponent == 0   ? ldexpf((float)fraction, -24)
-                  : exponent < 31 ? ldexpf((float)(fraction + 1024), exponent - 25)
-                  : fraction == 0 ? INFINITY
-                                  : NAN;
-    return h & 0x8000 ? -value : value;
-}
-
 /* Whether a type is binary16, in any order of bytes. */
 static bool is_half(hid_t type)
 {
@@ -50,7 +39,7 @@ static yl_status read_halves(walk *w, hid_t set, hid_t type, const char *name, i
     hid_t native = H5Tcopy(type);
     bool good = native >= 0 && H5Tset_order(native, H5Tget_order(H5T_NATIVE_FLOAT)) >= 0 &&
                 H5Dread(set, native, H5S_ALL, H5S_ALL, H5P_DEFAULT, halves) >= 0;
-    for (int64_t i = 0; good && i < count; i++) numbers[i] = of_half(halves[i]);
+    for (int64_t i = 0; good && i < count; i++) numbers[i] = yl__of_half(halves[i]);
     if (native >= 0) H5Tclose(native);
     yl__free(halves);
     return good ? YL_OK : damaged(w->path, name);
@@ -92,19 +81,6 @@ static yl_status put_name(walk *w, const char *name, char **out)
     return YL_OK;
 }
 
-static yl_status append(walk *w, const yl_state_tensor *t, char *name, float *numbers)
-{
-    yl_hdf5 *o = w->out;
-    int64_t capacity = o->capacity, names = o->capacity;
-    YL_TRY(yl__reserve(o->count + 1, &capacity, sizeof *o->numbers, &o->numbers));
-    YL_TRY(yl__reserve(o->count + 1, &names, sizeof *o->names, &o->names));
-    YL_TRY(yl__reserve(o->count + 1, &o->capacity, sizeof *o->tensors, &o->tensors));
-    o->tensors[o->count] = *t;
-    o->tensors[o->count].name = name, o->tensors[o->count].numbers = numbers;
-    o->names[o->count] = name, o->numbers[o->count++] = numbers;
-    return YL_OK;
-}
-
 static yl_status read_numbers(walk *w, hid_t set, hid_t type, const char *name)
 {
     yl_state_tensor t = {0};
@@ -119,9 +95,8 @@ static yl_status read_numbers(walk *w, hid_t set, hid_t type, const char *name)
     else if (status == YL_OK && H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers) < 0)
         status = damaged(w->path, name);
     if (status == YL_OK) status = put_name(w, name, &text);
-    if (status == YL_OK) status = append(w, &t, text, numbers);
-    if (status == YL_OK) return YL_OK;
-    yl__free(text), yl__free(numbers);
+    if (status == YL_OK) return yl__state_add(&w->out->state, t.n_dims, t.dims, text, numbers);
+    yl__free(numbers);
     return status;
 }
 
@@ -214,9 +189,9 @@ yl_status yl_hdf5_read(const char *path, yl_hdf5 *out)
 
 void yl_hdf5_free(yl_hdf5 *file)
 {
-    for (int64_t i = 0; i < file->count; i++) yl__free(file->names[i]), yl__free(file->numbers[i]);
-    yl__free(file->config), yl__free(file->tensors), yl__free(file->numbers), yl__free(file->names);
-    *file = (yl_hdf5){0};
+    yl_state_free(&file->state);
+    yl__free(file->config);
+    file->config = NULL;
 }
 
 bool yl_hdf5_available(void)

@@ -7,10 +7,7 @@
 
 typedef struct yl_hdf5 { /* release with yl_hdf5_free */
     char *config;        /* the attribute "model_config" (JSON) of a whole model; NULL: there is none */
-    yl_state_tensor *tensors;
-    float **numbers; /* of each tensor */
-    char **names;    /* paths of the datasets: model_weights/conv2d_1/conv2d_1/kernel:0 */
-    int64_t count, capacity;
+    yl_state state;      /* names are paths of datasets: model_weights/conv2d_1/conv2d_1/kernel:0 */
 } yl_hdf5;
 
 /* Reads every dataset of floating-point numbers below "model_weights", or where that is absent of the whole file but for the optimizer's.

@@ -221,7 +221,7 @@ static float widened(uint16_t half)
 
 static yl_status read_tensor(yl_safetensors *file, const char *path, const yl_safetensor *e, float **numbers)
 {
-    void *bytes;
+    void *bytes = NULL;
     int64_t count = yl__product(e->n_dims, e->dims);
     YL_TRY(yl__alloc(count, sizeof **numbers, numbers));
     if (e->dtype == YL_F32) return yl_safetensors_read(file, e, *numbers);
@@ -235,33 +235,64 @@ static yl_status read_tensor(yl_safetensors *file, const char *path, const yl_sa
     return status;
 }
 
-static yl_status read_all(yl_safetensors *file, const char *path, yl_state_tensor *tensors, float **numbers, int64_t *n)
+yl_status yl__state_add(yl_state *s, int n_dims, const int64_t *dims, char *name, float *numbers)
+{
+    int64_t names = s->capacity, lists = s->capacity;
+    yl_status status = yl__reserve(s->count + 1, &names, sizeof *s->names, &s->names);
+    if (status == YL_OK) status = yl__reserve(s->count + 1, &lists, sizeof *s->numbers, &s->numbers);
+    if (status == YL_OK) status = yl__reserve(s->count + 1, &s->capacity, sizeof *s->tensors, &s->tensors);
+    if (status != YL_OK) {
+        yl__free(name), yl__free(numbers);
+        return status;
+    }
+    yl_state_tensor *t = &s->tensors[s->count];
+    *t = (yl_state_tensor){.name = name, .n_dims = n_dims, .numbers = numbers};
+    for (int d = 0; d < n_dims; d++) t->dims[d] = dims[d];
+    s->names[s->count] = name, s->numbers[s->count++] = numbers;
+    return YL_OK;
+}
+
+void yl_state_free(yl_state *s)
+{
+    for (int64_t i = 0; i < s->count; i++) yl__free(s->names[i]), yl__free(s->numbers[i]);
+    yl__free(s->tensors), yl__free(s->names), yl__free(s->numbers);
+    *s = (yl_state){0};
+}
+
+static yl_status read_all(yl_safetensors *file, const char *path, yl_state *out)
 {
     for (int64_t i = 0; i < yl_safetensors_count(file); i++) {
         const yl_safetensor *e = yl_safetensors_at(file, i);
+        float *numbers = NULL;
+        char *name = NULL;
         if (uncounted(e->name)) continue;
-        YL_TRY(read_tensor(file, path, e, &numbers[*n]));
-        tensors[*n] = (yl_state_tensor){.name = e->name, .n_dims = e->n_dims, .numbers = numbers[*n]};
-        memcpy(tensors[*n].dims, e->dims, sizeof e->dims);
-        (*n)++;
+        yl_status status = read_tensor(file, path, e, &numbers);
+        if (status == YL_OK) status = yl__strdup(e->name, &name);
+        if (status != YL_OK) {
+            yl__free(numbers);
+            return status;
+        }
+        YL_TRY(yl__state_add(out, e->n_dims, e->dims, name, numbers));
     }
     return YL_OK;
 }
 
-yl_status yl_state_dict_load(yl_net *net, const char *path)
+yl_status yl_state_dict_read(const char *path, yl_state *out)
 {
     yl_safetensors *file;
-    yl_state_tensor *tensors = NULL;
-    float **numbers = NULL;
-    int64_t n = 0;
+    *out = (yl_state){0};
     YL_TRY(yl_safetensors_open(path, &file));
-    int64_t most = yl_safetensors_count(file) + 1;
-    yl_status status = yl__calloc(most, sizeof *tensors, &tensors);
-    if (status == YL_OK) status = yl__calloc(most, sizeof *numbers, &numbers);
-    if (status == YL_OK) status = read_all(file, path, tensors, numbers, &n);
-    if (status == YL_OK) status = yl_state_dict_fill(net, path, tensors, n);
-    for (int64_t i = 0; numbers && i < most; i++) yl__free(numbers[i]);
-    yl__free(numbers), yl__free(tensors);
+    yl_status status = read_all(file, path, out);
     yl_safetensors_close(file);
+    if (status != YL_OK) yl_state_free(out);
+    return status;
+}
+
+yl_status yl_state_dict_load(yl_net *net, const char *path)
+{
+    yl_state state;
+    YL_TRY(yl_state_dict_read(path, &state));
+    yl_status status = yl_state_dict_fill(net, path, state.tensors, state.count);
+    yl_state_free(&state);
     return status;
 }

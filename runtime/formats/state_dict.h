@@ -19,13 +19,27 @@ typedef struct yl_state_tensor {
     const float *numbers;
 } yl_state_tensor;
 
+/* Tensors that were read from a file; release with yl_state_free. */
+typedef struct yl_state {
+    yl_state_tensor *tensors;
+    char **names;
+    float **numbers;
+    int64_t count, capacity;
+} yl_state;
+
+/* Appends a tensor of these dims; the name and the numbers (yl__alloc) belong to the state from now on, also after a failure. */
+yl_status yl__state_add(yl_state *state, int n_dims, const int64_t *dims, char *name, float *numbers);
+void yl_state_free(yl_state *state);
+
 /* Writes the values as safetensors; the file's name ends in .safetensors. Errors: IO, INVALID for another ending. */
 yl_status yl_state_dict_save(const yl_net *net, const char *path, const yl_safetensors_note *notes, int64_t n_notes);
 /* Fills the network's values from `count` tensors, each of which must be one of the network's parameters, as each of those must be there
  * (a batch-norm's num_batches_tracked is left out). Nothing is changed unless everything fits. `path` is for sentences. Errors: FORMAT,
  * naming what is surplus, missing or of another shape, and the nearest names. */
 yl_status yl_state_dict_fill(yl_net *net, const char *path, const yl_state_tensor *tensors, int64_t count);
-/* The same from a safetensors file. Errors: as opening has them; UNSUPPORTED for integers. */
+/* The tensors of a safetensors file, of f32, f64 or bf16. Errors: as opening has them; UNSUPPORTED for integers. */
+yl_status yl_state_dict_read(const char *path, yl_state *out);
+/* Reads and fills. */
 yl_status yl_state_dict_load(yl_net *net, const char *path);
 
 #endif

@@ -21,6 +21,8 @@ function imports.safetensors(net, path)
   core.import.state_dict(net, path)
 end
 
+function imports.npz(net, path) core.import.npz(net, path) end
+
 imports.h5 = keras.weights
 
 -- Fills the network's values; returns the head of a Darknet file.

@@ -35,7 +35,7 @@ fields.loss = loss_fields()
 
 groups.model = {
   { "cfg", "string", nil, "", "the network, a Darknet cfg file", aliases = { "config_file", "network" } },
-  { "weights", "string", nil, "", "its weights: a Darknet weights file, a PyTorch state dict (.safetensors), or Keras's weights (.h5)" },
+  { "weights", "string", nil, "", "its weights: a Darknet file, a PyTorch state dict (.safetensors, .npz), or Keras's weights (.h5)" },
   struct("weights", "partial"),
   { "names", "string", nil, "", "class names: a file with one a line, or coco, kitti, voc", aliases = { "labels_file", "classes" } },
   { "model", "string", nil, "", "a checkpoint, a YAD2K model (.h5), or a bundled network: street, lenet300, lenet5 (instead of cfg ...)",
