@@ -23,12 +23,12 @@ local original = yl.load(o)
 yl.fit_input(o, original, data)
 
 local coco, seen = yl.reuse { name = "coco_ft", run = run, net = original, options = o, yl.evaluate "voc", yl.keep.best "dev_loss",
-  with = { epochs = o.ft.epochs, patience = 0, freeze = "body", statistics = "batch", augment = "none", ema = 0,
+  with = { attributes = "none", epochs = o.ft.epochs, patience = 0, freeze = "body", statistics = "batch", augment = "none", ema = 0,
     data = { map = o.ft.map }, optim = { name = "adam", lr = o.ft.lr, schedule = "cosine", warmup = 0 } } }
 run:eval("Coco-FT, COCO's classes", coco, seen.dev)
 
 local names, like = data:head_classes(coco.names)
-local net, lines = yl.transplant(coco, names or coco.names, { like = like, seed = o.seed })
+local net, lines = yl.transplant(coco, names or coco.names, { like = like, attributes = o.attributes, seed = o.seed })
 coco.names = data:own_names(coco.names)
 run:eval("Coco-FT", coco, data.dev)
 run:say("%s", table.concat(lines, "\n"))

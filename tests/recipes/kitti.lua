@@ -31,6 +31,53 @@ function TestKitti.testOnFramesInKittisLayout()
   t.assertEquals({ head[#head].options.iou_loss, head[#head].options.classes }, { "ciou", "5" })
 end
 
+-- With labels beside the class as outputs: a stage of its own in the protocol, and one sentence for a run that continues with others.
+function TestKitti.testAttributes()
+  coco_head()
+  local words = { "recipes/kitti.lua", "cfg=" .. top .. "/coco.cfg", "names=coco", "data=kitti", "data.root=" .. top .. "/data",
+    "imgsz=160x96", "epochs=1", "batch=4", "threads=2", "protocol=kitti,attributes", "attributes=truncation,orientation",
+    "loss.orientation_weight=2", "out=" .. top .. "/attributes" }
+  local out = program.ok(words)
+  t.assertStrContains(out, "  attribute orientation: initialized")
+  local stages = {}
+  for i, row in ipairs(core.json.decode(core.system.read(top .. "/attributes/results.json")).eval) do
+    stages[i] = row.protocol .. " " .. row.stage
+  end
+  t.assertEquals(stages, { "kitti Original", "kitti KITTI", "attributes KITTI" })
+  t.assertStrContains(core.system.read(top .. "/attributes/results.md"), "## attributes: mean similarity of orientation")
+  local layers = core.json.decode(core.safetensors.info(top .. "/attributes/best.safetensors").metadata.structure).layers
+  local head = layers[#layers].options
+  t.assertEquals({ head.attributes, head.orientation_weight, layers[#layers - 1].options.filters }, { "orientation,truncation", "2", "39" })
+
+  local status, _, err = program.run { "recipes/kitti.lua", "resume=" .. top .. "/attributes", "attributes=orientation", "epochs=2" }
+  t.assertEquals(status, 1)
+  t.assertStrContains(err, "last.safetensors: its head predicts orientation,truncation, and the network now orientation: a run continues "
+    .. "with the attributes that it began with")
+  program.ok { "recipes/kitti.lua", "resume=" .. top .. "/attributes", "epochs=2" }
+end
+
+-- `yolua train` gives a network another head where attributes are asked for, and continues a checkpoint as it is.
+function TestKitti.testTrainVerb()
+  local data = { "data=kitti", "data.root=" .. top .. "/data", "epochs=1", "batch=4", "threads=2", "protocol=voc" }
+  local function train(...) return program.run { "train", data[1], data[2], data[3], data[4], data[5], data[6], ... } end
+  local status, out = train("cfg=" .. top .. "/tiny.cfg", "names=" .. top .. "/tiny.names", "attributes=occlusion", "out=" .. top .. "/t1")
+  t.assertEquals(status, 0)
+  t.assertStrContains(out, "  Car: moved from Car")
+  t.assertStrContains(out, "  attribute occlusion: initialized")
+  status, out = train("model=" .. top .. "/t1/last.safetensors", "attributes=occlusion", "out=" .. top .. "/t2")
+  t.assertEquals(status, 0)
+  t.assertNotStrContains(out, "attribute occlusion")
+end
+
+-- A recipe that keeps the head refuses the key instead of leaving it out.
+function TestKitti.testWhereTheHeadStays()
+  local status, _, err = program.run { "recipes/coco_ft.lua", "config=" .. top .. "/config.yaml", "attributes=orientation", "epochs=1",
+    "out=" .. top .. "/kept" }
+  t.assertEquals(status, 1)
+  t.assertStrContains(err, "command line: attributes=orientation: ")
+  t.assertStrContains(err, "tiny.cfg predicts none; a new head gets them (yl.transplant)")
+end
+
 -- Without arguments: synthetic streets and the bundled network, whose head has no IoU loss.
 function TestKitti.testEmbeddedDefault()
   local out, err = program.ok { "recipes/kitti.lua", "epochs=1", "protocol=voc", "out=" .. top .. "/s", "threads=2",

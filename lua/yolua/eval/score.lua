@@ -21,18 +21,20 @@ local score = {
 local poster_view = { conf = 0.5, iou = 0.5, one_class = true, agnostic = true }
 
 -- The protocols of the options; else all four where labels are KITTI's, and COCO's and VOC's where they are not; and `attributes` for a
--- network that predicts some, on data that have labels of them. Errors: `attributes` is asked for, and these are missing.
-function score.protocols(o, data, model)
-  local asked, has = rawget(o, "protocol"), model and attributes.of_model(model) or {}
-  if asked and #asked > 0 then
-    for _, name in ipairs(asked) do
-      if name == "attributes" and #has == 0 then error(("protocol=attributes: %s predicts none"):format(model.path), 0) end
-      if name == "attributes" and not data.set.labels_attributes then
-        error(("protocol=attributes: data=%s has no labels of %s"):format(data.name, attributes.text(has)), 0)
-      end
+-- network that predicts some, on data that have labels of them. Errors: `attributes` is asked for, and these are missing. A run's stages
+-- (`one_of_several`) may differ in what they predict: those without attributes then have no such row.
+function score.protocols(o, data, model, one_of_several)
+  local asked, has, list = rawget(o, "protocol"), model and attributes.of_model(model) or {}, {}
+  for _, name in ipairs(asked or {}) do
+    if name == "attributes" and not data.set.labels_attributes then
+      error(("protocol=attributes: data=%s has no labels of them"):format(data.name), 0)
     end
-    return asked
+    if name ~= "attributes" or #has > 0 then list[#list + 1] = name end
   end
+  if asked and #list < #asked and (#list == 0 or not one_of_several) then
+    error(("protocol=attributes: %s predicts none"):format(model.path), 0)
+  end
+  if #list > 0 then return list end
   if not (data.name == "kitti" or data.name == "synthetic") then return { "coco", "voc" } end
   return #has > 0 and eval.all or eval.protocols
 end
@@ -110,15 +112,15 @@ end
 
 -- model: of yl.load; list: a split of yl.data; o: conf, iou, resize, imgsz, batch, protocol, and the protocols' own options.
 -- The first time that it scores a model whose weights were loaded, it warns of anchors that are not theirs (yolua.eval.anchors).
--- more: stage, protocols (instead of o's), source (of the list's images: yolua.batches). Returns the rows of results.json, and what a
--- report draws: {frames = {{id, image, truths, dets}}, curves = {class -> precision and recall}, infer_ms, images, seconds,
--- input = {w, h, resize}, stored = what it was computed from (yolua.eval.stored)}.
+-- more: stage, one_of_several (stages), protocols (instead of o's), source (of the list's images: yolua.batches). Returns the rows of
+-- results.json, and what a report draws: {frames = {{id, image, truths, dets}}, curves = {class -> precision and recall}, infer_ms,
+-- images, seconds, input = {w, h, resize}, stored = what it was computed from (yolua.eval.stored)}.
 function score.run(model, list, o, more)
   score.check("eval.score", model, list)
   local seen, data = { frames = {} }, list.data
   data:follow(model)
   if data.source.pixels then return classified(model, list, more) end
-  local protocols = more.protocols or score.protocols(o, data, model)
+  local protocols = more.protocols or score.protocols(o, data, model, more.one_of_several)
   local looked, how = look(model, list, o, seen, more.source)
   local map = data:map(model.names)
   local self = stored.new { stage = more.stage, split = list.name, data = { name = data.name, hash = more.hash }, map = map.name,

@@ -194,7 +194,7 @@ function Run:eval(stage, model, list, protocols)
   self:use(list.data)
   self:say_input(require("yolua.model.input").text(model, self.options))
   if self.dry then return dry.eval(self, stage, model, list, protocols) end
-  local rows, seen = require("yolua.eval.score")(model, list, self.options, { stage = stage, protocols = protocols,
+  local rows, seen = require("yolua.eval.score")(model, list, self.options, { stage = stage, one_of_several = true, protocols = protocols,
     hash = self.data_hash })
   forget(self, stage)
   for _, row in ipairs(rows) do

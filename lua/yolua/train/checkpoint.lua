@@ -1,8 +1,10 @@
 -- last.safetensors: the full state of a run, written after every epoch's handlers, enough to continue bit for bit.
+local attributes = require "yolua.options.attributes"
 local core = require "yolua.core"
 local ledger = require "yolua.train.ledger"
 local policy = require "yolua.train.policy"
 local state = require "yolua.train.state"
+local structure = require "yolua.model.structure"
 
 local checkpoint = {}
 
@@ -88,6 +90,15 @@ local function freeze_again(t, notes)
   if notes.frozen and now == (notes.frozen_at_start or notes.frozen) and now ~= notes.frozen then t:freeze(notes.frozen) end
 end
 
+-- Errors: what the heads predict beside box and class has changed since, so that the head has other rows.
+local function check_attributes(t, notes, path)
+  local saved = attributes.text(attributes.of_model { heads = structure.heads(note(notes, "structure", path)) })
+  local now = attributes.text(attributes.of_model(t.model))
+  if saved == now then return end
+  error(("%s: its head predicts %s, and the network now %s: a run continues with the attributes that it began with"):format(path, saved,
+    now), 0)
+end
+
 -- Continues where a resumed run (yl.run with resume=) was when this training's last checkpoint was written: slabs, clocks, policies'
 -- states. Returns {stop = who ended it}; nil for a new training.
 function checkpoint.restore(t)
@@ -96,6 +107,7 @@ function checkpoint.restore(t)
   local notes = core.safetensors.info(path).metadata
   local clock, states = clocks_of(notes, t, path), states_of(notes, path)
   local stop = notes.stop and note(notes, "stop", path) or nil
+  check_attributes(t, notes, path)
   checkpoint.prepare(notes, path)
   t.model:drop_plans()
   core.restore(t.model.net, path, true)

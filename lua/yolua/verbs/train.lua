@@ -1,6 +1,7 @@
 -- `yolua train`: fine-tunes a detector on a data set, with one recipe's worth of options; resume=RUNDIR continues a run.
 -- Where no network is named, it is the small one that the program carries, with a head for the data's own classes.
 local yl = require "yolua"
+local attributes = require "yolua.options.attributes"
 local core = require "yolua.core"
 local fields = require "yolua.options.fields"
 local inputs = require "yolua.cli.inputs"
@@ -32,11 +33,13 @@ local function suit(run, o, data)
   run:say("input %dx%d, %d epochs over %d images (imgsz=, epochs= change that)", o.imgsz[1], o.imgsz[2], o.epochs, #data.train.frames)
 end
 
--- A head for the data's own classes where the class map asks for them (data.map=identity).
+-- A head for the data's own classes where the class map asks for them (data.map=identity), and for other attributes where these are asked
+-- for.
 local function fitted(run, model, data, o)
   local names, like = data:head_classes(model.names)
-  if not names then return model end
-  local made, lines = yl.transplant(model, names, { like = like, seed = o.seed })
+  local other = o.attributes and attributes.text(attributes.of(o.attributes)) ~= attributes.text(attributes.of_model(model))
+  if not (names or other) then return model end
+  local made, lines = yl.transplant(model, names or model.names, { like = like, attributes = o.attributes, seed = o.seed })
   for _, line in ipairs(lines) do run:say("%s", line) end
   return made
 end
