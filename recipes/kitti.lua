@@ -19,6 +19,13 @@ local data = yl.data(o.data)
 local coco = yl.load(o)
 run:eval("Original", coco, data.dev)
 
+local function mix(trained, start)
+  if o.anchors == "auto" then return end -- fitted anchors give the numbers of the head another meaning
+  local mixed = yl.mix(trained, start, o.mix)
+  mixed:save(run:path "mixed.safetensors")
+  run:eval("KITTI, mixed", mixed, data.dev)
+end
+
 local net, lines = yl.transplant(coco, { "person", "bicycle", "car", "train", "truck" },
   { attributes = o.attributes, anchors = o.anchors, seed = o.seed })
 run:say("%s", table.concat(lines, "\n"))
@@ -27,9 +34,5 @@ local start = yl.copy(net)
 yl.train { net = net, data = data, run = run, options = o, yl.evaluate "kitti", yl.keep.best "dev_ap" }
 local trained = run:best()
 run:eval("KITTI", trained, data.dev)
-if o.anchors ~= "auto" then -- fitted anchors give the numbers of the head another meaning
-  local mixed = yl.mix(trained, start, o.mix)
-  mixed:save(run:path "mixed.safetensors")
-  run:eval("KITTI, mixed", mixed, data.dev)
-end
+mix(trained, start)
 run:report()

@@ -43,7 +43,7 @@ function TestKitti.testAttributes()
   for i, row in ipairs(core.json.decode(core.system.read(top .. "/attributes/results.json")).eval) do
     stages[i] = row.protocol .. " " .. row.stage
   end
-  t.assertEquals(stages, { "kitti Original", "kitti KITTI", "attributes KITTI" })
+  t.assertEquals(stages, { "kitti Original", "kitti KITTI", "attributes KITTI", "kitti KITTI, mixed", "attributes KITTI, mixed" })
   t.assertStrContains(core.system.read(top .. "/attributes/results.md"), "## attributes: mean similarity of orientation")
   local layers = core.json.decode(core.safetensors.info(top .. "/attributes/best.safetensors").metadata.structure).layers
   local head = layers[#layers].options
