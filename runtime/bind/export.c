@@ -55,7 +55,7 @@ static yl_status decode(const yl_net *net, yl_plan *plan, int layer, float *boxe
     yl_status status = yl_view_read(net->device, y, numbers);
     entry = numbers;
     int64_t count = y.shape.h * y.shape.w * head.anchors;
-    for (int64_t i = 0; status == YL_OK && i < y.shape.n * count; i++, entry += YL_HEAD_BOX + head.classes) {
+    for (int64_t i = 0; status == YL_OK && i < y.shape.n * count; i++, entry += yl_head_size(&head)) {
         int64_t at = i / count * total + first + i % count, cell = i % count / head.anchors;
         yl_cell place = {cell % y.shape.w, cell / y.shape.w, y.shape.w, y.shape.h};
         double box[4];

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* One head while it is decoded: its layout, and its prediction as {batch, n, 5 + classes}. */
+/* One head while it is decoded: its layout, and its predictions as {batch, n, numbers of each}. */
 typedef struct decoder {
     yl__onnx *g;
     const yl_layer *layer;
@@ -25,13 +25,13 @@ static yl_status constant(decoder *d, const float *numbers, const char **name)
     return yl__onnx_numbers(d->g, *name, 3, (int64_t[]){1, d->count, 2}, numbers);
 }
 
-/* {batch, anchors * (5 + classes), rows, columns} to {batch, rows * columns * anchors, 5 + classes}. */
+/* {batch, anchors * numbers of each, rows, columns} to {batch, rows * columns * anchors, numbers of each}. */
 static yl_status in_rows(decoder *d, const char *x)
 {
     const char *last = NULL, *shape;
     const yl__onnx_attribute order = {.name = "perm", .type = YL__ONNX_LIST, .ints = {0, 2, 3, 1}, .count = 4};
     YL_TRY(yl__onnx_add(d->g, &(yl__onnx_node){"Transpose", {x}, {order}}, &last));
-    YL_TRY(yl__onnx_ints(d->g, 3, (int64_t[]){d->head.n, d->count, YL_HEAD_BOX + d->head.classes}, &shape));
+    YL_TRY(yl__onnx_ints(d->g, 3, (int64_t[]){d->head.n, d->count, yl_head_size(&d->head)}, &shape));
     return node2(d->g, "Reshape", last, shape, &d->entries);
 }
 

@@ -214,6 +214,12 @@ function cases.testDecodedHeads()
     { "yolo", classes = 2, num = 3, anchors = { 3, 4, 5, 9, 12, 8 }, mask = { 1, 2 } } }, 8 * 12 * 2 + 4 * 6 * 2)
 end
 
+-- A head that predicts attributes has more numbers per box; boxes and scores are those of any other.
+function cases.testHeadWithAttributes()
+  decoded({ { "conv2d", name = "out", filters = 2 * (5 + 2 + 3), size = 1 },
+    { "region", classes = 2, num = 2, anchors = { 1, 1.5, 2, 3 }, softmax = true, attributes = "orientation,truncation" } }, 8 * 12 * 2)
+end
+
 function cases.testNewCoordinates()
   decoded({ HEADS[1], { "activation", activation = "logistic" },
     { "yolo", classes = 2, num = 2, anchors = { 3, 4, 5, 9 }, new_coords = true, scale_x_y = 2 } }, 8 * 12 * 2)
