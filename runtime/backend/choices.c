@@ -27,7 +27,8 @@ static int64_t count, capacity;
 static pthread_mutex_t file_mutex = PTHREAD_MUTEX_INITIALIZER; /* one thread at a time holds the file's lock */
 static int lock_descriptor = -1;
 
-static const char HEADER[] = "yolua choices 1\n";
+static const char HEADER[] =
+    "yolua choices 2\n"; /* another number where kernels have changed: then all is measured anew */
 
 static choice *find(const char *key)
 {

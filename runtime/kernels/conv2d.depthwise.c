@@ -9,7 +9,7 @@
 #include "kernels/activation.formulas.h"
 #include "kernels/axis.h"
 #include "kernels/conv2d.depthwise.h"
-#include "kernels/tile.h"
+#include "kernels/lanes.h"
 
 enum { MAX_TAPS = 256, DW_PIXELS = 8 };
 
@@ -30,15 +30,19 @@ typedef struct dw_tile {
 #if YL_VL >= 16
 #define LANES 16
 #include "kernels/conv2d.depthwise.tile.h"
+#undef LANES
 #endif
 #if YL_VL >= 8
 #define LANES 8
 #include "kernels/conv2d.depthwise.tile.h"
+#undef LANES
 #endif
 #define LANES 4
 #include "kernels/conv2d.depthwise.tile.h"
+#undef LANES
 #define LANES 1
 #include "kernels/conv2d.depthwise.tile.h"
+#undef LANES
 
 /* m pixels (1, 2, 4 or 8), all channels. */
 static void tile(const dw_tile *t, int m)

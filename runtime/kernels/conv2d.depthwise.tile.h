@@ -1,31 +1,46 @@
 /* The inner loop of the depthwise convolution for LANES channels at a time; conv2d.depthwise.c includes this file once per
  * number of lanes. */
-#include "kernels/lanes.h"
-
-YL__INLINE void YL_LANES(store)(const dw_tile *t, int64_t k, int64_t skip, const int m,
-                                const YL_LANES(vec) sum[DW_PIXELS])
+YL__INLINE void YL_LANES(store_some)(const dw_tile *t, int64_t k, int64_t skip, const int m,
+                                     const YL_LANES(vec) sum[DW_PIXELS])
 {
-    YL_LANES(vec) bias = t->bias ? YL_LANES(load)(t->bias + k) : (YL_LANES(vec)){0};
     float *to = t->y + k;
 #pragma GCC unroll 16
     for (int i = 0; i < m; i++, to += t->y_pixel) {
-        YL_LANES(vec) y = sum[i] + bias;
-        if (t->act == YL_ACT_leaky) {
-            YL_LANES(bits) above = y > 0.0f;
-            y = (YL_LANES(vec))((above & (YL_LANES(bits))y) | (~above & (YL_LANES(bits))(y * t->slope)));
-        }
+        YL_LANES(vec) y = sum[i];
         if (t->act == YL_ACT_relu) y = (YL_LANES(vec))(~(y < 0.0f) & (YL_LANES(bits))y);
         if (t->add) y = YL_LANES(load)(to) + YL_LANES(without)(y, skip);
         *(YL_LANES(vec) *)to = y;
     }
 }
 
+/* The usual ends, without a question per pixel. */
+YL__INLINE void YL_LANES(store_plain)(const dw_tile *t, int64_t k, const int m, const bool leaky,
+                                      const YL_LANES(vec) sum[DW_PIXELS])
+{
+    float *to = t->y + k;
+#pragma GCC unroll 16
+    for (int i = 0; i < m; i++, to += t->y_pixel)
+        *(YL_LANES(vec) *)to = leaky ? YL_LANES(leaky)(sum[i], t->slope) : sum[i];
+}
+
+YL__INLINE void YL_LANES(store)(const dw_tile *t, int64_t k, int64_t skip, const int m,
+                                const YL_LANES(vec) sum[DW_PIXELS])
+{
+    if (t->act == YL_ACT_relu || t->add)
+        YL_LANES(store_some)(t, k, skip, m, sum);
+    else if (t->act == YL_ACT_leaky)
+        YL_LANES(store_plain)(t, k, m, true, sum);
+    else
+        YL_LANES(store_plain)(t, k, m, false, sum);
+}
+
 /* m pixels by any taps. */
 YL__INLINE void YL_LANES(any)(const dw_tile *t, int64_t k, int64_t skip, const int m)
 {
     YL_LANES(vec) sum[DW_PIXELS];
+    YL_LANES(vec) start = t->bias ? YL_LANES(load)(t->bias + k) : (YL_LANES(vec)){0};
 #pragma GCC unroll 16
-    for (int i = 0; i < m; i++) sum[i] = (YL_LANES(vec)){0};
+    for (int i = 0; i < m; i++) sum[i] = start;
     const float *x_row = t->x + k, *w_row = t->w + k;
     for (int u = 0; u < t->ki; u++, x_row += t->x_row, w_row += t->w_row) {
         const float *x = x_row, *w = w_row;
@@ -43,8 +58,9 @@ YL__INLINE void YL_LANES(any)(const dw_tile *t, int64_t k, int64_t skip, const i
 YL__INLINE void YL_LANES(row)(const dw_tile *t, int64_t k, int64_t skip, const int m, const int kj, const int s)
 {
     YL_LANES(vec) sum[DW_PIXELS], tap[5];
+    YL_LANES(vec) start = t->bias ? YL_LANES(load)(t->bias + k) : (YL_LANES(vec)){0};
 #pragma GCC unroll 16
-    for (int i = 0; i < m; i++) sum[i] = (YL_LANES(vec)){0};
+    for (int i = 0; i < m; i++) sum[i] = start;
     const float *x = t->x + k, *w = t->w + k;
     for (int u = 0; u < t->ki; u++, x += t->x_row, w += t->w_row) {
         const float *at = x;
@@ -105,5 +121,3 @@ static int64_t YL_LANES(tile)(const dw_tile *t, int m, int64_t k)
     }
     return m == 2 ? YL_LANES(any_2)(t, k) : YL_LANES(any_1)(t, k);
 }
-
-#undef LANES

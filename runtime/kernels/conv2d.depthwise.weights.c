@@ -5,7 +5,9 @@
  * Channels are the vector's lanes. Where all taps of some neighbouring pixels lie in the picture, a row of taps is summed at
  * once in registers; the rest goes tap by tap. */
 #include "kernels/conv2d.depthwise.h"
-#include "kernels/tile.h"
+#include "kernels/lanes.h"
+
+#include <string.h>
 
 enum { DW_PIXELS = 8, FLUSH = 8 };
 
@@ -20,15 +22,19 @@ typedef struct dw_block {
 #if YL_VL >= 16
 #define LANES 16
 #include "kernels/conv2d.depthwise.weights.tile.h"
+#undef LANES
 #endif
 #if YL_VL >= 8
 #define LANES 8
 #include "kernels/conv2d.depthwise.weights.tile.h"
+#undef LANES
 #endif
 #define LANES 4
 #include "kernels/conv2d.depthwise.weights.tile.h"
+#undef LANES
 #define LANES 1
 #include "kernels/conv2d.depthwise.weights.tile.h"
+#undef LANES
 
 static void tile(const dw_block *b, int m)
 {

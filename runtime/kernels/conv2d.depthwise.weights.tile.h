@@ -1,7 +1,5 @@
 /* The inner loop of the depthwise convolution's backward weights for LANES channels at a time; conv2d.depthwise.weights.c
  * includes this file once per number of lanes. */
-#include "kernels/lanes.h"
-
 /* m pixels of dy and one row of taps at a time, with taps 1 apart and pixels s apart: a pixel of x is loaded once. Even and
  * odd pixels are summed apart, since a sum has to wait for the one before. */
 YL__INLINE void YL_LANES(row)(const dw_block *b, int64_t k, int64_t skip, const int m, const int kj, const int s)
@@ -66,5 +64,3 @@ static int64_t YL_LANES(tile)(const dw_block *b, int m, int64_t k)
     if (b->kj == 3) return b->s == 1 ? YL_LANES(row_4_3_1)(b, k) : YL_LANES(row_4_3_2)(b, k);
     return b->s == 1 ? YL_LANES(row_4_5_1)(b, k) : YL_LANES(row_4_5_2)(b, k);
 }
-
-#undef LANES

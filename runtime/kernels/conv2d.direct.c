@@ -57,11 +57,19 @@ static bool supports(const yl_conv2d_geom *g, yl_direction d)
     return g->groups == 1 || (g->c / g->groups >= 8 && g->oc / g->groups >= 8);
 }
 
-/* A last panel of one vector takes half the time of a whole one. */
+/* What channels cost as: whole vectors, or a half where that is enough. */
+static double lanes_of(int64_t oc)
+{
+#ifdef YL_HALF
+    if (oc % YL_NR > 0 && oc % YL_NR <= YL_HALF) return (double)(oc / YL_NR * YL_NR + YL_HALF);
+#endif
+    return (double)((oc + YL_VL - 1) / YL_VL * YL_VL);
+}
+
 static double cost(const yl_conv2d_geom *g, yl_direction d)
 {
     int64_t oc = (d == YL_FORWARD ? g->oc : g->c) / g->groups;
-    return yl_conv2d_work(g) * (double)((oc + YL_VL - 1) / YL_VL * YL_VL) / (double)oc * 1.1;
+    return yl_conv2d_work(g) * lanes_of(oc) / (double)oc * 1.1;
 }
 
 static size_t packed_bytes(const yl_conv2d_geom *g, yl_direction d)
@@ -219,7 +227,7 @@ static void set_runs(const pass *p, const view *v, int64_t c, int64_t *a_run, in
 /* The tiles of one row of the grid, as even in width as they come. */
 static void run_row(const pass *p, yl__tile *t, const float *a, float *out)
 {
-    int64_t tiles = (p->cols + YL_MR - 1) / YL_MR;
+    int64_t most = yl__tile_rows(t->cols), tiles = (p->cols + most - 1) / most;
     for (int64_t q = 0; q < tiles; q++) {
         int64_t j = p->cols * q / tiles, end = p->cols * (q + 1) / tiles;
         t->a = a + j * t->a_row, t->c = out + j * p->out_col;

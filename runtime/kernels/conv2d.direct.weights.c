@@ -151,7 +151,7 @@ static void view_x(const plan *p, const block *b, int64_t k0, int64_t c, pixels 
 /* Tiles of output channels [o, end) for `cols` columns of a weight row that start at t->c. */
 static void run_band(yl__tile *t, const plan *p, const float *dy, int64_t o, int64_t end, float *dw)
 {
-    int64_t tiles = (end - o + YL_MR - 1) / YL_MR;
+    int64_t most = yl__tile_rows(t->cols), tiles = (end - o + most - 1) / most;
     for (int64_t q = 0; q < tiles; q++) {
         int64_t i = (end - o) * q / tiles, next = (end - o) * (q + 1) / tiles;
         t->a = dy + i, t->c = dw + (o + i) * p->length;

@@ -27,7 +27,9 @@ static double cost(const yl_conv2d_geom *g, yl_direction d)
 {
     (void)d;
     double work = yl_conv2d_work(g), patches = needs_patches(g) ? work / (double)(g->oc / g->groups) * 24 : 0;
-    return work * 1.5 + patches + (double)(g->n * g->oh * g->ow * g->oc) * 4 + 2e4 * g->groups;
+    double copies =
+        (double)(g->n * g->oh * g->ow) * (double)(patch_length(g) + g->oc * 4 + 16); /* OpenBLAS's and the epilogue's */
+    return work * 1.5 + patches + copies + 2e4 * g->groups;
 }
 
 /* Output pixels per block. */

@@ -230,7 +230,7 @@ static inline void finish_pixel(const pass *p, yl__vec sum, const float *bias, i
     if (count == YL_VL && p->act <= YL_ACT_leaky) {
         if (p->add) sum += *(const yl__vec *)to;
         if (bias) sum += *(const yl__vec *)bias;
-        if (p->act == YL_ACT_leaky) sum = yl__vec_leaky(sum, p->slope);
+        if (p->act == YL_ACT_leaky) sum = YL_LANES_OF(leaky, YL_VL)(sum, p->slope);
         *(yl__vec *)to = sum;
         return;
     }

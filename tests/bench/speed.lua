@@ -1,0 +1,41 @@
+-- yolua's side of speed.py: makes a plan, then, for each line that it reads, runs it for about that many seconds and prints the least
+-- seconds per run, of the processor and by the clock. Not for use by hand: speed.py starts it, and asks it and the peers in turn.
+--
+--   yolua tests/bench/speed.lua cfg= weights= mode=infer|train batch= imgsz= threads=
+local core = require "yolua.core"
+local yl = require "yolua"
+
+local o = yl.options({ imgsz = { 320, 320 } }, {
+  { "mode", "enum", "infer", "", "a forward pass, or a training step", choices = { "infer", "train" } },
+  { "batch", "int", 1, "images", "images per run", min = 1 },
+})
+
+local model = yl.load { cfg = o.cfg, weights = o.weights, names = o.names }
+local plan = model:plan { mode = o.mode, batch = o.batch, w = o.imgsz[1], h = o.imgsz[2] }
+core.noise(plan, 1)
+
+local truth, count = {}, 0
+for i = 1, o.batch do truth[i] = { { 0.3, 0.4, 0.2, 0.3, 0, 0 }, { 0.6, 0.5, 0.1, 0.2, 1, 0 } } end
+
+local function run()
+  if o.mode == "infer" then return plan:forward() end
+  count = count + 1
+  plan:forward { seed = 1, step = count }
+  plan:loss(truth)
+  plan:backward()
+  core.step(model.net, { lr = 1e-6, images = o.batch })
+end
+
+run() -- chooses the algorithms
+print(("ready %d %s"):format(model:counts().params, core.version or ""))
+io.stdout:flush()
+for line in io.lines() do
+  local until_, cpu, wall = core.system.clock() + tonumber(line), math.huge, math.huge
+  repeat
+    local clock, used = core.system.clock(), os.clock()
+    run()
+    cpu, wall = math.min(cpu, os.clock() - used), math.min(wall, core.system.clock() - clock)
+  until core.system.clock() >= until_
+  print(("%.9f %.9f"):format(cpu, wall))
+  io.stdout:flush()
+end
