@@ -36,11 +36,6 @@ static yl_status new_place(yl_plan *plan, size_t bytes, int *out)
     return YL_OK;
 }
 
-static size_t value_bytes(const yl_plan *plan, int v)
-{
-    return (size_t)yl_shape_count(plan->values[v].shape) * yl_dtype_bytes(plan->options.precision);
-}
-
 static unsigned reads(const yl_plan *plan, const yl_plan_step *step)
 {
     const yl_layer *l = &plan->net->layers[step->layer];
@@ -57,6 +52,18 @@ static bool kept(const yl_plan *plan, int v)
     return false;
 }
 
+bool yl__plan_whole(const yl_plan *plan, int v)
+{
+    return plan->slice == plan->options.batch || plan->values[v].producer < 0 || kept(plan, v);
+}
+
+static size_t value_bytes(const yl_plan *plan, int v)
+{
+    yl_shape shape = plan->values[v].shape;
+    if (!yl__plan_whole(plan, v)) shape.n = plan->slice;
+    return (size_t)yl_shape_count(shape) * yl_dtype_bytes(plan->options.precision);
+}
+
 /* May this step write its output over its input? Only where nobody else needs the input afterwards. */
 static bool shares_with_input(const yl_plan *plan, const yl_plan_step *step)
 {
@@ -65,7 +72,9 @@ static bool shares_with_input(const yl_plan *plan, const yl_plan_step *step)
     if (plan->options.keep || !l->kind->in_place || l->n_inputs != 1 || input->readers != 1 || input->producer < 0)
         return false;
     if (step->output != step->layer || reads(plan, step) & YL_READS_X) return false;
-    if (kept(plan, l->inputs[0] + 1)) return false;
+    if (kept(plan, l->inputs[0] + 1) ||
+        yl__plan_whole(plan, step->output + 1) != yl__plan_whole(plan, l->inputs[0] + 1))
+        return false;
     return !(reads(plan, &plan->steps[input->producer]) & YL_READS_Y);
 }
 
@@ -110,6 +119,8 @@ static yl_status place_activations(yl_plan *plan)
             YL_TRY(new_place(plan, value_bytes(plan, step->output + 1), &out->place));
         use(plan, out->place, s);
         if (kept(plan, step->output + 1)) use(plan, out->place, moment_end(plan));
+        if (kept(plan, step->output + 1) && plan->slice < plan->options.batch)
+            use(plan, out->place, 0); /* the next slice runs the steps before */
         for (int k = 0; k < l->n_inputs; k++) use(plan, plan->values[l->inputs[k] + 1].place, s);
         unsigned r = reads(plan, step);
         int later = l->kind->loss_parts ? moment_loss(plan) : moment_backward(plan, s);

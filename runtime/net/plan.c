@@ -77,6 +77,27 @@ static int only_reader(const yl_net *net, int layer, const yl_layer_kind *kind)
     return -1;
 }
 
+/* Images per slice. One image after the other (as many as there are threads) passes through all layers where that spares more memory
+ * traffic than it costs: the activations of a batch do not fit a cache, those of an image may, and the weights, read anew for each
+ * slice, are few beside them. A choice for inference on the host, by layers that treat images one by one. */
+static int64_t slice_of(const yl_plan *plan)
+{
+    const double LEAST_BYTES = 8 << 20, WEIGHTS_SHARE = 0.25;
+    const yl_net *net = plan->net;
+    const yl_plan_options *o = &plan->options;
+    double activations = 0, weights = 0;
+    bool fits = o->mode == YL_INFER && o->part == YL_WHOLE && !o->estimate && !o->keep && net->device->host_memory;
+    for (int i = 0; i < net->n_layers; i++) {
+        activations += (double)yl_shape_count(plan->values[i + 1].shape) * sizeof(float);
+        fits &= net->layers[i].kind->context == NULL; /* a layer in Lua may look at the whole batch */
+    }
+    for (int i = 0; i < net->n_ranges; i++) weights += (double)net->ranges[i].count * sizeof(float);
+    if (!fits || activations < LEAST_BYTES || weights * (double)o->batch > WEIGHTS_SHARE * activations) return o->batch;
+    int64_t slice = plan->ctx.threads < o->batch ? plan->ctx.threads : o->batch;
+    while (o->batch % slice) slice--;
+    return slice;
+}
+
 static bool infers(const yl_plan *plan, int layer)
 {
     if (plan->options.estimate) return false; /* a layer that is absorbed has no statistics of its own */
@@ -123,6 +144,8 @@ static void describe_step(yl_plan *plan, yl_plan_step *step, const yl_shape *sha
     step->backward = trains && plan->reaches_loss[step->layer];
     yl_net_inputs(net, step->layer, shapes, input, s->in);
     s->out = shapes[step->layer];
+    for (int k = 0; k < layer->n_inputs; k++) s->in[k].n = plan->slice;
+    s->out.n = plan->slice;
     for (int k = 0; k < layer->n_inputs && step->backward; k++)
         s->wants_dx |= layer->inputs[k] < 0 ? plan->options.whole_gradient : plan->needs_grad[layer->inputs[k]];
     s->wants_dparams = step->backward && own && layer->n_params > 0;
@@ -292,8 +315,9 @@ static yl_status build(yl_plan *plan, const yl_shape *shapes)
     find_trainable(plan);
     find_reaching_loss(plan);
     find_cut(plan);
+    plan->slice = slice_of(plan);
     YL_TRY(make_steps(plan, shapes));
-    YL_TRY(net->device->alloc(net->device, (size_t)plan->n_steps * sizeof *plan->parts, (void **)&plan->parts));
+    YL_TRY(net->device->alloc(net->device, 2 * (size_t)plan->n_steps * sizeof *plan->parts, (void **)&plan->parts));
     YL_TRY(net->device->alloc(net->device, sizeof *plan->now, (void **)&plan->now));
     for (int i = 0; i < net->n_layers; i++) plan->on_host |= net->layers[i].kind->context != NULL;
     YL_TRY(yl__plan_place(plan));

@@ -38,12 +38,16 @@ typedef struct yl_plan_step {
 /* What the arena holds of a plan, as long as the plan is its holder. */
 typedef enum yl__stage { YL__NOTHING, YL__FED, YL__FORWARD, YL__LOSS, YL__BACKWARD } yl__stage;
 
-/* Moments: step s runs forward at s, losses at n_steps, step s backward at 2*n_steps - s. */
+/* A plan runs in slices: so many images pass through all layers before the next ones do. Where a slice is not the batch, values that
+ * nobody reads from outside are as large as a slice, and lie where the slice before had them.
+ *
+ * Moments: step s runs forward at s, losses at n_steps, step s backward at 2*n_steps - s. */
 struct yl_plan {
     yl_net *net;
     yl_plan_options options;
     char slab_name[16], algorithm[32];
     yl_ctx ctx;
+    int64_t slice; /* images; divides the batch */
     int n_steps, n_places;
     int64_t place_capacity;
     yl_plan_step *steps;
@@ -60,7 +64,7 @@ struct yl_plan {
     int n_cut;
     int *cut; /* values */
     bool timing;
-    double (*parts)[YL_MAX_LOSS_PARTS]; /* of the losses, in device memory; as many as there are steps */
+    double (*parts)[YL_MAX_LOSS_PARTS]; /* of the losses, in device memory; twice as many as there are steps */
     void *truth;                        /* the last truth in device memory, where that is not the host's */
     size_t truth_bytes;
     yl_truth lent;      /* what the losses read of it */
@@ -70,6 +74,8 @@ struct yl_plan {
 };
 
 /* memory.c: lifetimes, aliases, offsets. */
+/* Does value v hold the whole batch, and not one slice? */
+bool yl__plan_whole(const yl_plan *plan, int v);
 yl_status yl__plan_place(yl_plan *plan);
 /* values.c: makes the plan the holder of the arena, whose input is being written. */
 yl_status yl__plan_take(yl_plan *plan, const char *what);

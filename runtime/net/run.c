@@ -35,6 +35,31 @@ static void bind_parameters(yl_plan *plan, const yl_plan_step *step, yl_pass *pa
     }
 }
 
+/* Where value v lies for that slice. */
+static void *slice_at(const yl_plan *plan, int v, int64_t slice)
+{
+    const yl_value_info *value = &plan->values[v];
+    char *at = yl__plan_at(plan, value->place);
+    if (!at || slice == 0 || !yl__plan_whole(plan, v)) return at;
+    int64_t count = yl_shape_count(value->shape) / value->shape.n * plan->slice * slice;
+    return at + (size_t)count * yl_dtype_bytes(plan->options.precision);
+}
+
+static void bind_slice(yl_plan *plan, yl_plan_step *step, int64_t slice)
+{
+    const yl_layer *l = &plan->net->layers[step->layer];
+    yl_pass *f = &step->forward_pass, *b = &step->backward_pass;
+    for (int k = 0; k < l->n_inputs; k++) f->x[k] = b->x[k] = slice_at(plan, l->inputs[k] + 1, slice);
+    f->y = b->y = slice_at(plan, step->output + 1, slice);
+}
+
+/* Points all passes to a slice. With a single one they stay where they are. */
+static void take_slice(yl_plan *plan, int64_t slice)
+{
+    if (plan->slice == plan->options.batch) return;
+    for (int s = 0; s < plan->n_steps; s++) bind_slice(plan, &plan->steps[s], slice);
+}
+
 static void bind_step(yl_plan *plan, yl_plan_step *step, const yl_slab *values, const yl_slab *grads)
 {
     const yl_layer *l = &plan->net->layers[step->layer];
@@ -55,13 +80,12 @@ static void bind_step(yl_plan *plan, yl_plan_step *step, const yl_slab *values, 
     const yl_value_info *out = &plan->values[step->output + 1];
     for (int k = 0; k < l->n_inputs; k++) {
         const yl_value_info *in = &plan->values[l->inputs[k] + 1];
-        f->x[k] = b->x[k] = yl__plan_at(plan, in->place);
         b->dx[k] = step->backward ? yl__plan_at(plan, in->grad_place) : NULL;
         b->dx_beta[k] = step->dx_beta[k];
     }
     if (step->dx_dummy >= 0) b->dx[0] = yl__plan_at(plan, step->dx_dummy);
-    f->y = b->y = yl__plan_at(plan, out->place);
     b->dy = yl__plan_at(plan, out->grad_place);
+    bind_slice(plan, step, 0);
 }
 
 static void *data_of(const yl_slab *slab)
@@ -141,8 +165,13 @@ static yl_status note_time(const yl_plan *plan, yl_plan_step *step, int directio
 {
     double now;
     YL_TRY(look_at_clock(plan, &now));
-    if (plan->timing) step->seconds[direction] = now - start;
+    if (plan->timing) step->seconds[direction] += now - start;
     return YL_OK;
+}
+
+static void clear_times(yl_plan *plan, int direction)
+{
+    for (int s = 0; s < plan->n_steps && plan->timing; s++) plan->steps[s].seconds[direction] = 0;
 }
 
 /* Runs a part of the step, of which `key` says what is not said by where things lie; with timing on, call by call. */
@@ -155,9 +184,8 @@ static yl_status run_part(yl_plan *plan, int part, yl_graph_key key, yl_status (
     return yl__graph_run(plan->net->device, &plan->graphs[part], &key, run, plan);
 }
 
-static yl_status call_forward(void *of)
+static yl_status forward_slice(yl_plan *plan)
 {
-    yl_plan *plan = of;
     for (int s = 0; s < plan->n_steps; s++) {
         yl_plan_step *step = &plan->steps[s];
         double start;
@@ -165,6 +193,17 @@ static yl_status call_forward(void *of)
         yl_status status = plan->net->layers[step->layer].kind->forward(&step->forward_pass);
         if (status != YL_OK) return yl__fail_in(status, "%s forward", plan->net->layers[step->layer].name);
         YL_TRY(note_time(plan, step, 0, start));
+    }
+    return YL_OK;
+}
+
+static yl_status call_forward(void *of)
+{
+    yl_plan *plan = of;
+    clear_times(plan, 0);
+    for (int64_t q = 0; q < plan->options.batch / plan->slice; q++) {
+        take_slice(plan, q);
+        YL_TRY(forward_slice(plan));
     }
     return YL_OK;
 }
@@ -223,20 +262,40 @@ static yl_status lend_truth(yl_plan *plan, const yl_truth *truth, yl_truth *lent
     return device->to_device(device, (char *)plan->truth + at, truth->rows, rows);
 }
 
-static yl_status call_losses(void *of)
+static yl_status losses_of(yl_plan *plan, const yl_truth *truth, double (*parts)[YL_MAX_LOSS_PARTS])
 {
-    yl_plan *plan = of;
-    yl_device *device = plan->net->device;
-    int k = 0;
-    YL_TRY(device->zero(device, plan->parts, (size_t)plan->n_steps * sizeof *plan->parts));
     for (int s = 0; s < plan->n_steps; s++) {
         yl_plan_step *step = &plan->steps[s];
         const yl_layer *l = &plan->net->layers[step->layer];
         if (!l->kind->loss_parts) continue;
-        yl_status status = l->kind->loss(&step->backward_pass, &plan->lent, plan->parts[k++]);
+        yl_status status = l->kind->loss(&step->backward_pass, truth, *parts++);
         if (status != YL_OK) return yl__fail_in(status, "%s loss", l->name);
     }
     return YL_OK;
+}
+
+/* In slices, which are on the host: the parts of each are written behind the sums, where there is room for them. */
+static yl_status losses_by_slices(yl_plan *plan)
+{
+    double(*sums)[YL_MAX_LOSS_PARTS] = plan->parts, (*own)[YL_MAX_LOSS_PARTS] = plan->parts + plan->n_steps;
+    for (int64_t q = 0; q < plan->options.batch / plan->slice; q++) {
+        yl_truth truth = plan->lent;
+        truth.n = plan->slice;
+        truth.rows += q * plan->slice * truth.cap * YL_TRUTH_FIELDS, truth.counts += q * plan->slice;
+        take_slice(plan, q);
+        YL_TRY(losses_of(plan, &truth, own));
+        for (int k = 0; k < plan->n_steps; k++)
+            for (int i = 0; i < YL_MAX_LOSS_PARTS; i++) sums[k][i] += own[k][i];
+    }
+    return YL_OK;
+}
+
+static yl_status call_losses(void *of)
+{
+    yl_plan *plan = of;
+    yl_device *device = plan->net->device;
+    YL_TRY(device->zero(device, plan->parts, 2 * (size_t)plan->n_steps * sizeof *plan->parts));
+    return plan->slice == plan->options.batch ? losses_of(plan, &plan->lent, plan->parts) : losses_by_slices(plan);
 }
 
 /* The losses leave their parts in device memory, which is read once for all of them. */
@@ -287,6 +346,7 @@ static yl_status seed_gradient(yl_plan *plan, const float *dy_last)
 static yl_status call_backward(void *of)
 {
     yl_plan *plan = of;
+    clear_times(plan, 1);
     for (int s = plan->n_steps - 1; s >= 0; s--) {
         yl_plan_step *step = &plan->steps[s];
         const yl_layer *l = &plan->net->layers[step->layer];

@@ -3,8 +3,8 @@ local t = require "luaunit"
 local core = require "yolua.core"
 
 -- Two heads, a route, a shortcut, frozen and trainable parts: small, but every case of the planner.
-local function network(seed)
-  return core.net { h = 16, w = 24, c = 3, seed = seed or 5, layers = {
+local function network(seed, times)
+  return core.net { h = 16 * (times or 1), w = 24 * (times or 1), c = 3, seed = seed or 5, layers = {
     { "conv2d", filters = 6, size = 3, pad = true, bias = false }, { "batchnorm", name = "conv1.bn" }, { "activation", name = "conv1.act" },
     { "maxpool", size = 2, stride = 2 },
     { "conv2d", filters = 6, size = 3, pad = true, bias = false }, { "batchnorm", name = "conv2.bn" },
@@ -44,6 +44,28 @@ local function outputs(net, spec, x)
 end
 
 TestInference = {}
+
+-- Where a batch's activations fit no cache, inference takes its images one after the other through all layers: the heads hold all of
+-- them, losses are those of the whole batch, and memory grows by the heads and inputs alone.
+function TestInference.test_slices()
+  local x, memory, heads, boxes = input(8, network(5, 8)), {}, {}, {}
+  for i = 1, 8 do boxes[i] = { { 0.1 * i, 0.4, 0.3, 0.5, i % 2, 0 }, i > 4 and { 0.8, 0.7, 0.2, 0.2, 1, 0 } or nil } end
+  for i, keep in ipairs { false, true } do
+    local head1, head2, plan = outputs(network(5, 8), { mode = "infer", batch = 8, keep = keep }, x)
+    heads[i], memory[i] = { head1[1], head2[1], plan:loss(boxes) }, plan:memory()
+    plan:forward {}
+    close((plan:output "head2"), head2[1], 0, "again")
+  end
+  for k = 1, 2 do close(heads[1][k], heads[2][k], 1e-5, "head" .. k) end
+  for _, head in ipairs { "head1", "head2" } do
+    for name, part in pairs(heads[2][3][head]) do
+      t.assertTrue(part > 0, name)
+      t.assertAlmostEquals(heads[1][3][head][name], part, 1e-5 * part, name)
+    end
+  end
+  local _, _, single = outputs(network(5, 8), { mode = "infer", batch = 1 }, table.move(x, 1, #x // 8, 1, {}))
+  t.assertTrue(memory[1] < 6 * single:memory(), ("%d, %d alone"):format(memory[1], single:memory()))
+end
 
 -- Fusion folds batch-norm and activations into the convolution; `keep` runs every layer on its own.
 function TestInference.test_fused_equals_unfused()
