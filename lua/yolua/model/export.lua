@@ -37,7 +37,11 @@ local function format_of(o)
     local ending = require("yolua.model.export." .. candidate).ending
     if not name and o.out:lower():sub(-#ending) == ending then name = candidate end
   end
-  if name then return name, require("yolua.model.export." .. name) end
+  local format = name and require("yolua.model.export." .. name)
+  if format and format.ending ~= "/" and o.out:lower():sub(-#format.ending) ~= format.ending then
+    error(("out=%s: expected a name that ends in %s (%s)"):format(o.out, format.ending, format.help), 0)
+  end
+  if name then return name, format end
   error(("out=%s: expected format=%s, or a name that ends in one of their endings"):format(o.out, table.concat(FORMATS, "|")), 0)
 end
 
