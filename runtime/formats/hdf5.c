@@ -1,13 +1,69 @@
-/* HDF5 files through HDF5's library: hdf5.h says what is taken from them. */
+/* HDF5 files through HDF5's library, which is opened with the first file: linked to the program it would double the time of a start.
+ * hdf5.h says what is taken from files. */
 #include "formats/hdf5.h"
 #include "core/file.h"
 #include "core/memory.h"
 #include "formats/half.h"
 
+#include <dlfcn.h>
 #include <hdf5.h>
+#include <pthread.h>
 #include <string.h>
 
-enum { MOST = 1 << 30 };
+enum { MOST = 1 << 30, READ_ONLY = 0 }; /* H5F_ACC_RDONLY, whose macro calls into the library */
+
+/* HDF5's headers give some of these names a version (H5Ovisit), so the list is expanded before it is quoted. */
+/* clang-format off */
+#define CALLS(X) \
+    X(H5Aclose) X(H5Aexists) X(H5Aget_space) X(H5Aget_type) X(H5Aopen) X(H5Aread) X(H5Dclose) X(H5Dget_create_plist) \
+    X(H5Dget_space) X(H5Dget_type) X(H5Dopen2) X(H5Dread) X(H5Eset_auto2) X(H5Fclose) X(H5Fis_hdf5) X(H5Fopen) \
+    X(H5Gclose) X(H5Gopen2) X(H5Lexists) X(H5Ovisit) X(H5Pclose) X(H5Pget_external_count) X(H5Pget_layout) \
+    X(H5Sclose) X(H5Sget_simple_extent_dims) X(H5Sget_simple_extent_ndims) X(H5Sget_simple_extent_npoints) \
+    X(H5Tclose) X(H5Tcopy) X(H5Tget_class) X(H5Tget_ebias) X(H5Tget_fields) X(H5Tget_order) X(H5Tget_size) \
+    X(H5Tis_variable_str) X(H5Tset_order) X(H5free_memory) X(H5open)
+/* clang-format on */
+#define FIELD(name) __typeof__(name) *name;
+#define FIND(name) FIND_(name)
+#define FIND_(name) find(library, #name, &h5.name, sizeof h5.name) &&
+
+static struct {
+    CALLS(FIELD)
+    hid_t *native_float; /* a type that the library makes when it opens */
+} h5;
+
+static bool find(void *library, const char *name, void *out, size_t size)
+{
+    void *symbol = dlsym(library, name);
+    memcpy(out, &symbol, size);
+    return symbol != NULL;
+}
+
+static bool find_all(void *library)
+{
+    return CALLS(FIND) find(library, "H5T_NATIVE_FLOAT_g", &h5.native_float, sizeof h5.native_float);
+}
+
+/* Of the library, as soon as H5open was called. */
+static hid_t native_float(void)
+{
+    return *h5.native_float;
+}
+
+static yl_status open_library(void)
+{
+    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+    static bool opened;
+    yl_status status = YL_OK;
+    pthread_mutex_lock(&mutex);
+    void *library = opened ? NULL : dlopen(YL_HDF5_LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    if (!opened && !library)
+        status = yl__fail(YL_UNSUPPORTED, "HDF5's library cannot be opened: %s", dlerror());
+    else if (!opened && !(find_all(library) && h5.H5open() >= 0))
+        status = yl__fail(YL_UNSUPPORTED, "%s is no library of the HDF5 that this build knows", YL_HDF5_LIBRARY);
+    opened = status == YL_OK;
+    pthread_mutex_unlock(&mutex);
+    return status;
+}
 
 /* While the file is walked. HDF5 calls back with plain names, so that a failure is kept here. */
 typedef struct walk {
@@ -27,20 +83,20 @@ static yl_status damaged(const char *path, const char *what)
 static bool is_half(hid_t type)
 {
     size_t sign, exponent, exponent_size, fraction, fraction_size;
-    return H5Tget_size(type) == 2 &&
-           H5Tget_fields(type, &sign, &exponent, &exponent_size, &fraction, &fraction_size) >= 0 && sign == 15 &&
-           exponent == 10 && exponent_size == 5 && fraction == 0 && fraction_size == 10 && H5Tget_ebias(type) == 15;
+    return h5.H5Tget_size(type) == 2 &&
+           h5.H5Tget_fields(type, &sign, &exponent, &exponent_size, &fraction, &fraction_size) >= 0 && sign == 15 &&
+           exponent == 10 && exponent_size == 5 && fraction == 0 && fraction_size == 10 && h5.H5Tget_ebias(type) == 15;
 }
 
 static yl_status read_halves(walk *w, hid_t set, hid_t type, const char *name, int64_t count, float *numbers)
 {
     uint16_t *halves;
     YL_TRY(yl__alloc(count, sizeof *halves, &halves));
-    hid_t native = H5Tcopy(type);
-    bool good = native >= 0 && H5Tset_order(native, H5Tget_order(H5T_NATIVE_FLOAT)) >= 0 &&
-                H5Dread(set, native, H5S_ALL, H5S_ALL, H5P_DEFAULT, halves) >= 0;
+    hid_t native = h5.H5Tcopy(type);
+    bool good = native >= 0 && h5.H5Tset_order(native, h5.H5Tget_order(native_float())) >= 0 &&
+                h5.H5Dread(set, native, H5S_ALL, H5S_ALL, H5P_DEFAULT, halves) >= 0;
     for (int64_t i = 0; good && i < count; i++) numbers[i] = yl__of_half(halves[i]);
-    if (native >= 0) H5Tclose(native);
+    if (native >= 0) h5.H5Tclose(native);
     yl__free(halves);
     return good ? YL_OK : damaged(w->path, name);
 }
@@ -48,20 +104,21 @@ static yl_status read_halves(walk *w, hid_t set, hid_t type, const char *name, i
 /* Refuses a dataset whose numbers lie in another file. */
 static yl_status check_place(walk *w, hid_t set, const char *name)
 {
-    hid_t properties = H5Dget_create_plist(set);
-    bool inside = properties >= 0 && H5Pget_layout(properties) != H5D_VIRTUAL && H5Pget_external_count(properties) == 0;
-    if (properties >= 0) H5Pclose(properties);
+    hid_t properties = h5.H5Dget_create_plist(set);
+    bool inside =
+        properties >= 0 && h5.H5Pget_layout(properties) != H5D_VIRTUAL && h5.H5Pget_external_count(properties) == 0;
+    if (properties >= 0) h5.H5Pclose(properties);
     return inside ? YL_OK : yl__fail(YL_UNSUPPORTED, "%s: the numbers of %.200s lie outside the file", w->path, name);
 }
 
 static yl_status read_shape(walk *w, hid_t set, const char *name, yl_state_tensor *t)
 {
     hsize_t dims[H5S_MAX_RANK];
-    hid_t space = H5Dget_space(set);
+    hid_t space = h5.H5Dget_space(set);
     if (space < 0) return damaged(w->path, name);
-    int n = H5Sget_simple_extent_ndims(space);
-    bool good = n >= 0 && n <= YL_SAFETENSORS_DIMS && H5Sget_simple_extent_dims(space, dims, NULL) == n;
-    H5Sclose(space);
+    int n = h5.H5Sget_simple_extent_ndims(space);
+    bool good = n >= 0 && n <= YL_SAFETENSORS_DIMS && h5.H5Sget_simple_extent_dims(space, dims, NULL) == n;
+    h5.H5Sclose(space);
     if (!good) return damaged(w->path, name);
     t->n_dims = n;
     for (int i = 0; i < n; i++) t->dims[i] = dims[i] > MOST ? MOST + (int64_t)1 : (int64_t)dims[i];
@@ -92,7 +149,7 @@ static yl_status read_numbers(walk *w, hid_t set, hid_t type, const char *name)
     yl_status status = yl__alloc(count, sizeof *numbers, &numbers);
     if (status == YL_OK && is_half(type))
         status = read_halves(w, set, type, name, count, numbers);
-    else if (status == YL_OK && H5Dread(set, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers) < 0)
+    else if (status == YL_OK && h5.H5Dread(set, native_float(), H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers) < 0)
         status = damaged(w->path, name);
     if (status == YL_OK) status = put_name(w, name, &text);
     if (status == YL_OK) return yl__state_add(&w->out->state, t.n_dims, t.dims, text, numbers);
@@ -102,13 +159,13 @@ static yl_status read_numbers(walk *w, hid_t set, hid_t type, const char *name)
 
 static yl_status read_dataset(walk *w, const char *name)
 {
-    hid_t set = H5Dopen2(w->group, name, H5P_DEFAULT);
+    hid_t set = h5.H5Dopen2(w->group, name, H5P_DEFAULT);
     if (set < 0) return damaged(w->path, name);
-    hid_t type = H5Dget_type(set);
+    hid_t type = h5.H5Dget_type(set);
     yl_status status = type < 0 ? damaged(w->path, name) : YL_OK;
-    if (type >= 0 && H5Tget_class(type) == H5T_FLOAT) status = read_numbers(w, set, type, name);
-    if (type >= 0) H5Tclose(type);
-    H5Dclose(set);
+    if (type >= 0 && h5.H5Tget_class(type) == H5T_FLOAT) status = read_numbers(w, set, type, name);
+    if (type >= 0) h5.H5Tclose(type);
+    h5.H5Dclose(set);
     return status;
 }
 
@@ -124,45 +181,45 @@ static herr_t visit(hid_t group, const char *name, const H5O_info_t *info, void 
 /* The text of an attribute, of a fixed length or not. */
 static yl_status read_text(const char *path, hid_t attribute, char **out)
 {
-    hid_t type = H5Aget_type(attribute);
-    size_t size = type < 0 ? 0 : H5Tget_size(type);
-    hid_t space = H5Aget_space(attribute);
-    bool one = space >= 0 && H5Sget_simple_extent_npoints(space) == 1;
-    if (space >= 0) H5Sclose(space);
+    hid_t type = h5.H5Aget_type(attribute);
+    size_t size = type < 0 ? 0 : h5.H5Tget_size(type);
+    hid_t space = h5.H5Aget_space(attribute);
+    bool one = space >= 0 && h5.H5Sget_simple_extent_npoints(space) == 1;
+    if (space >= 0) h5.H5Sclose(space);
     yl_status status =
-        !one || H5Tget_class(type) != H5T_STRING || size > MOST ? damaged(path, "its model_config") : YL_OK;
-    if (status == YL_OK && H5Tis_variable_str(type) > 0) {
+        !one || h5.H5Tget_class(type) != H5T_STRING || size > MOST ? damaged(path, "its model_config") : YL_OK;
+    if (status == YL_OK && h5.H5Tis_variable_str(type) > 0) {
         char *text = NULL;
-        if (H5Aread(attribute, type, &text) < 0 || !text) status = damaged(path, "its model_config");
+        if (h5.H5Aread(attribute, type, &text) < 0 || !text) status = damaged(path, "its model_config");
         if (status == YL_OK) status = yl__strdup(text, out);
-        if (text) H5free_memory(text);
+        if (text) h5.H5free_memory(text);
     } else if (status == YL_OK) {
         status = yl__calloc((int64_t)size + 1, 1, out);
-        if (status == YL_OK && H5Aread(attribute, type, *out) < 0) status = damaged(path, "its model_config");
+        if (status == YL_OK && h5.H5Aread(attribute, type, *out) < 0) status = damaged(path, "its model_config");
     }
-    if (type >= 0) H5Tclose(type);
+    if (type >= 0) h5.H5Tclose(type);
     return status;
 }
 
 static yl_status read_config(const char *path, hid_t file, char **out)
 {
-    if (H5Aexists(file, "model_config") <= 0) return YL_OK;
-    hid_t attribute = H5Aopen(file, "model_config", H5P_DEFAULT);
+    if (h5.H5Aexists(file, "model_config") <= 0) return YL_OK;
+    hid_t attribute = h5.H5Aopen(file, "model_config", H5P_DEFAULT);
     if (attribute < 0) return damaged(path, "its model_config");
     yl_status status = read_text(path, attribute, out);
-    H5Aclose(attribute);
+    h5.H5Aclose(attribute);
     return status;
 }
 
 static yl_status read_all(const char *path, hid_t file, yl_hdf5 *out)
 {
     YL_TRY(read_config(path, file, &out->config));
-    bool whole = H5Lexists(file, "model_weights", H5P_DEFAULT) > 0;
+    bool whole = h5.H5Lexists(file, "model_weights", H5P_DEFAULT) > 0;
     walk w = {.out = out, .path = path, .below = whole ? "model_weights" : ""};
-    w.group = H5Gopen2(file, whole ? "model_weights" : "/", H5P_DEFAULT);
+    w.group = h5.H5Gopen2(file, whole ? "model_weights" : "/", H5P_DEFAULT);
     if (w.group < 0) return damaged(path, "its groups");
-    herr_t good = H5Ovisit(w.group, H5_INDEX_NAME, H5_ITER_NATIVE, visit, &w);
-    H5Gclose(w.group);
+    herr_t good = h5.H5Ovisit(w.group, H5_INDEX_NAME, H5_ITER_NATIVE, visit, &w);
+    h5.H5Gclose(w.group);
     if (w.status != YL_OK) return w.status;
     return good < 0 ? damaged(path, "its groups") : YL_OK;
 }
@@ -170,8 +227,9 @@ static yl_status read_all(const char *path, hid_t file, yl_hdf5 *out)
 yl_status yl_hdf5_read(const char *path, yl_hdf5 *out)
 {
     *out = (yl_hdf5){0};
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* it would print */
-    htri_t is = H5Fis_hdf5(path);
+    YL_TRY(open_library());
+    h5.H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* it would print */
+    htri_t is = h5.H5Fis_hdf5(path);
     if (is <= 0) {
         char *bytes;
         int64_t size;
@@ -179,10 +237,10 @@ yl_status yl_hdf5_read(const char *path, yl_hdf5 *out)
         yl__free(bytes);
         return yl__fail(YL_FORMAT, "%s: not an HDF5 file", path);
     }
-    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    hid_t file = h5.H5Fopen(path, READ_ONLY, H5P_DEFAULT);
     if (file < 0) return damaged(path, "the file");
     yl_status status = read_all(path, file, out);
-    H5Fclose(file);
+    h5.H5Fclose(file);
     if (status != YL_OK) yl_hdf5_free(out);
     return status;
 }
