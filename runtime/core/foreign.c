@@ -124,7 +124,6 @@ const yl_foreign yl__foreign_names[] = {
     {"key", "nbs", "Ultralytics", NULL},
     {"key", "tracker", "Ultralytics", NULL},
     {"key", "vid_stride", "Ultralytics", NULL},
-    {"key", "save_txt", "Ultralytics", NULL},
     {"key", "save_conf", "Ultralytics", NULL},
     {"key", "save_crop", "Ultralytics", NULL},
     {"key", "dont_show", "Darknet", NULL},

@@ -13,7 +13,7 @@ local identity = {}
 local function chosen(o)
   local plain, out = getmetatable(o) and options.plain(o) or o, {}
   for _, key in ipairs(fields.deciding) do out[key] = plain[key] end
-  out.imgsz = nil -- the size that the network runs at counts, below
+  out.imgsz, out.attributes = nil, nil -- the size that the network runs at and its structure count, below
   out.freeze = type(out.freeze) == "table" and table.concat(out.freeze, ",") or out.freeze
   return out
 end
