@@ -7,12 +7,6 @@ local POOR <const> = 0.3   -- overlap of an object's shape with that of its best
 local SMALL <const> = 4    -- pixels of the input
 local CROWDED <const> = 0.45 -- overlap above which suppression takes one of two boxes of a class
 
-local function numbers(text)
-  local list = {}
-  for word in (text or ""):gmatch "[^,%s%[%]]+" do list[#list + 1] = tonumber(word) end
-  return list
-end
-
 -- Every anchor of a model at that input size: {head, index (in the cfg's list, from 0), w, h (pixels of the input), cols, rows (of the
 -- grid)}.
 local function anchors_of(model, size)
@@ -20,7 +14,7 @@ local function anchors_of(model, size)
   for _, layer in ipairs(model.net:layers(size.h, size.w)) do layers[layer.name] = layer end
   for _, head in ipairs(model.heads) do
     local o, grid = structure.layer(model.structure, head.name).options, layers[head.name].shape
-    local sides, mask = numbers(o.anchors), numbers(o.mask)
+    local sides, mask = structure.numbers(o.anchors), structure.numbers(o.mask)
     local unit = head.kind == "region" and { size.w / grid[3], size.h / grid[2] } or { 1, 1 } -- region's are in cells
     for i = 1, head.anchors do
       local index = math.tointeger(mask[i] or i - 1)

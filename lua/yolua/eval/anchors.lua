@@ -18,16 +18,11 @@ local NEAR = 0.25 -- of a side: how far apart two centres are at most
 local Fit = {}
 Fit.__index = Fit
 
-local function numbers(text)
-  local list = {}
-  for word in (text or ""):gmatch "[^,%s%[%]]+" do list[#list + 1] = tonumber(word) end
-  return list
-end
-
 -- One head's slots {index = anchor's number in the list, from 0; w, h; logs = {w = {}, h = {}}}, and the list that they are taken from.
 local function head_of(head, s)
   local o = structure.layer(s, head.name).options
-  local sides, mask, out = numbers(o.anchors), numbers(o.mask), { name = head.name, kind = head.kind, list = {}, slots = {} }
+  local sides, mask = structure.numbers(o.anchors), structure.numbers(o.mask)
+  local out = { name = head.name, kind = head.kind, list = {}, slots = {} }
   for i = 1, #sides // 2 do out.list[i] = { w = sides[2 * i - 1], h = sides[2 * i] } end
   for i = 1, head.anchors do
     local index = math.tointeger(mask[i] or i - 1)

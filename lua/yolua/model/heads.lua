@@ -9,12 +9,6 @@ local structure = require "yolua.model.structure"
 
 local heads = {}
 
-local function numbers(text)
-  local list = {}
-  for word in (text or ""):gmatch "[^,%s%[%]]+" do list[#list + 1] = tonumber(word) end
-  return list
-end
-
 local function has(kind, key)
   for _, field in ipairs(core.layers.fields(kind)) do
     if field[1] == key then return true end
@@ -59,7 +53,7 @@ local function lists(model, w, h)
   local out = {}
   for i, head in ipairs(model.heads) do
     local o = structure.layer(model.structure, head.name).options
-    local sides, mask, x, y = numbers(o.anchors), numbers(o.mask), units(model, head, w, h)
+    local sides, mask, x, y = structure.numbers(o.anchors), structure.numbers(o.mask), units(model, head, w, h)
     local entry = { head = head, x = x, y = y, list = {}, mask = {} }
     for k = 1, #sides // 2 do entry.list[k] = { sides[2 * k - 1] * x, sides[2 * k] * y } end
     for k = 1, head.anchors do entry.mask[k] = math.tointeger(mask[k] or k - 1) + 1 end
@@ -165,18 +159,17 @@ function heads.need_all(model, sizes, w, h)
   return {}
 end
 
--- Boxes stay what they were: sides are exp(output) * anchor, so the rows of width and height take the difference. Where the head has
--- another formula, or its convolution no bias, they have to be learned anew.
-local function adapt(model, slot, w, h)
-  local head = slot.entry.head
-  local o, name = structure.layer(model.structure, head.name).options, head.conv .. ".bias"
-  local found = o.new_coords ~= "true"
-  for _, range in ipairs(found and model.net:ranges() or {}) do
+-- Boxes stay what they were: sides are exp(output) * anchor, so where the anchor of a row's slot becomes `now` and was `was` (both {w, h}),
+-- the biases of width and height take the difference. Where the head has another formula, or its convolution no bias, they have to be
+-- learned anew. row: of the convolution, from 0, where the slot's begin.
+function heads.keep_box(net, s, head, row, was, now)
+  local name = head.conv .. ".bias"
+  if structure.layer(s, head.name).options.new_coords == "true" then return end
+  for _, range in ipairs(net:ranges()) do
     if range.name == name then
-      local bias, row = model.net:get(name), (slot.index - 1) * head.size
-      bias[row + 3] = bias[row + 3] + math.log(slot.w / w)
-      bias[row + 4] = bias[row + 4] + math.log(slot.h / h)
-      model.net:set(name, bias)
+      local bias = net:get(name)
+      for side = 1, 2 do bias[row + 2 + side] = bias[row + 2 + side] + math.log(was[side] / now[side]) end
+      net:set(name, bias)
     end
   end
 end
@@ -235,7 +228,10 @@ function heads.fit(model, sizes, w, h)
   local was = ("anchors: mean best IoU of %d boxes at %dx%d: %.3f (%s)"):format(#sizes, w, h, old, shown(before))
   if new <= old + 1e-6 then return { was .. "; k-means finds no better ones" } end
   local place = matched(list, after)
-  for i, slot in ipairs(list) do adapt(model, slot, after[place[i]][1], after[place[i]][2]) end
+  for i, slot in ipairs(list) do
+    local head = slot.entry.head
+    heads.keep_box(model.net, model.structure, head, (slot.index - 1) * head.size, { slot.w, slot.h }, after[place[i]])
+  end
   rewrite(model, list, after, place)
   return { ("%s, fitted %.3f (%s)"):format(was, new, shown(after)) }
 end

@@ -50,6 +50,13 @@ function structure.layer(s, name)
   end
 end
 
+-- The numbers of a list in an option's text, such as anchors or mask.
+function structure.numbers(text)
+  local list = {}
+  for word in (text or ""):gmatch "[^,%s%[%]]+" do list[#list + 1] = tonumber(word) end
+  return list
+end
+
 local function count_of(list) return select(2, (list or ""):gsub("[^,%s%[%]]+", "")) end
 
 -- The heads: {name, kind, anchors = how many boxes a cell has, classes, attributes (entries of options/attributes.lua), size = numbers per

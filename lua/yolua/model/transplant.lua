@@ -2,6 +2,7 @@
 -- every anchor, 5 rows for box and objectness, one per class, and those of the attributes; all other parameters stay as they are.
 local attributes = require "yolua.options.attributes"
 local core = require "yolua.core"
+local heads = require "yolua.model.heads"
 local input = require "yolua.model.input"
 local Model = require "yolua.model"
 local structs = require "yolua.options.structs"
@@ -71,7 +72,9 @@ local function copy_heads(model, net, new, added)
     if head then core.copy_rows(model.net, net, range.name, rows(head, new, slots)) end
   end
   for _, head in ipairs(model.heads) do
-    if added[head.name] then unpredicted.adapt(net, model.structure, head, added[head.name], new.size) end
+    for i, slot in ipairs(added[head.name] or {}) do
+      heads.keep_box(net, model.structure, head, (head.anchors + i - 1) * new.size, slot.was, slot.shape)
+    end
   end
   return changed
 end

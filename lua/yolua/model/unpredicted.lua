@@ -10,21 +10,15 @@ local structure = require "yolua.model.structure"
 
 local unpredicted = {}
 
-local function numbers(text)
-  local list = {}
-  for word in (text or ""):gmatch "[^,%s%[%]]+" do list[#list + 1] = tonumber(word) end
-  return list
-end
-
 -- The heads that share a list of anchors: {list -> {used = {number -> true}, heads = {{head, mask, cells}, ...}}}
 local function groups(model)
   local cells, out = {}, {}
   for _, layer in ipairs(model.net:layers()) do cells[layer.name] = layer.shape[2] * layer.shape[3] end
   for _, head in ipairs(model.heads) do
     local o = structure.layer(model.structure, head.name).options
-    local mask, key = numbers(o.mask), table.concat(numbers(o.anchors), ",")
+    local mask, key = structure.numbers(o.mask), table.concat(structure.numbers(o.anchors), ",")
     if #mask > 0 then
-      local group = out[key] or { used = {}, heads = {}, list = numbers(o.anchors) }
+      local group = out[key] or { used = {}, heads = {}, list = structure.numbers(o.anchors) }
       for _, index in ipairs(mask) do group.used[index] = true end
       group.heads[#group.heads + 1] = { head = head, mask = mask, cells = cells[head.name] }
       out[key] = group
@@ -61,23 +55,6 @@ function unpredicted.slots(model)
     out[name] = #found > 0 and found or nil
   end
   return out
-end
-
--- Sides are exp(output) * anchor, so the biases of width and height take the difference of the shapes. Where a head has another formula,
--- or its convolution no bias, they have to be learned anew. per: rows of a slot.
-function unpredicted.adapt(net, s, head, found, per)
-  local name = head.conv .. ".bias"
-  if structure.layer(s, head.name).options.new_coords == "true" then return end
-  for _, range in ipairs(net:ranges()) do
-    if range.name == name then
-      local bias = net:get(name)
-      for i, slot in ipairs(found) do
-        local row = (head.anchors + i - 1) * per
-        for side = 1, 2 do bias[row + 2 + side] = bias[row + 2 + side] + math.log(slot.was[side] / slot.shape[side]) end
-      end
-      net:set(name, bias)
-    end
-  end
 end
 
 function unpredicted.line(head, found)
