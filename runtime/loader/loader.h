@@ -11,9 +11,9 @@
 
 typedef struct yl_sample {
     const char *path;
-    const float *
-        rows; /* count, 6: x1, y1, x2, y2 in pixels, class from 0, kind (core/truth.h); with attributes one more number for each
-                          line of core/attributes.h */
+    /* count, 6: x1, y1, x2, y2 in pixels, class from 0, kind (core/truth.h); with attributes one more number for each line of
+     * core/attributes.h */
+    const float *rows;
     int32_t count;
 } yl_sample;
 
