@@ -281,7 +281,7 @@ static yl_status losses_by_slices(yl_plan *plan)
     for (int64_t q = 0; q < plan->options.batch / plan->slice; q++) {
         yl_truth truth = plan->lent;
         truth.n = plan->slice;
-        truth.rows += q * plan->slice * truth.cap * YL_TRUTH_FIELDS, truth.counts += q * plan->slice;
+        truth.rows = yl_truth_row(&truth, q * plan->slice, 0), truth.counts += q * plan->slice;
         take_slice(plan, q);
         YL_TRY(losses_of(plan, &truth, own));
         for (int k = 0; k < plan->n_steps; k++)

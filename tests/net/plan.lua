@@ -68,6 +68,27 @@ function TestInference.test_slices()
   t.assertTrue(memory[1] < 6 * single:memory(), ("%d, %d alone"):format(memory[1], single:memory()))
 end
 
+-- Rows of truth with attributes are longer, and each slice starts at its own images' rows.
+function TestInference.test_slices_of_truth_with_attributes()
+  local net = core.net { h = 128, w = 192, c = 3, seed = 5, layers = {
+    { "conv2d", filters = 8, size = 3, pad = true }, { "activation", activation = "swish" },
+    { "conv2d", filters = 13, size = 1 },
+    { "yolo", name = "head", classes = 2, num = 1, anchors = { 30, 40 }, attributes = { "orientation", "occlusion" } } } }
+  local x, boxes, parts = input(8, net), {}, {}
+  net:set("conv2.bias", { 0.1, 0.2, 0.3, 0.1, -1, 0.4, -0.3, 0.6, 0.2, -0.5, 0.7, 0.1, 0.9 })
+  for i = 1, 8 do
+    boxes[i] = { { 0.1 * i, 0.4, 0.3, 0.5, i % 2, 0, 0.7 * i - 3, i % 4, 0.1 * i }, { 0.8, 0.05 * i, 0.2, 0.2, 1, 0, 1, 2, 0 } }
+  end
+  for i, keep in ipairs { false, true } do
+    local plan <close> = net:plan { mode = "infer", batch = 8, keep = keep }
+    plan:input(x)
+    plan:forward {}
+    parts[i] = plan:loss(boxes).head
+  end
+  for name, part in pairs(parts[2]) do t.assertAlmostEquals(parts[1][name], part, 1e-5 * math.abs(part) + 1e-9, name) end
+  t.assertTrue(parts[2].object > 0)
+end
+
 -- Fusion folds batch-norm and activations into the convolution; `keep` runs every layer on its own.
 function TestInference.test_fused_equals_unfused()
   local net = network()
