@@ -82,9 +82,6 @@ local function train(spec, o, data, parent, interrupted)
   return run.dir, rundir.result(run.dir)
 end
 
--- spec: name (of the training's run directory), run (the one that asks), net (a model, or a function that makes it of the training's data),
--- options, with (what the training changes in them), and policies in the array part. Returns the model, the data as the training saw
--- them, and the folder.
 -- Of a dry run: tells the training instead. The network is as it was, and lies as the result where the dry run keeps its files.
 local function tell(spec, o, data)
   o.dry_run = true
@@ -102,6 +99,9 @@ local function tell(spec, o, data)
   return spec.net, data, dir
 end
 
+-- spec: name (of the training's run directory), run (the one that asks), net (a model, or a function that makes it of the training's data),
+-- options, with (what the training changes in them), and policies in the array part. Returns the model, the data as the training saw
+-- them, and the folder.
 local function new(spec)
   local o = changed(spec.options, spec.with or {})
   local data = require "yolua.data"(o.data)
