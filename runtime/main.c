@@ -95,6 +95,8 @@ __attribute__((section(".preinit_array"), used)) static void (*const before_cons
                                                                                           char **) = before_libraries;
 
 static lua_State *the_state;
+static lua_Hook kept_hook; /* what counted instructions before a Ctrl-C */
+static int kept_mask, kept_count;
 
 static void handle_signals(void);
 
@@ -111,7 +113,7 @@ static void warn(void *user, const char *sentence)
 static void raise_in_lua(lua_State *L, lua_Debug *at)
 {
     (void)at;
-    lua_sethook(L, NULL, 0, 0);
+    lua_sethook(L, kept_hook, kept_mask, kept_count);
     yl_clear_interrupt();
     handle_signals();
     lua_pushliteral(L, "interrupted");
@@ -130,8 +132,11 @@ static void on_interrupt(int number)
         return;
     }
     signal(number, SIG_DFL);
-    lua_sethook(yl__layer_running ? yl__layer_running : the_state, raise_in_lua,
-                LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+    lua_State *L = yl__layer_running ? yl__layer_running : the_state;
+    kept_hook = lua_gethook(L);
+    kept_mask = lua_gethookmask(L);
+    kept_count = lua_gethookcount(L);
+    lua_sethook(L, raise_in_lua, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
 }
 
 /* What a scheduler, or `kill`, sends. */

@@ -3,6 +3,7 @@
 local arguments = require "yolua.options.arguments"
 local fields = require "yolua.options.fields"
 local options = require "yolua.options.table"
+local schema = require "yolua.options.schema"
 
 -- A stock interpreter knows nothing of options: its script, and no other file, takes the words behind its name.
 local function take_script()
@@ -20,6 +21,9 @@ return function(defaults, extra)
     who = arguments.program or "yl.options", fields = list, defaults = defaults, where = options.position(), list = arguments.given,
     given = arguments.where,
   }
+  if o.sandbox.on and not arguments.contained then
+    error(schema.usage(("%s: sandbox: expected sandbox=true on the command line of `yolua RECIPE.lua`"):format(options.position())))
+  end
   if arguments.on_options then arguments.on_options(o) end
   return o
 end

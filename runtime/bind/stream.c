@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "bind/fields.h"
 #include "bind/image_objects.h"
+#include "core/sandbox.h"
 #include "image/exif.h"
 #include "image/stream.h"
 
@@ -36,6 +37,7 @@ static lua_stream *check_stream(lua_State *L)
 static int open_source(lua_State *L, const char *path)
 {
     if (strcmp(path, "-") == 0) return STDIN_FILENO;
+    yl__check(L, yl__sandbox_reads(path));
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) yl__error(L, "cannot open %s: %s", path, strerror(errno));
     return descriptor;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "core/file.h"
 #include "core/memory.h"
+#include "core/sandbox.h"
 #include "core/text.h"
 
 #include <errno.h>
@@ -53,6 +54,7 @@ static yl_status read_descriptor(int fd, const char *path, char **data, int64_t 
 
 yl_status yl__file_read(const char *path, char **data, int64_t *size)
 {
+    YL_TRY(yl__sandbox_reads(path));
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return refuse("open", path);
     yl_status status = read_descriptor(fd, path, data, size);
@@ -91,6 +93,7 @@ static yl_status open_to_write(yl_file_writer *writer)
 yl_status yl__file_begin(const char *path, yl_file_writer *writer)
 {
     *writer = (yl_file_writer){.descriptor = -1};
+    YL_TRY(yl__sandbox_writes(path));
     yl_status status = yl__strdup(path, &writer->path);
     if (status == YL_OK) status = find_target(path, &writer->target);
     if (status == YL_OK) status = open_to_write(writer);

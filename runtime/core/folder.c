@@ -3,6 +3,7 @@
 #include "core/folder.h"
 #include "core/file.h"
 #include "core/memory.h"
+#include "core/sandbox.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -52,6 +53,7 @@ yl_status yl__folder_new(const char *path, bool *made)
 {
     char *copy;
     *made = false;
+    YL_TRY(yl__sandbox_writes(path));
     YL_TRY(yl__strdup(path, &copy));
     for (size_t n = strlen(copy); n > 1 && copy[n - 1] == '/'; n--) copy[n - 1] = '\0';
     yl_status status = *copy ? make_parents(copy) : yl__fail(YL_INVALID, "a folder's name is empty");
@@ -84,6 +86,7 @@ void yl__folder_list_free(char **names, int64_t count)
 
 yl_status yl__folder_list(const char *path, char ***names, int64_t *count)
 {
+    YL_TRY(yl__sandbox_reads(path));
     DIR *folder = opendir(path);
     if (!folder) return refuse("read the folder", path);
     char **list = NULL;
@@ -108,6 +111,7 @@ yl_status yl__folder_list(const char *path, char ***names, int64_t *count)
 
 yl_status yl__file_append(const char *path, const void *data, int64_t size)
 {
+    YL_TRY(yl__sandbox_writes(path));
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (fd < 0) return refuse("write", path);
     struct stat before;

@@ -1,6 +1,7 @@
 /* Locks on files, by flock. */
 #define _GNU_SOURCE
 #include "core/lock.h"
+#include "core/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,6 +11,8 @@
 
 yl_status yl__lock_take(const char *path, int *held)
 {
+    *held = -1;
+    YL_TRY(yl__sandbox_writes(path));
     *held = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (*held < 0) return yl__fail(YL_IO, "cannot open %s: %s", path, strerror(errno));
     while (flock(*held, LOCK_EX | LOCK_NB)) {

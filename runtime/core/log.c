@@ -3,6 +3,7 @@
 #include "core/log.h"
 #include "core/file.h"
 #include "core/memory.h"
+#include "core/sandbox.h"
 #include "core/text.h"
 
 #include <fcntl.h>
@@ -23,6 +24,7 @@ void yl_set_warn_hook(yl_warn_hook hook, void *user)
 yl_status yl__warn_file(const char *path)
 {
     char *copy = NULL;
+    if (path) YL_TRY(yl__sandbox_writes(path));
     if (path) YL_TRY(yl__strdup(path, &copy));
     yl__free(the_file);
     the_file = copy;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "core/process.h"
 #include "core/memory.h"
+#include "core/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -69,6 +70,7 @@ yl_status yl__process_start(const char *const *words, const char *output, int64_
     char parent[40], **environment;
     size_t count = 0;
     pid_t started;
+    YL_TRY(yl__sandbox_starts("a trial"));
     while (environ[count]) count++;
     YL_TRY(yl__alloc((int64_t)count + 2, sizeof *environment, &environment));
     snprintf(parent, sizeof parent, PARENT "=%ld", (long)getpid());

@@ -3,6 +3,7 @@
 #include "formats/eval_set.h"
 #include "core/log.h"
 #include "core/memory.h"
+#include "core/sandbox.h"
 #include "core/text.h"
 #include "formats/labels.h"
 
@@ -49,6 +50,7 @@ static yl_status list_folder(const char *folder, const char *what, ids *out)
 {
     yl_status status = YL_OK;
     *out = (ids){0};
+    YL_TRY(yl__sandbox_reads(folder));
     DIR *dir = opendir(folder);
     if (!dir) return yl__fail(YL_IO, "cannot open the folder of %s %s: %s", what, folder, strerror(errno));
     for (struct dirent *e; status == YL_OK && (e = readdir(dir));) status = add_id(out, e->d_name);

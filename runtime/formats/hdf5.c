@@ -3,6 +3,7 @@
 #include "formats/hdf5.h"
 #include "core/file.h"
 #include "core/memory.h"
+#include "core/sandbox.h"
 #include "formats/half.h"
 
 #include <dlfcn.h>
@@ -227,6 +228,7 @@ static yl_status read_all(const char *path, hid_t file, yl_hdf5 *out)
 yl_status yl_hdf5_read(const char *path, yl_hdf5 *out)
 {
     *out = (yl_hdf5){0};
+    YL_TRY(yl__sandbox_reads(path));
     YL_TRY(open_library());
     h5.H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* it would print */
     htri_t is = h5.H5Fis_hdf5(path);

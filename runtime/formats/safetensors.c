@@ -3,6 +3,7 @@
 #include "formats/safetensors.h"
 #include "core/file.h"
 #include "core/memory.h"
+#include "core/sandbox.h"
 #include "formats/json.h"
 
 #include <errno.h>
@@ -53,6 +54,7 @@ static yl_status read_at(const yl_safetensors *f, int64_t offset, void *out, int
 static yl_status open_file(yl_safetensors *f, int64_t *size)
 {
     struct stat st;
+    YL_TRY(yl__sandbox_reads(f->path));
     f->descriptor = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not block here */
     if (f->descriptor < 0) return yl__fail(YL_IO, "cannot open %s: %s", f->path, strerror(errno));
     if (fstat(f->descriptor, &st)) return yl__fail(YL_IO, "cannot read %s: %s", f->path, strerror(errno));

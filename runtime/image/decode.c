@@ -3,6 +3,7 @@
 #include "image/decode.h"
 #include "core/file.h"
 #include "core/memory.h"
+#include "core/sandbox.h"
 #include "image/codec.h"
 #include "image/exif.h"
 #include "image/kind.h"
@@ -85,7 +86,7 @@ typedef struct ends {
 
 static bool read_ends(const char *path, ends *e)
 {
-    FILE *f = fopen(path, "rbe");
+    FILE *f = yl__sandbox_reads(path) == YL_OK ? fopen(path, "rbe") : NULL;
     if (!f) return false;
     e->head_size = (int64_t)fread(e->head, 1, sizeof e->head, f);
     bool there = fseek(f, 0, SEEK_END) == 0;

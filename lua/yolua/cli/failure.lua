@@ -3,6 +3,8 @@
 local core = require "yolua.core"
 local options = require "yolua.options.table"
 
+local debug = debug -- whole, also in a sandbox
+
 -- at_prompt: lines break at blanks, a person reads them. kept_chunk: a chunk whose locals become globals where it fails.
 local failure = { at_prompt = false }
 

@@ -27,10 +27,17 @@ function recipe.check_taken(path)
   usage("command line: %s takes no options, but '%s' was given", path, arguments.given[1].key)
 end
 
+local function enter_sandbox(path)
+  for _, argument in ipairs(arguments.given) do
+    if argument.key:find "^sandbox" then return require "yolua.sandbox.enter"(path, arguments.given) end
+  end
+end
+
 -- A recipe sees its key=value words through yl.options; modules beside it are found first. keep: its locals become globals at its end.
 function recipe.run(path, words, keep)
   local chunk = load_recipe(path, keep)
   arguments.given, arguments.program = arguments.parse(words), path
+  enter_sandbox(path)
   package.path = (path:match "^(.*)/[^/]*$" or ".") .. "/?.lua;" .. package.path
   strict.on()
   failure.kept_chunk = keep and chunk

@@ -7,7 +7,7 @@ local required = require "yolua.options.required"
 
 -- What the command line gave the recipe that is running (`given`), its path (`program`), and where those words stand, if not on the
 -- command line (`where`). Who wants to know a recipe's options sets on_options(o), called by yl.options, or on_run(o), called by yl.run;
--- the latter returns how many runs a dry run stands for.
+-- the latter returns how many runs a dry run stands for. contained: the program runs in a sandbox.
 local arguments = { given = {} }
 
 -- Whether options ask for several runs of one call (folds=, seeds=).

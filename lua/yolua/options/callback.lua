@@ -2,6 +2,7 @@
 --
 --   local rate = callback.number(f, "optim.schedule", f(s), "for step 3", 0)
 --   -> "mine.lua:12: optim.schedule: expected a number of at least 0 for step 3, got nothing (is a return missing?)"
+local debug = debug -- whole, also in a sandbox
 local callback = {}
 
 -- "mine.lua:12", where a function begins; "a function of the Lua library" for one written in C.

@@ -217,7 +217,7 @@ groups.protocols = {
   { "poster", "table", help = "options of the poster's metric", fields = { struct("poster", "variant"), struct("classes", "classes") } },
 }
 
-fields.recipe = { "model", "data", "size", "train", "optim", "augment", "eval", "protocols", "run", "repeats" }
+fields.recipe = { "model", "data", "size", "train", "optim", "augment", "eval", "protocols", "run", "repeats", "sandbox" }
 
 -- Which of them decide what a training gives.
 fields.deciding = { "epochs", "batch", "subdivisions", "freeze", "anchors", "loss", "attributes", "regions", "statistics", "ema",

@@ -27,10 +27,10 @@ local function missing_above(path)
   return list
 end
 
--- Makes runs/NAME, or `out`; where that is taken, NAME-2, NAME-3, ... Returns the path, and where this call made the folder, those that
--- it made above it.
--- Errors: one sentence that names the folder which cannot be made or written to.
-function rundir.make(name, out)
+-- Makes the folder runs/NAME, or `out`; where that is taken, NAME-2, NAME-3, ... Returns the path, and where this call made the folder,
+-- those that it made above it.
+-- Errors: one sentence that names the folder which cannot be made.
+function rundir.reserve(name, out)
   local wanted = (out or "runs/" .. name):gsub("(.)/+$", "%1")
   if files.kind(wanted) == "other" then error(("out: expected a folder for the run, %s is a device or a pipe"):format(wanted), 0) end
   local path, number, existed, above = wanted, 1, files.kind(wanted) ~= nil, missing_above(wanted)
@@ -39,9 +39,18 @@ function rundir.make(name, out)
     path = ("%s-%d"):format(wanted, number)
     existed = files.kind(path) ~= nil
   end
-  files.append(path .. "/log.txt", "")
   if not existed then return path, above end
   return path
+end
+
+-- rundir.reserve, and a log to show that the folder can be written to. A sandbox has its only folder already (rundir.reserved).
+-- Errors: one sentence that names the folder which cannot be made or written to.
+function rundir.make(name, out)
+  local path, above = rundir.reserved, nil
+  if not path then path, above = rundir.reserve(name, out) end
+  rundir.reserved = nil
+  files.append(path .. "/log.txt", "")
+  return path, above
 end
 
 -- Removes what a run left in a folder of a sweep that was killed before it had options on record.
