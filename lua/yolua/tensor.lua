@@ -98,6 +98,24 @@ function tensor.arange(first, last, step, dtype, ...)
   return core.tensor.arange(first, last, step, dtype)
 end
 
+-- yl.cat({ a, b, ... } [, axis]): tensors side by side along an axis (default: the first)
+function tensor.cat(list, axis, ...)
+  no_more("yl.cat(tensors, axis)", 3, ...)
+  return core.tensor.cat(list, axis or 1)
+end
+
+-- yl.stack({ a, b, ... } [, axis]): tensors of one shape along a new axis (default: the first)
+function tensor.stack(list, axis, ...)
+  no_more("yl.stack(tensors, axis)", 3, ...)
+  if type(list) ~= "table" then fail("yl.stack: expected a list of tensors, got %s", callback.shown(list)) end
+  local wide = {}
+  for i, t in ipairs(list) do
+    if type(t) ~= "userdata" then fail("yl.stack: expected tensors, got %s as number %d", callback.shown(t), i) end
+    wide[i] = t:unsqueeze(axis or 1)
+  end
+  return core.tensor.cat(wide, axis or 1)
+end
+
 -- yl.tensor.from_bytes(string, { 2, 3 } [, dtype]): the elements as they lie in memory
 function tensor.from_bytes(bytes, sizes, dtype, ...)
   no_more("yl.tensor.from_bytes(string, sizes, dtype)", 4, ...)

@@ -175,10 +175,59 @@ static int reduce(lua_State *L)
         yl__check(L, yl_tensor_copy(*out, to));
         return give_target(L, 3);
     }
-    if (!all) return give(L, out);
+    if (!all || yl_tensor_tracked(*out)) return give(L, out); /* a number would have no history */
     lua_getfield(L, -1, "item");
     lua_insert(L, -2);
     lua_call(L, 1, 1);
+    return 1;
+}
+
+/* t:softmax(axis), t:log_softmax(axis) */
+static int softmax(lua_State *L)
+{
+    yl__check_count(L, 2);
+    yl_tensor *t = yl__check_tensor(L, 1);
+    int axis = yl__check_axis(L, 2, t);
+    yl_tensor **out = yl__new_tensor(L);
+    yl__check(L, yl_tensor_softmax(t, axis, upvalue(L), out));
+    return give(L, out);
+}
+
+/* t:clamp(least, most) */
+static int clamp(lua_State *L)
+{
+    yl__check_count(L, 3);
+    yl_tensor *t = yl__check_tensor(L, 1);
+    double least = yl__check_number(L, 2), most = yl__check_number(L, 3);
+    if (!(least <= most))
+        return yl__error(L, "clamp: expected the least number and the most, got %f and %f", least, most);
+    yl_tensor **above = yl__new_tensor(L);
+    yl__check(L, yl_tensor_binary_number(YL_BINARY_MAX, t, least, lua_isinteger(L, 2), false, above));
+    yl_tensor **out = yl__new_tensor(L);
+    yl__check(L, yl_tensor_binary_number(YL_BINARY_MIN, *above, most, lua_isinteger(L, 3), false, out));
+    return give(L, out);
+}
+
+/* The number at `index`, or that in a tensor of one element. */
+static double one_number(lua_State *L, int index)
+{
+    int64_t none[YL_TENSOR_DIMS] = {0}, whole;
+    double number;
+    yl_tensor *t = yl__test_tensor(L, index);
+    if (!t) return yl__check_number(L, index);
+    if (yl_tensor_count(t) != 1)
+        yl__error(
+            L, "tensor: < and <= compare single numbers, got a tensor of %I; lt() and le() compare element by element",
+            (LUAI_UACINT)yl_tensor_count(t));
+    yl__check(L, yl_tensor_get(t, none, &number, &whole));
+    return number;
+}
+
+/* a < b, a <= b */
+static int compare(lua_State *L)
+{
+    double a = one_number(L, 1), b = one_number(L, 2);
+    lua_pushboolean(L, upvalue(L) ? a <= b : a < b);
     return 1;
 }
 
@@ -352,12 +401,14 @@ void yl__bind_tensor_math(lua_State *L)
                                        {"addmatmul_", add_matmul},
                                        {"addmul_", add_product},
                                        {"where", where},
+                                       {"clamp", clamp},
                                        {"__unm", minus},
                                        {"equal", equal},
                                        {"fill_", fill_with},
                                        {"copy_", copy_from},
                                        {NULL, NULL}};
-    static const char *const draws[] = {"uniform_", "normal_"};
+    static const char *const draws[] = {"uniform_", "normal_"}, *const softmaxes[] = {"softmax", "log_softmax"};
+    static const char *const orders[] = {"__lt", "__le"};
     luaL_getmetatable(L, YL_TENSOR_CLASS);
     add_functions(L, BINARIES, binary_names, "", binary);
     add_functions(L, YL_BINARY_EQ, binary_names, "_", binary_into); /* a comparison's result is no number to keep */
@@ -365,6 +416,8 @@ void yl__bind_tensor_math(lua_State *L)
     add_functions(L, UNARIES - 1, unary_names, "_", unary_into); /* all but isnan */
     add_functions(L, REDUCTIONS, reduction_names, "", reduce);
     add_functions(L, 2, draws, "", draw);
+    add_functions(L, 2, softmaxes, "", softmax);
+    add_functions(L, 2, orders, "", compare);
     luaL_setfuncs(L, methods, 0);
     add_operators(L);
     lua_pop(L, 1);

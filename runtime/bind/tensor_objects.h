@@ -24,6 +24,10 @@ int yl__check_axis(lua_State *L, int index, const yl_tensor *t);
 /* Sizes from a table or from the arguments first..top; returns how many. */
 int yl__check_dims(lua_State *L, int first, int64_t dims[YL_TENSOR_DIMS]);
 
+/* Pushes a field of a tensor (requires_grad, grad, is_leaf), or sets it to the value at 3; false if it has none of that name. */
+bool yl__push_tensor_field(lua_State *L, const yl_tensor *t, const char *name);
+bool yl__set_tensor_field(lua_State *L, yl_tensor *t, const char *name);
+
 extern const char *const yl__dtype_names[]; /* NULL-terminated, in the order of yl_dtype */
 /* Pushes one element (0-based index) as an integer or a float. */
 void yl__push_element(lua_State *L, const yl_tensor *t, const int64_t *index);

@@ -73,19 +73,23 @@ static bool past_the_end(lua_State *L, const yl_tensor *t)
 static int tensor_index(lua_State *L)
 {
     int64_t none[YL_TENSOR_DIMS] = {0};
-    if (lua_type(L, 2) == LUA_TSTRING) return yl__find_method(L, YL_TENSOR_CLASS);
+    if (lua_type(L, 2) == LUA_TSTRING) {
+        const yl_tensor *self = yl__test_tensor(L, 1);
+        return self && yl__push_tensor_field(L, self, lua_tostring(L, 2)) ? 1 : yl__find_method(L, YL_TENSOR_CLASS);
+    }
     yl_tensor *t = yl__check_tensor(L, 1);
     if (!lua_istable(L, 2) && t->n_dims == 0)
         return yl__error(L, "tensor: a single number has no axes to index; item() gives it");
     if (past_the_end(L, t)) return 0;
     yl_tensor *place = push_place(L, t, 2);
-    if (place->n_dims == 0) yl__push_element(L, place, none);
+    if (place->n_dims == 0 && !yl_tensor_tracked(place)) yl__push_element(L, place, none);
     return 1;
 }
 
 static int tensor_newindex(lua_State *L)
 {
     yl_tensor *t = yl__check_tensor(L, 1);
+    if (lua_type(L, 2) == LUA_TSTRING && yl__set_tensor_field(L, t, lua_tostring(L, 2))) return 0;
     if (lua_type(L, 2) == LUA_TSTRING) return yl__error(L, "a tensor has no field '%s' to set", lua_tostring(L, 2));
     if (!lua_istable(L, 2) && t->n_dims == 0) return yl__error(L, "tensor: a single number has no axes to index");
     yl_tensor *place = push_place(L, t, 2), *from = yl__test_tensor(L, 3);
@@ -135,7 +139,66 @@ static int tensor_index_select(lua_State *L)
         lua_pop(L, 1);
     }
     yl_tensor **out = yl__new_tensor(L);
-    yl__check(L, yl_tensor_gather(t, axis, count, places, out));
+    yl__check(L, yl_tensor_index_select(t, axis, count, places, out));
+    yl__gc_debt(L, yl_tensor_bytes(*out));
+    return 1;
+}
+
+/* t:gather(axis, index): the elements at these places of the axis, which count from 1 */
+static int tensor_gather(lua_State *L)
+{
+    yl__check_count(L, 3);
+    yl_tensor *t = yl__check_tensor(L, 1), *index = yl__check_tensor(L, 3), **places, **out;
+    int axis = yl__check_axis(L, 2, t);
+    places = yl__new_tensor(L);
+    yl__check(L, yl_tensor_binary_number(YL_BINARY_SUB, index, 1, true, false, places));
+    out = yl__new_tensor(L);
+    yl__check(L, yl_tensor_gather(t, axis, *places, out));
+    yl__gc_debt(L, yl_tensor_bytes(*out));
+    return 1;
+}
+
+/* t:unsqueeze(axis): an axis of size 1 there; -1 puts it behind the last */
+static int tensor_unsqueeze(lua_State *L)
+{
+    yl__check_count(L, 2);
+    yl_tensor *t = yl__check_tensor(L, 1);
+    lua_Integer axis = yl__check_integer(L, 2), n = t->n_dims + 1;
+    if (axis == 0 || axis > n || axis < -n)
+        return yl__error(L, "unsqueeze: expected an axis in 1..%I, or from the end -1..-%I, got %I", n, n, axis);
+    yl__check(L, yl_tensor_unsqueeze(t, (int)(axis > 0 ? axis - 1 : n + axis), yl__new_tensor(L)));
+    return 1;
+}
+
+/* t:squeeze(axis): without that axis, whose size is 1 */
+static int tensor_squeeze(lua_State *L)
+{
+    yl__check_count(L, 2);
+    yl_tensor *t = yl__check_tensor(L, 1);
+    int axis = yl__check_axis(L, 2, t);
+    if (t->dims[axis] != 1)
+        return yl__error(L, "squeeze: expected an axis of size 1, got axis %d of size %I", axis + 1,
+                         (LUAI_UACINT)t->dims[axis]);
+    yl__check(L, yl_tensor_select(t, axis, 0, yl__new_tensor(L)));
+    return 1;
+}
+
+/* cat({tensors}, axis): side by side */
+static int tensor_cat(lua_State *L)
+{
+    yl__check_count(L, 2);
+    int64_t count = yl__check_list(L, 1, "cat");
+    const yl_tensor **tensors = lua_newuserdatauv(L, (size_t)(count + 1) * sizeof *tensors, 0);
+    for (int64_t i = 0; i < count; i++) {
+        lua_rawgeti(L, 1, i + 1);
+        tensors[i] = yl__test_tensor(L, -1);
+        if (!tensors[i]) return yl__error(L, "cat: expected tensors, got %s as number %I", yl__shown(L, -1), i + 1);
+        lua_pop(L, 1);
+    }
+    if (count == 0) return yl__error(L, "cat: expected at least one tensor");
+    int axis = yl__check_axis(L, 2, tensors[0]);
+    yl_tensor **out = yl__new_tensor(L);
+    yl__check(L, yl_tensor_cat(count, tensors, axis, out));
     yl__gc_debt(L, yl_tensor_bytes(*out));
     return 1;
 }
@@ -236,6 +299,11 @@ void yl__bind_tensor_views(lua_State *L)
         {"slice", tensor_slice},     {"select", tensor_select},       {"index_select", tensor_index_select},
         {"permute", tensor_permute}, {"transpose", tensor_transpose}, {"reshape", tensor_reshape},
         {"expand", tensor_expand},   {"clone", tensor_clone},         {"to", tensor_to},
+        {"gather", tensor_gather},   {"unsqueeze", tensor_unsqueeze}, {"squeeze", tensor_squeeze},
         {"__index", tensor_index},   {"__newindex", tensor_newindex}, {NULL, NULL}};
     yl__add_methods(L, YL_TENSOR_CLASS, methods);
+    lua_getfield(L, -1, "tensor");
+    lua_pushcfunction(L, tensor_cat);
+    lua_setfield(L, -2, "cat");
+    lua_pop(L, 1);
 }

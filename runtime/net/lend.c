@@ -40,11 +40,16 @@ static yl_status written(void *context)
     return yl__net_changed(l->net, l->slab, l->range);
 }
 
+static int64_t version(void *context)
+{
+    return ((const loan *)context)->range->version;
+}
+
 static yl_status lend(yl_net *net, yl_slab *slab, yl_range *range, yl_tensor **out)
 {
     loan *l;
     YL_TRY(yl__alloc(1, sizeof *l, &l));
-    yl_owner owner = {.context = l, .release = end_loan, .writes = writes, .written = written};
+    yl_owner owner = {.context = l, .release = end_loan, .writes = writes, .written = written, .version = version};
     yl_status status =
         yl_tensor_wrap(net->device, slab->dtype, range->n_dims, range->dims, yl_net_at(slab, range), &owner, out);
     if (status != YL_OK) {

@@ -1,5 +1,6 @@
 /* Element-wise arithmetic: pieces of rows are widened, computed, rounded once and stored. */
-#include "tensor/rows.h"
+#include "tensor/slopes.h"
+#include "tensor/tape.h"
 
 #include <math.h>
 #include <string.h>
@@ -7,6 +8,12 @@
 static const char *const binary_names[] = {
 #define X(name, text) text,
     YL_BINARIES(X)
+#undef X
+};
+
+static const char *const unary_names[] = {
+#define X(name, text) text,
+    YL_UNARIES(X)
 #undef X
 };
 
@@ -158,6 +165,8 @@ static double unary_number(yl_unary op, double x)
         return log1p(x);
     case YL_UNARY_EXPM1:
         return expm1(x);
+    case YL_UNARY_RELU:
+        return x > 0 || isnan(x) ? x : 0;
     case YL_UNARY_FLOOR:
         return floor(x);
     case YL_UNARY_CEIL:
@@ -173,7 +182,100 @@ static double unary_number(yl_unary op, double x)
 static int64_t unary_integer(yl_unary op, int64_t x)
 {
     if (op == YL_UNARY_SIGN) return (x > 0) - (x < 0);
+    if (op == YL_UNARY_RELU) return x > 0 ? x : 0;
     return op == YL_UNARY_NEG || x < 0 ? subtract(0, x) : x;
+}
+
+/* NEG, ABS, SIGN and RELU of integers are exact. */
+static bool keeps_type(yl_unary op)
+{
+    return op == YL_UNARY_NEG || op == YL_UNARY_ABS || op == YL_UNARY_SIGN || op == YL_UNARY_RELU;
+}
+
+/* ---- their gradients ----------------------------------------------------------------------------------------------- */
+
+static yl_status binary_slopes(yl_binary op, bool second, const yl_tensor *a, const yl_tensor *b, const yl_tensor *dy,
+                               yl_tensor *dx)
+{
+    yl__walk w;
+    char *base[4];
+    double x[YL__PIECE], y[YL__PIECE], d[YL__PIECE], out[YL__PIECE];
+    const yl_tensor *operands[] = {dx, dy, a ? a : dy, b ? b : dy};
+    for (int i = 0; i < 4; i++) YL_TRY(yl__tensor_host(operands[i], &base[i]));
+    for (yl__walk_start(&w, 4, operands, base); !w.done; yl__walk_next(&w)) {
+        yl__get_numbers(&w, 1, d);
+        if (a) yl__get_numbers(&w, 2, x);
+        if (b) yl__get_numbers(&w, 3, y);
+        yl__binary_slopes(op, second, w.count, x, y, d, out);
+        yl__put_numbers(&w, 0, out);
+    }
+    return YL_OK;
+}
+
+static yl_status pull_binary(const yl_node *n, const yl_tensor *dy)
+{
+    yl_binary op = (yl_binary)n->number[0];
+    for (int side = 0; side < 2; side++) {
+        yl_tensor *dx;
+        if (!yl__tape_wants(n, side)) continue;
+        unsigned reads = yl__binary_slope_reads(op, side);
+        YL_TRY(yl__tape_new(n, side, &dx));
+        yl_status status = binary_slopes(op, side, reads & YL__READS_FIRST ? n->saved[0].t : NULL,
+                                         reads & YL__READS_SECOND ? n->saved[1].t : NULL, dy, dx);
+        if (status != YL_OK) {
+            yl_tensor_release(dx);
+            return status;
+        }
+        YL_TRY(yl__tape_give_new(n, side, dx));
+    }
+    return YL_OK;
+}
+
+/* a and b have the result's dims. */
+static yl_status note_binary(yl_binary op, const yl_tensor *a, const yl_tensor *b, yl_tensor *result)
+{
+    unsigned reads = (yl_tensor_tracked(a) ? yl__binary_slope_reads(op, false) : 0) |
+                     (yl_tensor_tracked(b) ? yl__binary_slope_reads(op, true) : 0);
+    return yl__tape_note(result, &(yl__note){binary_names[op],
+                                             yl__binary_has_slopes(op) ? pull_binary : NULL,
+                                             {a, b},
+                                             {reads & YL__READS_FIRST ? a : NULL, reads & YL__READS_SECOND ? b : NULL},
+                                             {op}});
+}
+
+static yl_status unary_slopes(yl_unary op, const yl_tensor *v, const yl_tensor *dy, yl_tensor *dx)
+{
+    yl__walk w;
+    char *base[3];
+    double x[YL__PIECE], d[YL__PIECE];
+    const yl_tensor *operands[] = {dx, dy, v ? v : dy};
+    for (int i = 0; i < 3; i++) YL_TRY(yl__tensor_host(operands[i], &base[i]));
+    for (yl__walk_start(&w, 3, operands, base); !w.done; yl__walk_next(&w)) {
+        yl__get_numbers(&w, 1, d);
+        if (v) yl__get_numbers(&w, 2, x);
+        yl__unary_slopes(op, w.count, x, d, d);
+        yl__put_numbers(&w, 0, d);
+    }
+    return YL_OK;
+}
+
+static yl_status pull_unary(const yl_node *n, const yl_tensor *dy)
+{
+    yl_tensor *dx;
+    YL_TRY(yl__tape_new(n, 0, &dx));
+    yl_status status = unary_slopes((yl_unary)n->number[0], n->saved[0].t, dy, dx);
+    if (status == YL_OK) return yl__tape_give_new(n, 0, dx);
+    yl_tensor_release(dx);
+    return status;
+}
+
+/* `in_place`: a and the result are one. */
+static yl_status note_unary(yl_unary op, const yl_tensor *a, yl_tensor *result, bool in_place)
+{
+    unsigned reads = yl__unary_slope_reads(op);
+    yl_tensor before = *a; /* not the same object as the result: overwritten by it */
+    const yl_tensor *saved = reads & YL__READS_RESULT ? result : !reads ? NULL : in_place ? &before : a;
+    return yl__tape_note(result, &(yl__note){unary_names[op], pull_unary, {a}, {saved}, {op}});
 }
 
 /* ---- whole tensors ----------------------------------------------------------------------------------------------- */
@@ -248,6 +350,7 @@ static yl_status binary_as(yl_binary op, const yl_tensor *a, const yl_tensor *b,
     YL_TRY_GOTO(yl_tensor_expand(b, n_dims, dims, &wide_b), done);
     YL_TRY_GOTO(yl__tensor_for(a, dtype, n_dims, dims, &made), done);
     YL_TRY_GOTO(run_binary(op, wide_a, wide_b, made), done);
+    YL_TRY_GOTO(note_binary(op, wide_a, wide_b, made), done);
     *out = yl_tensor_retain(made);
 done:
     yl_tensor_release(wide_a);
@@ -278,7 +381,9 @@ yl_status yl_tensor_binary_into(yl_binary op, yl_tensor *to, const yl_tensor *b)
 {
     yl_tensor *wide;
     YL_TRY(yl__spread(to, b, &wide));
+    yl_tensor before = *to; /* its values are overwritten */
     yl_status status = run_binary(op, to, wide, to);
+    if (status == YL_OK) status = note_binary(op, &before, wide, to);
     yl_tensor_release(wide);
     return status;
 }
@@ -305,7 +410,8 @@ yl_status yl_tensor_binary_to(yl_binary op, const yl_tensor *a, const yl_tensor 
     YL_TRY(check_target(to, n_dims, dims));
     YL_TRY_GOTO(yl__spread(to, a, &x), done);
     YL_TRY_GOTO(yl__spread(to, b, &y), done);
-    status = run_binary(op, x, y, to);
+    YL_TRY_GOTO(run_binary(op, x, y, to), done);
+    status = note_binary(op, x, y, to);
 done:
     yl_tensor_release(x);
     yl_tensor_release(y);
@@ -318,7 +424,7 @@ static yl_status run_unary(yl_unary op, const yl_tensor *a, yl_tensor *to)
     char *base[2];
     double x[YL__PIECE];
     int64_t k[YL__PIECE];
-    bool exact = yl__is_integer(a->dtype) && (op == YL_UNARY_NEG || op == YL_UNARY_ABS || op == YL_UNARY_SIGN);
+    bool exact = yl__is_integer(a->dtype) && keeps_type(op);
     YL_TRY(yl__tensor_host(a, &base[1]));
     YL_TRY(yl__tensor_host_to_write(to, &base[0]));
     for (yl__walk_start(&w, 2, (const yl_tensor *const[]){to, a}, base); !w.done; yl__walk_next(&w)) {
@@ -338,12 +444,12 @@ static yl_status run_unary(yl_unary op, const yl_tensor *a, yl_tensor *to)
 yl_status yl_tensor_unary(yl_unary op, const yl_tensor *a, yl_tensor **out)
 {
     yl_tensor *made;
-    bool keeps = op == YL_UNARY_NEG || op == YL_UNARY_ABS || op == YL_UNARY_SIGN;
     yl_dtype type = a->dtype == YL_U8 ? YL_I32 : a->dtype;
-    if (!keeps && yl__is_integer(type)) type = YL_F32;
+    if (!keeps_type(op) && yl__is_integer(type)) type = YL_F32;
     if (op == YL_UNARY_ISNAN) type = YL_U8;
     YL_TRY(yl__tensor_for(a, type, a->n_dims, a->dims, &made));
     yl_status status = run_unary(op, a, made);
+    if (status == YL_OK) status = note_unary(op, a, made, false);
     if (status == YL_OK)
         *out = made;
     else
@@ -353,7 +459,8 @@ yl_status yl_tensor_unary(yl_unary op, const yl_tensor *a, yl_tensor **out)
 
 yl_status yl_tensor_unary_into(yl_unary op, yl_tensor *to)
 {
-    return run_unary(op, to, to);
+    YL_TRY(run_unary(op, to, to));
+    return note_unary(op, to, to, true);
 }
 
 yl_status yl_tensor_unary_to(yl_unary op, const yl_tensor *a, yl_tensor *to)
@@ -362,6 +469,7 @@ yl_status yl_tensor_unary_to(yl_unary op, const yl_tensor *a, yl_tensor *to)
     YL_TRY(check_target(to, a->n_dims, a->dims));
     YL_TRY(yl__spread(to, a, &x));
     yl_status status = run_unary(op, x, to);
+    if (status == YL_OK) status = note_unary(op, x, to, false);
     yl_tensor_release(x);
     return status;
 }

@@ -1,6 +1,6 @@
 /* Copies: of other types and layouts, and views that may have to be copies. */
 #include "core/memory.h"
-#include "tensor/rows.h"
+#include "tensor/tape.h"
 
 #include <string.h>
 
@@ -48,6 +48,7 @@ yl_status yl_tensor_copy(const yl_tensor *from, yl_tensor *to)
     yl_tensor *wide;
     YL_TRY(yl__spread(to, from, &wide));
     yl_status status = run(wide, to);
+    if (status == YL_OK) status = yl__tape_copy("copy", wide, to);
     yl_tensor_release(wide);
     return status;
 }
@@ -69,30 +70,6 @@ yl_status yl_tensor_convert(const yl_tensor *t, yl_dtype dtype, yl_tensor **out)
 yl_status yl_tensor_clone(const yl_tensor *t, yl_tensor **out)
 {
     return yl_tensor_convert(t, t->dtype, out);
-}
-
-yl_status yl_tensor_gather(const yl_tensor *t, int axis, int64_t count, const int64_t *indices, yl_tensor **out)
-{
-    int64_t dims[YL_TENSOR_DIMS];
-    yl_tensor *made;
-    YL_TRY(yl__tensor_check_axis(t, axis));
-    memcpy(dims, t->dims, sizeof dims);
-    dims[axis] = count;
-    YL_TRY(yl__tensor_for(t, t->dtype, t->n_dims, dims, &made));
-    yl_status status = YL_OK;
-    for (int64_t i = 0; i < count && status == YL_OK; i++) {
-        yl_tensor *from = NULL, *to = NULL;
-        status = yl_tensor_select(t, axis, indices[i], &from);
-        if (status == YL_OK) status = yl_tensor_select(made, axis, i, &to);
-        if (status == YL_OK) status = yl_tensor_copy(from, to);
-        yl_tensor_release(from);
-        yl_tensor_release(to);
-    }
-    if (status == YL_OK)
-        *out = made;
-    else
-        yl_tensor_release(made);
-    return status;
 }
 
 /* Fills in the size that is -1. */

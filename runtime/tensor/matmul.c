@@ -1,7 +1,7 @@
 /* Matrix products: checks and layouts here, the arithmetic in kernels/matmul.c. */
 #include "kernels/kernels.h"
 #include "backend/device.h"
-#include "tensor/rows.h"
+#include "tensor/tape.h"
 
 #include <stdint.h>
 
@@ -87,6 +87,64 @@ static yl_status multiply_tensors(const yl_tensor *a, const yl_tensor *b, bool a
     return status;
 }
 
+/* ---- gradients: da = dy b', db = a' dy ------------------------------------------------------------------------------ */
+
+/* A vector as the row or the column that it was. */
+static yl_status as_matrix(const yl_tensor *t, bool column, yl_tensor **out)
+{
+    return t->n_dims == 2 ? yl_tensor_view(t, out) : yl_tensor_unsqueeze(t, column, out);
+}
+
+/* x y for matrices, with x or y turned. */
+static yl_status turned_product(const yl_tensor *x, const yl_tensor *y, bool turn_second, yl_tensor **out)
+{
+    yl_tensor *turned;
+    YL_TRY(yl_tensor_permute(turn_second ? y : x, (int[]){1, 0}, &turned));
+    yl_status status = turn_second ? yl_tensor_matmul(x, turned, out) : yl_tensor_matmul(turned, y, out);
+    yl_tensor_release(turned);
+    return status;
+}
+
+/* The gradient of one operand, from the matrices. */
+static yl_status pull_side(const yl_node *n, int side, const yl_tensor *a, const yl_tensor *b, const yl_tensor *dy)
+{
+    yl_tensor *dx, *fitting;
+    if (!yl__tape_wants(n, side)) return YL_OK;
+    YL_TRY(side == 0 ? turned_product(dy, b, true, &dx) : turned_product(a, dy, false, &dx));
+    yl_status status = yl_tensor_reshape(dx, n->inputs[side].window.n_dims, n->inputs[side].window.dims, &fitting);
+    yl_tensor_release(dx);
+    return status == YL_OK ? yl__tape_give_new(n, side, fitting) : status;
+}
+
+static yl_status pull(const yl_node *n, const yl_tensor *dy)
+{
+    yl_tensor *a = NULL, *b = NULL, *d = NULL, *f = NULL;
+    bool row = n->number[0] == 1, column = n->number[1] == 1;
+    int64_t dims[2] = {row ? 1 : dy->dims[0], column ? 1 : dy->dims[dy->n_dims - 1]};
+    yl_status status = YL_OK;
+    if (n->saved[0].t) YL_TRY_GOTO(as_matrix(n->saved[0].t, false, &a), done);
+    if (n->saved[1].t) YL_TRY_GOTO(as_matrix(n->saved[1].t, true, &b), done);
+    YL_TRY_GOTO(yl_tensor_convert(dy, YL_F32, &f), done);
+    YL_TRY_GOTO(yl_tensor_reshape(f, 2, dims, &d), done);
+    YL_TRY_GOTO(pull_side(n, 0, a, b, d), done);
+    status = pull_side(n, 1, a, b, d);
+done:
+    yl_tensor_release(a);
+    yl_tensor_release(b);
+    yl_tensor_release(d);
+    yl_tensor_release(f);
+    return status;
+}
+
+static yl_status note(const yl_tensor *a, const yl_tensor *b, yl_tensor *made)
+{
+    return yl__tape_note(made, &(yl__note){"matmul",
+                                           pull,
+                                           {a, b},
+                                           {yl_tensor_tracked(b) ? a : NULL, yl_tensor_tracked(a) ? b : NULL},
+                                           {a->n_dims, b->n_dims}});
+}
+
 yl_status yl_tensor_matmul(const yl_tensor *a, const yl_tensor *b, yl_tensor **out)
 {
     int64_t dims[2];
@@ -95,6 +153,7 @@ yl_status yl_tensor_matmul(const yl_tensor *a, const yl_tensor *b, yl_tensor **o
     int n = product_dims(a, b, dims);
     YL_TRY(yl__tensor_for(a, YL_F32, n, dims, &made));
     yl_status status = multiply_tensors(a, b, false, made);
+    if (status == YL_OK) status = note(a, b, made);
     if (status == YL_OK)
         *out = made;
     else
@@ -121,8 +180,8 @@ yl_status yl_tensor_matmul_to(const yl_tensor *a, const yl_tensor *b, bool add, 
     yl_tensor *made;
     YL_TRY(check(a, b));
     YL_TRY(check_target(a, b, to));
-    bool direct =
-        to->dtype == YL_F32 && yl_tensor_contiguous(to) && to->storage != a->storage && to->storage != b->storage;
+    bool direct = to->dtype == YL_F32 && yl_tensor_contiguous(to) && to->storage != a->storage &&
+                  to->storage != b->storage && !yl_tensor_tracked(a) && !yl_tensor_tracked(b) && !yl_tensor_tracked(to);
     if (direct) {
         YL_TRY(yl__tensor_host_to_write(to, &written));
         return yl__tensor_written(to, multiply_tensors(a, b, add, to));

@@ -1,5 +1,6 @@
 /* Reductions, in the order of the elements, in double precision or exactly. */
-#include "tensor/rows.h"
+#include "core/memory.h"
+#include "tensor/tape.h"
 
 #include <math.h>
 
@@ -140,6 +141,70 @@ static yl_status check(yl_reduction op, const yl_tensor *a, int axis)
     return yl__fail(YL_INVALID, "tensor: %s has no smallest or largest element", text);
 }
 
+/* ---- gradients: number[0] is the operation, number[1] the axis or -1 ----------------------------------------------- */
+
+/* What was reduced to one number, repeated as often as there were elements: `t` of the result's dims becomes one of the operand's. */
+static yl_status spread_back(const yl_node *n, const yl_tensor *t, yl_tensor **out)
+{
+    const yl__window *w = &n->inputs[0].window;
+    yl_tensor *wide;
+    if (n->number[1] < 0) return yl_tensor_expand(t, w->n_dims, w->dims, out);
+    YL_TRY(yl_tensor_unsqueeze(t, (int)n->number[1], &wide));
+    yl_status status = yl_tensor_expand(wide, w->n_dims, w->dims, out);
+    yl_tensor_release(wide);
+    return status;
+}
+
+static yl_status pull_sum(const yl_node *n, const yl_tensor *dy)
+{
+    yl_tensor *share = NULL, *dx = NULL;
+    const yl__window *w = &n->inputs[0].window;
+    int64_t count = n->number[1] < 0 ? yl__product(w->n_dims, w->dims) : w->dims[n->number[1]];
+    yl_status status = n->number[0] == YL_REDUCE_SUM
+                           ? yl_tensor_view(dy, &share)
+                           : yl_tensor_binary_number(YL_BINARY_DIV, dy, (double)count, false, false, &share);
+    if (status == YL_OK) status = spread_back(n, share, &dx);
+    if (status == YL_OK) status = yl__tape_give(n, 0, dx);
+    yl_tensor_release(share);
+    yl_tensor_release(dx);
+    return status;
+}
+
+/* Elements that are equal to the extreme one share its gradient. */
+static yl_status pull_extreme(const yl_node *n, const yl_tensor *dy)
+{
+    yl_tensor *best = NULL, *at = NULL, *ties = NULL, *share = NULL, *wide = NULL, *dx = NULL;
+    yl_status status = YL_OK;
+    YL_TRY_GOTO(spread_back(n, n->saved[1].t, &best), done);
+    YL_TRY_GOTO(yl_tensor_binary(YL_BINARY_EQ, n->saved[0].t, best, &at), done);
+    YL_TRY_GOTO(yl_tensor_reduce(YL_REDUCE_SUM, at, (int)n->number[1], &ties), done);
+    YL_TRY_GOTO(yl_tensor_binary(YL_BINARY_DIV, dy, ties, &share), done);
+    YL_TRY_GOTO(spread_back(n, share, &wide), done);
+    YL_TRY_GOTO(yl_tensor_binary(YL_BINARY_MUL, at, wide, &dx), done);
+    status = yl__tape_give(n, 0, dx);
+done:
+    yl_tensor_release(best);
+    yl_tensor_release(at);
+    yl_tensor_release(ties);
+    yl_tensor_release(share);
+    yl_tensor_release(wide);
+    yl_tensor_release(dx);
+    return status;
+}
+
+static yl_status note(yl_reduction op, const yl_tensor *a, int axis, yl_tensor *made)
+{
+    static const char *const names[] = {
+#define X(name, text) text,
+        YL_REDUCTIONS(X)
+#undef X
+    };
+    bool extreme = op == YL_REDUCE_MIN || op == YL_REDUCE_MAX;
+    yl__note said = {names[op], extreme ? pull_extreme : pull_sum, {a}, {NULL}, {op, axis}};
+    if (extreme) said.saved[0] = a, said.saved[1] = made;
+    return yl__tape_note(made, &said);
+}
+
 yl_status yl_tensor_reduce(yl_reduction op, const yl_tensor *a, int axis, yl_tensor **out)
 {
     int64_t dims[YL_TENSOR_DIMS];
@@ -155,6 +220,7 @@ yl_status yl_tensor_reduce(yl_reduction op, const yl_tensor *a, int axis, yl_ten
     YL_TRY(yl__tensor_for(a, result_type(op, a->dtype, axis < 0), n, dims, &made));
     yl_status status =
         axis < 0 ? reduce_all(op, a, made) : reduce_axis(op, &rest, a->dims[axis], a->strides[axis], made);
+    if (status == YL_OK) status = note(op, a, axis, made);
     if (status == YL_OK)
         *out = made;
     else

@@ -3,7 +3,8 @@
  * Sums, products, quotients and roots of floats are correctly rounded if computed in double and rounded once, since double has more
  * than twice as many digits (Figueroa, "When is double rounding innocuous?", 1995).
  *
- * Files of this folder call only files to their left: tensor, rows, copy, values, arithmetic, then ternary, reduce, matmul, print. */
+ * Files of this folder call only files to their left: tensor, rows, tape, slopes, copy, values, arithmetic, then ternary, reduce, matmul,
+ * gather, softmax, svd, solve, backward, print. */
 #ifndef YL_TENSOR_ROWS_H
 #define YL_TENSOR_ROWS_H
 
@@ -21,6 +22,26 @@ yl_status yl__tensor_host_to_write(yl_tensor *t, char **out);
 yl_status yl__tensor_writes(yl_tensor *t);
 /* Copies what was written to the device and tells the owner, also if writing failed halfway. Returns `status`, or the owner's failure. */
 yl_status yl__tensor_written(yl_tensor *t, yl_status status);
+
+/* What is known of how a memory's values were computed (tape.h). */
+typedef struct yl_node yl_node;
+typedef struct yl__history {
+    yl_node *node; /* what wrote it last; NULL: its values are constants */
+    void (*release)(yl_node *node);
+    int64_t followers; /* tensors over it that are not detached */
+    int64_t version;   /* how often it was written */
+    bool leaf;         /* `node` is no operation: its gradient was asked for */
+} yl__history;
+
+yl__history *yl__tensor_history(const yl_tensor *t);
+/* How many elements the whole memory has. */
+int64_t yl__tensor_extent(const yl_tensor *t);
+/* Whether the memory belongs to someone who takes it back. */
+bool yl__tensor_lent(const yl_tensor *t);
+/* Counts the changes of the memory, its owner's included. */
+int64_t yl__tensor_version(const yl_tensor *t);
+/* Whether operations are noted now. */
+bool yl__tape_runs(void);
 
 /* Sets the dims, with contiguous strides. */
 void yl__tensor_set_dims(yl_tensor *t, int n_dims, const int64_t *dims);

@@ -1,6 +1,6 @@
 /* Linear equations, by LAPACK (dgesv: elimination with row exchanges), which comes with OpenBLAS. */
 #include "core/memory.h"
-#include "tensor/rows.h"
+#include "tensor/tape.h"
 
 #include <limits.h>
 
@@ -48,7 +48,7 @@ static yl_status give(const yl_tensor *like, const double *columns, yl_tensor **
     return status;
 }
 
-yl_status yl_tensor_solve(const yl_tensor *a, const yl_tensor *b, yl_tensor **out)
+static yl_status solve(const yl_tensor *a, const yl_tensor *b, yl_tensor **out)
 {
     double *left = NULL, *right = NULL;
     int *pivots = NULL, info = 0;
@@ -65,5 +65,38 @@ yl_status yl_tensor_solve(const yl_tensor *a, const yl_tensor *b, yl_tensor **ou
     yl__free(left);
     yl__free(right);
     yl__free(pivots);
+    return status;
+}
+
+/* With c: a' c = dx, db = c and da = -c x'. */
+static yl_status pull(const yl_node *n, const yl_tensor *dx)
+{
+    yl_tensor *turned = NULL, *d = NULL, *c = NULL, *left = NULL, *right = NULL, *all = NULL, *sum = NULL, *da = NULL;
+    yl_status status = YL_OK;
+    YL_TRY_GOTO(yl_tensor_permute(n->saved[0].t, (int[]){1, 0}, &turned), done);
+    YL_TRY_GOTO(yl_tensor_convert(dx, turned->dtype, &d), done);
+    YL_TRY_GOTO(solve(turned, d, &c), done);
+    if (yl__tape_wants(n, 1)) YL_TRY_GOTO(yl__tape_give(n, 1, c), done);
+    if (!yl__tape_wants(n, 0)) goto done;
+    YL_TRY_GOTO(yl_tensor_unsqueeze(c, 1, &left), done);
+    YL_TRY_GOTO(yl_tensor_unsqueeze(n->saved[1].t, 0, &right), done);
+    YL_TRY_GOTO(yl_tensor_binary(YL_BINARY_MUL, left, right, &all), done);
+    YL_TRY_GOTO(yl_tensor_reduce(YL_REDUCE_SUM, all, 2, &sum), done);
+    YL_TRY_GOTO(yl_tensor_unary(YL_UNARY_NEG, sum, &da), done);
+    status = yl__tape_give(n, 0, da);
+done:
+    for (int i = 0; i < 8; i++) yl_tensor_release((yl_tensor *const[]){turned, d, c, left, right, all, sum, da}[i]);
+    return status;
+}
+
+yl_status yl_tensor_solve(const yl_tensor *a, const yl_tensor *b, yl_tensor **out)
+{
+    yl_tensor *made;
+    YL_TRY(solve(a, b, &made));
+    yl_status status = yl__tape_note(made, &(yl__note){"solve", pull, {a, b}, {a, made}, {0}});
+    if (status == YL_OK)
+        *out = made;
+    else
+        yl_tensor_release(made);
     return status;
 }

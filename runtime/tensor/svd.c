@@ -1,6 +1,6 @@
 /* The singular value decomposition, by LAPACK (dgesdd: Gu and Eisenstat's divide and conquer), which comes with OpenBLAS. */
 #include "core/memory.h"
-#include "tensor/rows.h"
+#include "tensor/tape.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -82,6 +82,13 @@ static yl_status give(const yl_tensor *t, int n_dims, const int64_t *dims, const
     return status;
 }
 
+/* They have no gradient, which a walk back that comes here says. */
+static yl_status note_parts(const yl_tensor *t, yl_tensor *const *parts)
+{
+    for (int i = 0; i < 3; i++) YL_TRY(yl__tape_note(parts[i], &(yl__note){.name = "svd", .inputs = {t}}));
+    return YL_OK;
+}
+
 yl_status yl_tensor_svd(const yl_tensor *t, yl_tensor **u, yl_tensor **s, yl_tensor **v)
 {
     svd_room r;
@@ -92,7 +99,25 @@ yl_status yl_tensor_svd(const yl_tensor *t, yl_tensor **u, yl_tensor **s, yl_ten
     if (status == YL_OK) status = give(t, 2, (int64_t[]){r.m, r.k}, r.left, u);
     if (status == YL_OK) status = give(t, 1, (int64_t[]){r.k}, r.s, s);
     if (status == YL_OK) status = give(t, 2, (int64_t[]){r.k, r.n}, r.right, v);
+    if (status == YL_OK) status = note_parts(t, (yl_tensor *const[]){*u, *s, *v});
     free_room(&r);
+    return status;
+}
+
+/* dt = u diag(ds) v */
+static yl_status pull_values(const yl_node *n, const yl_tensor *ds)
+{
+    yl_tensor *u = NULL, *s = NULL, *v = NULL, *scaled = NULL, *left = NULL, *right = NULL, *all = NULL, *dt = NULL;
+    yl_status status = YL_OK;
+    YL_TRY_GOTO(yl_tensor_svd(n->saved[0].t, &u, &s, &v), done);
+    YL_TRY_GOTO(yl_tensor_binary(YL_BINARY_MUL, u, ds, &scaled), done);
+    YL_TRY_GOTO(yl_tensor_unsqueeze(scaled, 2, &left), done);
+    YL_TRY_GOTO(yl_tensor_unsqueeze(v, 0, &right), done);
+    YL_TRY_GOTO(yl_tensor_binary(YL_BINARY_MUL, left, right, &all), done);
+    YL_TRY_GOTO(yl_tensor_reduce(YL_REDUCE_SUM, all, 1, &dt), done);
+    status = yl__tape_give(n, 0, dt);
+done:
+    for (int i = 0; i < 8; i++) yl_tensor_release((yl_tensor *const[]){u, s, v, scaled, left, right, all, dt}[i]);
     return status;
 }
 
@@ -105,5 +130,6 @@ yl_status yl_tensor_singular_values(const yl_tensor *t, yl_tensor **s)
     if (status == YL_OK) status = decompose(&r, "N");
     if (status == YL_OK) status = give(t, 1, (int64_t[]){r.k}, r.s, s);
     free_room(&r);
-    return status;
+    if (status != YL_OK) return status;
+    return yl__tape_note(*s, &(yl__note){"singular_values", pull_values, {t}, {t}, {0}});
 }

@@ -15,6 +15,7 @@ struct yl_storage {
     bool owned; /* `data` came from the device's allocator */
     bool dead;
     yl_owner owner;
+    yl__history history;
 };
 
 static void storage_end(yl_storage *s)
@@ -66,7 +67,7 @@ static yl_status make(yl_device *device, yl_dtype dtype, int n_dims, const int64
     }
     *t = (yl_tensor){.storage = s, .dtype = dtype, .references = 1};
     yl__tensor_set_dims(t, n_dims, dims);
-    *s = (yl_storage){.references = 1, .device = device, .bytes = yl_tensor_bytes(t)};
+    *s = (yl_storage){.references = 1, .device = device, .bytes = yl_tensor_bytes(t), .history.followers = 1};
     *out = t;
     return YL_OK;
 }
@@ -112,12 +113,24 @@ yl_tensor *yl_tensor_retain(yl_tensor *t)
     return t;
 }
 
+/* Nobody is left who could ask for the history. */
+static void unfollow(yl_storage *s)
+{
+    yl__history *h = &s->history;
+    if (--h->followers > 0 || !h->node) return;
+    yl_node *node = h->node;
+    h->node = NULL;
+    h->release(node);
+}
+
 void yl_tensor_release(yl_tensor *t)
 {
     if (!t || --t->references > 0) return;
-    if (--t->storage->references == 0) {
-        storage_end(t->storage);
-        yl__free(t->storage);
+    yl_storage *s = t->storage;
+    if (!t->detached) unfollow(s);
+    if (--s->references == 0) {
+        storage_end(s);
+        yl__free(s);
     }
     yl__free(t);
 }
@@ -150,6 +163,27 @@ bool yl_tensor_contiguous(const yl_tensor *t)
 bool yl_tensor_alive(const yl_tensor *t)
 {
     return !t->storage->dead;
+}
+
+yl__history *yl__tensor_history(const yl_tensor *t)
+{
+    return &t->storage->history;
+}
+
+int64_t yl__tensor_extent(const yl_tensor *t)
+{
+    return (int64_t)(t->storage->bytes / yl_dtype_bytes(t->dtype));
+}
+
+bool yl__tensor_lent(const yl_tensor *t)
+{
+    return t->storage->owner.release != NULL;
+}
+
+int64_t yl__tensor_version(const yl_tensor *t)
+{
+    const yl_owner *owner = &t->storage->owner;
+    return t->storage->history.version + (owner->version && !t->storage->dead ? owner->version(owner->context) : 0);
 }
 
 yl_device *yl_tensor_device(const yl_tensor *t)
@@ -185,6 +219,10 @@ yl_status yl__tensor_host_to_write(yl_tensor *t, char **out)
         return yl__fail(YL_INVALID,
                         "tensor: expand repeats elements of this one, which cannot be written each; clone() "
                         "makes them apart");
+    if (t->storage->history.leaf && !t->detached && yl__tape_runs())
+        return yl__fail(YL_INVALID,
+                        "tensor: a tensor that requires a gradient is not changed in place while operations "
+                        "are noted; change it in no_grad, or a clone of it");
     return yl__tensor_writes(t);
 }
 
@@ -198,9 +236,22 @@ yl_status yl__tensor_written(yl_tensor *t, yl_status status)
 {
     yl_storage *s = t->storage;
     const yl_owner *owner = &s->owner;
+    s->history.version++;
     if (s->mirror && status == YL_OK) status = s->device->to_device(s->device, s->data, s->mirror, s->bytes);
     yl_status told = owner->written ? owner->written(owner->context) : YL_OK;
     return status != YL_OK ? status : told;
+}
+
+static _Thread_local int paused;
+
+bool yl__tape_runs(void)
+{
+    return paused == 0;
+}
+
+void yl_tape_pause(int by)
+{
+    paused += by;
 }
 
 void yl_tensor_describe(const yl_tensor *t, char *out, size_t size)
@@ -226,7 +277,16 @@ yl_status yl_tensor_view(const yl_tensor *t, yl_tensor **out)
     *v = *t;
     v->references = 1;
     v->storage->references++;
+    if (!v->detached) v->storage->history.followers++;
     *out = v;
+    return YL_OK;
+}
+
+yl_status yl_tensor_detach(const yl_tensor *t, yl_tensor **out)
+{
+    YL_TRY(yl_tensor_view(t, out));
+    if (!t->detached) t->storage->history.followers--; /* t itself still follows */
+    (*out)->detached = true;
     return YL_OK;
 }
 
@@ -260,6 +320,22 @@ yl_status yl_tensor_select(const yl_tensor *t, int axis, int64_t index, yl_tenso
         v->dims[d] = t->dims[d + 1];
         v->strides[d] = t->strides[d + 1];
     }
+    return YL_OK;
+}
+
+yl_status yl_tensor_unsqueeze(const yl_tensor *t, int axis, yl_tensor **out)
+{
+    if (axis < 0 || axis > t->n_dims || t->n_dims == YL_TENSOR_DIMS)
+        return yl__fail(YL_INVALID, "tensor: a new axis %d does not fit a tensor of %d dimensions (at most %d)",
+                        axis + 1, t->n_dims, YL_TENSOR_DIMS);
+    YL_TRY(yl_tensor_view(t, out));
+    yl_tensor *v = *out;
+    v->n_dims++;
+    for (int d = v->n_dims - 1; d > axis; d--) {
+        v->dims[d] = t->dims[d - 1];
+        v->strides[d] = t->strides[d - 1];
+    }
+    v->dims[axis] = v->strides[axis] = 1;
     return YL_OK;
 }
 

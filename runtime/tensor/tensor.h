@@ -22,7 +22,8 @@ typedef struct yl_tensor {
     int n_dims;
     int64_t dims[YL_TENSOR_DIMS], strides[YL_TENSOR_DIMS], offset;
     int64_t references;
-    bool spread; /* made by expand: elements share memory, so that writing is refused, as it is for views of this */
+    bool spread;   /* made by expand: elements share memory, so that writing is refused, as it is for views of this */
+    bool detached; /* takes no part in gradients, as views of this do not */
 } yl_tensor;
 
 /* Someone else's memory. The callbacks may be NULL. */
@@ -31,6 +32,7 @@ typedef struct yl_owner {
     void (*release)(void *context);      /* the last tensor over this memory was released */
     yl_status (*writes)(void *context);  /* an in-place function is about to change it; an error refuses that */
     yl_status (*written)(void *context); /* it has changed (a range increments its version here) */
+    int64_t (*version)(void *context);   /* counts the changes that nobody else tells of */
 } yl_owner;
 
 /* ---- making and releasing ---------------------------------------------------------------------------------------- */
@@ -73,7 +75,7 @@ yl_status yl_tensor_slice(const yl_tensor *t, int axis, int64_t first, int64_t c
 /* One index of an axis; the result lacks that axis. */
 yl_status yl_tensor_select(const yl_tensor *t, int axis, int64_t index, yl_tensor **out);
 /* A copy of `count` indices of an axis, in the order of `indices`, which may repeat. */
-yl_status yl_tensor_gather(const yl_tensor *t, int axis, int64_t count, const int64_t *indices, yl_tensor **out);
+yl_status yl_tensor_index_select(const yl_tensor *t, int axis, int64_t count, const int64_t *indices, yl_tensor **out);
 /* Axis d of the result is axis order[d] of t. */
 yl_status yl_tensor_permute(const yl_tensor *t, const int *order, yl_tensor **out);
 /* The same elements in the same order with other dims, one of which may be -1: it follows from the others. A view if t is contiguous,
@@ -81,6 +83,11 @@ yl_status yl_tensor_permute(const yl_tensor *t, const int *order, yl_tensor **ou
 yl_status yl_tensor_reshape(const yl_tensor *t, int n_dims, const int64_t *dims, yl_tensor **out);
 /* Broadcast: axes of size 1, and axes that t lacks in front, repeat. The result cannot be written: clone it first. */
 yl_status yl_tensor_expand(const yl_tensor *t, int n_dims, const int64_t *dims, yl_tensor **out);
+
+/* An axis of size 1 in front of `axis`, or behind the last. */
+yl_status yl_tensor_unsqueeze(const yl_tensor *t, int axis, yl_tensor **out);
+/* A view whose values are constants to gradients. */
+yl_status yl_tensor_detach(const yl_tensor *t, yl_tensor **out);
 
 /* ---- copies ------------------------------------------------------------------------------------------------------ */
 
@@ -90,6 +97,11 @@ yl_status yl_tensor_convert(const yl_tensor *t, yl_dtype dtype, yl_tensor **out)
 /* to = from, broadcast and converted. */
 yl_status yl_tensor_copy(const yl_tensor *from, yl_tensor *to);
 yl_status yl_tensor_fill(yl_tensor *t, double value);
+/* The tensors side by side along an axis, the other sizes being equal; of the type that arithmetic with all of them would give. */
+yl_status yl_tensor_cat(int64_t count, const yl_tensor *const *tensors, int axis, yl_tensor **out);
+/* out[i][j] = t[index[i][j]][j] for axis 0, and so on: `index` has t's dimensions, and no axis but `axis` is longer than t's; it counts
+ * from 0 and is rounded to integers. Errors: INVALID for an index outside the axis. */
+yl_status yl_tensor_gather(const yl_tensor *t, int axis, const yl_tensor *index, yl_tensor **out);
 /* Copies to and from contiguous host memory of t's type. */
 yl_status yl_tensor_read(const yl_tensor *t, void *host);
 yl_status yl_tensor_write(yl_tensor *t, const void *host);
@@ -109,7 +121,7 @@ yl_status yl_tensor_write(yl_tensor *t, const void *host);
     X(POW, "pow")                                                                                                      \
     X(MIN, "minimum") X(MAX, "maximum") X(EQ, "eq") X(NE, "ne") X(LT, "lt") X(LE, "le") X(GT, "gt") X(GE, "ge")
 
-/* NEG, ABS and SIGN keep the type (u8 becomes i32); the others give floats. */
+/* NEG, ABS, SIGN and RELU keep the type (u8 becomes i32); the others give floats. */
 #define YL_UNARIES(X)                                                                                                  \
     X(NEG, "neg")                                                                                                      \
     X(ABS, "abs")                                                                                                      \
@@ -123,7 +135,8 @@ yl_status yl_tensor_write(yl_tensor *t, const void *host);
     X(SIN, "sin")                                                                                                      \
     X(COS, "cos")                                                                                                      \
     X(LOG1P, "log1p")                                                                                                  \
-    X(EXPM1, "expm1") X(FLOOR, "floor") X(CEIL, "ceil") X(ROUND, "round") X(ISNAN, "isnan")
+    X(EXPM1, "expm1")                                                                                                  \
+    X(RELU, "relu") X(FLOOR, "floor") X(CEIL, "ceil") X(ROUND, "round") X(ISNAN, "isnan")
 
 /* Over one axis, which the result lacks, or over all elements (axis -1: the result has no dimensions). SUM, MEAN, MIN and MAX compute in
  * double precision (integers: exactly), in the order of the elements. If there is a NaN, it is the result of MIN and MAX, and its index
@@ -169,6 +182,9 @@ yl_status yl_tensor_reduce(yl_reduction op, const yl_tensor *a, int axis, yl_ten
  * ARGMIN and ARGMAX of several axes. */
 yl_status yl_tensor_reduce_axes(yl_reduction op, const yl_tensor *a, unsigned axes, yl_tensor **out);
 
+/* Along an axis: exp(t - max t) / sum of that, and its logarithm. Floats. */
+yl_status yl_tensor_softmax(const yl_tensor *t, int axis, bool logarithm, yl_tensor **out);
+
 /* t {m, n} = u {m, k} diag(s) v {k, n}, k = min(m, n): u's columns and v's rows are orthonormal, s {k} falls and is not negative. The
  * results have t's type, f32 or f64, and are computed in double precision. Errors: INVALID for another shape or type; NUMERIC for a number
  * that is not finite, or if the iteration does not converge; *u and *s may exist then. */
@@ -182,6 +198,33 @@ yl_status yl_tensor_solve(const yl_tensor *a, const yl_tensor *b, yl_tensor **ou
 yl_status yl_tensor_matmul(const yl_tensor *a, const yl_tensor *b, yl_tensor **out);
 /* Writes the product into `to`, or adds it; `to` may share memory with a or b. */
 yl_status yl_tensor_matmul_to(const yl_tensor *a, const yl_tensor *b, bool add, yl_tensor *to);
+
+/* ---- gradients -----------------------------------------------------------------------------------------------------
+ *
+ * From a tensor that requires a gradient on, operations are noted: their result knows what it was computed from, for as long as a tensor
+ * over it lives. yl_tensor_backward walks that back. Views share the history of their memory, so that changes in place are noted as well,
+ * wherever they were made; a value that is needed and was overwritten is an error of the walk. tape.h says how operations are noted. */
+
+/* Whether operations with this tensor are noted now. */
+bool yl_tensor_tracked(const yl_tensor *t);
+/* Whether it is a leaf, or was computed from one. */
+bool yl_tensor_requires_grad(const yl_tensor *t);
+/* Whether its gradient was asked for, which makes it a leaf: nothing is known of what it was computed from. */
+bool yl_tensor_leaf(const yl_tensor *t);
+/* Makes a tensor a leaf, or a constant again. Errors: INVALID for types that are no floats, a computed or a detached tensor, and memory that
+ * someone else owns. */
+yl_status yl_tensor_require_grad(yl_tensor *t, bool yes);
+/* The leaf's gradient so far, in memory that later walks add to; NULL if there is none. Errors: INVALID for a computed tensor. */
+yl_status yl_tensor_grad(const yl_tensor *t, yl_tensor **out);
+/* Sets the leaf's gradient, or drops it (NULL). */
+yl_status yl_tensor_set_grad(yl_tensor *t, const yl_tensor *gradient);
+/* Adds the gradient of (t * gradient) summed to that of every leaf that t was computed from. `gradient` has t's dims; NULL: 1, for a
+ * tensor of one element. Errors: INVALID if t depends on no leaf, for an operation that has no gradient, and for a value that the walk needs
+ * and that was changed in place since; then no gradient has changed. Gradients of gradients are not computed: what is noted during the
+ * walk is nothing. */
+yl_status yl_tensor_backward(const yl_tensor *t, const yl_tensor *gradient);
+/* Stops noting operations (1) on this thread, and ends that (-1). */
+void yl_tape_pause(int by);
 
 /* Element i, in the order of the elements, is draw i of the stream. */
 yl_status yl_tensor_uniform(yl_tensor *t, yl_rng *rng, double low, double high);

@@ -1,5 +1,5 @@
 /* Operations of three operands: a product that is added, and a choice. */
-#include "tensor/rows.h"
+#include "tensor/tape.h"
 
 static yl_status add_product(yl_tensor *to, const yl_tensor *a, const yl_tensor *b)
 {
@@ -19,6 +19,28 @@ static yl_status add_product(yl_tensor *to, const yl_tensor *a, const yl_tensor 
     return yl__tensor_written(to, YL_OK);
 }
 
+/* to + a b: dy, dy b, dy a */
+static yl_status pull_add_product(const yl_node *n, const yl_tensor *dy)
+{
+    YL_TRY(yl__tape_give(n, 0, dy));
+    for (int side = 1; side < 3; side++) {
+        yl_tensor *dx;
+        if (!yl__tape_wants(n, side)) continue;
+        YL_TRY(yl_tensor_binary(YL_BINARY_MUL, dy, n->saved[side - 1].t, &dx));
+        YL_TRY(yl__tape_give_new(n, side, dx));
+    }
+    return YL_OK;
+}
+
+static yl_status note_add_product(yl_tensor *to, const yl_tensor *a, const yl_tensor *b)
+{
+    return yl__tape_note(to, &(yl__note){"addmul_",
+                                         pull_add_product,
+                                         {to, a, b},
+                                         {yl_tensor_tracked(a) ? b : NULL, yl_tensor_tracked(b) ? a : NULL},
+                                         {0}});
+}
+
 yl_status yl_tensor_add_product(yl_tensor *to, const yl_tensor *a, const yl_tensor *b)
 {
     yl_tensor *x, *y;
@@ -26,6 +48,7 @@ yl_status yl_tensor_add_product(yl_tensor *to, const yl_tensor *a, const yl_tens
     yl_status status = yl__spread(to, b, &y);
     if (status == YL_OK) {
         status = add_product(to, x, y);
+        if (status == YL_OK) status = note_add_product(to, x, y);
         yl_tensor_release(y);
     }
     yl_tensor_release(x);
@@ -70,6 +93,21 @@ static yl_status common_dims(const yl_tensor *mask, const yl_tensor *a, const yl
     return yl__broadcast(mask, &both, &out->n_dims, out->dims);
 }
 
+/* dy goes where the value came from. */
+static yl_status pull_where(const yl_node *n, const yl_tensor *dy)
+{
+    yl_tensor *zero, *dx;
+    YL_TRY(yl__tensor_for(dy, dy->dtype, 0, NULL, &zero));
+    yl_status status = YL_OK;
+    for (int side = 0; status == YL_OK && side < 2; side++) {
+        if (!yl__tape_wants(n, side)) continue;
+        status = yl_tensor_where(n->saved[0].t, side == 0 ? dy : zero, side == 0 ? zero : dy, &dx);
+        if (status == YL_OK) status = yl__tape_give_new(n, side, dx);
+    }
+    yl_tensor_release(zero);
+    return status;
+}
+
 yl_status yl_tensor_where(const yl_tensor *mask, const yl_tensor *a, const yl_tensor *b, yl_tensor **out)
 {
     yl_tensor dims, *m = NULL, *x = NULL, *y = NULL, *made = NULL;
@@ -81,6 +119,7 @@ yl_status yl_tensor_where(const yl_tensor *mask, const yl_tensor *a, const yl_te
     yl_dtype type = yl__binary_type(YL_BINARY_MIN, a->dtype, b->dtype);
     YL_TRY_GOTO(yl__tensor_for(a, type, dims.n_dims, dims.dims, &made), done);
     YL_TRY_GOTO(choose(m, x, y, made), done);
+    YL_TRY_GOTO(yl__tape_note(made, &(yl__note){"where", pull_where, {x, y}, {m}, {0}}), done);
     *out = yl_tensor_retain(made);
 done:
     yl_tensor_release(m);

@@ -1,7 +1,7 @@
 /* Values in and out: single elements, fills, random draws, host memory. */
 #include "backend/device.h"
 #include "core/memory.h"
-#include "tensor/rows.h"
+#include "tensor/tape.h"
 
 #include <math.h>
 #include <string.h>
@@ -36,7 +36,11 @@ yl_status yl_tensor_set(yl_tensor *t, const int64_t *index, double number)
     YL_TRY(element(t, index, &at));
     YL_TRY(yl__tensor_host_to_write(t, &data));
     yl__store_numbers(t->dtype, &number, 1, data + at, 1);
-    return yl__tensor_written(t, YL_OK);
+    YL_TRY(yl__tensor_written(t, YL_OK));
+    yl_tensor place = *t; /* the one element */
+    for (int d = 0; d < t->n_dims; d++) place.offset += index[d] * t->strides[d];
+    place.n_dims = 0;
+    return yl__tape_constant(&place);
 }
 
 /* Stores what `draw` gives, in the order of the elements. */
@@ -50,7 +54,8 @@ static yl_status draw_all(yl_tensor *t, yl_rng *rng, double (*draw)(yl_rng *), d
         for (int64_t j = 0; j < w.count; j++) piece[j] = shift + (draw ? scale * draw(rng) : 0);
         yl__put_numbers(&w, 0, piece);
     }
-    return yl__tensor_written(t, YL_OK);
+    YL_TRY(yl__tensor_written(t, YL_OK));
+    return yl__tape_constant(t);
 }
 
 yl_status yl_tensor_fill(yl_tensor *t, double value)

@@ -138,7 +138,7 @@ end
 
 -- A module is tested under its own name, by tests that call it by name, or by its user.
 local WAYS = { plan = "conv2d", lock = "sweep", batches = "train", bench = "verbs", stream = "predict",
-  tensor_views = "tensor", tensor_math = "tensor", hold = "plan" }
+  tensor_views = "tensor", tensor_math = "tensor", tensor_gradients = "backward", hold = "plan" }
 
 function TestRegistry.testModules()
   local function named(name) return has_stem(name, "lua", "bind", "tensor", "net", "loader", "formats", "eval", "scene", "prune") end

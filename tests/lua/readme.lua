@@ -50,8 +50,8 @@ local trained = { "config=config.yaml", "data=kitti", "optim.lr=0.01" }
 
 function TestReadme.testEveryBlockIsKnownHere()
   table.sort(order)
-  t.assertEquals(order, { "boxes.lua", "careful.lua", "check.lua", "count.lua", "cutout.lua", "lion.lua", "mine.lua",
-    "own.lua", "pooled.lua", "rates.lua", "scale.lua", "tensors.lua" })
+  t.assertEquals(order, { "boxes.lua", "careful.lua", "check.lua", "count.lua", "cutout.lua", "gradients.lua", "lion.lua",
+    "mine.lua", "own.lua", "pooled.lua", "rates.lua", "scale.lua", "tensors.lua" })
 end
 
 function TestReadme.testASchedule()

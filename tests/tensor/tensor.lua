@@ -155,7 +155,7 @@ function TestIndexing.testWhatIsNoIndex()
   end
   fails("a tensor has no 'no_such_method'", get, "no_such_method")
   for name, ours in pairs { zero_ = "fill_(0)", size = "shape()", dim = "shape()", view = "reshape", t = "transpose()",
-    clamp = "maximum(low):minimum(high)", norm = "pow(2):sum() ^ 0.5" } do
+    clip = "clamp", norm = "pow(2):sum() ^ 0.5" } do
     fails(("a tensor has no '%s', did you mean '%s'?"):format(name, ours), get, name)
   end
   fails("a tensor has no 'save': known from PyTorch, and not supported", get, "save")
