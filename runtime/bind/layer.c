@@ -218,7 +218,7 @@ static unsigned reads(const yl_layer *layer)
 typedef struct descriptor {
     const char *name, *stem, *help, *width;
     int reads, least, most;
-    bool random;
+    bool random, tape;
 } descriptor;
 
 #define AT(member) YL_MEMBER(descriptor, member)
@@ -231,6 +231,7 @@ static const yl_field descriptor_fields[] = {
     {"least", YL_OPTION_INT, NULL, "", "fewest inputs", 1, YL_MAX_INPUTS, NULL, NULL, AT(least)},
     {"most", YL_OPTION_INT, NULL, "", "most inputs", 1, YL_MAX_INPUTS, NULL, NULL, AT(most)},
     {"random", YL_OPTION_BOOL, "false", "", "draws numbers in training", 0, 0, NULL, NULL, AT(random)},
+    {"tape", YL_OPTION_BOOL, "false", "", "forward is noted, and walked back", 0, 0, NULL, NULL, AT(tape)},
 };
 static const yl_field_table descriptor_table = YL_FIELD_TABLE("layer", descriptor_fields);
 #undef AT
@@ -344,6 +345,7 @@ static void fill_kind(lua_State *L, yl__made_kind *k)
     k->L = layer_thread(L);
     k->reads = (unsigned)d.reads;
     k->width = d.width;
+    k->tape = d.tape;
     k->table = (yl_field_table){d.name, k->fields, k->table.count};
     k->kind = (yl_layer_kind){
         .name = d.name,
@@ -351,7 +353,7 @@ static void fill_kind(lua_State *L, yl__made_kind *k)
         .help = d.help,
         .fields = &k->table,
         .options_size = read_fields(L, k),
-        .prepared_size = 1, /* its address is what the state goes by */
+        .prepared_size = sizeof(yl__layer_tape), /* its address is what the state goes by, too */
         .min_inputs = d.least,
         .max_inputs = d.most,
         .random = d.random,
@@ -362,11 +364,13 @@ static void fill_kind(lua_State *L, yl__made_kind *k)
         .flops = has(L, "flops") ? flops : NULL,
         .channels = has(L, "channels") ? channels : NULL,
         .narrow = narrow,
-        .reads = reads,
+        .reads = has(L, "loss") && !k->tape ? NULL : reads,
         .prepare = prepare,
         .release = yl__layer_forget,
         .forward = yl__layer_forward,
-        .backward = has(L, "loss") ? NULL : yl__layer_backward,
+        .backward = has(L, "loss") ? NULL
+                    : k->tape      ? yl__layer_walk_back
+                                   : yl__layer_backward,
         .loss = has(L, "loss") ? yl__layer_loss : NULL,
     };
 }

@@ -16,6 +16,7 @@ typedef struct yl__made_kind {
     yl_field_table table;
     lua_State *L; /* the thread */
     unsigned reads;
+    bool tape;         /* no function gives the gradients: forward is noted */
     const char *width; /* the option that counts the output's channels; NULL: none */
     const char *parts[YL_MAX_LOSS_PARTS + 1];
     yl_field fields[];
@@ -29,6 +30,14 @@ typedef struct yl__sum {
     void *target;
 } yl__sum;
 
+/* A kind's `prepared`: what a layer keeps from forward to backward where forward is noted. Zeros: nothing. */
+typedef struct yl__layer_tape {
+    bool written;                                                 /* something was written into the output */
+    yl_tensor *inputs[YL_MAX_INPUTS], *params[YL_MAX_PARAMS], *y; /* of `lent` */
+    int n_lent;
+    yl_tensor *lent[YL__MOST_LENT]; /* owned */
+} yl__layer_tape;
+
 /* One call of a function of the descriptor, from whichever room. */
 typedef struct yl__layer_call {
     const yl_layer *layer;
@@ -41,7 +50,6 @@ typedef struct yl__layer_call {
     const yl_truth *truth;
     double *parts;
     int n_lent, n_sums;
-    bool written; /* something was written into the output */
     yl_tensor *lent[YL__MOST_LENT];
     yl__sum sums[YL_MAX_INPUTS + YL_MAX_PARAMS];
 } yl__layer_call;
@@ -58,6 +66,18 @@ yl_status yl__layer_protect(lua_CFunction body, yl__layer_call *c);
 void yl__layer_function(lua_State *L, const yl__layer_call *c, const char *name);
 /* Pushes the layer's options as a table of values. */
 void yl__layer_options(lua_State *L, const yl_layer *layer);
+
+/* Layers without a backward (bind/layer_tape.c). Whether this forward is to be noted. */
+bool yl__layer_notes(const yl_pass *p);
+/* Makes the inputs and parameters that forward is lent leaves. */
+yl_status yl__layer_note_leaves(const yl_pass *p);
+/* Keeps what the call was lent until the gradients are known, */
+void yl__layer_keep(yl__layer_call *c);
+/* and ends that. */
+void yl__layer_drop(yl__layer_tape *tape);
+/* Sends the gradients of the leaves to where the pass wants them. */
+yl_status yl__layer_aim(const yl_pass *p);
+yl_status yl__layer_walk_back(yl_pass *p);
 
 /* The functions of a kind that do the work. */
 yl_status yl__layer_forward(yl_pass *p);

@@ -8,6 +8,11 @@
 
 #include <string.h>
 
+static yl__layer_tape *tape_of(const yl__layer_call *c)
+{
+    return c->pass->prepared;
+}
+
 /* Pushes a tensor over memory that is the call's until it returns. */
 static void lend(lua_State *L, yl__layer_call *c, yl_dtype type, int n_dims, const int64_t *dims, const void *data)
 {
@@ -55,6 +60,7 @@ static void lend_parameters(lua_State *L, yl__layer_call *c, bool gradients)
             lend_gradient(L, c, YL_F32, r->n_dims, r->dims, p->dparam[k], true);
         else
             lend(L, c, YL_F32, r->n_dims, r->dims, p->param[k]);
+        if (!gradients) tape_of(c)->params[k] = c->lent[c->n_lent - 1];
         lua_setfield(L, -2, last_name(r));
     }
     lua_setfield(L, -2, gradients ? "gradients" : "parameters");
@@ -65,6 +71,7 @@ static void lend_inputs(lua_State *L, yl__layer_call *c)
     lua_createtable(L, c->layer->n_inputs, 0);
     for (int k = 0; k < c->layer->n_inputs; k++) {
         lend_activation(L, c, c->pass->setting->in[k], c->pass->x[k]);
+        tape_of(c)->inputs[k] = c->lent[c->n_lent - 1];
         lua_rawseti(L, -2, k + 1);
     }
     lua_setfield(L, -2, "inputs");
@@ -119,7 +126,7 @@ static void push_call(lua_State *L, yl__layer_call *c)
 
 static yl_status mark_written(void *context)
 {
-    ((yl__layer_call *)context)->written = true;
+    ((yl__layer_tape *)context)->written = true;
     return YL_OK;
 }
 
@@ -128,11 +135,12 @@ static void lend_output(lua_State *L, yl__layer_call *c)
 {
     yl_device *device = c->pass->ctx->device;
     yl_shape s = c->pass->setting->out;
-    yl_owner owner = {.context = c, .written = mark_written};
+    yl_owner owner = {.context = tape_of(c), .written = mark_written};
     yl_tensor **box = yl__new_tensor(L);
     yl__check(L, yl_tensor_wrap(device, c->pass->setting->dtype, 4, (int64_t[]){s.n, s.h, s.w, s.c}, c->pass->y, &owner,
                                 box));
-    c->lent[c->n_lent++] = yl_tensor_retain(*box);
+    c->lent[c->n_lent++] = tape_of(c)->y = yl_tensor_retain(*box);
+    tape_of(c)->written = false;
     yl__check(L, device->zero(device, c->pass->y, yl_tensor_bytes(*box)));
 }
 
@@ -144,8 +152,9 @@ static int do_forward(lua_State *L)
     lend_inputs(L, c);
     lend_output(L, c);
     lua_setfield(L, -2, "y");
+    if (yl__layer_notes(c->pass)) yl__check(L, yl__layer_note_leaves(c->pass));
     lua_call(L, 1, 0);
-    if (c->written) return 0;
+    if (tape_of(c)->written) return 0;
     yl__layer_function(L, c, "unwritten");
     lua_call(L, 0, 0);
     return 0;
@@ -192,10 +201,14 @@ static int do_loss(lua_State *L)
     const yl__made_kind *k = yl__made_of(c->layer);
     yl__layer_function(L, c, "loss");
     push_call(L, c);
-    lend_activation(L, c, c->pass->setting->out, c->pass->y);
+    if (yl__layer_notes(c->pass)) {
+        yl__check(L, yl__layer_aim(c->pass));
+        yl__check(L, yl_tensor_view(tape_of(c)->y, yl__new_tensor(L)));
+    } else
+        lend_activation(L, c, c->pass->setting->out, c->pass->y);
     lua_setfield(L, -2, "y");
     push_truth(L, c);
-    lend_input_gradients(L, c);
+    if (!k->tape) lend_input_gradients(L, c);
     lua_call(L, 1, 1);
     for (int i = 0; k->parts[i]; i++) {
         if (lua_getfield(L, -1, k->parts[i]) != LUA_TNUMBER)
@@ -225,6 +238,7 @@ static yl_status work(lua_CFunction body, yl__layer_call *c)
 {
     yl_status status = yl__layer_protect(body, c);
     if (status == YL_OK) status = add_sums(c);
+    if (status == YL_OK && body == do_forward && yl__layer_notes(c->pass)) yl__layer_keep(c);
     for (int i = 0; i < c->n_lent; i++) {
         yl_tensor_kill(c->lent[i]);
         yl_tensor_release(c->lent[i]);
@@ -235,6 +249,7 @@ static yl_status work(lua_CFunction body, yl__layer_call *c)
 yl_status yl__layer_forward(yl_pass *p)
 {
     yl__layer_call c = {.layer = p->layer, .pass = p};
+    yl__layer_drop(p->prepared);
     return work(do_forward, &c);
 }
 
@@ -247,12 +262,15 @@ yl_status yl__layer_backward(yl_pass *p)
 yl_status yl__layer_loss(yl_pass *p, const yl_truth *truth, double parts[YL_MAX_LOSS_PARTS])
 {
     yl__layer_call c = {.layer = p->layer, .pass = p, .truth = truth, .parts = parts};
-    return work(do_loss, &c);
+    yl_status status = work(do_loss, &c);
+    yl__layer_drop(p->prepared);
+    return status;
 }
 
 void yl__layer_forget(const yl_layer *layer, void *prepared)
 {
     lua_State *L = yl__made_of(layer)->L;
+    yl__layer_drop(prepared);
     lua_pushnil(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, prepared);
 }

@@ -39,8 +39,8 @@ static yl_status new_place(yl_plan *plan, size_t bytes, int *out)
 static unsigned reads(const yl_plan *plan, const yl_plan_step *step)
 {
     const yl_layer *l = &plan->net->layers[step->layer];
-    if (l->kind->loss_parts) return YL_READS_Y;
-    return step->backward && l->kind->reads ? l->kind->reads(l) : YL_READS_NOTHING;
+    unsigned read = step->backward && l->kind->reads ? l->kind->reads(l) : YL_READS_NOTHING;
+    return l->kind->loss_parts ? read | YL_READS_Y : read;
 }
 
 static bool kept(const yl_plan *plan, int v)

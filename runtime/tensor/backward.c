@@ -40,6 +40,22 @@ static yl_status collect(walk *w, yl_node *root)
     return YL_OK;
 }
 
+static bool any_wanted(const yl_node *n)
+{
+    for (int i = 0; i < YL__INPUTS; i++)
+        if (yl__tape_wants(n, i)) return true;
+    return n->before && n->before->wanted;
+}
+
+/* Which nodes lead to a leaf whose gradient is asked for: the earliest first. */
+static void find_wanted(const walk *w)
+{
+    for (int64_t i = w->count - 1; i >= 0; i--) {
+        yl_node *n = w->nodes[i];
+        n->wanted = n->leaf ? !n->dropped : any_wanted(n);
+    }
+}
+
 /* ---- what would make it fail, before anything has changed ---------------------------------------------------------- */
 
 static yl_status check_saved(const yl_node *n)
@@ -60,7 +76,7 @@ static yl_status check_saved(const yl_node *n)
 static bool has_inputs(const yl_node *n)
 {
     for (int i = 0; i < YL__INPUTS; i++)
-        if (n->inputs[i].node) return true;
+        if (yl__tape_wants(n, i)) return true;
     return false;
 }
 
@@ -68,7 +84,8 @@ static yl_status check_all(const walk *w)
 {
     for (int64_t i = 0; i < w->count; i++) {
         const yl_node *n = w->nodes[i];
-        if (!n->leaf && !n->pull && has_inputs(n))
+        if (n->leaf || !n->wanted) continue;
+        if (!n->pull && has_inputs(n))
             return yl__fail(YL_INVALID,
                             "backward: '%s' has no gradient; detach() what it is given where none is needed", n->name);
         YL_TRY(check_saved(n));
@@ -143,7 +160,7 @@ static yl_status run(const walk *w, yl_status status)
 {
     for (int64_t i = 0; i < w->count; i++) {
         yl_node *n = w->nodes[i];
-        if (n->leaf || !n->gradient) continue;
+        if (n->leaf || !n->gradient) continue; /* none: nothing wanted, or reached, lies before it */
         if (status == YL_OK) status = step(n);
         yl_tensor_release(n->gradient);
         n->gradient = NULL;
@@ -156,6 +173,7 @@ yl_status yl_tensor_backward(const yl_tensor *t, const yl_tensor *gradient)
     walk w = {0};
     YL_TRY(check_root(t, gradient));
     yl_status status = collect(&w, yl__tensor_history(t)->node);
+    if (status == YL_OK) find_wanted(&w);
     if (status == YL_OK) status = check_all(&w);
     yl_tape_pause(1);
     if (status == YL_OK) status = start(t, gradient);

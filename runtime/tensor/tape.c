@@ -183,6 +183,7 @@ yl_status yl_tensor_require_grad(yl_tensor *t, bool yes)
         return yl__fail(YL_INVALID,
                         "requires_grad: this tensor was computed from others; detach() gives its values alone");
     if (!yes) {
+        h->node->dropped = true;
         release(h->node);
         h->node = NULL;
         h->leaf = false;
@@ -231,11 +232,28 @@ yl_status yl_tensor_set_grad(yl_tensor *t, const yl_tensor *gradient)
     yl_status status = yl_tensor_expand(gradient, t->n_dims, t->dims, &wide);
     if (status == YL_OK) {
         yl_node into = {.inputs = {{leaf, w}}};
+        leaf->wanted = true;
         status = yl__tape_give(&into, 0, wide);
     }
     yl_tensor_release(wide);
     yl_tensor_release(place);
     return status;
+}
+
+yl_status yl_tensor_grad_into(yl_tensor *t, yl_tensor *memory)
+{
+    yl_node *leaf;
+    char text[128];
+    YL_TRY(find_leaf(t, &leaf));
+    yl_tensor_describe(memory, text, sizeof text);
+    if (!leaf || !overwrites_all(t) || memory->dtype != leaf->dtype || !yl_tensor_contiguous(memory) ||
+        yl_tensor_count(memory) != leaf->extent)
+        return yl__fail(YL_INVALID, "grad: %s is no memory for the gradient of this leaf", text);
+    yl_tensor_release(leaf->gradient);
+    leaf->gradient = NULL;
+    YL_TRY(yl_tensor_view(memory, &leaf->gradient));
+    yl__tensor_set_dims(leaf->gradient, 1, &leaf->extent);
+    return YL_OK;
 }
 
 /* ---- the walk back ------------------------------------------------------------------------------------------------- */
@@ -337,7 +355,7 @@ yl_status yl__tape_give(const yl_node *node, int input, const yl_tensor *dx)
     yl_node *to = node->inputs[input].node;
     const yl__window *window = &node->inputs[input].window;
     yl_tensor *place = NULL, *wide = NULL;
-    if (!to) return YL_OK;
+    if (!yl__tape_wants(node, input)) return YL_OK;
     YL_TRY(yl__node_room(to));
     yl_status status = yl__node_view(to, window, &place);
     if (status == YL_OK) status = yl_tensor_expand(dx, window->n_dims, window->dims, &wide);
@@ -362,7 +380,7 @@ static bool fits(const yl_node *to, const yl__window *w, const yl_tensor *dx)
 yl_status yl__tape_give_new(const yl_node *node, int input, yl_tensor *dx)
 {
     yl_node *to = node->inputs[input].node;
-    if (to && fits(to, &node->inputs[input].window, dx)) {
+    if (yl__tape_wants(node, input) && fits(to, &node->inputs[input].window, dx)) {
         yl__tensor_set_dims(dx, 1, &to->extent);
         to->gradient = dx;
         return YL_OK;

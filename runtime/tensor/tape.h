@@ -49,8 +49,9 @@ struct yl_node {
     } saved[YL__SAVED];
     int64_t number[2];
     yl_tensor *gradient; /* {extent}; of a leaf it stays, of others for the walk */
-    bool leaf;
-    int64_t visited; /* by which walk */
+    bool leaf, dropped;  /* dropped: a leaf whose gradient is no longer asked for */
+    bool wanted;         /* in this walk: some leaf before it wants a gradient */
+    int64_t visited;     /* by which walk */
     yl_node *next;
 };
 
@@ -69,7 +70,8 @@ yl_status yl__tape_give(const yl_node *node, int input, const yl_tensor *dx);
 yl_status yl__tape_give_new(const yl_node *node, int input, yl_tensor *dx);
 static inline bool yl__tape_wants(const yl_node *node, int input)
 {
-    return node->inputs[input].node != NULL;
+    const yl_node *operand = node->inputs[input].node;
+    return operand && operand->wanted;
 }
 
 /* A view of a window of the gradient. */

@@ -218,6 +218,8 @@ yl_status yl_tensor_require_grad(yl_tensor *t, bool yes);
 yl_status yl_tensor_grad(const yl_tensor *t, yl_tensor **out);
 /* Sets the leaf's gradient, or drops it (NULL). */
 yl_status yl_tensor_set_grad(yl_tensor *t, const yl_tensor *gradient);
+/* From now on the leaf's gradient is added to `memory`, a contiguous tensor of the whole leaf's dims, of type f32 (f64 for f64). */
+yl_status yl_tensor_grad_into(yl_tensor *t, yl_tensor *memory);
 /* Adds the gradient of (t * gradient) summed to that of every leaf that t was computed from. `gradient` has t's dims; NULL: 1, for a
  * tensor of one element. Errors: INVALID if t depends on no leaf, for an operation that has no gradient, and for a value that the walk needs
  * and that was changed in place since; then no gradient has changed. Gradients of gradients are not computed: what is noted during the

@@ -51,7 +51,7 @@ local trained = { "config=config.yaml", "data=kitti", "optim.lr=0.01" }
 function TestReadme.testEveryBlockIsKnownHere()
   table.sort(order)
   t.assertEquals(order, { "boxes.lua", "careful.lua", "check.lua", "count.lua", "cutout.lua", "gradients.lua", "lion.lua",
-    "mine.lua", "own.lua", "pooled.lua", "rates.lua", "scale.lua", "tensors.lua" })
+    "mine.lua", "own.lua", "pooled.lua", "rates.lua", "scale.lua", "swish.lua", "tensors.lua" })
 end
 
 function TestReadme.testASchedule()
@@ -68,6 +68,8 @@ end
 
 function TestReadme.testSmallOnes()
   program.ok(tiny "tensors.lua")
+  program.ok(tiny "gradients.lua")
+  program.ok(tiny "swish.lua")
   program.ok(tiny "count.lua")
   local out = program.ok(tiny "check.lua")
   t.assertTrue(tonumber(out:match "^(%d+) slopes") > 50)

@@ -106,6 +106,23 @@ function answers.parts(d, parts)
   return parts
 end
 
+-- The parts of a loss that does not write dx: their gradient comes from the operations on y that they were computed by.
+function answers.noted_parts(d, l, parts)
+  if type(parts) ~= "table" then return answers.parts(d, parts) end
+  local numbers, total = {}, nil
+  for part, value in pairs(parts) do
+    local noted = type(value) == "userdata" and value.requires_grad
+    if noted then total = total and total + value or value end
+    numbers[part] = type(value) == "userdata" and value:item() or value
+  end
+  answers.parts(d, numbers)
+  if total then total:backward()
+  elseif l.y.requires_grad then
+    blame(d.loss, "no part was computed from y by operations of tensors; expected that, or the parameter dx and the gradient in it")
+  end
+  return numbers
+end
+
 local IN_PLACE = "write into it, as in %s:copy_(result)"
 local WAYS = { y = IN_PLACE:format "y", dy = "it is what backward is given", state = "keep values in it, as in l.state.NAME = value" }
 

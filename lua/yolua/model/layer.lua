@@ -21,8 +21,8 @@ local fields = {
   { "flops", "function", nil, "", "(o, x, y, inputs) -> operations per batch" },
   { "reads", "enum", "xy", "", "what backward reads besides dy: less saves memory", choices = { "xy", "x", "y", "none" } },
   { "forward", "function", nil, "", "(l, x, y): writes y" },
-  { "backward", "function", nil, "", "(l, x, y, dy, dx): writes dx, adds to l.gradients" },
-  { "loss", "function", nil, "", "(l, y, truth, dx) -> {part = sum}: makes the layer a loss" },
+  { "backward", "function", nil, "", "(l, x, y, dy, dx): writes dx, adds to l.gradients (default: from the operations of forward)" },
+  { "loss", "function", nil, "", "(l, y, truth, dx) -> {part = sum}: makes the layer a loss; one without dx gets it from its operations" },
   { "parts", "list", nil, "", "names of the parts that loss returns" },
   { "random", "bool", false, "", "the output in training depends on l.seed and l.step" },
 }
@@ -75,10 +75,16 @@ end
 
 -- ---- the functions, as bind/layer.c calls them ------------------------------------------------------------------------------
 
+-- Whether a loss writes the gradient itself.
+local function takes_dx(loss)
+  local facts = loss and debug.getinfo(loss, "u")
+  return facts and (facts.nparams >= 4 or facts.isvararg)
+end
+
 local function descriptor(d)
   local made = { name = d.name, stem = d.stem or d.name, help = d.help, fields = to_fields(d.name, d.fields or {}), reads = d.reads,
     least = d.inputs[1], most = d.inputs[2] or d.inputs[1], random = d.random, parts = d.parts,
-    width = d.width }
+    width = d.width, tape = not d.backward and not takes_dx(d.loss) }
   function made.shape(o, inputs) return answers.shape(d, o, inputs) end
   if d.parameters then function made.parameters(o, inputs) return answers.parameters(d, o, inputs) end end
   if d.flops then function made.flops(o, inputs, y) return answers.flops(d, o, inputs, y) end end
@@ -95,7 +101,12 @@ local function descriptor(d)
       answers.returned(d.backward, "dx", l, dx, d.backward(answers.seen(l), l.inputs and l.inputs[1], l.y, l.dy, dx[1]))
     end
   end
-  if d.loss then function made.loss(l) return answers.parts(d, d.loss(answers.seen(l), l.y, l.truth, l.input_gradients[1])) end end
+  if d.loss then
+    function made.loss(l)
+      if made.tape then return answers.noted_parts(d, l, d.loss(answers.seen(l), l.y, l.truth)) end
+      return answers.parts(d, d.loss(answers.seen(l), l.y, l.truth, l.input_gradients[1]))
+    end
+  end
   return made
 end
 
@@ -105,13 +116,16 @@ local function counts(d, key)
   end
 end
 
-local function check(d)
+local function check(d, values)
   local name = d.name
   if not name or not name:find "^%a[%w_]*$" or #name > 40 then fail(name or "", "expected name = a word of at most 40 letters") end
   if d.loss then
     if d.backward then fail(name, "a loss gives dx itself: it has no backward") end
     if not d.parts or #d.parts < 1 or #d.parts > MOST_PARTS then fail(name, "a loss needs parts = {1 to %d names}", MOST_PARTS) end
-  elseif not d.forward or not d.backward then fail(name, "expected forward and backward, or loss") end
+  elseif not d.forward then fail(name, "expected forward, or loss") end
+  if not d.backward and values.reads then
+    fail(name, "'reads' says what backward reads: without a backward, everything is kept that the gradient needs")
+  end
   if d.channels ~= nil and d.channels ~= "each" and type(d.channels) ~= "function" then
     fail(name, "'channels': expected 'each' or a function, got %s", type(d.channels) == "string" and d.channels or type(d.channels))
   end
@@ -126,7 +140,7 @@ end
 -- name. Errors: one sentence with the position of the caller.
 local function new(values)
   local d = checked(values)
-  check(d)
+  check(d, values)
   local made = descriptor(d)
   local ok, message = pcall(core.layer.register, made)
   if not ok then fail(d.name, "%s", (message:gsub("^.*layer '[^']*': ", ""))) end

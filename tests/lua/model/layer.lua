@@ -398,7 +398,8 @@ end
 
 function TestFailures.testDescriptors()
   refused("yl.layer has no option 'forwrad', did you mean 'forward'?", function(d) d.forwrad = d.forward end)
-  refused("expected forward and backward, or loss", function(d) d.backward = nil end)
+  refused("expected forward, or loss", function(d) d.forward = nil end)
+  refused("'reads' says what backward reads", function(d) d.backward, d.reads = nil, "x" end)
   refused("a loss gives dx itself", function(d) d.loss = function() end end)
   refused("field 'name': the key is taken", function(d) d.fields = { { "name", "string" } } end)
   refused("field 'a': expected a type", function(d) d.fields = { { "a", "integer" } } end)
