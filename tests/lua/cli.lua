@@ -135,7 +135,7 @@ end
 function TestCalls:testJsonStandsAlone()
   local code, out, err = yolua("version", "json=true")
   t.assertEquals({ code, err, lines(out) }, { 0, "", 1 })
-  t.assertEquals(require "yolua.core".json.decode(out).lua, "Lua 5.4")
+  t.assertEquals(require "yolua.core".json.decode(out).lua, _VERSION)
 end
 
 function TestCalls:testStandardInputIsAChunk()
