@@ -99,6 +99,11 @@ static inline yl__operands yl__operands_of(const yl_connected_geom *g)
     double n = (double)g->n, in = (double)g->in, out = (double)g->out;
     return {n * in, n * out, in * out, out, 2 * n * in * out, g->dtype};
 }
+static inline yl__operands yl__operands_of(const yl_tensor_train_geom *g)
+{
+    double pixels = (double)(g->batch * g->rest), rows = (double)g->rows, inner = (double)g->inner;
+    return {pixels * inner, pixels * rows, rows * inner, (double)g->outputs, 2 * pixels * rows * inner, g->dtype};
+}
 static inline yl__operands yl__operands_of(const yl_conv2d_geom *g)
 {
     double pixels = (double)(g->n * g->oh * g->ow);

@@ -35,6 +35,7 @@ typedef enum yl_init {
     YL_INIT_ONE,
     YL_INIT_FAN_IN, /* normal, standard deviation sqrt(2 / fan_in): He et al. 2015, eq. 10; fan_in = count / dims[0] */
     YL_INIT_VALUE,  /* init_value everywhere */
+    YL_INIT_NORMAL, /* normal, standard deviation init_value */
 } yl_init;
 
 /* What a parameter does to an output channel o in inference:

@@ -8,10 +8,11 @@
 static void draw_values(const yl_range *range, uint64_t seed, int index, float *values)
 {
     yl_rng rng = yl_rng_make(seed, 0x696e6974u /* "init": apart from the streams of samples */, (uint32_t)index);
-    double deviation = sqrt(2.0 * (double)range->dims[0] / (double)range->count);
+    bool fan_in = range->init == YL_INIT_FAN_IN;
+    double deviation = fan_in ? sqrt(2.0 * (double)range->dims[0] / (double)range->count) : range->init_value;
     float constant = range->init == YL_INIT_VALUE ? range->init_value : range->init == YL_INIT_ONE;
     for (int64_t i = 0; i < range->count; i++)
-        values[i] = range->init == YL_INIT_FAN_IN ? (float)(deviation * yl_rng_normal(&rng)) : constant;
+        values[i] = fan_in || range->init == YL_INIT_NORMAL ? (float)(deviation * yl_rng_normal(&rng)) : constant;
 }
 
 yl_status yl_net_init_range(yl_net *net, int index, uint64_t seed)

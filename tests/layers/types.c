@@ -47,6 +47,7 @@ static yl_status note(int kernel, yl_dtype type)
     X(scale, dtype)                                                                                                    \
     X(shortcut, dtype)                                                                                                 \
     X(softmax, dtype)                                                                                                  \
+    X(tensor_train, dtype)                                                                                             \
     X(upsample, dtype)                                                                                                 \
     X(yolo, head.dtype)
 
@@ -175,13 +176,32 @@ static const char cfg[] = "[net]\nwidth=16\nheight=16\nchannels=3\n"
                           "[connected]\noutput=4\nactivation=linear\n"
                           "[softmax]\n";
 
+/* The kind that no cfg can name, with a loss behind it. */
+static yl_net *load_tensor_train(void)
+{
+    static const char *const given[][2] = {{"in_modes", "16,48"}, {"out_modes", "3,4"}, {"ranks", "2"}};
+    double options[512]; /* room for any kind's */
+    int input = -1, index;
+    yl_net *net;
+    assert_true(yl_layer_tensor_train.options_size <= sizeof options);
+    ok(yl_options_defaults(yl_layer_tensor_train.fields, options));
+    for (int i = 0; i < 3; i++)
+        ok(yl_options_set(yl_layer_tensor_train.fields, options, "types", given[i][0],
+                          &(yl_value){YL_VALUE_STRING, .string = given[i][1]}));
+    ok(yl_net_create(&device, 16, 16, 3, &net));
+    ok(yl_net_add(net, &yl_layer_tensor_train, NULL, options, 1, &input, &index));
+    ok(yl_net_add(net, &yl_layer_softmax, NULL, NULL, 1, &index, &index));
+    ok(yl_net_init(net, 1));
+    return net;
+}
+
 static yl_net *load(void)
 {
     yl_net *net;
     ok(yl_darknet_parse_cfg(&device, cfg, (int64_t)strlen(cfg), "types", &net));
     ok(yl_net_init(net, 1));
     for (int i = 0; yl_layer_kinds[i]; i++) {
-        bool found = false;
+        bool found = yl_layer_kinds[i] == &yl_layer_tensor_train;
         for (int k = 0; k < net->n_layers; k++) found |= net->layers[k].kind == yl_layer_kinds[i];
         if (!found) fail_msg("the network has no layer of the kind %s", yl_layer_kinds[i]->name);
     }
@@ -228,10 +248,12 @@ static void infer(yl_net *net)
 
 static void test_kernels_are_told_the_type(void **state)
 {
-    yl_net *net = load();
-    train(net);
-    infer(net);
-    yl_net_free(net);
+    yl_net *nets[] = {load(), load_tensor_train()};
+    for (int i = 0; i < 2; i++) {
+        train(nets[i]);
+        infer(nets[i]);
+        yl_net_free(nets[i]);
+    }
     assert_int_equal(convolutions, 1 << YL_FORWARD | 1 << YL_BACKWARD_DATA | 1 << YL_BACKWARD_WEIGHTS);
     /* not a layer's: the optimizer's, masks', tensors', the loader's and a teacher's */
     static const char others[] = " step_sgd step_adam apply_mask count_nonzero sum_squares find_not_finite matmul warp "

@@ -23,16 +23,16 @@ cd "$top" # nothing of the sources may be found from here
 bare=$top/bare
 debootstrap --variant=minbase bookworm "$bare" "$mirror" >"$top/log" 2>&1 || { tail "$top/log"; exit 1; }
 inside() { chroot "$bare" env DEBIAN_FRONTEND=noninteractive HOME=/root "$@"; }
-files() { inside find / -xdev \( -path /proc -o -path /var -o -path /tmp -o -path /etc \) -prune -o -print | LC_ALL=C sort; }
+files() { inside find / -xdev \( -path /proc -o -path /var -o -path /srv -o -path /root \) -prune -o -print | LC_ALL=C sort; }
 inside apt-get update >"$top/log"
 inside apt-get install -y lua5.4 >"$top/log"
-cp "$package" "$bare/tmp/yolua.deb"
-inside apt-get install -y /tmp/yolua.deb >"$top/log" 2>&1 || { tail "$top/log"; exit 1; }
+cp "$package" "$bare/srv/yolua.deb"
+inside apt-get install -y /srv/yolua.deb >"$top/log" 2>&1 || { tail "$top/log"; exit 1; }
 [ "$(inside yolua -e 'print(yl.ones { 2, 3 }:sum())')" = 6.0 ] || fail "the installed program does not run"
 [ "$(inside lua5.4 -e 'print(require("yolua").ones { 2, 3 }:sum())')" = 6.0 ] || fail "a stock Lua does not find the module"
-inside sh -c 'cd /tmp && yolua /usr/share/yolua/recipes/coco_ft.lua epochs=1 data.limit=8 2>&1' >"$top/log" || { tail "$top/log"; exit 1; }
-[ -s "$bare/tmp/runs/coco_ft/report.html" ] || fail "the recipe left no report"
+inside sh -c 'cd /srv && yolua /usr/share/yolua/recipes/coco_ft.lua epochs=1 data.limit=8 2>&1' >"$top/log" || { tail "$top/log"; exit 1; }
+[ -s "$bare/srv/runs/coco_ft/report.html" ] || fail "the recipe left no report"
 inside apt-get purge -y yolua >"$top/log" 2>&1
-! files | grep -E '/yolua' || fail "these files stayed behind"
+! files | grep -m 5 /yolua || fail "these files stayed behind"
 inside sh -c '! command -v yolua' || fail "the program stayed behind"
 echo "installed, used and removed in a bare Debian"

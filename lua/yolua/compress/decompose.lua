@@ -1,5 +1,5 @@
 -- yl.decompose(model, {method = "tucker2", ratio = .5}): layers as products of smaller ones, by the methods of compress/methods/. What
--- comes out is made of ordinary layers: it trains, exports and runs everywhere.
+-- comes out is made of ordinary layers, which train, export and run everywhere; of connected layers method=tt makes one of its own kind.
 local core = require "yolua.core"
 local copy = require "yolua.model.copy"
 local factors = require "yolua.compress.factors"
@@ -18,7 +18,9 @@ local decompose = { fields = {
   { "error", "number", nil, "", "how far each weight may be from its product, relative to its norm", min = 0, max = 1 },
   { "ratio", "number", nil, "", "how much of its numbers each layer may keep", min = 0, max = 1 },
   { "flops", "number", nil, "", "how much of the network's FLOPs is left, with one error for all layers", min = 0, max = 1 },
-  { "ranks", "numbers", nil, "", "the ranks of every layer: svd and cp: one; tucker2 and tt: of its inputs, of its outputs" },
+  { "ranks", "numbers", nil, "", "the ranks of every layer: svd and cp: one; tucker2 and tt: of its inputs, of its "
+    .. "outputs; connected layers by tt: between every two cores" },
+  { "cores", "int", nil, "", "method=tt: of a connected layer (default: by its sizes, at most 4)", min = 2, max = 7 },
   { "vbmf", "bool", nil, "", "method=tucker2: ranks by variational Bayes, as many as stand out of the noise" },
 } }
 local check = options.declare("yl.decompose", decompose.fields)
@@ -33,7 +35,7 @@ local function weight_of(model, r, layer, o, method)
   if (tonumber(layer.options.groups) or 1) > 1 then return nil, "has groups" end
   local d = r.dims
   local out, size, inner = d[1], #d == 4 and d[2] or nil, d[#d]
-  if not size and not method.connected then return nil, "is connected, which method=svd decomposes, not " .. o.method end
+  if not size and not method.connected then return nil, "is connected, which methods svd and tt decompose, not " .. o.method end
   local space = size and size * size or 1
   local value = model.net:tensor(r.name, model.averaged and "ema" or "value"):clone():reshape(out, space, inner)
   local norm = factors.norm(value)
@@ -80,18 +82,23 @@ end
 -- The smallest error whose parts have at most so many numbers; ranks of 1 where none has.
 local function by_numbers(method, state, most)
   if method.affordable then return method.affordable(state, most) end
-  local low, high, best = 0, WIDEST, nil
+  local widest = state.widest or WIDEST
+  local low, high, best = 0, widest, nil
   for _ = 1, ROUNDS do
     local middle = (low + high) / 2
     local ranks = by_error(method, state, middle)
     if method.count(state.w, ranks) <= most then high, best = middle, ranks else low = middle end
   end
-  return best or by_error(method, state, WIDEST)
+  return best or by_error(method, state, widest)
 end
 
 -- ---- the new network -------------------------------------------------------------------------------------------------------
 
 local function option_table(layer, part, last)
+  if part.options then
+    part.options.bias = layer.options.bias
+    return part.options
+  end
   local d, o = part.weight:shape(), {}
   if layer.kind == "connected" then o.output = tostring(d[1])
   else
@@ -126,8 +133,8 @@ local function chained(s, parts_of)
     for i, part in ipairs(parts or {}) do
       local last = i == #parts
       part.layer = last and layer.name or new_name(layer.name)
-      layers[#layers + 1] = { kind = layer.kind, name = part.layer, inputs = i == 1 and layer.inputs or { parts[i - 1].layer },
-        options = option_table(layer, part, last), section = layer.section + shift }
+      layers[#layers + 1] = { kind = part.kind or layer.kind, name = part.layer, section = layer.section + shift,
+        inputs = i == 1 and layer.inputs or { parts[i - 1].layer }, options = option_table(layer, part, last) }
       shift = shift + (last and 0 or 1)
     end
     if not parts then
@@ -146,8 +153,10 @@ local function build(model, parts_of)
   local own = {}
   for _, parts in pairs(parts_of) do
     for _, part in ipairs(parts) do
-      own[part.layer .. ".weight"] = true
-      net:set(part.layer .. ".weight", part.weight)
+      for name, numbers in pairs(part.numbers or { weight = part.weight }) do
+        own[part.layer .. "." .. name] = true
+        net:set(part.layer .. "." .. name, numbers)
+      end
     end
   end
   for _, r in ipairs(net:ranges()) do
@@ -223,8 +232,9 @@ return setmetatable(decompose, { __call = function(_, model, values)
   local o = check(values or {})
   local key, method = budget(o), require("yolua.compress.methods." .. o.method)
   if key == "vbmf" and not method.vbmf then error(("decompose: vbmf is for method=tucker2, not %s"):format(o.method), 0) end
+  if o.cores and o.method ~= "tt" then error(("decompose: cores is for method=tt, not %s"):format(o.method), 0) end
   local states = {}
-  for i, w in ipairs(chosen(model, o, method)) do states[i] = method.prepare(w) end
+  for i, w in ipairs(chosen(model, o, method)) do states[i] = method.prepare(w, o) end
   local net, rows
   if key == "flops" then net, rows = by_flops(model, method, states, o.flops * model:flops())
   else

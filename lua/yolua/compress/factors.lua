@@ -20,10 +20,12 @@ function factors.columns(t, r) return t[{ {}, { 1, r } }]:clone() end
 function factors.rows(t, r) return t[{ { 1, r }, {} }]:clone() end
 
 -- A part is a layer: {weight = {out, in} or {out, size, size, in}, space = whether it carries the layer's size, stride and padding,
--- depthwise =}. The weight that parts make together, as {out, space, in}.
+-- depthwise =}, or one layer of another kind, {kind =, options =, numbers = {name = tensor}, product = its weight}. The weight that parts
+-- make together, as {out, space, in}.
 function factors.product(parts)
   local all
   for _, part in ipairs(parts) do
+    if part.product then return part.product end
     local w, d = part.weight, part.weight:shape()
     local out, space, inner = d[1], #d == 4 and d[2] * d[3] or 1, d[#d]
     if not all then all = w:reshape(out, space, inner)
@@ -46,7 +48,9 @@ end
 
 function factors.count(parts)
   local count = 0
-  for _, part in ipairs(parts) do count = count + part.weight:count() end
+  for _, part in ipairs(parts) do
+    for _, numbers in pairs(part.numbers or { part.weight }) do count = count + numbers:count() end
+  end
   return count
 end
 

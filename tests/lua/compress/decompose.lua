@@ -60,6 +60,75 @@ function TestDecompose.testErrorsOfRandomKernels()
   end
 end
 
+-- Convolutions of every geometry with weights of low rank, batch-norm and a connected layer behind them.
+local function low_rank()
+  local net = core.net { w = 23, h = 19, c = 6, seed = 3, layers = {
+    { "conv2d", name = "a", filters = 24, size = 3, stride = 2, padding = 1, bias = false }, { "batchnorm", name = "a.bn" },
+    { "activation", name = "a.act", activation = "leaky" },
+    { "conv2d", name = "b", filters = 30, size = 3, dilation = 2, padding = 2, bias = true },
+    { "conv2d", name = "c", filters = 28, size = 1, bias = true },
+    { "connected", name = "d", output = 9, bias = true },
+  } }
+  for _, r in ipairs(net:ranges()) do
+    if r.kind == "weight" then -- {out, space, in} of multilinear rank 4, 4
+      local d = r.dims
+      local size, inner = #d == 4 and d[2] * d[3] or 1, d[#d]
+      local left, right = yl.randn { d[1], 4, seed = 1 }, yl.randn { 4, inner, seed = 2 }
+      local middle = yl.randn { 4 * size, 4, seed = 3 }:matmul(right):reshape(4, -1)
+      net:set(r.name, left:matmul(middle):reshape(d):mul_(0.1))
+    elseif r.kind == "bias" or r.kind == "scale" then net:set(r.name, yl.rand { r.count, seed = 9 }) end
+  end
+  return require("yolua.model").new { net = net, names = {}, path = "low" }
+end
+
+-- A matrix {out, inner} whose cores have ranks of at most `rank`, by modes {2, 3, 4} and {3, 2, 2}.
+local function train_of_rank(rank)
+  local a, b, c = yl.randn { 6, rank, seed = 1 }, yl.randn { rank, 6 * rank, seed = 2 }, yl.randn { rank, 8, seed = 3 }
+  local all = a:matmul(b):reshape(6 * 6, rank):matmul(c):reshape(2, 3, 3 * 2 * 4 * 2) -- m1 n1 m2 n2 m3 n3
+  all = all:reshape(2, 3, 3, 2, 8):permute(1, 3, 2, 4, 5):clone():reshape(6, 6, 4, 2) -- (m1 m2), (n1 n2), m3, n3
+  return all:permute(1, 3, 2, 4):clone():reshape(24, 1, 12)
+end
+
+function TestDecompose.testTrainsOfMatrices()
+  local train = require "yolua.compress.tensor_train"
+  t.assertEquals({ train.modes(784, 4), train.modes(300, 4), train.modes(7, 2) }, { { 7, 7, 4, 4 }, { 5, 5, 3, 4 }, { 7, 1 } })
+  local w = { out = 24, inner = 12, space = 1, value = train_of_rank(3), count = 24 * 12 }
+  w.norm = factors.norm(w.value)
+  local state = method "tt".prepare(w, { cores = 3 })
+  w.in_modes, w.out_modes = { 3, 2, 2 }, { 2, 3, 4 }
+  local ranks = method "tt".ranks(state, 1e-4 * w.norm)
+  t.assertEquals(ranks, { 3, 3 })
+  t.assertTrue(error_of(w, method "tt".parts(state, ranks)) < 1e-5 * w.norm)
+  t.assertEquals(factors.count(method "tt".parts(state, ranks)), method "tt".count(w, ranks))
+  for seed = 1, 4 do
+    w = { out = 30, inner = 28, space = 1, value = yl.randn { 30, 1, 28, seed = seed }, count = 840 }
+    w.norm = factors.norm(w.value)
+    for _, share in ipairs { 0.1, 0.5, 0.9 } do
+      state = method "tt".prepare(w, {})
+      t.assertTrue(error_of(w, method "tt".parts(state, method "tt".ranks(state, share * w.norm))) <= share * w.norm * (1 + 1e-5))
+    end
+  end
+end
+
+-- The layer computes what its cores make, is stored and read back, and trains.
+function TestDecompose.testTrainOfAConnectedLayer()
+  local model = low_rank()
+  local r = yl.decompose(model, { method = "tt", ratio = 0.4, layers = { "d" } })
+  t.assertTrue(r.layers[1].after <= 0.4 * r.layers[1].before and #r.layers[1].ranks == 3)
+  local kinds = {}
+  for _, layer in ipairs(r.net.net:layers()) do kinds[layer.name] = layer.kind end
+  t.assertEquals(kinds.d, "tensor_train")
+  local whole = yl.decompose(model, { method = "tt", error = 1e-6, layers = { "d" } })
+  t.assertNil(whole.layers[1].ranks) -- at full rank it is no smaller
+  local few = yl.decompose(model, { method = "tt", ranks = { 9 }, cores = 2, layers = { "d" } })
+  t.assertEquals(few.layers[1].ranks, { 9 })
+  r.net:save(top .. "/train.safetensors")
+  local again = yl.load { model = top .. "/train.safetensors" }
+  t.assertEquals(random_network.outputs(again.net, 3), random_network.outputs(r.net.net, 3))
+  local fine = pcall(r.net.save, r.net, top .. "/train.cfg")
+  t.assertFalse(fine) -- Darknet has no such layer
+end
+
 -- A sum of three separable terms is found again; more terms are never worse.
 function TestDecompose.testCp()
   local w = weight(12, 3, 10, 4)
@@ -85,27 +154,6 @@ function TestDecompose.testCpOfATrainedLayer()
     t.assertTrue(off < last and off <= error_by "tucker2", ("ratio %g: %g"):format(ratio, off))
     last = off
   end
-end
-
--- Convolutions of every geometry with weights of low rank, batch-norm and a connected layer behind them.
-local function low_rank()
-  local net = core.net { w = 23, h = 19, c = 6, seed = 3, layers = {
-    { "conv2d", name = "a", filters = 24, size = 3, stride = 2, padding = 1, bias = false }, { "batchnorm", name = "a.bn" },
-    { "activation", name = "a.act", activation = "leaky" },
-    { "conv2d", name = "b", filters = 30, size = 3, dilation = 2, padding = 2, bias = true },
-    { "conv2d", name = "c", filters = 28, size = 1, bias = true },
-    { "connected", name = "d", output = 9, bias = true },
-  } }
-  for _, r in ipairs(net:ranges()) do
-    if r.kind == "weight" then -- {out, space, in} of multilinear rank 4, 4
-      local d = r.dims
-      local size, inner = #d == 4 and d[2] * d[3] or 1, d[#d]
-      local left, right = yl.randn { d[1], 4, seed = 1 }, yl.randn { 4, inner, seed = 2 }
-      local middle = yl.randn { 4 * size, 4, seed = 3 }:matmul(right):reshape(4, -1)
-      net:set(r.name, left:matmul(middle):reshape(d):mul_(0.1))
-    elseif r.kind == "bias" or r.kind == "scale" then net:set(r.name, yl.rand { r.count, seed = 9 }) end
-  end
-  return require("yolua.model").new { net = net, names = {}, path = "low" }
 end
 
 function TestDecompose.testNothingIsLostOfLowRank()
@@ -226,8 +274,10 @@ function TestDecompose.testRefusals()
   t.assertErrorMsgContains("decompose: recipes/models/lenet300.cfg: no layer is left", yl.decompose, yl.load { model = "lenet300" },
     { error = .1, layers = { "connected1.bias" } })
   local lenet = yl.load { model = "lenet300" }
-  t.assertErrorMsgContains("connected1 is connected, which method=svd decomposes, not tt", yl.decompose, lenet,
-    { method = "tt", error = .1, layers = { "connected1" } })
+  t.assertErrorMsgContains("connected1 is connected, which methods svd and tt decompose, not tucker2", yl.decompose, lenet,
+    { method = "tucker2", error = .1, layers = { "connected1" } })
+  t.assertErrorMsgContains("decompose: cores is for method=tt, not svd", yl.decompose, lenet, { method = "svd", cores = 3, error = .1 })
+  t.assertErrorMsgContains("decompose: ranks: expected 3, got 1", yl.decompose, lenet, { method = "tt", ranks = { 3 } })
   t.assertErrorMsgContains("no layer is left to decompose by method=cp", yl.decompose, lenet, { method = "cp", error = .1 })
   t.assertErrorMsgContains("svd: number 1 is not finite", function() yl.tensor { { 0 / 0, 1 } }:svd() end)
   t.assertErrorMsgContains("svd: expected f32 or f64 {m, n}", function() yl.zeros { 3 }:svd() end)

@@ -1,11 +1,15 @@
--- Tensor train of a convolution's kernel (Oseledets, "Tensor-train decomposition", SIAM J. Sci. Comput. 33, 2011, algorithm 1) over the
--- modes in, space, out: three cores, which are three ordinary layers. Each of the two truncations gets error / sqrt(2), so that the whole
--- error is within the one prescribed (theorem 2.2).
+-- Tensor trains by TT-SVD (Oseledets, "Tensor-train decomposition", SIAM J. Sci. Comput. 33, 2011, algorithm 1). A convolution's kernel has
+-- the modes in, space, out: three cores, which are three ordinary layers. Each of the two truncations gets error / sqrt(2), so that the
+-- whole error is within the one prescribed (theorem 2.2). A connected layer's weight becomes one layer of small cores
+-- (compress/tensor_train.lua).
 local factors = require "yolua.compress.factors"
+local train = require "yolua.compress.tensor_train"
 
-local tt = { help = "1x1, a small convolution, 1x1: a tensor train over input channels, space, output channels (TT-SVD)" }
+local tt = { connected = true, help = "convolutions: 1x1, a small convolution, 1x1: a tensor train over input channels, space, output "
+  .. "channels; connected layers: a layer tensor_train (TT-SVD)" }
 
-function tt.prepare(w)
+function tt.prepare(w, o)
+  if not w.size then return train.prepare(w, o.cores) end
   local u, s, v = w.value:permute(3, 2, 1):reshape(w.inner, -1):svd() -- {in, space out}
   return { w = w, u = u, s = s, v = v, falling = s:totable(), values = {} }
 end
@@ -22,20 +26,23 @@ local function values(state, r)
 end
 
 function tt.ranks(state, most)
+  if not state.w.size then return train.ranks(state, most) end
   local first = factors.rank(state.falling, most / 2 ^ 0.5)
   return { first, factors.rank(values(state, first), most / 2 ^ 0.5) }
 end
 
-tt.count = factors.three
+function tt.count(w, ranks) return (w.size and factors.three or train.count)(w, ranks) end
 
--- The largest ranks; the second depends on the first.
+-- The largest ranks; each depends on the one before.
 function tt.full(state, ranks)
   local w = state.w
+  if not w.size then return train.full(state, ranks) end
   return { #state.falling, math.min((ranks and ranks[1] or #state.falling) * w.space, w.out) }
 end
 
 function tt.parts(state, ranks)
   local w, a, b = state.w, ranks[1], ranks[2]
+  if not w.size then return train.parts(state, ranks) end
   local u, s, v = rest(state, a):svd()
   local core, last = factors.columns(u, b), factors.rows(v, b) * s[{ { 1, b } }]:reshape(b, 1) -- {r1 space, r2}, {r2, out}
   return { { weight = factors.columns(state.u, a):transpose():clone():reshape(a, 1, 1, w.inner) },
