@@ -115,6 +115,10 @@ static void push_packed(lua_State *L, const yl_range *range, const yl_checkpoint
         lua_pushinteger(L, whole[i].value);
         lua_setfield(L, -2, whole[i].key);
     }
+    if (s->bytes_zstd >= 0) {
+        lua_pushinteger(L, s->bytes_zstd);
+        lua_setfield(L, -2, "bytes_zstd");
+    }
     lua_pushnumber(L, s->code_bits);
     lua_setfield(L, -2, "code_bits");
     lua_pushnumber(L, s->gap_bits);
@@ -122,7 +126,7 @@ static void push_packed(lua_State *L, const yl_range *range, const yl_checkpoint
 }
 
 /* core.compress.save(net, path, {key = text, ...}, index_bits) -> list of what was packed: parameter, numbers, nonzero, entries, values,
- * index_bits, code_bits and gap_bits (per entry), bytes_p, bytes_pq, bytes_pqh, bytes */
+ * index_bits, code_bits and gap_bits (per entry), bytes_p, bytes_pq, bytes_pqh, bytes_zstd (nil where its library is missing), bytes */
 static int compress_save(lua_State *L)
 {
     yl_net *net = yl__check_net(L, 1);

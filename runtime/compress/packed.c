@@ -3,6 +3,7 @@
 #include "compress/codebook.h"
 #include "compress/huffman.h"
 #include "compress/sparse.h"
+#include "compress/zstd.h"
 #include "core/memory.h"
 
 #include <inttypes.h>
@@ -138,7 +139,7 @@ static int bits_of(int64_t values)
     return bits;
 }
 
-static void measure(const yl_packing *p, int64_t numbers, const uint16_t *codes, yl_packed_sizes *s)
+static yl_status measure(const yl_packing *p, int64_t numbers, const uint16_t *codes, yl_packed_sizes *s)
 {
     *s = (yl_packed_sizes){.numbers = numbers, .entries = p->entries, .values = p->values, .index_bits = p->index_bits};
     for (int64_t i = 0; i < numbers; i++) s->kept += codes[i] != 0;
@@ -149,6 +150,11 @@ static void measure(const yl_packing *p, int64_t numbers, const uint16_t *codes,
     s->bytes_p = (p->entries * (32 + p->index_bits) + 7) / 8;
     s->bytes_pq = (p->entries * (bits_of(p->values) + p->index_bits) + 7) / 8 + book;
     s->bytes_pqh = p->bytes + book + p->values;
+    int64_t gaps = 0;
+    YL_TRY(yl__zstd_bytes(p->entries, p->kept, p->values, &s->bytes_zstd));
+    if (p->index_bits) YL_TRY(yl__zstd_bytes(p->entries, p->gaps, INT64_C(1) << p->index_bits, &gaps));
+    if (s->bytes_zstd >= 0) s->bytes_zstd += gaps + book;
+    return YL_OK;
 }
 
 static yl_status refuse_negative_zero(const char *name, int64_t count, const float *numbers)
@@ -172,7 +178,7 @@ static yl_status write_packed(const char *name, int n_dims, const int64_t *dims,
     yl_packing p;
     yl_status status = choose(count, codes, used, index_bits, &p);
     if (status == YL_OK) status = put_all(&p, n_dims, dims, masked, values, out);
-    if (status == YL_OK && sizes) measure(&p, count, codes, sizes);
+    if (status == YL_OK && sizes) status = measure(&p, count, codes, sizes);
     free_packing(&p);
     return status;
 }

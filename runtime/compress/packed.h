@@ -32,6 +32,7 @@ typedef struct yl_packed_sizes {
     int index_bits;
     double code_bits, gap_bits;           /* per entry, Huffman-coded */
     int64_t bytes_p, bytes_pq, bytes_pqh; /* f32 and gap; code, gap and codebook; the same in Huffman codes */
+    int64_t bytes_zstd;                   /* and by Zstandard instead (zstd.h); -1 where its library is missing */
 } yl_packed_sizes;
 
 /* Appends the packed form of numbers {count = product of dims} to *out. `index_bits`: 0..8, or -1 for those that give the fewest bytes.

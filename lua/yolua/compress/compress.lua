@@ -44,13 +44,15 @@ local function row(w, packed)
   end
   return { name = w.layer, numbers = p.numbers, kept = w.kept, entries = p.entries, values = p.values,
     bits = math.ceil(math.log(p.values, 2)), index_bits = p.index_bits, code_bits = p.code_bits, gap_bits = p.gap_bits, error = w.error,
-    bytes_p = p.bytes_p, bytes_pq = p.bytes_pq, bytes_pqh = p.bytes_pqh, bytes = p.bytes }
+    bytes_p = p.bytes_p, bytes_pq = p.bytes_pq, bytes_pqh = p.bytes_pqh,
+    bytes_zstd = p.bytes_zstd, bytes = p.bytes }
 end
 
 local function kilobytes(bytes) return ("%.1f"):format(bytes / 1000) end
 
 local LEGEND = "bits: of a weight's code and of a gap between weights (32: stored as f32); coded: the same in Huffman codes, on average; "
-  .. "kB: after pruning, with shared weights, and Huffman-coded, each with what the step before saved"
+  .. "kB: after pruning, with shared weights, and Huffman-coded, each with what the step before saved; "
+  .. "kB zstd: by Zstandard instead of Huffman's codes, for comparison"
 
 -- The table as text.
 local function text(r)
@@ -58,9 +60,9 @@ local function text(r)
   for i, w in ipairs(r.layers) do
     body[i] = { w.name, tostring(w.numbers), ("%.1f %%"):format(100 * w.kept), tostring(w.bits), tostring(w.index_bits),
       w.code_bits and ("%.2f"):format(w.code_bits) or "", w.gap_bits and ("%.2f"):format(w.gap_bits) or "", kilobytes(w.bytes_p),
-      kilobytes(w.bytes_pq), kilobytes(w.bytes_pqh) }
+      kilobytes(w.bytes_pq), kilobytes(w.bytes_pqh), w.bytes_zstd and kilobytes(w.bytes_zstd) or "" }
   end
-  local head = { "layer", "weights", "kept", "bits", "index bits", "coded", "coded index", "kB pruned", "kB shared", "kB coded" }
+  local head = { "layer", "weights", "kept", "bits", "index bits", "coded", "coded index", "kB pruned", "kB shared", "kB coded", "kB zstd" }
   local sum = ("%s: %.1f kB, %.1f times smaller than the parameters' %.1f kB; weights alone %.1f times"):format(r.file, r.bytes / 1000,
     r.ratio, r.dense_bytes / 1000, r.weights_ratio)
   return ("%s\n%s\n%s"):format(table.concat(tables.align(head, body), "\n"), LEGEND, sum)
@@ -77,7 +79,7 @@ end
 
 -- o: {out = FILE, bits = {conv = 8, connected = 5}, start =, iterations =, seed =, except =, index_bits =}. Returns {file, bytes,
 -- dense_bytes, ratio, weights_ratio, layers = {{name, numbers, kept, values, bits, index_bits, code_bits, gap_bits, error, bytes_p,
--- bytes_pq, bytes_pqh, bytes}, ...}}. The model stays as it is; weights that are shared already are not changed.
+-- bytes_pq, bytes_pqh, bytes_zstd, bytes}, ...}}. The model stays as it is; weights that are shared already are not changed.
 return setmetatable(compress, { __call = function(_, model, values)
   local o = check(values or {})
   local made = copy(model)

@@ -66,6 +66,10 @@ function TestCompress.testTheTable()
   t.assertEquals(row.bytes_p, math.ceil(row.entries * 36 / 8))
   t.assertEquals(row.bytes_pq, math.ceil(row.entries * 8 / 8) + 64)
   t.assertTrue(row.bytes_pqh < row.bytes_pq and row.bytes_pq < row.bytes_p and row.code_bits < 4 and row.gap_bits < 4)
+  if row.bytes_zstd then -- within a third of Huffman's codes, whose symbols are nearly independent
+    t.assertTrue(row.bytes_zstd > row.bytes_pqh * 0.7 and row.bytes_zstd < row.bytes_pqh * 1.35, row.bytes_zstd / row.bytes_pqh)
+  end
+  t.assertNil(rows.conv1.bytes_zstd)
   t.assertEquals({ rows.conv1.bits, rows.conv1.index_bits, rows.conv1.bytes_pqh }, { 32, 0, 4 * rows.conv1.numbers })
   t.assertTrue(rows.conv2.values > 16 and rows.conv2.error == 0) -- not shared, and still smaller packed
   local bytes, dense, coded = 0, 0, 0
