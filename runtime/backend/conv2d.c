@@ -44,11 +44,13 @@ static void key_text(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d,
 {
     char prefix[YL_CHOICE_KEY];
     prefix_text(ctx, prefix);
+    char zeros[16] = "";
+    if (d == YL_FORWARD && g->zeros) snprintf(zeros, sizeof zeros, " z%d", g->zeros);
     int n = snprintf(out, YL_CHOICE_KEY,
                      "%s%s%s n%" PRId64 " %" PRId64 "x%" PRId64 "x%" PRId64 " %" PRId64 "x%" PRId64 "x%" PRId64
-                     " k%dx%d s%dx%d d%dx%d g%d p%dx%d %s",
+                     " k%dx%d s%dx%d d%dx%d g%d p%dx%d %s%s",
                      prefix, directions[d], packs ? " packs" : "", g->n, g->h, g->w, g->c, g->oh, g->ow, g->oc, g->kh,
-                     g->kw, g->sh, g->sw, g->dh, g->dw, g->groups, g->pt, g->pl, yl_dtype_name(g->dtype));
+                     g->kw, g->sh, g->sw, g->dh, g->dw, g->groups, g->pt, g->pl, yl_dtype_name(g->dtype), zeros);
     if (n < 0 || n >= YL_CHOICE_KEY) out[0] = '\0'; /* cannot be: the numbers fit */
 }
 
@@ -58,7 +60,7 @@ typedef struct candidate {
     double seconds; /* the best so far */
 } candidate;
 
-/* Operands for measuring, all zero: only their sizes matter to the time. */
+/* Operands for measuring, all zero: only their sizes matter to the time, and which weights are zero. */
 typedef struct bench {
     const yl_ctx *ctx;
     yl_conv2d_geom g;
@@ -81,7 +83,7 @@ static void bench_close(bench *b)
     }
 }
 
-static yl_status bench_open(bench *b, const yl_conv2d_geom *g)
+static yl_status bench_open(bench *b, const yl_conv2d_geom *g, const float *weights)
 {
     b->g = *g;
     b->g.n = g->n < MEASURED_IMAGES ? g->n : MEASURED_IMAGES;
@@ -90,7 +92,9 @@ static yl_status bench_open(bench *b, const yl_conv2d_geom *g)
     size_t x = (size_t)(b->g.n * g->h * g->w * g->c), y = (size_t)(b->g.n * g->oh * g->ow * g->oc);
     YL_TRY(device->alloc(device, x * yl_dtype_bytes(g->dtype), &b->x));
     YL_TRY(device->alloc(device, y * yl_dtype_bytes(g->dtype), &b->y));
-    return device->alloc(device, (size_t)(g->oc * g->kh * g->kw * (g->c / g->groups)) * sizeof(float), (void **)&b->w);
+    size_t w = (size_t)(g->oc * g->kh * g->kw * (g->c / g->groups)) * sizeof(float);
+    YL_TRY(device->alloc(device, w, (void **)&b->w));
+    return weights ? device->to_device(device, b->w, weights, w) : YL_OK;
 }
 
 static yl_status bench_add(bench *b, const yl_conv2d_algo *algo)
@@ -165,10 +169,10 @@ static yl_status run_rounds(bench *b, const yl_conv2d_algo **out)
 }
 
 static yl_status measure_all(const yl_ctx *ctx, const yl_conv2d_algo *const *list, const yl_conv2d_geom *g,
-                             yl_direction d, bool packs, double least, const yl_conv2d_algo **out)
+                             yl_direction d, bool packs, const float *weights, double least, const yl_conv2d_algo **out)
 {
     bench b = {.ctx = ctx, .d = d, .packs = packs};
-    yl_status status = bench_open(&b, g);
+    yl_status status = bench_open(&b, g, weights);
     for (; *list && status == YL_OK && b.count < MAX_CANDIDATES; list++)
         if ((*list)->supports(g, d) && (*list)->cost(g, d) <= HOPELESS * least) status = bench_add(&b, *list);
     if (status == YL_OK) status = run_rounds(&b, out);
@@ -196,14 +200,15 @@ static int64_t candidates(const yl_conv2d_algo *const *list, const yl_conv2d_geo
 
 /* With the cache's lock held: another process may have chosen meanwhile. */
 static yl_status choose_measured(const yl_ctx *ctx, const yl_conv2d_algo *const *list, const yl_conv2d_geom *g,
-                                 yl_direction d, bool packs, const char *key, const yl_conv2d_algo **out)
+                                 yl_direction d, bool packs, const float *weights, const char *key,
+                                 const yl_conv2d_algo **out)
 {
     char stem[YL_CHOICE_KEY], prefix[YL_CHOICE_KEY];
     prefix_text(ctx, prefix);
     snprintf(stem, sizeof stem, "conv2d-%s-%d", ctx->device->isa, ctx->threads);
     yl_status status = YL_OK;
     bool locked = yl__choices_lock(stem), known = locked && remembered(list, key, g, d, out);
-    if (locked && !known) status = measure_all(ctx, list, g, d, packs, (*out)->cost(g, d), out);
+    if (locked && !known) status = measure_all(ctx, list, g, d, packs, weights, (*out)->cost(g, d), out);
     if (status == YL_OK && !known) status = yl__choice_set(key, (*out)->name);
     if (locked) yl__choices_unlock(stem, prefix, status == YL_OK && !known);
     return status;
@@ -218,8 +223,8 @@ static yl_status unknown_name(const yl_ctx *ctx, const yl_conv2d_algo *const *li
                     nearest.found ? "'?" : "");
 }
 
-yl_status yl_conv2d_choose(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, bool packs, const char *pinned,
-                           const yl_conv2d_algo **out)
+yl_status yl_conv2d_choose(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, bool packs, const float *weights,
+                           const char *pinned, const yl_conv2d_algo **out)
 {
     const yl_conv2d_algo *const *list, *algo = NULL;
     char key[YL_CHOICE_KEY];
@@ -232,5 +237,5 @@ yl_status yl_conv2d_choose(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direct
     if (pins || yl_conv2d_work(g) < SMALL || candidates(list, g, d, (*out)->cost(g, d)) < 2) return YL_OK;
     key_text(ctx, g, d, packs, key);
     if (remembered(list, key, g, d, out)) return YL_OK;
-    return choose_measured(ctx, list, g, d, packs, key, out);
+    return choose_measured(ctx, list, g, d, packs, weights, key, out);
 }

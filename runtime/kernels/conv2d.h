@@ -20,6 +20,7 @@ typedef struct yl_conv2d_geom {
     yl_dtype dtype;    /* of x and y */
     yl_activation act; /* epilogue of the forward direction: y = act(conv + bias) */
     float leaky_slope;
+    int32_t zeros; /* percent of the weights, at least, that are zero; 0 also where that is unknown */
 } yl_conv2d_geom;
 
 /* A matrix {rows, cols} of which columns are summed. */

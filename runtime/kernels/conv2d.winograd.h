@@ -3,6 +3,7 @@
 #define YL_KERNELS_CONV2D_WINOGRAD_H
 
 #include "kernels/kernels.h"
+#include "kernels/slab.h"
 #include "kernels/tile.h"
 
 enum { YL_PLACES = 36 };
@@ -16,11 +17,6 @@ typedef struct yl__picture {
     const float *x;
     int64_t h, w, c;
 } yl__picture;
-
-static inline int64_t yl__rounded(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b * b;
-}
 
 static inline yl__vec yl__load_some(const float *from, int64_t count)
 {

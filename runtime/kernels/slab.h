@@ -8,6 +8,12 @@
 
 #include <string.h>
 
+/* The least multiple of b from a on. */
+static inline int64_t yl__rounded(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b * b;
+}
+
 /* What a block is cut from: x {n, h, w, ...} with `c` channels from `x` on and `pixel` floats between pixels. */
 typedef struct yl__source {
     const float *x;

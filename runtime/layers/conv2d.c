@@ -173,10 +173,28 @@ static size_t larger(size_t a, size_t b)
     return a > b ? a : b;
 }
 
+/* Percent of the weights that are zero, rounded down to what is worth telling apart. Weights that are all zero have no values yet. */
+static int32_t zeros_in(const yl_setting *s, const yl_conv2d_geom *g)
+{
+    const float *w = s->weights;
+    int64_t zero = 0, count = g->oc * g->kh * g->kw * (g->c / g->groups);
+    for (int64_t i = 0; w && i < count; i++) zero += w[i] == 0;
+    int64_t percent = zero == count ? 0 : zero * 100 / count;
+    return (int32_t)(percent < 50 ? 0 : percent >= 98 ? 98 : percent / 5 * 5);
+}
+
+static bool suits(const yl_layer *layer, const yl_setting *s, const void *prepared)
+{
+    const prepared_conv *c = prepared;
+    (void)layer;
+    return zeros_in(s, &c->g) == c->g.zeros;
+}
+
 /* Chooses a direction's algorithm and notes what it needs. */
 static yl_status prepare_direction(const yl_setting *s, prepared_conv *c, yl_direction d)
 {
-    YL_TRY(yl_conv2d_choose(s->ctx, &c->g, d, d == YL_BACKWARD_DATA || !c->keeps_packed, s->algorithm, &c->algo[d]));
+    YL_TRY(yl_conv2d_choose(s->ctx, &c->g, d, d == YL_BACKWARD_DATA || !c->keeps_packed, s->weights, s->algorithm,
+                            &c->algo[d]));
     c->scratch_bytes[d] = round_up(c->algo[d]->scratch_bytes(s->ctx, &c->g, d));
     if (d != YL_BACKWARD_WEIGHTS) c->weight_bytes[d] = round_up(c->algo[d]->packed_bytes(&c->g, d));
     return YL_OK;
@@ -188,6 +206,7 @@ static yl_status prepare(const yl_layer *layer, const yl_setting *s, void *prepa
 {
     prepared_conv *c = prepared;
     c->g = geometry(layer, s);
+    c->g.zeros = zeros_in(s, &c->g);
     c->keeps_packed = s->mode == YL_INFER;
     c->row_bytes = round_up((size_t)c->g.oc * sizeof(float));
     YL_TRY(prepare_direction(s, c, YL_FORWARD));
@@ -287,6 +306,7 @@ const yl_layer_kind yl_layer_conv2d = {
     .narrow = narrow,
     .reads = reads,
     .prepare = prepare,
+    .suits = suits,
     .pack = pack,
     .forward = forward,
     .backward = backward,

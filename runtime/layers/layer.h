@@ -94,6 +94,7 @@ typedef struct yl_setting {
     const yl_layer
         *absorbed[YL_MAX_ABSORBED]; /* layers fused into this one, in the order of kind->absorbs; NULL: not */
     const char *algorithm;          /* "auto", or an algorithm to use for the shapes that it supports */
+    const float *weights; /* in inference, in host memory: the values of the first parameter; NULL: not known */
 } yl_setting;
 
 /* Bytes of an activation of that shape. */
@@ -207,6 +208,9 @@ struct yl_layer_kind {
     unsigned (*reads)(const yl_layer *layer);
     /* Fills `prepared` (prepared_size bytes, zeroed) and `needs` (zeroed). NULL: nothing to prepare. */
     yl_status (*prepare)(const yl_layer *layer, const yl_setting *setting, void *prepared, yl_needs *needs);
+    /* Would `prepare` prepare the same again, now that values have changed? It has done so with this setting, but for `weights`.
+     * NULL: yes. */
+    bool (*suits)(const yl_layer *layer, const yl_setting *setting, const void *prepared);
     /* Frees what `prepared` points to. NULL: nothing. */
     void (*release)(const yl_layer *layer, void *prepared);
     /* Refreshes p->packed from p->param (and p->absorbed_param). Called before forward if a version has changed. */

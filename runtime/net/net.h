@@ -1,8 +1,8 @@
 /* A network is structure and slabs. Parameters are named ranges in parallel slabs of equal layout; nothing here depends on a
  * batch size or an image size (see net/plan.h for that).
  *
- * Calls between the files of this folder go to the left: net, slabs, ranges, mask, lend, drop, snapshot, init, freeze, step; then memory
- * and values (of a plan), run, plan, features, distill. */
+ * Calls between the files of this folder go to the left: net, slabs, ranges, mask, lend, drop, snapshot, init, freeze, step; then memory,
+ * prepare and values (of a plan), run, plan, features, distill. */
 #ifndef YL_NET_NET_H
 #define YL_NET_NET_H
 

@@ -152,21 +152,6 @@ static void describe_step(yl_plan *plan, yl_plan_step *step, const yl_shape *sha
     step->state_place = step->dx_dummy = -1;
 }
 
-static yl_status prepare_step(yl_plan *plan, yl_plan_step *step)
-{
-    const yl_layer *layer = &plan->net->layers[step->layer];
-    const yl_layer_kind *kind = layer->kind;
-    YL_TRY(yl__calloc(1, kind->prepared_size, &step->prepared));
-    if (kind->prepare) YL_TRY(kind->prepare(layer, &step->setting, step->prepared, &step->needs));
-    if (step->needs.packed) {
-        yl_device *device = plan->net->device;
-        YL_TRY(device->alloc(device, step->needs.packed, &step->packed));
-    }
-    if (step->needs.scratch > plan->scratch_bytes) plan->scratch_bytes = step->needs.scratch;
-    plan->packed_bytes += step->needs.packed;
-    return YL_OK;
-}
-
 static yl_status make_steps(yl_plan *plan, const yl_shape *shapes)
 {
     const yl_net *net = plan->net;
@@ -181,7 +166,7 @@ static yl_status make_steps(yl_plan *plan, const yl_shape *shapes)
         for (int k = 0; k < YL_MAX_ABSORBED; k++)
             if (step->setting.absorbed[k]) absorbed[step->setting.absorbed[k] - net->layers] = true;
         describe_step(plan, step, shapes);
-        status = prepare_step(plan, step);
+        status = yl__plan_prepare(plan, step);
     }
     yl__free(absorbed);
     return status;
@@ -199,27 +184,6 @@ static void find_cut(yl_plan *plan)
                 crosses |= plan->needs_grad[i] && net->layers[i].inputs[k] == v - 1;
         if (crosses) plan->cut[plan->n_cut++] = v;
     }
-}
-
-/* Grows the network's shared blocks, of which `kept` bytes are moved over; plans made earlier notice and bind anew. */
-static yl_status grow(yl_device *device, size_t bytes, size_t kept, size_t *have, void **block)
-{
-    if (bytes <= *have) return YL_OK;
-    void *fresh;
-    YL_TRY(device->alloc(device, bytes, &fresh));
-    yl_status status = kept ? device->copy(device, fresh, *block, kept) : YL_OK;
-    device->release(device, status == YL_OK ? *block : fresh);
-    YL_TRY(status);
-    *block = fresh;
-    *have = bytes;
-    return YL_OK;
-}
-
-static yl_status grow_workspace(const yl_plan *plan, yl_workspace *w)
-{
-    yl_device *device = plan->net->device;
-    YL_TRY(grow(device, plan->arena_bytes, w->holder ? w->arena_bytes : 0, &w->arena_bytes, &w->arena));
-    return grow(device, plan->scratch_bytes, 0, &w->scratch_bytes, &w->scratch);
 }
 
 static void describe_dims(int n, const int64_t *dims, char *out, size_t size)
@@ -321,7 +285,7 @@ static yl_status build(yl_plan *plan, const yl_shape *shapes)
     YL_TRY(net->device->alloc(net->device, sizeof *plan->now, (void **)&plan->now));
     for (int i = 0; i < net->n_layers; i++) plan->on_host |= net->layers[i].kind->context != NULL;
     YL_TRY(yl__plan_place(plan));
-    return grow_workspace(plan, &net->workspace);
+    return yl__plan_grow(plan);
 }
 
 /* The one place that asks whether the device can: layers and kernels take the type that they are told. */
@@ -374,12 +338,7 @@ void yl_plan_free(yl_plan *plan)
     if (!plan) return;
     yl_device *device = plan->net->device;
     if (plan->net->workspace.holder == plan) plan->net->workspace.holder = NULL;
-    for (int i = 0; plan->steps && i < plan->n_steps; i++) {
-        const yl_layer *layer = &plan->net->layers[plan->steps[i].layer];
-        if (layer->kind->release && plan->steps[i].prepared) layer->kind->release(layer, plan->steps[i].prepared);
-        yl__free(plan->steps[i].prepared);
-        device->release(device, plan->steps[i].packed);
-    }
+    for (int i = 0; plan->steps && i < plan->n_steps; i++) yl__plan_unprepare(plan, &plan->steps[i]);
     for (int i = 0; i < 3; i++) yl__graph_free(device, &plan->graphs[i]);
     device->release(device, plan->now);
     device->release(device, plan->parts);

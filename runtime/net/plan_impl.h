@@ -28,8 +28,8 @@ typedef struct yl_plan_step {
     yl_setting setting;
     yl_needs needs;
     void *prepared, *packed;
-    uint64_t packed_version;
-    int state_place, dx_dummy; /* -1: none */
+    uint64_t packed_version, values_version; /* that `packed` was written at, that `prepare` was called for */
+    int state_place, dx_dummy;               /* -1: none */
     float dx_beta[YL_MAX_INPUTS];
     yl_pass forward_pass, backward_pass; /* pointers filled in by bind */
     double seconds[2];
@@ -77,6 +77,13 @@ struct yl_plan {
 /* Does value v hold the whole batch, and not one slice? */
 bool yl__plan_whole(const yl_plan *plan, int v);
 yl_status yl__plan_place(yl_plan *plan);
+/* prepare.c: prepares a step, for the values as they are. The caller frees what it left in case of an error. */
+yl_status yl__plan_prepare(yl_plan *plan, yl_plan_step *step);
+void yl__plan_unprepare(yl_plan *plan, yl_plan_step *step);
+/* Makes room in the network's shared blocks. */
+yl_status yl__plan_grow(const yl_plan *plan);
+/* Before forward: prepares those steps anew whose layers would now prepare something else, since values have changed. */
+yl_status yl__plan_reconsider(yl_plan *plan);
 /* values.c: makes the plan the holder of the arena, whose input is being written. */
 yl_status yl__plan_take(yl_plan *plan, const char *what);
 /* Errors: INVALID where the plan has not come that far, or another one holds the arena; says what to do. */
@@ -84,6 +91,22 @@ yl_status yl__plan_check(const yl_plan *plan, yl__stage least, const char *what)
 
 /* Where the gradient of value v lies; no data where none flows. */
 yl_view yl__plan_gradient_view(const yl_plan *plan, int v);
+
+static inline uint64_t yl__versions(const yl_net *net, const yl_layer *layer)
+{
+    uint64_t sum = 0;
+    for (int k = 0; k < layer->n_params; k++) sum += net->ranges[layer->params[k]].version;
+    return sum;
+}
+
+/* Sum of the versions of all ranges that go into a step's packed weights. */
+static inline uint64_t yl__plan_version(const yl_net *net, const yl_plan_step *step)
+{
+    uint64_t sum = 1 + yl__versions(net, &net->layers[step->layer]);
+    for (int i = 0; i < YL_MAX_ABSORBED; i++)
+        if (step->setting.absorbed[i]) sum += yl__versions(net, step->setting.absorbed[i]);
+    return sum;
+}
 
 static inline void *yl__plan_at(const yl_plan *plan, int place)
 {

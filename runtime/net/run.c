@@ -117,26 +117,10 @@ static yl_status bind(yl_plan *plan)
     return YL_OK;
 }
 
-static uint64_t versions(const yl_net *net, const yl_layer *layer)
-{
-    uint64_t sum = 0;
-    for (int k = 0; k < layer->n_params; k++) sum += net->ranges[layer->params[k]].version;
-    return sum;
-}
-
-/* Sum of the versions of all ranges that go into a step's packed weights. */
-static uint64_t version(const yl_net *net, const yl_plan_step *step)
-{
-    uint64_t sum = 1 + versions(net, &net->layers[step->layer]);
-    for (int i = 0; i < YL_MAX_ABSORBED; i++)
-        if (step->setting.absorbed[i]) sum += versions(net, step->setting.absorbed[i]);
-    return sum;
-}
-
 static yl_status refresh_packed(yl_plan *plan, yl_plan_step *step)
 {
     if (!step->packed) return YL_OK;
-    uint64_t wanted = version(plan->net, step);
+    uint64_t wanted = yl__plan_version(plan->net, step);
     if (step->packed_version == wanted) return YL_OK;
     YL_TRY(plan->net->layers[step->layer].kind->pack(&step->forward_pass));
     step->packed_version = wanted;
@@ -231,6 +215,7 @@ yl_status yl_plan_forward(yl_plan *plan, const yl_step_info *info)
     YL_TRY(yl__net_runnable(plan->net, "forward"));
     if (plan->n_given == 0) YL_TRY(yl__plan_take(plan, "forward"));
     YL_TRY(yl__plan_check(plan, YL__FED, "forward"));
+    YL_TRY(yl__plan_reconsider(plan));
     YL_TRY(bind(plan));
     plan->stage = YL__FED;
     plan->info = *info;

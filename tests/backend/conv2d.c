@@ -50,7 +50,7 @@ static yl_conv2d_geom make(int64_t side, int64_t c, int64_t oc, int32_t k)
 static const char *choose(const yl_conv2d_geom *g, yl_direction d, const char *pinned)
 {
     const yl_conv2d_algo *algo = NULL;
-    assert_int_equal(yl_conv2d_choose(&ctx, g, d, false, pinned, &algo), YL_OK);
+    assert_int_equal(yl_conv2d_choose(&ctx, g, d, false, NULL, pinned, &algo), YL_OK);
     return algo->name;
 }
 
@@ -100,7 +100,7 @@ static void by_name(void **state)
     assert_string_equal(choose(&g, YL_BACKWARD_WEIGHTS, "winograd"), "winograd");
     strided.sh = strided.sw = 2, strided.oh = strided.ow = 4;
     assert_string_not_equal(choose(&strided, YL_FORWARD, "winograd"), "winograd");
-    assert_int_equal(yl_conv2d_choose(&ctx, &g, YL_FORWARD, false, "fft", &algo), YL_INVALID);
+    assert_int_equal(yl_conv2d_choose(&ctx, &g, YL_FORWARD, false, NULL, "fft", &algo), YL_INVALID);
     assert_string_equal(yl_error(), "algorithm 'fft' is unknown on cpu");
 }
 
@@ -259,6 +259,30 @@ static void nowhere_to_write(void **state)
     setenv("XDG_CACHE_HOME", folder, 1);
 }
 
+/* With weights of which most are zero: the share is part of the key, the real weights are measured, and the sparse algorithm, which does
+ * a tenth of the work, is faster than any other; of other directions the key is the same as ever. */
+static void zeros_are_measured(void **state)
+{
+    (void)state;
+    yl_conv2d_geom g = make(26, 128, 128, 3);
+    int64_t count = g.oc * 9 * g.c;
+    float *w = calloc((size_t)count, sizeof *w);
+    for (int64_t i = 0; i < count; i += 10) w[i] = 1;
+    const yl_conv2d_algo *algo;
+    g.zeros = 90;
+    yl_choices_clear();
+    assert_int_equal(yl_conv2d_choose(&ctx, &g, YL_FORWARD, false, w, NULL, &algo), YL_OK);
+    assert_string_equal(algo->name, "sparse");
+    assert_non_null(
+        strstr(text_of_cache(), "forward n1 26x26x128 26x26x128 k3x3 s1x1 d1x1 g1 p1x1 f32 z90 = sparse\n"));
+    assert_int_equal(yl_conv2d_choose(&ctx, &g, YL_BACKWARD_DATA, true, NULL, NULL, &algo), YL_OK);
+    assert_non_null(strstr(text_of_cache(), "data packs n1 26x26x128 26x26x128 k3x3 s1x1 d1x1 g1 p1x1 f32 = "));
+    g.zeros = 0;
+    assert_string_not_equal(choose(&g, YL_FORWARD, NULL), "sparse");
+    yl_choices_clear();
+    free(w);
+}
+
 /* Whichever allocation fails, the choice is made without a measurement or the failure is told. */
 static void memory_runs_out(void **state)
 {
@@ -268,14 +292,14 @@ static void memory_runs_out(void **state)
     yl_choices_clear();
     unlink(path);
     int64_t before = yl__alloc_count();
-    assert_int_equal(yl_conv2d_choose(&ctx, &g, YL_FORWARD, true, NULL, &algo), YL_OK);
+    assert_int_equal(yl_conv2d_choose(&ctx, &g, YL_FORWARD, true, NULL, NULL, &algo), YL_OK);
     int64_t allocations = yl__alloc_count() - before;
     int told = 0;
     for (int64_t n = 1; n <= allocations; n++) {
         yl_choices_clear();
         unlink(path);
         yl__alloc_fail_at(n);
-        yl_status status = yl_conv2d_choose(&ctx, &g, YL_FORWARD, true, NULL, &algo);
+        yl_status status = yl_conv2d_choose(&ctx, &g, YL_FORWARD, true, NULL, NULL, &algo);
         yl__alloc_fail_at(0);
         if (status != YL_OK) assert_int_equal(status, YL_MEMORY);
         told += status == YL_MEMORY;
@@ -297,6 +321,7 @@ int main(void)
         cmocka_unit_test(record_travels),
         cmocka_unit_test(nowhere_to_write),
         cmocka_unit_test(record_is_of_what_ran),
+        cmocka_unit_test(zeros_are_measured),
         cmocka_unit_test(memory_runs_out),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,5 +1,5 @@
 /* Times every convolution algorithm on the layers of YOLOv2 or its tiny form: GFLOP/s per layer and direction, packing
- * included where a trainable layer would pay for it. Usage: bench_conv2d [batch] [tiny|full] [threads] [algorithm] */
+ * included where a trainable layer would pay for it. Usage: bench_conv2d [batch] [tiny|full] [threads] [algorithm|all] [zeros, percent] */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +7,7 @@
 
 #include "backend/conv2d.h"
 #include "backend/device.h"
+#include "core/rng.h"
 #include "core/threads.h"
 
 typedef struct layer {
@@ -39,6 +40,18 @@ static float *fill(int64_t n)
     return a;
 }
 
+/* Sets weights to zero at random places; returns how many are, in percent and rounded down. */
+static int set_zeros(float *w, int64_t n, int percent)
+{
+    int64_t count = 0;
+    yl_rng rng = yl_rng_make(3, 0, 0);
+    for (int64_t i = 0; i < n; i++) {
+        if (yl_rng_below(&rng, 100) < percent) w[i] = 0;
+        count += w[i] == 0;
+    }
+    return (int)(count * 100 / n);
+}
+
 /* The best of some runs, in seconds. */
 static double measure(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const yl_conv2d_algo *a,
                       yl_conv2d_run *run, const float *w, bool packs)
@@ -66,7 +79,8 @@ int main(int argc, char **argv)
     const layer *l = argc > 2 && strcmp(argv[2], "tiny") == 0 ? tiny : full;
     yl_device *device;
     yl_set_threads(argc > 3 ? atoi(argv[3]) : 0);
-    const char *only = argc > 4 ? argv[4] : NULL;
+    const char *only = argc > 4 && strcmp(argv[4], "all") ? argv[4] : NULL;
+    int zeros = argc > 5 ? atoi(argv[5]) : 0;
     yl_device_get("cpu", &device);
     yl_ctx ctx = yl__ctx(device);
     if (ctx.threads == 1) clock_id = CLOCK_THREAD_CPUTIME_ID;
@@ -98,6 +112,7 @@ int main(int argc, char **argv)
         int64_t nx = g.n * g.h * g.w * g.c, ny = g.n * g.h * g.w * g.oc, nw = g.oc * g.kh * g.kw * g.c;
         float *x = fill(nx), *y = fill(ny), *dx = fill(nx), *w = fill(nw), *dw = fill(nw), *dy = fill(ny),
               *bias = fill(g.oc);
+        g.zeros = set_zeros(w, nw, zeros);
         yl_conv2d_run run = {.x = x, .dy = dy, .y = y, .dx = dx, .dweight = dw, .bias = bias};
         double best[3] = {1e30, 1e30, 1e30}, flop = 2 * yl_conv2d_work(&g);
         printf("%3d %4d->%4d k%d", l->side, l->c, l->oc, l->k);

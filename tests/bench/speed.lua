@@ -1,16 +1,35 @@
 -- yolua's side of speed.py: makes a plan, then, for each line that it reads, runs it for about that many seconds and prints the least
--- seconds per run, of the processor and by the clock. Not for use by hand: speed.py starts it, and asks it and the peers in turn.
+-- seconds per run, of the processor and by the clock. Not for use by hand: speed.py and sparse.py start it, and ask it and the peers in
+-- turn.
 --
---   yolua tests/bench/speed.lua cfg= weights= mode=infer|train batch= imgsz= threads=
+--   yolua tests/bench/speed.lua cfg= weights= mode=infer|train batch= imgsz= threads= zeros= pattern=
 local core = require "yolua.core"
 local yl = require "yolua"
 
 local o = yl.options({ imgsz = { 320, 320 } }, {
   { "mode", "enum", "infer", "", "a forward pass, or a training step", choices = { "infer", "train" } },
   { "batch", "int", 1, "images", "images per run", min = 1 },
+  { "zeros", "number", 0, "", "share of the weights to be set to zero, in convolutions of 64 input channels and more", min = 0, max = 1 },
+  { "pattern", "enum", "random", "", "which of them", choices = { "random", "2:4" } },
 })
 
 local model = yl.load { cfg = o.cfg, weights = o.weights, names = o.names }
+
+-- A weight is kept or not; with 2:4 the second half of every four goes.
+local function mask_of(count)
+  local mask = {}
+  for i = 1, count do
+    if o.pattern == "2:4" then mask[i] = (i - 1) % 4 < 2 and 1 or 0 else mask[i] = math.random() < o.zeros and 0 or 1 end
+  end
+  return mask
+end
+
+math.randomseed(1)
+for _, range in ipairs(model.net:ranges()) do
+  local masked = o.zeros > 0 and range.kind == "weight" and #range.dims == 4 and range.dims[4] >= 64
+  if masked then model.net:set(range.name, mask_of(range.count), "mask") end
+end
+
 local plan = model:plan { mode = o.mode, batch = o.batch, w = o.imgsz[1], h = o.imgsz[2] }
 core.noise(plan, 1)
 

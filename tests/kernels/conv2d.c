@@ -162,8 +162,39 @@ static void check_direction(const yl_conv2d_geom *g, const yl_conv2d_algo *a, yl
     free(want), free(got), free(s), free(w);
 }
 
-static void check(const yl_conv2d_geom *g)
+/* Which weights check() sets to zero. */
+enum { NO_ZEROS, RANDOM, TWO_OF_FOUR, ROWS, ONE_ROW_LEFT, ALL_ZEROS, PATTERNS };
+
+static bool is_zero(int pattern, yl_rng *rng, int64_t i, int64_t row)
 {
+    switch (pattern) {
+    case RANDOM:
+        return yl_rng_below(rng, 100) < 90;
+    case TWO_OF_FOUR:
+        return i % 4 >= 2;
+    case ROWS:
+        return i / row % 3 != 1;
+    case ONE_ROW_LEFT:
+        return i / row != 2;
+    default:
+        return pattern == ALL_ZEROS;
+    }
+}
+
+/* Sets weights to zero; returns their share in percent, rounded down. */
+static int32_t set_zeros(int pattern, yl_rng *rng, int64_t n, int64_t row, float *w)
+{
+    int64_t zeros = 0;
+    for (int64_t i = 0; i < n; i++) {
+        if (is_zero(pattern, rng, i, row)) w[i] = 0;
+        zeros += w[i] == 0;
+    }
+    return (int32_t)(zeros * 100 / n);
+}
+
+static void check_pattern(const yl_conv2d_geom *shape, int pattern)
+{
+    yl_conv2d_geom own = *shape, *g = &own;
     yl_rng rng = yl_rng_make(7, (uint32_t)g->c, (uint32_t)g->oc);
     operands q = {.nx = g->n * g->h * g->w * g->c,
                   .ny = g->n * g->oh * g->ow * g->oc,
@@ -172,6 +203,7 @@ static void check(const yl_conv2d_geom *g)
     most = most > q.nw ? most : q.nw;
     q.x = fill(&rng, q.nx), q.w = fill(&rng, q.nw), q.dy = fill(&rng, q.ny), q.out = fill(&rng, most);
     q.bias = fill(&rng, g->oc), q.scale = fill(&rng, g->oc);
+    g->zeros = set_zeros(pattern, &rng, q.nw, q.nw / g->oc, q.w);
     q.y = calloc((size_t)q.ny, 8), q.dx = calloc((size_t)q.nx, 8), q.dw = calloc((size_t)q.nw, 8);
     sums s = {q.x, q.w, q.dy, q.y, q.dx, q.dw};
     convolve(g, &s);
@@ -188,6 +220,11 @@ static void check(const yl_conv2d_geom *g)
         if ((*a)->supports(g, YL_BACKWARD_WEIGHTS)) check_direction(g, *a, YL_BACKWARD_WEIGHTS, &q, 1, NULL);
     }
     free(q.x), free(q.w), free(q.dy), free(q.out), free(q.bias), free(q.scale), free(q.y), free(q.dx), free(q.dw);
+}
+
+static void check(const yl_conv2d_geom *g)
+{
+    check_pattern(g, NO_ZEROS);
 }
 
 /* A geometry from sizes; the output's size follows. */
@@ -252,6 +289,20 @@ static void depthwise_shapes(void **state)
     yl_conv2d_geom less = make(1, 2, 2, 9, 9, 7, 1, 3, 1, 9), other = make(1, 6, 34, 16, 16, 3, 1, 1, 1, 16);
     other.act = YL_ACT_relu, less.act = YL_ACT_swish;
     check(&less), check(&other);
+}
+
+/* Weights of which most are zero, in every pattern: several panels of taps and channels, channels and pixels that are no whole vectors,
+ * few pixels and many; what an algorithm packs has to fit what it asked for. */
+static void sparse_weights(void **state)
+{
+    (void)state;
+    yl_conv2d_geom shapes[] = {
+        make(1, 13, 13, 37, 70, 3, 1, 1, 1, 1), make(2, 9, 7, 130, 33, 1, 1, 0, 1, 1),
+        make(1, 21, 60, 16, 9, 3, 2, 1, 1, 1),  make(3, 5, 5, 5, 3, 5, 1, 2, 1, 1),
+        make(1, 30, 50, 7, 20, 3, 1, 2, 2, 1),  make(1, 1, 1, 64, 40, 1, 1, 0, 1, 1),
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (int pattern = 0; pattern < PATTERNS; pattern++) check_pattern(&shapes[i], pattern);
 }
 
 /* Every activation of the epilogue, and sides that differ in everything. */
@@ -381,6 +432,7 @@ static void other_tables_and_threads(void **state)
         assert_int_equal(tables[i]->conv2d_algorithms(&algorithms), YL_OK);
         named_shapes(state);
         depthwise_shapes(state);
+        sparse_weights(state);
         random_shapes(state);
         bias_gradient(state);
     }
@@ -400,13 +452,10 @@ static void every_algorithm_ran(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(named_shapes),
-        cmocka_unit_test(depthwise_shapes),
-        cmocka_unit_test(uneven_shapes),
-        cmocka_unit_test(random_shapes),
-        cmocka_unit_test(repeats),
-        cmocka_unit_test(bias_gradient),
-        cmocka_unit_test(other_tables_and_threads),
+        cmocka_unit_test(named_shapes),        cmocka_unit_test(depthwise_shapes),
+        cmocka_unit_test(uneven_shapes),       cmocka_unit_test(sparse_weights),
+        cmocka_unit_test(random_shapes),       cmocka_unit_test(repeats),
+        cmocka_unit_test(bias_gradient),       cmocka_unit_test(other_tables_and_threads),
         cmocka_unit_test(every_algorithm_ran),
     };
     return cmocka_run_group_tests(tests, setup, NULL);

@@ -142,6 +142,48 @@ function TestInference.test_packed_weights_follow_changes()
   t.assertEquals(after, fresh[1])
 end
 
+-- A plan follows its weights: where most become zero it takes the sparse algorithm, which gives what the others give, and leaves it when
+-- they come back. Pinned, it may be asked for at any number of zeros.
+function TestInference.test_zeros_change_the_algorithm()
+  local function net_of() return core.net { h = 13, w = 13, c = 32, seed = 3, layers = {
+    { "conv2d", filters = 64, size = 1, bias = false }, { "batchnorm", name = "conv1.bn" }, { "activation", name = "conv1.act" } } } end
+  local net, names, x = net_of(), {}, input(2, net_of())
+  local plan, dense = net:plan { mode = "infer", batch = 2 }, net:plan { mode = "infer", batch = 2, algorithm = "gemm" }
+  local pinned = net:plan { mode = "infer", batch = 2, algorithm = "sparse" }
+  for i, kept in ipairs { 1, 20, 25, 1, 50, 3 } do -- one weight in so many
+    local values, mask = net:get "conv1.weight", {}
+    for k = 1, #values do mask[k], values[k] = k % kept == 0 and 1 or 0, math.sin(k) end
+    net:set("conv1.weight", mask, "mask")
+    net:set("conv1.weight", values)
+    local got = {}
+    for n, one in ipairs { dense, plan, pinned } do
+      one:input(x)
+      one:forward {}
+      got[n] = one:output "conv1.act"
+    end
+    close(got[2], got[1], 1e-5, "one in " .. kept)
+    close(got[3], got[1], 1e-5, "pinned, one in " .. kept)
+    names[i] = plan:algorithm("conv1", "forward")
+    t.assertEquals(pinned:algorithm("conv1", "forward"), "sparse")
+  end
+  t.assertEquals(names, { "direct", "sparse", "sparse", "direct", "sparse", "sparse" })
+end
+
+-- A plan made before the weights are known (all zero) looks at them when they are; what it packs is freed and asked for anew.
+function TestInference.test_weights_that_come_later()
+  local net = core.net { h = 13, w = 13, c = 32, seed = 3, layers = { { "conv2d", filters = 64, size = 1 } } }
+  local zeros = {}
+  for i = 1, 32 * 64 do zeros[i] = 0 end
+  net:set("conv1.weight", zeros)
+  local plan = net:plan { mode = "infer", batch = 1 }
+  t.assertEquals(plan:algorithm("conv1", "forward"), "direct")
+  zeros[7] = 1
+  net:set("conv1.weight", zeros)
+  plan:input(input(1, net))
+  plan:forward {}
+  t.assertEquals(plan:algorithm("conv1", "forward"), "sparse")
+end
+
 TestCut = {}
 
 -- Body, then tail fed with its output: the same losses and the same gradient as the whole, bit for bit.

@@ -15,7 +15,7 @@ function TestAlgorithms.test_record_is_obeyed()
   local name = record:match "26x26x64 26x26x64 k3x3 s1x1 d1x1 g1 p1x1 f32 = (%w+)\n"
   t.assertNotNil(name, record)
   t.assertEquals(plan():algorithm(1, "forward"), name)
-  for _, other in ipairs { "gemm", "direct", "winograd" } do
+  for _, other in ipairs { "gemm", "direct", "winograd", "sparse" } do
     core.algorithms((record:gsub("= %w+", "= " .. other)))
     t.assertEquals(plan():algorithm(1, "forward"), other)
   end
