@@ -91,8 +91,8 @@ groups.train = {
   struct("step", "clip"),
   { "patience", "int", 0, "epochs", "stop after so many epochs without improvement; 0: never", min = 0, aliases = { "early_stop" } },
   { "multiscale", "bool", false, "", "choose a new random input size every few batches", aliases = { "multi_scale", "random" } },
-  { "tensorboard", "bool", false, "", "also write each epoch's numbers as a TensorBoard event file into the run directory",
-    aliases = { "tb" } },
+  { "tensorboard", "bool", false, "", "also write each epoch's numbers as a TensorBoard event file", aliases = { "tb" } },
+  { "serve", "string", nil, "[ADDRESS:]PORT", "show the training on a page while it runs: 8080 is http://127.0.0.1:8080/" },
   { "resume", "string", nil, "", "continue the run in this directory" },
 }
 

@@ -2,6 +2,7 @@
 -- page of an earlier run, or of one that is not done, can be made at any time: config.yaml, metrics.jsonl, results.json, results.md,
 -- plots/, detections/, the checkpoint's layers, log.txt.
 local core = require "yolua.core"
+local curves = require "yolua.report.html.curves"
 local page = require "yolua.report.html.page"
 local parts = require "yolua.report.html.parts"
 local plots = require "yolua.report.plots"
@@ -21,7 +22,8 @@ local function document(path)
   return ok and type(value) == "table" and value or nil
 end
 
-local function look(dir)
+-- Of a run directory: dir, name, config, made (its provenance), epochs, results and finished, sections (of results.md).
+function html.look(dir)
   if files.kind(dir .. "/config.yaml") ~= "file" then
     error(("report: %s is not a run directory (config.yaml is missing)"):format(dir), 0)
   end
@@ -120,62 +122,6 @@ end
 
 -- ---- pictures --------------------------------------------------------------------------------------------------------------
 
-local function grid(run, list, name)
-  local out = {}
-  for i, file in ipairs(list) do
-    out[i] = parts.plot(run.dir .. "/plots/" .. file, name:format(file:match "^%l%w%-(.*)%.svg$" or file:match "^(.*)%.svg$"))
-  end
-  return #out > 0 and '<div class="plots">\n' .. table.concat(out, "\n") .. "\n</div>" or nil
-end
-
-local function plot_files(run, pattern)
-  local list = {}
-  for _, file in ipairs(files.kind(run.dir .. "/plots") == "folder" and files.list(run.dir .. "/plots") or {}) do
-    if file:find("^" .. pattern .. "%.svg$") then list[#list + 1] = file end
-  end
-  return list
-end
-
--- How many objects of each class were asked for, by the stem of its plots' names.
-local function truths(run)
-  local count = {}
-  for _, row in ipairs(run.results and run.results.eval or {}) do
-    for class, r in pairs(row.protocol == "voc" and row.classes or {}) do
-      if type(r) == "table" then count[class:gsub("[^%w_-]", "_")] = r.n_gt end
-    end
-  end
-  return count
-end
-
-local SHOWN = 12 -- classes whose curves are on the page at once: the most frequent ones
-
-local function by_class(run, stem, count)
-  local list = plot_files(run, stem .. "%-.*")
-  local function rank(file) return count[file:match("^" .. stem .. "%-(.*)%.svg$")] or 0 end
-  table.sort(list, function(x, y) return rank(x) > rank(y) or rank(x) == rank(y) and x < y end)
-  return table.move(list, 1, math.min(SHOWN, #list), 1, {}), table.move(list, SHOWN + 1, #list, 1, {})
-end
-
-local function curves(run)
-  local count = truths(run)
-  local first, others = by_class(run, "pr", count)
-  local f1, left_out = by_class(run, "f1", count)
-  local shown, more, folded = grid(run, first, "Precision over recall: %s"), grid(run, others, "Precision over recall: %s"),
-    grid(run, f1, "F1 over the score threshold: %s")
-  local note = ("%d classes%s"):format(#f1, #left_out > 0 and ("; those of %d more are in plots/"):format(#left_out) or "")
-  return shown, more and parts.fold("Precision over recall of the other classes", ("%d classes"):format(#others), more) or "",
-    folded and parts.fold("F1 over the score threshold", note, folded) or ""
-end
-
-local function training(run)
-  local head, body = tables.epochs(run.epochs)
-  if #body == 0 then return end
-  local list = parts.table(head, body, { name = "Epochs", tall = true })
-  local shown = grid(run, plot_files(run, "%l+"), "Over the epochs: %s") or ""
-  if #body > 12 then return shown .. "\n" .. parts.fold("Epoch by epoch", ("%d epochs"):format(#body), list) end
-  return shown .. "\n<h3>Epoch by epoch</h3>\n" .. list
-end
-
 local function counted(frame)
   return ("hits %d, misses %d, false alarms %d"):format(frame.hits, frame.misses, frame.false_alarms)
 end
@@ -197,16 +143,6 @@ end
 
 -- ---- the page ----------------------------------------------------------------------------------------------------------------
 
-local function add(list, title, ...)
-  local content = {}
-  for i = 1, select("#", ...) do content[i] = select(i, ...) or "" end
-  local text = table.concat(content, "\n")
-  if not text:find "%S" then return end
-  local id = title:lower():gsub("%W+", "-")
-  local format = '<section id="%s" aria-labelledby="%s-title"><h2 id="%s-title">%s</h2>\n%s\n</section>'
-  list[#list + 1] = { title = title, id = id, text = format:format(id, id, id, parts.escape(title), text) }
-end
-
 local function assemble(run, list)
   local out, links = { (page.head:gsub("TITLE", function() return parts.escape(run.name) end)) }, {}
   for i, s in ipairs(list) do links[i] = ('<li><a href="#%s">%s</a></li>'):format(s.id, parts.escape(s.title)) end
@@ -219,27 +155,28 @@ end
 
 -- The page of the run in `dir` as text. Errors: the folder holds no run.
 function html.page(dir)
-  local run, list, about = look(dir), {}, require "yolua.report.html.about"
-  add(list, "Overview", about.facts(run))
-  add(list, "Results", results(run))
-  add(list, "Differences", differences(run))
-  for _, m in ipairs(run.results and run.results.tables or {}) do add(list, m.title, parts.table(m.head, m.body, { name = m.title })) end
-  add(list, "Training", training(run))
-  add(list, "Pruning", pruning.section(run))
-  add(list, "Sensitivity", pruning.sensitivity(run))
-  add(list, "Precision and recall", curves(run))
-  add(list, "Errors", errors(run))
-  add(list, "Detections", detections(run))
-  add(list, "Network", about.network(run))
-  add(list, "Timings", about.timings(run))
-  add(list, "Configuration", about.configuration(run))
-  add(list, "Log", about.log(run))
+  local run, list, about = html.look(dir), {}, require "yolua.report.html.about"
+  local function add(...) parts.section(list, ...) end
+  add("Overview", about.facts(run))
+  add("Results", results(run))
+  add("Differences", differences(run))
+  for _, m in ipairs(run.results and run.results.tables or {}) do add(m.title, parts.table(m.head, m.body, { name = m.title })) end
+  add("Training", curves.training(run))
+  add("Pruning", pruning.section(run))
+  add("Sensitivity", pruning.sensitivity(run))
+  add("Precision and recall", curves.classes(run))
+  add("Errors", errors(run))
+  add("Detections", detections(run))
+  add("Network", about.network(run))
+  add("Timings", about.timings(run))
+  add("Configuration", about.configuration(run))
+  add("Log", about.log(run))
   return assemble(run, list)
 end
 
 -- Draws what a run that did not come to its end has not drawn yet, and writes report.html into `dir`, as a whole; returns its path.
 function html.write(dir)
-  local run = look(dir)
+  local run = html.look(dir)
   if not run.finished then plots.epochs(dir, run.epochs) end
   local path = dir .. "/report.html"
   core.system.write(path, html.page(dir))

@@ -12,7 +12,7 @@ local dry = require "yolua.report.dry"
 local fields = require "yolua.options.fields"
 local options = require "yolua.options.table"
 local provenance = require "yolua.report.provenance"
-local required = require "yolua.options.required"
+local resume = require "yolua.report.resumed"
 local rundir = require "yolua.report.rundir"
 local screen = require "yolua.terminal.screen"
 
@@ -27,44 +27,6 @@ end
 
 local function plain(o) return options.is(o) and options.plain(o) or o end
 
--- The value of a dotted key.
-local function value_of(o, path)
-  for key in path:gmatch "[^.]+" do o = type(o) == "table" and rawget(o, key) or nil end
-  return o
-end
-
--- Takes over the options of an earlier run, except those that this call's command line gives.
-local function take_over(o, values, from, prefix)
-  local keys = {}
-  for key in pairs(values) do keys[#keys + 1] = key end
-  table.sort(keys, function(a, b) return (a == "name") ~= (b == "name") and a == "name" or (a ~= "name" and b ~= "name" and a < b) end)
-  for _, key in ipairs(keys) do
-    local path, value = prefix .. key, values[key]
-    if type(value) == "table" and #value == 0 and next(value) ~= nil then take_over(o, value, from, path .. ".")
-    elseif path ~= "resume" and path ~= "out" and options.origin(o, path) ~= "command line" and value_of(o, path) ~= value then
-      options.set(o, path, value, from)
-    end
-  end
-end
-
-local function resume(run, o)
-  local path = o.resume:gsub("(.)/+$", "%1")
-  local values, made = rundir.config(path)
-  run.lock = rundir.lock(path)
-  if options.is(o) then
-    if values.require then required.load(values.require) end -- other keys may name what those files make
-    take_over(o, values, { where = path .. "/config.yaml" }, "")
-  end
-  run.dir, run.resumed, run.made, run.data_hash, run.deciding = path, true, made, made.data_hash, values
-  run.name = made.name or run.name
-  run.epochs = rundir.metrics(path)
-  local known, before = pcall(function() return core.json.decode(core.system.read(path .. "/results.json")) end)
-  run.seconds_before = known and type(before) == "table" and tonumber(before.seconds) or 0
-  local trained = 0 -- at least that long ran one that was interrupted
-  for _, record in ipairs(run.epochs) do trained = trained + (tonumber(record.seconds) or 0) end
-  run.seconds_before = math.max(run.seconds_before, trained)
-end
-
 -- yl.run(o [, name]): o is the recipe's options (out, resume, device, ... of them are read here).
 -- Errors: one sentence that names the folder which cannot be made, written to, or continued.
 local function new(o, name)
@@ -72,6 +34,7 @@ local function new(o, name)
   if arguments.repeats(o) then error("folds= and seeds= repeat a call of the program: expected `yolua RECIPE.lua ...`", 0) end
   local run = setmetatable({ name = name or program_name(), options = o, epochs = {}, rows = {}, curves = {}, stored = {}, kept = {},
     tables = {}, evaluated = 0, seconds_before = 0, started = core.system.clock() }, Run)
+  local live = rawget(o, "serve") and not rawget(o, "dry_run") and require("yolua.report.live").listen(o.serve)
   if rawget(o, "dry_run") then dry.begin(run, runs or 1)
   elseif rawget(o, "resume") then resume(run, o)
   else run.dir, run.made_folder, run.lock = rundir.begin(run.name, rawget(o, "out")) end
@@ -80,6 +43,7 @@ local function new(o, name)
   run:write_config()
   run.log_before = core.system.warn_file(run:path "log.txt") -- until the run is closed
   run:say("%s", run.dry and "dry run: nothing is trained or kept" or "run directory " .. run.dir)
+  run.live = live and live:show(run) or nil
   return run
 end
 
@@ -103,7 +67,7 @@ function Run:write_config()
     for key, value in pairs(plain(self.options).data) do config.data[key] = value end
     config.data.map = ran.data.map
   end
-  config.resume, config.provenance = nil, self.made
+  config.resume, config.serve, config.provenance = nil, nil, self.made
   core.system.write(self:path "config.yaml", core.yaml.encode(config))
 end
 
@@ -131,9 +95,14 @@ function Run:log_epoch(record)
   os.remove(self:path "epoch.json")
   self:step(nil)
   self:say(screen.epoch_text(record))
+  if self.live then self.live:epoch(record) end
 end
 
-Run.step = screen.step -- shows how far an epoch is
+-- Shows how far an epoch is.
+function Run:step(state)
+  screen.step(self, state)
+  if self.live then self.live:step(state) end
+end
 
 -- How many records a training has.
 local function recorded(self, training)
@@ -231,6 +200,7 @@ end
 function Run:__close(reason)
   self:step(nil)
   core.system.warn_file(self.log_before)
+  if self.live then self.live:close(reason) end
   if self.dry then return dry.finish(self) end
   if self.lock then rundir.unlock(self.dir, self.lock) end
   self.lock = nil

@@ -42,6 +42,7 @@ function Training.new(spec)
   if spec.run and spec.run.dry then
     error(options.position() .. ": dry_run=true: a training that is led by hand (yl.trainer) cannot be told in advance", 0)
   end
+  if rawget(o, "serve") and not spec.run then error(options.position() .. ": serve: expected a run directory (yl.run) to show", 0) end
   local self = setmetatable({ model = spec.net, data = spec.data, run = spec.run, options = o, epoch = 0, step = 0, seen = 0,
     policies = policy.list("yl.train", spec), batch_done = 0, loss_sum = 0, loss_images = 0, shift = 0, kept = {} }, Training)
   self.hashes = {} -- before a handler has changed anything
@@ -142,6 +143,7 @@ function Training:end_epoch()
   if self.run then self.run:expect(self.record) end
   checkpoint.save(self)
   local screen = self.run or self.screen
+  if self.run and self.run.live then self.run.live:look(self) end
   if screen then screen:log_epoch(self.record) end
   self.due = nil
   return true

@@ -88,22 +88,36 @@ function parts.plot(path, alt) return "<figure>" .. image(core.system.read(path)
 
 local WIDEST, QUALITY = 960, 76
 
--- A drawn picture, small enough for a page (at most 960 pixels a side, JPEG). Second value: whether it is over twice as wide as high.
-function parts.picture(path, alt, caption)
-  local whole = core.image.load(path)
-  local small = whole:fit(WIDEST, WIDEST)
+-- A picture, small enough for a page (at most 960 pixels a side, JPEG). Second value: whether it is over twice as wide as high.
+function parts.drawn(whole, alt, caption)
+  local small <close> = whole:fit(WIDEST, WIDEST)
   local w, h = small:w(), small:h()
   local text = ('<figure><div class="zoom" tabindex="0">%s</div><figcaption>%s</figcaption></figure>')
     :format(image(small:jpeg(QUALITY), "image/jpeg", alt, (' width="%d" height="%d"'):format(w, h)), escape(caption))
-  whole:close()
-  small:close()
   return text, w > 2 * h
+end
+
+-- The same of a file.
+function parts.picture(path, alt, caption)
+  local whole <close> = core.image.load(path)
+  return parts.drawn(whole, alt, caption)
 end
 
 -- A part that opens on a click; `text` is markup.
 function parts.fold(title, note, text, level)
   local heading = level and ("<h%d>%s</h%d>"):format(level, escape(title), level) or escape(title)
   return ("<details><summary>%s%s</summary>\n%s\n</details>"):format(heading, note and "<small>" .. escape(note) .. "</small>" or "", text)
+end
+
+-- Adds a section to the list: { title =, id =, text = }; what follows is markup or nil. One without content is left out.
+function parts.section(list, title, ...)
+  local content = {}
+  for i = 1, select("#", ...) do content[i] = select(i, ...) or "" end
+  local text = table.concat(content, "\n")
+  if not text:find "%S" then return end
+  local id = title:lower():gsub("%W+", "-")
+  local format = '<section id="%s" aria-labelledby="%s-title"><h2 id="%s-title">%s</h2>\n%s\n</section>'
+  list[#list + 1] = { title = title, id = id, text = format:format(id, id, id, escape(title), text) }
 end
 
 function parts.pre(text) return '<pre tabindex="0">' .. escape(text) .. "</pre>" end
