@@ -1,4 +1,5 @@
 -- What a finished run leaves for readers: results.json (the contract), results.md (tables), plots/ and detections/.
+local boxes = require "yolua.report.boxes"
 local compare = require "yolua.eval.compare"
 local conf = require "yolua.report.conf"
 local core = require "yolua.core"
@@ -8,6 +9,7 @@ local matches = require "yolua.report.matches"
 local plots = require "yolua.report.plots"
 local pruning = require "yolua.report.pruning"
 local tables = require "yolua.report.tables"
+local worst = require "yolua.report.worst"
 
 local report = {}
 
@@ -182,6 +184,8 @@ function report.write(run)
   plots.f1(run)
   pruning.write(run)
   report.draw(run)
+  worst.draw(run)
+  boxes.write(run)
   core.system.write(run:path "results.md", report.markdown(run, results, compared))
   core.system.write(run:path "results.json", core.json.encode(results, { pretty = true }) .. "\n")
   for _, pair in ipairs(report.by_protocol(run.rows)) do run:say("%s", tables.text(pair[1], pair[2])) end

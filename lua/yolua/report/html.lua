@@ -122,23 +122,33 @@ end
 
 -- ---- pictures --------------------------------------------------------------------------------------------------------------
 
-local function counted(frame)
-  return ("hits %d, misses %d, false alarms %d"):format(frame.hits, frame.misses, frame.false_alarms)
+local function caption_of(frame, stem)
+  if not frame then return "Frame " .. stem end
+  return ("Frame %s: %shits %d, misses %d, false alarms %d"):format(frame.id, frame.loss and ("loss %.1f, "):format(frame.loss) or "",
+    frame.hits, frame.misses, frame.false_alarms)
 end
 
-local function detections(run)
-  local folder, out, wide, known = run.dir .. "/detections", {}, 0, {}
+-- The pictures of a folder of the run, as its frames.json tells of them.
+local function gallery(run, name)
+  local folder, out, wide, known = run.dir .. "/" .. name, {}, 0, {}
   for _, frame in ipairs(document(folder .. "/frames.json") or {}) do known[frame.file] = frame end
   for _, file in ipairs(files.kind(folder) == "folder" and files.list(folder) or {}) do
     local stem, frame = file:match "^(.*)%.png$", known[file]
     if stem then
-      local caption = "Frame " .. (frame and frame.id or stem) .. (frame and ": " .. counted(frame) or "")
+      local caption = caption_of(frame, stem)
       local text, is_wide = parts.picture(folder .. "/" .. file, "Detections on the picture of " .. caption:lower(), caption)
       out[#out + 1], wide = text, wide + (is_wide and 1 or 0)
     end
   end
   if #out == 0 then return end
   return ('%s<div class="pictures%s">\n%s\n</div>'):format(page.legend, wide * 2 > #out and " wide" or "", table.concat(out, "\n"))
+end
+
+-- The frames with the largest loss, the worst first.
+local function worst(run)
+  local pictures = gallery(run, "worst")
+  if not pictures then return end
+  return "<p>The frames of the last evaluation with the largest loss: misses, false alarms, or labels that are wrong.</p>\n" .. pictures
 end
 
 -- ---- the page ----------------------------------------------------------------------------------------------------------------
@@ -166,7 +176,9 @@ function html.page(dir)
   add("Sensitivity", pruning.sensitivity(run))
   add("Precision and recall", curves.classes(run))
   add("Errors", errors(run))
-  add("Detections", detections(run))
+  add("Detections", gallery(run, "detections"))
+  add("Worst frames", worst(run))
+  add("Sizes of boxes", require "yolua.report.html.boxes"(run))
   add("Network", about.network(run))
   add("Timings", about.timings(run))
   add("Configuration", about.configuration(run))

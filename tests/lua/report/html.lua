@@ -89,7 +89,7 @@ end
 function TestHtml.testPictures()
   local page = core.system.read(run .. "/report.html")
   local _, count = page:gsub("data:image/jpeg;base64,", "")
-  t.assertEquals(count, 8)
+  t.assertEquals(count, 16) -- the first frames, and the worst
   t.assertTrue(#page < 1e6, #page)
   local image = core.image.new(2000, 500, ("\90\120\150"):rep(2000 * 500))
   image:save(top .. "/wide.png")
@@ -164,6 +164,26 @@ function TestHtml.testManyClasses()
   t.assertStrContains(open, 'alt="Precision over recall: class_15"')
   t.assertNil(open:find('recall: class_3"', 1, true))
   t.assertStrContains(page, "12 classes; those of 3 more are in plots/")
+end
+
+-- The frames that the loss is largest on, the worst first, and how large the boxes of each list are.
+function TestHtml.testWorstFramesAndSizes()
+  local page, frames = core.system.read(run .. "/report.html"), core.json.decode(core.system.read(run .. "/worst/frames.json"))
+  t.assertTrue(#frames >= 2 and #frames <= 8)
+  for i, frame in ipairs(frames) do
+    t.assertTrue(frame.loss > 0 and frame.loss <= (frames[i - 1] or frame).loss)
+    t.assertStrContains(page, ("Frame %s: loss %.1f, hits %d, misses %d"):format(frame.id, frame.loss, frame.hits, frame.misses))
+    t.assertEquals(core.files.kind(run .. "/worst/" .. frame.file), "file")
+  end
+  local known = core.json.decode(core.system.read(run .. "/boxes.json"))
+  t.assertEquals(known.lists[1].use, "train")
+  t.assertEquals(#known.lists[1].counts, #known.edges + 1)
+  local sum = 0
+  for _, n in ipairs(known.lists[1].counts) do sum = sum + n end
+  local said = core.system.read(run .. "/log.txt"):match "training on %d+ frames with (%d+) objects"
+  t.assertEquals(sum, tonumber(said))
+  t.assertStrContains(page, ("training: %d boxes"):format(sum))
+  t.assertEquals(require("yolua.report.boxes").count { { 4, 4 }, { 8, 8 }, { 2, 8 }, { 64, 16 }, { 300, 300 } }, { 2, 1, 0, 1, 0, 0, 1 })
 end
 
 -- A page around the report, in a frame as wide as a phone, that opens all that is folded and writes what it measures into its own text.
