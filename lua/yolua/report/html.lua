@@ -163,13 +163,15 @@ local function assemble(run, list)
   return table.concat(out, "\n")
 end
 
--- The page of the run in `dir` as text. Errors: the folder holds no run.
-function html.page(dir)
+-- The page of the run in `dir` as text; against: directories of runs to compare it with, or nil. Errors: a folder holds no run, or one that
+-- cannot be compared.
+function html.page(dir, against)
   local run, list, about = html.look(dir), {}, require "yolua.report.html.about"
   local function add(...) parts.section(list, ...) end
   add("Overview", about.facts(run))
   add("Results", results(run))
   add("Differences", differences(run))
+  if against then add("Other runs", require "yolua.report.html.against"(dir, against)) end
   for _, m in ipairs(run.results and run.results.tables or {}) do add(m.title, parts.table(m.head, m.body, { name = m.title })) end
   add("Training", curves.training(run))
   add("Pruning", pruning.section(run))
@@ -186,12 +188,13 @@ function html.page(dir)
   return assemble(run, list)
 end
 
--- Draws what a run that did not come to its end has not drawn yet, and writes report.html into `dir`, as a whole; returns its path.
-function html.write(dir)
+-- Draws what a run that did not come to its end has not drawn yet, and writes report.html into `dir`, as a whole (against: see page);
+-- returns its path.
+function html.write(dir, against)
   local run = html.look(dir)
   if not run.finished then plots.epochs(dir, run.epochs) end
   local path = dir .. "/report.html"
-  core.system.write(path, html.page(dir))
+  core.system.write(path, html.page(dir, against))
   return path
 end
 

@@ -186,6 +186,23 @@ function TestHtml.testWorstFramesAndSizes()
   t.assertEquals(require("yolua.report.boxes").count { { 4, 4 }, { 8, 8 }, { 2, 8 }, { 64, 16 }, { 300, 300 } }, { 2, 1, 0, 1, 0, 0, 1 })
 end
 
+-- Another run beside it: curves and differences with intervals.
+function TestHtml.testAgainst()
+  local other = top .. "/other"
+  program.ok { "recipes/coco_ft.lua", "config=" .. top .. "/config.yaml", "epochs=3", "freeze=body", "seed=5", "out=" .. other }
+  program.ok { "report", run, "against=" .. other }
+  local page = core.system.read(run .. "/report.html")
+  for _, words in ipairs { '<section id="other-runs"', 'alt="Dev loss of the runs"', "; r:Coco-FT against other:Coco-FT, " } do
+    t.assertTrue(page:find(words, 1, true) ~= nil, words) -- (the page is too long for a message)
+  end
+  t.assertStrContains(core.system.read(run .. "/plots/against-dev_loss.svg"), "other")
+  local status, _, err = program.run { "report", run, "against=" .. top .. "/none" }
+  t.assertEquals(status, 1)
+  t.assertStrContains(err, "no such run directory")
+  program.ok { "report", run }
+  t.assertNil(core.system.read(run .. "/report.html"):find("other-runs", 1, true))
+end
+
 -- A page around the report, in a frame as wide as a phone, that opens all that is folded and writes what it measures into its own text.
 local MEASURE = [[<!DOCTYPE html><iframe id="f" src="report.html" style="width:390px;height:800px;border:0"></iframe><p id="p"></p><script>
 onload = () => { const d = f.contentDocument, images = [...d.images];

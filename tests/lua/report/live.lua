@@ -22,6 +22,15 @@ local function missing()
   return true
 end
 
+-- What a browser makes of the page: its text after some seconds, and what it complained of.
+local function browsed(address)
+  if not os.execute "command -v chromium >/dev/null 2>&1" then return end
+  local log = training.top .. "/chromium.log"
+  local pipe <close> = io.popen(("timeout 120 chromium --headless --no-sandbox --disable-gpu --enable-logging=stderr "
+    .. "--virtual-time-budget=4000 --user-data-dir='%s/chromium' --dump-dom '%s' 2>'%s'"):format(training.top, address, log))
+  return pipe:read "a", core.system.read(log)
+end
+
 local function trained(o, ...)
   local dir = training.top .. "/" .. o.out
   local options = yl.options { out = dir, serve = o.serve, epochs = 3, batch = 4, seed = 7 }
@@ -63,6 +72,7 @@ function TestLive.testATraining()
       if tr.epoch < 3 then return end
       seen.sections = select(2, get(address, "/sections.html"))
       seen.metrics = select(2, get(address, "/metrics.jsonl"))
+      seen.dom, seen.complaints = browsed(address)
       seen.escaped = get(address, "/../config.yaml")
       seen.config, seen.last = get(address, "/config.yaml"), get(address, "/last.safetensors")
     end,
@@ -76,6 +86,14 @@ function TestLive.testATraining()
   for _, words in ipairs { 'id="training"', "data:image/svg+xml", "Epoch by epoch", 'id="detections"', "After epoch 2", "data:image/jpeg",
     "config.yaml", "log.txt" } do t.assertStrContains(seen.sections, words) end
   t.assertNotStrContains(seen.sections, 'src="/')
+  if seen.dom then
+    t.assertStrContains(seen.dom, "Training: epoch 2 of 3")
+    t.assertStrContains(seen.dom, "Epoch by epoch")
+    t.assertStrMatches(seen.dom, '.*<path id="line" d="M.*')
+    t.assertNotStrContains(seen.complaints, "CONSOLE")
+  else
+    print "SKIP chromium is not installed"
+  end
   t.assertStrContains(seen.metrics, '"epoch":2')
   t.assertEquals({ seen.escaped, seen.config, seen.last }, { 404, 200, 404 })
   t.assertNil(get(address, "/"), "it ends with the run")
