@@ -2,7 +2,7 @@
 -- seconds per run, of the processor and by the clock. Not for use by hand: speed.py and sparse.py start it, and ask it and the peers in
 -- turn.
 --
---   yolua tests/bench/speed.lua cfg= weights= mode=infer|train batch= imgsz= threads= zeros= pattern=
+--   yolua tests/bench/speed.lua cfg= weights= mode=infer|train batch= imgsz= threads= zeros= pattern= onnx=
 local core = require "yolua.core"
 local yl = require "yolua"
 
@@ -11,9 +11,10 @@ local o = yl.options({ imgsz = { 320, 320 } }, {
   { "batch", "int", 1, "images", "images per run", min = 1 },
   { "zeros", "number", 0, "", "share of the weights to be set to zero, in convolutions of 64 input channels and more", min = 0, max = 1 },
   { "pattern", "enum", "random", "", "which of them", choices = { "random", "2:4" } },
+  { "onnx", "string", nil, "", "write the network to this file, and nothing else" },
 })
 
-local model = yl.load { cfg = o.cfg, weights = o.weights, names = o.names }
+local model = yl.load { cfg = o.cfg, weights = o.weights, names = o.names, model = o.model }
 
 -- A weight is kept or not; with 2:4 the second half of every four goes.
 local function mask_of(count)
@@ -30,6 +31,7 @@ for _, range in ipairs(model.net:ranges()) do
   if masked then model.net:set(range.name, mask_of(range.count), "mask") end
 end
 
+if o.onnx then return model:export { out = o.onnx, imgsz = o.imgsz } end
 local plan = model:plan { mode = o.mode, batch = o.batch, w = o.imgsz[1], h = o.imgsz[2] }
 core.noise(plan, 1)
 
