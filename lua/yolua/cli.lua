@@ -2,6 +2,7 @@
 -- 0 done, 1 the job failed, 2 the call was wrong. Standard output holds results, standard error everything else.
 local core = require "yolua.core"
 local failure = require "yolua.cli.failure"
+local ranks = require "yolua.ranks"
 local required = require "yolua.options.required"
 
 local cli = {}
@@ -40,7 +41,17 @@ local function repeat_where_asked(program, given, give_results)
   end
 end
 
+-- Joins the other ranks where a launcher started several; only a program that trains has something to share.
+local function join_ranks(name, shares)
+  if not ranks.launched() then return end
+  if not shares then
+    usage("only trainings (recipes, `yolua train`, `yolua prune`) are shared between processes: expected `yolua %s` without mpirun", name)
+  end
+  ranks.open()
+end
+
 local function run_verb(name, verb, words)
+  join_ranks(name, verb.ranks)
   local arguments = require "yolua.options.arguments"
   local list = verb.fields or {}
   local given = arguments.parse(words, verb.positional, require("yolua.options.fields").get(list))
@@ -102,6 +113,7 @@ local function dispatch(first, ...)
   if first == "help" or first == "-h" or first == "--help" then return help(words) end
   if first:find "%.lua$" or first:find("/", 1, true) then
     if first:find "%.lua$" and asks_for_help(words) then return help { first } end
+    join_ranks(first, true)
     repeat_where_asked(first, require("yolua.options.arguments").parse(words))
     return require("yolua.cli.recipe").run(first, words)
   end
@@ -116,8 +128,9 @@ function cli.main(...)
   required.prepare = function()
     if not getmetatable(_G) then require("yolua.cli.strict").on() end
   end
-  local status, result = failure.attempt(dispatch, ...)
-  return math.type(result) == "integer" and result or status
+  local status, result = failure.attempt_quietly(dispatch, ...)
+  if status > 0 then return ranks.finish(status, result, failure.say) end
+  return ranks.finish(math.type(result) == "integer" and result or 0, nil, failure.say)
 end
 
 cli.unknown_verb = unknown_verb

@@ -1,16 +1,13 @@
-/* Opens the CUDA plug-in: beside the program, in the library folder beside it, or where the system's loader finds it. */
-#define _GNU_SOURCE
+/* Opens the CUDA plug-in, and its devices. */
 #include "backend/plugin.h"
+#include "core/library.h"
 #include "kernels/kernels.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { MOST_DEVICES = 64, PATH = 4096 };
+enum { MOST_DEVICES = 64 };
 
 static const char FILE_NAME[] = "libyolua_cuda.so";
 
@@ -27,55 +24,21 @@ static void take_sentence(yl_status status, const char *sentence)
 #define TEXT(name, parameters, cuda) #name #parameters
 static const yl_plugin_host host = {YL_PLUGIN_VERSION, YL_KERNELS(TEXT), take_sentence};
 
-/* FOLDER of the program or library that this function is part of, with `rest` behind it. */
-static bool beside(const char *rest, char path[PATH])
+static yl_status open_plugin(void)
 {
-    Dl_info info;
-    char self[PATH];
-    if (!dladdr((const void *)(uintptr_t)&take_sentence, &info) || !info.dli_fname) return false;
-    const char *file = info.dli_fname;
-    if (!strchr(file, '/') || strncmp(file, "./", 2) == 0) { /* the program, as it was called */
-        ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
-        if (n < 0) return false;
-        self[n] = '\0', file = self;
-    }
-    const char *slash = strrchr(file, '/');
-    int n = snprintf(path, PATH, "%.*s/%s%s", (int)(slash - file), file, rest, FILE_NAME);
-    return n > 0 && n < PATH && access(path, F_OK) == 0;
-}
-
-static yl_status not_opened(const char *file)
-{
-    const char *why = dlerror();
-    return yl__fail(YL_UNSUPPORTED, "the CUDA plug-in %s cannot be opened: %s", file, why ? why : "unknown error");
-}
-
-static yl_status open_file(const char *file)
-{
-    void *library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
-    if (!library) return not_opened(file);
     yl_plugin_entry_function *entry = NULL;
-    void *symbol = dlsym(library, YL_PLUGIN_ENTRY);
-    if (!symbol) return not_opened(file);
-    memcpy(&entry, &symbol, sizeof entry);
+    yl_library library;
+    if (plugin) return YL_OK;
+    YL_TRY(yl__library_find(FILE_NAME, "YOLUA_CUDA_PLUGIN", &library));
+    if (!library.path[0])
+        return yl__fail(YL_UNSUPPORTED,
+                        "this build has no CUDA plug-in (%s): it is built where nvcc is found; expected device=cpu",
+                        FILE_NAME);
+    YL_TRY(yl__library_entry(&library, "the CUDA plug-in", YL_PLUGIN_ENTRY, &entry, sizeof entry));
     plugin = entry(&host);
     if (plugin && plugin->version == YL_PLUGIN_VERSION) return YL_OK;
     plugin = NULL;
-    return yl__fail(YL_UNSUPPORTED, "the CUDA plug-in %s was built for another version of yolua", file);
-}
-
-static yl_status open_plugin(void)
-{
-    static const char *const folders[] = {"", "../", "../../", "../lib/yolua/", "../../../yolua/", "yolua/"};
-    char path[PATH];
-    const char *chosen = getenv("YOLUA_CUDA_PLUGIN");
-    if (plugin) return YL_OK;
-    if (chosen && *chosen) return open_file(chosen);
-    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++)
-        if (beside(folders[i], path)) return open_file(path);
-    return yl__fail(YL_UNSUPPORTED,
-                    "this build has no CUDA plug-in (%s): it is built where nvcc is found; expected device=cpu",
-                    FILE_NAME);
+    return yl__fail(YL_UNSUPPORTED, "the CUDA plug-in %s was built for another version of yolua", library.path);
 }
 
 yl_status yl_cuda_look(int *driver, int *runtime, int *count)

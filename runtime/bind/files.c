@@ -149,13 +149,14 @@ static void set_string(lua_State *L, const char *key, const char *value)
     lua_setfield(L, -2, key);
 }
 
-/* machine() -> {processors, threads, memory_bytes, available_bytes, peak_bytes, blas, blas_core, blas_parallel, isa} */
+/* machine() -> {processors, online, threads, memory_bytes, available_bytes, peak_bytes, blas, blas_core, blas_parallel, isa} */
 static int machine(lua_State *L)
 {
     yl_machine m;
     yl_machine_look(&m);
-    lua_createtable(L, 0, 9);
+    lua_createtable(L, 0, 10);
     set_integer(L, "processors", m.processors);
+    set_integer(L, "online", m.online);
     set_integer(L, "threads", m.threads);
     set_integer(L, "memory_bytes", m.memory_bytes);
     set_integer(L, "available_bytes", m.available_bytes);

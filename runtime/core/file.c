@@ -90,12 +90,24 @@ static yl_status open_to_write(yl_file_writer *writer)
     return writer->descriptor < 0 ? refuse("write", writer->path) : YL_OK;
 }
 
+static bool writes_held;
+
+void yl__file_hold_writes(void)
+{
+    writes_held = true;
+}
+
+bool yl__file_writes_held(void)
+{
+    return writes_held;
+}
+
 yl_status yl__file_begin(const char *path, yl_file_writer *writer)
 {
     *writer = (yl_file_writer){.descriptor = -1};
     YL_TRY(yl__sandbox_writes(path));
     yl_status status = yl__strdup(path, &writer->path);
-    if (status == YL_OK) status = find_target(path, &writer->target);
+    if (status == YL_OK) status = find_target(writes_held ? "/dev/null" : path, &writer->target);
     if (status == YL_OK) status = open_to_write(writer);
     if (status != YL_OK) yl__file_discard(writer);
     return status;

@@ -24,6 +24,11 @@ typedef struct yl_file_writer {
     bool in_place; /* no regular file */
 } yl_file_writer;
 
+/* Of several processes that do the same work, one writes: in the others every write, and every change of a folder, does nothing from now
+ * on, and succeeds. */
+void yl__file_hold_writes(void);
+bool yl__file_writes_held(void);
+
 yl_status yl__file_begin(const char *path, yl_file_writer *writer);
 yl_status yl__file_put(yl_file_writer *writer, const void *data, int64_t size);
 yl_status yl__file_commit(yl_file_writer *writer); /* on failure nothing is left behind but the old file */

@@ -113,7 +113,6 @@ const yl_foreign yl__foreign_names[] = {
     {"key", "single_cls", "Ultralytics", NULL},
     {"key", "save_period", "Ultralytics", NULL},
     {"key", "exist_ok", "Ultralytics", NULL},
-    {"key", "deterministic", "Ultralytics", NULL},
     {"key", "plots", "Ultralytics", NULL},
     {"key", "max_det", "Ultralytics", NULL},
     {"key", "agnostic_nms", "Ultralytics", NULL},

@@ -56,5 +56,5 @@ void yl__warn(const char *format, ...)
     vsnprintf(sentence, sizeof sentence, format, args);
     va_end(args);
     if (the_hook) the_hook(the_user, sentence);
-    if (the_file) keep(sentence);
+    if (the_file && !yl__file_writes_held()) keep(sentence);
 }

@@ -9,6 +9,7 @@
 #include <cblas.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* The figure in kB after `key` in a file such as /proc/meminfo, as bytes. */
 static int64_t proc_bytes(const char *path, const char *key)
@@ -31,7 +32,8 @@ static const char *parallel_name(void)
 
 void yl_machine_look(yl_machine *out)
 {
-    *out = (yl_machine){.processors = yl__processors(), .threads = yl_threads()};
+    *out = (yl_machine){
+        .processors = yl__processors(), .online = (int)sysconf(_SC_NPROCESSORS_ONLN), .threads = yl_threads()};
     out->memory_bytes = proc_bytes("/proc/meminfo", "MemTotal:");
     out->available_bytes = proc_bytes("/proc/meminfo", "MemAvailable:");
     out->peak_bytes = proc_bytes("/proc/self/status", "VmHWM:");

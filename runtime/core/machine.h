@@ -5,7 +5,7 @@
 #include "core/status.h"
 
 typedef struct yl_machine {
-    int processors, threads;
+    int processors, online, threads;                   /* that this process may use; that the machine has */
     int64_t memory_bytes, available_bytes, peak_bytes; /* of the machine; free for use; of this process, 0: unknown */
     const char *blas;                                  /* OpenBLAS's own description */
     const char *blas_core;                             /* the processor that its kernels are for */

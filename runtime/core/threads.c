@@ -10,7 +10,7 @@
 #endif
 
 static int threads; /* 0: not asked for yet */
-static volatile sig_atomic_t stop_flag, heeding;
+static volatile sig_atomic_t stop_flag, heeding, by_agreement, agreed;
 
 int yl__processors(void)
 {
@@ -74,12 +74,27 @@ void yl_interrupt(void)
 
 int yl_interrupted(void)
 {
+    return by_agreement ? agreed : stop_flag;
+}
+
+int yl_interrupt_asked(void)
+{
     return stop_flag;
+}
+
+void yl_interrupt_by_agreement(void)
+{
+    by_agreement = 1;
+}
+
+void yl_interrupt_agree(void)
+{
+    agreed = 1;
 }
 
 void yl_clear_interrupt(void)
 {
-    stop_flag = 0;
+    stop_flag = agreed = 0;
 }
 
 void yl_heed_interrupt(int by)

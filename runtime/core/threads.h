@@ -13,6 +13,11 @@ int yl__processors(void); /* how many processors this process may use */
 void yl_interrupt(void); /* async-signal-safe */
 int yl_interrupted(void);
 void yl_clear_interrupt(void);
+/* Of processes that work together all have to stop at the same point: after yl_interrupt_by_agreement a request (yl_interrupt_asked) counts
+ * as one when yl_interrupt_agree says so. */
+void yl_interrupt_by_agreement(void);
+int yl_interrupt_asked(void);
+void yl_interrupt_agree(void);
 /* Marks the beginning (1) and the end (-1) of work that reads the flag. During it SIGTERM also asks to stop; otherwise SIGTERM ends
  * the process. */
 void yl_heed_interrupt(int by);

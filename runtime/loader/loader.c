@@ -22,6 +22,8 @@ static const yl_field fields[] = {
     {"height", YL_OPTION_INT, NULL, "px", "height of the input", 1, 65536, NULL, "h", AT(h)},
     {"parts", YL_OPTION_INT, "1", "", "parts that a batch is computed in", 1, 65536, NULL, "accumulate accum",
      AT(parts)},
+    {"ranks", YL_OPTION_INT, "1", "", "training: processes that share each batch", 1, 65536, NULL, NULL, AT(ranks)},
+    {"rank", YL_OPTION_INT, "0", "", "which of them this is", 0, 65535, NULL, NULL, AT(rank)},
     {"resize", YL_OPTION_ENUM, "stretch", "", "how an image is fitted to the input size", 0, 0, "stretch|letterbox",
      NULL, AT(letterbox)},
     {"train", YL_OPTION_BOOL, "false", "", "shuffled, augmented, in whole steps", 0, 0, NULL, NULL, AT(train)},
@@ -75,12 +77,23 @@ struct yl_loader {
     int64_t scratch_bytes;
 };
 
+/* Batches of this rank, and images of all ranks, in a step. */
+static int64_t parts_of(const yl_loader *l)
+{
+    return l->options.train && l->options.parts > 0 ? l->options.parts : 1;
+}
+
+static int64_t ranks_of(const yl_loader *l)
+{
+    return l->options.train && l->options.ranks > 0 ? l->options.ranks : 1;
+}
+
 static void batch_size(const yl_loader *l, int64_t batch, int64_t *w, int64_t *h)
 {
     *w = l->options.w;
     *h = l->options.h;
     if (!l->options.train || l->options.n_sizes == 0) return;
-    yl_rng rng = yl_rng_make(l->options.seed ^ SIZE_STREAM, (uint32_t)l->epoch, (uint32_t)batch);
+    yl_rng rng = yl_rng_make(l->options.seed ^ SIZE_STREAM, (uint32_t)l->epoch, (uint32_t)(batch / parts_of(l)));
     int64_t pick = yl_rng_below(&rng, l->options.n_sizes);
     *w = l->options.sizes[pick][0];
     *h = l->options.sizes[pick][1];
@@ -91,7 +104,8 @@ static void open_slot(yl_loader *l, int64_t batch)
 {
     slot *s = &l->slots[batch % SLOTS];
     yl_batch *b = &s->batch;
-    int64_t first = batch * b->n, left = l->count - first;
+    int64_t ranks = ranks_of(l), first = (batch * ranks + (ranks > 1 ? l->options.rank : 0)) * b->n,
+            left = l->count - first;
     batch_size(l, batch, &b->w, &b->h);
     b->count = l->options.train || left > b->n ? b->n : left;
     for (int64_t i = 0; i < b->n; i++) b->indices[i] = l->order[(first + i) % l->count];
@@ -347,8 +361,8 @@ void yl_loader_epoch(yl_loader *l, int64_t epoch, int64_t first)
     for (int64_t i = 0; i < l->count; i++) l->order[i] = i;
     yl_rng rng = yl_rng_make(l->options.seed, (uint32_t)epoch, 0x6f72646cu /* "ordl": no sample has this index */);
     if (l->options.train) yl_rng_permutation(&rng, l->count, l->order);
-    int64_t parts = l->options.train && l->options.parts > 0 ? l->options.parts : 1, step = l->options.batch * parts;
-    l->batches = (l->count + step - 1) / step * parts;
+    int64_t step = l->options.batch * parts_of(l) * ranks_of(l);
+    l->batches = (l->count + step - 1) / step * parts_of(l);
     l->taken = first < l->batches ? first : l->batches;
     l->next_item = l->taken * l->options.batch;
     pthread_cond_broadcast(&l->work);

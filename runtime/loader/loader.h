@@ -22,7 +22,9 @@ enum { YL_LOADER_SIZES = 32, YL_SAMPLE_FIELDS = 6 };
 typedef struct yl_loader_options {
     int64_t batch, w, h;
     int64_t parts; /* training: an epoch is extended to a multiple of this many batches; 0: 1 */
-    int64_t n_sizes, sizes[YL_LOADER_SIZES][2]; /* multi-scale: a width and height per batch; none: w x h */
+    int64_t ranks,
+        rank; /* training: of so many processes this is the rank-th (from 0); each takes its share of every batch; 0: alone */
+    int64_t n_sizes, sizes[YL_LOADER_SIZES][2]; /* multi-scale: a width and height per step; none: w x h */
     bool letterbox;                             /* else stretch */
     bool train;      /* shuffled and augmented, the last batch completed; else in list order, the last batch padded */
     bool strict;     /* an unreadable image is an error; else it becomes grey, without truth, with a warning, ... */

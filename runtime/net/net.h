@@ -1,8 +1,8 @@
 /* A network is structure and slabs. Parameters are named ranges in parallel slabs of equal layout; nothing here depends on a
  * batch size or an image size (see net/plan.h for that).
  *
- * Calls between the files of this folder go to the left: net, slabs, ranges, mask, lend, drop, snapshot, init, freeze, step; then memory,
- * prepare and values (of a plan), run, plan, features, distill. */
+ * Calls between the files of this folder go to the left: net, slabs, ranges, mask, lend, drop, snapshot, init, freeze, share, step; then
+ * memory, prepare and values (of a plan), run, plan, features, distill. */
 #ifndef YL_NET_NET_H
 #define YL_NET_NET_H
 
@@ -76,8 +76,9 @@ typedef struct yl_net {
     yl_step_geom step_geom;   /* parts and count */
     uint64_t choice_of_parts; /* which ranges and rates they are made for; 0: not made */
     yl_graph squares_graph, step_graph;
-    char *header;   /* the cfg's [net] section without width, height and channels; NULL if there is none */
-    int references; /* one for the owner, and one for each plan and each tensor over a range */
+    struct yl_share *share; /* NULL: gradients stay where backward leaves them (net/share.h) */
+    char *header;           /* the cfg's [net] section without width, height and channels; NULL if there is none */
+    int references;         /* one for the owner, and one for each plan and each tensor over a range */
 } yl_net;
 
 /* An empty network for inputs {h, w, c} on `device`. Errors: INVALID for sizes outside 1..65536. */

@@ -1,6 +1,7 @@
 /* Running a plan: forward, losses, backward. Nothing is allocated here. */
 #include "net/plan_impl.h"
 #include "core/clock.h"
+#include "net/share.h"
 
 #include <math.h>
 #include <string.h>
@@ -217,6 +218,7 @@ yl_status yl_plan_forward(yl_plan *plan, const yl_step_info *info)
     YL_TRY(yl__plan_check(plan, YL__FED, "forward"));
     YL_TRY(yl__plan_reconsider(plan));
     YL_TRY(bind(plan));
+    if (plan->options.mode == YL_TRAIN && !info->hold_statistics) YL_TRY(yl__share_forward(plan->net));
     plan->stage = YL__FED;
     plan->info = *info;
     yl__net_busy(plan->net, 1);
@@ -341,6 +343,7 @@ static yl_status call_backward(void *of)
         yl_status status = l->kind->backward(&step->backward_pass);
         if (status != YL_OK) return yl__fail_in(status, "%s backward", l->name);
         YL_TRY(note_time(plan, step, 1, start));
+        YL_TRY(yl__share_layer(plan->net, step->layer));
     }
     return YL_OK;
 }
@@ -369,11 +372,12 @@ yl_status yl_plan_backward(yl_plan *plan, const float *dy_last)
     YL_TRY(bind(plan));
     if (plan->stage == YL__FORWARD) YL_TRY(clear_shown(plan));
     if (dy_last) YL_TRY(seed_gradient(plan, dy_last));
+    YL_TRY(yl__share_begin(plan->net));
     plan->stage = YL__BACKWARD;
     yl__net_busy(plan->net, 1);
     yl_status status = run_part(plan, BACKWARD, (yl_graph_key){0}, call_backward);
     yl__net_busy(plan->net, -1);
-    return status;
+    return status == YL_OK ? yl__share_end(plan->net) : status;
 }
 
 int yl_plan_captured(const yl_plan *plan)

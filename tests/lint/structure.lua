@@ -3,8 +3,8 @@
 local t = require "luaunit"
 local tree = require "support.tree"
 
-local ORDER = { "core", "kernels", "backend", "tensor", "layers", "net", "image", "augment", "loader", "detect", "eval", "scene", "prune",
-  "compress", "formats", "serve", "bind" }
+local ORDER = { "core", "comm", "kernels", "backend", "tensor", "layers", "net", "image", "augment", "loader", "detect", "eval", "scene",
+  "prune", "compress", "formats", "serve", "bind" }
 local PLACE = {}
 for i, folder in ipairs(ORDER) do PLACE[folder] = i end
 

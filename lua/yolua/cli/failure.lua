@@ -103,12 +103,19 @@ function failure.explain(message)
   return traceback(with_position(text))
 end
 
--- Runs f; a failure is said on standard error. Returns the status and f's first result.
-function failure.attempt(f, ...)
+-- Runs f; returns the status (0 where it did not fail), and f's first result or the sentence.
+function failure.attempt_quietly(f, ...)
   local ok, result = xpcall(f, failure.explain, ...)
   if ok or result == failure.ENOUGH then return 0, ok and result or nil end
-  failure.say(tostring(result))
-  return require("yolua.options.schema").is_usage(result) and 2 or 1
+  return require("yolua.options.schema").is_usage(result) and 2 or 1, tostring(result)
+end
+
+-- The same, and a failure is said on standard error.
+function failure.attempt(f, ...)
+  local status, result = failure.attempt_quietly(f, ...)
+  if status == 0 then return 0, result end
+  failure.say(result)
+  return status
 end
 
 return failure

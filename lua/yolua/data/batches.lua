@@ -39,7 +39,7 @@ function batches.images(spec)
     batch = spec.batch, width = spec.w, height = spec.h, resize = spec.resize, train = spec.train, seed = spec.seed,
     workers = spec.workers, cache = spec.cache, cache_dir = spec.cache_dir, strict = spec.strict, exif = spec.data.options.exif,
     augment = spec.train and spec.augment or nil, sizes = spec.train and spec.sizes or nil,
-    parts = spec.parts,
+    parts = spec.parts, rank = spec.rank, ranks = spec.ranks,
   }
   return setmetatable({ loader = loader, size = #spec.list.frames, part = "whole" }, Images)
 end
@@ -90,7 +90,7 @@ function batches.features(spec)
     return nil
   end
   return setmetatable({ features = features, places = places, size = spec.source.size, seed = spec.seed, batch = spec.batch,
-    train = spec.train, part = "tail", parts = spec.parts or 1 }, Features)
+    train = spec.train, part = "tail", parts = spec.parts or 1, rank = spec.rank or 0, ranks = spec.ranks or 1 }, Features)
 end
 
 -- The order of an epoch: a permutation drawn from (seed, epoch), completed from its own front; list order where not training.
@@ -101,17 +101,17 @@ function Features:order(e)
 end
 
 function Features:epoch(e, start)
-  local order, first = self:order(e), ((start or 1) - 1) * self.batch + 1
-  local last = self.size
-  if self.train then -- whole steps
-    local step = self.batch * self.parts
-    last = (self.size + step - 1) // step * step
+  local order, first, last, stride = self:order(e), ((start or 1) - 1) * self.batch + 1, self.size, self.batch
+  if self.train then -- whole steps, of which this rank has its share
+    stride = self.batch * self.ranks
+    first = (first - 1) * self.ranks + self.rank * self.batch + 1
+    last = (self.size + stride * self.parts - 1) // (stride * self.parts) * stride * self.parts
   end
   return function()
     if first > last then return nil end
     local picks, count = {}, self.train and self.batch or math.min(self.batch, self.size - first + 1)
     for k = 0, count - 1 do picks[k + 1] = order[(first + k - 1) % self.size + 1] end
-    first = first + self.batch
+    first = first + stride
     return { picks = picks, count = count, indices = function() return picks end }
   end
 end
@@ -139,7 +139,7 @@ function batches.pixels(spec)
     for k, row in ipairs((spec.data:truth(frame, spec.names))) do truths[i][k] = { 0.5, 0.5, 1, 1, row[5], row[6] } end
   end
   return setmetatable({ pixels = spec.pixels, places = places, truths = truths, size = #places, seed = spec.seed, batch = spec.batch,
-    train = spec.train, part = "whole", parts = spec.parts or 1 }, Pixels)
+    train = spec.train, part = "whole", parts = spec.parts or 1, rank = spec.rank or 0, ranks = spec.ranks or 1 }, Pixels)
 end
 
 function Pixels:feed(plan, batch)

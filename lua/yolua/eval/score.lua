@@ -8,6 +8,7 @@ local detect = require "yolua.model.detect"
 local eval = require "yolua.eval.protocols"
 local input = require "yolua.model.input"
 local options = require "yolua.options.table"
+local ranks = require "yolua.ranks"
 local progress = require "yolua.terminal.progress"
 local stored = require "yolua.eval.stored"
 local top1 = require "yolua.eval.top1"
@@ -115,8 +116,7 @@ end
 -- more: stage, one_of_several (stages), protocols (instead of o's), source (of the list's images: yolua.batches). Returns the rows of
 -- results.json, and what a report draws: {frames = {{id, image, truths, dets}}, curves = {class -> precision and recall}, infer_ms,
 -- images, seconds, input = {w, h, resize}, stored = what it was computed from (yolua.eval.stored)}.
-function score.run(model, list, o, more)
-  score.check("eval.score", model, list)
+local function run(model, list, o, more)
   local seen, data = { frames = {} }, list.data
   data:follow(model)
   if data.source.pixels then return classified(model, list, more) end
@@ -129,6 +129,18 @@ function score.run(model, list, o, more)
     poster_set = looked.poster_set }
   local rows, set = self:rows(), self:set_for "voc"
   seen.curves, seen.confusion, seen.stored = set:curves { classes = map.classes }, set:confusion { classes = map.classes }, self
+  return rows, seen
+end
+
+-- Of several ranks the first one does it; the others are given the rows, and nothing to draw.
+function score.run(model, list, o, more)
+  score.check("eval.score", model, list)
+  local seen = { frames = {} }
+  local rows = ranks.first(function()
+    local rows, own = run(model, list, o, more)
+    seen = own
+    return rows
+  end)
   return rows, seen
 end
 

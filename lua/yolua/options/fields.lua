@@ -87,8 +87,8 @@ groups.train = {
   { "statistics", "enum", "batch", "", "what batch-norm uses while it trains: each batch's own statistics (which move the running "
     .. "ones), or the running ones that were loaded (which stay)", choices = { "batch", "running" },
     aliases = { "bn", "batchnorm", "freeze_bn", "bn_eval", "norm_eval" } },
-  struct("step", "ema"),
-  struct("step", "clip"),
+  { "deterministic", "bool", false, "", "the same bits by any number of ranks, which share the parts of a batch (yolua help mpi)" },
+  struct("step", "ema"), struct("step", "clip"),
   { "patience", "int", 0, "epochs", "stop after so many epochs without improvement; 0: never", min = 0, aliases = { "early_stop" } },
   { "multiscale", "bool", false, "", "choose a new random input size every few batches", aliases = { "multi_scale", "random" } },
   { "tensorboard", "bool", false, "", "also write each epoch's numbers as a TensorBoard event file", aliases = { "tb" } },
@@ -220,9 +220,9 @@ groups.protocols = {
 fields.recipe = { "model", "data", "size", "train", "optim", "augment", "eval", "protocols", "run", "repeats", "sandbox" }
 
 -- Which of them decide what a training gives.
-fields.deciding = { "epochs", "batch", "subdivisions", "freeze", "anchors", "loss", "attributes", "regions", "statistics", "ema",
-  "clip", "patience", "multiscale", "optim", "augment", "resize", "seed", "precision", "imgsz", "score", "scope", "pattern",
-  "block", "entries", "target", "schedule", "step", "rounds", "hold", "keep", "max_drop", "gate", "judge", "rewind",
+fields.deciding = { "epochs", "batch", "subdivisions", "freeze", "anchors", "loss", "attributes", "regions", "statistics",
+  "deterministic", "ema", "clip", "patience", "multiscale", "optim", "augment", "resize", "seed", "precision", "imgsz", "score", "scope",
+  "pattern", "block", "entries", "target", "schedule", "step", "rounds", "hold", "keep", "max_drop", "gate", "judge", "rewind",
   "rewind_epoch", "probe", "masks", "only", "also", "except", "dense" }
 
 -- A list of group names and fields (as a verb gives it) as one list of fields; a later one takes the place of one with its key.

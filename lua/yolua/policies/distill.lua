@@ -53,7 +53,7 @@ local function refuse_nothing(who, words) error(("%s: weight=0 and features=%s l
 
 -- The losses of the step that was made, by batch, added to the epoch's. Returns those of the next one: none yet.
 local function add_losses(s, t, losses)
-  for batch = t.batch_done - (t.options.subdivisions or 1), t.batch_done - 1 do
+  for batch = t.batch_done - t.parts_per_step, t.batch_done - 1 do
     s.loss, s.images = s.loss + losses[batch], s.images + t.micro
   end
   return {}

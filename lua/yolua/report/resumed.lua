@@ -1,6 +1,7 @@
 -- resume=RUNDIR: a run that continues where it stopped, with its options, records and time.
 local core = require "yolua.core"
 local options = require "yolua.options.table"
+local ranks = require "yolua.ranks"
 local required = require "yolua.options.required"
 local rundir = require "yolua.report.rundir"
 
@@ -27,7 +28,7 @@ end
 -- o: the run's options, which take over those it was made with.
 return function(run, o)
   local path = o.resume:gsub("(.)/+$", "%1")
-  local values, made = rundir.config(path)
+  local values, made = ranks.first(rundir.config, path)
   run.lock = rundir.lock(path)
   if options.is(o) then
     if values.require then required.load(values.require) end -- other keys may name what those files make
@@ -35,9 +36,10 @@ return function(run, o)
   end
   run.dir, run.resumed, run.made, run.data_hash, run.deciding = path, true, made, made.data_hash, values
   run.name = made.name or run.name
-  run.epochs = rundir.metrics(path)
-  local known, before = pcall(function() return core.json.decode(core.system.read(path .. "/results.json")) end)
-  run.seconds_before = known and type(before) == "table" and tonumber(before.seconds) or 0
+  run.epochs, run.seconds_before = ranks.first(function()
+    local known, before = pcall(function() return core.json.decode(core.system.read(path .. "/results.json")) end)
+    return rundir.metrics(path), known and type(before) == "table" and tonumber(before.seconds) or 0
+  end)
   local trained = 0 -- at least that long ran one that was interrupted
   for _, record in ipairs(run.epochs) do trained = trained + (tonumber(record.seconds) or 0) end
   run.seconds_before = math.max(run.seconds_before, trained)

@@ -12,6 +12,7 @@ local dry = require "yolua.report.dry"
 local fields = require "yolua.options.fields"
 local options = require "yolua.options.table"
 local provenance = require "yolua.report.provenance"
+local ranks = require "yolua.ranks"
 local resume = require "yolua.report.resumed"
 local rundir = require "yolua.report.rundir"
 local screen = require "yolua.terminal.screen"
@@ -34,7 +35,7 @@ local function new(o, name)
   if arguments.repeats(o) then error("folds= and seeds= repeat a call of the program: expected `yolua RECIPE.lua ...`", 0) end
   local run = setmetatable({ name = name or program_name(), options = o, epochs = {}, rows = {}, curves = {}, stored = {}, kept = {},
     tables = {}, evaluated = 0, seconds_before = 0, started = core.system.clock() }, Run)
-  local live = rawget(o, "serve") and not rawget(o, "dry_run") and require("yolua.report.live").listen(o.serve)
+  local live = rawget(o, "serve") and ranks.rank == 0 and not rawget(o, "dry_run") and require("yolua.report.live").listen(o.serve)
   if rawget(o, "dry_run") then dry.begin(run, runs or 1)
   elseif rawget(o, "resume") then resume(run, o)
   else run.dir, run.made_folder, run.lock = rundir.begin(run.name, rawget(o, "out")) end
@@ -114,13 +115,12 @@ end
 -- Forgets the records after `epoch` of that training (default: the first): those of a resumed run that its checkpoint does not hold.
 function Run:rewind(epoch, training)
   training = training or 1
-  self.epochs = rundir.metrics(self.dir, epoch, training)
+  self.epochs = ranks.first(rundir.metrics, self.dir, epoch, training)
   local path = self:path "epoch.json"
-  if recorded(self, training) == epoch - 1 and core.files.kind(path) == "file" then
-    local ok, record = pcall(function() return core.json.decode(core.system.read(path), path) end)
-    if ok and type(record) == "table" and record.epoch == epoch and (record.training or 1) == training then
-      self.epochs[#self.epochs + 1] = record
-    end
+  local ok, record = ranks.first(pcall, function() return core.json.decode(core.system.read(path), path) end)
+  if ok and recorded(self, training) == epoch - 1 and type(record) == "table" and record.epoch == epoch
+    and (record.training or 1) == training then
+    self.epochs[#self.epochs + 1] = record
   end
   rundir.write_metrics(self.dir, self.epochs)
   os.remove(path)
@@ -131,12 +131,13 @@ end
 function Run:best()
   if self.dry then return self.dry.model or error("nothing was trained: there is no best model", 2) end
   local past = self.current and self.current.past and self.current.training or nil
-  for _, file in ipairs { "best.safetensors", "last.safetensors" } do
-    local name = rundir.mark(file, past)
-    if core.files.kind(self:path(name)) then
-      return require("yolua.model.load") { model = self:path(name), device = rawget(self.options, "device") }
+  local path = ranks.first(function()
+    for _, file in ipairs { "best.safetensors", "last.safetensors" } do
+      local name = self:path(rundir.mark(file, past))
+      if core.files.kind(name) then return name end
     end
-  end
+  end)
+  if path then return require("yolua.model.load") { model = path, device = rawget(self.options, "device") } end
   error(("%s has no checkpoint: nothing was trained"):format(self.dir), 2)
 end
 
@@ -193,7 +194,7 @@ function Run:seconds() return self.seconds_before + core.system.clock() - self.s
 -- Writes results.json, results.md, plots/ and detections/.
 function Run:report()
   if self.dry then return dry.report(self) end
-  return require("yolua.report")(self)
+  return ranks.first(require "yolua.report", self)
 end
 
 -- A run that failed before it had anything to show takes its folder away; else the reason stays in log.txt.
@@ -201,6 +202,7 @@ function Run:__close(reason)
   self:step(nil)
   core.system.warn_file(self.log_before)
   if self.live then self.live:close(reason) end
+  if ranks.rank > 0 then return end
   if self.dry then return dry.finish(self) end
   if self.lock then rundir.unlock(self.dir, self.lock) end
   self.lock = nil

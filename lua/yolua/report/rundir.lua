@@ -1,5 +1,6 @@
 -- The folder of a run: a new one that overwrites nothing, or an earlier one that is continued.
 local core = require "yolua.core"
+local ranks = require "yolua.ranks"
 local tensorboard = require "yolua.report.tensorboard"
 local files = core.files
 
@@ -71,11 +72,13 @@ function rundir.busy(path)
   return lock == nil
 end
 
--- Keeps other processes out of the folder until the result is closed; nil where this process has it already. Errors: another one is at
--- work there.
+-- Keeps other processes out of the folder until the result is closed; nil where this process has it already, or another rank holds it for
+-- this one. Errors: another process is at work there.
 function rundir.lock(path)
   if held[path] then return nil end
-  held[path] = files.lock(path .. "/log.txt") or error(("another process is at work in %s"):format(path), 0)
+  ranks.first(function()
+    held[path] = files.lock(path .. "/log.txt") or error(("another process is at work in %s"):format(path), 0)
+  end)
   return held[path]
 end
 
@@ -112,7 +115,7 @@ end
 
 -- rundir.make, and the folder's lock: the folder, whether it is new, and the lock.
 function rundir.begin(name, out)
-  local dir, made = rundir.make(name, out)
+  local dir, made = ranks.first(rundir.make, name, out)
   return dir, made, rundir.lock(dir)
 end
 

@@ -3,16 +3,19 @@ local attributes = require "yolua.options.attributes"
 local core = require "yolua.core"
 local ledger = require "yolua.train.ledger"
 local policy = require "yolua.train.policy"
-local state = require "yolua.train.state"
+local ranks = require "yolua.ranks"
+local state = require "yolua.options.state"
 local structure = require "yolua.model.structure"
 
 local checkpoint = {}
 
 local clock_fields = { "epoch", "step", "seen", "batch_done", "loss_sum", "loss_images", "lr", "norm" }
 
+-- batch_done counts the parts of a batch as one rank does (subdivisions): another number of ranks can continue.
 local function clocks(t)
   local out = {}
   for _, key in ipairs(clock_fields) do out[key] = t[key] end
+  out.batch_done = t.batch_done // t.parts_per_step * (t.options.subdivisions or 1)
   return out
 end
 
@@ -34,19 +37,22 @@ local function special(t, notes)
   return notes
 end
 
+-- How many ranks it was, where that decides the bits.
+local function noted_ranks(t) return ranks.size > 1 and not t.options.deterministic and tostring(ranks.size) or nil end
+
 -- The texts that go beside the slabs: no path, time or host, so that equal runs give equal files.
 function checkpoint.notes(t)
   local seed = t.options.seed
   return special(t, {
     clocks = core.json.encode(clocks(t)), policies = core.json.encode(policy_states(t)), seed = tostring(seed),
-    threads = tostring(core.system.threads()), algorithms = core.algorithms(), frozen = t.model.frozen or "none",
+    threads = tostring(core.system.threads()), ranks = noted_ranks(t), algorithms = core.algorithms(), frozen = t.model.frozen or "none",
     averaged = tostring(t.model.averaged or false),
   })
 end
 
 -- Saves the full state under a name of the run directory; nothing without a run.
 function checkpoint.save(t, name)
-  if not t.run then return end
+  if not t.run or ranks.rank > 0 then return end
   ledger.check_turn(t)
   t.model:adopt(t.own) -- another training of the network may have left its own size
   t.model:save(t.run:path(name or "last.safetensors"), checkpoint.notes(t), true)
@@ -71,6 +77,7 @@ local function clocks_of(notes, t, path)
     end
   end
   ledger.check_change(t, read.epoch, read.batch_done > 0)
+  read.batch_done = read.batch_done // (t.options.subdivisions or 1) * t.parts_per_step
   if read.batch_done > t.batches_per_epoch then
     error(("%s: no run can continue from it: it did %d batches of an epoch that has %d here"):format(path, read.batch_done,
       t.batches_per_epoch), 0)
@@ -123,6 +130,7 @@ end
 -- What has to be as it was before any plan is made: threads and the convolutions' algorithms.
 function checkpoint.prepare(notes, path)
   local threads = math.tointeger(tonumber(notes.threads))
+  if (math.tointeger(tonumber(notes.ranks or 1)) or 1) ~= ranks.size then return end -- other ranks have other threads and sizes
   if not threads or threads < 1 or threads > 1024 then
     error(("%s: no run can continue from it: expected 1 to 1024 threads, got %s"):format(path, tostring(notes.threads)), 0)
   end

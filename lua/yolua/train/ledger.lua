@@ -7,6 +7,7 @@ local core = require "yolua.core"
 local fields = require "yolua.options.fields"
 local identity = require "yolua.train.identity"
 local options = require "yolua.options.table"
+local ranks = require "yolua.ranks"
 local rundir = require "yolua.report.rundir"
 local files = core.files
 
@@ -16,7 +17,8 @@ local ledger = {}
 
 -- Which training a checkpoint is of; nil where there is no such file.
 local function number_of(path)
-  if not files.kind(path) then return nil end
+  local found = ranks.first(files.kind, path)
+  if not found then return nil end
   return math.tointeger(tonumber(core.safetensors.info(path).metadata.training or 1)) or 1
 end
 
@@ -64,7 +66,7 @@ function ledger.enter(t)
   t.frozen_at_start = t.model.frozen or "none"
   t.key = identity.hash { net = t.model, data = t.data, options = t.options, table.unpack(t.policies) }
   local n = (run.trainings or 0) + 1
-  if n == 1 and run.resumed then unarchive(run) end
+  if n == 1 and run.resumed then ranks.first(unarchive, run) end
   if n > 1 then archive(run, n - 1) end
   run.trainings, run.current, t.training = n, t, n
   t.past = (number_of(run:path "last.safetensors") or 0) > n
@@ -201,7 +203,7 @@ function ledger.settle(t, restored)
   local list = {}
   if restored then
     local done = t.epoch - (t.batch_done > 0 and 1 or 0)
-    t.shift = done * t.steps_per_epoch + t.batch_done // (t.options.subdivisions or 1) - t.step -- schedules go by epochs done
+    t.shift = done * t.steps_per_epoch + t.batch_done // t.parts_per_step - t.step -- schedules go by epochs done
     t.stop = stop_holds(t, restored.stop) or nil
     t.stopped_by = t.stop and restored.stop.by
     list = changes(t)

@@ -4,7 +4,7 @@ local core = require "yolua.core"
 local callback = require "yolua.options.callback"
 local options = require "yolua.options.table"
 local schema = require "yolua.options.schema"
-local state = require "yolua.train.state"
+local state = require "yolua.options.state"
 
 -- forecast: what dry_run=true can know of a policy beforehand: policy -> { every = epochs between its evaluations, rounds = function(model,
 -- options): the rounds of a pruning, files = checkpoints that it keeps in the run directory for later parts of a recipe }.

@@ -4,6 +4,7 @@ local fields = require "yolua.options.fields"
 local heads = require "yolua.model.heads"
 local input = require "yolua.model.input"
 local options = require "yolua.options.table"
+local ranks = require "yolua.ranks"
 local recheck = require "yolua.options.recheck"
 local sizes_of = require "yolua.data.sizes"
 local sources = require "yolua.train.sources"
@@ -17,16 +18,27 @@ function setup.options(o)
   return o
 end
 
--- How many images a part of a batch has. Errors: subdivisions that do not divide the batch, with the nearest that do.
-function setup.micro(o)
-  local batch, parts = o.batch, o.subdivisions or 1
-  if batch % parts == 0 then return batch // parts end
+-- The counts next to `parts` that divide the batch, as words.
+local function nearest(batch, parts)
   local less, more = math.min(parts, batch), parts
   while batch % less ~= 0 do less = less - 1 end
   while more <= batch and batch % more ~= 0 do more = more + 1 end
-  error(("%s: option 'subdivisions': a batch of %d cannot be divided into %d equal parts; the nearest counts that work are %s"):format(
-    options.origin(o, "subdivisions") or options.position(), batch, parts,
-    more <= batch and ("%d and %d"):format(less, more) or ("%d"):format(less)), 0)
+  return more <= batch and ("%d and %d"):format(less, more) or ("%d"):format(less)
+end
+
+-- How a step is divided: images of a part of the batch, and how many parts this rank computes. Deterministic: `subdivisions` parts, shared
+-- by the ranks; else each rank has as many. Errors: counts that do not divide the batch, with the nearest that do.
+function setup.parts(o)
+  local batch, asked = o.batch, o.subdivisions or 1
+  local parts = o.deterministic and asked or asked * ranks.size
+  local where = options.origin(o, "subdivisions") or options.position()
+  if o.deterministic and asked % ranks.size ~= 0 then
+    error(("%s: option 'subdivisions': with deterministic=true %d ranks share the parts of a batch: expected a multiple of %d, got %d")
+      :format(where, ranks.size, ranks.size, asked), 0)
+  end
+  if batch % parts == 0 then return batch // parts, o.deterministic and asked // ranks.size or asked end
+  error(("%s: option 'subdivisions': a batch of %d cannot be divided into %d equal parts%s; the nearest counts that work are %s"):format(
+    where, batch, parts, ranks.size > 1 and (" (%d ranks, subdivisions=%d)"):format(ranks.size, asked) or "", nearest(batch, parts)), 0)
 end
 
 -- Labelled objects of a list by the network's classes, and by any; see data:truth.

@@ -2,6 +2,7 @@
 local core = require "yolua.core"
 local attributes = require "yolua.options.attributes"
 local batches = require "yolua.data.batches"
+local ranks = require "yolua.ranks"
 
 local sources = {}
 
@@ -27,7 +28,7 @@ local function pixels(t, list, train)
       t.model.c, t.data.name, shape[3], shape[2], shape[4]), 0)
   end
   return batches.pixels { list = list, pixels = all, data = t.data, names = t.model.names, batch = t.micro, seed = t.options.seed,
-    train = train, parts = t.options.subdivisions }
+    train = train, parts = t.parts_per_step, rank = ranks.rank, ranks = ranks.size }
 end
 
 -- A new source of a list's pictures; train: shuffled, and augmented as the options say.
@@ -38,7 +39,8 @@ local function images(t, list, train)
   return batches.images {
     data = t.data, list = list, names = t.model.names, batch = t.micro, w = t.w, h = t.h, resize = t.resize, train = train,
     seed = o.seed, workers = o.data.workers, cache = o.data.cache, cache_dir = o.data.cache_dir, strict = o.data.strict, sizes = t.sizes,
-    regions = o.regions, attributes = #attributes.of_model(t.model) > 0, augment = augments(t) and o.augment or nil, parts = o.subdivisions,
+    regions = o.regions, attributes = #attributes.of_model(t.model) > 0, augment = augments(t) and o.augment or nil,
+    parts = t.parts_per_step, rank = ranks.rank, ranks = ranks.size,
   }
 end
 
@@ -69,7 +71,7 @@ end
 local function features(t, list, train)
   local source = images(t, list, false)
   local made = batches.features { model = t.model, source = source, seed = t.options.seed, batch = t.micro, train = train,
-    body_batch = t.micro, h = t.h, w = t.w, parts = t.options.subdivisions }
+    body_batch = t.micro, h = t.h, w = t.w, parts = t.parts_per_step, rank = ranks.rank, ranks = ranks.size }
   source:close()
   return made
 end

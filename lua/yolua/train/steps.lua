@@ -3,6 +3,7 @@
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local optimizer = require "yolua.train.optimizer"
+local ranks = require "yolua.ranks"
 local schedule = require "yolua.train.schedule"
 local setup = require "yolua.train.setup"
 local watchdog = require "yolua.train.watchdog"
@@ -69,10 +70,23 @@ function Training:accumulate(source, batch)
   self.parts = source:loss(plan, batch)
   if self:hears "loss" then offer_plan(self, plan) end
   local loss = steps.total(self.parts)
-  watchdog.check_loss(self, source, batch, loss)
+  if ranks.size == 1 then watchdog.check_loss(self, source, batch, loss) end
   plan:backward()
-  self.loss_sum, self.loss_images = self.loss_sum + loss, self.loss_images + self.micro
-  return loss / self.micro
+  return self:count_loss(source, batch, loss)
+end
+
+-- Adds the losses of all ranks' micro-batches, in their order; their mean per image. Ends the run where one is not finite, and has all
+-- ranks stop after the step where one was asked to.
+function Training:count_loss(source, batch, loss)
+  local all, sum = { { loss } }, 0
+  if ranks.size > 1 then all = ranks.all { loss, core.ranks.asked_to_stop() } end
+  for _, told in ipairs(all) do
+    self.loss_sum, sum = self.loss_sum + told[1], sum + told[1]
+    if told[2] then core.ranks.stop() end
+  end
+  watchdog.check_loss(self, source, batch, sum)
+  self.loss_images = self.loss_images + self.micro * ranks.size
+  return sum / (self.micro * ranks.size)
 end
 
 function Training:update(source, batch, images)
@@ -80,6 +94,7 @@ function Training:update(source, batch, images)
   self.last_rate = self:rate()
   self.step = self.step + 1
   local rule, net = self.rule, self.model.net
+  if self.share then self.share:gather() end
   if self:hears "gradient" then self:fire "gradient" end
   local function apply(s)
     if type(rule) == "function" then return optimizer.step(rule, net, optim, s) end -- the user's (yl.optimizer)
@@ -101,19 +116,20 @@ end
 function Training:back_to_mark()
   for key, value in pairs(self.marked) do self[key] = value end
   self.model.net:zero "grad"
+  if self.share then self.share:forget() end
   self.batches = nil
   return false
 end
 
 -- Forward and backward until a batch is full, then the optimizer. Returns false where the source stopped while it waited.
 function Training:advance()
-  local subdivisions, images = self.options.subdivisions or 1, 0
+  local images = 0
   repeat
     local batch = self.batches()
     if not batch then return self:back_to_mark() end
     self.loss = self:accumulate(self.source, batch)
-    self.batch_done, images = self.batch_done + 1, images + self.micro
-    if self.batch_done % subdivisions == 0 then
+    self.batch_done, images = self.batch_done + 1, images + self.micro * ranks.size
+    if self.batch_done % self.parts_per_step == 0 then
       self:update(self.source, batch, images)
       images = 0
     end

@@ -11,6 +11,7 @@ local checkpoint = require "yolua.train.checkpoint"
 local events = require "yolua.train.events"
 local ledger = require "yolua.train.ledger"
 local proof = require "yolua.train.proof"
+local ranks = require "yolua.ranks"
 local steps = require "yolua.train.steps"
 
 local Training = { __name = "training" }
@@ -34,6 +35,8 @@ function Training:drop()
   if self.busy then error(options.position() .. ": the training is in the middle of a step: its loader cannot be closed here", 0) end
   sources.drop(self)
   self.batches = nil
+  if self.share then self.share:close() end
+  self.share = nil
 end
 
 -- spec: net, data, run, options, and policies in the array part.
@@ -53,12 +56,12 @@ function Training.new(spec)
   self.data:follow(self.model)
   self.objects = setup.objects(self)
   setup.attributes(self)
-  self.micro = setup.micro(o)
+  self.micro, self.parts_per_step = setup.parts(o)
   self.sizes = o.multiscale and setup.sizes(self.model, self.w, self.h) or nil
   local optimizer = require("yolua.optim." .. o.optim.name)
   self.rule, self.rule_fields = optimizer.rule, optimizer.fields
   self.steps_per_epoch = (#spec.data.train.frames + o.batch - 1) // o.batch
-  self.batches_per_epoch = self.steps_per_epoch * (o.subdivisions or 1)
+  self.batches_per_epoch = self.steps_per_epoch * self.parts_per_step
   return self
 end
 
@@ -73,6 +76,9 @@ local function open_epoch(self)
   local started = core.system.clock()
   self.source = sources.train(self)
   if not self.source then return false end
+  if self.options.deterministic or ranks.size > 1 then
+    self.share = self.share or self.model.net:share { passes = self.parts_per_step, each = self.options.deterministic or false }
+  end
   self.batches = self.source:epoch(self.epoch, self.batch_done + 1)
   self.prepared = core.system.clock() - started -- the frozen body's output, computed once
   self.spent, self.waited, self.images_before = 0, self.source:stats().waited_s or 0, self.loss_images
@@ -96,14 +102,15 @@ end
 function Training:show()
   local screen = self.run or self.screen
   if not screen then return end
-  screen:step { epoch = self.epoch, epochs = self.epochs, done = self.batch_done * self.micro,
-    total = self.batches_per_epoch * self.micro, loss = self.loss, lr = self.lr, wait_share = self:wait_share(), sparsity = self.sparsity }
+  screen:step { epoch = self.epoch, epochs = self.epochs, done = self.batch_done * self.micro * ranks.size,
+    total = self.batches_per_epoch * self.micro * ranks.size, loss = self.loss, lr = self.lr, wait_share = self:wait_share(),
+    sparsity = self.sparsity }
 end
 
 -- Mean loss per image over the list that the training is judged on (data.pick, else dev), in inference mode, with the averaged weights
 -- where there are any; nil without such a list.
 -- Second value: false where the user asked to stop before its end.
-function Training:dev_loss()
+local function judge(self)
   local source = sources.judged(self)
   if not source then return nil, not sources.has_judged(self) end
   local sum, images = 0, 0
@@ -115,6 +122,8 @@ function Training:dev_loss()
   end
   return sum / images, images == source.size
 end
+
+function Training:dev_loss() return ranks.first(judge, self) end
 
 -- The record of an epoch whose steps are done. Returns false where the user asked to stop before its end.
 local function measure(self)
@@ -128,6 +137,7 @@ local function measure(self)
     images_per_s = self.spent > 0 and (self.loss_images - self.images_before) / self.spent or nil, -- a stop may have left the end alone
     cached_body = source.part == "tail", seconds = self.prepared + self.spent + core.system.clock() - started,
   }
+  self.record = ranks.first(function() return self.record end) -- clocks differ
   self.batch_done, self.batches, self.due = 0, nil, "handlers"
   return true
 end
@@ -138,6 +148,7 @@ function Training:end_epoch()
   if not self.due and not measure(self) then return false end
   if self.due == "handlers" then
     self:fire "epoch_end"
+    self.stop, self.stopped_by = ranks.first(function() return self.stop, self.stopped_by end)
     self.due = "files"
   end
   if self.run then self.run:expect(self.record) end

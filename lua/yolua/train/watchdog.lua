@@ -1,4 +1,6 @@
 -- NaN and infinity stop a run at once, with the layer, the image and the iteration named.
+local ranks = require "yolua.ranks"
+
 local watchdog = {}
 
 -- Runs the batch once more with every activation kept, and looks for the first layer with a value that is not finite.
@@ -22,7 +24,8 @@ end
 function watchdog.stop(t, source, batch, reason)
   local layer, image = locate(t, source, batch)
   local where = layer and ("%s gives NaN or infinity for image %s"):format(layer, image_name(t, batch, image))
-    or tostring(reason):gsub("^yolua/.-:%d+: ", "")
+  for _, found in ipairs(ranks.all(where or "")) do where = where or found ~= "" and found end -- it may be in another rank's images
+  where = where or tostring(reason):gsub("^yolua/.-:%d+: ", "")
   error(("training stopped in epoch %d, iteration %d (learning rate %g): %s"):format(t.epoch, t.step, t.lr or t:rate(), where), 0)
 end
 

@@ -44,5 +44,5 @@ local function show(result)
   if result.prunable then print(("%d prunable numbers\n%s"):format(result.prunable, tostring(result))) end
 end
 
-return { help = "prune a detector in rounds of cutting and retraining", fields = list, run = prune, show = show,
+return { help = "prune a detector in rounds of cutting and retraining", fields = list, run = prune, show = show, ranks = true,
   defaults = { distill = { weight = 0 } } }

@@ -87,4 +87,4 @@ end
 local list = { table.unpack(fields.recipe) }
 list[#list + 1] = "distill"
 
-return { help = "fine-tune a detector on a data set", fields = list, run = train }
+return { help = "fine-tune a detector on a data set", fields = list, run = train, ranks = true }

@@ -1,7 +1,7 @@
 -- Policies' states: what a checkpoint holds comes back with the same values, types and keys; what it cannot hold is named by its place.
 local t = require "luaunit"
 local core = require "yolua.core"
-local state = require "yolua.train.state"
+local state = require "yolua.options.state"
 
 -- Through JSON and back, as a checkpoint does.
 local function back(value) return state.unpack(core.json.decode(core.json.encode(state.pack(value)))) end
