@@ -4,6 +4,7 @@
 local core = require "yolua.core"
 local fail = require "yolua.data.fail"
 local kitti = require "yolua.datasets.kitti"
+local ranks = require "yolua.ranks"
 local structs = require "yolua.options.structs"
 local files, width = core.files, structs.field("scene", "width")
 
@@ -91,11 +92,12 @@ end
 -- o: the options of data=synthetic. Draws what is not there yet. A folder given as data.root that is complete is taken as it is.
 function synthetic.open(o)
   local folder = o.root or cache_folder(o)
-  local fresh = not complete(folder)
-  if fresh then
+  local fresh = ranks.first(function()
+    if complete(folder) then return false end
     check_free(folder)
     write_all(o, folder)
-  end
+    return true
+  end)
   core.system.warn(("using synthetic data (%d frames of the %s style, %s in %s); for real data give data=kitti data.root=DIR")
     :format(o.frames, o.style, fresh and "drawn now" or "kept", folder))
   return kitti.open { root = folder, images = o.images }

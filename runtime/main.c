@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "bind/bind.h"
 #include "bind/prompt.h"
+#include "comm/comm.h"
 #include "core/log.h"
 #include "core/process.h"
 #include "core/threads.h"
@@ -208,6 +209,7 @@ int main(int argc, char **argv)
     if (bad) fprintf(stderr, "yolua: %s\n", luaL_tolstring(the_state, -1, NULL));
     int status = bad ? 1 : (int)lua_tointeger(the_state, -1);
     lua_close(the_state);
+    yl_comm_here()->close(yl_comm_here()); /* no thread adds gradients any more */
     if (fflush(stdout) || ferror(stdout)) { /* a result that was not written is a failed job */
         fprintf(stderr, "yolua: cannot write standard output\n");
         status = status ? status : 1;

@@ -32,7 +32,7 @@ end
 local function repeat_where_asked(program, given, give_results)
   local arguments = require "yolua.options.arguments"
   arguments.on_run = function(o)
-    if not arguments.repeats(o) then return end
+    if not arguments.repeats(o) or ranks.size > 1 then return end -- yl.run refuses it
     local repeats = require "yolua.sweep.repeats"
     if rawget(o, "dry_run") then return repeats.rehearse(program, given, o) end
     local results = repeats.run(program, given, o)

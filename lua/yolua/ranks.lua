@@ -86,7 +86,6 @@ function ranks.finish(status, sentence, say)
   elseif sentence then say(("rank %d: %s"):format(ranks.rank, sentence)) end
   io.stdout:flush()
   if not failed then core.ranks.end_all(status ~= 0 and status or 1) end
-  core.ranks.close()
   return status ~= 0 and status or failed > 0 and 1 or 0
 end
 

@@ -229,8 +229,8 @@ yl_status yl_conv2d_choose(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direct
     const yl_conv2d_algo *const *list, *algo = NULL;
     char key[YL_CHOICE_KEY];
     YL_TRY(ctx->device->kernels->conv2d_algorithms(&list));
-    bool pins = pinned && strcmp(pinned, "auto") != 0;
-    if (pins && !(algo = named(list, pinned))) return unknown_name(ctx, list, pinned);
+    bool pins = pinned && strcmp(pinned, "auto") != 0, predicts = pins && strcmp(pinned, "predicted") == 0;
+    if (pins && !predicts && !(algo = named(list, pinned))) return unknown_name(ctx, list, pinned);
     *out = algo && algo->supports(g, d) ? algo : cheapest(list, g, d);
     if (!*out)
         return yl__fail(YL_UNSUPPORTED, "no algorithm convolves %s on %s", yl_dtype_name(g->dtype), ctx->device->name);

@@ -36,7 +36,8 @@ static inline yl__operands yl__operands_of(const yl_activation_geom *g)
 }
 static inline yl__operands yl__operands_of(const yl_dropout_geom *g)
 {
-    return yl__operands_of((double)g->count, (double)g->count, 0, g->dtype);
+    double count = (double)(g->images * g->count);
+    return yl__operands_of(count, count, 0, g->dtype);
 }
 static inline yl__operands yl__operands_of(const yl_step_geom *g)
 {

@@ -118,14 +118,6 @@ static int ranks_finish(lua_State *L)
     return 1;
 }
 
-/* ranks.close(): leaves; all ranks have to */
-static int ranks_close(lua_State *L)
-{
-    (void)L;
-    yl_comm_here()->close(yl_comm_here());
-    return 0;
-}
-
 /* ranks.end_all(status): ends all ranks at once */
 static int ranks_end_all(lua_State *L)
 {
@@ -135,12 +127,17 @@ static int ranks_end_all(lua_State *L)
 
 void yl__bind_ranks(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"launched", ranks_launched}, {"open", ranks_open},
-                                         {"here", ranks_here},         {"broadcast", ranks_broadcast},
-                                         {"gather", ranks_gather},     {"fall_silent", ranks_fall_silent},
-                                         {"finish", ranks_finish},     {"close", ranks_close},
-                                         {"end_all", ranks_end_all},   {"asked_to_stop", ranks_asked_to_stop},
-                                         {"stop", ranks_stop},         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"launched", ranks_launched},
+                                         {"open", ranks_open},
+                                         {"here", ranks_here},
+                                         {"broadcast", ranks_broadcast},
+                                         {"gather", ranks_gather},
+                                         {"fall_silent", ranks_fall_silent},
+                                         {"finish", ranks_finish},
+                                         {"end_all", ranks_end_all},
+                                         {"asked_to_stop", ranks_asked_to_stop},
+                                         {"stop", ranks_stop},
+                                         {NULL, NULL}};
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
     lua_setfield(L, -2, "ranks");

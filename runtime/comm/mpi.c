@@ -8,6 +8,7 @@
 
 #include <mpi.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,7 @@ typedef struct channel_state {
 typedef struct state {
     const yl_comm_host *host;
     int rank;
+    atomic_bool told; /* of a request to stop; two threads may wait */
     channel_state channels[YL_CHANNELS];
     MPI_Comm end;
 } state;
@@ -72,10 +74,9 @@ static void pause_after(int64_t looks)
 static yl_status look_at_stop(double *asked)
 {
     if (*asked == 0 && !self.host->interrupted()) return YL_OK;
-    if (*asked == 0 && self.rank == 0)
-        self.host->warn(
-            "asked to stop while waiting for the other ranks; if one of them has died, resume= continues from the last "
-            "checkpoint");
+    if (*asked == 0 && self.rank == 0 && !atomic_exchange(&self.told, true))
+        self.host->warn("asked to stop while waiting for the other ranks; if one of them has died, resume= continues "
+                        "from the last checkpoint");
     if (*asked == 0) *asked = now();
     return now() - *asked < PATIENCE ? YL_OK : fail(YL_INTERRUPTED, "stopped while it waited for the other ranks");
 }

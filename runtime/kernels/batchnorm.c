@@ -178,6 +178,26 @@ static void write_dx(const yl_ctx *ctx, const yl_batchnorm_geom *g, const float 
     }
 }
 
+/* The coefficients of dx: `s` is sum dy, `q` sum dy * xhat, of channel j; over 1 / k rows. */
+static void set_coefficients(const float *scale, const float *inverse, int64_t c, int64_t j, double s, double q,
+                             double k, float *a)
+{
+    a[j] = scale[j] * inverse[j];
+    a[c + j] = (float)(-a[j] * k * q * inverse[j]);
+    a[2 * c + j] = (float)(-a[j] * k * s);
+}
+
+yl_status YL_CPU(batchnorm_input)(const yl_ctx *ctx, const yl_batchnorm_geom *g, int64_t all_rows, const void *x,
+                                  const void *dy, const float *mean, const float *inverse, const float *scale,
+                                  const float *sums, float beta, void *dx, void *scratch)
+{
+    float *a = rows_after_parts(ctx, g, scratch);
+    for (int64_t j = 0; j < g->c; j++)
+        set_coefficients(scale, inverse, g->c, j, sums[j], sums[g->c + j], 1.0 / (double)all_rows, a);
+    write_dx(ctx, g, x, dy, mean, a, beta, dx);
+    return YL_OK;
+}
+
 /* dbias += sum dy,  dscale += sum dy * xhat,  xhat = (x - mean) * inverse, and
  * dx = scale * inverse * (dy - sum dy / rows - xhat * sum(dy * xhat) / rows); without `statistics` (running ones were
  * used) only the first term. dx NULL: not wanted; dx may be dy. dscale, dbias NULL: not wanted. */
@@ -186,16 +206,13 @@ yl_status YL_CPU(batchnorm_backward)(const yl_ctx *ctx, const yl_batchnorm_geom 
                                      float beta, void *dx, float *dscale, float *dbias, void *scratch)
 {
     int64_t c = g->c;
-    float *a = rows_after_parts(ctx, g, scratch), *b = a + c, *d = b + c;
+    float *a = rows_after_parts(ctx, g, scratch);
     part sums = sum_all(ctx, g, x, mean, dy, scratch);
     for (int64_t j = 0; j < c; j++) {
         double s = sums.sum[0][j], q = sums.sum[1][j] * inverse[j];
         if (dbias) dbias[j] += (float)s;
         if (dscale) dscale[j] += (float)q;
-        double k = statistics ? 1.0 / (double)g->rows : 0.0;
-        a[j] = scale[j] * inverse[j];
-        b[j] = (float)(-a[j] * k * q * inverse[j]);
-        d[j] = (float)(-a[j] * k * s);
+        set_coefficients(scale, inverse, c, j, s, q, statistics ? 1.0 / (double)g->rows : 0.0, a);
     }
     if (dx) write_dx(ctx, g, x, dy, mean, a, beta, dx);
     return YL_OK;

@@ -24,8 +24,9 @@ YL_BOTH static inline float yl__batchnorm_rate(const yl_batchnorm_geom *g, const
     return now->statistics_share > 0 ? now->statistics_share : g->momentum;
 }
 
-/* scratch: the bytes that statistics, forward and backward need. move: the running statistics take in a batch's, by the share that `now` says, or the momentum. inverse {c}: of a
- * variance, which it may overwrite. fold: a batch-norm as factor and bias of the convolution before it, whose own bias may be NULL. */
+/* scratch: the bytes that statistics, forward, input and backward need. input: the gradient of x from {2, c} sums, of dy and of dy * xhat, over all_rows rows, of which x has a part. move: the running statistics take in a batch's, by the share that `now` says, or the momentum. inverse {c}: of a
+ * variance, which it may overwrite. input: the gradient of x from sums over all ranks' rows, {sum dy, sum dy * xhat}, of which g has
+ * `all_rows`. fold: a batch-norm as factor and bias of the convolution before it, whose own bias may be NULL. */
 #define YL_BATCHNORM_KERNELS(K)                                                                                        \
     K(batchnorm_scratch, (const yl_ctx *ctx, const yl_batchnorm_geom *g, size_t *bytes), YES)                          \
     K(batchnorm_statistics,                                                                                            \
@@ -43,6 +44,11 @@ YL_BOTH static inline float yl__batchnorm_rate(const yl_batchnorm_geom *g, const
       (const yl_ctx *ctx, const yl_batchnorm_geom *g, const void *x, const float *mean, const float *inverse,          \
        const float *scale, const float *bias, void *y, void *scratch),                                                 \
       YES)                                                                                                             \
+    K(batchnorm_input,                                                                                                 \
+      (const yl_ctx *ctx, const yl_batchnorm_geom *g, int64_t all_rows, const void *x, const void *dy,                 \
+       const float *mean, const float *inverse, const float *scale, const float *sums, float beta, void *dx,           \
+       void *scratch),                                                                                                 \
+      NO)                                                                                                              \
     K(batchnorm_backward,                                                                                              \
       (const yl_ctx *ctx, const yl_batchnorm_geom *g, const void *x, const void *dy, const float *mean,                \
        const float *inverse, const float *scale, bool statistics, float beta, void *dx, float *dscale, float *dbias,   \

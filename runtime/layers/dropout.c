@@ -23,7 +23,8 @@ static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 static yl_dropout_geom geometry(const yl_pass *p)
 {
     const options *o = p->layer->options;
-    return (yl_dropout_geom){.count = yl_shape_count(p->setting->out),
+    return (yl_dropout_geom){.images = p->setting->out.n,
+                             .count = yl_shape_count(p->setting->out) / p->setting->out.n,
                              .layer = p->layer_index,
                              .probability = (float)o->probability,
                              .dtype = p->setting->dtype};
@@ -48,7 +49,7 @@ static yl_status backward(yl_pass *p)
 {
     yl_dropout_geom g = geometry(p);
     if (!p->dx[0]) return YL_OK;
-    yl_flat_geom flat = {g.count, g.dtype};
+    yl_flat_geom flat = {g.images * g.count, g.dtype};
     if (active(p)) return p->ctx->device->kernels->dropout(p->ctx, &g, p->now, p->dy, p->dx[0], p->dx_beta[0]);
     return p->ctx->device->kernels->shortcut_backward(p->ctx, &flat, p->dy, p->dx[0], p->dx_beta[0]);
 }

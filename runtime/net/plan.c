@@ -16,7 +16,7 @@ static const yl_field fields[] = {
     {"precision", YL_OPTION_ENUM, "f32", "", "arithmetic of activations", 0, 0, "f32|bf16", "half amp fp16",
      AT(precision)},
     {"slab", YL_OPTION_STRING, "value", "", "where the values come from: value or ema", 0, 0, NULL, NULL, AT(slab)},
-    {"algorithm", YL_OPTION_STRING, "auto", "", "convolution algorithm; auto: measure, then choose", 0, 0, NULL, NULL,
+    {"algorithm", YL_OPTION_STRING, "auto", "", "convolution algorithm; auto: measure, then choose; predicted: by sizes alone", 0, 0, NULL, NULL,
      AT(algorithm)},
     {"keep", YL_OPTION_BOOL, "false", "", "every activation keeps its own place", 0, 0, NULL, NULL, AT(keep)},
     {"outputs", YL_OPTION_STRING, NULL, "", "layers, separated by commas, whose outputs are kept", 0, 0, NULL, NULL,

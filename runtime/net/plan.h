@@ -94,6 +94,7 @@ typedef struct yl_step_info {
     uint32_t step;
     bool hold_statistics;    /* forward in training does not update the running statistics */
     double statistics_share; /* of this batch in them; 0: each layer's own momentum */
+    int64_t first_image;     /* place of the plan's first image in the step's batch */
 } yl_step_info;
 
 extern const yl_field_table yl_step_info_fields;

@@ -15,6 +15,8 @@ static const yl_field info_fields[] = {
      AT(hold_statistics)},
     {"statistics_share", YL_OPTION_NUMBER, "0", "", "of this batch in the running statistics; 0: each layer's own", 0,
      1, NULL, NULL, AT(statistics_share)},
+    {"first_image", YL_OPTION_INT, "0", "", "place of the first image in the step's batch", 0, UINT32_MAX, NULL, NULL,
+     AT(first_image)},
 };
 const yl_field_table yl_step_info_fields = YL_FIELD_TABLE("forward", info_fields);
 
@@ -196,13 +198,14 @@ static yl_status call_forward(void *of)
 static yl_status run_forward(yl_plan *plan)
 {
     const yl_step_info *info = &plan->info;
-    yl_now now = {info->seed, info->step, (float)info->statistics_share};
+    yl_now now = {info->seed, info->step, (float)info->statistics_share, info->first_image};
     YL_TRY(plan->net->device->to_device(plan->net->device, plan->now, &now, sizeof now));
     for (int s = 0; s < plan->n_steps; s++) {
         yl_plan_step *step = &plan->steps[s];
         YL_TRY(refresh_packed(plan, step));
         step->forward_pass.seed = step->backward_pass.seed = info->seed;
         step->forward_pass.step = step->backward_pass.step = info->step;
+        step->forward_pass.ranks = step->backward_pass.ranks = yl__share_sync(plan->net);
         step->forward_pass.update_statistics = step->setting.mode == YL_TRAIN && !info->hold_statistics;
     }
     yl_status status = run_part(plan, FORWARD, (yl_graph_key){.numbers = {info->hold_statistics}}, call_forward);

@@ -17,6 +17,8 @@
 #define AT(member) YL_MEMBER(yl_share_options, member)
 static const yl_field fields[] = {
     {"passes", YL_OPTION_INT, "1", "", "backward passes of each rank in a step", 1, 65536, NULL, NULL, AT(passes)},
+    {"sync", YL_OPTION_BOOL, "false", "", "batch-norm's statistics are those of all ranks' images", 0, 0, NULL, NULL,
+     AT(sync)},
     {"each", YL_OPTION_BOOL, "false", "", "every pass starts from the step's statistics", 0, 0, NULL, NULL, AT(each)},
 };
 const yl_field_table yl_share_fields = YL_FIELD_TABLE("share", fields);
@@ -192,6 +194,11 @@ static yl_status post_packed(yl_share *s, int64_t least)
     return YL_OK;
 }
 
+yl_comm *yl__share_sync(const yl_net *net)
+{
+    return net->share && net->share->options.sync && net->share->comm->size > 1 ? net->share->comm : NULL;
+}
+
 yl_status yl__share_forward(yl_net *net)
 {
     yl_share *s = net->share;
@@ -277,6 +284,8 @@ yl_status yl_share_create(yl_net *net, const yl_share_options *options, yl_share
     yl_share *s;
     yl_slab *grad;
     if (net->share) return yl__fail(YL_INVALID, "share: the network shares its gradients already");
+    if (options->sync && !net->device->host_memory)
+        return yl__fail(YL_UNSUPPORTED, "statistics=sync: not on %s yet: expected device=cpu", net->device->name);
     YL_TRY(yl_net_slab(net, "grad", &grad));
     YL_TRY(yl__calloc(1, sizeof *s, &s));
     s->options = *options;

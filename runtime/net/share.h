@@ -14,9 +14,10 @@ typedef struct yl_share yl_share;
 
 typedef struct yl_share_options {
     int64_t passes; /* backward passes of each rank in a step */
-    bool
-        each; /* every pass starts from the step's statistics, and the mean over all passes becomes the new ones; else those of
-                       the last pass count */
+    bool sync;      /* batch-norm uses the statistics of all ranks' images in training */
+    /* Every pass starts from the step's running statistics, and the mean over all passes becomes the new ones. Else a rank's passes move
+     * them in turn, and the mean over the ranks counts. */
+    bool each;
 } yl_share_options;
 
 extern const yl_field_table yl_share_fields;
@@ -35,6 +36,7 @@ void yl_share_forget(yl_share *share);
 /* For plans (run.c): a training pass is about to run forward; backward begins; the layers down to `layer` have their gradients; all of them
  * have. */
 yl_status yl__share_forward(yl_net *net);
+struct yl_comm *yl__share_sync(const yl_net *net); /* the ranks whose statistics are one; NULL: each has its own */
 yl_status yl__share_begin(yl_net *net);
 yl_status yl__share_layer(yl_net *net, int layer);
 yl_status yl__share_end(yl_net *net);

@@ -1,4 +1,4 @@
--- dropout: which elements survive is Philox4x32-10 of (element, step, layer) under the seed; written here a second time.
+-- dropout: which elements survive is Philox4x32-10 of (element, image, step, layer) under the seed; written here a second time.
 local t = require "luaunit"
 local check = require "support.layercheck"
 local core = require "yolua.core"
@@ -17,9 +17,11 @@ end
 local function oracle(inputs, _, o, info)
   local x, y, p = inputs[1], {}, o.probability or 0.5
   if info.mode == "infer" then p = 0 end
-  for e = 0, #x - 1 do
-    local words = philox({ e // 4, 0, info.step, info.index }, { info.seed, 0 })
-    y[e + 1] = words[e % 4 + 1] >= p * 2 ^ 32 and x[e + 1] / (1 - p) or 0.0
+  local count = x.h * x.w * x.c
+  for i = 0, #x - 1 do
+    local image, e = i // count, i % count
+    local words = philox({ e // 4, image, info.step, info.index }, { info.seed, 0 })
+    y[i + 1] = words[e % 4 + 1] >= p * 2 ^ 32 and x[i + 1] / (1 - p) or 0.0
   end
   return y, { x.n, x.h, x.w, x.c }
 end
@@ -54,6 +56,20 @@ function TestDropout.test_share_and_steps()
   local _, again = zeros(1)
   t.assertTrue(first ~= second)
   t.assertTrue(first == again)
+end
+
+-- Parts of a batch, and ranks, drop what the whole batch drops.
+function TestDropout.test_parts_of_a_batch()
+  local net = core.net { h = 5, w = 5, c = 3, layers = { { "dropout", probability = 0.3 } }, seed = 1 }
+  local function kept(batch, first)
+    local plan, ones = net:plan { mode = "train", batch = batch, keep = true, whole_gradient = true }, {}
+    for i = 1, batch * 75 do ones[i] = 1 end
+    plan:input(ones)
+    plan:forward { seed = 4, step = 2, first_image = first }
+    return table.concat((plan:output(1)), " ")
+  end
+  t.assertEquals(kept(2, 0) .. " " .. kept(1, 2), kept(3, 0))
+  t.assertNotEquals(kept(1, 0), kept(1, 1))
 end
 
 os.exit(t.LuaUnit.run())

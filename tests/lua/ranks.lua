@@ -48,14 +48,37 @@ end
 
 TestRanks = {}
 
-function TestRanks.testTheSameNetworkByOneTwoAndFour()
-  local path = recipe "plain"
+-- Other sums, the same network: `words` by one rank and by some.
+local function compare(name, path, words, counts)
   local runs = {}
-  for _, n in ipairs { 1, 2, 4 } do runs[n] = train(n, "plain", { path, "statistics=running" }) end
-  for _, n in ipairs { 2, 4 } do
+  for _, n in ipairs { 1, table.unpack(counts) } do runs[n] = train(n, name, { path, table.unpack(words) }) end
+  for _, n in ipairs(counts) do
     local off = difference(runs[1], runs[n])
-    t.assertTrue(off > 0 and off < 1e-4, ("%d ranks: off by %g"):format(n, off)) -- other sums, the same network
+    t.assertTrue(off > 0 and off < 1e-4, ("%s, %d ranks: off by %g"):format(name, n, off))
   end
+end
+
+-- Frozen statistics; a network with dropout whose batch-norms see all ranks' images; and one that is pruned meanwhile.
+function TestRanks.testTheSameNetworkByOneTwoAndFour()
+  compare("frozen", recipe "frozen", { "statistics=running" }, { 2, 4 })
+end
+
+function TestRanks.testSynchronisedBatchNormAndDropout()
+  local cfg = core.system.read(top .. "/tiny.cfg")
+  core.system.write(top .. "/drop.cfg", (cfg:gsub("%[region%]", "[dropout]\nprobability=.2\n[region]")))
+  compare("sync", recipe "sync", { "statistics=sync", "cfg=" .. top .. "/drop.cfg" }, { 2 })
+end
+
+local PRUNING = [[yl.prune { score = "SCORE", target = .6, rounds = 3, every = 1, dense = 1, recalibrate = 8 }]]
+
+-- Rounds cut the same weights; by a score that looks at gradients only the same bits do, since threshold scores are close together.
+function TestRanks.testPruning()
+  compare("pruned", recipe("prune", (PRUNING:gsub("SCORE", "magnitude"))), { "statistics=running" }, { 2 })
+  local hashes, path = {}, recipe("prune-bits", (PRUNING:gsub("SCORE", "taylor")))
+  for i, n in ipairs { 1, 2 } do
+    hashes[i] = core.files.hash(train(n, "pruned-bits", { path, "deterministic=true", "subdivisions=2" }) .. "/best.safetensors")
+  end
+  t.assertEquals(hashes[1], hashes[2])
 end
 
 function TestRanks.testDeterministicTheSameBits()
@@ -75,12 +98,55 @@ function TestRanks.testOneVoiceAndOneWriter()
   t.assertEquals(core.files.kind(out .. "-2"), nil) -- no second rank's folder
 end
 
+-- How often a text occurs in another.
+local function count(text, what) return select(2, text:gsub(what:gsub("%p", "%%%0"), "")) end
+
+-- A rank that is killed takes the others with it; the run continues with another number of ranks, to the same bits.
+function TestRanks.testKilledRankAndResume()
+  local path = recipe("killed", [[{ name = "dies", on = { step = function(_, t)
+    if os.getenv "DIES" and t.step == 8 and yl.core.ranks.here() == 1 then os.execute "kill -KILL $PPID" end
+  end } }]])
+  local words, whole = { "deterministic=true", "subdivisions=4" }, nil
+  whole = train(1, "whole", { path, table.unpack(words) })
+  local out, started = top .. "/killed", core.system.clock()
+  local status, _, complaint = mpi.run(4, { path, "out=" .. out, table.unpack(words) }, "DIES=yes")
+  t.assertNotEquals(status, 0)
+  t.assertTrue(core.system.clock() - started < 20)
+  t.assertEquals(count(complaint, "asked to stop while waiting for the other ranks"), 1)
+  local continued, said, why = mpi.run(2, { path, "resume=" .. out })
+  t.assertEquals(continued, 0, why)
+  t.assertStrContains(said, "epoch 3: train loss")
+  t.assertEquals(core.files.hash(out .. "/last.safetensors"), core.files.hash(whole .. "/last.safetensors"))
+end
+
+function TestRanks.testNotANumberOnOneRank()
+  local path = recipe("nan", [[{ name = "breaks", on = { batch = function(_, t)
+    if t.step == 3 and yl.core.ranks.here() == 1 then t.pixels:fill_(0 / 0) end
+  end } }]])
+  local status, _, complaint = mpi.run(2, { path, "out=" .. top .. "/nan" })
+  t.assertNotEquals(status, 0)
+  t.assertEquals(count(complaint, "training stopped in epoch 2, iteration 3 (learning rate 0.001): the loss is"), 1)
+end
+
 function TestRanks.testBadUseIsOneSentence()
   local path = recipe "bad"
   local status, _, complaint = mpi.run(3, { path, "out=" .. top .. "/bad" })
   t.assertNotEquals(status, 0) -- which number, mpirun decides
   t.assertStrContains(complaint, "a batch of 8 cannot be divided into 3 equal parts (3 ranks, subdivisions=1)")
-  t.assertEquals(select(2, complaint:gsub("cannot be divided", "")), 1)
+  t.assertEquals(count(complaint, "cannot be divided"), 1)
+  for words, sentence in pairs {
+    [{ "val", "data=synthetic" }] = "only trainings (recipes, `yolua train`, `yolua prune`) are shared between processes: expected "
+      .. "`yolua val` without mpirun",
+    [{ path, "seeds=3", "out=" .. top .. "/bad" }] = "folds=, seeds= and dry_run=true are for one process: expected the call without mpirun",
+  } do
+    status, _, complaint = mpi.run(2, words)
+    t.assertNotEquals(status, 0)
+    t.assertEquals(count(complaint, sentence), 1, complaint)
+  end
+  status, _, complaint = mpi.run(2, { path, "out=" .. top .. "/bad" }, "YOLUA_MPI_PLUGIN=/nowhere")
+  t.assertNotEquals(status, 0)
+  t.assertEquals(count(complaint, "the MPI plug-in /nowhere cannot be opened"), 1, complaint)
+  t.assertNil(core.files.kind(top .. "/bad"))
 end
 
 local status = t.LuaUnit.run()

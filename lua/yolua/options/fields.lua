@@ -84,9 +84,9 @@ groups.train = {
   { "loss", "table", help = "options of the heads' loss (default: what the cfg says)", fields = fields.loss },
   { "regions", "bool", true, "", "regions that the class map calls ignore forgive what is found in them; false: they are background",
     aliases = { "ignore_regions", "dontcare" } },
-  { "statistics", "enum", "batch", "", "what batch-norm uses while it trains: each batch's own statistics (which move the running "
-    .. "ones), or the running ones that were loaded (which stay)", choices = { "batch", "running" },
-    aliases = { "bn", "batchnorm", "freeze_bn", "bn_eval", "norm_eval" } },
+  { "statistics", "enum", "batch", "", "what batch-norm uses while it trains: the batch's own statistics (of several ranks each its "
+    .. "share's), those of all ranks' images (sync), or the running ones that were loaded, which stay",
+    choices = { "batch", "running", "sync" }, aliases = { "bn", "batchnorm", "freeze_bn", "bn_eval", "norm_eval", "sync_bn" } },
   { "deterministic", "bool", false, "", "the same bits by any number of ranks, which share the parts of a batch (yolua help mpi)" },
   struct("step", "ema"), struct("step", "clip"),
   { "patience", "int", 0, "epochs", "stop after so many epochs without improvement; 0: never", min = 0, aliases = { "early_stop" } },

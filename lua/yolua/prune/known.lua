@@ -1,6 +1,7 @@
 -- Scores that a scan of sensitivity has measured: a line of JSON each, in a file that is named after all that decides them. Each is on the
 -- disk before the next is measured, so a scan that is killed loses one at most.
 local core = require "yolua.core"
+local ranks = require "yolua.ranks"
 local files = core.files
 
 local known = {}
@@ -14,7 +15,7 @@ function known.open(folder, key)
   files.make_folder(folder)
   local path = ("%s/sensitivity-%s.jsonl"):format(folder, key)
   local self, whole = setmetatable({ path = path, scores = {}, count = 0 }, Known), {}
-  local text = files.kind(path) == "file" and core.system.read(path) or ""
+  local text = ranks.first(function() return files.kind(path) == "file" and core.system.read(path) or "" end)
   for line in text:gmatch "([^\n]*)\n" do
     local ok, entry = pcall(core.json.decode, line, path)
     if not ok or type(entry) ~= "table" or type(entry.layer) ~= "string" then break end

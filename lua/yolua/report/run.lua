@@ -32,6 +32,9 @@ local function plain(o) return options.is(o) and options.plain(o) or o end
 -- Errors: one sentence that names the folder which cannot be made, written to, or continued.
 local function new(o, name)
   local runs = arguments.on_run and arguments.on_run(o)
+  if ranks.size > 1 and (arguments.repeats(o) or rawget(o, "dry_run")) then
+    error("folds=, seeds= and dry_run=true are for one process: expected the call without mpirun", 0)
+  end
   if arguments.repeats(o) then error("folds= and seeds= repeat a call of the program: expected `yolua RECIPE.lua ...`", 0) end
   local run = setmetatable({ name = name or program_name(), options = o, epochs = {}, rows = {}, curves = {}, stored = {}, kept = {},
     tables = {}, evaluated = 0, seconds_before = 0, started = core.system.clock() }, Run)
@@ -118,10 +121,8 @@ function Run:rewind(epoch, training)
   self.epochs = ranks.first(rundir.metrics, self.dir, epoch, training)
   local path = self:path "epoch.json"
   local ok, record = ranks.first(pcall, function() return core.json.decode(core.system.read(path), path) end)
-  if ok and recorded(self, training) == epoch - 1 and type(record) == "table" and record.epoch == epoch
-    and (record.training or 1) == training then
-    self.epochs[#self.epochs + 1] = record
-  end
+  local next_one = ok and type(record) == "table" and record.epoch == epoch and (record.training or 1) == training
+  if next_one and recorded(self, training) == epoch - 1 then self.epochs[#self.epochs + 1] = record end
   rundir.write_metrics(self.dir, self.epochs)
   os.remove(path)
 end

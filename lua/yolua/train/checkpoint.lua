@@ -124,6 +124,8 @@ function checkpoint.restore(t)
     if states[p.name] then p.state = states[p.name] end
   end
   freeze_again(t, notes)
+  local before = math.tointeger(tonumber(notes.ranks)) or 1
+  if before ~= ranks.size and not t.options.deterministic then t.run:say("continues with %d ranks; before: %d", ranks.size, before) end
   return { stop = stop }
 end
 

@@ -219,7 +219,7 @@ end
 -- Notes in config.yaml that the training is done: the hash of its checkpoint.
 function ledger.finish(t)
   local run = t.run
-  if not run or t.past or run.current ~= t then return end
+  if not run or t.past or run.current ~= t or ranks.rank > 0 then return end
   local path = rundir.result(run.dir)
   run.made.result = path and files.hash(path)
   run:write_config()

@@ -6,6 +6,7 @@ local fields = require "yolua.options.fields"
 local identity = require "yolua.train.identity"
 local options = require "yolua.options.table"
 local policy = require "yolua.train.policy"
+local ranks = require "yolua.ranks"
 local rundir = require "yolua.report.rundir"
 local files = core.files
 
@@ -79,7 +80,7 @@ local function train(spec, o, data, parent, interrupted)
   local run <close> = require("yolua.report.run")(o, spec.name)
   spec.net:freeze(o.freeze)
   require "yolua.train" { net = spec.net, data = data, run = run, options = o, table.unpack(spec) }
-  return run.dir, rundir.result(run.dir)
+  return run.dir, ranks.first(rundir.result, run.dir)
 end
 
 -- Of a dry run: tells the training instead. The network is as it was, and lies as the result where the dry run keeps its files.
@@ -108,9 +109,9 @@ local function new(spec)
   if type(spec.net) == "function" then spec.net = spec.net(data) end
   local parent = (spec.run.dry and spec.run.dry.dir or spec.run.dir):match "^(.*)/[^/]+$" or "."
   local key = identity.hash { net = spec.net, data = data, options = o, table.unpack(spec) }
-  if not spec.run.dry then await(spec, parent, key) end
-  local dir, path = reuse.find(parent, key)
-  local interrupted = not dir and begun(parent, key)
+  if not spec.run.dry then ranks.first(await, spec, parent, key) end
+  local dir, path = ranks.first(reuse.find, parent, key)
+  local interrupted = not dir and ranks.first(begun, parent, key)
   if dir then spec.run:say("%s: reusing the finished run %s (%s)", spec.name, dir, key)
   elseif spec.run.dry then return tell(spec, o, data)
   elseif interrupted then

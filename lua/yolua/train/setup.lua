@@ -32,6 +32,9 @@ function setup.parts(o)
   local batch, asked = o.batch, o.subdivisions or 1
   local parts = o.deterministic and asked or asked * ranks.size
   local where = options.origin(o, "subdivisions") or options.position()
+  if o.deterministic and o.statistics == "sync" then
+    error(("%s: statistics=sync depends on the number of ranks, and deterministic=true must not: expected one of them"):format(where), 0)
+  end
   if o.deterministic and asked % ranks.size ~= 0 then
     error(("%s: option 'subdivisions': with deterministic=true %d ranks share the parts of a batch: expected a multiple of %d, got %d")
       :format(where, ranks.size, ranks.size, asked), 0)

@@ -19,7 +19,7 @@ end
 local function augments(t) return (t.options.augment.name or "none") ~= "none" end
 
 -- Pictures that the data set has in memory.
-local function pixels(t, list, train)
+local function pixels(t, list, train, alone)
   local all = t.data.source.pixels
   local shape = all:shape()
   if augments(t) then error(("data=%s: its pictures are not augmented: expected augment=none"):format(t.data.name), 0) end
@@ -27,20 +27,21 @@ local function pixels(t, list, train)
     error(("%s: the network takes %dx%d with %d channels, the pictures of data=%s are %dx%d with %d"):format(t.model.path, t.w, t.h,
       t.model.c, t.data.name, shape[3], shape[2], shape[4]), 0)
   end
-  return batches.pixels { list = list, pixels = all, data = t.data, names = t.model.names, batch = t.micro, seed = t.options.seed,
-    train = train, parts = t.parts_per_step, rank = ranks.rank, ranks = ranks.size }
+  return batches.pixels { list = list, pixels = all, data = t.data, names = t.model.names, batch = alone or t.micro,
+    seed = t.options.seed, train = train, parts = t.parts_per_step, rank = alone and 0 or ranks.rank, ranks = alone and 1 or ranks.size }
 end
 
--- A new source of a list's pictures; train: shuffled, and augmented as the options say.
-local function images(t, list, train)
+-- A new source of a list's pictures; train: shuffled, and augmented as the options say. alone: images of a batch that is not shared by
+-- ranks.
+local function images(t, list, train, alone)
   local o = t.options
-  if t.data.source.pixels then return pixels(t, list, train) end
+  if t.data.source.pixels then return pixels(t, list, train, alone) end
   if t.model.c ~= 3 then error(("%s: the network takes %d channels, pictures have 3"):format(t.model.path, t.model.c), 0) end
   return batches.images {
-    data = t.data, list = list, names = t.model.names, batch = t.micro, w = t.w, h = t.h, resize = t.resize, train = train,
+    data = t.data, list = list, names = t.model.names, batch = alone or t.micro, w = t.w, h = t.h, resize = t.resize, train = train,
     seed = o.seed, workers = o.data.workers, cache = o.data.cache, cache_dir = o.data.cache_dir, strict = o.data.strict, sizes = t.sizes,
     regions = o.regions, attributes = #attributes.of_model(t.model) > 0, augment = augments(t) and o.augment or nil,
-    parts = t.parts_per_step, rank = ranks.rank, ranks = ranks.size,
+    parts = t.parts_per_step, rank = ranks.rank, ranks = alone and 1 or ranks.size,
   }
 end
 

@@ -59,14 +59,31 @@ function Training:keep_outputs(names)
   self.outputs_kept = #names > 0 and table.concat(names, ",") or nil
 end
 
+-- Between steps: backward passes give their gradients to nobody until the next step begins.
+function Training:work_alone()
+  if self.share then self.share:close() end
+  self.share = nil
+end
+
+-- Backward passes give their gradients to all ranks; a deterministic training sums those of its parts in the same way when it is alone.
+local function work_together(self)
+  local o = self.options
+  if self.share or not o.deterministic and ranks.size == 1 then return end
+  self.share = self.model.net:share { passes = self.parts_per_step, each = o.deterministic or false, sync = o.statistics == "sync" }
+end
+
+-- The place of this rank's next micro-batch in the step's batch, from 0.
+function Training:place() return (self.batch_done % self.parts_per_step * ranks.size + ranks.rank) * self.micro end
+
 -- Forward, loss and backward over one micro-batch; the gradient is added to what is there.
 function Training:accumulate(source, batch)
   local plan = self.model:plan { mode = "train", part = source.part, batch = self.micro, h = batch.h or self.h, w = batch.w or self.w,
-    outputs = self.outputs_kept }
+    outputs = self.outputs_kept, algorithm = self.options.deterministic and "predicted" or nil }
   setup.announce(self, plan)
+  work_together(self)
   source:feed(plan, batch)
   if self:hears "batch" then offer_pixels(self, plan) end
-  plan:forward { seed = self.options.seed, step = self.step }
+  plan:forward { seed = self.options.seed, step = self.step, first_image = self:place() }
   self.parts = source:loss(plan, batch)
   if self:hears "loss" then offer_plan(self, plan) end
   local loss = steps.total(self.parts)

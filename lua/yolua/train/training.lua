@@ -35,8 +35,7 @@ function Training:drop()
   if self.busy then error(options.position() .. ": the training is in the middle of a step: its loader cannot be closed here", 0) end
   sources.drop(self)
   self.batches = nil
-  if self.share then self.share:close() end
-  self.share = nil
+  self:work_alone()
 end
 
 -- spec: net, data, run, options, and policies in the array part.
@@ -76,9 +75,6 @@ local function open_epoch(self)
   local started = core.system.clock()
   self.source = sources.train(self)
   if not self.source then return false end
-  if self.options.deterministic or ranks.size > 1 then
-    self.share = self.share or self.model.net:share { passes = self.parts_per_step, each = self.options.deterministic or false }
-  end
   self.batches = self.source:epoch(self.epoch, self.batch_done + 1)
   self.prepared = core.system.clock() - started -- the frozen body's output, computed once
   self.spent, self.waited, self.images_before = 0, self.source:stats().waited_s or 0, self.loss_images
