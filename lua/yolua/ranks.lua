@@ -1,6 +1,22 @@
--- The processes that train one network together: `mpirun -n 4 yolua RECIPE.lua ...`. All run the same program; each computes its share of
--- every batch, and their gradients are summed. What only one can decide or do (clocks, files, folders) is rank 0's: the others are given
--- its answer. They write no file and print nothing.
+-- One training by several processes (ranks): mpirun -n 4 yolua RECIPE.lua key=value ..., also with `train` and `prune`. MPI is Open MPI's, a
+-- plug-in that the build makes where it is installed; the ranks need the same data and run folder.
+--
+--   mpirun --bind-to none -n 2 yolua train data=kitti data.root=DIR batch=16
+--
+-- All ranks run the same program. batch= is that of all of them together: each takes its share of every batch, in as many parts as
+-- subdivisions= says, and their gradients are summed, in a fixed order, while backward runs. Order, augmentation and dropout do not depend
+-- on the number of ranks. Rank 0 evaluates, decides (stop, best, pruning), prints and writes files.
+--
+-- Batch-norm uses the statistics of each rank's own images, and the running ones are the mean over the ranks; statistics=sync takes those of
+-- all images of the ranks, so that results agree up to rounding by any number of ranks, as they do with statistics=running.
+-- deterministic=true gives the same bits by any number of ranks with the same threads each: a batch is computed in `subdivisions` parts, a
+-- multiple of the ranks, each by itself (batch-norm too), and sums go in the order of the parts.
+--
+-- The first line tells the threads of each rank. mpirun binds one or two ranks to a core each; --bind-to none frees them, and the processors
+-- are then divided. A rank that fails or dies ends all. resume= continues from the last checkpoint, also by another number of ranks.
+--
+-- In a recipe yl.ranks.rank is this process's number, from 0, and yl.ranks.size how many there are. What is different on each rank
+-- (a clock, a folder's content) must not decide anything: yl.ranks.first(f) gives all ranks what f returns on rank 0.
 local core = require "yolua.core"
 local state = require "yolua.options.state"
 

@@ -58,14 +58,14 @@ static yl_status check(int code)
     return fail(YL_IO, text);
 }
 
-/* Looks at first without a pause, then after pauses that grow to a millisecond. */
+/* Looks at first without a pause, then after pauses that grow to a millisecond where the wait is long: rank 0 may evaluate. */
 static void pause_after(int64_t looks)
 {
     if (looks < SPINS) {
         sched_yield();
         return;
     }
-    int64_t us = looks < 2 * SPINS ? 50 : looks < 4 * SPINS ? 200 : 1000;
+    int64_t us = looks < 20 * SPINS ? 10 : looks < 40 * SPINS ? 100 : 1000;
     struct timespec t = {0, us * 1000};
     nanosleep(&t, NULL);
 }

@@ -50,7 +50,7 @@ local trained = { "config=config.yaml", "data=kitti", "optim.lr=0.01" }
 
 function TestReadme.testEveryBlockIsKnownHere()
   table.sort(order)
-  t.assertEquals(order, { "boxes.lua", "careful.lua", "check.lua", "count.lua", "cutout.lua", "gradients.lua", "lion.lua",
+  t.assertEquals(order, { "boxes.lua", "careful.lua", "check.lua", "chosen.lua", "count.lua", "cutout.lua", "gradients.lua", "lion.lua",
     "mine.lua", "own.lua", "pooled.lua", "rates.lua", "scale.lua", "swish.lua", "tensors.lua" })
 end
 
@@ -71,6 +71,7 @@ function TestReadme.testSmallOnes()
   program.ok(tiny "gradients.lua")
   program.ok(tiny "swish.lua")
   program.ok(tiny "count.lua")
+  t.assertStrContains(program.ok(tiny "chosen.lua"), "rank 0 of 1 trains")
   local out = program.ok(tiny "check.lua")
   t.assertTrue(tonumber(out:match "^(%d+) slopes") > 50)
   t.assertTrue(tonumber(out:match "off by (%S+)") < 1e-3)

@@ -18,6 +18,7 @@ local calls = {
   { "yolua help TOPIC [require=FILE.lua]", "more on a word below, a key, a recipe.lua" },
   { "yolua help keys", "every key=value of a recipe" },
   { "yolua help prompt", "what the prompt understands" },
+  { "yolua help mpi", "one training by several processes" },
 }
 
 local function call_lines(width)

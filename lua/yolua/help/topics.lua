@@ -163,6 +163,7 @@ topics.pages = {
   keys = function() return "every key=value of a recipe\n\n" .. rows.text(fields.all()) end,
   prompt = function() return fit(prompt_text) end,
   ["prune.state"] = prune_state,
+  mpi = function() return fit(opening "lua/yolua/" "ranks") end,
 }
 
 -- The page of a kind of things: a line on each.

@@ -93,7 +93,7 @@ groups.train = {
   { "multiscale", "bool", false, "", "choose a new random input size every few batches", aliases = { "multi_scale", "random" } },
   { "tensorboard", "bool", false, "", "also write each epoch's numbers as a TensorBoard event file", aliases = { "tb" } },
   { "serve", "string", nil, "[ADDRESS:]PORT", "show the training on a page while it runs: 8080 is http://127.0.0.1:8080/" },
-  { "resume", "string", nil, "", "continue the run in this directory" },
+  { "resume", "string", nil, "", "continue the run in this directory (yolua help mpi: also by another number of ranks)" },
 }
 
 groups.prune = {
