@@ -151,6 +151,13 @@ static void on_terminate(int number)
     raise(number);
 }
 
+/* A scheduler's warning before the time limit: work that looks at the flag saves and stops. */
+static void on_warning(int number)
+{
+    (void)number;
+    yl_interrupt_at_limit();
+}
+
 static void handle_signals(void)
 {
     /* Writes continue; only the prompt's read returns. */
@@ -159,6 +166,8 @@ static void handle_signals(void)
     sigaction(SIGINT, &action, NULL);
     action.sa_handler = on_terminate;
     sigaction(SIGTERM, &action, NULL);
+    action.sa_handler = on_warning;
+    sigaction(SIGUSR1, &action, NULL);
     signal(SIGPIPE, SIG_DFL); /* `yolua ... | head` ends without a word */
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of that write */
 }

@@ -1,7 +1,10 @@
 /* core.process: other processes of this program, which run trials. */
+#define _GNU_SOURCE
 #include "bind/bind.h"
 #include "core/memory.h"
 #include "core/process.h"
+
+#include <unistd.h>
 
 /* start(words, output) -> id. The program starts anew with the words; what it prints is appended to the file `output`. */
 static int process_start(lua_State *L)
@@ -49,13 +52,21 @@ static int process_rest(lua_State *L)
     return 0;
 }
 
+/* program() -> this program's path */
+static int process_program(lua_State *L)
+{
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path);
+    if (length <= 0 || length == (ssize_t)sizeof path) return yl__error(L, "the program's path cannot be found");
+    lua_pushlstring(L, path, (size_t)length);
+    return 1;
+}
+
 void yl__bind_process(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"start", process_start},
-                                         {"ended", process_ended},
-                                         {"interrupt", process_interrupt},
-                                         {"rest", process_rest},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"start", process_start},         {"ended", process_ended},
+                                         {"interrupt", process_interrupt}, {"rest", process_rest},
+                                         {"program", process_program},     {NULL, NULL}};
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
     lua_setfield(L, -2, "process");

@@ -111,6 +111,13 @@ static int system_interrupted(lua_State *L)
     return 1;
 }
 
+/* at_limit() -> whether a scheduler has warned of the time limit (SIGUSR1), which also asks to stop */
+static int system_at_limit(lua_State *L)
+{
+    lua_pushboolean(L, yl_interrupted_at_limit());
+    return 1;
+}
+
 static int system_clear_interrupt(lua_State *L)
 {
     (void)L;
@@ -134,6 +141,7 @@ void yl__bind_system(lua_State *L)
         {"write", system_write},
         {"clock", system_clock},
         {"interrupted", system_interrupted},
+        {"at_limit", system_at_limit},
         {"clear_interrupt", system_clear_interrupt},
         {"heed_interrupt", system_heed_interrupt},
         {"threads", system_threads},

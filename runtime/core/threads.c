@@ -10,7 +10,7 @@
 #endif
 
 static int threads; /* 0: not asked for yet */
-static volatile sig_atomic_t stop_flag, heeding, by_agreement, agreed;
+static volatile sig_atomic_t stop_flag, heeding, by_agreement, agreed, at_limit;
 
 int yl__processors(void)
 {
@@ -80,6 +80,16 @@ int yl_interrupted(void)
 int yl_interrupt_asked(void)
 {
     return stop_flag;
+}
+
+void yl_interrupt_at_limit(void)
+{
+    stop_flag = at_limit = 1;
+}
+
+int yl_interrupted_at_limit(void)
+{
+    return at_limit;
 }
 
 void yl_interrupt_by_agreement(void)

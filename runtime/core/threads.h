@@ -13,6 +13,9 @@ int yl__processors(void); /* how many processors this process may use */
 void yl_interrupt(void); /* async-signal-safe */
 int yl_interrupted(void);
 void yl_clear_interrupt(void);
+/* The same by a scheduler's warning (SIGUSR1) that the time limit is near; whether there was one. */
+void yl_interrupt_at_limit(void); /* async-signal-safe */
+int yl_interrupted_at_limit(void);
 /* Of processes that work together all have to stop at the same point: after yl_interrupt_by_agreement a request (yl_interrupt_asked) counts
  * as one when yl_interrupt_agree says so. */
 void yl_interrupt_by_agreement(void);

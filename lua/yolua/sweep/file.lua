@@ -9,10 +9,14 @@
 --
 --     { name = "pruned", recipe = "recipes/prune_gradual.lua", from = { model = "today" } },   what the trial of that name leaves
 --
+--     random = { trials = 8, values = { ... } }, halving = { epochs = { 3, 9, 27 } }      see random.lua and halving.lua beside this file
+--
 -- recipe: a recipe's path, or "train". from: options whose value is a file of an earlier trial's run, its result where no file is named
 -- ("today:last.safetensors"). Without a list the keys beside it are one trial. Dots reach inside, as on the command line:
 -- ["optim.lr"] = 1e-3 or optim = { lr = 1e-3 }.
 local core = require "yolua.core"
+local halving = require "yolua.sweep.halving"
+local random = require "yolua.sweep.random"
 local schema = require "yolua.options.schema"
 local strict = require "yolua.cli.strict"
 
@@ -71,7 +75,7 @@ local function flatten(values, flat, where, prefix)
   return flat
 end
 
-local OWN = { recipe = true, grid = true, name = true, from = true } -- keys of a trial that are no options
+local OWN = { recipe = true, grid = true, name = true, from = true, random = true, halving = true } -- keys that are no options
 
 -- ---- trials ------------------------------------------------------------------------------------------------------------
 
@@ -172,12 +176,16 @@ local function add(trials, entry, common, where)
   local recipe = entry.recipe or common.recipe or fail('%s: recipe is missing: expected recipe = "FILE.lua" or recipe = "train"', where)
   local from = read_from(entry.from or common.from, trials, where)
   local base = flatten(own, flatten(rest, {}, where, ""), where, "")
+  local draws = random.draw(entry.random or common.random, where) or { {} }
   for _, chosen in ipairs(combinations(axes)) do
-    local flat, number_ = {}, #trials + 1
-    for key, value in pairs(base) do flat[key] = value end
-    for key, value in pairs(chosen) do put(flat, key, value) end
-    trials[number_] = { number = number_, name = entry.name or common.name, recipe = recipe, words = words(flat, where), where = where,
-      from = from }
+    for _, drawn in ipairs(draws) do
+      local flat, number_ = {}, #trials + 1
+      for key, value in pairs(base) do flat[key] = value end
+      for key, value in pairs(chosen) do put(flat, key, value) end
+      for key, value in pairs(drawn) do put(flat, key, text(value, where, key)) end
+      trials[number_] = { number = number_, name = entry.name or common.name, recipe = recipe, words = words(flat, where), where = where,
+        from = from }
+    end
   end
 end
 
@@ -191,8 +199,8 @@ local function run(path)
   return chunk()
 end
 
--- The trials of the file: a list of {number, name (may be nil), recipe, words, where (for sentences)}. Errors: one sentence that says
--- which trial is wrong.
+-- The trials of the file: a list of {number, name (may be nil), recipe, words, where (for sentences)}, and how they are halved, or nil.
+-- Errors: one sentence that says which trial is wrong.
 function file.read(path)
   local value = run(path)
   if type(value) ~= "table" or next(value) == nil then
@@ -205,9 +213,10 @@ function file.read(path)
     local where = ("%s: trial %d"):format(path, i)
     if type(entry) ~= "table" then fail("%s: expected a table of options, got a %s", where, type(entry)) end
     if entry.name then where = ("%s (%s)"):format(where, tostring(entry.name)) end
+    if entry.halving ~= nil then fail("%s: 'halving' is for all trials: it stands beside the list", where) end
     add(trials, entry, value, where)
   end
-  return trials
+  return trials, halving.check(value.halving, path)
 end
 
 return file

@@ -154,13 +154,13 @@ function repeats.run(program, given, o)
   trial.identify(trials)
   check_folds(trials)
   local dir, results = folder(program, trials, o), nil
-  local complaint = session.run(trials, dir, o.jobs, program, function(say)
+  local complaint = session.run(trials, { dir = dir, jobs = o.jobs, title = program, at_end = function(say)
     results = gather(trials, dir, o)
     core.system.write(dir .. "/results.md", spread.markdown(program, results))
     core.system.write(dir .. "/results.json", core.json.encode(results, { pretty = true }) .. "\n")
     say("%s", spread.text(results))
     say("results in %s/results.md", dir)
-  end)
+  end })
   if complaint then error(complaint, 0) end
   return results
 end

@@ -9,7 +9,7 @@ local runner = {}
 local REST = 0.05 -- seconds between two looks
 
 local function label(r, t)
-  return ("trial %d of %d%s, %s"):format(t.number, #r.trials, t.name and (" (%s)"):format(t.name) or "", t.hash)
+  return ("trial %d of %d%s, %s"):format(t.number, r.count, t.name and (" (%s)"):format(t.name) or "", t.hash)
 end
 
 local function size_of(path) return #(core.system.try_read(path) or "") end
@@ -89,10 +89,10 @@ local function guard(r)
   end })
 end
 
--- spec: trials (identified and looked at), jobs, say(format, ...) for events, changed() after each end. Returns whether the user stopped
+-- spec: trials (identified and looked at), count (of the whole sweep; default: these), jobs, say(format, ...) for events, changed() after each end. Returns whether the user stopped
 -- it before all were run.
 function runner.run(spec)
-  local r = { trials = spec.trials, jobs = spec.jobs, say = spec.say, changed = spec.changed, active = {} }
+  local r = { trials = spec.trials, count = spec.count or #spec.trials, jobs = spec.jobs, say = spec.say, changed = spec.changed, active = {} }
   local guarded <close> = guard(r)
   repeat
     if not r.stopping and core.system.interrupted() then stop(r) end

@@ -162,6 +162,7 @@ function trial.look(t, parent)
   end
   t.result = kept and kept.status == "done" and read_json(t.dir .. "/results.json") or nil
   t.status = t.result and "done" or "waiting"
+  t.failed_before = kept and kept.status == "failed" or nil
 end
 
 -- Whether a process, of an earlier sweep say, is still running in the folder.

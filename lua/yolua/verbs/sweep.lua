@@ -1,6 +1,8 @@
 -- `yolua sweep FILE.lua`: runs the trials that the file lists (sweep/file.lua says how), and gathers their results in one table.
 local core = require "yolua.core"
 local file = require "yolua.sweep.file"
+local halving = require "yolua.sweep.halving"
+local options = require "yolua.options.table"
 local schema = require "yolua.options.schema"
 local session = require "yolua.sweep.session"
 local trial = require "yolua.sweep.trial"
@@ -26,14 +28,22 @@ end
 local function sweep(o)
   if not o.file then error(schema.usage "yolua sweep: expected a file of trials: yolua sweep FILE.lua") end
   local name = o.file:match "([^/]*)$":gsub("%.lua$", "")
-  local trials = file.read(o.file)
+  local trials, halves = file.read(o.file)
+  if halves then halving.begin(halves, trials) end
   trial.identify(trials)
   local dir = (o.out or "runs/" .. name):gsub("(.)/+$", "%1")
   if o.dry_run then
     tell(trials, dir)
     return results(trials)
   end
-  local complaint = session.run(trials, dir, o.jobs, name)
+  local spec = { dir = dir, file = o.file, jobs = o.jobs, title = name, name = name, options = o.sbatch,
+    next = halves and function(list, tried) return halving.next(halves, list, tried) end }
+  local complaint
+  if o.task then complaint = session.task(trials, spec, o.task)
+  elseif o.slurm then
+    spec.jobs = options.explicit(o, "jobs") and o.jobs or nil
+    complaint = session.submit(trials, spec)
+  else complaint = session.run(trials, spec) end
   return results(trials), complaint
 end
 
@@ -45,6 +55,9 @@ return {
     { "jobs", "int", 1, "trials", "how many run at a time", min = 1, max = 1024, aliases = { "n_jobs", "parallel" } },
     { "out", "string", nil, "", "the sweep's folder (default: runs/ and the file's name); the same one continues",
       aliases = { "project", "save_dir", "output", "outdir" } },
+    { "slurm", "bool", false, "", "run the trials as a job array: its script is written, and submitted where sbatch is found" },
+    { "sbatch", "string", nil, "", "slurm=true: options for sbatch, as in sbatch=\"--time=4:00:00 --cpus-per-task=8\"" },
+    { "task", "string", nil, "", "of a job of the array: the trial that it runs, by its hash" },
     { "dry_run", "bool", false, "", "check the trials and list them, and run nothing" },
     { "json", "bool", false, "", "print one JSON document on standard output" },
   },

@@ -76,6 +76,101 @@ end
 
 TestSweep = {}
 
+local HALVED = [[
+return {
+  recipe = "train", config = "TOP/config.yaml", protocol = "voc", threads = 1, ["data.limit"] = 6,
+  random = { trials = 4, seed = 3, values = { ["optim.lr"] = { from = 1e-4, to = 1e-2, log = true }, batch = { 2, 3 } } },
+  halving = { epochs = { 1, 2, 4 }, keep = .5 },
+}
+]]
+
+local function rows_of(out)
+  local lines = {}
+  for line in read(out .. "/sweep.csv"):gmatch "[^\n]+" do lines[#lines + 1] = line end
+  return lines
+end
+
+-- Four drawn trials of one epoch, the two best of two, the best of four: each what it would be alone.
+function TestSweep.testRandomAndHalving()
+  local path = write("halved", HALVED)
+  local _, listed = sweep(path, "halved", "dry_run=true")
+  local rates = {}
+  for rate in listed:gmatch "optim.lr=(%S+)" do rates[#rates + 1] = tonumber(rate) end
+  t.assertEquals(#rates, 4)
+  for _, rate in ipairs(rates) do t.assertTrue(rate >= 1e-4 and rate <= 1e-2) end
+  t.assertNotEquals(rates[1], rates[2])
+  local status, out, complaint = sweep(path, "halved")
+  t.assertEquals(status, 0, complaint)
+  t.assertStrContains(out, "2 trials follow")
+  local lines, best, by_epochs = rows_of "halved", nil, {}
+  for i = 2, #lines do
+    local hash = lines[i]:match "^%d+,[^,]*,(%x+),done,"
+    local result = core.json.decode(read("halved/" .. hash .. "/results.json"))
+    by_epochs[result.epochs] = (by_epochs[result.epochs] or 0) + 1
+    if result.epochs == 4 then best = hash end
+  end
+  t.assertEquals(by_epochs, { 4, 2, [4] = 1 })
+  status, out = sweep(path, "halved") -- nothing is run again
+  t.assertEquals(status, 0)
+  t.assertStrContains(out, "7 of them done")
+  t.assertEquals(files.kind(top .. "/halved/" .. best .. "/best.safetensors"), "file")
+end
+
+-- A stand-in for Slurm: runs an array's jobs one after the other; the first ones are warned of their time limit, and requeued ones run again.
+local function stand_in()
+  local bin = top .. "/bin"
+  files.make_folder(bin)
+  core.system.write(bin .. "/sbatch", ([[
+#!/bin/bash
+script="${@: -1}"
+last=$(sed -n 's/^#SBATCH --array=1-\([0-9]*\).*/\1/p' "$script")
+id=$(( $(cat TOP/jobs 2>/dev/null || echo 100) + 1 )); echo $id >TOP/jobs
+echo "$*" >>TOP/calls
+echo $id
+(
+  sleep 1
+  for task in $(seq "$last"); do
+    while :; do
+      export SLURM_ARRAY_JOB_ID=$id SLURM_ARRAY_TASK_ID=$task
+      sh "$script" >>TOP/slurm.out 2>&1 &
+      job=$!
+      if [ ! -e TOP/warned-$task ]; then
+        touch TOP/warned-$task
+        for _ in $(seq 600); do grep -q '^trial.*starts' TOP/slurm.out && break; sleep .05; done
+        sleep .3
+        kill -USR1 $job
+      fi
+      wait $job
+      grep -qx "$id"_"$task" TOP/requeued 2>/dev/null || break
+      sed -i "/^${id}_$task\$/d" TOP/requeued
+    done
+  done
+) >/dev/null 2>&1 &
+]]):gsub("TOP", top))
+  core.system.write(bin .. "/scontrol", ("#!/bin/sh\necho \"$2\" >>%s/requeued\n"):format(top))
+  core.system.write(bin .. "/squeue", "#!/bin/sh\n")
+  os.execute(("chmod +x %s/sbatch %s/scontrol %s/squeue"):format(bin, bin, bin))
+  return bin
+end
+
+function TestSweep.testSlurm()
+  local path, bin = write("array", (HALVED:gsub("epochs = { 1, 2, 4 }", "epochs = { 3, 6 }"))), stand_in()
+  local command = ("PATH=%s:$PATH '%s' sweep %s out=%s/array slurm=true sbatch=--time=10 2>&1"):format(bin, program.path, path, top)
+  local pipe = io.popen(command)
+  local said = pipe:read "a"
+  t.assertTrue(pipe:close(), said)
+  t.assertStrContains(said, "4 trials submitted as job array 101")
+  wait(function() return files.kind(top .. "/array/sweep.md") and read "array/sweep.md":find "6 of 6 trials are done" end, "the array's end", 240)
+  local log = read "array/log.txt"
+  t.assertStrContains(log, "the time limit is near: saved, and requeued as 101_1")
+  t.assertStrContains(log, "2 trials submitted as job array 102")
+  t.assertStrContains(read "calls", "--time=10")
+  local status, out, complaint = sweep(path, "array") -- without Slurm: everything is known
+  t.assertEquals(status, 0, complaint)
+  t.assertStrContains(out, "6 of them done")
+end
+
+
 function TestSweep.testKilledThreeTimes()
   local path = write("six", SIX)
   local status, out, err = sweep(path, "undisturbed")
