@@ -1,5 +1,5 @@
--- One training by several processes (ranks): mpirun -n 4 yolua RECIPE.lua key=value ..., also with `train` and `prune`. MPI is Open MPI's, a
--- plug-in that the build makes where it is installed; the ranks need the same data and run folder.
+-- One training by several processes (ranks): mpirun -n 4 yolua RECIPE.lua key=value ..., also with `train` and `prune`. MPI is Open
+-- MPI's, a plug-in that the build makes where it is installed; the ranks need the same data and run folder.
 --
 --   mpirun --bind-to none -n 2 yolua train data=kitti data.root=DIR batch=16
 --
@@ -7,13 +7,14 @@
 -- subdivisions= says, and their gradients are summed, in a fixed order, while backward runs. Order, augmentation and dropout do not depend
 -- on the number of ranks. Rank 0 evaluates, decides (stop, best, pruning), prints and writes files.
 --
--- Batch-norm uses the statistics of each rank's own images, and the running ones are the mean over the ranks; statistics=sync takes those of
--- all images of the ranks, so that results agree up to rounding by any number of ranks, as they do with statistics=running.
--- deterministic=true gives the same bits by any number of ranks with the same threads each: a batch is computed in `subdivisions` parts, a
--- multiple of the ranks, each by itself (batch-norm too), and sums go in the order of the parts.
+-- Batch-norm uses the statistics of each rank's own images, and the running ones are the mean over the ranks; statistics=sync takes those
+-- of all images of the ranks, so that results agree up to rounding by any number of ranks, as they do with statistics=running.
+-- deterministic=true gives the same bits by any number of ranks with the same threads each: a batch is computed in `subdivisions` parts,
+-- a multiple of the ranks, each by itself (batch-norm too), and sums go in the order of the parts.
 --
--- The first line tells the threads of each rank. mpirun binds one or two ranks to a core each; --bind-to none frees them, and the processors
--- are then divided. A rank that fails or dies ends all. resume= continues from the last checkpoint, also by another number of ranks.
+-- The first line tells the threads of each rank. mpirun binds one or two ranks to a core each; --bind-to none frees them, and the
+-- processors are then divided. A rank that fails or dies ends all. resume= continues from the last checkpoint, also by another number of
+-- ranks.
 --
 -- In a recipe yl.ranks.rank is this process's number, from 0, and yl.ranks.size how many there are. What is different on each rank
 -- (a clock, a folder's content) must not decide anything: yl.ranks.first(f) gives all ranks what f returns on rank 0.

@@ -106,8 +106,8 @@ function TestRanks.testKilledRankAndResume()
   local path = recipe("killed", [[{ name = "dies", on = { step = function(_, t)
     if os.getenv "DIES" and t.step == 8 and yl.core.ranks.here() == 1 then os.execute "kill -KILL $PPID" end
   end } }]])
-  local words, whole = { "deterministic=true", "subdivisions=4" }, nil
-  whole = train(1, "whole", { path, table.unpack(words) })
+  local words = { "deterministic=true", "subdivisions=4" }
+  local whole = train(1, "whole", { path, table.unpack(words) })
   local out, started = top .. "/killed", core.system.clock()
   local status, _, complaint = mpi.run(4, { path, "out=" .. out, table.unpack(words) }, "DIES=yes")
   t.assertNotEquals(status, 0)
@@ -137,7 +137,8 @@ function TestRanks.testBadUseIsOneSentence()
   for words, sentence in pairs {
     [{ "val", "data=synthetic" }] = "only trainings (recipes, `yolua train`, `yolua prune`) are shared between processes: expected "
       .. "`yolua val` without mpirun",
-    [{ path, "seeds=3", "out=" .. top .. "/bad" }] = "folds=, seeds= and dry_run=true are for one process: expected the call without mpirun",
+    [{ path, "seeds=3", "out=" .. top .. "/bad" }] = "folds=, seeds= and dry_run=true are for one process: expected the call "
+      .. "without mpirun",
   } do
     status, _, complaint = mpi.run(2, words)
     t.assertNotEquals(status, 0)

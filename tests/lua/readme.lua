@@ -51,7 +51,7 @@ local trained = { "config=config.yaml", "data=kitti", "optim.lr=0.01" }
 function TestReadme.testEveryBlockIsKnownHere()
   table.sort(order)
   t.assertEquals(order, { "boxes.lua", "careful.lua", "check.lua", "chosen.lua", "count.lua", "cutout.lua", "gradients.lua", "lion.lua",
-    "mine.lua", "own.lua", "pooled.lua", "rates.lua", "scale.lua", "swish.lua", "tensors.lua" })
+    "mine.lua", "own.lua", "pooled.lua", "rates.lua", "scale.lua", "search.lua", "swish.lua", "tensors.lua" })
 end
 
 function TestReadme.testASchedule()
@@ -64,6 +64,12 @@ function TestReadme.testASweep()
   t.assertEquals(#r.trials, 3)
   for _, trial in ipairs(r.trials) do t.assertEquals(trial.status, "done", trial.reason) end
   t.assertEquals({ r.trials[3].name, r.trials[3].options.optim.lr }, { "2 times the rate", 0.002 })
+end
+
+function TestReadme.testASearch()
+  local r = program.json(tiny("sweep", "search.lua"))
+  t.assertEquals(#r.trials, 6)
+  for _, trial in ipairs(r.trials) do t.assertEquals(trial.status, "done", trial.reason) end
 end
 
 function TestReadme.testSmallOnes()

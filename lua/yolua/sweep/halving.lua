@@ -3,10 +3,9 @@
 --
 --   halving = { epochs = { 3, 9, 27 }, keep = 1 / 3, by = "voc" }
 --
--- Each round of epochs trains from the beginning: a trial of 27 epochs is what it would be alone, its learning rate's schedule included. by:
--- a protocol, whose mean the last stage reports, or a number of the epochs' records (dev_loss, dev_ap), of which the best epoch counts; losses
--- are better when smaller.
-local core = require "yolua.core"
+-- Each round of epochs trains from the beginning: a trial of 27 epochs is what it would be alone, its learning rate's schedule included.
+-- by: a protocol, whose mean the last stage reports, or a number of the epochs' records (dev_loss, dev_ap), of which the best epoch
+-- counts; losses are better when smaller.
 local eval = require "yolua.eval.protocols"
 local rundir = require "yolua.report.rundir"
 local schema = require "yolua.options.schema"
@@ -33,7 +32,9 @@ function halving.check(spec, where)
     end
   end
   local keep, by = spec.keep or 1 / 3, spec.by or "dev_loss"
-  if type(keep) ~= "number" or keep <= 0 or keep >= 1 then fail("%s: halving: keep: expected a share of 0 to 1, got %s", where, tostring(keep)) end
+  if type(keep) ~= "number" or keep <= 0 or keep >= 1 then
+    fail("%s: halving: keep: expected a share between 0 and 1, got %s", where, tostring(keep))
+  end
   if type(by) ~= "string" then fail("%s: halving: by: expected a protocol or a number of the epochs, got a %s", where, type(by)) end
   return { epochs = list, keep = keep, by = by, where = where }
 end
@@ -61,7 +62,7 @@ local function worth(h, t)
   return best
 end
 
--- Those of the round that go on, the best first; equally good ones in the list's order. Errors: nobody has the number.
+-- Those of the round that continue, the best first; equally good ones in the list's order. Errors: nobody has the number.
 local function best_of(h, list)
   local judged = {}
   for _, t in ipairs(list) do

@@ -89,10 +89,11 @@ local function guard(r)
   end })
 end
 
--- spec: trials (identified and looked at), count (of the whole sweep; default: these), jobs, say(format, ...) for events, changed() after each end. Returns whether the user stopped
--- it before all were run.
+-- spec: trials (identified and looked at), count (of the whole sweep; default: these), jobs, say(format, ...) for events, changed() after
+-- each end. Returns whether the user stopped it before all were run.
 function runner.run(spec)
-  local r = { trials = spec.trials, count = spec.count or #spec.trials, jobs = spec.jobs, say = spec.say, changed = spec.changed, active = {} }
+  local r = { trials = spec.trials, count = spec.count or #spec.trials, jobs = spec.jobs, say = spec.say, changed = spec.changed,
+    active = {} }
   local guarded <close> = guard(r)
   repeat
     if not r.stopping and core.system.interrupted() then stop(r) end

@@ -65,11 +65,11 @@ local function extend(spec, trials, tried)
   end
 end
 
--- Runs the trials (identified) that are not done yet, spec.jobs at a time, in folders of spec.dir. spec: title; next(trials), if given, names
--- trials that follow from those that have ended; at_end(say), if given, is called when all are done. Returns nil, or the sentence that says
--- why not all are done.
+-- Runs the trials (identified) that are not done yet, spec.jobs at a time, in folders of spec.dir. spec: title; next(trials), if given,
+-- names trials that follow from those that have ended; at_end(say), if given, is called when all are done. Returns nil, or the sentence
+-- that says why not all are done.
 function session.run(trials, spec)
-  local dir, stopped = spec.dir, nil
+  local dir, stopped = spec.dir
   share_threads(trials, spec.jobs)
   local lock <close> = take(dir)
   for _, t in ipairs(trials) do trial.look(t, dir) end

@@ -1,8 +1,7 @@
--- A sweep as a Slurm job array: one job a trial. The script is written into the sweep's folder and submitted where sbatch is found. A job that
--- Slurm warns of its time limit (SIGUSR1, two minutes before) saves its trial and requeues itself; one whose trial is done ends at once. The
--- job that ends a round of halving, or a trial from which others take files, submits what can start then.
+-- A sweep as a Slurm job array: one job a trial. The script is written into the sweep's folder and submitted where sbatch is found. A job
+-- that Slurm warns of its time limit (SIGUSR1, two minutes before) saves its trial and requeues itself; one whose trial is done ends at
+-- once. The job that ends a round of halving, or a trial from which others take files, submits what can start then.
 local core = require "yolua.core"
-local files = core.files
 
 local slurm = {}
 
@@ -71,8 +70,8 @@ exec %s sweep %s out=%s task="$hash"
   return path
 end
 
--- Writes the script for what can start, notes it as submitted, and returns how to submit it; nil where nothing can start. ready(t): whether a
--- trial's files are there. To be called with the folder locked; the result is called when it is free.
+-- Writes the script for what can start, notes it as submitted, and returns how to submit it; nil where nothing can start. ready(t):
+-- whether a trial's files are there. To be called with the folder locked; the result is called when it is free.
 function slurm.prepare(spec, trials, ready)
   local known = record_of(spec.dir)
   local list = open_trials(trials, known, ready)

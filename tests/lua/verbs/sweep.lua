@@ -116,7 +116,8 @@ function TestSweep.testRandomAndHalving()
   t.assertEquals(files.kind(top .. "/halved/" .. best .. "/best.safetensors"), "file")
 end
 
--- A stand-in for Slurm: runs an array's jobs one after the other; the first ones are warned of their time limit, and requeued ones run again.
+-- A stand-in for Slurm: runs an array's jobs one after the other; the first ones are warned of their time limit, and requeued ones run
+-- again.
 local function stand_in()
   local bin = top .. "/bin"
   files.make_folder(bin)
@@ -160,7 +161,9 @@ function TestSweep.testSlurm()
   local said = pipe:read "a"
   t.assertTrue(pipe:close(), said)
   t.assertStrContains(said, "4 trials submitted as job array 101")
-  wait(function() return files.kind(top .. "/array/sweep.md") and read "array/sweep.md":find "6 of 6 trials are done" end, "the array's end", 240)
+  wait(function()
+    return files.kind(top .. "/array/sweep.md") and read "array/sweep.md":find "6 of 6 trials are done"
+  end, "the array's end", 240)
   local log = read "array/log.txt"
   t.assertStrContains(log, "the time limit is near: saved, and requeued as 101_1")
   t.assertStrContains(log, "2 trials submitted as job array 102")
