@@ -1,6 +1,7 @@
 -- Plans: one way to run a network must give what another gives, whatever is fused, shared, cut or left out.
 local t = require "luaunit"
 local core = require "yolua.core"
+local check = require "support.layercheck"
 
 -- Two heads, a route, a shortcut, frozen and trainable parts: small, but every case of the planner.
 local function network(seed, times)
@@ -145,6 +146,7 @@ end
 -- A plan follows its weights: where most become zero it takes the sparse algorithm, which gives what the others give, and leaves it when
 -- they come back. Pinned, it may be asked for at any number of zeros.
 function TestInference.test_zeros_change_the_algorithm()
+  t.skipIf(not check.on_cpu, "the sparse algorithm is the CPU's")
   local function net_of() return core.net { h = 13, w = 13, c = 32, seed = 3, layers = {
     { "conv2d", filters = 64, size = 1, bias = false }, { "batchnorm", name = "conv1.bn" }, { "activation", name = "conv1.act" } } } end
   local net, names, x = net_of(), {}, input(2, net_of())
@@ -171,6 +173,7 @@ end
 
 -- A plan made before the weights are known (all zero) looks at them when they are; what it packs is freed and asked for anew.
 function TestInference.test_weights_that_come_later()
+  t.skipIf(not check.on_cpu, "the sparse algorithm is the CPU's")
   local net = core.net { h = 13, w = 13, c = 32, seed = 3, layers = { { "conv2d", filters = 64, size = 1 } } }
   local zeros = {}
   for i = 1, 32 * 64 do zeros[i] = 0 end
