@@ -136,7 +136,6 @@ const yl_foreign yl__foreign_names[] = {
     {"key", "world_size", "PyTorch", NULL},
     {"key", "dist_url", "PyTorch", NULL},
     {"key", "dist_backend", "PyTorch", NULL},
-    {"key", "sync_bn", "PyTorch", NULL},
     {"key", "pin_memory", "PyTorch", NULL},
     {"protocol", "pascal", "other programs", "voc"},
     {"protocol", "pascalvoc", "other programs", "voc"},
