@@ -5,7 +5,8 @@ local core = require "yolua.core"
 local CALLS = { "model.load", "data", "report.run", "options", "train", "train.trainer", "model.detect", "data.image", "tensor",
   "model.layer", "model.gradcheck", "model.copy", "train.recalibrate", "train.optimizer", "data.dataset", "train.reuse",
   "model.transplant", "model.fit_input", "data.embedded", "prune.compact", "prune.sensitivity", "model.look", "prune.propose",
-  "compress.compress", "compress.decompose", "model.export", "eval.poster_table", "model.mix", "data.tensors", "ranks",
+  "compress.compress", "compress.decompose", "compress.calibrate", "model.export", "eval.poster_table", "model.mix", "data.tensors",
+  "ranks",
   "tensor.grad", "tensor.no_grad" }
 local MAKERS = { "zeros", "ones", "full", "rand", "randn", "arange", "cat", "stack" } -- in tensor.lua
 

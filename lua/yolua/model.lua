@@ -9,8 +9,9 @@ local structure = require "yolua.model.structure"
 local argument = callback.argument
 local Model = {}
 Model.__name, Model.__what = "yolua.model", "model"
-Model.__optional = { averaged = true, precision = true, statistics_fixed = true, frozen = true, frozen_ranges = true, notes = true,
-  map = true, trained = true, darknet = true, conf = true, named_by = true, path = true, seen = true, stopped = true }
+Model.__optional = { averaged = true, precision = true, calibration = true, statistics_fixed = true, frozen = true,
+  frozen_ranges = true, notes = true, map = true, trained = true, darknet = true, conf = true, named_by = true, path = true,
+  seen = true, stopped = true }
 Model.__ways = { frozen = "net:freeze(pattern) freezes", layers = "write into a parameter, as in net.layers.conv1.weight:copy_(t)",
   w = "imgsz is an option of each call", h = "imgsz is an option of each call" }
 sealed.class(Model)
@@ -38,7 +39,7 @@ function Model.new(fields)
   return self
 end
 
--- What a user may set of a model: how its classes are called.
+-- What a user may set of a model: how its classes are called, and the precision of inference (int8: see yl.calibrate).
 Model.__settable = {
   names = function(self, names, refuse)
     local classes = self.heads[1] and self.heads[1].classes or #self.names
@@ -47,6 +48,18 @@ Model.__settable = {
       if type(name) ~= "string" then refuse("model.names: expected a string as name %d, got a %s", i, type(name)) end
     end
     self.names = table.move(names, 1, classes, 1, {})
+  end,
+  precision = function(self, precision, refuse)
+    for _, field in ipairs(structs.fields "plan") do
+      if field[1] == "precision" then
+        for _, choice in ipairs(field.choices) do
+          if choice == precision then self.precision = precision end
+        end
+        if self.precision ~= precision then
+          refuse("model.precision: expected one of %s, got '%s'", table.concat(field.choices, ", "), tostring(precision))
+        end
+      end
+    end
   end,
 }
 

@@ -91,7 +91,8 @@ static yl_status bench_open(bench *b, const yl_conv2d_geom *g, const float *weig
     yl_device *device = b->ctx->device;
     size_t x = (size_t)(b->g.n * g->h * g->w * g->c), y = (size_t)(b->g.n * g->oh * g->ow * g->oc);
     YL_TRY(device->alloc(device, x * yl_dtype_bytes(g->dtype), &b->x));
-    YL_TRY(device->alloc(device, y * yl_dtype_bytes(g->dtype), &b->y));
+    yl_dtype out = g->dtype == YL_U8 ? g->out_dtype : g->dtype;
+    YL_TRY(device->alloc(device, y * yl_dtype_bytes(out), &b->y));
     size_t w = (size_t)(g->oc * g->kh * g->kw * (g->c / g->groups)) * sizeof(float);
     YL_TRY(device->alloc(device, w, (void **)&b->w));
     return weights ? device->to_device(device, b->w, weights, w) : YL_OK;

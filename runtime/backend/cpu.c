@@ -44,7 +44,7 @@ static yl_status cpu_sync(yl_device *device)
 
 static yl_device cpu = {
     .name = "cpu",
-    .dtypes = 1u << YL_F32,
+    .dtypes = 1u << YL_F32 | 1u << YL_U8,
     .host_memory = true,
     .alloc = cpu_alloc,
     .release = cpu_release,

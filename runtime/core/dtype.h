@@ -3,8 +3,9 @@
 #define YL_CORE_DTYPE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
-/* Those that activations can have come first: they are the choices of the option `precision` (net/plan.c). */
+/* Those that activations can have come first: they are the choices of the option `precision` (net/plan.c), where u8 is called int8. */
 #define YL_DTYPES(X)                                                                                                   \
     X(F32, "f32", 4)                                                                                                   \
     X(BF16, "bf16", 2)                                                                                                 \
@@ -37,6 +38,17 @@ static inline const char *yl_dtype_name(yl_dtype t)
 #undef X
     };
     return names[t];
+}
+
+/* What a byte q of a quantised activation stands for: scale * (q - zero). A scale of 0: not quantised. */
+typedef struct yl_quant {
+    float scale;
+    int32_t zero; /* 0..255; the byte of the number 0 */
+} yl_quant;
+
+static inline float yl_quant_real(yl_quant q, uint8_t byte)
+{
+    return q.scale * (float)((int32_t)byte - q.zero);
 }
 
 #endif

@@ -1,6 +1,7 @@
 /* A network out of a checkpoint alone: its structure is the note "structure" (JSON), which says for each layer its kind, name, inputs and
  * options (lua/yolua/model/structure.lua). */
 #include "formats/checkpoint.h"
+#include "formats/calibration.h"
 #include "core/memory.h"
 #include "formats/json.h"
 
@@ -108,6 +109,7 @@ yl_status yl_checkpoint_load(yl_device *device, const char *path, yl_net **out)
 {
     yl_safetensors *file;
     yl_document document = {0};
+    char *calibration = NULL;
     *out = NULL;
     YL_TRY(yl_safetensors_open(path, &file));
     const char *note = yl_safetensors_note_of(file, "averaged");
@@ -115,9 +117,13 @@ yl_status yl_checkpoint_load(yl_device *device, const char *path, yl_net **out)
     yl_status status = decode(file, path, "structure", &document);
     if (status == YL_OK) status = build(device, path, document.root, out);
     yl__document_free(&document);
+    const char *text = yl_safetensors_note_of(file, "int8");
+    if (status == YL_OK && text) status = yl__strdup(text, &calibration);
     yl_safetensors_close(file);
     if (status == YL_OK) status = yl_checkpoint_restore(*out, path, averaged);
     if (status == YL_OK && averaged) status = take_average(*out);
+    if (status == YL_OK && calibration) status = yl_calibration_decode(*out, calibration, path);
+    yl__free(calibration);
     if (status == YL_OK) return YL_OK;
     yl_net_free(*out);
     *out = NULL;

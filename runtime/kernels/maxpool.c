@@ -1,5 +1,8 @@
 /* Max pooling on the CPU: maxpool.h has the formulas. */
 #include "kernels/kernels.h"
+#include "kernels/lanes.h"
+
+#include <string.h>
 
 typedef struct span {
     int64_t first, last;
@@ -36,8 +39,48 @@ static void window_taken(const yl_pool_geom *g, const float *x, int64_t top, int
         }
 }
 
+/* The same of bytes, whose order is that of the numbers: a part of the channels of one window, `c` of them. */
+YL__INLINE void window_max_bytes(const yl_pool_geom *g, span rows, span cols, const uint8_t *corner, int64_t c,
+                                 uint8_t *y)
+{
+    uint8_t most[16] = {0};
+    for (int64_t u = rows.first; u < rows.last; u++)
+        for (int64_t v = cols.first; v < cols.last; v++) {
+            const uint8_t *in = corner + (u * g->w + v) * g->c;
+            for (int64_t k = 0; k < c; k++) most[k] = in[k] > most[k] ? in[k] : most[k];
+        }
+    memcpy(y, most, (size_t)c);
+}
+
+/* All channels: 16 at a time, of which the last begin earlier where they are not whole. */
+static void window_bytes(const yl_pool_geom *g, const uint8_t *image, int64_t top, int64_t left, uint8_t *y)
+{
+    span rows = inside(top, g->size_h, g->h), cols = inside(left, g->size_w, g->w);
+    const uint8_t *corner = image + (top * g->w + left) * g->c;
+    if (g->c < 16) {
+        window_max_bytes(g, rows, cols, corner, g->c, y);
+        return;
+    }
+    for (int64_t c = 0; c < g->c; c += 16) {
+        int64_t from = c + 16 <= g->c ? c : g->c - 16;
+        window_max_bytes(g, rows, cols, corner + from, 16, y + from);
+    }
+}
+
+static yl_status maxpool_bytes(const yl_ctx *ctx, const yl_pool_geom *g, const uint8_t *x, uint8_t *y)
+{
+    (void)ctx; /* unused without OpenMP */
+#pragma omp parallel for schedule(static) num_threads(ctx->threads)
+    for (int64_t row = 0; row < g->n * g->oh; row++)
+        for (int64_t j = 0; j < g->ow; j++)
+            window_bytes(g, x + row / g->oh * g->h * g->w * g->c, row % g->oh * g->stride_h - g->pad,
+                         j * g->stride_w - g->pad, y + (row * g->ow + j) * g->c);
+    return YL_OK;
+}
+
 yl_status YL_CPU(maxpool_forward)(const yl_ctx *ctx, const yl_pool_geom *g, const void *x, void *y, uint16_t *taken)
 {
+    if (g->dtype == YL_U8) return maxpool_bytes(ctx, g, x, y);
 #pragma omp parallel for schedule(static) num_threads(ctx->threads)
     for (int64_t row = 0; row < g->n * g->oh; row++) {
         const float *image = (const float *)x + row / g->oh * g->h * g->w * g->c;

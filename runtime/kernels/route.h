@@ -9,6 +9,7 @@
 typedef struct yl_route_geom {
     int64_t pixels, count, from_c, from_at, to_c, to_at;
     yl_dtype dtype;
+    yl_quant from_quant, to_quant; /* of type u8, which is copied only */
 } yl_route_geom;
 
 /* to = beta to + from */

@@ -1,5 +1,6 @@
 /* Residual sums on the CPU: shortcut.h has the formulas. */
 #include "kernels/kernels.h"
+#include "kernels/quant.formulas.h"
 
 yl_status YL_CPU(shortcut_forward)(const yl_ctx *ctx, const yl_flat_geom *g, const void *a, const void *b, void *y)
 {
@@ -7,6 +8,18 @@ yl_status YL_CPU(shortcut_forward)(const yl_ctx *ctx, const yl_flat_geom *g, con
     float *out = y;
 #pragma omp parallel for simd schedule(static) num_threads(ctx->threads)
     for (int64_t i = 0; i < g->count; i++) out[i] = p[i] + q[i];
+    return YL_OK;
+}
+
+yl_status YL_CPU(shortcut_bytes)(const yl_ctx *ctx, const yl_shortcut_bytes_geom *g, const uint8_t *a, const uint8_t *b,
+                                 uint8_t *y)
+{
+    yl_quant qa = g->a, qb = g->b, qy = g->y;
+    float inverse = 1 / qy.scale;
+    (void)ctx; /* unused without OpenMP */
+#pragma omp parallel for simd schedule(static) num_threads(ctx->threads)
+    for (int64_t i = 0; i < g->count; i++)
+        y[i] = yl__quant_byte(yl_quant_real(qa, a[i]) + yl_quant_real(qb, b[i]), inverse, qy.zero);
     return YL_OK;
 }
 

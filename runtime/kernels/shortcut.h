@@ -14,8 +14,16 @@ typedef struct yl_shortcut_geom {
     yl_dtype dtype;
 } yl_shortcut_geom;
 
+/* The sum of two tensors of bytes, of equal sizes. */
+typedef struct yl_shortcut_bytes_geom {
+    int64_t count;
+    yl_quant a, b, y;
+} yl_shortcut_bytes_geom;
+
 #define YL_SHORTCUT_KERNELS(K)                                                                                         \
     K(shortcut_add, (const yl_ctx *ctx, const yl_shortcut_geom *g, const void *from, void *to), YES)                   \
+    K(shortcut_bytes,                                                                                                  \
+      (const yl_ctx *ctx, const yl_shortcut_bytes_geom *g, const uint8_t *a, const uint8_t *b, uint8_t *y), NO)        \
     K(shortcut_forward, (const yl_ctx *ctx, const yl_flat_geom *g, const void *a, const void *b, void *y), YES)        \
     K(shortcut_backward, (const yl_ctx *ctx, const yl_flat_geom *g, const void *dy, void *dx, float beta), YES)
 

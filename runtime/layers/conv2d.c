@@ -160,7 +160,22 @@ static yl_conv2d_geom geometry(const yl_layer *layer, const yl_setting *s)
         .dtype = s->dtype,
         .act = act ? (yl_activation)act->activation : YL_ACT_linear,
         .leaky_slope = act ? (float)act->slope : 0,
+        .out_dtype = s->out_dtype,
+        .x_quant = s->in_quant[0],
+        .y_quant = s->out_quant,
     };
+}
+
+/* Has the device an algorithm for bytes? */
+static yl_quant_use quantised(const yl_layer *layer, const yl_setting *s)
+{
+    const yl_conv2d_algo *const *list;
+    yl_conv2d_geom g = geometry(layer, s);
+    g.dtype = YL_U8;
+    if (s->ctx->device->kernels->conv2d_algorithms(&list) != YL_OK) return YL_QUANT_NO;
+    for (; *list; list++)
+        if ((*list)->supports(&g, YL_FORWARD)) return YL_QUANT_COMPUTES;
+    return YL_QUANT_NO;
 }
 
 static size_t round_up(size_t bytes)
@@ -304,6 +319,7 @@ const yl_layer_kind yl_layer_conv2d = {
     .flops = flops,
     .channels = channels,
     .narrow = narrow,
+    .quantised = quantised,
     .reads = reads,
     .prepare = prepare,
     .suits = suits,

@@ -90,7 +90,9 @@ typedef struct yl_setting {
     bool wants_dx, wants_dparams; /* which gradients backward will have to compute */
     yl_shape in[YL_MAX_INPUTS], out;
     int64_t net_h, net_w; /* the plan's image size in pixels; YOLO's anchors are in these units */
-    yl_dtype dtype;       /* of activations */
+    yl_dtype dtype;       /* of activations: of what the layer reads, and of what it writes unless out_dtype differs */
+    yl_dtype out_dtype;
+    yl_quant in_quant[YL_MAX_INPUTS], out_quant; /* of inputs and output of type u8 */
     const yl_layer
         *absorbed[YL_MAX_ABSORBED]; /* layers fused into this one, in the order of kind->absorbs; NULL: not */
     const char *algorithm;          /* "auto", or an algorithm to use for the shapes that it supports */
@@ -131,6 +133,12 @@ typedef struct yl_pass {
     struct yl_comm *ranks;      /* whose images batch statistics are of; NULL: this process's alone */
     const yl_now *now;          /* the seed, the iteration, and the batch's share in the statistics, in device memory */
 } yl_pass;
+
+/* What a layer does with quantised activations (u8) in inference:
+ * NO: it reads and writes f32.  KEEPS: it moves them, or does what needs no more than their own 8 bits; all its inputs and its output are
+ * then u8. With one input, the output's quantisation is the input's.  COMPUTES: it has integer arithmetic of its own, which reads u8 and
+ * writes u8 or f32. */
+typedef enum yl_quant_use { YL_QUANT_NO, YL_QUANT_KEEPS, YL_QUANT_COMPUTES } yl_quant_use;
 
 enum { YL_READS_NOTHING = 0, YL_READS_X = 1, YL_READS_Y = 2 };
 
@@ -205,6 +213,8 @@ struct yl_layer_kind {
     /* Changes a copy of the layer's options for in_c channels of the first input and out_c of the output. NULL: no option counts
      * channels. */
     void (*narrow)(const yl_layer *layer, int64_t in_c, int64_t out_c, void *options);
+    /* What it does with quantised activations; the shapes are those of the plan. NULL: NO. */
+    yl_quant_use (*quantised)(const yl_layer *layer, const yl_setting *setting);
     /* Which of x and y backward reads in training. NULL: neither. */
     unsigned (*reads)(const yl_layer *layer);
     /* Fills `prepared` (prepared_size bytes, zeroed) and `needs` (zeroed). NULL: nothing to prepare. */

@@ -35,6 +35,12 @@ static yl_status prepare(const yl_layer *layer, const yl_setting *setting, void 
     return YL_OK;
 }
 
+static yl_quant_use quantised(const yl_layer *layer, const yl_setting *setting)
+{
+    (void)layer, (void)setting;
+    return YL_QUANT_KEEPS;
+}
+
 static yl_status forward(yl_pass *p)
 {
     yl_pool_geom g = yl__pool_geometry(p, side(p->layer));
@@ -58,6 +64,7 @@ const yl_layer_kind yl_layer_maxpool = {
     .max_inputs = 1,
     .shape = shape,
     .channels = yl__channels_same,
+    .quantised = quantised,
     .prepare = prepare,
     .forward = forward,
     .backward = backward,

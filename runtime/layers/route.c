@@ -49,6 +49,12 @@ static yl_status channels(const yl_layer *layer, const yl_shape *in, yl_shape ou
     return YL_OK;
 }
 
+static yl_quant_use quantised(const yl_layer *layer, const yl_setting *setting)
+{
+    (void)layer, (void)setting;
+    return YL_QUANT_KEEPS;
+}
+
 static yl_status forward(yl_pass *p)
 {
     const options *o = p->layer->options;
@@ -56,7 +62,15 @@ static yl_status forward(yl_pass *p)
     int64_t at = 0;
     for (int i = 0; i < p->layer->n_inputs; i++) {
         int64_t c = p->setting->in[i].c, count = c / o->groups;
-        yl_route_geom g = {out.n * out.h * out.w, count, c, o->group_id * count, out.c, at, p->setting->dtype};
+        yl_route_geom g = {.pixels = out.n * out.h * out.w,
+                           .count = count,
+                           .from_c = c,
+                           .from_at = o->group_id * count,
+                           .to_c = out.c,
+                           .to_at = at,
+                           .dtype = p->setting->dtype,
+                           .from_quant = p->setting->in_quant[i],
+                           .to_quant = p->setting->out_quant};
         YL_TRY(p->ctx->device->kernels->route_copy(p->ctx, &g, p->x[i], p->y, 0));
         at += count;
     }
@@ -71,7 +85,13 @@ static yl_status backward(yl_pass *p)
     int64_t at = 0;
     for (int i = 0; i < p->layer->n_inputs; i++) {
         int64_t c = p->setting->in[i].c, count = c / o->groups;
-        yl_route_geom g = {out.n * out.h * out.w, count, out.c, at, c, o->group_id * count, p->setting->dtype};
+        yl_route_geom g = {.pixels = out.n * out.h * out.w,
+                           .count = count,
+                           .from_c = out.c,
+                           .from_at = at,
+                           .to_c = c,
+                           .to_at = o->group_id * count,
+                           .dtype = p->setting->dtype};
         at += count;
         if (!p->dx[i]) continue;
         if (p->dx_beta[i] == 0 && o->groups > 1) /* the parts that were not taken */
@@ -91,6 +111,7 @@ const yl_layer_kind yl_layer_route = {
     .max_inputs = YL_MAX_INPUTS,
     .shape = shape,
     .channels = channels,
+    .quantised = quantised,
     .forward = forward,
     .backward = backward,
 };

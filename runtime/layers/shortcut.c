@@ -49,14 +49,28 @@ static yl_status channels(const yl_layer *layer, const yl_shape *in, yl_shape ou
     return YL_OK;
 }
 
+static yl_quant_use quantised(const yl_layer *layer, const yl_setting *setting)
+{
+    (void)layer;
+    return equal(setting) ? YL_QUANT_KEEPS : YL_QUANT_NO;
+}
+
 static yl_status forward(yl_pass *p)
 {
     const yl_kernels *kernels = p->ctx->device->kernels;
     const yl_setting *s = p->setting;
+    if (s->dtype == YL_U8) {
+        yl_shortcut_bytes_geom bytes = {yl_shape_count(s->out), s->in_quant[0], s->in_quant[1], s->out_quant};
+        return kernels->shortcut_bytes(p->ctx, &bytes, p->x[0], p->x[1], p->y);
+    }
     yl_flat_geom flat = {yl_shape_count(s->out), s->dtype};
     if (equal(s)) return kernels->shortcut_forward(p->ctx, &flat, p->x[0], p->x[1], p->y);
     yl_shortcut_geom g = geometry(&s->in[1], &s->out, s->dtype);
-    yl_route_geom all = {s->out.n * s->out.h * s->out.w, s->out.c, s->out.c, 0, s->out.c, 0, s->dtype};
+    yl_route_geom all = {.pixels = s->out.n * s->out.h * s->out.w,
+                         .count = s->out.c,
+                         .from_c = s->out.c,
+                         .to_c = s->out.c,
+                         .dtype = s->dtype};
     YL_TRY(kernels->route_copy(p->ctx, &all, p->x[0], p->y, 0));
     return kernels->shortcut_add(p->ctx, &g, p->x[1], p->y);
 }
@@ -94,6 +108,7 @@ const yl_layer_kind yl_layer_shortcut = {
     .max_inputs = 2,
     .shape = shape,
     .channels = channels,
+    .quantised = quantised,
     .forward = forward,
     .backward = backward,
 };

@@ -28,6 +28,13 @@ static yl_upsample_geom geometry(const yl_pass *p)
     return (yl_upsample_geom){in.n, in.h, in.w, in.c, (int32_t)o->stride, (float)o->scale, p->setting->dtype};
 }
 
+static yl_quant_use quantised(const yl_layer *layer, const yl_setting *setting)
+{
+    const options *o = layer->options;
+    (void)setting;
+    return o->scale == 1 ? YL_QUANT_KEEPS : YL_QUANT_NO;
+}
+
 static yl_status forward(yl_pass *p)
 {
     yl_upsample_geom g = geometry(p);
@@ -51,6 +58,7 @@ const yl_layer_kind yl_layer_upsample = {
     .max_inputs = 1,
     .shape = shape,
     .channels = yl__channels_same,
+    .quantised = quantised,
     .forward = forward,
     .backward = backward,
 };

@@ -61,7 +61,20 @@ static size_t value_bytes(const yl_plan *plan, int v)
 {
     yl_shape shape = plan->values[v].shape;
     if (!yl__plan_whole(plan, v)) shape.n = plan->slice;
-    return (size_t)yl_shape_count(shape) * yl_dtype_bytes(plan->options.precision);
+    return (size_t)yl_shape_count(shape) * yl_dtype_bytes(plan->values[v].type);
+}
+
+/* Inputs that have to be of another type, for as long as the step runs. */
+static yl_status place_turned(yl_plan *plan, int s)
+{
+    yl_plan_step *step = &plan->steps[s];
+    const yl_layer *l = &plan->net->layers[step->layer];
+    for (int k = 0; k < l->n_inputs; k++) {
+        if (plan->values[l->inputs[k] + 1].type == step->setting.dtype) continue;
+        YL_TRY(new_place(plan, yl_activation_bytes(&step->setting, step->setting.in[k]), &step->turned_place[k]));
+        use(plan, step->turned_place[k], s);
+    }
+    return YL_OK;
 }
 
 /* May this step write its output over its input? Only where nobody else needs the input afterwards. */
@@ -72,6 +85,7 @@ static bool shares_with_input(const yl_plan *plan, const yl_plan_step *step)
     if (plan->options.keep || !l->kind->in_place || l->n_inputs != 1 || input->readers != 1 || input->producer < 0)
         return false;
     if (step->output != step->layer || reads(plan, step) & YL_READS_X) return false;
+    if (input->type != plan->values[step->output + 1].type) return false;
     if (kept(plan, l->inputs[0] + 1) ||
         yl__plan_whole(plan, step->output + 1) != yl__plan_whole(plan, l->inputs[0] + 1))
         return false;
@@ -122,6 +136,7 @@ static yl_status place_activations(yl_plan *plan)
         if (kept(plan, step->output + 1) && plan->slice < plan->options.batch)
             use(plan, out->place, 0); /* the next slice runs the steps before */
         for (int k = 0; k < l->n_inputs; k++) use(plan, plan->values[l->inputs[k] + 1].place, s);
+        YL_TRY(place_turned(plan, s));
         unsigned r = reads(plan, step);
         int later = l->kind->loss_parts ? moment_loss(plan) : moment_backward(plan, s);
         if (r & YL_READS_Y) use(plan, out->place, later);

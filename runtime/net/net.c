@@ -66,6 +66,7 @@ void yl_net_free(yl_net *net)
     yl__free(net->host_scalars);
     yl__free(net->host_squares);
     yl__free(net->header);
+    yl__free(net->calibration);
     yl__free(net);
 }
 

@@ -1,8 +1,8 @@
 /* A network is structure and slabs. Parameters are named ranges in parallel slabs of equal layout; nothing here depends on a
  * batch size or an image size (see net/plan.h for that).
  *
- * Calls between the files of this folder go to the left: net, slabs, ranges, mask, lend, drop, snapshot, init, freeze, share, step; then
- * memory, prepare and values (of a plan), run, plan, features, distill. */
+ * Calls between the files of this folder go to the left: net, slabs, ranges, mask, lend, drop, snapshot, init, freeze, share, step,
+ * calibration; then types, memory, prepare and values (of a plan), run, plan, features, distill. */
 #ifndef YL_NET_NET_H
 #define YL_NET_NET_H
 
@@ -77,6 +77,7 @@ typedef struct yl_net {
     uint64_t choice_of_parts; /* which ranges and rates they are made for; 0: not made */
     yl_graph squares_graph, step_graph;
     struct yl_share *share; /* NULL: gradients stay where backward leaves them (net/share.h) */
+    struct yl_calibration *calibration; /* what precision int8 needs (net/calibration.h); NULL: none */
     char *header;           /* the cfg's [net] section without width, height and channels; NULL if there is none */
     int references;         /* one for the owner, and one for each plan and each tensor over a range */
 } yl_net;

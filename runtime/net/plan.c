@@ -1,6 +1,7 @@
 /* Making a plan: which layers run, which are absorbed by another, what each is told. */
 #include "net/plan_impl.h"
 #include "core/memory.h"
+#include "net/calibration.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,8 +14,8 @@ static const yl_field fields[] = {
     {"batch", YL_OPTION_INT, "1", "images", "images per step", 1, 65536, NULL, "batch_size bs", AT(batch)},
     {"h", YL_OPTION_INT, "0", "px", "height of the input; 0: the network's", 0, 65536, NULL, "height", AT(h)},
     {"w", YL_OPTION_INT, "0", "px", "width of the input; 0: the network's", 0, 65536, NULL, "width", AT(w)},
-    {"precision", YL_OPTION_ENUM, "f32", "", "arithmetic of activations", 0, 0, "f32|bf16", "half amp fp16",
-     AT(precision)},
+    {"precision", YL_OPTION_ENUM, "f32", "", "arithmetic of activations; int8: inference with a calibrated network", 0,
+     0, "f32|bf16|int8", "half amp fp16", AT(precision)},
     {"slab", YL_OPTION_STRING, "value", "", "where the values come from: value or ema", 0, 0, NULL, NULL, AT(slab)},
     {"algorithm", YL_OPTION_STRING, "auto", "",
      "convolution algorithm; auto: measure, then choose; predicted: by sizes alone", 0, 0, NULL, NULL, AT(algorithm)},
@@ -110,7 +111,8 @@ static void absorb(yl_plan *plan, yl_plan_step *step)
     const yl_net *net = plan->net;
     const yl_layer_kind *const *kinds = net->layers[step->layer].kind->absorbs;
     step->output = step->layer;
-    if (!infers(plan, step->layer) || plan->options.keep) return;
+    bool whole = plan->options.keep && plan->options.precision != YL_U8; /* bytes come of what is folded together */
+    if (!infers(plan, step->layer) || whole) return;
     for (int i = 0; kinds && kinds[i]; i++) {
         int next = plan->shown[step->output] ? -1 : only_reader(net, step->output, kinds[i]);
         if (next < 0 || !in_part(plan, next) || !infers(plan, next)) continue;
@@ -133,7 +135,6 @@ static void describe_step(yl_plan *plan, yl_plan_step *step, const yl_shape *sha
     yl_setting *s = &step->setting;
     yl_shape input = {plan->options.batch, plan->options.h, plan->options.w, net->c};
     s->ctx = &plan->ctx;
-    s->dtype = plan->options.precision;
     s->net_h = plan->options.h;
     s->net_w = plan->options.w;
     s->algorithm = plan->algorithm;
@@ -150,6 +151,7 @@ static void describe_step(yl_plan *plan, yl_plan_step *step, const yl_shape *sha
         s->wants_dx |= layer->inputs[k] < 0 ? plan->options.whole_gradient : plan->needs_grad[layer->inputs[k]];
     s->wants_dparams = step->backward && own && layer->n_params > 0;
     step->state_place = step->dx_dummy = -1;
+    for (int k = 0; k < YL_MAX_INPUTS; k++) step->turned_place[k] = -1;
 }
 
 static yl_status make_steps(yl_plan *plan, const yl_shape *shapes)
@@ -157,8 +159,7 @@ static yl_status make_steps(yl_plan *plan, const yl_shape *shapes)
     const yl_net *net = plan->net;
     bool *absorbed;
     YL_TRY(yl__calloc(net->n_layers, sizeof *absorbed, &absorbed));
-    yl_status status = YL_OK;
-    for (int i = 0; i < net->n_layers && status == YL_OK; i++) {
+    for (int i = 0; i < net->n_layers; i++) {
         if (absorbed[i] || !in_part(plan, i)) continue;
         yl_plan_step *step = &plan->steps[plan->n_steps++];
         step->layer = i;
@@ -166,10 +167,11 @@ static yl_status make_steps(yl_plan *plan, const yl_shape *shapes)
         for (int k = 0; k < YL_MAX_ABSORBED; k++)
             if (step->setting.absorbed[k]) absorbed[step->setting.absorbed[k] - net->layers] = true;
         describe_step(plan, step, shapes);
-        status = yl__plan_prepare(plan, step);
     }
     yl__free(absorbed);
-    return status;
+    YL_TRY(yl__plan_types(plan));
+    for (int s = 0; s < plan->n_steps; s++) YL_TRY(yl__plan_prepare(plan, &plan->steps[s]));
+    return YL_OK;
 }
 
 /* The cut: values of the frozen part that something trainable reads; for a body what it leaves, for a tail what it is given. */
@@ -292,8 +294,19 @@ static yl_status build(yl_plan *plan, const yl_shape *shapes)
 static yl_status check_precision(const yl_device *device, yl_dtype precision)
 {
     if (device->dtypes >> precision & 1) return YL_OK;
-    return yl__fail(YL_UNSUPPORTED, "plan: precision %s is not available on %s", yl_dtype_name(precision),
-                    device->name);
+    return yl__fail(YL_UNSUPPORTED, "plan: precision %s is not available on %s",
+                    precision == YL_U8 ? "int8" : yl_dtype_name(precision), device->name);
+}
+
+/* What int8 is for: all of an inference, with the values that the network was calibrated with. */
+static yl_status check_int8(const yl_net *net, const yl_plan_options *o)
+{
+    if (o->precision != YL_U8) return YL_OK;
+    if (o->mode == YL_TRAIN || o->part != YL_WHOLE || o->estimate)
+        return yl__fail(YL_INVALID, "plan: precision int8 is for inference; a training runs in f32");
+    if (o->slab && strcmp(o->slab, "value") != 0)
+        return yl__fail(YL_INVALID, "plan: precision int8 runs with the values, not with the slab '%s'", o->slab);
+    return yl_calibration_check(net);
 }
 
 yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **out)
@@ -303,6 +316,7 @@ yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **
     if (options->batch < 1 || options->batch > 65536)
         return yl__fail(YL_INVALID, "plan: expected a batch in 1..65536, got %lld", (long long)options->batch);
     YL_TRY(check_precision(net->device, options->precision));
+    YL_TRY(check_int8(net, options));
     if (options->estimate && options->mode == YL_TRAIN)
         return yl__fail(YL_INVALID, "plan: estimate: expected the mode infer; training moves statistics by itself");
     if (options->slab && strcmp(options->slab, "value") != 0 && strcmp(options->slab, "ema") != 0)

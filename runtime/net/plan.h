@@ -23,8 +23,9 @@ typedef struct yl_plan_options {
     yl_mode mode;
     yl_part part;
     int64_t batch, h, w; /* h, w 0: the network's own size */
-    yl_dtype precision;
-    const char *slab;      /* values: "value" (or NULL) or "ema" */
+    yl_dtype
+        precision;    /* of activations and their arithmetic; u8: int8, which takes a calibration (net/calibration.h) */
+    const char *slab; /* values: "value" (or NULL) or "ema" */
     const char *algorithm; /* "auto" (or NULL), or a convolution algorithm's name */
     bool keep;             /* every activation keeps its own memory, so that it can be inspected */
     const char *outputs;   /* layers, separated by commas, whose outputs are kept, and whose gradients begin with what a
@@ -37,11 +38,12 @@ extern const yl_field_table yl_plan_fields;
 
 typedef struct yl_plan yl_plan;
 
-/* An activation or a gradient: `data` in device memory, {n, h, w, c} elements of `type`. */
+/* An activation or a gradient: `data` in device memory, {n, h, w, c} elements of `type`; `quant` says what those of type u8 stand for. */
 typedef struct yl_view {
     void *data;
     yl_dtype type;
     yl_shape shape;
+    yl_quant quant;
 } yl_view;
 
 /* Image i (from 0) of it. */
@@ -58,7 +60,8 @@ static inline size_t yl_view_bytes(yl_view view)
     return (size_t)yl_shape_count(view.shape) * yl_dtype_bytes(view.type);
 }
 
-/* Copies its numbers to and from f32 in host memory. Errors: UNSUPPORTED for another type. */
+/* Copies its numbers to and from f32 in host memory; quantised ones are read as what they stand for. Errors: UNSUPPORTED for another
+ * type. */
 yl_status yl_view_read(yl_device *device, yl_view view, float *numbers);
 yl_status yl_view_write(yl_device *device, yl_view view, const float *numbers);
 
@@ -113,6 +116,10 @@ typedef struct yl_plan_memory {
     size_t arena, scratch, packed;
 } yl_plan_memory;
 yl_plan_memory yl_plan_bytes(const yl_plan *plan);
+/* In a plan of precision int8: is a layer's output (-1: the input) bytes, and does a layer compute with bytes? `quant` says what they stand for,
+ * of the second those of its first input. */
+bool yl_plan_is_bytes(const yl_plan *plan, int layer, yl_quant *quant);
+bool yl_plan_computes_bytes(const yl_plan *plan, int layer, yl_quant *quant);
 /* The algorithm of a convolution's direction (0 forward, 1 data, 2 weights), or NULL. */
 const char *yl_plan_algorithm(const yl_plan *plan, int layer, int direction);
 /* How many of forward, losses and backward are launched as one (net/graph.h). */

@@ -14,6 +14,8 @@ typedef struct yl_place {
 /* What flows between layers: value v is the output of layer v-1, value 0 the network's input. */
 typedef struct yl_value_info {
     yl_shape shape;
+    yl_dtype type;
+    yl_quant quant; /* of type u8 */
     int producer;   /* step that makes it, -1: none in this plan */
     int place;      /* of the activation; -1: not in this plan */
     int grad_place; /* -1: no gradient flows */
@@ -31,6 +33,8 @@ typedef struct yl_plan_step {
     uint64_t packed_version, values_version; /* that `packed` was written at, that `prepare` was called for */
     int state_place, dx_dummy;               /* -1: none */
     float dx_beta[YL_MAX_INPUTS];
+    int turned_place[YL_MAX_INPUTS];  /* where an input lies in the type that the layer reads; -1: the value is of it */
+    const void *given[YL_MAX_INPUTS]; /* where it comes from then */
     yl_pass forward_pass, backward_pass; /* pointers filled in by bind */
     double seconds[2];
 } yl_plan_step;
@@ -73,6 +77,10 @@ struct yl_plan {
     yl_graph graphs[3]; /* of forward, losses, backward */
 };
 
+/* types.c: of which type values and the steps' inputs and outputs are. */
+yl_status yl__plan_types(yl_plan *plan);
+/* Inputs of a step that have to be of another type than the value is, turned into it. */
+yl_status yl__plan_turn(const yl_plan *plan, const yl_plan_step *step);
 /* memory.c: lifetimes, aliases, offsets. */
 /* Does value v hold the whole batch, and not one slice? */
 bool yl__plan_whole(const yl_plan *plan, int v);

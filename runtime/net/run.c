@@ -45,14 +45,18 @@ static void *slice_at(const yl_plan *plan, int v, int64_t slice)
     char *at = yl__plan_at(plan, value->place);
     if (!at || slice == 0 || !yl__plan_whole(plan, v)) return at;
     int64_t count = yl_shape_count(value->shape) / value->shape.n * plan->slice * slice;
-    return at + (size_t)count * yl_dtype_bytes(plan->options.precision);
+    return at + (size_t)count * yl_dtype_bytes(value->type);
 }
 
 static void bind_slice(yl_plan *plan, yl_plan_step *step, int64_t slice)
 {
     const yl_layer *l = &plan->net->layers[step->layer];
     yl_pass *f = &step->forward_pass, *b = &step->backward_pass;
-    for (int k = 0; k < l->n_inputs; k++) f->x[k] = b->x[k] = slice_at(plan, l->inputs[k] + 1, slice);
+    for (int k = 0; k < l->n_inputs; k++) {
+        const void *turned = yl__plan_at(plan, step->turned_place[k]);
+        step->given[k] = slice_at(plan, l->inputs[k] + 1, slice);
+        f->x[k] = b->x[k] = turned ? turned : step->given[k];
+    }
     f->y = b->y = slice_at(plan, step->output + 1, slice);
 }
 
@@ -177,7 +181,8 @@ static yl_status forward_slice(yl_plan *plan)
         yl_plan_step *step = &plan->steps[s];
         double start;
         YL_TRY(look_at_clock(plan, &start));
-        yl_status status = plan->net->layers[step->layer].kind->forward(&step->forward_pass);
+        yl_status status = yl__plan_turn(plan, step);
+        if (status == YL_OK) status = plan->net->layers[step->layer].kind->forward(&step->forward_pass);
         if (status != YL_OK) return yl__fail_in(status, "%s forward", plan->net->layers[step->layer].name);
         YL_TRY(note_time(plan, step, 0, start));
     }

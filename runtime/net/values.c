@@ -1,6 +1,7 @@
 /* What goes into a plan and what comes out: its input, its cut, the layers' outputs and gradients. The arena they lie in is shared by
  * the network's plans, so each of these functions first asks whose values it holds. */
 #include "net/plan_impl.h"
+#include "core/memory.h"
 
 yl_status yl__plan_take(yl_plan *plan, const char *what)
 {
@@ -31,8 +32,20 @@ static yl_status check_floats(yl_view view, const char *what)
     return yl__fail(YL_UNSUPPORTED, "%s: expected activations of type f32, got %s", what, yl_dtype_name(view.type));
 }
 
+static yl_status read_bytes(yl_device *device, yl_view view, float *numbers)
+{
+    int64_t count = yl_shape_count(view.shape);
+    uint8_t *bytes;
+    YL_TRY(yl__alloc(count, 1, &bytes));
+    yl_status status = device->from_device(device, bytes, view.data, (size_t)count);
+    for (int64_t i = 0; i < count && status == YL_OK; i++) numbers[i] = yl_quant_real(view.quant, bytes[i]);
+    yl__free(bytes);
+    return status;
+}
+
 yl_status yl_view_read(yl_device *device, yl_view view, float *numbers)
 {
+    if (view.type == YL_U8 && view.quant.scale > 0) return read_bytes(device, view, numbers);
     YL_TRY(check_floats(view, "read"));
     return device->from_device(device, numbers, view.data, yl_view_bytes(view));
 }
@@ -46,7 +59,8 @@ yl_status yl_view_write(yl_device *device, yl_view view, const float *numbers)
 /* Value v as it lies at that place, -1: nowhere. */
 static yl_view view_at(const yl_plan *plan, int v, int place)
 {
-    return (yl_view){yl__plan_at(plan, place), plan->options.precision, plan->values[v].shape};
+    const yl_value_info *value = &plan->values[v];
+    return (yl_view){yl__plan_at(plan, place), value->type, value->shape, value->quant};
 }
 
 yl_view yl__plan_gradient_view(const yl_plan *plan, int v)

@@ -125,6 +125,19 @@ static void measured_once(void **state)
     assert_int_equal(yl__alloc_count(), before); /* remembered: nothing was run */
 }
 
+/* Bytes in and f32 out: what measures has room for outputs that are larger than inputs. */
+static void bytes_are_measured(void **state)
+{
+    (void)state;
+    const yl_conv2d_algo *algo;
+    yl_conv2d_geom g = make(40, 64, 64, 3);
+    g.dtype = YL_U8, g.out_dtype = YL_F32, g.x_quant = (yl_quant){1, 0};
+    assert_int_equal(yl_conv2d_choose(&ctx, &g, YL_FORWARD, false, NULL, "auto", &algo), YL_OK);
+    assert_true(strncmp(algo->name, "int8", 4) == 0);
+    assert_non_null(strstr(text_of_cache(), "40x40x64 40x40x64 k3x3"));
+    assert_int_equal(yl_conv2d_choose(&ctx, &g, YL_BACKWARD_DATA, false, NULL, "auto", &algo), YL_UNSUPPORTED);
+}
+
 /* A new process finds the choice in the file and obeys it, the slower one too. */
 static void cache_is_obeyed(void **state)
 {
@@ -314,6 +327,7 @@ int main(void)
         cmocka_unit_test(by_name),
         cmocka_unit_test(small_ones_are_not_measured),
         cmocka_unit_test(measured_once),
+        cmocka_unit_test(bytes_are_measured),
         cmocka_unit_test(cache_is_obeyed),
         cmocka_unit_test(signals_do_not_end_the_wait),
         cmocka_unit_test(same_beside_other_work),

@@ -2,7 +2,7 @@
 -- seconds per run, of the processor and by the clock. Not for use by hand: speed.py and sparse.py start it, and ask it and the peers in
 -- turn.
 --
---   yolua tests/bench/speed.lua cfg= weights= mode=infer|train batch= imgsz= threads= zeros= pattern= onnx=
+--   yolua tests/bench/speed.lua cfg= weights= (or model=) precision=f32|int8 mode=infer|train batch= imgsz= threads= zeros= pattern= onnx=
 local core = require "yolua.core"
 local yl = require "yolua"
 
@@ -14,7 +14,7 @@ local o = yl.options({ imgsz = { 320, 320 } }, {
   { "onnx", "string", nil, "", "write the network to this file, and nothing else" },
 })
 
-local model = yl.load { cfg = o.cfg, weights = o.weights, names = o.names, model = o.model }
+local model = yl.load(o)
 
 -- A weight is kept or not; with 2:4 the second half of every four goes.
 local function mask_of(count)
@@ -32,7 +32,7 @@ for _, range in ipairs(model.net:ranges()) do
 end
 
 if o.onnx then return model:export { out = o.onnx, imgsz = o.imgsz } end
-local plan = model:plan { mode = o.mode, batch = o.batch, w = o.imgsz[1], h = o.imgsz[2] }
+local plan = model:plan { mode = o.mode, batch = o.batch, w = o.imgsz[1], h = o.imgsz[2], precision = o.precision }
 core.noise(plan, 1)
 
 local truth, count = {}, 0

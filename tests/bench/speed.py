@@ -2,10 +2,15 @@
 
     python3 tests/bench/speed.py --yolua build/yolua --cfg NET.cfg [--weights NET.weights] [--mode infer|train] [--batch 1]
         [--imgsz 320] [--threads 1] [--rounds 7] [--seconds 1] [--peers onnxruntime,openvino,ncnn,torch]
+        [--precision int8 --model CALIBRATED.safetensors]
 
 Needs torch, and those peers that are to run: onnxruntime with onnx, openvino, ncnn with pnnx. The network is rebuilt in PyTorch from the
 cfg and exported by it; weights are random there, which the time does not depend on. Inference is up to the inputs of the heads;
 PyTorch's training step has the mean square of the heads as its loss, and SGD with momentum.
+
+With --precision int8 yolua runs the calibrated checkpoint, ONNX Runtime what its own tools make of the exported network (QDQ, bytes per
+channel), and OpenVINO and ncnn what yolua exports of the checkpoint; of OpenVINO's two readings (its own QDQ file, or ONNX Runtime's) the
+faster one counts. --precision f32 --model compares yolua's own f32.
 
 Each round asks yolua and each peer for their best time in some seconds. Printed are the median of the rounds, and the ratio
 peer / yolua of each round: its median, lowest and highest. With one thread the ratio is that of processor time, which other work on
@@ -30,8 +35,12 @@ parser.add_argument("--imgsz", type=int, default=320)
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--rounds", type=int, default=7)
 parser.add_argument("--seconds", type=float, default=1)
+parser.add_argument("--precision", choices=["f32", "int8"], default="f32")
+parser.add_argument("--model", help="a checkpoint in place of cfg and weights, which yolua runs; the cfg is then that of the peers")
 parser.add_argument("--peers", default="onnxruntime,openvino,ncnn,torch")
 o = parser.parse_args()
+if o.precision == "int8" and (o.mode == "train" or not o.model):
+    sys.exit("speed.py: --precision int8 is for inference with --model, a checkpoint of yolua calibrate")
 for name in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]:
     os.environ[name] = str(o.threads)
 
@@ -140,13 +149,40 @@ def exported(network, folder):
     return path
 
 
+def quantised(network, folder):
+    """What ONNX Runtime's tools make of the network; the ranges are of noise, which the time does not depend on."""
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Noise(CalibrationDataReader):
+        left = 2
+
+        def get_next(self):
+            self.left -= 1
+            return {"x": picture} if self.left >= 0 else None
+
+    ready, path = os.path.join(folder, "ready.onnx"), os.path.join(folder, "int8.onnx")
+    quant_pre_process(exported(network, folder), ready)
+    quantize_static(ready, path, Noise(), quant_format=QuantFormat.QDQ, per_channel=True, activation_type=QuantType.QUInt8,
+                    weight_type=QuantType.QInt8)
+    return path
+
+
+def ours(folder, ending):
+    path = os.path.join(folder, "yolua" + ending)
+    subprocess.run([o.yolua, "export", "model=" + o.model, "precision=" + o.precision, "imgsz=%dx%d" % (o.imgsz, o.imgsz), "out=" + path]
+                   + (["batch=%d" % o.batch] if ending == ".onnx" else []), check=True, stdout=subprocess.DEVNULL)
+    return path
+
+
 def with_onnxruntime(network, folder):
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = o.threads
     options.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(exported(network, folder), options, providers=["CPUExecutionProvider"])
+    path = (quantised if o.precision == "int8" else exported)(network, folder)
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     return onnxruntime.__version__, lambda: session.run(None, {"x": picture})
 
 
@@ -154,27 +190,37 @@ def with_openvino(network, folder):
     import openvino
 
     options = {"INFERENCE_NUM_THREADS": o.threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-    request = openvino.Core().compile_model(exported(network, folder), "CPU", options).create_infer_request()
-    return openvino.__version__.split("-")[0], lambda: request.infer({0: picture})
+    paths = [ours(folder, ".onnx"), quantised(network, folder)] if o.precision == "int8" else [exported(network, folder)]
+    runs = []
+    for path in paths:
+        request = openvino.Core().compile_model(path, "CPU", options).create_infer_request()
+        run = lambda request=request: request.infer({0: picture})
+        run()
+        runs.append((best(run, o.seconds)[0], len(runs), run))
+    return openvino.__version__.split("-")[0], min(runs)[2]
 
 
 def with_ncnn(network, folder):
     import ncnn
-    import pnnx
 
-    traced = os.path.join(folder, "net.pt")
-    pnnx.export(network.eval(), traced, torch.from_numpy(picture[:1]))
+    param, entry = os.path.join(folder, "net.ncnn.param"), "in0"
+    if o.precision == "int8":
+        param, entry = ours(folder, ".param"), "image"
+    else:
+        import pnnx
+
+        pnnx.export(network.eval(), os.path.join(folder, "net.pt"), torch.from_numpy(picture[:1]))
     net = ncnn.Net()
     net.opt.num_threads = o.threads
     net.opt.use_fp16_packed = net.opt.use_fp16_storage = net.opt.use_fp16_arithmetic = net.opt.use_bf16_storage = False
-    net.load_param(os.path.join(folder, "net.ncnn.param"))
-    net.load_model(os.path.join(folder, "net.ncnn.bin"))
+    net.load_param(param)
+    net.load_model(os.path.splitext(param)[0] + ".bin")
     names = list(net.output_names())
 
     def run():
         for image in picture:  # it has no batches
             extractor = net.create_extractor()
-            extractor.input("in0", ncnn.Mat(image))
+            extractor.input(entry, ncnn.Mat(image))
             for name in names:
                 extractor.extract(name)
 
@@ -222,9 +268,10 @@ def best(run, seconds):
 
 class Yolua:
     def __init__(self):
-        words = [o.yolua, os.path.join(os.path.dirname(__file__), "speed.lua"), "cfg=" + o.cfg, "names=coco", "mode=" + o.mode,
+        words = [o.yolua, os.path.join(os.path.dirname(__file__), "speed.lua"), "mode=" + o.mode, "precision=" + o.precision,
                  "batch=%d" % o.batch, "imgsz=%dx%d" % (o.imgsz, o.imgsz), "threads=%d" % o.threads]
-        if o.weights:
+        words += ["model=" + o.model] if o.model else ["cfg=" + o.cfg, "names=coco"]
+        if o.weights and not o.model:
             words.append("weights=" + o.weights)
         self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         ready = self.process.stdout.readline().split()
@@ -253,7 +300,7 @@ def main():
     network = Network(o.cfg)
     print("%s, load %.1f" % (features(), os.getloadavg()[0]), file=sys.stderr)
     for name in o.peers.split(","):
-        if o.mode == "train" and name != "torch":
+        if (o.mode == "train") != (name == "torch") and (o.mode == "train" or o.precision == "int8"):
             continue
         try:
             with tempfile.TemporaryDirectory() as folder:
@@ -268,7 +315,8 @@ def main():
         for name, run in runs.items():
             times[name].append(best(run, o.seconds))
     clock = 0 if o.threads == 1 else 1
-    work = "%s %d, %s, batch %d, %d thread%s" % (os.path.basename(o.cfg), o.imgsz, o.mode, o.batch, o.threads, "s"[o.threads < 2:])
+    work = "%s %d, %s, %s, batch %d, %d thread%s" % (os.path.basename(o.cfg), o.imgsz, o.mode, o.precision, o.batch, o.threads,
+                                                     "s"[o.threads < 2:])
     print("| work | runtime | ms, processor | ms, clock | peer / yolua | lowest..highest |\n|---|---|---|---|---|---|")
     for name, pairs in times.items():
         ratios = [theirs[clock] / ours[clock] for theirs, ours in zip(pairs, times["yolua"])]

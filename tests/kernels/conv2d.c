@@ -445,8 +445,9 @@ static void other_tables_and_threads(void **state)
 static void every_algorithm_ran(void **state)
 {
     (void)state;
-    for (int i = 0; i < ALGORITHMS; i++)
-        if (!ran[i]) fail_msg("algorithm %d of algorithms.def ran in no case", i);
+    for (int i = 0; i < ALGORITHMS; i++) /* those of bytes: kernels/quant.c */
+        if (!ran[i] && strncmp(algorithms[i]->name, "int8", 4) != 0)
+            fail_msg("algorithm %s of algorithms.def ran in no case", algorithms[i]->name);
 }
 
 int main(void)

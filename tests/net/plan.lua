@@ -252,6 +252,9 @@ function TestTraining.test_precision()
   t.assertEquals(plan:shape(0)[1], 1)
   t.assertErrorMsgContains("plan: precision bf16 is not available on c", net.plan, net, { mode = "infer", batch = 1, precision = "bf16" })
   t.assertErrorMsgContains("'fp16'", net.plan, net, { mode = "infer", batch = 1, precision = "fp16" })
+  for _, mode in ipairs { "infer", "train" } do -- not calibrated, not for training; not on a GPU either
+    t.assertErrorMsgContains("precision int8", net.plan, net, { mode = mode, batch = 1, precision = "int8" })
+  end
 end
 
 -- A frozen layer gets no gradient, and what is above it gets the gradient that it would get otherwise (on the same statistics).

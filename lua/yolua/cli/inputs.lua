@@ -22,10 +22,12 @@ function inputs.named_data(o)
   end
 end
 
--- The network, loaded.
+-- The network, loaded; it runs in the precision that the call asks for.
 function inputs.network(o)
   has_network(o)
-  return require "yolua.model.load"(o)
+  local model = require "yolua.model.load"(o)
+  model.precision = rawget(o, "precision")
+  return model
 end
 
 -- The data set, opened; more: as yl.data takes it.

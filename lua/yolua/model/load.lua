@@ -129,9 +129,10 @@ local function from_checkpoint(o)
     for _, range in ipairs(net:ranges()) do core.copy_values(net, net, range.name, "ema", "value") end
     net:drop()
   end
+  if info.metadata.int8 then net:calibrate(info.metadata.int8, o.model) end
   local map, darknet = learned(info, o.model)
   return Model.new { conf = chosen(info, o.model), net = net, names = names, path = o.model, notes = info.metadata, device = o.device,
-    pretrained = true, map = map, darknet = darknet }
+    pretrained = true, map = map, darknet = darknet, calibration = info.metadata.int8 }
 end
 
 local function from_keras(o)

@@ -12,16 +12,17 @@ local function evaluated(model)
 end
 
 -- What a checkpoint tells of the model besides its slabs; size and way of resizing are in the structure.
-local function notes_of(model, notes)
+local function notes_of(model, notes, net)
   local all = { structure = core.json.encode(model.structure), names = core.json.encode(model.names), format = "yolua 1",
     map = model.map and core.json.encode(model.map), conf = model.conf and core.json.encode(model.conf),
+    int8 = net and net:calibrated() and model.calibration or nil,
     darknet = model.darknet and ("%d.%d.%d %d"):format(model.darknet.major,
       model.darknet.minor, model.darknet.revision, model.darknet.seen) }
   for key, text in pairs(notes or {}) do all[key] = text end
   return all
 end
 
-local function checkpoint(net, model, path, notes, full) core.save(net, path, notes_of(model, notes), full) end
+local function checkpoint(net, model, path, notes, full) core.save(net, path, notes_of(model, notes, net), full) end
 
 local function weights(net, model, path) core.darknet.save_weights(net, path, model.darknet) end
 

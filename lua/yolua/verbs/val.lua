@@ -48,7 +48,8 @@ local list = {
   "model", "anchors_file", "data", "size", "eval", "protocols",
   structs.field("detect", "clip"),
   structs.field("loader", "batch", { help = "images per forward pass" }),
-  fields.pick("run", "config"), fields.pick("run", "device"), fields.pick("run", "threads"), fields.pick("run", "json"),
+  fields.pick("run", "config"), fields.pick("run", "device"), fields.pick("run", "threads"), fields.pick("run", "precision"),
+  fields.pick("run", "json"),
 }
 
 return { help = "score a detector on a labelled data set", fields = list, defaults = { conf = score.conf }, run = run, show = show }

@@ -1,0 +1,97 @@
+/* Bytes multiplied in fours by one instruction: u8 x s8 by AVX-512 VNNI, s8 x s8 by ARM's dot product, where the processor has it. */
+#include "kernels/conv2d.int8.h"
+
+#if defined(__AVX512BW__)
+#include <immintrin.h>
+
+typedef int32_t int8_four __attribute__((aligned(1), may_alias)); /* bytes wherever they lie */
+#define WAY vnni
+#define TARGET __attribute__((target("avx512vnni")))
+#define SUMS 1
+#define X_BYTES 1
+#define sums_t __m512i
+#define x_t __m512i
+#define ZERO() _mm512_setzero_si512()
+#define LOAD_X(at) _mm512_set1_epi32(*(const int8_four *)(at))
+#define MULTIPLY(s, x, at) (s)[0] = _mm512_dpbusd_epi32((s)[0], x, _mm512_loadu_si512(at))
+#define STORE(to, s) _mm512_storeu_si512(to, s)
+#define ROWS_1 14
+#define ROWS_2 12
+#define ROWS_3 8
+#define ROWS_4 6
+#include "kernels/conv2d.int8.tile.h"
+
+static const yl__int8_way way = {int8_vnni, {0, 14, 12, 8, 6}, 1, 0};
+
+static bool available(void)
+{
+    return __builtin_cpu_supports("avx512vnni");
+}
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#include <sys/auxv.h>
+
+typedef int32_t int8_four __attribute__((aligned(1), may_alias)); /* bytes wherever they lie */
+#define WAY dot
+#define TARGET __attribute__((target("arch=armv8.2-a+dotprod")))
+#define SUMS 1
+#define X_BYTES 1
+#define sums_t int32x4_t
+#define x_t int8x16_t
+#define ZERO() vdupq_n_s32(0)
+#define LOAD_X(at) vreinterpretq_s8_s32(vdupq_n_s32(*(const int8_four *)(at)))
+#define MULTIPLY(s, x, at) (s)[0] = vdotq_s32((s)[0], vld1q_s8(at), x)
+#define STORE(to, s) vst1q_s32(to, s)
+#define ROWS_1 14
+#define ROWS_2 12
+#define ROWS_3 8
+#define ROWS_4 6
+#include "kernels/conv2d.int8.tile.h"
+
+static const yl__int8_way way = {int8_dot, {0, 14, 12, 8, 6}, 1, 128};
+
+static bool available(void)
+{
+    return getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
+}
+#else
+static const yl__int8_way way;
+
+static bool available(void)
+{
+    return false;
+}
+#endif
+
+static bool supports(const yl_conv2d_geom *g, yl_direction d)
+{
+    return available() && YL_CPU(int8_supports)(g, d);
+}
+
+static double cost(const yl_conv2d_geom *g, yl_direction d)
+{
+    (void)d;
+    return yl_conv2d_work(g) / 4;
+}
+
+static size_t scratch_bytes(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
+{
+    (void)ctx, (void)d;
+    return YL_CPU(int8_scratch_bytes)(&way, g);
+}
+
+static yl_status run(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const yl_conv2d_run *run)
+{
+    (void)d;
+    return YL_CPU(int8_run)(&way, ctx, g, run);
+}
+
+const yl_conv2d_algo YL_CPU(conv2d_int8_dot) = {
+    .name = "int8_dot",
+    .supports = supports,
+    .cost = cost,
+    .scratch_bytes = scratch_bytes,
+    .packed_bytes = YL_CPU(int8_packed_bytes),
+    .pack = YL_CPU(int8_pack),
+    .run = run,
+};

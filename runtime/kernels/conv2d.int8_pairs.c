@@ -1,0 +1,160 @@
+/* Bytes widened to 16 bits, whose products are added in pairs to sums of 32 bits: exact, where AVX2's instruction for bytes would
+ * saturate. On ARM, products of bytes of 16 bits, added in pairs. */
+#include "kernels/conv2d.int8.h"
+
+#if defined(__AVX512BW__)
+#include <immintrin.h>
+
+typedef int64_t int8_eight __attribute__((aligned(1), may_alias));
+#define WAY pairs
+#define TARGET
+#define SUMS 2
+#define X_BYTES 2
+#define sums_t __m512i
+#define x_t __m512i
+#define ZERO() _mm512_setzero_si512()
+#define LOAD_X(at) _mm512_set1_epi64(*(const int8_eight *)(at))
+#define HALF(at) _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(at)))
+#define MULTIPLY(s, x, at)                                                                                             \
+    (s)[0] = _mm512_add_epi32((s)[0], _mm512_madd_epi16(x, HALF(at))),                                                 \
+    (s)[1] = _mm512_add_epi32((s)[1], _mm512_madd_epi16(x, HALF((at) + 32)))
+#define STORE(to, s) _mm512_storeu_si512(to, s)
+#define ROWS_1 12
+#define ROWS_2 6
+#define ROWS_3 4
+#define ROWS_4 3
+#include "kernels/conv2d.int8.tile.h"
+
+static const yl__int8_way way = {int8_pairs, {0, 12, 6, 4, 3}, 2, 0};
+#elif defined(__AVX2__)
+#include <immintrin.h>
+
+typedef int64_t int8_eight __attribute__((aligned(1), may_alias));
+#define WAY pairs
+#define TARGET
+#define SUMS 2
+#define X_BYTES 2
+#define sums_t __m256i
+#define x_t __m256i
+#define ZERO() _mm256_setzero_si256()
+#define LOAD_X(at) _mm256_set1_epi64x(*(const int8_eight *)(at))
+#define HALF(at) _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(at)))
+#define MULTIPLY(s, x, at)                                                                                             \
+    (s)[0] = _mm256_add_epi32((s)[0], _mm256_madd_epi16(x, HALF(at))),                                                 \
+    (s)[1] = _mm256_add_epi32((s)[1], _mm256_madd_epi16(x, HALF((at) + 16)))
+#define STORE(to, s) _mm256_storeu_si256((__m256i *)(to), s)
+#define ROWS_1 5
+#define ROWS_2 3
+#define ROWS_3 2
+#define ROWS_4 1
+#include "kernels/conv2d.int8.tile.h"
+
+static const yl__int8_way way = {int8_pairs, {0, 5, 3, 2, 1}, 2, 0};
+#elif defined(__SSE4_1__)
+#include <immintrin.h>
+
+typedef int64_t int8_eight __attribute__((aligned(1), may_alias));
+#define WAY pairs
+#define TARGET
+#define SUMS 2
+#define X_BYTES 2
+#define sums_t __m128i
+#define x_t __m128i
+#define ZERO() _mm_setzero_si128()
+#define LOAD_X(at) _mm_set1_epi64x(*(const int8_eight *)(at))
+#define HALF(at) _mm_cvtepi8_epi16(_mm_loadl_epi64((const __m128i *)(at)))
+#define MULTIPLY(s, x, at)                                                                                             \
+    (s)[0] = _mm_add_epi32((s)[0], _mm_madd_epi16(x, HALF(at))),                                                       \
+    (s)[1] = _mm_add_epi32((s)[1], _mm_madd_epi16(x, HALF((at) + 8)))
+#define STORE(to, s) _mm_storeu_si128((__m128i *)(to), s)
+#define ROWS_1 5
+#define ROWS_2 3
+#define ROWS_3 2
+#define ROWS_4 1
+#include "kernels/conv2d.int8.tile.h"
+
+static const yl__int8_way way = {int8_pairs, {0, 5, 3, 2, 1}, 2, 0};
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+
+typedef int32_t int8_four __attribute__((aligned(1), may_alias)); /* bytes wherever they lie */
+#define WAY pairs
+#define TARGET
+#define SUMS 2
+#define X_BYTES 1
+#define sums_t int32x4_t
+#define x_t int8x16_t
+#define ZERO() vdupq_n_s32(0)
+#define LOAD_X(at) vreinterpretq_s8_s32(vdupq_n_s32(*(const int8_four *)(at)))
+#define MULTIPLY(s, x, at)                                                                                             \
+    (s)[0] = vpadalq_s16((s)[0], vmull_s8(vld1_s8(at), vget_low_s8(x))),                                               \
+    (s)[1] = vpadalq_s16((s)[1], vmull_high_s8(vld1q_s8(at), x))
+#define STORE(to, s) vst1q_s32(to, s)
+#define ROWS_1 12
+#define ROWS_2 6
+#define ROWS_3 4
+#define ROWS_4 3
+#include "kernels/conv2d.int8.tile.h"
+
+static const yl__int8_way way = {int8_pairs, {0, 12, 6, 4, 3}, 1, 128};
+#else
+typedef struct four {
+    int32_t lane[YL_INT8_LANES];
+} four;
+
+YL__INLINE void multiply(four *s, const uint8_t *x, const int8_t *w)
+{
+    for (int j = 0; j < YL_INT8_LANES; j++)
+        for (int k = 0; k < YL_INT8_DEEP; k++) s->lane[j] += x[k] * w[j * YL_INT8_DEEP + k];
+}
+#define WAY plain
+#define TARGET
+#define SUMS 1
+#define X_BYTES 1
+#define sums_t four
+#define x_t const uint8_t *
+#define ZERO() ((four){{0}})
+#define LOAD_X(at) (at)
+#define MULTIPLY(s, x, at) multiply(&(s)[0], x, at)
+#define STORE(to, s) memcpy(to, &(s), sizeof(s))
+#define ROWS_1 2
+#define ROWS_2 2
+#define ROWS_3 1
+#define ROWS_4 1
+#include "kernels/conv2d.int8.tile.h"
+
+static const yl__int8_way way = {int8_plain, {0, 2, 2, 1, 1}, 1, 0};
+#endif
+
+static bool supports(const yl_conv2d_geom *g, yl_direction d)
+{
+    return YL_CPU(int8_supports)(g, d);
+}
+
+static double cost(const yl_conv2d_geom *g, yl_direction d)
+{
+    (void)d;
+    return yl_conv2d_work(g) / 2;
+}
+
+static size_t scratch_bytes(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
+{
+    (void)ctx, (void)d;
+    return YL_CPU(int8_scratch_bytes)(&way, g);
+}
+
+static yl_status run(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const yl_conv2d_run *run)
+{
+    (void)d;
+    return YL_CPU(int8_run)(&way, ctx, g, run);
+}
+
+const yl_conv2d_algo YL_CPU(conv2d_int8_pairs) = {
+    .name = "int8_pairs",
+    .supports = supports,
+    .cost = cost,
+    .scratch_bytes = scratch_bytes,
+    .packed_bytes = YL_CPU(int8_packed_bytes),
+    .pack = YL_CPU(int8_pack),
+    .run = run,
+};
