@@ -11,7 +11,14 @@
 
 #include <string.h>
 
-/* core.export.onnx(net, path, {fields of "export"}, {key = text, ...}): the notes are written in the order of their keys */
+/* The plan of precision int8 at `index`, or none. */
+static const yl_plan *opt_plan(lua_State *L, int index)
+{
+    return lua_isnoneornil(L, index) ? NULL : yl__check_plan(L, index);
+}
+
+/* core.export.onnx(net, path, {fields of "export"}, {key = text, ...} [, plan]): the notes are written in the order of their keys; what the
+ * plan, of precision int8, computes with bytes is written so */
 static int export_onnx(lua_State *L)
 {
     yl_net *net = yl__check_net(L, 1);
@@ -20,14 +27,15 @@ static int export_onnx(lua_State *L)
     yl_safetensors_note notes[YL__NOTES];
     yl__read_options(L, 3, YL__FILL({&yl_export_fields, &o}), NULL);
     int64_t count = yl__check_notes(L, 4, notes);
+    o.int8 = opt_plan(L, 5);
     yl__check(L, yl_onnx_save(net, path, &o, notes, count));
     return 0;
 }
 
-/* core.export.ncnn(net, path) */
+/* core.export.ncnn(net, path [, plan]) */
 static int export_ncnn(lua_State *L)
 {
-    yl__check(L, yl_ncnn_save(yl__check_net(L, 1), yl__check_string(L, 2)));
+    yl__check(L, yl_ncnn_save(yl__check_net(L, 1), yl__check_string(L, 2), opt_plan(L, 3)));
     return 0;
 }
 

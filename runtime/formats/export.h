@@ -16,6 +16,8 @@ typedef struct yl_export_options {
     bool fold;            /* ONNX: batch-norms into the layer before them; otherwise they stay layers of their own */
     int64_t heads;        /* ONNX: yl_export_heads */
     double conf, iou;     /* of YL_EXPORT_NMS */
+    const struct yl_plan
+        *int8; /* ONNX, ncnn: what this plan of precision int8 computes with bytes is written so; NULL: f32 */
 } yl_export_options;
 
 extern const yl_field_table yl_export_fields;

@@ -4,6 +4,8 @@
 #include "core/memory.h"
 #include "formats/ncnn_graph.h"
 #include "kernels/activation.formulas.h"
+#include "kernels/quant.formulas.h"
+#include "net/plan.h"
 #include "layers/activation.h"
 #include "layers/batchnorm.h"
 #include "layers/conv2d.h"
@@ -38,7 +40,27 @@ typedef struct convolution {
     const char *type;
     int64_t out, size, dilation, stride_h, stride_w, pad, groups, count;
     const float *weights, *bias;
+    float x_most; /* of |x|, as its bytes have it, where the layer computes with bytes; 0: f32 */
 } convolution;
+
+/* Bytes and their factors: ncnn's are signed, without a zero point: q = round(x * 127 / most). */
+static yl_status put_bytes(yl__ncnn *g, const convolution *c)
+{
+    int64_t each = c->count / c->out;
+    int8_t *bytes;
+    float *factors;
+    YL_TRY(yl__export_keep(g->e, c->count + 4, 1, &bytes));
+    YL_TRY(yl__export_keep(g->e, c->out + 1, sizeof *factors, &factors));
+    for (int64_t o = 0; o < c->out; o++) {
+        float scale = yl__quant_weight_scale(c->weights + o * each, each, 1);
+        for (int64_t i = o * each; i < (o + 1) * each; i++) bytes[i] = yl__quant_weight(c->weights[i], 1, scale);
+        factors[o] = 1 / scale;
+    }
+    factors[c->out] = YL_QUANT_MOST / c->x_most;
+    YL_TRY(yl__ncnn_put_bytes(g, bytes, c->count));
+    if (c->bias) YL_TRY(yl__ncnn_put(g, c->bias, c->out, false));
+    return yl__ncnn_put(g, factors, c->out + 1, false);
+}
 
 static yl_status convolve(yl__ncnn *g, const convolution *c, const char *x, const char **y)
 {
@@ -48,9 +70,19 @@ static yl_status convolve(yl__ncnn *g, const convolution *c, const char *x, cons
                                        INT(12, c->dilation), INT(3, c->stride_w), INT(13, c->stride_h), INT(4, c->pad),
                                        INT(14, c->pad), INT(5, c->bias != NULL), INT(6, c->count)}};
     if (c->groups > 1) layer.params[11] = (yl__ncnn_param)INT(7, c->groups);
+    if (c->x_most > 0) layer.params[c->groups > 1 ? 12 : 11] = (yl__ncnn_param)INT(8, 1);
     YL_TRY(yl__ncnn_add(g, &layer, y));
+    if (c->x_most > 0) return put_bytes(g, c);
     YL_TRY(yl__ncnn_put(g, c->weights, c->count, true));
     return c->bias ? yl__ncnn_put(g, c->bias, c->out, false) : YL_OK;
+}
+
+static float most_of_input(const yl__ncnn *g, int layer)
+{
+    const yl_plan *plan = g->e->options->int8;
+    yl_quant q;
+    if (!plan || !yl_plan_computes_bytes(plan, layer, &q)) return 0;
+    return q.scale * (float)(q.zero > 255 - q.zero ? q.zero : 255 - q.zero);
 }
 
 static yl_status conv2d(yl__ncnn *g, int layer)
@@ -69,7 +101,8 @@ static yl_status conv2d(yl__ncnn *g, int layer)
                      .groups = o->groups,
                      .count = o->filters * (in_shape(g, layer, 0).c / o->groups) * o->size * o->size,
                      .weights = w,
-                     .bias = b};
+                     .bias = b,
+                     .x_most = most_of_input(g, layer)};
     return convolve(g, &c, input(g, layer, 0), output(g, layer));
 }
 
@@ -240,7 +273,7 @@ static yl_status pixels(yl__ncnn *g, const char *type, int64_t c, int64_t size, 
     const char *y = NULL;
     YL_TRY(yl__export_keep(g->e, c * size * size, sizeof *one, &one));
     for (int64_t i = 0; i < c; i++) one[i * size * size] = 1;
-    convolution conv = {type, c, size, 1, stride, stride, 0, c, c * size * size, one, NULL};
+    convolution conv = {type, c, size, 1, stride, stride, 0, c, c * size * size, one, NULL, 0};
     YL_TRY(convolve(g, &conv, *x, &y));
     *x = y;
     return YL_OK;
@@ -280,7 +313,7 @@ static yl_status reorg(yl__ncnn *g, int layer)
     float *w;
     YL_TRY(yl__export_reorg(g->e, layer, &w));
     YL_TRY(reshape(g, input(g, layer, 0), in.c / (s * s), in.h * s, in.w * s, &wide));
-    YL_TRY(convolve(g, &(convolution){"Convolution", in.c, s, 1, s, s, 0, 1, in.c * in.c, w, NULL}, wide, &moved));
+    YL_TRY(convolve(g, &(convolution){"Convolution", in.c, s, 1, s, s, 0, 1, in.c * in.c, w, NULL, 0}, wide, &moved));
     return reshape(g, moved, out.c, out.h, out.w, output(g, layer));
 }
 
@@ -358,9 +391,9 @@ static yl_status save(yl__ncnn *g, const char *path)
     return yl__ncnn_write(g, path, outputs, count);
 }
 
-yl_status yl_ncnn_save(const yl_net *net, const char *path)
+yl_status yl_ncnn_save(const yl_net *net, const char *path, const struct yl_plan *int8)
 {
-    const yl_export_options options = {.batch = 1, .fold = true};
+    const yl_export_options options = {.batch = 1, .fold = true, .int8 = int8};
     yl__export e = {0};
     yl__ncnn g = {.e = &e};
     YL_TRY(yl__file_ending(path, ".param", "ncnn's layers"));

@@ -26,7 +26,15 @@ yl_status yl__ncnn_add(yl__ncnn *g, const yl__ncnn_layer *layer, const char **ou
 yl_status yl__ncnn_put(yl__ncnn *g, const float *numbers, int64_t count, bool tagged)
 {
     YL_TRY(yl__reserve(g->n_numbers + 1, &g->number_capacity, sizeof *g->numbers, &g->numbers));
-    g->numbers[g->n_numbers++] = (yl__ncnn_numbers){numbers, count, tagged};
+    g->numbers[g->n_numbers++] = (yl__ncnn_numbers){.at = numbers, .count = count, .tagged = tagged};
+    return YL_OK;
+}
+
+yl_status yl__ncnn_put_bytes(yl__ncnn *g, const int8_t *bytes, int64_t count)
+{
+    enum { BYTES = 0x000D4B38 };
+    YL_TRY(yl__ncnn_put(g, (const float *)(const void *)bytes, (count + 3) / 4, true));
+    g->numbers[g->n_numbers - 1].tag = BYTES;
     return YL_OK;
 }
 
@@ -170,13 +178,12 @@ static yl_status param_text(const yl__ncnn *g, const char *const *outputs, int n
 
 static yl_status write_numbers(const yl__ncnn *g, const char *path)
 {
-    const uint32_t f32 = 0;
     yl_file_writer file;
     YL_TRY(yl__file_begin(path, &file));
     yl_status status = YL_OK;
     for (int64_t i = 0; i < g->n_numbers && status == YL_OK; i++) {
         const yl__ncnn_numbers *n = &g->numbers[i];
-        if (n->tagged) status = yl__file_put(&file, &f32, sizeof f32);
+        if (n->tagged) status = yl__file_put(&file, &n->tag, sizeof n->tag);
         if (status == YL_OK) status = yl__file_put(&file, n->at, n->count * (int64_t)sizeof *n->at);
     }
     if (status == YL_OK) return yl__file_commit(&file);

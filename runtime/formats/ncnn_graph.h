@@ -33,7 +33,8 @@ typedef struct yl__ncnn_layer {
 typedef struct yl__ncnn_numbers {
     const float *at;
     int64_t count;
-    bool tagged; /* a word before them says that they are f32 */
+    bool tagged;  /* a word before them says what they are: */
+    uint32_t tag; /* f32 (0), or bytes */
 } yl__ncnn_numbers;
 
 typedef struct yl__ncnn {
@@ -48,6 +49,8 @@ typedef struct yl__ncnn {
 yl_status yl__ncnn_add(yl__ncnn *g, const yl__ncnn_layer *layer, const char **out);
 /* Numbers of the layer that was added last; they must live as long as the export. */
 yl_status yl__ncnn_put(yl__ncnn *g, const float *numbers, int64_t count, bool tagged);
+/* The same of bytes, which are followed by room up to a multiple of four. */
+yl_status yl__ncnn_put_bytes(yl__ncnn *g, const int8_t *bytes, int64_t count);
 /* Writes both files. `outputs` {n_outputs}: blobs that are read from outside. A blob with several readers gets a Split. */
 yl_status yl__ncnn_write(yl__ncnn *g, const char *path, const char *const *outputs, int n_outputs);
 

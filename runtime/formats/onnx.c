@@ -5,6 +5,7 @@
 #include "core/version.h"
 #include "formats/onnx_heads.h"
 #include "formats/onnx_layers.h"
+#include "formats/onnx_quant.h"
 
 #include <string.h>
 
@@ -39,8 +40,11 @@ static yl_status put_graph(yl__onnx *g)
     YL_TRY(yl__export_keep(g->e, net->n_layers + 1, sizeof *entering, &entering));
     YL_TRY(yl__export_names(g->e, g->e->options->heads == YL_EXPORT_RAW, g->value, entering));
     YL_TRY(yl__onnx_value(g, true, "image", false, 4, (int64_t[]){g->e->options->batch, net->c, net->h, net->w}));
-    for (int i = 0; i < net->n_layers; i++)
-        if (!g->e->left_out[i] && !net->layers[i].kind->head) YL_TRY(yl__onnx_layer(g, i));
+    for (int i = 0; i < net->n_layers; i++) {
+        if (g->e->left_out[i] || net->layers[i].kind->head) continue;
+        YL_TRY(yl__onnx_layer(g, i));
+        YL_TRY(yl__onnx_quantise_output(g, i));
+    }
     return put_outputs(g, entering);
 }
 

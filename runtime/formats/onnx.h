@@ -1,4 +1,5 @@
-/* A network as an ONNX file (onnx.ai, IR version 7 or 8, operators 13 to 17 as asked for), in fp32 with dense tensors.
+/* A network as an ONNX file (onnx.ai, IR version 7 or 8, operators 13 to 17 as asked for), in fp32 with dense tensors; with options->int8
+ * convolutions of bytes between pairs of QuantizeLinear and DequantizeLinear (formats/onnx_quant.h).
  *
  * Input "image" {batch, channels, height, width}, RGB in 0..1. Outputs bear the names of the layers that nobody reads; a head's holds the
  * numbers that enter it, {batch, anchors * (5 + classes), rows, columns}. With heads=boxes there are "boxes" {batch, n, 4} (x1, y1, x2, y2 in

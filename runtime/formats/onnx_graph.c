@@ -110,30 +110,32 @@ yl_status yl__onnx_numbers(yl__onnx *g, const char *name, int n_dims, const int6
     return put_constant(g, name, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, n_dims, dims, numbers, sizeof *numbers);
 }
 
-static yl_status put_list(yl__onnx *g, int32_t type, int n_dims, int64_t count, const void *from, size_t each,
-                          const char **out)
+yl_status yl__onnx_constant(yl__onnx *g, int32_t type, int n_dims, const int64_t *dims, const void *bytes, size_t each,
+                            const char **out)
 {
     void *copy;
+    int64_t count = yl__product(n_dims, dims);
     YL_TRY(yl__export_keep(g->e, count + 1, each, &copy));
-    memcpy(copy, from, (size_t)count * each);
+    memcpy(copy, bytes, (size_t)count * each);
     YL_TRY(yl__onnx_text(g, out, "constant_%lld", (long long)++g->made));
-    return put_constant(g, *out, type, n_dims, &count, copy, each);
+    return put_constant(g, *out, type, n_dims, dims, copy, each);
 }
 
 yl_status yl__onnx_ints(yl__onnx *g, int count, const int64_t *ints, const char **out)
 {
-    return put_list(g, ONNX__TENSOR_PROTO__DATA_TYPE__INT64, 1, count, ints, sizeof *ints, out);
+    return yl__onnx_constant(g, ONNX__TENSOR_PROTO__DATA_TYPE__INT64, 1, &(int64_t){count}, ints, sizeof *ints, out);
 }
 
 yl_status yl__onnx_floats(yl__onnx *g, int count, const float *numbers, const char **out)
 {
-    return put_list(g, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 1, count, numbers, sizeof *numbers, out);
+    return yl__onnx_constant(g, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 1, &(int64_t){count}, numbers, sizeof *numbers,
+                             out);
 }
 
 yl_status yl__onnx_float(yl__onnx *g, double number, const char **out)
 {
     float f = (float)number;
-    return put_list(g, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 0, 1, &f, sizeof f, out);
+    return yl__onnx_constant(g, ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, 0, NULL, &f, sizeof f, out);
 }
 
 static yl_status put_shape(yl__onnx *g, int n_dims, const int64_t *dims, Onnx__TensorShapeProto **out)

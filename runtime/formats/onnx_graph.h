@@ -38,6 +38,9 @@ yl_status yl__onnx_text(yl__onnx *g, const char **out, const char *format, ...) 
 yl_status yl__onnx_add(yl__onnx *g, const yl__onnx_node *node, const char **out);
 /* A tensor of numbers, which stay the caller's and must live as long as the export. */
 yl_status yl__onnx_numbers(yl__onnx *g, const char *name, int n_dims, const int64_t *dims, const float *numbers);
+/* A copy of numbers of a type of the schema as a constant of a made name. */
+yl_status yl__onnx_constant(yl__onnx *g, int32_t type, int n_dims, const int64_t *dims, const void *bytes, size_t each,
+                            const char **out);
 /* A list of whole numbers, a list of numbers, or a single number as constants of made names. */
 yl_status yl__onnx_ints(yl__onnx *g, int count, const int64_t *ints, const char **out);
 yl_status yl__onnx_floats(yl__onnx *g, int count, const float *numbers, const char **out);

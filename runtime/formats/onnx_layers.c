@@ -1,5 +1,6 @@
 /* Layers as nodes of ONNX, operators of version 13 to 17. */
 #include "formats/onnx_layers.h"
+#include "formats/onnx_quant.h"
 #include "kernels/activation.formulas.h"
 #include "layers/activation.h"
 #include "layers/batchnorm.h"
@@ -81,16 +82,19 @@ static yl_status put_param(yl__onnx *g, int layer, const char *what, int n_dims,
 static yl_status conv2d(yl__onnx *g, int layer)
 {
     const yl_conv2d_options *o = g->e->net->layers[layer].options;
-    const char *weight, *bias = NULL;
     float *w, *b;
     int64_t in = yl__export_input_shape(g->e, layer, 0).c / o->groups, out = o->filters;
     int64_t dilation = o->size == 1 ? 1 : o->dilation, pad = (o->pad ? o->size / 2 : o->padding) * dilation;
+    const int64_t dims[4] = {out, in, o->size, o->size};
+    const char *from[3] = {yl__onnx_input(g, layer, 0)};
+    bool quantised;
     YL_TRY(yl__export_weights(g->e, layer, &w, &b));
-    YL_TRY(put_param(g, layer, "weight", 4, (int64_t[]){out, in, o->size, o->size}, w, &weight));
-    if (b) YL_TRY(put_param(g, layer, "bias", 1, &out, b, &bias));
+    YL_TRY(yl__onnx_quantise_conv(g, layer, dims, w, b, from, &quantised));
+    if (!quantised) YL_TRY(put_param(g, layer, "weight", 4, dims, w, &from[1]));
+    if (!quantised && b) YL_TRY(put_param(g, layer, "bias", 1, &out, b, &from[2]));
     yl__onnx_node node = {
         "Conv",
-        {yl__onnx_input(g, layer, 0), weight, bias},
+        {from[0], from[1], from[2]},
         {PAIR("kernel_shape", o->size, o->size),
          PAIR("strides", o->stride_y ? o->stride_y : o->stride, o->stride_x ? o->stride_x : o->stride),
          PADS("pads", ((int64_t[]){pad, pad, pad, pad})), PAIR("dilations", dilation, dilation),

@@ -55,8 +55,10 @@ local function conv(op)
     local groups, pixels = p[7] or 1, p[1] * p[11]
     local part = p[6] // (p[0] * pixels)
     local dims = op == "Conv" and { p[0], part, p[11], p[1] } or { p[0], 1, p[11], p[1] }
-    local inputs = { l.inputs[1], g.numbers(l.name .. ".w", dims, true) }
+    local int8 = p[8] == 1
+    local inputs = { l.inputs[1], (int8 and g.bytes or g.numbers)(l.name .. ".w", dims, true) }
     if p[5] == 1 then inputs[3] = g.numbers(l.name .. ".b", { p[0] }) end
+    if int8 then inputs[1] = g.quantised(l, inputs[2], p[0]) end
     return node(op, l, inputs, { kernel_shape = { p[11], p[1] }, strides = { p[13], p[3] }, dilations = { p[12], p[2] },
       pads = { p[14], p[4], p[14], p[4] }, group = groups })
   end
@@ -180,6 +182,30 @@ function ncnn.read(path)
     for i = 1, count do values[i], at = string.unpack("<f", bin, at) end
     model.constants[name] = { dims = dims, values = values }
     return name
+  end
+  function g.bytes(name, dims)
+    local values, count = {}, 1
+    for _, d in ipairs(dims) do count = count * d end
+    assert(string.unpack("<I4", bin, at) == 0x000D4B38, "tag of " .. name)
+    for i = 1, count do values[i] = string.unpack("b", bin, at + 3 + i) end
+    at = at + 4 + (count + 3) // 4 * 4
+    model.constants[name] = { dims = dims, values = values }
+    return name
+  end
+  -- Factors of the bytes and of the input follow: the weights become what their bytes stand for, and the input's value what its do.
+  function g.quantised(l, weights, out)
+    local w, each = model.constants[weights].values, #model.constants[weights].values // out
+    for o = 1, out do
+      local factor
+      factor, at = string.unpack("<f", bin, at)
+      for i = (o - 1) * each + 1, o * each do w[i] = w[i] / factor end
+    end
+    local factor
+    factor, at = string.unpack("<f", bin, at)
+    made = made + 1
+    table.insert(model.nodes, { op = "SignedBytes", name = l.name, inputs = { l.inputs[1] }, outputs = { "made" .. made },
+      attributes = { factor = factor } })
+    return "made" .. made
   end
   function g.list(...)
     made = made + 1

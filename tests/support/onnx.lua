@@ -37,18 +37,18 @@ local function first(fields, number) return fields[number] and fields[number][1]
 
 -- ---- messages ----------------------------------------------------------------------------------------------------------------------
 
-local FLOAT, INT64 = 1, 7
+local FLOAT = 1
+local TYPES = { [FLOAT] = { "<f", 4 }, [2] = { "B", 1 }, [3] = { "b", 1 }, [6] = { "<i4", 4 }, [7] = { "<i8", 8 } } -- f32 u8 i8 i32 i64
 
 local function tensor(bytes)
   local m = message(bytes)
   local dims, kind, raw = m[1] or {}, first(m, 2), first(m, 9)
   local count, values = 1, {}
   for _, d in ipairs(dims) do count = count * d end
-  local format, each = kind == FLOAT and "<f" or "<i8", kind == FLOAT and 4 or 8
-  assert(kind == FLOAT or kind == INT64, "type of " .. first(m, 8))
+  local format, each = table.unpack(TYPES[kind] or error("type of " .. first(m, 8)))
   assert(#raw == count * each, "bytes of " .. first(m, 8))
   for i = 1, count do values[i] = (string.unpack(format, raw, (i - 1) * each + 1)) end
-  return { name = first(m, 8), dims = dims, values = values, whole = kind == INT64 }
+  return { name = first(m, 8), dims = dims, values = values, whole = kind ~= FLOAT, kind = kind }
 end
 
 local function node(bytes)
@@ -71,7 +71,7 @@ local function value(bytes)
     local d = message(dim)
     dims[i] = first(d, 1) or first(d, 2)
   end
-  return { name = first(m, 1), dims = dims, whole = first(type, 1) == INT64 }
+  return { name = first(m, 1), dims = dims, whole = first(type, 1) == 7 }
 end
 
 local function each(list, f)
@@ -129,11 +129,37 @@ ops.Softplus = map(function(x) return x > 30 and x or math.log(1 + math.exp(x)) 
 ops.LeakyRelu = map(function(x, a) return x < 0 and a.alpha * x or x end)
 ops.Elu = map(function(x, a) return x < 0 and a.alpha * (math.exp(x) - 1) or x end)
 ops.Selu = map(function(x, a) return a.gamma * (x > 0 and x or a.alpha * (math.exp(x) - 1)) end)
+ops.SignedBytes = map(function(x, a) -- ncnn's
+  return math.max(-127, math.min(127, math.floor(x * a.factor + 0.5))) / a.factor
+end)
 ops.HardSigmoid = map(function(x, a) return math.max(0, math.min(1, a.alpha * x + a.beta)) end)
 
 function ops.Clip(_, x, low, high)
   local y = new(x.dims)
   for i, v in ipairs(x.values) do y.values[i] = math.min(math.max(v, low.values[1]), high.values[1]) end
+  return y
+end
+
+local function rounded(x) -- halves to the even neighbour
+  local low = math.floor(x)
+  if x - low ~= 0.5 then return math.floor(x + 0.5) end
+  return low % 2 == 0 and low or low + 1
+end
+
+function ops.QuantizeLinear(_, x, scale, zero)
+  assert(zero.kind == 2 and #scale.values == 1, "expected u8 and one scale")
+  local y = { dims = x.dims, values = {}, kind = 2 }
+  for i, v in ipairs(x.values) do y.values[i] = math.max(0, math.min(255, rounded(v / scale.values[1]) + zero.values[1])) end
+  return y
+end
+
+-- One scale, or one for each index of the first axis.
+function ops.DequantizeLinear(n, x, scale, zero)
+  local y, count = new(x.dims), #x.values // #scale.values
+  assert(x.kind and (#scale.values == 1 or n.attributes.axis == 0 and #scale.values == x.dims[1]), n.name)
+  for i, v in ipairs(x.values) do
+    y.values[i] = scale.values[(i - 1) // count + 1] * (v - (zero and zero.values[1] or 0))
+  end
   return y
 end
 

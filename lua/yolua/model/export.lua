@@ -1,6 +1,7 @@
 -- yl.export(model, o), net:export(o): the network as a file of another program. yolua/model/export/ has a file for each format:
+--   int8: it can hold convolutions of bytes, and how far a runtime's outputs may then be from the network's
 --   help; ending (of the file's name; "/": a folder); options (which of those below it takes); runtimes (that check=true can use)
---   write(model, out, o, notes) -> the files that were written
+--   write(model, out, o, notes, plan of precision int8 or nil) -> the files that were written
 --   written(model, files) -> the largest difference of what the files hold from the network, where this program can read them itself
 local callback = require "yolua.options.callback"
 local check = require "yolua.model.export.check"
@@ -24,6 +25,8 @@ for _, field in ipairs(structs.fields "export") do -- only what is given is told
   export.fields[#export.fields + 1] = structs.field("export", field[1], { default = structs.NONE,
     help = ("%s (default %s)"):format(field[5], field[3]) })
 end
+export.fields[#export.fields + 1] = { "precision", "enum", "f32", "", "int8: convolutions of bytes, as a calibrated network computes them "
+  .. "(ONNX, ncnn)", choices = { "f32", "int8" }, aliases = { "quantize", "half" } }
 export.fields[#export.fields + 1] = { "check", "bool", false, "", "run the result in another program, where one is there, and compare" }
 export.fields[#export.fields + 1] = { "python", "string", "python3", "", "of check: the interpreter whose packages are the runtimes" }
 
@@ -66,10 +69,18 @@ local function notes(model)
   return { names = core.json.encode(model.names), heads = next(heads) and core.json.encode(heads), resize = model.resize }
 end
 
+-- The plan that says what is written as bytes; nil for f32.
+local function bytes_plan(model, name, format, o)
+  if o.precision ~= "int8" then return nil end
+  if not format.int8 then error(("precision=int8: format=%s has no use for it"):format(name), 0) end
+  if rawget(o, "fold") == false then error("fold=false: with precision=int8 batch-norms are part of the bytes: expected fold=true", 0) end
+  return model.net:plan { mode = "infer", batch = rawget(o, "batch") or 1, precision = "int8" }
+end
+
 -- The outputs that the file must have on noise: { name = tensor }, and the noise.
-local function expected(model, o)
+local function expected(model, o, precision)
   local decoded, out = o.heads and o.heads ~= "raw", {}
-  local list <const>, plan <close> = check.outputs(model.net, o.batch, decoded)
+  local list <const>, plan <close> = check.outputs(model.net, o.batch, decoded, precision)
   for _, output in ipairs(list) do out[output.name] = output.tensor end
   if decoded then out.boxes, out.scores = core.export.decoded(model.net, plan) end
   return out, check.turned(plan:output(0), plan:shape(0))
@@ -83,8 +94,8 @@ local function compare(model, format, files, o, values)
     return nil, nil, ("nothing was compared: %s has none of the packages %s (with numpy)"):format(o.python,
       table.concat(format.runtimes, ", "))
   end
-  local outputs, noise = expected(model, values)
-  return check.compare(o.python, runtime, files[1], noise, outputs), runtime
+  local outputs, noise = expected(model, values, o.precision)
+  return check.compare(o.python, runtime, files[1], noise, outputs, o.precision == "int8"), runtime
 end
 
 local function bytes_of(files)
@@ -99,6 +110,10 @@ end
 local function text(r)
   local line = ("written: %s (%.1f kB)"):format(table.concat(r.files, ", "), r.bytes / 1000)
   if not r.runtime then return line end
+  if r.precision == "int8" then
+    return ("%s\nthe same as the network but for roundings of bytes: root mean square of an output's difference %.2g of its own (%s)"):format(
+      line, r.max_error, r.runtime)
+  end
   return ("%s\nthe same as the network: largest difference of an output %.2g of its largest number (%s)"):format(line, r.max_error,
     r.runtime)
 end
@@ -108,15 +123,16 @@ local shown = { __tostring = text }
 local function written(model, o)
   local name, format = format_of(o)
   local values = given(name, format, o)
-  local result = { format = name }
-  result.files = format.write(model, o.out, values, notes(model))
+  local result, plan <close> = { format = name, precision = o.precision }, bytes_plan(model, name, format, o)
+  result.files = format.write(model, o.out, values, notes(model), plan)
   result.file, result.bytes = result.files[1], bytes_of(result.files)
   if o.check then
     local difference, runtime, why = compare(model, format, result.files, o, values)
     if why then core.system.warn(why) end
-    if difference and difference > check.MOST then
-      error(("export: an output of %s in %s differs by %.2g of its largest number (expected at most %g); the file is kept"):format(
-        result.file, runtime, difference, check.MOST), 0)
+    local most = o.precision == "int8" and format.int8 or check.MOST
+    if difference and difference > most then
+      error(("export: an output of %s in %s differs by %.2g of its %s (expected at most %g); the file is kept"):format(result.file, runtime,
+        difference, o.precision == "int8" and "root mean square" or "largest number", most), 0)
     end
     result.max_error, result.runtime = difference, runtime
   end
@@ -130,7 +146,9 @@ local function exported(model, o)
   local made = structure.of(model.net)
   made.w, made.h = size.w, size.h
   local net = structure.build(made, model.device)
+  local calibrated = model.net:calibrated()
   for _, range in ipairs(net:ranges()) do core.copy_values(model.net, net, range.name, model.averaged and "ema" or "value", "value") end
+  if calibrated and not model.averaged then net:calibrate(model.calibration, model.path) end
   return setmetatable({ net = net, structure = made, w = size.w, h = size.h, averaged = false }, { __index = model }), true
 end
 

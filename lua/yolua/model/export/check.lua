@@ -70,13 +70,15 @@ local function in_folder(f)
   return table.unpack(result, 2, result.n)
 end
 
--- The largest difference of two lists of f32, relative to the largest number of the first.
-local function difference(name, expected, bytes)
+-- The largest difference of two lists of f32, relative to the largest number of the first; `square`: the root mean squares of both.
+local function difference(name, expected, bytes, square)
   if #bytes ~= 4 * expected:count() then
     error(("%s: expected %d numbers, got %d"):format(name, expected:count(), #bytes // 4), 0)
   end
   local got = core.tensor.from_bytes(bytes, expected:shape(), "f32")
-  local largest, worst = expected:abs():max(), (got - expected):abs():max()
+  local off = got - expected
+  local largest, worst = expected:abs():max(), off:abs():max()
+  if square then largest, worst = (expected * expected):mean() ^ 0.5, (off * off):mean() ^ 0.5 end
   if worst ~= worst then return math.huge end
   return largest > 0 and worst / largest or worst
 end
@@ -88,8 +90,8 @@ end
 
 -- What the network gives on noise: { {name, tensor {n, c, h, w}}, ... } in the order of its layers: the numbers that enter heads (with
 -- `decoded` left out), and the layers that nobody reads; the plan, which the caller closes.
-function check.outputs(net, batch, decoded)
-  local plan = net:plan { mode = "infer", batch = batch or 1, keep = true }
+function check.outputs(net, batch, decoded, precision)
+  local plan = net:plan { mode = "infer", batch = batch or 1, keep = true, precision = precision }
   core.noise(plan, 1)
   plan:forward()
   local layers, read, out = net:layers(), {}, {}
@@ -131,8 +133,8 @@ function check.read_back(model, source)
 end
 
 -- file: what was written; input: tensor {n, c, h, w}; expected: { name = tensor }. Returns the largest difference of an output, relative to
--- its largest number. Errors: what the runtime says.
-function check.compare(python, runtime, file, input, expected)
+-- its largest number (`square`: the root mean squares). Errors: what the runtime says.
+function check.compare(python, runtime, file, input, expected, square)
   return in_folder(function(folder)
     local names = {}
     for name in pairs(expected) do names[#names + 1] = name end
@@ -143,7 +145,7 @@ function check.compare(python, runtime, file, input, expected)
     if not ok then error(("%s refuses %s: %s"):format(runtime, file, said), 0) end
     local worst = 0
     for _, name in ipairs(names) do
-      worst = math.max(worst, difference(name, expected[name], core.system.read(folder .. "/" .. name)))
+      worst = math.max(worst, difference(name, expected[name], core.system.read(folder .. "/" .. name), square))
     end
     return worst
   end)

@@ -5,8 +5,9 @@ return {
   help = "ncnn, for phones and small boards: FILE.param and FILE.bin", ending = ".param",
   options = {},
   runtimes = { "ncnn" },
-  write = function(model, out)
-    core.export.ncnn(model.net, out)
+  int8 = 0.2, -- most that ncnn may differ then: its bytes are signed, and the numbers between layers f32
+  write = function(model, out, _, _, plan)
+    core.export.ncnn(model.net, out, plan)
     return { out, (out:gsub("%.%w+$", ".bin")) }
   end,
 }

@@ -5,8 +5,9 @@ return {
   help = "ONNX, for ONNX Runtime, OpenVINO, TensorRT and others", ending = ".onnx",
   options = { "opset", "batch", "fold", "heads", "conf", "iou" },
   runtimes = { "onnxruntime", "openvino" },
-  write = function(model, out, o, notes)
-    core.export.onnx(model.net, out, o, notes)
+  int8 = 0.05, -- most that a runtime may differ then: roundings to other bytes add up
+  write = function(model, out, o, notes, plan)
+    core.export.onnx(model.net, out, o, notes, plan)
     return { out }
   end,
 }
