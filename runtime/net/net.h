@@ -76,10 +76,10 @@ typedef struct yl_net {
     yl_step_geom step_geom;   /* parts and count */
     uint64_t choice_of_parts; /* which ranges and rates they are made for; 0: not made */
     yl_graph squares_graph, step_graph;
-    struct yl_share *share; /* NULL: gradients stay where backward leaves them (net/share.h) */
+    struct yl_share *share;             /* NULL: gradients stay where backward leaves them (net/share.h) */
     struct yl_calibration *calibration; /* what precision int8 needs (net/calibration.h); NULL: none */
-    char *header;           /* the cfg's [net] section without width, height and channels; NULL if there is none */
-    int references;         /* one for the owner, and one for each plan and each tensor over a range */
+    char *header;   /* the cfg's [net] section without width, height and channels; NULL if there is none */
+    int references; /* one for the owner, and one for each plan and each tensor over a range */
 } yl_net;
 
 /* An empty network for inputs {h, w, c} on `device`. Errors: INVALID for sizes outside 1..65536. */

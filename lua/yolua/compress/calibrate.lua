@@ -15,7 +15,7 @@ local tables = require "yolua.report.tables"
 local calibrate = { fields = {
   { "frames", "int", 64, "frames", "how many pictures, evenly spread over the split", min = 1,
     aliases = { "samples", "n_calib" } },
-  { "method", "enum", "mse", "", "how a range is chosen: minmax: all that was seen; percentile: but for a share at either end; mse: the "
+  { "method", "enum", "kl", "", "how a range is chosen: minmax: all that was seen; percentile: but for a share at either end; mse: the "
     .. "smallest mean square error; kl: the least Kullback-Leibler divergence", choices = { "minmax", "percentile", "mse", "kl" },
     aliases = { "algorithm", "calibration", "observer" } },
   { "share", "number", 0.9999, "", "method=percentile: the share of the numbers that the range holds", min = 0.5, max = 1,

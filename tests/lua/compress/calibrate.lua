@@ -170,11 +170,11 @@ function TestCalibrate.testTheCheckpointKeepsIt()
   local r = calibrated(model, { frames = 8, out = path })
   t.assertEquals(model:checksum(), before)
   t.assertEquals(#r.layers, 5)
-  t.assertEquals({ r.layers[1].precision, r.layers[5].precision, r.method, r.frames }, { "int8", "f32", "mse", 8 })
+  t.assertEquals({ r.layers[1].precision, r.layers[5].precision, r.method, r.frames }, { "int8", "f32", "kl", 8 })
   for i = 1, 4 do
     local l = r.layers[i]
     t.assertAlmostEquals(l.scale, (math.max(l.high, 0) - math.min(l.low, 0)) / 255, 1e-6 * l.scale)
-    t.assertTrue(l.error > 0 and l.error < 0.1)
+    t.assertTrue(l.error > 0 and l.error < 0.25)
   end
   t.assertStrContains(tostring(r), "written: " .. path)
   local again = yl.load { model = path }
