@@ -20,7 +20,7 @@ typedef struct yl_conv2d_geom {
     yl_dtype dtype;    /* of x and y; where x is quantised (u8), y is of out_dtype */
     yl_activation act; /* epilogue of the forward direction: y = act(conv + bias) */
     float leaky_slope;
-    int32_t zeros; /* percent of the weights, at least, that are zero; 0 also where that is unknown */
+    int32_t zeros;             /* percent of the weights, at least, that are zero; 0 also where that is unknown */
     yl_dtype out_dtype;        /* u8 or f32 */
     yl_quant x_quant, y_quant; /* of quantised x and y */
 } yl_conv2d_geom;

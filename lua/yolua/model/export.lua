@@ -25,8 +25,8 @@ for _, field in ipairs(structs.fields "export") do -- only what is given is told
   export.fields[#export.fields + 1] = structs.field("export", field[1], { default = structs.NONE,
     help = ("%s (default %s)"):format(field[5], field[3]) })
 end
-export.fields[#export.fields + 1] = { "precision", "enum", "f32", "", "int8: convolutions of bytes, as a calibrated network computes them "
-  .. "(ONNX, ncnn)", choices = { "f32", "int8" }, aliases = { "quantize", "half" } }
+export.fields[#export.fields + 1] = structs.field("plan", "precision", { help = "f32, or int8: convolutions of bytes, as a calibrated "
+  .. "network computes them (ONNX, ncnn)" })
 export.fields[#export.fields + 1] = { "check", "bool", false, "", "run the result in another program, where one is there, and compare" }
 export.fields[#export.fields + 1] = { "python", "string", "python3", "", "of check: the interpreter whose packages are the runtimes" }
 
@@ -71,7 +71,8 @@ end
 
 -- The plan that says what is written as bytes; nil for f32.
 local function bytes_plan(model, name, format, o)
-  if o.precision ~= "int8" then return nil end
+  if o.precision == "f32" then return nil end
+  if o.precision ~= "int8" then error(("export: precision: expected f32 or int8, got %s"):format(o.precision), 0) end
   if not format.int8 then error(("precision=int8: format=%s has no use for it"):format(name), 0) end
   if rawget(o, "fold") == false then error("fold=false: with precision=int8 batch-norms are part of the bytes: expected fold=true", 0) end
   return model.net:plan { mode = "infer", batch = rawget(o, "batch") or 1, precision = "int8" }
@@ -111,8 +112,8 @@ local function text(r)
   local line = ("written: %s (%.1f kB)"):format(table.concat(r.files, ", "), r.bytes / 1000)
   if not r.runtime then return line end
   if r.precision == "int8" then
-    return ("%s\nthe same as the network but for roundings of bytes: root mean square of an output's difference %.2g of its own (%s)"):format(
-      line, r.max_error, r.runtime)
+    return ("%s\nthe same as the network but for roundings of bytes: root mean square of an output's difference %.2g of its own (%s)")
+      :format(line, r.max_error, r.runtime)
   end
   return ("%s\nthe same as the network: largest difference of an output %.2g of its largest number (%s)"):format(line, r.max_error,
     r.runtime)
