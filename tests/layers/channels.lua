@@ -74,6 +74,7 @@ local CASES = {
   { layer = { "conv2d", filters = 6, size = 3, pad = true, groups = 2 }, c = 4 },
   { layer = { "conv2d", filters = 8, size = 3, groups = 4 }, c = 4 },
   { layer = { "connected", output = 3 }, c = 4, sizes = { { 4, 4 } } },
+  { layer = { "tensor_train", in_modes = { 8, 8 }, out_modes = { 3, 2 }, ranks = { 5 } }, c = 4, sizes = { { 4, 4 } } },
   { layer = { "batchnorm" }, c = 3 },
   { layer = { "activation" }, c = 3 },
   { layer = { "maxpool", size = 2, stride = 2 }, c = 3 },

@@ -99,9 +99,10 @@ local function gather(self)
   if not how.gather then return end
   if not how.probe then error("sensitivity: score: this one looks at training steps, and a scan trains nothing (taylor and snip do)", 0) end
   local data, size, o = self.list.data, input.of(self.model, self.o), self.o
-  local t = { data = data, model = self.copy, micro = math.min(o.batch, #data.train.frames), w = size.w, h = size.h, resize = size.resize,
-    step = 0,
-    options = { seed = 1, subdivisions = 1, augment = { name = "none" }, data = { workers = 2, strict = true } } }
+  local batch = math.min(o.batch, #data.train.frames)
+  local t = { data = data, model = self.copy, micro = batch, w = size.w, h = size.h, resize = size.resize, step = 0,
+    work_alone = function() end, -- no training has shared this network's gradients
+    options = { seed = 1, batch = batch, subdivisions = 1, augment = { name = "none" }, data = { workers = 2, strict = true } } }
   probe(t, self.ranges, how, { batches = o.probe, round = 1 })
 end
 

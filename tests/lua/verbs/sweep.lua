@@ -116,8 +116,8 @@ function TestSweep.testRandomAndHalving()
   t.assertEquals(files.kind(top .. "/halved/" .. best .. "/best.safetensors"), "file")
 end
 
--- A stand-in for Slurm: runs an array's jobs one after the other; the first ones are warned of their time limit, and requeued ones run
--- again.
+-- A stand-in for Slurm: runs an array's jobs one after the other; the first ones are warned of their time limit after an epoch, and
+-- requeued ones run again.
 local function stand_in()
   local bin = top .. "/bin"
   files.make_folder(bin)
@@ -137,8 +137,7 @@ echo $id
       job=$!
       if [ ! -e TOP/warned-$task ]; then
         touch TOP/warned-$task
-        for _ in $(seq 600); do grep -q '^trial.*starts' TOP/slurm.out && break; sleep .05; done
-        sleep .3
+        for _ in $(seq 2400); do [ "$(ls TOP/array/*/metrics.jsonl 2>/dev/null | wc -l)" -ge "$task" ] && break; sleep .02; done
         kill -USR1 $job
       fi
       wait $job
@@ -155,7 +154,7 @@ echo $id
 end
 
 function TestSweep.testSlurm()
-  local path, bin = write("array", (HALVED:gsub("epochs = { 1, 2, 4 }", "epochs = { 3, 6 }"))), stand_in()
+  local path, bin = write("array", (HALVED:gsub("epochs = { 1, 2, 4 }", "epochs = { 20, 30 }"))), stand_in()
   local command = ("PATH=%s:$PATH '%s' sweep %s out=%s/array slurm=true sbatch=--time=10 2>&1"):format(bin, program.path, path, top)
   local pipe = io.popen(command)
   local said = pipe:read "a"
