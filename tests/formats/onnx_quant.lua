@@ -48,9 +48,9 @@ local function written(ranges, write)
   return turned(plan:output "conv4"), turned(input, shape), f32
 end
 
-TestOnnx = {}
+local onnx_cases = {}
 
-function TestOnnx.testIsWhatTheNetworkComputes()
+function onnx_cases.testIsWhatTheNetworkComputes()
   local path = top .. "/int8.onnx"
   for _, f32 in ipairs { {}, { "conv2" }, { "conv1", "conv4" } } do
     local ranges = { input = small.ranges.input, layers = small.ranges.layers, f32 = f32 }
@@ -66,7 +66,7 @@ function TestOnnx.testIsWhatTheNetworkComputes()
 end
 
 -- A filter of zeros keeps its bias, however its bytes count.
-function TestOnnx.testDeadFilter()
+function onnx_cases.testDeadFilter()
   local net <close> = small.network()
   local w, b = net:get "conv4.weight", net:get "conv4.bias"
   for i = 1, 11 do w[i] = 0 end
@@ -98,9 +98,9 @@ function TestNcnn.testNearTheNetwork()
   t.assertEquals(bytes, 4)
 end
 
-TestVerb = {}
+local verb_cases = {}
 
-function TestVerb.testExport()
+function verb_cases.testExport()
   local model, path = training.model(), top .. "/model.safetensors"
   local from = "model=" .. path
   training.quietly(yl.calibrate, model, training.data({}).train, { frames = 4, out = path })
@@ -121,5 +121,9 @@ function TestVerb.testExport()
   refused("needs a calibrated network", { "export", "cfg=" .. top .. "/tiny.cfg", "names=" .. top .. "/tiny.names", "precision=int8",
     "out=" .. top .. "/x.onnx" })
 end
+
+if core.export.available "onnx" then
+  TestOnnx, TestVerb = onnx_cases, verb_cases
+else print "SKIP ONNX: this build cannot write it" end
 
 training.run(t)
