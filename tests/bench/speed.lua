@@ -14,7 +14,8 @@ local o = yl.options({ imgsz = { 320, 320 } }, {
   { "onnx", "string", nil, "", "write the network to this file, and nothing else" },
 })
 
-local model = yl.load(o)
+-- its network's keys alone: an older program, which sparse.py runs too, refuses others; it knows no int8
+local model = yl.load { cfg = rawget(o, "cfg"), weights = rawget(o, "weights"), names = rawget(o, "names"), model = rawget(o, "model") }
 
 -- A weight is kept or not; with 2:4 the second half of every four goes.
 local function mask_of(count)
@@ -32,7 +33,8 @@ for _, range in ipairs(model.net:ranges()) do
 end
 
 if o.onnx then return model:export { out = o.onnx, imgsz = o.imgsz } end
-local plan = model:plan { mode = o.mode, batch = o.batch, w = o.imgsz[1], h = o.imgsz[2], precision = o.precision }
+local plan = model:plan { mode = o.mode, batch = o.batch, w = o.imgsz[1], h = o.imgsz[2],
+  precision = o.precision ~= "f32" and o.precision or nil }
 core.noise(plan, 1)
 
 local truth, count = {}, 0
