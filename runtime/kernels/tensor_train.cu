@@ -18,8 +18,8 @@ struct tt_scaled {
     float beta;
 };
 
-/* y {rows, (b, e)} = weight {rows, inner} x {inner, (b, e)} */
-struct tt_forward {
+/* Of products whose columns are (b, e). */
+struct tt_over_columns {
     typedef tt_scaled geom;
     typedef int64_t row, depth;
     typedef tt_place col;
@@ -35,6 +35,10 @@ struct tt_forward {
     {
         return k;
     }
+};
+
+/* y {rows, (b, e)} = weight {rows, inner} x {inner, (b, e)} */
+struct tt_forward : tt_over_columns {
     static __device__ float a(const geom &s, const float *weight, row m, depth k)
     {
         return weight[m * s.g.inner + k];
@@ -52,22 +56,7 @@ struct tt_forward {
 };
 
 /* dx {inner, (b, e)} = weight^T dy {rows, (b, e)} */
-struct tt_backward_data {
-    typedef tt_scaled geom;
-    typedef int64_t row, depth;
-    typedef tt_place col;
-    static __device__ row row_at(const geom &, int, int64_t m)
-    {
-        return m;
-    }
-    static __device__ col col_at(const geom &s, int, int64_t n)
-    {
-        return place_of(n, s.g.rest);
-    }
-    static __device__ depth depth_at(const geom &, int, int64_t k)
-    {
-        return k;
-    }
+struct tt_backward_data : tt_over_columns {
     static __device__ float a(const geom &s, const float *weight, row m, depth k)
     {
         return weight[k * s.g.inner + m];

@@ -87,6 +87,15 @@ function TestSandbox.testWorks()
   t.assertEquals(core.files.kind(top .. "/runs/recipe/more/mine.txt"), "file")
 end
 
+-- A config file is the user's as well: its paths may be read, and its `out` is the run's folder.
+function TestSandbox.testConfig()
+  core.system.write(top .. "/c.yaml", "out: elsewhere/run\nplace: " .. top .. "/data\n")
+  core.system.write(top .. "/recipe.lua", HEAD .. "print(run:path 'x', io.open(o.place .. '/plain.txt'):read 'l')")
+  local status, out, err = program.run { "recipe.lua", "sandbox=true", "config=c.yaml", cwd = top }
+  t.assertEquals(status, 0, err)
+  t.assertStrContains(out, "elsewhere/run/x\tplain")
+end
+
 function TestSandbox.testSentence()
   local _, said = run "assert(io.open '/etc/hostname')"
   t.assertStrContains(said, "sandbox: /etc/hostname may not be read: expected a file or folder that the command line names")

@@ -9,6 +9,7 @@ local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local input = require "yolua.model.input"
 local options = require "yolua.options.table"
+local pattern_of = require "yolua.options.glob"
 local progress = require "yolua.terminal.progress"
 local tables = require "yolua.report.tables"
 
@@ -66,14 +67,6 @@ local function watched(layers, last)
   return list
 end
 
--- Evenly spread frames, `count` or all.
-local function spread(frames, count)
-  local out = {}
-  count = math.min(count, #frames)
-  for i = 1, count do out[i] = frames[(i - 1) * #frames // count + 1] end
-  return out
-end
-
 -- Runs all pictures and calls use(plan, images) behind each batch.
 local function each_batch(self, use)
   for batch in self.source:epoch(0) do
@@ -107,20 +100,13 @@ end
 
 local function look(model, list, o, layers, last)
   local size, names = input.of(model, o), {}
-  local frames = spread(list.frames, o.frames)
+  local source <close>, frames = batches.spread(list, o, size)
   local indices = watched(layers, last)
   for k, i in ipairs(indices) do names[k] = layers[i].name end
   table.insert(indices, 1, 0)
-  local slots = math.min(o.batch, #frames)
-  local source <close> = batches.pictures { images = frames, batch = slots, w = size.w, h = size.h, resize = size.resize,
-    workers = o.workers, strict = true, upright = list.data.options.exif == "apply" }
-  local bar <close> = progress.new { label = "calibrate", total = 2 * #frames }
-  return gather { model = model, source = source, size = size, slots = slots, layers = layers, watched = indices, bar = bar, done = 0,
-    outputs = table.concat(names, ",") }, #frames
-end
-
-local function matches(name, pattern)
-  return name:find("^" .. pattern:gsub("[%^%$%(%)%%%.%[%]%+%-%?]", "%%%0"):gsub("%*", ".*") .. "$") ~= nil
+  local bar <close> = progress.new { label = "calibrate", total = 2 * frames }
+  return gather { model = model, source = source, size = size, slots = source.batch, layers = layers, watched = indices, bar = bar,
+    done = 0, outputs = table.concat(names, ",") }, frames
 end
 
 -- The convolutions that keep_f32 names.
@@ -131,7 +117,7 @@ local function kept(model, layers, words)
     for i, layer in ipairs(layers) do
       local head, first = false, layer.inputs[1] == 0
       for _, h in ipairs(model.heads) do head = head or h.conv == layer.name end
-      local hit = layer.kind == "conv2d" and (word == "head" and head or word == "first" and first or matches(layer.name, word))
+      local hit = layer.kind == "conv2d" and (word == "head" and head or word == "first" and first or layer.name:find(pattern_of(word)))
       if hit then out[i], any = true, true end
     end
     if not any then

@@ -1,19 +1,15 @@
 -- Which of a network's parameters are pruned. Without a word these are the weights of all layers but the last convolution (or connected
 -- layer) before each head, and nothing that is frozen: batch-norm, biases and heads only where they are named.
+local pattern_of = require "yolua.options.glob"
 local schema = require "yolua.options.schema"
 
 local ranges = {}
 
 local WORDS = { head = true, bn = true, bias = true } -- groups that a list may name
 
-local function to_pattern(glob)
-  local escaped = glob:gsub("[%^%$%(%)%%%.%+%-%[%]]", "%%%0"):gsub("%*", ".*"):gsub("%?", ".")
-  return "^" .. escaped .. "$"
-end
-
 -- Whether the glob names the range itself, its layer, or the layer that its layer stands behind (conv3 of conv3.bn).
 local function matches(r, glob)
-  local pattern = to_pattern(glob)
+  local pattern = pattern_of(glob)
   if r.name:find(pattern) then return true end
   return r.kind == "weight" and (r.layer:find(pattern) or r.layer:match "^[^.]*":find(pattern)) ~= nil
 end

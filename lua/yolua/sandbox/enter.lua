@@ -60,17 +60,21 @@ end
 
 -- What may be read, and the run's folder, which may be written. Returns the latter.
 local function allow(path, given)
-  local out, resume
+  local out, resume, written -- written: in a config file, which the command line overrides
   for _, argument in ipairs(given) do
     if argument.key == "out" then out = argument.value
     elseif argument.key == "resume" then resume = argument.value
     else allow_named(argument.value) end
-    if argument.key == "config" then allow_named(core.yaml.decode(core.system.read(argument.value), argument.value)) end
+    if argument.key == "config" then
+      local values = core.yaml.decode(core.system.read(argument.value), argument.value)
+      allow_named(values)
+      written = type(values) == "table" and values.out
+    end
   end
   for _, place in ipairs(SYSTEM) do guard.allow(place) end
   if os.getenv "YOLUA_PATH" then guard.allow(os.getenv "YOLUA_PATH") end
   allow_modules(path)
-  if resume then rundir.config(resume) else rundir.reserved = rundir.reserve(path:match "([^/]+)%.lua$" or path, out) end
+  if resume then rundir.config(resume) else rundir.reserved = rundir.reserve(path:match "([^/]+)%.lua$" or path, out or written or nil) end
   guard.allow(resume or rundir.reserved, true)
   return resume or rundir.reserved
 end

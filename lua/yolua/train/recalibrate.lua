@@ -19,18 +19,9 @@ local check = options.declare("yl.recalibrate", {
   { "resize", "enum", nil, "", "how a picture is fitted to it (default: the network's way)", choices = { "letterbox", "stretch" } },
 })
 
--- Evenly spread frames, `count` or all.
-local function spread(frames, count)
-  local out = {}
-  count = math.min(count, #frames)
-  for i = 1, count do out[i] = frames[(i - 1) * #frames // count + 1] end
-  return out
-end
-
-local function estimate(model, slab, list, frames, o, size)
-  local source = batches.pictures { images = frames, batch = math.min(o.batch, #frames), w = size.w, h = size.h, resize = size.resize,
-    workers = o.workers, strict = true, upright = list.data.options.exif == "apply" }
-  local bar <close>, seen = progress.new { label = "statistics", total = #frames }, 0
+local function estimate(model, slab, list, o, size)
+  local source, frames = batches.spread(list, o, size)
+  local bar <close>, seen = progress.new { label = "statistics", total = frames }, 0
   local ok, message = pcall(function()
     for batch in source:epoch(0) do
       local plan = model:plan { mode = "infer", estimate = true, slab = slab, batch = batch.count, h = size.h, w = size.w }
@@ -73,9 +64,9 @@ return function(model, list, values)
   if #statistics(model.net) == 0 then
     error(("%s: yl.recalibrate: %s has no batch-norm, so no statistics to estimate"):format(options.position(), model.path), 0)
   end
-  local frames, seen = spread(list.frames, o.frames), nil
+  local seen
   for _, slab in ipairs(model.averaged and { "ema", "value" } or { "value" }) do
-    seen = all_or_nothing(model, slab, list, frames, o, size)
+    seen = all_or_nothing(model, slab, list, o, size)
   end
   return model, seen
 end

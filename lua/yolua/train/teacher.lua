@@ -1,5 +1,6 @@
 -- A teacher as a training needs it: which of its layers belong to the network's, and its outputs for the batch that is trained on.
 local core = require "yolua.core"
+local pattern_of = require "yolua.options.glob"
 
 local teacher = {}
 
@@ -18,10 +19,6 @@ function teacher.check(who, t, model)
       fail(who, "class %d is '%s' in %s and '%s' in the teacher %s", i, name, own.path, tostring(model.names[i]), model.path)
     end
   end
-end
-
-local function pattern_of(glob)
-  return "^" .. glob:gsub("[%^%$%(%)%%%.%[%]%+%-]", "%%%0"):gsub("%*", ".*"):gsub("%?", ".") .. "$"
 end
 
 -- The names of the layers whose outputs are compared, in the network's order. list: names, which have to fit, and globs, of which those
