@@ -26,24 +26,30 @@ local function dense(name, fold, files)
     imgsz = { 416, 128 }, data = split(fold), epochs = limit and 1 or 16 }
 end
 
--- A pruning of the dense network of that name. more: its other options.
-local function pruned(name, fold, recipe, of, more)
-  more.name, more.recipe, more.from, more.data = name .. fold, ("recipes/%s.lua"):format(recipe), { model = of .. fold }, split(fold)
-  more.rounds = more.rounds or 24
-  if recipe ~= "prune_poster" then -- as the dense network was trained; under AdamW dense and pruned networks overfit
+-- A training that goes on from the dense network of that name. more: its other options.
+local function onward(name, fold, recipe, of, more)
+  more.name, more.recipe, more.from, more.data = name .. fold, recipe, { model = of .. fold }, split(fold)
+  if recipe ~= "recipes/prune_poster.lua" then -- as the dense network was trained; under AdamW dense and pruned networks overfit
     more.optim, more.augment = { name = "sgd", lr = 5e-4 }, { name = "standard", mosaic = 0.5 }
   end
-  if limit then more.rounds, more.tune, more.epochs = 6, 1, more.epochs end
+  if limit then more.epochs = more.epochs and 1 end
   return more
+end
+
+local function pruned(name, fold, recipe, of, more)
+  more.rounds = more.rounds or 24
+  if limit then more.rounds, more.tune = 6, 1 end
+  return onward(name, fold, ("recipes/%s.lua"):format(recipe), of, more)
 end
 
 local marks = { .9, .5, .7, .8, .95 } -- rows are trained in this order
 
 local function gradual(name, fold, of) return pruned(name, fold, "prune_gradual", of, { target = .95, keep = marks }) end
 
--- At least 60 % of the FLOPs go; .37 is where whole blocks of 16 channels bring twice the speed.
+-- At least 60 % of the FLOPs go, in whole blocks of 16 channels, which kernels like; the dense network is the teacher.
 local function channels(fold)
-  return pruned("channels ", fold, "prune_channels", "dense ", { ["target.flops"] = .37, round_to = 16, control = false })
+  return pruned("channels taught ", fold, "prune_channels", "dense ", { ["target.flops"] = .4, round_to = 16, control = false,
+    score = "taylor_channel", ["distill.weight"] = 1 })
 end
 
 return {
@@ -51,7 +57,8 @@ return {
 
   dense("dense ", "fold1", tiny),
   gradual("gradual ", "fold1", "dense "),
-  channels "fold1",
+  -- by the filters' norms, without a teacher
+  pruned("channels ", "fold1", "prune_channels", "dense ", { ["target.flops"] = .37, round_to = 16, control = false }),
   -- taught by the dense network: compare its row with that of gradual
   pruned("distilled ", "fold1", "prune_gradual", "dense ", { target = .95, keep = .9, schedule = "tests/bench/prune_90.lua",
     control = false, ["distill.weight"] = 1 }),
@@ -61,7 +68,9 @@ return {
 
   dense("dense ", "fold2", tiny), gradual("gradual ", "fold2", "dense "),
   dense("dense ", "fold3", tiny), gradual("gradual ", "fold3", "dense "),
-  channels "fold2", channels "fold3",
+  channels "fold1", channels "fold2", channels "fold3",
+  -- what the teacher alone does: the dense network trained on for as long, taught by its own start
+  onward("dense taught ", "fold1", "tests/bench/taught.lua", "dense ", { epochs = 28, ["distill.weight"] = 1 }),
 
   dense("dense fastest ", "fold1", fastest), gradual("gradual fastest ", "fold1", "dense fastest "),
 

@@ -89,8 +89,11 @@ for _, mark in ipairs { 50, 70, 80, 90 } do
   line(("%d %% by the poster's rounds, against the cubic schedule, neither tuned"):format(mark), { "gradual ", ("%d %%"):format(mark) },
     { "poster ", ("%d %%"):format(mark) }, { "fold1" })
 end
-line("channels", { "gradual ", "95 %, control" }, { "channels ", "Compact" }, FOLDS)
-line("channels, against the start", { "channels ", "Start" }, { "channels ", "Compact" }, FOLDS)
+line("channels taught", { "gradual ", "95 %, control" }, { "channels taught ", "Compact" }, FOLDS)
+line("channels taught, against the start", { "channels taught ", "Start" }, { "channels taught ", "Compact" }, FOLDS)
+line("channels taught, against dense taught", { "dense taught ", "Taught" }, { "channels taught ", "Compact" }, { "fold1" })
+line("channels by norm", { "gradual ", "95 %, control" }, { "channels ", "Compact" }, FOLDS)
+line("channels by norm, against the start", { "channels ", "Start" }, { "channels ", "Compact" }, FOLDS)
 line("Yolo-Fastest dense, against untrained", { "dense fastest ", "Original" }, { "dense fastest ", "KITTI" }, { "fold1" })
 for _, mark in ipairs(MARKS) do
   local name = ("%d %%"):format(mark)
