@@ -1,5 +1,6 @@
 -- A strong detector for KITTI out of COCO's: the head keeps the rows of the five classes that KITTI's map knows (person, bicycle, car,
--- train, truck), the input has KITTI's aspect, and every layer is trained with an IoU loss.
+-- train, truck), the input has KITTI's aspect, and every layer is trained with an IoU loss. Boxes that overlap lose score and vote, for
+-- objects on roads hide each other.
 -- It shows what a COCO detector can reach on roads, and is the dense network that pruning starts from. Mixed with the network at the start
 -- (mixed.safetensors), it has more of the cars that COCO had taught it.
 --
@@ -10,7 +11,7 @@ local yl = require "yolua"
 local o = yl.embedded(yl.options({
   epochs = 20, batch = 8, imgsz = { 608, 192 }, statistics = "running", augment = { name = "standard", mosaic = 0.5 }, ema = 0.99,
   loss = { iou_loss = "ciou", rescore = true }, data = { map = "poster" },
-  optim = { name = "sgd", lr = 1e-3, schedule = "cosine", warmup = 100, power = 1 },
+  optim = { name = "sgd", lr = 1e-3, schedule = "cosine", warmup = 100, power = 1 }, nms = "soft", iou = 0.4, vote = 0.65,
 }, {
   { "mix", "number", 0.85, "", "share of the trained network in the mixed one; the rest is the network at the start", min = 0, max = 1 },
 }), { imgsz = { 416, 128 }, epochs = 12 })

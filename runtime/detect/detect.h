@@ -7,8 +7,12 @@
 #include "loader/batch.h"
 #include "net/plan.h"
 
+typedef enum yl_nms { YL_NMS_HARD, YL_NMS_SOFT } yl_nms;
+
 typedef struct yl_detect_options {
     double conf, iou;
+    yl_nms nms;     /* what happens to the weaker of two boxes */
+    double vote;    /* IoU from which boxes move the one that stays; 0: none do */
     bool clip;      /* to the image */
     bool one_class; /* a box keeps its best class only */
     bool agnostic;  /* boxes of different classes suppress each other; always plain IoU */

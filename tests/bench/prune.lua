@@ -26,7 +26,7 @@ local function dense(name, fold, files)
     imgsz = { 416, 128 }, data = split(fold), epochs = limit and 1 or 16 }
 end
 
--- A training that goes on from the dense network of that name. more: its other options.
+-- A training that continues from the dense network of that name. more: its other options.
 local function onward(name, fold, recipe, of, more)
   more.name, more.recipe, more.from, more.data = name .. fold, recipe, { model = of .. fold }, split(fold)
   if recipe ~= "recipes/prune_poster.lua" then -- as the dense network was trained; under AdamW dense and pruned networks overfit
@@ -53,6 +53,7 @@ local function channels(fold)
 end
 
 return {
+  nms = "hard", iou = 0.45, vote = 0, -- as every recipe but kitti.lua
   protocol = { "voc", "kitti" }, data = { name = "kitti", root = root .. "/kitti" },
 
   dense("dense ", "fold1", tiny),

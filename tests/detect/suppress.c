@@ -100,6 +100,68 @@ static void the_distance_form(void **state)
     assert_int_equal(n, 1);
 }
 
+/* Three 100 x 100 boxes: b overlaps a by 60/140, c overlaps a by 20/180 and b by 60/140. */
+static void soft_takes_from_scores(void **state)
+{
+    (void)state;
+    yl_detection d[3] = {make(0, 0.9, 0, 0, 100, 100), make(0, 0.8, 40, 0, 100, 100), make(0, 0.7, 80, 0, 100, 100)},
+                 e[3];
+    memcpy(e, d, sizeof d);
+    int64_t n = 3;
+    yl_suppress_options o = {.iou = 0.2, .soft = true};
+    assert_int_equal(yl_suppress(&o, d, &n), YL_OK);
+    assert_int_equal(n, 3);
+    /* c is the next after a, and takes from b what is left of it */
+    assert_true(d[0].score == 0.9 && d[1].score == 0.7 && d[1].box.x1 == 80);
+    assert_true(d[2].box.x1 == 40 && fabs(d[2].score - 0.8 * (80.0 / 140) * (80.0 / 140)) < 1e-15);
+    n = 3;
+    o.floor = 0.3;
+    assert_int_equal(yl_suppress(&o, e, &n), YL_OK);
+    assert_int_equal(n, 2);
+}
+
+static void soft_leaves_what_overlaps_little(void **state)
+{
+    (void)state;
+    yl_detection d[3] = {make(0, 0.9, 0, 0, 100, 100), make(0, 0.8, 40, 0, 100, 100), make(1, 0.7, 0, 0, 100, 100)};
+    int64_t n = 3;
+    const yl_suppress_options o = {.iou = 0.43, .soft = true, .floor = 0.7};
+    assert_int_equal(yl_suppress(&o, d, &n), YL_OK);
+    assert_int_equal(n, 3);
+    assert_true(d[0].score == 0.9 && d[1].score == 0.8 && d[2].score == 0.7);
+}
+
+/* b overlaps a by 80/120, c by 60/140, and d is of another class. */
+static void voters_move_the_best_box(void **state)
+{
+    (void)state;
+    yl_detection d[4] = {make(0, 0.9, 0, 0, 100, 100), make(0, 0.3, 20, 0, 100, 100), make(0, 0.2, 40, 0, 100, 100),
+                         make(1, 0.6, 0, 0, 100, 100)};
+    int64_t n = 4;
+    const yl_suppress_options o = {.iou = 0.4, .vote = 0.5};
+    assert_int_equal(yl_suppress(&o, d, &n), YL_OK);
+    assert_int_equal(n, 2);
+    assert_true(d[0].score == 0.9 && fabs(d[0].box.x1 - 0.3 * 20 / 1.2) < 1e-12 && fabs(d[0].box.x2 - 105) < 1e-12);
+    assert_true(d[0].box.y1 == 0 && fabs(d[0].box.y2 - 100) < 1e-12);
+    assert_true(d[1].score == 0.6 && d[1].box.x1 == 0);
+}
+
+/* A vote counts with the score that the network gave, also where softening has taken from it. */
+static void votes_count_in_full(void **state)
+{
+    (void)state;
+    yl_detection d[2] = {make(0, 0.9, 0, 0, 100, 100), make(0, 0.3, 20, 0, 100, 100)};
+    int64_t n = 2;
+    const yl_suppress_options o = {.iou = 0.4, .soft = true, .vote = 0.5};
+    assert_int_equal(yl_suppress(&o, d, &n), YL_OK);
+    assert_int_equal(n, 2);
+    assert_true(fabs(d[0].box.x1 - 5) < 1e-12 && fabs(d[1].box.x1 - 5) < 1e-12 && fabs(d[1].score - 0.1) < 1e-15);
+    yl_detection zero[2] = {make(0, 0, 0, 0, 10, 10), make(0, 0, 1, 0, 10, 10)};
+    n = 2;
+    assert_int_equal(yl_suppress(&o, zero, &n), YL_OK);
+    assert_true(zero[0].box.x1 == 0 && zero[0].box.x2 == 10); /* no scores, no mean */
+}
+
 static void points_have_no_distance(void **state)
 {
     (void)state;
@@ -129,15 +191,21 @@ static void bad_options(void **state)
     assert_non_null(strstr(yl_error(), "expected iou from 0 to 1, got 1.5"));
     o = (yl_suppress_options){.iou = (double)NAN};
     assert_int_equal(yl_suppress(&o, d, &n), YL_INVALID);
+    o = (yl_suppress_options){.iou = 0.5, .vote = -0.5};
+    assert_int_equal(yl_suppress(&o, d, &n), YL_INVALID);
+    assert_non_null(strstr(yl_error(), "expected vote from 0 to 1, got -0.5"));
     o = (yl_suppress_options){.iou = 0.5, .beta = -1};
     assert_int_equal(yl_suppress(&o, d, &n), YL_INVALID);
     o.beta = 0;
     assert_int_equal(yl_suppress(&o, d, &none), YL_OK);
     assert_int_equal(yl_best_class_per_box(d, &none), YL_OK);
-    yl__alloc_fail_at(1);
-    assert_int_equal(yl_suppress(&o, d, &n), YL_MEMORY);
-    yl__alloc_fail_at(0);
-    assert_int_equal(n, 1);
+    o.vote = 0.5;
+    for (int at = 1; at <= 2; at++) {
+        yl__alloc_fail_at(at);
+        assert_int_equal(yl_suppress(&o, d, &n), YL_MEMORY);
+        yl__alloc_fail_at(0);
+        assert_int_equal(n, 1);
+    }
 }
 
 /* A detection stays when no better one of its class that stays overlaps it: decided one after the other. */
@@ -194,6 +262,10 @@ int main(void)
         cmocka_unit_test(a_suppressed_box_suppresses_nothing),
         cmocka_unit_test(ties_keep_the_first),
         cmocka_unit_test(the_distance_form),
+        cmocka_unit_test(soft_takes_from_scores),
+        cmocka_unit_test(soft_leaves_what_overlaps_little),
+        cmocka_unit_test(voters_move_the_best_box),
+        cmocka_unit_test(votes_count_in_full),
         cmocka_unit_test(points_have_no_distance),
         cmocka_unit_test(best_class_of_each_box),
         cmocka_unit_test(bad_options),

@@ -56,8 +56,8 @@ local function look(model, list, o, seen, source)
   local drives, set, poster, labels = data:drives(), core.eval_set(), core.eval_set(), attributes.labels(model)
   local function get(key) return rawget(o, key) end -- a table of options refuses keys that it lacks
   local from = get "data" or {}
-  local clip = get "clip" == true -- a training's `clip` is a number: its gradient's largest norm
-  local view = { conf = get "conf" or score.conf, iou = get "iou", clip = clip }
+  local view = detect.view(o)
+  view.conf, view.clip = view.conf or score.conf, view.clip == true -- a training's `clip` is a number: its gradient's largest norm
   local fit = unmeasured(model) and anchors.new(model) or nil
   local size = input.of(model, o)
   local pass = { views = { view, poster_view, fit and anchors.view }, resize = size.resize, imgsz = { size.w, size.h }, batch = get "batch",
@@ -79,7 +79,7 @@ local function look(model, list, o, seen, source)
   seen.infer_ms, seen.images, seen.seconds, seen.input = stats.infer_ms, stats.images, stats.seconds, size
   if fit then model.anchors_fit = fit:warn() end
   return { frames = frames, set = set, poster_set = poster },
-    { conf = view.conf, iou = view.iou, clip = clip, w = size.w, h = size.h, resize = size.resize }
+    { conf = view.conf, iou = view.iou, nms = view.nms, vote = view.vote, clip = view.clip, w = size.w, h = size.h, resize = size.resize }
 end
 
 -- The protocols' own options; a data set that marks difficult objects has them forgiven unless the call says otherwise.
@@ -111,7 +111,7 @@ local function classified(model, list, more)
     input = { w = model.w, h = model.h, resize = model.resize } }
 end
 
--- model: of yl.load; list: a split of yl.data; o: conf, iou, resize, imgsz, batch, protocol, and the protocols' own options.
+-- model: of yl.load; list: a split of yl.data; o: conf, iou, nms, vote, resize, imgsz, batch, protocol, and the protocols' own options.
 -- The first time that it scores a model whose weights were loaded, it warns of anchors that are not theirs (yolua.eval.anchors).
 -- more: stage, one_of_several (stages), protocols (instead of o's), source (of the list's images: yolua.batches). Returns the rows of
 -- results.json, and what a report draws: {frames = {{id, image, truths, dets}}, curves = {class -> precision and recall}, infer_ms,

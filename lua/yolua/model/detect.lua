@@ -34,8 +34,15 @@ end
 
 -- The options of model:detect.
 local check = options.declare("net:detect", fields.get {
-  structs.field("detect", "conf"), fields.pick("eval", "iou"), fields.pick("eval", "resize"), "size", structs.field("detect", "clip"),
+  structs.field("detect", "conf"), "suppression", fields.pick("eval", "resize"), "size", structs.field("detect", "clip"),
 })
+
+-- What a table of options says of how boxes are chosen.
+function detect.view(o)
+  local view = {}
+  for _, key in ipairs { "conf", "iou", "nms", "vote", "clip" } do view[key] = rawget(o, key) end
+  return view
+end
 
 -- What model:detect does; see there.
 function detect.picture(model, picture, o)
@@ -43,7 +50,9 @@ function detect.picture(model, picture, o)
   if type(picture) == "string" then picture = require "yolua.data.image"(picture) end
   local size = input.of(model, o)
   local plan = model:plan { mode = "infer", batch = 1, h = size.h, w = size.w }
-  local found = plan:predict(picture, { conf = o.conf, iou = o.iou, clip = o.clip, resize = size.resize })
+  local view = detect.view(o)
+  view.resize = size.resize
+  local found = plan:predict(picture, view)
   return named(found, model.names)
 end
 
@@ -80,9 +89,9 @@ function detect.source(model, source, o, callback)
   return stats
 end
 
--- model: of yl.load. images: paths, or frames with an `image`. o: conf (lowest score), iou (of suppression), clip (boxes to the
--- image), resize ("letterbox" or "stretch"), imgsz ({w, h}), batch, workers, strict; or `views`, a list of {conf, iou, clip, one_class,
--- agnostic, max, origin}, one detection list each out of the same pass.
+-- model: of yl.load. images: paths, or frames with an `image`. o: conf (lowest score), iou, nms and vote (of suppression), clip (boxes
+-- to the image), resize ("letterbox" or "stretch"), imgsz ({w, h}), batch, workers, strict; or `views`, a list of {conf, iou, nms, vote,
+-- clip, one_class, agnostic, max, origin}, one detection list each out of the same pass.
 -- upright: pictures are turned by their EXIF orientation. on_bad(i, sentence): called for a picture that cannot be read, which then fails
 -- nothing else.
 -- callback(i, detections [, detections of the second view ...], {width, height}): of the i-th image, in list order; a detection is
@@ -99,15 +108,16 @@ function detect.stream(model, images, o, callback)
   local batch = math.min(o.batch or BATCH, #images)
   local source <close> = batches.pictures { images = images, batch = batch, w = size.w, h = size.h, resize = size.resize,
     workers = o.workers, strict = o.strict, upright = o.upright, told = o.on_bad ~= nil }
-  local views = o.views or { { conf = o.conf, iou = o.iou, clip = o.clip } }
+  local views = o.views or { detect.view(o) }
   return detect.source(model, source, { views = views, w = size.w, h = size.h, slots = batch, on_bad = o.on_bad }, callback)
 end
 
--- Frames of a stream (core.stream), one by one as they come. o: conf, iou, clip, resize, imgsz, upright as above.
+-- Frames of a stream (core.stream), one by one as they come. o: conf, iou, nms, vote, clip, resize, imgsz, upright as above.
 -- callback(number, image, detections), or callback(number, nil, nil, sentence) for a frame that cannot be read. Returns how many there
 -- were, broken ones too. Errors: the user asked to stop (which is told with the number of frames), no stream of a known kind.
 function detect.frames(model, stream, o, callback)
-  local how, warned = { conf = o.conf, iou = o.iou, clip = o.clip, resize = o.resize, imgsz = o.imgsz }, false
+  local how, warned = detect.view(o), false
+  how.resize, how.imgsz = o.resize, o.imgsz
   while not stream:over() do
     local ok, image, note = pcall(stream.next, stream, o.upright)
     if core.system.interrupted() then

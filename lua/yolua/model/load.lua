@@ -9,6 +9,7 @@ local keras = require "yolua.model.keras"
 local keras_model = require "yolua.model.keras_model"
 local named = require "yolua.data.class_names"
 local required = require "yolua.options.required"
+local schema = require "yolua.options.schema"
 local structure = require "yolua.model.structure"
 
 -- Files of weights that are not Darknet's, by the ending of their names.
@@ -92,11 +93,15 @@ local function learned(info, path)
   return map, head and { major = n[1], minor = n[2], revision = n[3], seen = n[4] } or nil
 end
 
--- The score threshold that was chosen for it, if any.
+-- The score threshold that was chosen for it, if any, and the suppression that it belongs to.
 local function chosen(info, path)
   local value = info.metadata.conf and note(info, path, "conf")
   if value ~= nil and not (type(value) == "table" and type(value.best) == "number" and value.best >= 0 and value.best <= 1) then
     error(("%s: its 'conf': expected a score threshold as its 'best'"):format(path), 0)
+  end
+  for _, field in ipairs(value and fields.get { "suppression" } or {}) do
+    local key = field[1]
+    if value[key] ~= nil then value[key] = schema.convert(field, value[key], { where = path }, "conf." .. key) end
   end
   return value
 end

@@ -34,14 +34,14 @@ sensitivity.fields = {
   { "cache", "string", nil, "", "the folder of known scores (default: $XDG_CACHE_HOME/yolua, or ~/.cache/yolua)" },
 }
 
-sensitivity.looks = { fields.pick("eval", "conf"), fields.pick("eval", "iou"), fields.pick("eval", "resize"), fields.pick("size", "imgsz"),
+sensitivity.looks = fields.get { fields.pick("eval", "conf"), "suppression", fields.pick("eval", "resize"), "size",
   structs.field("loader", "batch", { help = "images per forward pass" }) }
 
-local check = options.declare("yl.sensitivity", fields.get { "protocols", table.unpack(table.move(sensitivity.looks, 1, 5,
+local check = options.declare("yl.sensitivity", fields.get { "protocols", table.unpack(table.move(sensitivity.looks, 1, #sensitivity.looks,
   #sensitivity.fields + 1, table.move(sensitivity.fields, 1, #sensitivity.fields, 1, {}))) })
 
 local DECIDE = { "sparsity", "score", "pattern", "block", "entries", "round_to", "min_channels",
-  "probe", "judge", "recalibrate", "conf", "iou", "voc", "coco",
+  "probe", "judge", "recalibrate", "conf", "iou", "nms", "vote", "voc", "coco",
   "poster" }
 
 -- The hash of all that decides the scores, but for the levels and layers: those known for others serve too.
@@ -191,8 +191,8 @@ function sensitivity.of_training(t, o)
     pattern = o.pattern, block = o.block, entries = o.entries, round_to = rawget(o, "round_to"),
     min_channels = rawget(o, "min_channels"), probe = o.probe, only = rawget(o, "only"), also = rawget(o, "also"),
     except = rawget(o, "except"), judge = o.judge, recalibrate = 0, conf = rawget(own, "conf"), iou = rawget(own, "iou"),
-    voc = rawget(own, "voc"), coco = rawget(own, "coco"), poster = rawget(own, "poster"), resize = t.resize, imgsz = { t.w, t.h },
-    batch = t.micro })
+    nms = rawget(own, "nms"), vote = rawget(own, "vote"), voc = rawget(own, "voc"), coco = rawget(own, "coco"),
+    poster = rawget(own, "poster"), resize = t.resize, imgsz = { t.w, t.h }, batch = t.micro })
   if t.run then
     t.run:say("%s", tostring(result))
     sensitivity.keep(t.run.dir, result)

@@ -1,11 +1,14 @@
 -- Which score threshold to deploy: that with the best F1, over all classes and for each, on the frames that choices are made on (data.pick,
--- else dev). It goes into results.json, and into the run's checkpoint, where `predict` finds it.
+-- else dev). It goes into results.json, and into the run's checkpoint, where `predict` finds it, with the suppression that it belongs to,
+-- which `val` takes over too.
 local core = require "yolua.core"
 local input = require "yolua.model.input"
 local rundir = require "yolua.report.rundir"
+local options = require "yolua.options.table"
 local files = core.files
 
 local conf = {}
+local SUPPRESSION = { "iou", "nms", "vote" }
 
 -- {best, f1, precision, recall, split, classes = {name = {best, f1}}} of an evaluation (yolua.eval.stored), by voc's matching at IoU 0.5;
 -- nil where no detection is right.
@@ -14,6 +17,7 @@ function conf.of(stored)
   local point = set:best_point { classes = classes }
   if point.score == core.null or point.f1 == 0 then return nil end
   local out = { best = point.score, f1 = point.f1, precision = point.precision, recall = point.recall, split = stored.split, classes = {} }
+  for _, key in ipairs(SUPPRESSION) do out[key] = stored.options[key] end
   for name, curve in pairs(set:curves { classes = classes }) do
     local best = curve.best
     if curve.n_gt > 0 and best.score ~= core.null then
@@ -70,6 +74,21 @@ function conf.default(model) return model.conf and model.conf.best end
 function conf.text(model)
   return ("conf=%.3f (the best by F1 on %s, as %s says; conf= overrides)"):format(model.conf.best, tostring(model.conf.split),
     input.file(model))
+end
+
+-- Sets what of suppression the user did not choose as the model was evaluated. Returns a line that says where it differs from the
+-- defaults; nil where it does not.
+function conf.follow(model, o)
+  local said = {}
+  for _, key in ipairs(SUPPRESSION) do
+    local value = model.conf and model.conf[key]
+    if value ~= nil and value ~= o[key] and not options.explicit(o, key) then
+      options.set(o, key, value, { where = "default" })
+      said[#said + 1] = ("%s=%s"):format(key, type(value) == "number" and ("%g"):format(value) or value)
+    end
+  end
+  if #said == 0 then return nil end
+  return ("%s (as %s was evaluated; they can be overridden)"):format(table.concat(said, " "), input.file(model))
 end
 
 return conf

@@ -101,12 +101,15 @@ local function rescored(self, o)
   return self
 end
 
+local SILENT = { nms = "hard", vote = 0 } -- what evaluations did that do not say it
+
 -- A difference that may come from how boxes were chosen, and not from the network, is told.
 local function warn_of_settings(a, b)
-  for _, key in ipairs { "conf", "iou" } do
-    if a.options[key] ~= b.options[key] then
-      core.system.warn(("compare: %s was evaluated with %s=%s and %s with %s=%s"):format(a.title, key, tostring(a.options[key]), b.title,
-        key, tostring(b.options[key])))
+  for _, key in ipairs { "conf", "iou", "nms", "vote" } do
+    local x, y = a.options[key] or SILENT[key], b.options[key] or SILENT[key]
+    if x ~= y then
+      core.system.warn(("compare: %s was evaluated with %s=%s and %s with %s=%s"):format(a.title, key, tostring(x), b.title, key,
+        tostring(y)))
     end
   end
 end

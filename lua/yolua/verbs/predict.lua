@@ -18,7 +18,9 @@ local detect = require "yolua.model.detect"
 local CONF = structs.field("detect", "conf")[3]
 
 local function wanted(o)
-  return { conf = o.conf, iou = o.iou, clip = o.clip, resize = rawget(o, "resize"), imgsz = o.imgsz, upright = o.exif == "apply" }
+  local how = detect.view(o)
+  how.resize, how.imgsz, how.upright = rawget(o, "resize"), o.imgsz, o.exif == "apply"
+  return how
 end
 
 -- Every picture file, in order. Returns what could not be read.
@@ -73,6 +75,7 @@ local function run(o, out)
   local images = not is_stream and source.files(text)
   local model = inputs.network(o)
   local told = not o.conf and model.conf and conf.text(model)
+  local follows = conf.follow(model, o)
   if not o.conf then options.set(o, "conf", conf.default(model) or CONF, { where = "default" }) end
   if o.out then core.files.make_folder(o.out) end
   local json = rawget(o, "json")
@@ -84,6 +87,7 @@ local function run(o, out)
     if not said and result.detections then
       input.say(model, o)
       if told and not json then print(told) end
+      if follows and not json then print(follows) end
       said = true
     end
     put(result)
@@ -100,7 +104,7 @@ return {
       .. "- (standard input), a pipe, or a file .mjpeg or .y4m", aliases = { "image", "images", "input", "src" } },
     structs.field("detect", "conf", { default = structs.NONE,
       help = "lowest score of a detection (default: the checkpoint's best threshold, else " .. CONF .. ")" }),
-    fields.pick("eval", "iou"), fields.pick("eval", "resize"), "size", structs.field("detect", "clip"),
+    "suppression", fields.pick("eval", "resize"), "size", structs.field("detect", "clip"),
     structs.field("loader", "exif", { help = "apply: turn pictures as their EXIF orientation says; boxes are those of the turned "
       .. "pictures" }),
     structs.field("stream", "matrix"),

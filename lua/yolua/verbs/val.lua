@@ -1,4 +1,5 @@
 -- `yolua val`: scores a detector on a labelled data set.
+local conf = require "yolua.report.conf"
 local core = require "yolua.core"
 local eval = require "yolua.eval.protocols"
 local fields = require "yolua.options.fields"
@@ -27,6 +28,8 @@ local function run(o)
   local list = data:list(o.data.split)
   if o.dets then result_files.check(o.dets, list) end
   input.say(model, o)
+  local follows = conf.follow(model, o)
+  if follows and not o.json then print(follows) end
   local rows, seen = score(model, list, o, { stage = "val" })
   if o.dets then
     local _, lost = result_files.write(o.dets, seen.stored, data)

@@ -47,11 +47,13 @@ function TestConf.testBestPoint()
   t.assertNil(conf.of(nothing))
 end
 
--- A training with these options of the data; its results and what it said.
-local function train(name, o)
+-- A training with these options of the data; its results and what it said. more: options of the run.
+local function train(name, o, more)
   local data = training.data(o)
   local _, said = training.quietly(function()
-    local run <close> = yl.run({ out = ("%s/%s"):format(top, name), seed = 7 }, name)
+    local own = { out = ("%s/%s"):format(top, name), seed = 7 }
+    for key, value in pairs(more or {}) do own[key] = value end
+    local run <close> = yl.run(own, name)
     local net = training.model()
     yl.train { net = net, data = data, run = run, options = training.options { epochs = 6, optim = { name = "adam", lr = 0.01 } },
       yl.keep.best "dev_loss" }
@@ -99,6 +101,25 @@ function TestConf.testCheckpointAndPredict()
   core.safetensors.note(top .. "/copy.safetensors", "conf", '{"best":7}')
   t.assertErrorMsgContains("copy.safetensors: its 'conf': expected a score threshold as its 'best'", yl.load,
     { model = top .. "/copy.safetensors" })
+end
+
+-- The suppression that the threshold was chosen with goes along: predict and val take it over, and say so; what is given counts more.
+function TestConf.testSuppressionGoesAlong()
+  train("soft", { dev = "few" }, { iou = 0.3, nms = "soft", vote = 0.6 })
+  local path = top .. "/soft/best.safetensors"
+  local picture, model = "source=" .. top .. "/data/training/image_2/000024.png", "model=" .. path
+  local c = yl.load({ model = path }).conf
+  t.assertEquals({ c.iou, c.nms, c.vote }, { 0.3, "soft", 0.6 })
+  local line = "iou=0.3 nms=soft vote=0.6 (as best.safetensors was evaluated; they can be overridden)"
+  t.assertStrContains(program.ok { "predict", model, picture }, line)
+  t.assertStrContains(program.ok { "predict", model, picture, "vote=0", "iou=0.2" }, "\nnms=soft (as best.safetensors was evaluated")
+  local data = { "data=kitti", "data.root=" .. top .. "/data", "data.split=few", "protocol=voc" }
+  t.assertStrContains(program.ok { "val", model, table.unpack(data) }, line)
+  local function found(...) return program.json { "predict", model, picture, "conf=0.001", ... }[1].detections end
+  t.assertEquals(found(), found("iou=0.3", "nms=soft", "vote=0.6"))
+  t.assertNotEquals(found(), found("iou=0.3", "nms=hard", "vote=0"))
+  core.safetensors.note(path, "conf", '{"best":0.5,"nms":"gentle"}')
+  t.assertErrorMsgContains("best.safetensors: option 'conf.nms': expected one of hard|soft, got 'gentle'", yl.load, { model = path })
 end
 
 -- The run is still known as finished: the hash that config.yaml keeps is that of the file as it is now.
