@@ -177,14 +177,6 @@ groups.augment = {
 
 groups.suppression = structs.pick("detect", "iou", "nms", "vote") -- how overlapping boxes become one
 
-groups.eval = {
-  { "protocol", "list", nil, "", "evaluation protocols", choices = { "kitti", "voc", "coco", "poster", "attributes", "top1" },
-    aliases = { "metric", "metrics" } },
-  struct("detect", "conf", { default = structs.NONE }),
-  struct("detect", "iou"), struct("detect", "nms"), struct("detect", "vote"), struct("loader", "resize", { default = structs.NONE, help = "how an image is fitted to the input size (default: as the checkpoint was "
-    .. "trained; otherwise stretch, or letterbox if the cfg has letter_box=1)" }),
-}
-
 groups.distill = {
   { "distill", "table", help = "a teacher, another network whose answers are targets beside the labels", fields = {
     { "teacher", "string", nil, "", "its checkpoint: the same classes, anchors and cells", aliases = { "from" } },
