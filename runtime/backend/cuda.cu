@@ -233,7 +233,7 @@ static yl_status facts(int index, yl_device_facts *out)
 static void fill(yl_device *out, yl__cuda_state *s, char *isa)
 {
     out->isa = isa;
-    out->dtypes = 1u << YL_F32;
+    out->dtypes = YL__CUDA_DTYPES;
     out->host_memory = false;
     out->kernels = &table;
     out->alloc = cuda_alloc;

@@ -191,7 +191,7 @@ void yl__notes_open(const yl_kernels *kernels, yl_device *out)
     state.notes = &notes;
     state.results = &state; /* an address, for kernels that are not launched */
     out->isa = "none";
-    out->dtypes = 1u << YL_F32;
+    out->dtypes = YL__CUDA_DTYPES;
     out->host_memory = false;
     out->kernels = &table;
     out->alloc = no_alloc;

@@ -1,5 +1,6 @@
 /* State dicts: names, orders, and files of them. */
 #include "formats/state_dict.h"
+#include "core/bf16.h"
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/text.h"
@@ -210,15 +211,6 @@ yl_status yl_state_dict_fill(yl_net *net, const char *path, const yl_state_tenso
     return status;
 }
 
-/* The upper half of an f32. */
-static float widened(uint16_t half)
-{
-    uint32_t bits = (uint32_t)half << 16;
-    float number;
-    memcpy(&number, &bits, sizeof number);
-    return number;
-}
-
 static yl_status read_tensor(yl_safetensors *file, const char *path, const yl_safetensor *e, float **numbers)
 {
     void *bytes = NULL;
@@ -230,7 +222,8 @@ static yl_status read_tensor(yl_safetensors *file, const char *path, const yl_sa
     YL_TRY(yl__alloc(e->bytes, 1, &bytes));
     yl_status status = yl_safetensors_read(file, e, bytes);
     for (int64_t i = 0; i < count && status == YL_OK; i++)
-        (*numbers)[i] = e->dtype == YL_F64 ? (float)((const double *)bytes)[i] : widened(((const uint16_t *)bytes)[i]);
+        (*numbers)[i] =
+            e->dtype == YL_F64 ? (float)((const double *)bytes)[i] : yl_of_bf16(((const uint16_t *)bytes)[i]);
     yl__free(bytes);
     return status;
 }

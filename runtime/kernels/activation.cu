@@ -2,7 +2,7 @@
 #include "kernels/activation.formulas.h"
 #include "kernels/launch.cuh"
 
-static __global__ void forward(yl_activation_geom g, const float *x, float *y)
+template <class T> static __global__ void forward(yl_activation_geom g, const T *x, T *y)
 {
     YL_EACH(i, g.count)
     {
@@ -12,25 +12,27 @@ static __global__ void forward(yl_activation_geom g, const float *x, float *y)
     }
 }
 
-static __global__ void backward(yl_activation_geom g, const float *x, const float *y, const float *dy, float beta,
-                                float *dx)
+template <class T>
+static __global__ void backward(yl_activation_geom g, const T *x, const T *y, const T *dy, float beta, T *dx)
 {
     YL_EACH(i, g.count)
     {
-        float d = 0;
-        yl__activation_slope(&g, 1, x ? x + i : NULL, y ? y + i : NULL, dy + i, &d);
+        float d = 0, from = x ? x[i] : 0.0f, made = y ? y[i] : 0.0f, given = dy[i];
+        yl__activation_slope(&g, 1, &from, &made, &given, &d);
         dx[i] = beta == 0 ? d : beta * dx[i] + d;
     }
 }
 
 yl_status YL_CUDA(activation_forward)(const yl_ctx *ctx, const yl_activation_geom *g, const void *x, void *y)
 {
-    return yl__launch_each(ctx, "activation_forward", g->count, forward, *g, (const float *)x, (float *)y);
+    return YL_TYPED(g->dtype, T,
+                    yl__launch_each(ctx, "activation_forward", g->count, forward<T>, *g, (const T *)x, (T *)y));
 }
 
 yl_status YL_CUDA(activation_backward)(const yl_ctx *ctx, const yl_activation_geom *g, const void *x, const void *y,
                                        const void *dy, float beta, void *dx)
 {
-    return yl__launch_each(ctx, "activation_backward", g->count, backward, *g, (const float *)x, (const float *)y,
-                           (const float *)dy, beta, (float *)dx);
+    return YL_TYPED(g->dtype, T,
+                    yl__launch_each(ctx, "activation_backward", g->count, backward<T>, *g, (const T *)x, (const T *)y,
+                                    (const T *)dy, beta, (T *)dx));
 }

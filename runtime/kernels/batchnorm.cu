@@ -38,8 +38,9 @@ yl_status YL_CUDA(batchnorm_scratch)(const yl_ctx *, const yl_batchnorm_geom *g,
     return YL_OK;
 }
 
-static __global__ void finish_statistics(yl_batchnorm_geom g, int parts, const float *x, const double *partial,
-                                         float *mean, float *var)
+template <class T>
+static __global__ void finish_statistics(yl_batchnorm_geom g, int parts, const T *x, const double *partial, float *mean,
+                                         float *var)
 {
     YL_EACH(j, g.c)
     {
@@ -50,14 +51,21 @@ static __global__ void finish_statistics(yl_batchnorm_geom g, int parts, const f
     }
 }
 
+template <class T>
+static yl_status find_statistics(const yl_ctx *ctx, const yl_batchnorm_geom *g, const T *x, float *mean, float *var,
+                                 double *partial)
+{
+    int parts = parts_of(g);
+    const T *none = NULL;
+    const char *name = "batchnorm_statistics";
+    YL_TRY(yl__column_sums<moments>(ctx, name, g->rows, g->c, parts, x, none, x, partial));
+    return yl__launch_each(ctx, name, g->c, finish_statistics<T>, *g, parts, x, partial, mean, var);
+}
+
 yl_status YL_CUDA(batchnorm_statistics)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const void *x, float *mean,
                                         float *var, void *scratch)
 {
-    int parts = parts_of(g);
-    const float *from = (const float *)x;
-    double *partial = (double *)scratch;
-    YL_TRY(yl__column_sums<moments>(ctx, "batchnorm_statistics", g->rows, g->c, parts, from, NULL, from, partial));
-    return yl__launch_each(ctx, "batchnorm_statistics", g->c, finish_statistics, *g, parts, from, partial, mean, var);
+    return YL_TYPED(g->dtype, T, find_statistics(ctx, g, (const T *)x, mean, var, (double *)scratch));
 }
 
 static __global__ void move(yl_batchnorm_geom g, const yl_now *now, const float *mean, const float *var,
@@ -105,8 +113,9 @@ yl_status YL_CUDA(batchnorm_fold)(const yl_ctx *ctx, const yl_batchnorm_geom *g,
     return yl__launch_each(ctx, "batchnorm_fold", g->c, fold, *g, scale, bias, mean, var, own, factor, folded);
 }
 
-static __global__ void forward(yl_batchnorm_geom g, const float *x, const float *mean, const float *inverse,
-                               const float *scale, const float *bias, float *y)
+template <class T>
+static __global__ void forward(yl_batchnorm_geom g, const T *x, const float *mean, const float *inverse,
+                               const float *scale, const float *bias, T *y)
 {
     YL_EACH(i, g.rows * g.c)
     {
@@ -118,8 +127,9 @@ static __global__ void forward(yl_batchnorm_geom g, const float *x, const float 
 yl_status YL_CUDA(batchnorm_forward)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const void *x, const float *mean,
                                      const float *inverse, const float *scale, const float *bias, void *y, void *)
 {
-    return yl__launch_each(ctx, "batchnorm_forward", g->rows * g->c, forward, *g, (const float *)x, mean, inverse,
-                           scale, bias, (float *)y);
+    return YL_TYPED(g->dtype, T,
+                    yl__launch_each(ctx, "batchnorm_forward", g->rows * g->c, forward<T>, *g, (const T *)x, mean,
+                                    inverse, scale, bias, (T *)y));
 }
 
 /* coefficients {3, c} of dx = beta dx + a dy + b (x - mean) + d */
@@ -140,8 +150,9 @@ static __global__ void coefficients(yl_batchnorm_geom g, int parts, const double
     }
 }
 
-static __global__ void backward(yl_batchnorm_geom g, const float *x, const float *dy, const float *mean, const float *a,
-                                float beta, float *dx)
+template <class T>
+static __global__ void backward(yl_batchnorm_geom g, const T *x, const T *dy, const float *mean, const float *a,
+                                float beta, T *dx)
 {
     YL_EACH(i, g.rows * g.c)
     {
@@ -159,10 +170,13 @@ yl_status YL_CUDA(batchnorm_backward)(const yl_ctx *ctx, const yl_batchnorm_geom
     double *partial = (double *)scratch;
     float *a = (float *)((char *)scratch + partial_bytes(g));
     const char *name = "batchnorm_backward";
-    const float *from = (const float *)x, *gradient = (const float *)dy;
-    YL_TRY(yl__column_sums<products>(ctx, name, g->rows, g->c, parts, from, gradient, mean, partial));
+    YL_TRY(YL_TYPED(
+        g->dtype, T,
+        yl__column_sums<products>(ctx, name, g->rows, g->c, parts, (const T *)x, (const T *)dy, mean, partial)));
     YL_TRY(yl__launch_each(ctx, name, g->c, coefficients, *g, parts, partial, inverse, scale, statistics, a, dscale,
                            dbias));
     if (!dx) return YL_OK;
-    return yl__launch_each(ctx, name, g->rows * g->c, backward, *g, from, gradient, mean, a, beta, (float *)dx);
+    return YL_TYPED(g->dtype, T,
+                    yl__launch_each(ctx, name, g->rows * g->c, backward<T>, *g, (const T *)x, (const T *)dy, mean, a,
+                                    beta, (T *)dx));
 }

@@ -20,9 +20,9 @@ static inline int yl__column_parts(int64_t rows, size_t room, size_t bytes_per_p
 }
 
 /* partial {parts, cols, count}; y and centre may be NULL. */
-template <class Term>
-__global__ void yl__column_sums_kernel(int64_t rows, int64_t cols, int parts, const float *x, const float *y,
-                                       const float *centre, double *partial)
+template <class Term, class T, class C>
+__global__ void yl__column_sums_kernel(int64_t rows, int64_t cols, int parts, const T *x, const T *y, const C *centre,
+                                       double *partial)
 {
     YL_SHARED(double, lanes, [YL__LANES][YL__STRIP][Term::count]);
     int64_t col = (int64_t)blockIdx.x * YL__STRIP + threadIdx.x;
@@ -31,7 +31,7 @@ __global__ void yl__column_sums_kernel(int64_t rows, int64_t cols, int parts, co
     for (int64_t r = from + threadIdx.y; col < cols && r < to;) {
         float sums[Term::count] = {};
         for (int k = 0; k < YL__STRETCH && r < to; k++, r += YL__LANES)
-            Term::add(sums, x[r * cols + col], y ? y[r * cols + col] : 0.0f, centre ? centre[col] : 0.0f);
+            Term::add(sums, x[r * cols + col], y ? (float)y[r * cols + col] : 0.0f, centre ? (float)centre[col] : 0.0f);
         for (int k = 0; k < Term::count; k++) total[k] += sums[k];
     }
     for (int k = 0; k < Term::count; k++) lanes[threadIdx.y][threadIdx.x][k] = total[k];
@@ -42,12 +42,12 @@ __global__ void yl__column_sums_kernel(int64_t rows, int64_t cols, int parts, co
     for (int k = 0; k < Term::count; k++) partial[((int64_t)blockIdx.y * cols + col) * Term::count + k] = total[k];
 }
 
-template <class Term>
-yl_status yl__column_sums(const yl_ctx *ctx, const char *name, int64_t rows, int64_t cols, int parts, const float *x,
-                          const float *y, const float *centre, double *partial)
+template <class Term, class T, class C>
+yl_status yl__column_sums(const yl_ctx *ctx, const char *name, int64_t rows, int64_t cols, int parts, const T *x,
+                          const T *y, const C *centre, double *partial)
 {
     dim3 blocks((unsigned)((cols + YL__STRIP - 1) / YL__STRIP), (unsigned)parts), threads(YL__STRIP, YL__LANES);
-    return yl__launch(ctx, name, blocks, threads, yl__column_sums_kernel<Term>, rows, cols, parts, x, y, centre,
+    return yl__launch(ctx, name, blocks, threads, yl__column_sums_kernel<Term, T, C>, rows, cols, parts, x, y, centre,
                       partial);
 }
 

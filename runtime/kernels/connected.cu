@@ -5,17 +5,18 @@ yl_status YL_CUDA(connected_forward)(const yl_ctx *ctx, const yl_connected_geom 
                                      const float *bias, void *y)
 {
     yl_matmul_geom m = {.m = g->n, .n = g->out, .k = g->in, .lda = g->in, .ldb = g->in, .ldc = g->out, .bt = true};
-    return yl__plain_gemm(ctx, "connected_forward", m, x, weight, bias, y);
+    return YL_TYPED(g->dtype, T, yl__plain_gemm(ctx, "connected_forward", m, (const T *)x, weight, bias, (T *)y));
 }
 
 yl_status YL_CUDA(connected_backward_data)(const yl_ctx *ctx, const yl_connected_geom *g, const void *dy,
                                            const float *weight, void *dx, float beta)
 {
     yl_matmul_geom m = {.m = g->n, .n = g->in, .k = g->out, .lda = g->out, .ldb = g->in, .ldc = g->in, .beta = beta};
-    return yl__plain_gemm(ctx, "connected_backward_data", m, dy, weight, NULL, dx);
+    return YL_TYPED(g->dtype, T,
+                    yl__plain_gemm(ctx, "connected_backward_data", m, (const T *)dy, weight, NULL, (T *)dx));
 }
 
-static __global__ void add_bias(yl_connected_geom g, const float *dy, float *dbias)
+template <class T> static __global__ void add_bias(yl_connected_geom g, const T *dy, float *dbias)
 {
     YL_EACH(k, g.out)
     {
@@ -37,7 +38,11 @@ yl_status YL_CUDA(connected_backward_params)(const yl_ctx *ctx, const yl_connect
                         .at = true,
                         .bt = false,
                         .beta = 1};
-    if (dweight) YL_TRY(yl__plain_gemm(ctx, "connected_backward_params", m, dy, x, NULL, dweight));
+    if (dweight)
+        YL_TRY(
+            YL_TYPED(g->dtype, T,
+                     yl__plain_gemm(ctx, "connected_backward_params", m, (const T *)dy, (const T *)x, NULL, dweight)));
     if (!dbias) return YL_OK;
-    return yl__launch_each(ctx, "connected_backward_params", g->out, add_bias, *g, (const float *)dy, dbias);
+    return YL_TYPED(g->dtype, T,
+                    yl__launch_each(ctx, "connected_backward_params", g->out, add_bias<T>, *g, (const T *)dy, dbias));
 }

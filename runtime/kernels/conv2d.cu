@@ -31,6 +31,8 @@ yl_status YL_CUDA(column_sums)(const yl_ctx *ctx, const yl_columns_geom *g, cons
         return yl__fail(YL_UNSUPPORTED, "column_sums: expected at most %lld columns on %s, got %lld", (long long)most,
                         ctx->device->name, (long long)g->cols);
     int parts = yl__column_parts(g->rows, YL__CUDA_RESULTS, (size_t)g->cols * sizeof(double));
-    YL_TRY(yl__column_sums<plain>(ctx, "column_sums", g->rows, g->cols, parts, (const float *)x, NULL, NULL, partial));
+    YL_TRY(YL_TYPED(g->dtype, T,
+                    yl__column_sums<plain>(ctx, "column_sums", g->rows, g->cols, parts, (const T *)x, (const T *)NULL,
+                                           (const T *)NULL, partial)));
     return yl__launch_each(ctx, "column_sums", g->cols, add_totals, g->cols, parts, partial, sums);
 }

@@ -8,7 +8,7 @@
 
 enum { MOST_PARTS = 64, PART = 1024 };
 
-static __global__ void forward(yl_conv2d_geom g, const float *x, const float *w, const float *bias, float *y)
+template <class T> static __global__ void forward(yl_conv2d_geom g, const T *x, const float *w, const float *bias, T *y)
 {
     int64_t multiple = g.oc / g.groups;
     YL_EACH(at, g.n * g.oh * g.ow * g.oc)
@@ -26,7 +26,7 @@ static __global__ void forward(yl_conv2d_geom g, const float *x, const float *w,
     }
 }
 
-static __global__ void data(yl_conv2d_geom g, const float *dy, const float *w, float beta, float *dx)
+template <class T> static __global__ void data(yl_conv2d_geom g, const T *dy, const float *w, float beta, T *dx)
 {
     int64_t multiple = g.oc / g.groups;
     YL_EACH(at, g.n * g.h * g.w * g.c)
@@ -46,7 +46,7 @@ static __global__ void data(yl_conv2d_geom g, const float *dy, const float *w, f
 }
 
 /* partial {parts, kh, kw, oc} */
-static __global__ void weights(yl_conv2d_geom g, int parts, const float *x, const float *dy, float *partial)
+template <class T> static __global__ void weights(yl_conv2d_geom g, int parts, const T *x, const T *dy, float *partial)
 {
     int64_t multiple = g.oc / g.groups, pixels = g.n * g.oh * g.ow, taps = g.kh * g.kw;
     YL_EACH(at, parts * taps * g.oc)
@@ -78,7 +78,7 @@ static __global__ void add_parts(yl_conv2d_geom g, int parts, const float *parti
 
 static bool supports(const yl_conv2d_geom *g, yl_direction)
 {
-    return g->dtype == YL_F32 && g->c == g->groups;
+    return yl__cuda_accepts(g->dtype) && g->c == g->groups;
 }
 
 static double cost(const yl_conv2d_geom *g, yl_direction)
@@ -102,21 +102,28 @@ static size_t packed_bytes(const yl_conv2d_geom *, yl_direction)
     return 0;
 }
 
-static yl_status run(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const yl_conv2d_run *r)
+template <class T>
+static yl_status run_typed(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const yl_conv2d_run *r)
 {
-    const float *w = (const float *)r->packed, *x = (const float *)r->x, *dy = (const float *)r->dy;
+    const float *w = (const float *)r->packed;
+    const T *x = (const T *)r->x, *dy = (const T *)r->dy;
     if (d == YL_FORWARD)
-        return yl__launch_each(ctx, "depthwise forward", g->n * g->oh * g->ow * g->oc, forward, *g, x, w, r->bias,
-                               (float *)r->y);
+        return yl__launch_each(ctx, "depthwise forward", g->n * g->oh * g->ow * g->oc, forward<T>, *g, x, w, r->bias,
+                               (T *)r->y);
     if (d == YL_BACKWARD_DATA)
-        return yl__launch_each(ctx, "depthwise backward data", g->n * g->h * g->w * g->c, data, *g, dy, w, r->beta,
-                               (float *)r->dx);
+        return yl__launch_each(ctx, "depthwise backward data", g->n * g->h * g->w * g->c, data<T>, *g, dy, w, r->beta,
+                               (T *)r->dx);
     int parts = parts_of(g);
     float *partial = (float *)r->scratch;
-    YL_TRY(yl__launch_each(ctx, "depthwise backward weights", (int64_t)parts * g->kh * g->kw * g->oc, weights, *g,
+    YL_TRY(yl__launch_each(ctx, "depthwise backward weights", (int64_t)parts * g->kh * g->kw * g->oc, weights<T>, *g,
                            parts, x, dy, partial));
     return yl__launch_each(ctx, "depthwise backward weights", g->oc * g->kh * g->kw, add_parts, *g, parts, partial,
                            r->dweight);
+}
+
+static yl_status run(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const yl_conv2d_run *r)
+{
+    return YL_TYPED(g->dtype, T, run_typed<T>(ctx, g, d, r));
 }
 
 const yl_conv2d_algo YL_CUDA(conv2d_depthwise) = {"depthwise",           supports, cost, scratch_bytes, packed_bytes,

@@ -29,14 +29,18 @@ static __device__ place place_at(int64_t index, int64_t h, int64_t w)
 }
 
 /* x at a tap of an output pixel, channel `first` + tap.c; 0 outside. */
-static __device__ float x_at(const yl_conv2d_geom &g, const float *x, const place &p, const tap &t, int64_t first)
+template <class T>
+static __device__ float x_at(const yl_conv2d_geom &g, const T *x, const place &p, const tap &t, int64_t first)
 {
     int64_t r = p.i * g.sh - g.pt + t.u * g.dh, s = p.j * g.sw - g.pl + t.v * g.dw;
     if (r < 0 || r >= g.h || s < 0 || s >= g.w) return 0.0f;
     return x[((p.n * g.h + r) * g.w + s) * g.c + first + t.c];
 }
 
-struct conv_forward {
+template <class T> struct conv_forward {
+    typedef T left;
+    typedef float right;
+    typedef T out;
     typedef yl_conv2d_geom geom;
     struct row {
         place p;
@@ -59,16 +63,15 @@ struct conv_forward {
     {
         return {tap_at(g, k, g.c / g.groups), k};
     }
-    static __device__ float a(const geom &g, const float *x, const row &r, const depth &d)
+    static __device__ float a(const geom &g, const left *x, const row &r, const depth &d)
     {
         return x_at(g, x, r.p, d.t, r.first);
     }
-    static __device__ float b(const geom &, const float *w, const depth &d, const col &c)
+    static __device__ float b(const geom &, const right *w, const depth &d, const col &c)
     {
         return w[c + d.k];
     }
-    static __device__ void store(const geom &g, int z, int, int64_t m, int64_t n, float sum, const float *bias,
-                                 float *y)
+    static __device__ void store(const geom &g, int z, int, int64_t m, int64_t n, float sum, const float *bias, out *y)
     {
         int64_t o = z * (g.oc / g.groups) + n;
         float value = sum + (bias ? bias[o] : 0.0f);
@@ -82,7 +85,10 @@ struct data_geom {
     float beta;
 };
 
-struct conv_data {
+template <class T> struct conv_data {
+    typedef T left;
+    typedef float right;
+    typedef T out;
     typedef data_geom geom;
     typedef place row;
     typedef int64_t col;
@@ -103,26 +109,29 @@ struct conv_data {
         tap t = tap_at(g.conv, k, channels);
         return {{t.u, t.v, int(z * channels) + t.c}};
     }
-    static __device__ float a(const geom &geom, const float *dy, const row &p, const depth &d)
+    static __device__ float a(const geom &geom, const left *dy, const row &p, const depth &d)
     {
         const yl_conv2d_geom &g = geom.conv;
         int64_t r = p.i + g.pt - d.t.u * g.dh, s = p.j + g.pl - d.t.v * g.dw;
         if (r < 0 || s < 0 || r % g.sh || s % g.sw || r / g.sh >= g.oh || s / g.sw >= g.ow) return 0.0f;
         return dy[((p.n * g.oh + r / g.sh) * g.ow + s / g.sw) * g.oc + d.t.c];
     }
-    static __device__ float b(const geom &geom, const float *w, const depth &d, const col &n)
+    static __device__ float b(const geom &geom, const right *w, const depth &d, const col &n)
     {
         const yl_conv2d_geom &g = geom.conv;
         return w[((d.t.c * g.kh + d.t.u) * g.kw + d.t.v) * (g.c / g.groups) + n];
     }
-    static __device__ void store(const geom &g, int z, int, int64_t m, int64_t n, float sum, const float *, float *dx)
+    static __device__ void store(const geom &g, int z, int, int64_t m, int64_t n, float sum, const float *, out *dx)
     {
-        float *at = dx + m * g.conv.c + z * (g.conv.c / g.conv.groups) + n;
+        out *at = dx + m * g.conv.c + z * (g.conv.c / g.conv.groups) + n;
         *at = g.beta == 0 ? sum : g.beta * *at + sum;
     }
 };
 
-struct conv_weights {
+template <class T> struct conv_weights {
+    typedef T left;
+    typedef T right;
+    typedef float out;
     typedef yl_conv2d_geom geom;
     typedef int64_t row;
     struct col {
@@ -145,26 +154,27 @@ struct conv_weights {
     {
         return {place_at(k, g.oh, g.ow), k};
     }
-    static __device__ float a(const geom &g, const float *dy, const row &o, const depth &d)
+    static __device__ float a(const geom &g, const left *dy, const row &o, const depth &d)
     {
         return dy[d.k * g.oc + o];
     }
-    static __device__ float b(const geom &g, const float *x, const depth &d, const col &c)
+    static __device__ float b(const geom &g, const right *x, const depth &d, const col &c)
     {
         return x_at(g, x, d.p, c.t, c.first);
     }
     static __device__ void store(const geom &g, int z, int part, int64_t m, int64_t n, float sum, const float *,
-                                 float *out)
+                                 out *partial)
     {
         int64_t size = g.kh * g.kw * (g.c / g.groups);
-        out[part * g.oc * size + (z * (g.oc / g.groups) + m) * size + n] = sum;
+        partial[part * g.oc * size + (z * (g.oc / g.groups) + m) * size + n] = sum;
     }
 };
 
 static bool supports(const yl_conv2d_geom *g, yl_direction)
 {
     int64_t pixels = g->oc / g->groups > g->n * g->oh * g->ow ? g->oc / g->groups : g->n * g->oh * g->ow;
-    return g->dtype == YL_F32 && g->groups * MOST_PARTS <= 65535 && pixels < ((int64_t)1 << 36) && g->c < 65535 * 64;
+    return yl__cuda_accepts(g->dtype) && g->groups * MOST_PARTS <= 65535 && pixels < ((int64_t)1 << 36) &&
+           g->c < 65535 * 64;
 }
 
 /* What the tiles' empty corners cost counts too. */
@@ -219,21 +229,27 @@ static __global__ void add_parts(int64_t count, int parts, const float *partial,
     }
 }
 
-static yl_status run(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const yl_conv2d_run *r)
+template <class T>
+static yl_status run_typed(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const yl_conv2d_run *r)
 {
     int64_t pixels = g->n * g->oh * g->ow, cg = g->c / g->groups, og = g->oc / g->groups, taps = g->kh * g->kw;
     if (d == YL_FORWARD)
-        return yl__gemm<conv_forward>(ctx, "conv2d forward", *g, pixels, og, taps * cg, g->groups, 1, r->x, r->packed,
-                                      r->bias, r->y);
+        return yl__gemm<conv_forward<T>>(ctx, "conv2d forward", *g, pixels, og, taps * cg, g->groups, 1, r->x,
+                                         r->packed, r->bias, r->y);
     if (d == YL_BACKWARD_DATA)
-        return yl__gemm<conv_data>(ctx, "conv2d backward data", {*g, r->beta}, g->n * g->h * g->w, cg, taps * og,
-                                   g->groups, 1, r->dy, r->packed, NULL, r->dx);
+        return yl__gemm<conv_data<T>>(ctx, "conv2d backward data", {*g, r->beta}, g->n * g->h * g->w, cg, taps * og,
+                                      g->groups, 1, r->dy, r->packed, NULL, r->dx);
     int parts = parts_of(g);
     float *partial = (float *)r->scratch;
-    YL_TRY(yl__gemm<conv_weights>(ctx, "conv2d backward weights", *g, og, taps * cg, pixels, g->groups, parts, r->dy,
-                                  r->x, NULL, partial));
+    YL_TRY(yl__gemm<conv_weights<T>>(ctx, "conv2d backward weights", *g, og, taps * cg, pixels, g->groups, parts, r->dy,
+                                     r->x, NULL, partial));
     return yl__launch_each(ctx, "conv2d backward weights", weights_of(g), add_parts, weights_of(g), parts, partial,
                            r->dweight);
+}
+
+static yl_status run(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const yl_conv2d_run *r)
+{
+    return YL_TYPED(g->dtype, T, run_typed<T>(ctx, g, d, r));
 }
 
 const yl_conv2d_algo YL_CUDA(conv2d_gemm) = {"gemm", supports, cost, scratch_bytes, packed_bytes, yl__conv2d_pack_plain,

@@ -9,7 +9,7 @@ static void term(const void *geometry, const yl_truth *truth, const yl__predicti
 }
 
 yl_status YL_CPU(distill_head)(const yl_ctx *ctx, const yl_head_geom *g, float weight, float temperature,
-                               const void *teacher, const void *y, double *partial, void *dx, double *parts)
+                               const float *teacher, const float *y, double *partial, void *dx, double *parts)
 {
     yl__lesson l = {g, weight, temperature, y, teacher};
     return yl__head_loss(ctx, g, &l, term, y, NULL, NULL, partial, dx, 1, parts);

@@ -24,12 +24,12 @@
 #include "kernels/flat.h"
 #include "kernels/head.h"
 
-/* parts {box, object, noobject, class} in device memory, `partial` as the losses of the heads have it. distill_features:
+/* The outputs of heads are f32. parts {box, object, noobject, class} in device memory, `partial` as the losses of the heads have it. distill_features:
  * sum = scale/2 * sum of (y - teacher)^2. Both add to dx, which may be NULL. */
 #define YL_DISTILL_KERNELS(K)                                                                                          \
     K(distill_head,                                                                                                    \
-      (const yl_ctx *ctx, const yl_head_geom *g, float weight, float temperature, const void *teacher, const void *y,  \
-       double *partial, void *dx, double *parts),                                                                      \
+      (const yl_ctx *ctx, const yl_head_geom *g, float weight, float temperature, const float *teacher,                \
+       const float *y, double *partial, void *dx, double *parts),                                                      \
       YES)                                                                                                             \
     K(distill_features,                                                                                                \
       (const yl_ctx *ctx, const yl_flat_geom *g, double scale, const void *teacher, const void *y, void *dx,           \

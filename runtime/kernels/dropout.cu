@@ -2,7 +2,7 @@
 #include "core/rng.h"
 #include "kernels/launch.cuh"
 
-static __global__ void drop(yl_dropout_geom g, const yl_now *now, const float *from, float *to, float beta)
+template <class T> static __global__ void drop(yl_dropout_geom g, const yl_now *now, const T *from, T *to, float beta)
 {
     uint32_t threshold = (uint32_t)((double)g.probability * 4294967296.0);
     float scale = 1.0f / (1.0f - g.probability);
@@ -20,5 +20,7 @@ static __global__ void drop(yl_dropout_geom g, const yl_now *now, const float *f
 yl_status YL_CUDA(dropout)(const yl_ctx *ctx, const yl_dropout_geom *g, const yl_now *now, const void *from, void *to,
                            float beta)
 {
-    return yl__launch_each(ctx, "dropout", g->images * g->count, drop, *g, now, (const float *)from, (float *)to, beta);
+    return YL_TYPED(
+        g->dtype, T,
+        yl__launch_each(ctx, "dropout", g->images * g->count, drop<T>, *g, now, (const T *)from, (T *)to, beta));
 }

@@ -8,9 +8,10 @@
  *   typedef ... geom;                                what it has to know, passed by value
  *   struct row, col, depth;                          what it takes apart of m, n and k once
  *   static __device__ row row_at(const geom &, int z, int64_t m);    likewise col_at, depth_at
- *   static __device__ float a(const geom &, const float *, const row &, const depth &);
- *   static __device__ float b(const geom &, const float *, const depth &, const col &);
- *   static __device__ void store(const geom &, int z, int part, int64_t m, int64_t n, float sum, const float *extra, float *c); */
+ *   typedef ... left, right, out;                    types of A's, B's and C's numbers
+ *   static __device__ float a(const geom &, const left *, const row &, const depth &);
+ *   static __device__ float b(const geom &, const right *, const depth &, const col &);
+ *   static __device__ void store(const geom &, int z, int part, int64_t m, int64_t n, float sum, const float *extra, out *c); */
 #ifndef YL_KERNELS_GEMM_CUH
 #define YL_KERNELS_GEMM_CUH
 
@@ -20,8 +21,8 @@ enum { YL__TILE = 64, YL__STEP = 16, YL__OWN = 4 };
 
 template <class Op>
 __global__ void __launch_bounds__(256)
-    yl__gemm_kernel(typename Op::geom g, int64_t m, int64_t n, int64_t k, int products, const float *a, const float *b,
-                    const float *extra, float *c)
+    yl__gemm_kernel(typename Op::geom g, int64_t m, int64_t n, int64_t k, int products, const typename Op::left *a,
+                    const typename Op::right *b, const float *extra, typename Op::out *c)
 {
     YL_SHARED(float, tile_a, [YL__STEP][YL__TILE + 4]);
     YL_SHARED(float, tile_b, [YL__STEP][YL__TILE + 4]);
@@ -66,8 +67,8 @@ yl_status yl__gemm(const yl_ctx *ctx, const char *name, const typename Op::geom 
 {
     dim3 blocks((unsigned)((m + YL__TILE - 1) / YL__TILE), (unsigned)((n + YL__TILE - 1) / YL__TILE),
                 (unsigned)(products * parts));
-    return yl__launch(ctx, name, blocks, dim3(256), yl__gemm_kernel<Op>, g, m, n, k, products, (const float *)a,
-                      (const float *)b, extra, (float *)c);
+    return yl__launch(ctx, name, blocks, dim3(256), yl__gemm_kernel<Op>, g, m, n, k, products,
+                      (const typename Op::left *)a, (const typename Op::right *)b, extra, (typename Op::out *)c);
 }
 
 #endif

@@ -5,17 +5,49 @@
 #include "kernels/head.formulas.h"
 #include "kernels/sums.cuh"
 
-static __global__ void yl__head_forward_kernel(yl_head_geom g, const float *x, float *y)
+template <class T> static __global__ void yl__head_forward_kernel(yl_head_geom g, const T *x, float *y)
 {
     int64_t size = yl_head_size(&g);
-    YL_EACH(p, g.n * g.h * g.w * g.anchors) yl__head_entry(&g, x + p * size, y + p * size);
+    YL_EACH(p, g.n * g.h * g.w * g.anchors)
+    {
+        float *entry = y + p * size;
+        for (int64_t k = 0; k < size; k++) entry[k] = x[p * size + k];
+        yl__head_entry(&g, entry, entry);
+    }
 }
 
 static inline yl_status yl__head_launch_forward(const yl_ctx *ctx, const char *name, const yl_head_geom *g,
-                                                const void *x, void *y)
+                                                const void *x, float *y)
 {
-    return yl__launch_each(ctx, name, g->n * g->h * g->w * g->anchors, yl__head_forward_kernel, *g, (const float *)x,
-                           (float *)y);
+    return YL_TYPED(
+        g->dtype, T,
+        yl__launch_each(ctx, name, g->n * g->h * g->w * g->anchors, yl__head_forward_kernel<T>, *g, (const T *)x, y));
+}
+
+/* A loss makes its gradient as f32 and adds to it many times: in dx itself where that is f32, else in the scratch behind the sums, from
+ * where it is rounded once. */
+struct yl__head_gradient {
+    float *at, beta;
+};
+
+static inline yl__head_gradient yl__head_gradient_of(const yl_head_geom *g, double *partial, void *dx, float beta)
+{
+    if (!dx || g->dtype == YL_F32) return {(float *)dx, beta};
+    return {(float *)(partial + yl_head_sums(g)), 0};
+}
+
+template <class T> static __global__ void yl__head_round_kernel(int64_t count, const float *from, T *dx, float beta)
+{
+    YL_EACH(i, count) dx[i] = beta == 0 ? from[i] : dx[i] + from[i];
+}
+
+static inline yl_status yl__head_round(const yl_ctx *ctx, const char *name, const yl_head_geom *g,
+                                       const yl__head_gradient &gradient, void *dx, float beta)
+{
+    if (gradient.at == dx) return YL_OK;
+    return YL_TYPED(g->dtype, T,
+                    yl__launch_each(ctx, name, yl_head_count(g), yl__head_round_kernel<T>, yl_head_count(g),
+                                    gradient.at, (T *)dx, beta));
 }
 
 enum { YL__HEAD_THREADS = 128 };
@@ -56,13 +88,15 @@ __global__ void yl__head_loss_kernel(Geom g, const yl_now *now, const float *y, 
 }
 
 template <class Geom, void (*Term)(const Geom *, const yl_truth *, const yl__prediction *, double *)>
-yl_status yl__head_launch_loss(const yl_ctx *ctx, const char *name, const Geom *g, const yl_now *now, const void *y,
+yl_status yl__head_launch_loss(const yl_ctx *ctx, const char *name, const Geom *g, const yl_now *now, const float *y,
                                const yl_truth *truth, double *partial, void *dx, float beta, double *parts)
 {
     int64_t rows = g->head.n * g->head.h;
+    yl__head_gradient gradient = yl__head_gradient_of(&g->head, partial, dx, beta);
     YL_TRY(yl__launch(ctx, name, dim3((unsigned)rows), dim3(YL__HEAD_THREADS), yl__head_loss_kernel<Geom, Term>, *g,
-                      now, (const float *)y, truth->cap, truth->attributes, truth->rows, truth->counts, partial,
-                      (float *)dx, beta));
+                      now, y, truth->cap, truth->attributes, truth->rows, truth->counts, partial, gradient.at,
+                      gradient.beta));
+    YL_TRY(yl__head_round(ctx, name, &g->head, gradient, dx, beta));
     return yl__launch_add_partials(ctx, name, rows, yl_head_parts(&g->head), partial, parts);
 }
 

@@ -12,13 +12,13 @@
 #include "kernels/kernels.h"
 
 #include <math.h>
-#include <string.h>
 
-/* One prediction: logistic of x, y and objectness; w and h as they are; classes by softmax or logistic each; then the attributes. */
+/* One prediction: logistic of x, y and objectness; w and h as they are; classes by softmax or logistic each; then the attributes. y may be
+ * x. */
 YL_BOTH static inline void yl__head_entry(const yl_head_geom *g, const float *x, float *y)
 {
     if (g->new_coords) {
-        memcpy(y, x, (size_t)(YL_HEAD_BOX + g->classes) * sizeof *y);
+        for (int64_t k = 0; k < YL_HEAD_BOX + g->classes; k++) y[k] = x[k];
         return;
     }
     y[0] = yl__logistic(x[0]);

@@ -5,6 +5,7 @@
 
 #include "core/both.h"
 #include "kernels/kernels.h"
+#include "kernels/number.cuh"
 
 #include <cuda_runtime.h>
 

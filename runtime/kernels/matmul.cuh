@@ -5,8 +5,11 @@
 #include "kernels/gemm.cuh"
 
 /* `extra`, where there is one, is added to every row. */
-struct yl__plain_product {
+template <class Left, class Right, class Out> struct yl__plain_product {
     typedef yl_matmul_geom geom;
+    typedef Left left;
+    typedef Right right;
+    typedef Out out;
     typedef int64_t row, col, depth;
     static __device__ row row_at(const geom &, int, int64_t m)
     {
@@ -20,25 +23,27 @@ struct yl__plain_product {
     {
         return k;
     }
-    static __device__ float a(const geom &g, const float *a, row m, depth k)
+    static __device__ float a(const geom &g, const left *a, row m, depth k)
     {
         return g.at ? a[k * g.lda + m] : a[m * g.lda + k];
     }
-    static __device__ float b(const geom &g, const float *b, depth k, col n)
+    static __device__ float b(const geom &g, const right *b, depth k, col n)
     {
         return g.bt ? b[n * g.ldb + k] : b[k * g.ldb + n];
     }
-    static __device__ void store(const geom &g, int, int, int64_t m, int64_t n, float sum, const float *extra, float *c)
+    static __device__ void store(const geom &g, int, int, int64_t m, int64_t n, float sum, const float *extra, out *c)
     {
-        float value = sum + (extra ? extra[n] : 0.0f), *at = c + m * g.ldc + n;
+        float value = sum + (extra ? extra[n] : 0.0f);
+        out *at = c + m * g.ldc + n;
         *at = g.beta == 0 ? value : g.beta * *at + value;
     }
 };
 
-static inline yl_status yl__plain_gemm(const yl_ctx *ctx, const char *name, const yl_matmul_geom &g, const void *a,
-                                       const void *b, const float *extra, void *c)
+template <class Left, class Right, class Out>
+yl_status yl__plain_gemm(const yl_ctx *ctx, const char *name, const yl_matmul_geom &g, const Left *a, const Right *b,
+                         const float *extra, Out *c)
 {
-    return yl__gemm<yl__plain_product>(ctx, name, g, g.m, g.n, g.k, 1, 1, a, b, extra, c);
+    return yl__gemm<yl__plain_product<Left, Right, Out>>(ctx, name, g, g.m, g.n, g.k, 1, 1, a, b, extra, c);
 }
 
 #endif

@@ -2,7 +2,7 @@
 #include "kernels/launch.cuh"
 #include "kernels/pixels.cuh"
 
-static __global__ void forward(yl_pool_geom g, const float *x, float *y, uint16_t *taken)
+template <class T> static __global__ void forward(yl_pool_geom g, const T *x, T *y, uint16_t *taken)
 {
     YL_EACH(at, g.n * g.oh * g.ow * g.c)
     {
@@ -23,14 +23,15 @@ static __global__ void forward(yl_pool_geom g, const float *x, float *y, uint16_
     }
 }
 
-static __global__ void backward(yl_pool_geom g, const uint16_t *taken, const float *dy, float *dx, float beta)
+template <class T>
+static __global__ void backward(yl_pool_geom g, const uint16_t *taken, const T *dy, T *dx, float beta)
 {
     YL_EACH(at, g.n * g.h * g.w * g.c)
     {
         yl__pixel p = yl__pixel_at(at, g.h, g.w, g.c);
         yl__span rows = yl__windows_over(p.i, g.pad, g.size_h, g.stride_h, g.oh);
         yl__span cols = yl__windows_over(p.j, g.pad, g.size_w, g.stride_w, g.ow);
-        float sum = beta == 0 ? 0 : dx[at];
+        float sum = beta == 0 ? 0.0f : (float)dx[at];
         for (int64_t i = rows.first; i < rows.last; i++)
             for (int64_t j = cols.first; j < cols.last; j++) {
                 int64_t from = yl__pixel_index(p.n, i, j, p.c, g.oh, g.ow, g.c);
@@ -43,13 +44,15 @@ static __global__ void backward(yl_pool_geom g, const uint16_t *taken, const flo
 
 yl_status YL_CUDA(maxpool_forward)(const yl_ctx *ctx, const yl_pool_geom *g, const void *x, void *y, uint16_t *taken)
 {
-    return yl__launch_each(ctx, "maxpool_forward", g->n * g->oh * g->ow * g->c, forward, *g, (const float *)x,
-                           (float *)y, taken);
+    return YL_TYPED(g->dtype, T,
+                    yl__launch_each(ctx, "maxpool_forward", g->n * g->oh * g->ow * g->c, forward<T>, *g, (const T *)x,
+                                    (T *)y, taken));
 }
 
 yl_status YL_CUDA(maxpool_backward)(const yl_ctx *ctx, const yl_pool_geom *g, const uint16_t *taken, const void *dy,
                                     void *dx, float beta)
 {
-    return yl__launch_each(ctx, "maxpool_backward", g->n * g->h * g->w * g->c, backward, *g, taken, (const float *)dy,
-                           (float *)dx, beta);
+    return YL_TYPED(g->dtype, T,
+                    yl__launch_each(ctx, "maxpool_backward", g->n * g->h * g->w * g->c, backward<T>, *g, taken,
+                                    (const T *)dy, (T *)dx, beta));
 }

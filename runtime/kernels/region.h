@@ -32,9 +32,9 @@ typedef struct yl_region_geom {
 /* The truth's rows and counts, and parts {box, object, noobject, class, attributes...}, are in device memory; `partial` holds yl_head_parts
  * doubles per row of cells; dx may be NULL. */
 #define YL_REGION_KERNELS(K)                                                                                           \
-    K(region_forward, (const yl_ctx *ctx, const yl_head_geom *g, const void *x, void *y), YES)                         \
+    K(region_forward, (const yl_ctx *ctx, const yl_head_geom *g, const void *x, float *y), YES)                        \
     K(region_loss,                                                                                                     \
-      (const yl_ctx *ctx, const yl_region_geom *g, const yl_now *now, const void *y, const yl_truth *truth,            \
+      (const yl_ctx *ctx, const yl_region_geom *g, const yl_now *now, const float *y, const yl_truth *truth,           \
        double *partial, void *dx, float beta, double *parts),                                                          \
       YES)
 

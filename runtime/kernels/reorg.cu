@@ -11,7 +11,7 @@ static __device__ void places(const yl_reorg_geom &g, int64_t at, int64_t *in, i
     *out = (at / ow % oh * ow + at % ow) * oc + at / (oh * ow);
 }
 
-static __global__ void forward(yl_reorg_geom g, const float *x, float *y)
+template <class T> static __global__ void forward(yl_reorg_geom g, const T *x, T *y)
 {
     int64_t image = g.h * g.w * g.c, in, out;
     YL_EACH(at, g.n * image)
@@ -21,24 +21,28 @@ static __global__ void forward(yl_reorg_geom g, const float *x, float *y)
     }
 }
 
-static __global__ void backward(yl_reorg_geom g, const float *dy, float *dx, float beta)
+template <class T> static __global__ void backward(yl_reorg_geom g, const T *dy, T *dx, float beta)
 {
     int64_t image = g.h * g.w * g.c, in, out;
     YL_EACH(at, g.n * image)
     {
         places(g, at % image, &in, &out);
-        float d = dy[at / image * image + out], *to = dx + at / image * image + in;
+        float d = dy[at / image * image + out];
+        T *to = dx + at / image * image + in;
         *to = beta == 0 ? d : *to + d;
     }
 }
 
 yl_status YL_CUDA(reorg_forward)(const yl_ctx *ctx, const yl_reorg_geom *g, const void *x, void *y)
 {
-    return yl__launch_each(ctx, "reorg_forward", g->n * g->h * g->w * g->c, forward, *g, (const float *)x, (float *)y);
+    return YL_TYPED(
+        g->dtype, T,
+        yl__launch_each(ctx, "reorg_forward", g->n * g->h * g->w * g->c, forward<T>, *g, (const T *)x, (T *)y));
 }
 
 yl_status YL_CUDA(reorg_backward)(const yl_ctx *ctx, const yl_reorg_geom *g, const void *dy, void *dx, float beta)
 {
-    return yl__launch_each(ctx, "reorg_backward", g->n * g->h * g->w * g->c, backward, *g, (const float *)dy,
-                           (float *)dx, beta);
+    return YL_TYPED(g->dtype, T,
+                    yl__launch_each(ctx, "reorg_backward", g->n * g->h * g->w * g->c, backward<T>, *g, (const T *)dy,
+                                    (T *)dx, beta));
 }

@@ -10,12 +10,12 @@ static __device__ int64_t place(const yl_reorg_geom &g, int64_t at)
     return yl__pixel_index(p.n, p.i / s, p.j / s, q * g.c + p.c, g.h / s, g.w / s, g.c * s * s);
 }
 
-static __global__ void forward(yl_reorg_geom g, const float *x, float *y)
+template <class T> static __global__ void forward(yl_reorg_geom g, const T *x, T *y)
 {
     YL_EACH(at, g.n * g.h * g.w * g.c) y[place(g, at)] = x[at];
 }
 
-static __global__ void backward(yl_reorg_geom g, const float *dy, float *dx, float beta)
+template <class T> static __global__ void backward(yl_reorg_geom g, const T *dy, T *dx, float beta)
 {
     YL_EACH(at, g.n * g.h * g.w * g.c)
     {
@@ -26,12 +26,14 @@ static __global__ void backward(yl_reorg_geom g, const float *dy, float *dx, flo
 
 yl_status YL_CUDA(reorg3d_forward)(const yl_ctx *ctx, const yl_reorg_geom *g, const void *x, void *y)
 {
-    return yl__launch_each(ctx, "reorg3d_forward", g->n * g->h * g->w * g->c, forward, *g, (const float *)x,
-                           (float *)y);
+    return YL_TYPED(
+        g->dtype, T,
+        yl__launch_each(ctx, "reorg3d_forward", g->n * g->h * g->w * g->c, forward<T>, *g, (const T *)x, (T *)y));
 }
 
 yl_status YL_CUDA(reorg3d_backward)(const yl_ctx *ctx, const yl_reorg_geom *g, const void *dy, void *dx, float beta)
 {
-    return yl__launch_each(ctx, "reorg3d_backward", g->n * g->h * g->w * g->c, backward, *g, (const float *)dy,
-                           (float *)dx, beta);
+    return YL_TYPED(g->dtype, T,
+                    yl__launch_each(ctx, "reorg3d_backward", g->n * g->h * g->w * g->c, backward<T>, *g, (const T *)dy,
+                                    (T *)dx, beta));
 }

@@ -7,7 +7,7 @@ static __device__ int64_t factor_of(const yl_scale_geom &g, int64_t at)
     return (g.per_pixel ? row : row / g.pixels) * (g.per_channel ? g.c : 1) + (g.per_channel ? at % g.c : 0);
 }
 
-static __global__ void scale(yl_scale_geom g, const float *x, const float *factor, float beta, float *y)
+template <class T> static __global__ void scale(yl_scale_geom g, const T *x, const T *factor, float beta, T *y)
 {
     YL_EACH(at, g.n * g.pixels * g.c)
     {
@@ -19,12 +19,13 @@ static __global__ void scale(yl_scale_geom g, const float *x, const float *facto
 yl_status YL_CUDA(scale_channels)(const yl_ctx *ctx, const yl_scale_geom *g, const void *x, const void *factor,
                                   float beta, void *y)
 {
-    return yl__launch_each(ctx, "scale_channels", g->n * g->pixels * g->c, scale, *g, (const float *)x,
-                           (const float *)factor, beta, (float *)y);
+    return YL_TYPED(g->dtype, T,
+                    yl__launch_each(ctx, "scale_channels", g->n * g->pixels * g->c, scale<T>, *g, (const T *)x,
+                                    (const T *)factor, beta, (T *)y));
 }
 
 /* A thread per factor: it sums over the channels of its pixel, or over the pixels of its channel. */
-static __global__ void sum(yl_scale_geom g, const float *x, const float *dy, float beta, float *dfactor)
+template <class T> static __global__ void sum(yl_scale_geom g, const T *x, const T *dy, float beta, T *dfactor)
 {
     int64_t terms = g.per_pixel ? g.c : g.pixels, apart = g.per_pixel ? 1 : g.c;
     YL_EACH(i, g.per_pixel ? g.n * g.pixels : g.n * g.c)
@@ -40,6 +41,7 @@ yl_status YL_CUDA(scale_channels_factor)(const yl_ctx *ctx, const yl_scale_geom 
                                          float beta, void *dfactor)
 {
     if (g->per_pixel && g->per_channel) return YL_CUDA(scale_channels)(ctx, g, x, dy, beta, dfactor);
-    return yl__launch_each(ctx, "scale_channels_factor", g->per_pixel ? g->n * g->pixels : g->n * g->c, sum, *g,
-                           (const float *)x, (const float *)dy, beta, (float *)dfactor);
+    return YL_TYPED(g->dtype, T,
+                    yl__launch_each(ctx, "scale_channels_factor", g->per_pixel ? g->n * g->pixels : g->n * g->c, sum<T>,
+                                    *g, (const T *)x, (const T *)dy, beta, (T *)dfactor));
 }

@@ -17,11 +17,14 @@ YL_BOTH static inline int64_t yl__class_of(const yl_truth *truth, int64_t image,
     return -1;
 }
 
-/* What one image with probabilities p {c} costs; d {c}, its gradient, may be NULL. */
-YL_BOTH static inline double yl__class_loss(const float *p, int64_t c, int64_t class_index, float *d, float beta)
+/* The gradient of what one image with probabilities p {c} costs, at input j. */
+YL_BOTH static inline float yl__class_slope(const float *p, int64_t j, int64_t class_index)
 {
-    for (int64_t j = 0; d && j < c; j++)
-        d[j] = (beta == 0 ? 0 : d[j]) + (class_index >= 0 ? p[j] - (float)(j == class_index) : 0);
+    return class_index >= 0 ? p[j] - (float)(j == class_index) : 0;
+}
+
+YL_BOTH static inline double yl__class_loss(const float *p, int64_t c, int64_t class_index)
+{
     double loss = yl__not_finite(p, c);
     if (class_index >= 0) loss -= log(p[class_index] < 1e-37f ? 1e-37 : p[class_index]);
     return loss;

@@ -18,9 +18,9 @@ typedef struct yl_softmax_geom {
 
 /* softmax_loss: parts[YL_PART_CLASS] = the loss, in device memory like the truth; dx may be NULL. */
 #define YL_SOFTMAX_KERNELS(K)                                                                                          \
-    K(softmax_forward, (const yl_ctx *ctx, const yl_softmax_geom *g, const void *x, void *y), YES)                     \
+    K(softmax_forward, (const yl_ctx *ctx, const yl_softmax_geom *g, const void *x, float *y), YES)                    \
     K(softmax_loss,                                                                                                    \
-      (const yl_ctx *ctx, const yl_softmax_geom *g, const void *y, const yl_truth *truth, void *dx, float beta,        \
+      (const yl_ctx *ctx, const yl_softmax_geom *g, const float *y, const yl_truth *truth, void *dx, float beta,       \
        double *parts),                                                                                                 \
       YES)
 

@@ -120,11 +120,12 @@ yl_status YL_CUDA(sum_squares)(const yl_ctx *ctx, const yl_step_geom *g, const y
 }
 
 /* *first = the lowest index: a minimum is the same in any order. */
-static __global__ void find(int64_t count, const float *x, unsigned long long *first)
+template <class T> static __global__ void find(int64_t count, const T *x, unsigned long long *first)
 {
     YL_EACH(i, count)
     {
-        if (!(x[i] - x[i] == 0)) atomicMin(first, (unsigned long long)i);
+        float value = x[i];
+        if (!(value - value == 0)) atomicMin(first, (unsigned long long)i);
     }
 }
 
@@ -132,7 +133,8 @@ yl_status YL_CUDA(find_not_finite)(const yl_ctx *ctx, const yl_flat_geom *g, con
 {
     unsigned long long *first = (unsigned long long *)yl__cuda_state_of(ctx)->results, found;
     YL_TRY(yl__cuda_fill(ctx, first, 0xFF, sizeof *first));
-    YL_TRY(yl__launch_each(ctx, "find_not_finite", g->count, find, g->count, (const float *)x, first));
+    YL_TRY(YL_TYPED(g->dtype, T,
+                    yl__launch_each(ctx, "find_not_finite", g->count, find<T>, g->count, (const T *)x, first)));
     YL_TRY(yl__cuda_read(ctx, &found, first, sizeof found));
     *index = found == ~0ull ? -1 : (int64_t)found;
     return YL_OK;

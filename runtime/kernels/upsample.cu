@@ -2,7 +2,7 @@
 #include "kernels/launch.cuh"
 #include "kernels/pixels.cuh"
 
-static __global__ void forward(yl_upsample_geom g, const float *x, float *y)
+template <class T> static __global__ void forward(yl_upsample_geom g, const T *x, T *y)
 {
     YL_EACH(at, g.n * g.h * g.w * g.c * g.stride * g.stride)
     {
@@ -11,12 +11,12 @@ static __global__ void forward(yl_upsample_geom g, const float *x, float *y)
     }
 }
 
-static __global__ void backward(yl_upsample_geom g, const float *dy, float *dx, float beta)
+template <class T> static __global__ void backward(yl_upsample_geom g, const T *dy, T *dx, float beta)
 {
     YL_EACH(at, g.n * g.h * g.w * g.c)
     {
         yl__pixel p = yl__pixel_at(at, g.h, g.w, g.c);
-        float sum = beta == 0 ? 0 : dx[at];
+        float sum = beta == 0 ? 0.0f : (float)dx[at];
         for (int u = 0; u < g.stride; u++)
             for (int v = 0; v < g.stride; v++)
                 sum += g.scale * dy[yl__pixel_index(p.n, p.i * g.stride + u, p.j * g.stride + v, p.c, g.h * g.stride,
@@ -27,12 +27,14 @@ static __global__ void backward(yl_upsample_geom g, const float *dy, float *dx, 
 
 yl_status YL_CUDA(upsample_forward)(const yl_ctx *ctx, const yl_upsample_geom *g, const void *x, void *y)
 {
-    return yl__launch_each(ctx, "upsample_forward", g->n * g->h * g->w * g->c * g->stride * g->stride, forward, *g,
-                           (const float *)x, (float *)y);
+    return YL_TYPED(g->dtype, T,
+                    yl__launch_each(ctx, "upsample_forward", g->n * g->h * g->w * g->c * g->stride * g->stride,
+                                    forward<T>, *g, (const T *)x, (T *)y));
 }
 
 yl_status YL_CUDA(upsample_backward)(const yl_ctx *ctx, const yl_upsample_geom *g, const void *dy, void *dx, float beta)
 {
-    return yl__launch_each(ctx, "upsample_backward", g->n * g->h * g->w * g->c, backward, *g, (const float *)dy,
-                           (float *)dx, beta);
+    return YL_TYPED(g->dtype, T,
+                    yl__launch_each(ctx, "upsample_backward", g->n * g->h * g->w * g->c, backward<T>, *g, (const T *)dy,
+                                    (T *)dx, beta));
 }

@@ -2,7 +2,7 @@
 #include "kernels/yolo.formulas.h"
 #include "kernels/head_walk.h"
 
-yl_status YL_CPU(yolo_forward)(const yl_ctx *ctx, const yl_head_geom *g, const void *x, void *y)
+yl_status YL_CPU(yolo_forward)(const yl_ctx *ctx, const yl_head_geom *g, const void *x, float *y)
 {
     return yl__head_forward(ctx, g, x, y);
 }
@@ -12,7 +12,7 @@ static void term(const void *geometry, const yl_truth *truth, const yl__predicti
     yl__yolo_term(geometry, truth, p, parts);
 }
 
-yl_status YL_CPU(yolo_loss)(const yl_ctx *ctx, const yl_yolo_geom *g, const void *y, const yl_truth *truth,
+yl_status YL_CPU(yolo_loss)(const yl_ctx *ctx, const yl_yolo_geom *g, const float *y, const yl_truth *truth,
                             double *partial, void *dx, float beta, double *parts)
 {
     return yl__head_loss(ctx, &g->head, g, term, y, NULL, truth, partial, dx, beta, parts);

@@ -52,9 +52,9 @@ typedef struct yl_yolo_geom {
 /* The truth's rows and counts, and parts {box, object, noobject, class, attributes...}, are in device memory; `partial` holds yl_head_parts
  * doubles per row of cells; dx may be NULL. */
 #define YL_YOLO_KERNELS(K)                                                                                             \
-    K(yolo_forward, (const yl_ctx *ctx, const yl_head_geom *g, const void *x, void *y), YES)                           \
+    K(yolo_forward, (const yl_ctx *ctx, const yl_head_geom *g, const void *x, float *y), YES)                          \
     K(yolo_loss,                                                                                                       \
-      (const yl_ctx *ctx, const yl_yolo_geom *g, const void *y, const yl_truth *truth, double *partial, void *dx,      \
+      (const yl_ctx *ctx, const yl_yolo_geom *g, const float *y, const yl_truth *truth, double *partial, void *dx,     \
        float beta, double *parts),                                                                                     \
       YES)
 

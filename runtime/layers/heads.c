@@ -33,7 +33,8 @@ yl_status yl__head_prepare(const yl_layer *layer, const yl_setting *setting, voi
 {
     (void)prepared;
     yl_head_geom g = layer->kind->head->geometry(layer, setting->out, setting->dtype);
-    needs->scratch = (size_t)(setting->out.n * setting->out.h * yl_head_parts(&g)) * sizeof(double);
+    needs->scratch = (size_t)yl_head_sums(&g) * sizeof(double);
+    if (g.dtype != YL_F32) needs->scratch += (size_t)yl_head_count(&g) * sizeof(float);
     return YL_OK;
 }
 

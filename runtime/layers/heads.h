@@ -69,7 +69,7 @@ void yl__head_predicts(yl_head_geom *g, const yl_head_attributes *attributes);
 /* The input has that many channels per anchor times `anchors`. Errors: INVALID, naming the layer. */
 yl_status yl__check_channels(const yl_layer *layer, const yl_shape *in, const yl_head_geom *g, const char *anchors);
 
-/* The scratch of a head's loss: one sum of each part per row of cells, added up in a fixed order. */
+/* The scratch of a head's loss: see yl_head_sums. */
 yl_status yl__head_prepare(const yl_layer *layer, const yl_setting *setting, void *prepared, yl_needs *needs);
 /* Two numbers above 0 for each of `num` anchors. Errors: INVALID, naming the layer. */
 yl_status yl__check_anchors(const yl_layer *layer, const yl_numbers *anchors, int64_t num);

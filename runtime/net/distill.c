@@ -206,6 +206,9 @@ static yl_status teach_feature(yl_plan *student, int layer, const yl_plan *teach
     YL_TRY(check_shapes(name, s, yl_plan_shape(teacher, from)));
     YL_TRY(yl_plan_output(student, layer, &own));
     YL_TRY(yl_plan_output(teacher, from, &target));
+    if (own.type != target.type)
+        return yl__fail(YL_INVALID, "distill: the output of %s is of type %s, that of the teacher's of type %s", name,
+                        yl_dtype_name(own.type), yl_dtype_name(target.type));
     yl_flat_geom g = {yl_shape_count(s), own.type};
     yl_device *device = student->net->device;
     YL_TRY(device->kernels->distill_features(&student->ctx, &g, weight / (double)(s.h * s.w * s.c), target.data,

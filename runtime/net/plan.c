@@ -14,8 +14,9 @@ static const yl_field fields[] = {
     {"batch", YL_OPTION_INT, "1", "images", "images per step", 1, 65536, NULL, "batch_size bs", AT(batch)},
     {"h", YL_OPTION_INT, "0", "px", "height of the input; 0: the network's", 0, 65536, NULL, "height", AT(h)},
     {"w", YL_OPTION_INT, "0", "px", "width of the input; 0: the network's", 0, 65536, NULL, "width", AT(w)},
-    {"precision", YL_OPTION_ENUM, "f32", "", "arithmetic of activations; int8: inference with a calibrated network", 0,
-     0, "f32|bf16|int8", "half amp fp16", AT(precision)},
+    {"precision", YL_OPTION_ENUM, "f32", "",
+     "type of activations; bf16: on a GPU, weights stay f32; int8: inference with a calibrated network", 0, 0,
+     "f32|bf16|int8", "half amp fp16", AT(precision)},
     {"slab", YL_OPTION_STRING, "value", "", "where the values come from: value or ema", 0, 0, NULL, NULL, AT(slab)},
     {"algorithm", YL_OPTION_STRING, "auto", "",
      "convolution algorithm; auto: measure, then choose; predicted: by sizes alone", 0, 0, NULL, NULL, AT(algorithm)},
@@ -290,12 +291,22 @@ static yl_status build(yl_plan *plan, const yl_shape *shapes)
     return yl__plan_grow(plan);
 }
 
+static const char *precision_name(yl_dtype type)
+{
+    return type == YL_U8 ? "int8" : yl_dtype_name(type);
+}
+
 /* The one place that asks whether the device can: layers and kernels take the type that they are told. */
 static yl_status check_precision(const yl_device *device, yl_dtype precision)
 {
+    char known[64] = "";
     if (device->dtypes >> precision & 1) return YL_OK;
-    return yl__fail(YL_UNSUPPORTED, "plan: precision %s is not available on %s",
-                    precision == YL_U8 ? "int8" : yl_dtype_name(precision), device->name);
+    for (int t = 0; t <= YL_U8; t++)
+        if (device->dtypes >> t & 1)
+            snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", *known ? " or " : "",
+                     precision_name((yl_dtype)t));
+    return yl__fail(YL_UNSUPPORTED, "plan: precision %s is not available on %s: expected %s", precision_name(precision),
+                    device->name, known);
 }
 
 /* What int8 is for: all of an inference, with the values that the network was calibrated with. */

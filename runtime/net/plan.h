@@ -24,8 +24,9 @@ typedef struct yl_plan_options {
     yl_part part;
     int64_t batch, h, w; /* h, w 0: the network's own size */
     yl_dtype
-        precision;    /* of activations and their arithmetic; u8: int8, which takes a calibration (net/calibration.h) */
-    const char *slab; /* values: "value" (or NULL) or "ema" */
+        precision; /* type of activations and their gradients; bf16: the outputs of losses, parameters and what belongs to them stay
+                           f32; u8: int8, which takes a calibration (net/calibration.h) */
+    const char *slab;      /* values: "value" (or NULL) or "ema" */
     const char *algorithm; /* "auto" (or NULL), or a convolution algorithm's name */
     bool keep;             /* every activation keeps its own memory, so that it can be inspected */
     const char *outputs;   /* layers, separated by commas, whose outputs are kept, and whose gradients begin with what a
@@ -60,8 +61,8 @@ static inline size_t yl_view_bytes(yl_view view)
     return (size_t)yl_shape_count(view.shape) * yl_dtype_bytes(view.type);
 }
 
-/* Copies its numbers to and from f32 in host memory; quantised ones are read as what they stand for. Errors: UNSUPPORTED for another
- * type. */
+/* Copies its numbers to and from f32 in host memory: those of type bf16 are rounded on their way to the device, quantised ones are read as
+ * what they stand for. Errors: UNSUPPORTED for another type. */
 yl_status yl_view_read(yl_device *device, yl_view view, float *numbers);
 yl_status yl_view_write(yl_device *device, yl_view view, const float *numbers);
 

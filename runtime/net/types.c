@@ -1,4 +1,4 @@
-/* Of which type a plan's values are. In a plan of precision int8 a value is bytes where a layer makes them that can, and another one reads
+/* Of which type a plan's values are: of the plan's precision, but what a loss makes is f32. In a plan of precision int8 a value is bytes where a layer makes them that can, and another one reads
  * them; layers that know only f32 are given f32. */
 #include "net/calibration.h"
 #include "net/plan_impl.h"
@@ -66,6 +66,20 @@ static void tell_steps(yl_plan *plan)
     }
 }
 
+/* Nothing turns what a loss makes into the type that a layer behind it would read. */
+static yl_status check_inputs(const yl_plan *plan)
+{
+    for (int s = 0; s < plan->n_steps; s++) {
+        const yl_layer *l = layer_of(plan, &plan->steps[s]);
+        for (int k = 0; k < l->n_inputs; k++)
+            if (plan->values[l->inputs[k] + 1].type != plan->steps[s].setting.dtype)
+                return yl__fail(YL_UNSUPPORTED,
+                                "plan: %s reads the output of %s, which is f32: expected precision=f32, got %s",
+                                l->name, plan->net->layers[l->inputs[k]].name, yl_dtype_name(plan->options.precision));
+    }
+    return YL_OK;
+}
+
 yl_status yl__plan_types(yl_plan *plan)
 {
     yl_dtype precision = plan->options.precision;
@@ -75,9 +89,13 @@ yl_status yl__plan_types(yl_plan *plan)
         tell_steps(plan);
         return YL_OK;
     }
-    for (int v = 0; v <= plan->net->n_layers; v++) plan->values[v].type = precision;
-    for (int s = 0; s < plan->n_steps; s++) plan->steps[s].setting.dtype = plan->steps[s].setting.out_dtype = precision;
-    return YL_OK;
+    for (int v = 0; v <= plan->net->n_layers; v++)
+        plan->values[v].type = v > 0 && plan->net->layers[v - 1].kind->loss_parts ? YL_F32 : precision;
+    for (int s = 0; s < plan->n_steps; s++) {
+        plan->steps[s].setting.dtype = precision;
+        plan->steps[s].setting.out_dtype = plan->values[plan->steps[s].output + 1].type;
+    }
+    return check_inputs(plan);
 }
 
 yl_status yl__plan_turn(const yl_plan *plan, const yl_plan_step *step)

@@ -1,7 +1,7 @@
 /* What goes into a plan and what comes out: its input, its cut, the layers' outputs and gradients. The arena they lie in is shared by
  * the network's plans, so each of these functions first asks whose values it holds. */
 #include "net/plan_impl.h"
-#include "core/memory.h"
+#include "core/bf16.h"
 
 yl_status yl__plan_take(yl_plan *plan, const char *what)
 {
@@ -32,28 +32,58 @@ static yl_status check_floats(yl_view view, const char *what)
     return yl__fail(YL_UNSUPPORTED, "%s: expected activations of type f32, got %s", what, yl_dtype_name(view.type));
 }
 
-static yl_status read_bytes(yl_device *device, yl_view view, float *numbers)
+/* Numbers of other types than f32 are turned piece by piece on the stack: a step allocates nothing. */
+enum { PIECE = 32768 };
+
+static yl_view piece_of(yl_view view, int64_t first, int64_t *count)
 {
-    int64_t count = yl_shape_count(view.shape);
-    uint8_t *bytes;
-    YL_TRY(yl__alloc(count, 1, &bytes));
-    yl_status status = device->from_device(device, bytes, view.data, (size_t)count);
-    for (int64_t i = 0; i < count && status == YL_OK; i++) numbers[i] = yl_quant_real(view.quant, bytes[i]);
-    yl__free(bytes);
-    return status;
+    int64_t left = yl_shape_count(view.shape) - first;
+    *count = left < PIECE ? left : PIECE;
+    view.data = (char *)view.data + (size_t)first * yl_dtype_bytes(view.type);
+    return view;
+}
+
+static yl_status read_piece(yl_device *device, yl_view view, int64_t count, float *numbers)
+{
+    uint16_t halves[PIECE];
+    const uint8_t *bytes = (const uint8_t *)halves;
+    YL_TRY(device->from_device(device, halves, view.data, (size_t)count * yl_dtype_bytes(view.type)));
+    for (int64_t i = 0; i < count; i++)
+        numbers[i] = view.type == YL_BF16 ? yl_of_bf16(halves[i]) : yl_quant_real(view.quant, bytes[i]);
+    return YL_OK;
+}
+
+static yl_status write_piece(yl_device *device, yl_view view, int64_t count, const float *numbers)
+{
+    uint16_t halves[PIECE];
+    for (int64_t i = 0; i < count; i++) halves[i] = yl_to_bf16(numbers[i]);
+    return device->to_device(device, view.data, halves, (size_t)count * sizeof *halves);
 }
 
 yl_status yl_view_read(yl_device *device, yl_view view, float *numbers)
 {
-    if (view.type == YL_U8 && view.quant.scale > 0) return read_bytes(device, view, numbers);
-    YL_TRY(check_floats(view, "read"));
-    return device->from_device(device, numbers, view.data, yl_view_bytes(view));
+    if (view.type != YL_BF16 && !(view.type == YL_U8 && view.quant.scale > 0)) {
+        YL_TRY(check_floats(view, "read"));
+        return device->from_device(device, numbers, view.data, yl_view_bytes(view));
+    }
+    for (int64_t first = 0, count; first < yl_shape_count(view.shape); first += count) {
+        yl_view piece = piece_of(view, first, &count);
+        YL_TRY(read_piece(device, piece, count, numbers + first));
+    }
+    return YL_OK;
 }
 
 yl_status yl_view_write(yl_device *device, yl_view view, const float *numbers)
 {
-    YL_TRY(check_floats(view, "write"));
-    return device->to_device(device, view.data, numbers, yl_view_bytes(view));
+    if (view.type != YL_BF16) {
+        YL_TRY(check_floats(view, "write"));
+        return device->to_device(device, view.data, numbers, yl_view_bytes(view));
+    }
+    for (int64_t first = 0, count; first < yl_shape_count(view.shape); first += count) {
+        yl_view piece = piece_of(view, first, &count);
+        YL_TRY(write_piece(device, piece, count, numbers + first));
+    }
+    return YL_OK;
 }
 
 /* Value v as it lies at that place, -1: nowhere. */
@@ -102,6 +132,9 @@ yl_status yl_plan_feed_from(yl_plan *plan, const yl_plan *other)
                         (long long)a.w, (long long)a.c);
     YL_TRY(yl_plan_output(other, -1, &from));
     YL_TRY(yl_plan_input(plan, &to));
+    if (from.type != to.type)
+        return yl__fail(YL_INVALID, "feed_from: expected an input of type %s, got %s", yl_dtype_name(to.type),
+                        yl_dtype_name(from.type));
     return plan->net->device->copy(plan->net->device, to.data, from.data, yl_view_bytes(from));
 }
 

@@ -1,25 +1,9 @@
 /* Widening, narrowing, and the walk over rows. */
 #include "tensor/rows.h"
+#include "core/bf16.h"
 
 #include <math.h>
 #include <string.h>
-
-static float from_bf16(uint16_t bits)
-{
-    uint32_t wide = (uint32_t)bits << 16;
-    float value;
-    memcpy(&value, &wide, sizeof value);
-    return value;
-}
-
-/* To nearest, ties to even; NaN stays NaN. */
-static uint16_t to_bf16(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    if (isnan(value)) return (uint16_t)(bits >> 16 | 0x40);
-    return (uint16_t)((bits + 0x7FFF + (bits >> 16 & 1)) >> 16);
-}
 
 static int64_t clamp(int64_t v, int64_t low, int64_t high)
 {
@@ -61,7 +45,7 @@ void yl__load_numbers(yl_dtype dtype, const char *from, int64_t stride, int64_t 
         LOAD(int64_t, (double)v);
         break;
     case YL_BF16:
-        LOAD(uint16_t, (double)from_bf16(v));
+        LOAD(uint16_t, (double)yl_of_bf16(v));
         break;
     }
 }
@@ -85,7 +69,7 @@ void yl__load_integers(yl_dtype dtype, const char *from, int64_t stride, int64_t
         LOAD(int64_t, v);
         break;
     case YL_BF16:
-        LOAD(uint16_t, to_integer((double)from_bf16(v), INT64_MIN, INT64_MAX));
+        LOAD(uint16_t, to_integer((double)yl_of_bf16(v), INT64_MIN, INT64_MAX));
         break;
     }
 }
@@ -115,7 +99,7 @@ void yl__store_numbers(yl_dtype dtype, const double *from, int64_t count, char *
         STORE(int64_t, to_integer(from[i], INT64_MIN, INT64_MAX));
         break;
     case YL_BF16:
-        STORE(uint16_t, to_bf16((float)from[i]));
+        STORE(uint16_t, yl_to_bf16((float)from[i]));
         break;
     }
 }
@@ -139,7 +123,7 @@ void yl__store_integers(yl_dtype dtype, const int64_t *from, int64_t count, char
         STORE(int64_t, from[i]);
         break;
     case YL_BF16:
-        STORE(uint16_t, to_bf16((float)from[i]));
+        STORE(uint16_t, yl_to_bf16((float)from[i]));
         break;
     }
 }

@@ -1,4 +1,5 @@
--- Networks forward on a GPU as on the CPU: every layer's output within 1e-4 of the largest magnitude.
+-- Networks forward on a GPU as on the CPU: every layer's output within 1e-4 of the largest magnitude; with activations of bf16, within
+-- 2^-8 of it for each layer that it has gone through. (A layer rounds once, by at most 2^-9 of a number, and passes on what came in.)
 local t = require "luaunit"
 local core = require "yolua.core"
 local boxes = require "support.boxes"
@@ -7,8 +8,8 @@ local check = require "support.layercheck"
 local TOP = os.getenv "YOLUA_SOURCE" or "."
 
 -- Every layer's output after one forward pass over `batch` pictures of noise.
-local function outputs(net, batch, keep)
-  local plan <close> = net:plan { mode = "infer", batch = batch, keep = keep }
+local function outputs(net, batch, keep, precision)
+  local plan <close> = net:plan { mode = "infer", batch = batch, keep = keep, precision = precision }
   local s, random, x = plan:shape(0), check.random(3), {}
   for i = 1, s[1] * s[2] * s[3] * s[4] do x[i] = (random() + 1) / 2 end
   plan:input(x)
@@ -18,13 +19,25 @@ local function outputs(net, batch, keep)
   return list
 end
 
-local function compare(make, batch, keep)
-  local want, got = outputs(make "cpu", batch, keep), outputs(make "cuda", batch, keep)
+-- How many layers a layer's output has gone through.
+local function depths(net)
+  local depth = { [0] = 0 }
+  for i, layer in ipairs(net:layers()) do
+    local most = 0
+    for _, input in ipairs(layer.inputs) do most = math.max(most, depth[input]) end
+    depth[i] = most + 1
+  end
+  return depth
+end
+
+local function compare(make, batch, keep, precision)
+  local net = make "cpu"
+  local want, got, depth = outputs(net, batch, keep), outputs(make "cuda", batch, keep, precision), depths(net)
   local seen = 0
   for i, w in ipairs(want) do
     t.assertEquals(got[i].values == nil, w.values == nil, w.name)
     if w.values then
-      check.compare(got[i].values, w.values, 1e-4, w.name)
+      check.compare(got[i].values, w.values, precision == "bf16" and depth[i] * 2 ^ -8 or 1e-4, w.name)
       seen = seen + 1
     end
   end
@@ -88,6 +101,27 @@ function TestForward.testConvolutions()
 end
 
 function TestForward.testOtherLayers() t.assertEquals(compare(others, 2, true), #others "cpu":layers()) end
+
+function TestForward.testBf16()
+  t.assertEquals(compare(convolutions, 2, true, "bf16"), 10)
+  t.assertTrue(compare(convolutions, 1, false, "bf16") >= 1)
+  t.assertEquals(compare(others, 1, true, "bf16"), #others "cpu":layers())
+  t.assertTrue(compare(darknet(TOP .. "/recipes/models/street"), 1, false, "bf16") >= 1)
+end
+
+-- Sums are rounded to the nearest bf16, of two to the even one; infinity and NaN stay what they are.
+function TestForward.testRounding()
+  local values = { 1, 2 ^ -8, 1 + 2 ^ -7, 2 ^ -8, 256, 1, 255, 0.5, 3.0e38, 3.0e38, math.huge, 1, -math.huge, 1, math.huge, -math.huge }
+  local net = core.net { h = 1, w = 8, c = 2, device = "cuda", layers = { { "route", name = "a", inputs = { 0 }, groups = 2, group_id = 0 },
+    { "route", name = "b", inputs = { 0 }, groups = 2, group_id = 1 }, { "shortcut", name = "sum", inputs = { "a", "b" } } } }
+  local plan <close> = net:plan { mode = "infer", batch = 1, precision = "bf16" }
+  plan:input(values)
+  plan:forward {}
+  local sums = plan:output "sum"
+  t.assertEquals({ sums[1], sums[2], sums[3], sums[4] }, { 1.0, 1 + 2 ^ -6, 256.0, 256.0 })
+  t.assertEquals({ sums[5], sums[6], sums[7] }, { math.huge, math.huge, -math.huge })
+  t.assertTrue(sums[8] ~= sums[8])
+end
 
 function TestForward.testShippedNetwork()
   t.assertTrue(compare(darknet(TOP .. "/recipes/models/street"), 1, false) >= 1)

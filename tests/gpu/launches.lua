@@ -87,7 +87,7 @@ function TestLaunches.testCompilersReport()
   for _, e in ipairs(core.json.decode(out).entries) do
     t.assertTrue(e.registers > 0 and e.registers <= 255 and e.shared >= 0 and e.spills == 0, e.entry)
     t.assertTrue(e.occupancy > 0 and e.occupancy <= 1, e.entry)
-    if e.entry == "yl__gemm_kernel<conv_forward>" then gemm = e end
+    if e.entry == "yl__gemm_kernel<conv_forward<float>>" then gemm = e end
   end
   t.assertEquals(gemm.shared, 2 * 16 * 68 * 4) -- two tiles
 end

@@ -53,16 +53,18 @@ pack() {
 skip() { echo "SKIP $*"; exit 77; }
 needs_data() { [ -d "$YOLUA_DATA/weights" ] || skip "the pack holds no data"; }
 on_gpu() { YOLUA_TEST_DEVICE=cuda YOLUA_TEST_FILE=$tree/tests/$1.lua "$YOLUA_PROGRAM" "$tree/tests/support/on_gpu.lua"; }
+# bf16/layers/x: layers/x with activations of bf16
+in_precision() { if [[ $1 == bf16/* ]]; then YOLUA_TEST_PRECISION=bf16 on_gpu "${1#bf16/}"; else on_gpu "$1"; fi; }
 
 one_test() {
   local log=$top/tests/${1//\//-}
-  if on_gpu "$1" >"$log" 2>&1; then echo "ok $1"; else echo "FAILED $1"; tail -15 "$log"; fi
+  if in_precision "$1" >"$log" 2>&1; then echo "ok $1"; else echo "FAILED $1"; tail -15 "$log"; fi
 }
 
-# The layers' and networks' tests, device=cuda against the CPU and the formulas in Lua.
+# The layers' and networks' tests, device=cuda against the CPU and the formulas in Lua; the layers' in bf16 too.
 part_suite() {
   mkdir -p "$top/tests"
-  xargs -P "$(nproc)" -I{} bash -c 'one_test {}' <"${YOLUA_SUITE:-$tree/tests/gpu/suite.txt}" | tee "$top/suite"
+  sed 'p; s|^layers/|bf16/&|; t; d' "${YOLUA_SUITE:-$tree/tests/gpu/suite.txt}" | xargs -P "$(nproc)" -I{} bash -c 'one_test {}' | tee "$top/suite"
   "$YOLUA_PROGRAM" "$tree/tests/gpu/forward.lua" >"$top/tests/forward" 2>&1 && echo "ok gpu/forward" >>"$top/suite" ||
     { echo "FAILED gpu/forward" >>"$top/suite"; tail -15 "$top/tests/forward"; }
   echo "$(grep -c ^ok "$top/suite") tests pass; failed: $(sed -n 's/^FAILED //p' "$top/suite" | xargs | sed 's/^$/none/')"
@@ -87,13 +89,11 @@ part_sanitizer() {
   echo "no faults:$done"
 }
 
-# Ours and PyTorch's images per second for: MODE CFG SIZE BATCH. bf16 where yolua has it.
+# Ours and PyTorch's images per second for: MODE CFG SIZE BATCH, both in bf16.
 compare() {
   needs_data
-  local mode=$1 cfg=$YOLUA_DATA/$2 size=$3 batch=$4 ours theirs precision
-  for precision in bf16 f32; do
-    "$YOLUA_PROGRAM" bench device=cuda cfg="$cfg" imgsz="$size" mode="$mode" batch="$batch" runs=20 precision=$precision json=true >"$top/ours" && break
-  done
+  local mode=$1 cfg=$YOLUA_DATA/$2 size=$3 batch=$4 ours theirs
+  "$YOLUA_PROGRAM" bench device=cuda cfg="$cfg" imgsz="$size" mode="$mode" batch="$batch" runs=20 precision=bf16 json=true >"$top/ours"
   ours=$("$YOLUA_PROGRAM" -e "$RATE" "$top/ours")
   theirs="no comparison"
   if python3 "$tree/tests/gpu/run/peer.py" "$cfg" "$mode" "$batch" 5 --size "$size" ${YOLUA_PEER:-} >"$top/theirs"; then
@@ -101,7 +101,7 @@ compare() {
   else
     cat "$top/theirs"
   fi
-  echo "$mode $(basename "$2") at $size, batch $batch: yolua $precision $ours images/s, PyTorch bf16 $theirs"
+  echo "$mode $(basename "$2") at $size, batch $batch: yolua bf16 $ours images/s, PyTorch bf16 $theirs"
 }
 RATE='io.write(("%.1f"):format(require("yolua.core").json.decode(io.open(arg[1]):read "a").images_per_s))'
 
@@ -143,7 +143,7 @@ run() {
   export LD_LIBRARY_PATH=$top/pack/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} YOLUA_PROGRAM=$top/pack/bin/yolua YOLUA_SOURCE=$tree
   export YOLUA_PATH=$tree YOLUA_DATA=$top/pack/data XDG_CACHE_HOME=$top/cache LUA_PATH="$tree/tests/?.lua;$top/pack/share/lua/?.lua"
   export YOLUA_CUDA_PLUGIN=${YOLUA_CUDA_PLUGIN:-$top/pack/bin/libyolua_cuda.so}
-  export -f skip needs_data on_gpu one_test compare
+  export -f skip needs_data on_gpu in_precision one_test compare
   for part in $PARTS; do export -f "part_$part"; done
   [ -z "${YOLUA_REBUILD:-}" ] || rebuild
   where=$("$YOLUA_PROGRAM" -e "$WHERE")

@@ -15,12 +15,21 @@ local function train(words)
   return epochs, out
 end
 
+local known = {}
+
+-- The training of two epochs with these words, made once.
+local function two_epochs(...)
+  local key = table.concat({ ... }, " ")
+  known[key] = known[key] or table.pack(train { "epochs=2", ... })
+  return table.unpack(known[key])
+end
+
 local function near(got, want, what) t.assertAlmostEquals(got, want, 1e-3 * math.max(1, math.abs(want)), what) end
 
 TestTrain = {}
 
 function TestTrain.testCurve()
-  local want, got = train { "epochs=2", "device=cpu" }, train { "epochs=2", "device=cuda" }
+  local want, got = two_epochs "device=cpu", two_epochs "device=cuda"
   t.assertEquals(#got, 2)
   for i, epoch in ipairs(want) do
     for _, key in ipairs { "train_loss", "dev_loss", "gradient_norm" } do near(got[i][key], epoch[key], key .. " of epoch " .. i) end
@@ -34,11 +43,35 @@ local function values(dir)
   return list
 end
 
-function TestTrain.testResume()
-  local _, whole = train { "epochs=2", "device=cuda" }
-  local _, parted = train { "epochs=1", "device=cuda" }
+local function resumes(...)
+  local _, whole = two_epochs("device=cuda", ...)
+  local _, parted = train { "epochs=1", "device=cuda", ... }
   program.ok { "train", "resume=" .. parted, "epochs=2" }
   t.assertEquals(values(parted), values(whole))
+end
+
+function TestTrain.testResume() resumes() end
+
+-- With activations of bf16 the losses come near those of f32, and are others.
+function TestTrain.testBf16()
+  local want, got = two_epochs "device=cpu", two_epochs("device=cuda", "precision=bf16")
+  for i, epoch in ipairs(want) do
+    local loss = got[i].train_loss
+    t.assertAlmostEquals(loss, epoch.train_loss, 0.02 * epoch.train_loss)
+    t.assertTrue(math.abs(loss - epoch.train_loss) > 1e-6 * loss)
+  end
+  t.assertTrue(got[2].train_loss < got[1].train_loss)
+  resumes "precision=bf16"
+end
+
+-- A teacher sees the same pixels in the same type.
+function TestTrain.testBf16Distill()
+  local _, taught = two_epochs "device=cpu"
+  local words = { "epochs=1", "data.limit=4", "distill.teacher=" .. taught .. "/last.safetensors", "distill.weight=1",
+    "distill.features=conv2" }
+  local want, got = train { "device=cpu", table.unpack(words) }, train { "device=cuda", "precision=bf16", table.unpack(words) }
+  t.assertTrue(want[1].distill_loss > 0)
+  t.assertAlmostEquals(got[1].distill_loss, want[1].distill_loss, 0.05 * want[1].distill_loss)
 end
 
 os.exit(t.LuaUnit.run())

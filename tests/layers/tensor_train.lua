@@ -55,6 +55,7 @@ TestTensorTrain = check.layer {
   kind = "tensor_train",
   oracle = oracle,
   tolerance = { forward = 5e-6, backward = 5e-5 },
+  roundings = 3, -- one per core
   cases = {
     { options = { in_modes = { 2, 3 }, out_modes = { 3, 2 }, ranks = { 4 } }, input = { 3, 1, 2, 3 } },
     { options = { in_modes = { 2, 3, 4 }, out_modes = { 3, 2, 2 }, ranks = { 3, 2 } }, input = { 2, 2, 3, 4 } },

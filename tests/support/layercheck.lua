@@ -19,10 +19,18 @@
 -- `allocates`: a layer written in Lua, which makes tensors in every step.
 --
 -- check.loss is the same for losses: oracle(x, truth, options, info) returns {part = sum}, a case has `truth` (rows per image).
+--
+-- With YOLUA_TEST_PRECISION=bf16 plans are of that precision. Inputs and gradients that are given are then rounded to it beforehand, so
+-- that an output differs by one rounding, at most 2^-9 of itself: FORWARD allows twice that of the largest magnitude. Gradients pass up to
+-- three roundings and slopes taken from rounded outputs: BACKWARD allows four times as much; they are compared with those of the CPU in
+-- f32, since differences of the oracle would step over the ties that rounding makes. `roundings`: how often a layer rounds its numbers on
+-- their way (1); the bounds are so many times larger.
 local t = require "luaunit"
 local core = require "yolua.core"
 
-local check = { on_cpu = (os.getenv "YOLUA_TEST_DEVICE" or "cpu") == "cpu" } -- else support/on_gpu.lua is at work
+local check = { on_cpu = (os.getenv "YOLUA_TEST_DEVICE" or "cpu") == "cpu", -- else support/on_gpu.lua is at work
+  precision = os.getenv "YOLUA_TEST_PRECISION" or "f32" }
+local FORWARD, BACKWARD = check.precision == "bf16" and 2 ^ -8 or 0, check.precision == "bf16" and 2 ^ -6 or 0
 
 -- A small generator of our own: the same numbers everywhere. Returns uniform numbers in (-1, 1).
 function check.random(seed)
@@ -33,9 +41,19 @@ function check.random(seed)
   end
 end
 
+-- The nearest number of bf16, of two the even one.
+function check.bf16(value)
+  local bits = string.unpack("<I4", string.pack("<f", value))
+  return (string.unpack("<f", string.pack("<I4", (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000)))
+end
+
+local function exact(value) -- in single precision, or in that of the plan
+  return check.precision == "bf16" and check.bf16(value) or (string.unpack("f", string.pack("f", value)))
+end
+
 local function fill(count, random, scale)
   local out = {}
-  for i = 1, count do out[i] = string.unpack("f", string.pack("f", random() * (scale or 1))) end -- exact in single precision
+  for i = 1, count do out[i] = exact(random() * (scale or 1)) end
   return out
 end
 
@@ -127,7 +145,7 @@ local function stems(case)
 end
 
 -- stem -> L as "a" [and once more as "b", their outputs side by side].
-local function build(kind, case, copies, loss)
+local function build(kind, case, copies, loss, device)
   local layers, inputs = stems(case)
   local info = { a = #layers, b = #layers + 1 }
   layers[#layers + 1] = copy_layer(kind, case, "a", inputs)
@@ -136,7 +154,7 @@ local function build(kind, case, copies, loss)
     if not loss then layers[#layers + 1] = { "route", name = "out", inputs = { "a", "b" } } end
   end
   local s = case.input
-  return core.net { h = s[2], w = s[3], c = s[4], layers = layers, seed = 1 }, info
+  return core.net { h = s[2], w = s[3], c = s[4], layers = layers, seed = 1, device = device }, info
 end
 
 -- Random parameters (statistics and scales positive); returns {a = {weight = ...}, b = ...}.
@@ -198,10 +216,10 @@ local function info_of(case, index)
   return { seed = STEP.seed, step = STEP.step, index = index, mode = case.mode or "train", keep = keeper() }
 end
 
-local function plan_of(net, case, keep)
+local function plan_of(net, case, keep, precision)
   local mode = case.mode or "train"
   return net:plan { mode = mode, batch = case.input[1], keep = keep, whole_gradient = mode == "train",
-    algorithm = check.on_cpu and case.algorithm or nil } -- those that cases name are the CPU's
+    precision = precision or check.precision, algorithm = check.on_cpu and case.algorithm or nil } -- those that cases name are the CPU's
 end
 
 local function channels(values, shape, first, count)
@@ -232,7 +250,7 @@ local function check_forward(d, case, what)
     plan:forward(STEP)
     local y, got_shape = plan:output "a"
     t.assertEquals(got_shape, shape, what .. ": shape")
-    compare(y, want, d.tolerance.forward, what .. (keep and ": forward" or ": forward, not kept"))
+    compare(y, want, math.max(d.tolerance.forward, FORWARD * (d.roundings or 1)), what .. (keep and ": forward" or ": forward, not kept"))
     kept = kept or y
     equal(y, kept, what .. ": kept and not kept")
   end
@@ -262,6 +280,14 @@ local function one_step(net, plan, x, dy, allocates)
   if not allocates then t.assertEquals(core.alloc_count(), count, "allocations in a second step") end
 end
 
+local function compare_with_cpu(d, case, x, dy, got, what)
+  local net = build(d.kind, case, 2, false, "cpu")
+  set_parameters(net, check.random(9))
+  local plan <close> = plan_of(net, case, true, "f32")
+  one_step(net, plan, x, dy, d.allocates)
+  for name, want in pairs(gradients(net, plan)) do compare(got[name], want, BACKWARD * (d.roundings or 1), what .. ": d" .. name) end
+end
+
 local function check_backward(d, case, what)
   local random = check.random(9)
   local net, index = build(d.kind, case, 2)
@@ -273,6 +299,7 @@ local function check_backward(d, case, what)
   local dy = fill(shape[1] * shape[2] * shape[3] * shape[4], random)
   one_step(net, plan, x, dy, d.allocates)
   local got, half = gradients(net, plan), shape[4] // 2
+  if check.precision ~= "f32" then return compare_with_cpu(d, case, x, dy, got, what) end
   local dys = { a = channels(dy, shape, 0, half), b = channels(dy, shape, half, half) }
   local infos = { a = info_of(case, index.a), b = info_of(case, index.b) }
   local function phi(copy) return dot(dys[copy], (d.oracle(oracle_inputs(case, x), params[copy], case.options or {}, infos[copy]))) end
@@ -318,6 +345,7 @@ local function check_loss(d, case, what)
   local net = build(d.kind, case, 2, true)
   local s = case.input
   local x = case.x or fill(s[1] * s[2] * s[3] * s[4], random, case.scale or 2)
+  for i = 1, #x do x[i] = exact(x[i]) end
   local info = info_of(case, 1)
   info.net_h, info.net_w = s[2], s[3]
   local function f() return d.oracle(shaped(x, table.unpack(s)), case.truth, case.options, info) end
@@ -333,8 +361,9 @@ local function check_loss(d, case, what)
   plan:loss(case.truth)
   plan:backward()
   if not d.allocates then t.assertEquals(core.alloc_count(), count, what .. ": allocations in a second step") end
-  check_differences(function() return 2 * total(f()) end, x, plan:gradient(0), d.tolerance.backward, what .. ": dx", case.step, s[4])
-  local dev <close> = net:plan { mode = "infer", batch = s[1] }
+  check_differences(function() return 2 * total(f()) end, x, plan:gradient(0), math.max(d.tolerance.backward, BACKWARD),
+    what .. ": dx", case.step, s[4])
+  local dev <close> = net:plan { mode = "infer", batch = s[1], precision = check.precision }
   dev:input(x)
   dev:forward(STEP)
   check_parts(dev:loss(case.truth).a, parts.a, 0, what .. ": inference")

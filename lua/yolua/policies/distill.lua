@@ -20,8 +20,8 @@ local fields = {
 }
 local check = options.declare("yl.distill", fields)
 
-local function model_of(given)
-  return type(given) == "string" and load { model = given } or callback.model("yl.distill: teacher", given)
+local function model_of(given, device)
+  return type(given) == "string" and load { model = given, device = device } or callback.model("yl.distill: teacher", given)
 end
 
 local function refuse_nan(loss, plan, model, who)
@@ -83,6 +83,7 @@ local function new(spec)
     name = "distill", state = { loss = 0, images = 0 },
     on = {
       start = function(self, t)
+        if t.model.device ~= model.device then model = model_of(o.teacher, t.model.device) end
         teachers.check(by.who, t, model)
         names = teachers.layers(by.who, t, model, o.features)
         if weight == 0 and (#names == 0 or feature_weight == 0) then refuse_nothing(by.who, words) end

@@ -28,18 +28,30 @@ function launches.occupancy(gpu, threads, registers, shared)
   return math.min(BLOCKS, WARPS // warps, by_registers, by_shared) * warps / WARPS
 end
 
--- "_Z15yl__gemm_kernelI12conv_forwardEv..." is yl__gemm_kernel<conv_forward>, "_Z7forward12yl_pool_geomPKf..." forward(yl_pool_geom).
-local function readable(entry)
-  local function word(text)
-    local length, rest = text:match "^(%d+)(.*)$"
-    if length then return rest:sub(1, tonumber(length)), rest:sub(tonumber(length) + 1) end
+-- The name at the front of a mangled text, with its template's arguments, and what is behind it; nil for other things than names and
+-- float.
+local function named(text)
+  local length, rest = text:match "^(%d+)(.*)$"
+  if not length then return text:match "^f" and "float", text:sub(2) end
+  local name, arguments = rest:sub(1, tonumber(length)), {}
+  rest = rest:sub(tonumber(length) + 1)
+  if not rest:find "^I" then return name, rest end
+  local argument, behind = named(rest:sub(2))
+  while argument do
+    arguments[#arguments + 1], rest = argument, behind
+    argument, behind = named(rest)
   end
-  local name, rest = word(entry:match "^_Z(.*)$" or "")
+  rest = rest:find "^E" and rest:sub(2) or "" -- the others are neither
+  return #arguments > 0 and ("%s<%s>"):format(name, table.concat(arguments, ", ")) or name, rest
+end
+
+-- "_Z15yl__gemm_kernelI12conv_forwardIfEEv..." is yl__gemm_kernel<conv_forward<float>>, "_Z7forwardIfEv12yl_pool_geomPKf..."
+-- forward<float>(yl_pool_geom).
+local function readable(entry)
+  local name, rest = named(entry:match "^_Z(.*)$" or "")
   if not name then return entry end
-  local argument = word(rest:match "^I(.*)$" or "")
-  if argument then return ("%s<%s>"):format(name, argument) end
-  argument = word(rest)
-  return argument and ("%s(%s)"):format(name, argument) or name
+  local argument = named(name:find ">$" and rest:gsub("^v", "") or rest)
+  return argument and argument ~= "float" and ("%s(%s)"):format(name, argument) or name
 end
 
 local function row_of(rows, key, make)
