@@ -3,10 +3,12 @@
 -- What a layer uses is the effective rank of its weights: with G = W W^T over the filters, (trace G)^2 / trace(G^2), the exponential of the
 -- order-2 entropy of G's eigenvalues (after Roy and Vetterli 2007, "The effective rank"), at most the number of filters that are not all
 -- zero. Widths are proportional to it, with the one factor that meets the budget; a layer's strongest filters are those that stay. Channels
--- that are added to or joined with each other stay together (runtime/prune/channels.h).
+-- that are added to or joined with each other stay together (runtime/prune/channels.h). With depth=true residual branches go, too, whose
+-- layers would be kept at more than twice the width that the budget alone leaves them.
 --
 -- Returns {net = with the filters that stay, fresh = the same structure, drawn anew, layers = {{name, before, alive, rank, after}, ...},
 -- params, flops, ms}; it prints as a table, and :save(FOLDER) writes model.cfg, model.weights, and topology.lua, which makes it in Lua.
+local branches = require "yolua.prune.branches"
 local callback = require "yolua.options.callback"
 local compact = require "yolua.prune.compact"
 local copy = require "yolua.model.copy"
@@ -26,6 +28,7 @@ propose.fields = {
   { "ms", "number", nil, "ms", "budget of a forward pass over one image, measured here", min = 0 },
   structs.field("compact", "round_to", { default = 8, help = "layers that become narrower keep a multiple of it" }),
   structs.field("compact", "min_channels", { default = 8, help = "and at least so many, or all that they have" }),
+  { "depth", "bool", true, "", "residual branches go if they would be kept more than twice as wide as their share of the budget" },
   structs.field("network", "seed", { help = "seed of the fresh weights" }),
 }
 local check = options.declare("yl.propose", propose.fields)
@@ -71,54 +74,100 @@ end
 -- ---- budgets ---------------------------------------------------------------------------------------------------------------
 
 local function cut_to(self, flops)
-  local kept, result = self.graph:cut { score = self.score, flops = math.floor(flops), round_to = self.o.round_to,
-    min_channels = self.o.min_channels }
-  return kept, result
+  return self.graph:cut { score = self.score, flops = math.floor(flops), round_to = self.round_to, min_channels = self.min_channels }
 end
 
 -- The network without the groups that go.
 local function build(self, kept)
   local whole = copy(self.model)
   for name, mask in pairs(self.graph:masks(kept)) do whole.net:set(name, mask, "mask") end
-  local small = compact(whole, { round_to = self.o.round_to, min_channels = self.o.min_channels })
+  local small = compact(whole, { round_to = self.round_to, min_channels = self.min_channels })
   whole:close()
   return small
 end
 
 -- The largest network of at most `budget` by `cost(kept, result)`: halving over FLOPs, since all costs fall with them.
-local function search(self, budget, cost, what, steps)
+local function search(self, cost, steps)
   local high, low, best = self.model:flops(), 0, nil
   for _ = 1, steps do
     local middle = (low + high) / 2
     local ok, kept, result = pcall(cut_to, self, middle)
-    if ok and cost(kept, result) <= budget then
+    if ok and cost(kept, result) <= self.budget then
       best, low = kept, middle
     elseif ok then high = middle
     else low = middle end -- no cut reaches so few FLOPs
   end
   if best then return best end
-  error(("propose: %s: no network of this kind fits into %g (round_to=%d, min_channels=%d)"):format(what, budget, self.o.round_to,
-    self.o.min_channels), 0)
+  error(("propose: %s: no network of this kind fits into %g (round_to=%d, min_channels=%d)"):format(self.key, self.budget, self.round_to,
+    self.min_channels), 0)
 end
 
-local function share(value, whole) return value <= 1 and value * whole or value end
+local choose = {}
 
-local function choose(self)
-  local o, model = self.o, self.model
-  if o.flops then
-    local ok, kept = pcall(cut_to, self, share(o.flops, model:flops()))
-    if ok then return kept end
-    error(("propose: flops: %s"):format((tostring(kept):gsub("^.-: ", "", 1))), 0)
-  end
-  if o.params then
-    return search(self, share(o.params, model:counts().params), function(_, result) return result.params end, "params", 24)
-  end
-  return search(self, o.ms, function(kept)
+function choose.flops(self)
+  if self.budget >= self.model:flops() then return cut_to(self, self.model:flops()) end
+  local ok, kept = pcall(cut_to, self, self.budget)
+  if ok then return kept end
+  error(("propose: flops: %s"):format((tostring(kept):gsub("^.-: ", "", 1))), 0)
+end
+
+function choose.params(self)
+  return search(self, function(_, result) return result.params end, 24)
+end
+
+function choose.ms(self)
+  return search(self, function(kept)
     local small = build(self, kept)
     local ms = timing.ms(small, small.h, small.w)
     small:close()
     return ms
-  end, "ms", 7)
+  end, 7)
+end
+
+local WHOLE = { flops = function(model) return model:flops() end, params = function(model) return model:counts().params end }
+
+-- The one budget of the options, and its value; a share becomes a number.
+local function budget_of(o, model)
+  local given, key = {}, nil
+  for name in pairs(choose) do
+    if o[name] then given[#given + 1], key = name, name end
+  end
+  if #given ~= 1 then
+    error(("%s: yl.propose: expected one budget, flops, params or ms, got %s"):format(options.position(),
+      #given == 0 and "none" or #given), 0)
+  end
+  return key, WHOLE[key] and o[key] <= 1 and o[key] * WHOLE[key](model) or o[key]
+end
+
+-- A model within the budget whose layers are as wide as their share of it. width: {round_to=, min_channels=}. Also returns what its layers
+-- used before.
+local function narrowed(model, key, budget, width)
+  local graph = core.channels(model.net)
+  local score, layers = scores(model, graph)
+  local self = { model = model, graph = graph, score = score, key = key, budget = budget, round_to = width.round_to,
+    min_channels = width.min_channels }
+  return build(self, choose[key](self)), layers
+end
+
+local function widths_of(model)
+  local widths = {}
+  for _, layer in ipairs(model.net:layers()) do widths[layer.name] = layer.shape[4] end
+  return widths
+end
+
+-- The residual branches of which a layer is more than twice as wide in `small` as the budget alone would leave it.
+local function idle(model, key, budget, small)
+  local all, out = branches.of(model), {}
+  if #all == 0 then return out end
+  local free = narrowed(model, key, budget, { round_to = 1, min_channels = 1 })
+  local kept, wanted = widths_of(small), widths_of(free)
+  free:close()
+  for _, branch in ipairs(all) do
+    local waste = false
+    for _, name in ipairs(branch.layers) do waste = waste or (kept[name] or 0) > 2 * (wanted[name] or 0) end
+    if waste then out[#out + 1] = branch end
+  end
+  return out
 end
 
 -- ---- the proposal ----------------------------------------------------------------------------------------------------------
@@ -169,18 +218,17 @@ end
 
 local function new(model, values)
   callback.model("yl.propose", model)
-  local o, count = check(values or {}), 0
-  for _, key in ipairs { "flops", "params", "ms" } do count = count + (o[key] and 1 or 0) end
-  if count ~= 1 then
-    error(("%s: yl.propose: expected one budget, flops, params or ms, got %s"):format(options.position(),
-      count == 0 and "none" or count), 0)
+  local o = check(values or {})
+  local key, budget = budget_of(o, model)
+  local small, layers = narrowed(model, key, budget, o)
+  local gone = o.depth and idle(model, key, budget, small) or {}
+  if #gone > 0 then
+    small:close()
+    local shallow = branches.without(model, gone)
+    small = narrowed(shallow, key, budget, o)
+    shallow:close()
   end
-  local graph = core.channels(model.net)
-  local score, layers = scores(model, graph)
-  local self = { o = o, model = model, graph = graph, score = score }
-  local small = build(self, choose(self))
-  local widths = {}
-  for _, layer in ipairs(small.net:layers()) do widths[layer.name] = layer.shape[4] end
+  local widths = widths_of(small)
   for _, l in ipairs(layers) do l.after = widths[l.name] or 0 end
   local times = timing.in_turn({ before = model, after = small }, model.h, model.w)
   return setmetatable({ net = small, fresh = fresh(small, o.seed), layers = layers, params = small:counts().params, flops = small:flops(),
