@@ -13,7 +13,8 @@ end
 
 -- conv2 and conv3 are added to conv1; conv4 and conv5 to that, but conv4 is read by the route as well; conv7 is added to conv6.
 local CFG = "[net]\nwidth=32\nheight=32\nchannels=3\n" .. conv(8, 3) .. conv(6, 1) .. conv(8, 3)
-  .. "[shortcut]\nfrom=-3\nactivation=linear\n" .. conv(6, 1) .. conv(8, 3) .. "[shortcut]\nfrom=-3\nactivation=linear\n[route]\nlayers=-1,-3\n"
+  .. "[shortcut]\nfrom=-3\nactivation=linear\n" .. conv(6, 1) .. conv(8, 3)
+  .. "[shortcut]\nfrom=-3\nactivation=linear\n[route]\nlayers=-1,-3\n"
   .. conv(8, 1) .. conv(8, 3)
   .. "[shortcut]\nfrom=-2\nactivation=linear\n[convolutional]\nfilters=18\nsize=1\nactivation=linear\n"
   .. "[yolo]\nmask=0,1,2\nanchors=2,2,4,4,8,8\nnum=3\nclasses=1\n"
