@@ -6,7 +6,7 @@ local CALLS = { "model.load", "data", "report.run", "options", "train", "train.t
   "model.layer", "model.gradcheck", "model.copy", "train.recalibrate", "train.optimizer", "data.dataset", "train.reuse",
   "model.transplant", "model.fit_input", "data.embedded", "prune.compact", "prune.sensitivity", "model.look", "prune.propose",
   "compress.compress", "compress.decompose", "compress.calibrate", "model.export", "eval.poster_table", "model.mix", "data.tensors",
-  "ranks", "tensor.grad", "tensor.no_grad" }
+  "ranks", "tensor.grad", "tensor.no_grad", "tensor.nn" }
 local MAKERS = { "zeros", "ones", "full", "rand", "randn", "arange", "cat", "stack" } -- in tensor.lua
 
 local library, modules = { calls = {} }, {} -- calls: their names, in the order of the help page

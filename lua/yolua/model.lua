@@ -11,7 +11,7 @@ local Model = {}
 Model.__name, Model.__what = "yolua.model", "model"
 Model.__optional = { averaged = true, precision = true, calibration = true, statistics_fixed = true, frozen = true,
   frozen_ranges = true, notes = true, map = true, trained = true, darknet = true, conf = true, named_by = true, path = true,
-  seen = true, stopped = true }
+  seen = true, stopped = true, leaves = true }
 Model.__ways = { frozen = "net:freeze(pattern) freezes", layers = "write into a parameter, as in net.layers.conv1.weight:copy_(t)",
   w = "imgsz is an option of each call", h = "imgsz is an option of each call" }
 sealed.class(Model)
@@ -189,6 +189,12 @@ end
 -- .25), iou (of suppression, .45), clip (boxes to the image), resize ("letterbox" or "stretch"), imgsz ({w, h}).
 -- Returns a list of {class = name, score, box = {x1, y1, x2, y2}} in pixels of the picture, by falling score; it prints as a table.
 function Model:detect(picture, o) return require("yolua.model.detect").picture(self, picture, o) end
+
+-- The network on a tensor f32 {n, h, w, c}: what enters its heads, with gradients. See yolua.model.forward.
+function Model:forward(x, o) return require("yolua.model.forward").run(self, x, o) end
+
+-- Asks for the gradients of all parameters that are not frozen, which net:forward's results then lead to (false: no longer). Returns self.
+function Model:requires_grad_(yes) return require("yolua.model.forward").require_grad(self, yes) end
 
 function Model:__tostring()
   return self.net:closed() and "model (closed)" or self:table()

@@ -11,7 +11,7 @@ static int layers_fields(lua_State *L)
     return 1;
 }
 
-/* layers.kind(name) -> {name, stem, help, head = true: its output is read as boxes}, or nil where there is no such kind */
+/* layers.kind(name) -> {name, stem, help, head = true: its output is read as boxes, loss = true: it has one}, or nil where there is no such kind */
 static int layers_kind(lua_State *L)
 {
     const yl_layer_kind *kind = yl_layer_find(yl__check_string(L, 1));
@@ -21,6 +21,7 @@ static int layers_kind(lua_State *L)
     lua_pushstring(L, kind->stem), lua_setfield(L, -2, "stem");
     lua_pushstring(L, kind->help), lua_setfield(L, -2, "help"); /* NULL: nil */
     lua_pushboolean(L, kind->head != NULL), lua_setfield(L, -2, "head");
+    lua_pushboolean(L, kind->loss_parts != NULL), lua_setfield(L, -2, "loss");
     return 1;
 }
 

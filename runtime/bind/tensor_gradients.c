@@ -1,5 +1,6 @@
 /* Gradients of tensors for Lua: what asks for them and gives them. lua/yolua/tensor/grad.lua and no_grad.lua build on it. */
 #include "bind/tensor_objects.h"
+#include "tensor/rows.h"
 
 #include <string.h>
 
@@ -30,10 +31,24 @@ static int get_grad(lua_State *L, const yl_tensor *t)
     return 1;
 }
 
+/* A network's tensor lasts only as long as somebody holds it, and so would what was asked of it. */
+static void require_grad_of(lua_State *L, yl_tensor *t, bool yes)
+{
+    char text[128];
+    yl_tensor_describe(t, text, sizeof text);
+    if (yl__tensor_lent(t))
+        yl__error(
+            L,
+            "requires_grad: the memory of %s belongs to a network: net:requires_grad_() asks for the gradients of "
+            "its parameters, and a clone() is a tensor of its own",
+            text);
+    yl__check(L, yl_tensor_require_grad(t, yes));
+}
+
 static void set_requires_grad(lua_State *L, yl_tensor *t)
 {
     if (!lua_isboolean(L, 3)) yl__error(L, "requires_grad: expected true or false, got %s", yl__shown(L, 3));
-    yl__check(L, yl_tensor_require_grad(t, lua_toboolean(L, 3)));
+    require_grad_of(L, t, lua_toboolean(L, 3));
 }
 
 static void set_grad(lua_State *L, yl_tensor *t)
@@ -76,7 +91,7 @@ static int require_grad(lua_State *L)
     yl__check_count(L, 2);
     yl_tensor *t = yl__check_tensor(L, 1);
     if (!lua_isnoneornil(L, 2)) yl__check_type(L, 2, LUA_TBOOLEAN);
-    yl__check(L, yl_tensor_require_grad(t, lua_isnoneornil(L, 2) || lua_toboolean(L, 2)));
+    require_grad_of(L, t, lua_isnoneornil(L, 2) || lua_toboolean(L, 2));
     lua_settop(L, 1);
     return 1;
 }

@@ -220,8 +220,8 @@ static yl_status pull_binary(const yl_node *n, const yl_tensor *dy)
         if (!yl__tape_wants(n, side)) continue;
         unsigned reads = yl__binary_slope_reads(op, side);
         YL_TRY(yl__tape_new(n, side, &dx));
-        yl_status status = binary_slopes(op, side, reads & YL__READS_FIRST ? n->saved[0].t : NULL,
-                                         reads & YL__READS_SECOND ? n->saved[1].t : NULL, dy, dx);
+        yl_status status = binary_slopes(op, side, reads & YL__READS_FIRST ? yl__tape_saved(n, 0) : NULL,
+                                         reads & YL__READS_SECOND ? yl__tape_saved(n, 1) : NULL, dy, dx);
         if (status != YL_OK) {
             yl_tensor_release(dx);
             return status;
@@ -263,7 +263,7 @@ static yl_status pull_unary(const yl_node *n, const yl_tensor *dy)
 {
     yl_tensor *dx;
     YL_TRY(yl__tape_new(n, 0, &dx));
-    yl_status status = unary_slopes((yl_unary)n->number[0], n->saved[0].t, dy, dx);
+    yl_status status = unary_slopes((yl_unary)n->number[0], yl__tape_saved(n, 0), dy, dx);
     if (status == YL_OK) return yl__tape_give_new(n, 0, dx);
     yl_tensor_release(dx);
     return status;

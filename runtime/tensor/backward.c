@@ -34,7 +34,7 @@ static yl_status collect(walk *w, yl_node *root)
     for (int64_t i = 0; i < w->count; i++) {
         yl_node *n = w->nodes[i];
         YL_TRY(visit(w, n->before));
-        for (int k = 0; k < YL__INPUTS; k++) YL_TRY(visit(w, n->inputs[k].node));
+        for (int k = 0; k < n->n_inputs; k++) YL_TRY(visit(w, n->inputs[k].node));
     }
     qsort(w->nodes, (size_t)w->count, sizeof *w->nodes, latest_first);
     return YL_OK;
@@ -42,7 +42,7 @@ static yl_status collect(walk *w, yl_node *root)
 
 static bool any_wanted(const yl_node *n)
 {
-    for (int i = 0; i < YL__INPUTS; i++)
+    for (int i = 0; i < n->n_inputs; i++)
         if (yl__tape_wants(n, i)) return true;
     return n->before && n->before->wanted;
 }
@@ -60,7 +60,7 @@ static void find_wanted(const walk *w)
 
 static yl_status check_saved(const yl_node *n)
 {
-    for (int i = 0; i < YL__SAVED; i++) {
+    for (int i = 0; i < n->n_saved; i++) {
         void *data;
         if (!n->saved[i].t) continue;
         YL_TRY(yl_tensor_data(n->saved[i].t, &data));
@@ -75,7 +75,7 @@ static yl_status check_saved(const yl_node *n)
 
 static bool has_inputs(const yl_node *n)
 {
-    for (int i = 0; i < YL__INPUTS; i++)
+    for (int i = 0; i < n->n_inputs; i++)
         if (yl__tape_wants(n, i)) return true;
     return false;
 }
@@ -116,11 +116,13 @@ static yl_status check_root(const yl_tensor *t, const yl_tensor *gradient)
 static yl_status start(const yl_tensor *t, const yl_tensor *gradient)
 {
     yl_tensor *one = NULL;
-    yl_node after = {.inputs = {{yl__tensor_history(t)->node, yl__tensor_window(t)}}};
-    if (gradient) return yl__tape_give(&after, 0, gradient);
+    yl_node *node = yl__tensor_history(t)->node;
+    yl__window window = yl__tensor_window(t);
+    if (!node->wanted) return YL_OK;
+    if (gradient) return yl__node_give(node, &window, gradient);
     YL_TRY(yl__tensor_for(t, YL_F64, 0, NULL, &one));
     yl_status status = yl_tensor_fill(one, 1);
-    if (status == YL_OK) status = yl__tape_give(&after, 0, one);
+    if (status == YL_OK) status = yl__node_give(node, &window, one);
     yl_tensor_release(one);
     return status;
 }

@@ -26,9 +26,9 @@ static yl_status pull_select(const yl_node *n, const yl_tensor *dy)
 {
     yl_tensor *dx;
     void *indices;
-    YL_TRY(yl_tensor_data(n->saved[0].t, &indices));
+    YL_TRY(yl_tensor_data(yl__tape_saved(n, 0), &indices));
     YL_TRY(yl__tape_new(n, 0, &dx));
-    yl_status status = move_slices(dy, dx, (int)n->number[0], n->saved[0].t->dims[0], indices, true);
+    yl_status status = move_slices(dy, dx, (int)n->number[0], yl__tape_saved(n, 0)->dims[0], indices, true);
     if (status == YL_OK) return yl__tape_give_new(n, 0, dx);
     yl_tensor_release(dx);
     return status;
@@ -107,7 +107,7 @@ static yl_status pull_gather(const yl_node *n, const yl_tensor *dy)
     YL_TRY(yl__tape_new(n, 0, &dx));
     yl_status status = yl_tensor_view(dy, &d);
     if (status == YL_OK) {
-        status = move_places(dx, (int)n->number[0], n->saved[0].t, d, true);
+        status = move_places(dx, (int)n->number[0], yl__tape_saved(n, 0), d, true);
         yl_tensor_release(d);
     }
     if (status == YL_OK) return yl__tape_give_new(n, 0, dx);

@@ -122,8 +122,8 @@ static yl_status pull(const yl_node *n, const yl_tensor *dy)
     bool row = n->number[0] == 1, column = n->number[1] == 1;
     int64_t dims[2] = {row ? 1 : dy->dims[0], column ? 1 : dy->dims[dy->n_dims - 1]};
     yl_status status = YL_OK;
-    if (n->saved[0].t) YL_TRY_GOTO(as_matrix(n->saved[0].t, false, &a), done);
-    if (n->saved[1].t) YL_TRY_GOTO(as_matrix(n->saved[1].t, true, &b), done);
+    if (yl__tape_saved(n, 0)) YL_TRY_GOTO(as_matrix(yl__tape_saved(n, 0), false, &a), done);
+    if (yl__tape_saved(n, 1)) YL_TRY_GOTO(as_matrix(yl__tape_saved(n, 1), true, &b), done);
     YL_TRY_GOTO(yl_tensor_convert(dy, YL_F32, &f), done);
     YL_TRY_GOTO(yl_tensor_reshape(f, 2, dims, &d), done);
     YL_TRY_GOTO(pull_side(n, 0, a, b, d), done);

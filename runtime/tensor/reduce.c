@@ -175,8 +175,8 @@ static yl_status pull_extreme(const yl_node *n, const yl_tensor *dy)
 {
     yl_tensor *best = NULL, *at = NULL, *ties = NULL, *share = NULL, *wide = NULL, *dx = NULL;
     yl_status status = YL_OK;
-    YL_TRY_GOTO(spread_back(n, n->saved[1].t, &best), done);
-    YL_TRY_GOTO(yl_tensor_binary(YL_BINARY_EQ, n->saved[0].t, best, &at), done);
+    YL_TRY_GOTO(spread_back(n, yl__tape_saved(n, 1), &best), done);
+    YL_TRY_GOTO(yl_tensor_binary(YL_BINARY_EQ, yl__tape_saved(n, 0), best, &at), done);
     YL_TRY_GOTO(yl_tensor_reduce(YL_REDUCE_SUM, at, (int)n->number[1], &ties), done);
     YL_TRY_GOTO(yl_tensor_binary(YL_BINARY_DIV, dy, ties, &share), done);
     YL_TRY_GOTO(spread_back(n, share, &wide), done);

@@ -59,7 +59,7 @@ static yl_status pull(const yl_node *n, const yl_tensor *dy)
 {
     yl_tensor *p = NULL, *weighted = NULL, *sum = NULL, *wide = NULL, *part = NULL, *dx = NULL;
     bool logarithm = n->number[1];
-    const yl_tensor *y = n->saved[0].t;
+    const yl_tensor *y = yl__tape_saved(n, 0);
     yl_status status = YL_OK;
     YL_TRY_GOTO(logarithm ? yl_tensor_unary(YL_UNARY_EXP, y, &p) : yl_tensor_view(y, &p), done);
     YL_TRY_GOTO(logarithm ? yl_tensor_view(dy, &weighted) : yl_tensor_binary(YL_BINARY_MUL, p, dy, &weighted), done);

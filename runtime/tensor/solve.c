@@ -73,13 +73,13 @@ static yl_status pull(const yl_node *n, const yl_tensor *dx)
 {
     yl_tensor *turned = NULL, *d = NULL, *c = NULL, *left = NULL, *right = NULL, *all = NULL, *sum = NULL, *da = NULL;
     yl_status status = YL_OK;
-    YL_TRY_GOTO(yl_tensor_permute(n->saved[0].t, (int[]){1, 0}, &turned), done);
+    YL_TRY_GOTO(yl_tensor_permute(yl__tape_saved(n, 0), (int[]){1, 0}, &turned), done);
     YL_TRY_GOTO(yl_tensor_convert(dx, turned->dtype, &d), done);
     YL_TRY_GOTO(solve(turned, d, &c), done);
     if (yl__tape_wants(n, 1)) YL_TRY_GOTO(yl__tape_give(n, 1, c), done);
     if (!yl__tape_wants(n, 0)) goto done;
     YL_TRY_GOTO(yl_tensor_unsqueeze(c, 1, &left), done);
-    YL_TRY_GOTO(yl_tensor_unsqueeze(n->saved[1].t, 0, &right), done);
+    YL_TRY_GOTO(yl_tensor_unsqueeze(yl__tape_saved(n, 1), 0, &right), done);
     YL_TRY_GOTO(yl_tensor_binary(YL_BINARY_MUL, left, right, &all), done);
     YL_TRY_GOTO(yl_tensor_reduce(YL_REDUCE_SUM, all, 2, &sum), done);
     YL_TRY_GOTO(yl_tensor_unary(YL_UNARY_NEG, sum, &da), done);

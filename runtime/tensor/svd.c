@@ -109,7 +109,7 @@ static yl_status pull_values(const yl_node *n, const yl_tensor *ds)
 {
     yl_tensor *u = NULL, *s = NULL, *v = NULL, *scaled = NULL, *left = NULL, *right = NULL, *all = NULL, *dt = NULL;
     yl_status status = YL_OK;
-    YL_TRY_GOTO(yl_tensor_svd(n->saved[0].t, &u, &s, &v), done);
+    YL_TRY_GOTO(yl_tensor_svd(yl__tape_saved(n, 0), &u, &s, &v), done);
     YL_TRY_GOTO(yl_tensor_binary(YL_BINARY_MUL, u, ds, &scaled), done);
     YL_TRY_GOTO(yl_tensor_unsqueeze(scaled, 2, &left), done);
     YL_TRY_GOTO(yl_tensor_unsqueeze(v, 0, &right), done);

@@ -25,9 +25,10 @@ static void release(yl_node *node)
         yl_node *n = later;
         later = n->next;
         drop(n->before, &later);
-        for (int i = 0; i < YL__INPUTS; i++) drop(n->inputs[i].node, &later);
-        for (int i = 0; i < YL__SAVED; i++) yl_tensor_release(n->saved[i].t);
+        for (int i = 0; i < n->n_inputs; i++) drop(n->inputs[i].node, &later);
+        for (int i = 0; i < n->n_saved; i++) yl_tensor_release(n->saved[i].t);
         yl_tensor_release(n->gradient);
+        if (n->drop) n->drop(n->context);
         yl__free(n);
     }
 }
@@ -40,11 +41,26 @@ yl__window yl__tensor_window(const yl_tensor *t)
     return w;
 }
 
-static yl_status new_node(const yl_tensor *result, const char *name, yl_node **out)
+/* How many there are up to the last. */
+static int count_of(const yl_tensor *const *list, int n)
+{
+    while (n > 0 && !list[n - 1]) n--;
+    return n;
+}
+
+static yl_status new_node(const yl_tensor *result, const yl__note *said, yl_node **out)
 {
     yl_node *n;
-    YL_TRY(yl__calloc(1, sizeof *n, &n));
-    *n = (yl_node){.name = name,
+    int inputs = count_of(said->inputs, YL__INPUTS), saved = count_of(said->saved, YL__SAVED);
+    size_t behind = (size_t)inputs * sizeof(yl__operand) + (size_t)saved * sizeof(yl__needed);
+    YL_TRY(yl__calloc(1, sizeof *n + behind, &n));
+    *n = (yl_node){.name = said->name,
+                   .pull = said->pull,
+                   .n_inputs = inputs,
+                   .n_saved = saved,
+                   .inputs = (yl__operand *)(n + 1),
+                   .saved = (yl__needed *)((yl__operand *)(n + 1) + inputs),
+                   .number = {said->number[0], said->number[1]},
                    .references = 1,
                    .order = ++notes,
                    .dtype = result->dtype == YL_F64 ? YL_F64 : YL_F32,
@@ -78,7 +94,7 @@ bool yl_tensor_leaf(const yl_tensor *t)
 
 static yl_status save(yl_node *n, const yl_tensor *result, const yl_tensor *const *saved)
 {
-    for (int i = 0; i < YL__SAVED; i++) {
+    for (int i = 0; i < n->n_saved; i++) {
         if (!saved[i]) continue;
         YL_TRY(yl_tensor_detach(saved[i], &n->saved[i].t));
         bool overwritten = saved[i] != result && saved[i]->storage == result->storage;
@@ -100,7 +116,7 @@ static yl_node *retain(yl_node *n)
 
 static void link(yl_node *n, const yl_tensor *const *inputs)
 {
-    for (int i = 0; i < YL__INPUTS; i++) {
+    for (int i = 0; i < n->n_inputs; i++) {
         if (!follows(inputs[i])) continue;
         n->inputs[i].node = retain(yl__tensor_history(inputs[i])->node);
         n->inputs[i].window = yl__tensor_window(inputs[i]);
@@ -111,10 +127,8 @@ static yl_status note(yl_tensor *result, const yl__note *said)
 {
     yl_node *n;
     yl__history *h = yl__tensor_history(result);
-    YL_TRY(new_node(result, said->name, &n));
+    YL_TRY(new_node(result, said, &n));
     link(n, said->inputs);
-    n->pull = said->pull;
-    memcpy(n->number, said->number, sizeof n->number);
     yl_status status = save(n, result, said->saved);
     if (status != YL_OK) {
         release(n);
@@ -128,16 +142,43 @@ static yl_status note(yl_tensor *result, const yl__note *said)
     return YL_OK;
 }
 
-yl_status yl__tape_note(yl_tensor *result, const yl__note *said)
+static bool any_follows(const yl__note *said)
 {
+    for (int i = 0; i < YL__INPUTS; i++)
+        if (follows(said->inputs[i])) return true;
+    return false;
+}
+
+/* *noted: a node was made, which is the history's now. */
+static yl_status note_if(yl_tensor *result, const yl__note *said, bool *noted)
+{
+    *noted = false;
     if (!yl__tape_runs() || yl__is_integer(result->dtype)) return YL_OK;
-    bool wanted = false;
-    for (int i = 0; i < YL__INPUTS; i++) wanted |= follows(said->inputs[i]);
-    if (!wanted) return yl__tape_constant(result);
+    if (!any_follows(said)) return yl__tape_constant(result);
     if (result->detached)
         return yl__fail(YL_INVALID, "%s: a detached tensor was given a value that has a gradient; clone() it first",
                         said->name);
-    return note(result, said);
+    YL_TRY(note(result, said));
+    *noted = true;
+    return YL_OK;
+}
+
+yl_status yl__tape_note(yl_tensor *result, const yl__note *said)
+{
+    bool noted;
+    return note_if(result, said, &noted);
+}
+
+yl_status yl__tape_note_with(yl_tensor *result, const yl__note *said, void *context, void (*free_it)(void *context))
+{
+    bool noted;
+    yl_status status = note_if(result, said, &noted);
+    if (noted) {
+        yl_node *n = yl__tensor_history(result)->node;
+        n->context = context, n->drop = free_it;
+    } else
+        free_it(context);
+    return status;
 }
 
 yl_status yl__tape_constant(yl_tensor *result)
@@ -167,11 +208,6 @@ static yl_status check_leaf(const yl_tensor *t)
         return yl__fail(YL_INVALID,
                         "requires_grad: a detached tensor shares the memory of one that has a history; clone() "
                         "it first");
-    if (yl__tensor_lent(t))
-        return yl__fail(YL_INVALID,
-                        "requires_grad: the memory of %s belongs to a network, which computes its gradient "
-                        "itself; clone() it first",
-                        text);
     return YL_OK;
 }
 
@@ -190,7 +226,7 @@ yl_status yl_tensor_require_grad(yl_tensor *t, bool yes)
         return YL_OK;
     }
     YL_TRY(check_leaf(t));
-    YL_TRY(new_node(t, "leaf", &h->node));
+    YL_TRY(new_node(t, &(yl__note){.name = "leaf"}, &h->node));
     h->node->leaf = h->leaf = true;
     h->release = release;
     return YL_OK;
@@ -231,9 +267,7 @@ yl_status yl_tensor_set_grad(yl_tensor *t, const yl_tensor *gradient)
     YL_TRY(yl__node_view(leaf, &w, &place));
     yl_status status = yl_tensor_expand(gradient, t->n_dims, t->dims, &wide);
     if (status == YL_OK) {
-        yl_node into = {.inputs = {{leaf, w}}};
-        leaf->wanted = true;
-        status = yl__tape_give(&into, 0, wide);
+        status = yl__node_give(leaf, &w, wide);
     }
     yl_tensor_release(wide);
     yl_tensor_release(place);
@@ -350,12 +384,9 @@ static yl_status add_repeats(yl_tensor *to, const yl_tensor *dx)
     return status;
 }
 
-yl_status yl__tape_give(const yl_node *node, int input, const yl_tensor *dx)
+yl_status yl__node_give(yl_node *to, const yl__window *window, const yl_tensor *dx)
 {
-    yl_node *to = node->inputs[input].node;
-    const yl__window *window = &node->inputs[input].window;
     yl_tensor *place = NULL, *wide = NULL;
-    if (!yl__tape_wants(node, input)) return YL_OK;
     YL_TRY(yl__node_room(to));
     yl_status status = yl__node_view(to, window, &place);
     if (status == YL_OK) status = yl_tensor_expand(dx, window->n_dims, window->dims, &wide);
@@ -363,6 +394,12 @@ yl_status yl__tape_give(const yl_node *node, int input, const yl_tensor *dx)
     yl_tensor_release(place);
     yl_tensor_release(wide);
     return status;
+}
+
+yl_status yl__tape_give(const yl_node *node, int input, const yl_tensor *dx)
+{
+    if (!yl__tape_wants(node, input)) return YL_OK;
+    return yl__node_give(node->inputs[input].node, &node->inputs[input].window, dx);
 }
 
 /* Whether the tensor can become the gradient of the memory that the window shows. */
@@ -379,8 +416,8 @@ static bool fits(const yl_node *to, const yl__window *w, const yl_tensor *dx)
 
 yl_status yl__tape_give_new(const yl_node *node, int input, yl_tensor *dx)
 {
-    yl_node *to = node->inputs[input].node;
-    if (yl__tape_wants(node, input) && fits(to, &node->inputs[input].window, dx)) {
+    yl_node *to = yl__tape_wants(node, input) ? node->inputs[input].node : NULL;
+    if (to && fits(to, &node->inputs[input].window, dx)) {
         yl__tensor_set_dims(dx, 1, &to->extent);
         to->gradient = dx;
         return YL_OK;

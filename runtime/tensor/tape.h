@@ -12,7 +12,9 @@
 
 #include "tensor/rows.h"
 
-enum { YL__INPUTS = 3, YL__SAVED = 3 };
+/* Most operands of one operation, and values that it needs: a layer has up to 16 inputs and 8 parameters, and needs them all and its
+ * output. */
+enum { YL__INPUTS = 24, YL__SAVED = YL__INPUTS + 1 };
 
 typedef struct yl__window {
     int n_dims;
@@ -31,6 +33,18 @@ typedef struct yl__note {
     int64_t number[2];                 /* the operation's own */
 } yl__note;
 
+/* An operand: the node that wrote it (NULL: a constant), and what was read of its memory. */
+typedef struct yl__operand {
+    yl_node *node;
+    yl__window window;
+} yl__operand;
+
+/* A value that the gradient needs. */
+typedef struct yl__needed {
+    yl_tensor *t;
+    int64_t version; /* -1: this write has overwritten it */
+} yl__needed;
+
 struct yl_node {
     const char *name;
     yl__pull *pull;
@@ -39,15 +53,12 @@ struct yl_node {
     int64_t extent;            /* elements of the memory */
     yl__window window;         /* what was written */
     yl_node *before;           /* owned, as are the operands' */
-    struct {
-        yl_node *node; /* NULL: a constant */
-        yl__window window;
-    } inputs[YL__INPUTS];
-    struct {
-        yl_tensor *t;
-        int64_t version; /* -1: this write has overwritten it */
-    } saved[YL__SAVED];
+    int n_inputs, n_saved;
+    yl__operand *inputs; /* in the memory behind the node, as `saved` is */
+    yl__needed *saved;
     int64_t number[2];
+    void *context;
+    void (*drop)(void *context);
     yl_tensor *gradient; /* {extent}; of a leaf it stays, of others for the walk */
     bool leaf, dropped;  /* dropped: a leaf whose gradient is no longer asked for */
     bool wanted;         /* in this walk: some leaf before it wants a gradient */
@@ -57,6 +68,9 @@ struct yl_node {
 
 /* Notes an operation whose result was written into `result`; nothing is noted where no operand has a history. Call it after the write. */
 yl_status yl__tape_note(yl_tensor *result, const yl__note *note);
+/* The same for an operation that keeps more than tensors and numbers: `context`, which the tape takes over, whatever happens, and frees with
+ * `drop`. */
+yl_status yl__tape_note_with(yl_tensor *result, const yl__note *note, void *context, void (*drop)(void *context));
 /* Notes that constants were written. */
 yl_status yl__tape_constant(yl_tensor *result);
 /* The note of a copy. */
@@ -68,10 +82,18 @@ yl_status yl__tape_new(const yl_node *node, int input, yl_tensor **out);
 yl_status yl__tape_give(const yl_node *node, int input, const yl_tensor *dx);
 /* The same, with the caller's reference; its memory may become the gradient. */
 yl_status yl__tape_give_new(const yl_node *node, int input, yl_tensor *dx);
+/* Adds dx to the gradient of a window of what a node wrote. */
+yl_status yl__node_give(yl_node *to, const yl__window *window, const yl_tensor *dx);
 static inline bool yl__tape_wants(const yl_node *node, int input)
 {
-    const yl_node *operand = node->inputs[input].node;
+    const yl_node *operand = input < node->n_inputs ? node->inputs[input].node : NULL;
     return operand && operand->wanted;
+}
+
+/* A value that was saved, or NULL. */
+static inline yl_tensor *yl__tape_saved(const yl_node *node, int i)
+{
+    return i < node->n_saved ? node->saved[i].t : NULL;
 }
 
 /* A view of a window of the gradient. */

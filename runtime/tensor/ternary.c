@@ -26,7 +26,7 @@ static yl_status pull_add_product(const yl_node *n, const yl_tensor *dy)
     for (int side = 1; side < 3; side++) {
         yl_tensor *dx;
         if (!yl__tape_wants(n, side)) continue;
-        YL_TRY(yl_tensor_binary(YL_BINARY_MUL, dy, n->saved[side - 1].t, &dx));
+        YL_TRY(yl_tensor_binary(YL_BINARY_MUL, dy, yl__tape_saved(n, side - 1), &dx));
         YL_TRY(yl__tape_give_new(n, side, dx));
     }
     return YL_OK;
@@ -101,7 +101,7 @@ static yl_status pull_where(const yl_node *n, const yl_tensor *dy)
     yl_status status = YL_OK;
     for (int side = 0; status == YL_OK && side < 2; side++) {
         if (!yl__tape_wants(n, side)) continue;
-        status = yl_tensor_where(n->saved[0].t, side == 0 ? dy : zero, side == 0 ? zero : dy, &dx);
+        status = yl_tensor_where(yl__tape_saved(n, 0), side == 0 ? dy : zero, side == 0 ? zero : dy, &dx);
         if (status == YL_OK) status = yl__tape_give_new(n, side, dx);
     }
     yl_tensor_release(zero);

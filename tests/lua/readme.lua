@@ -50,8 +50,8 @@ local trained = { "config=config.yaml", "data=kitti", "optim.lr=0.01" }
 
 function TestReadme.testEveryBlockIsKnownHere()
   table.sort(order)
-  t.assertEquals(order, { "boxes.lua", "careful.lua", "check.lua", "chosen.lua", "count.lua", "cutout.lua", "gradients.lua", "lion.lua",
-    "mine.lua", "own.lua", "pooled.lua", "rates.lua", "scale.lua", "search.lua", "swish.lua", "tensors.lua" })
+  t.assertEquals(order, { "boxes.lua", "careful.lua", "check.lua", "chosen.lua", "count.lua", "cutout.lua", "gradients.lua", "layers.lua",
+    "lion.lua", "mine.lua", "own.lua", "pooled.lua", "rates.lua", "scale.lua", "search.lua", "swish.lua", "tensors.lua" })
 end
 
 function TestReadme.testASchedule()
@@ -75,6 +75,7 @@ end
 function TestReadme.testSmallOnes()
   program.ok(tiny "tensors.lua")
   program.ok(tiny "gradients.lua")
+  program.ok(tiny "layers.lua")
   program.ok(tiny "swish.lua")
   program.ok(tiny "count.lua")
   t.assertStrContains(program.ok(tiny "chosen.lua"), "rank 0 of 1 trains")
