@@ -87,16 +87,36 @@ local function expected(model, o, precision)
   return out, check.turned(plan:output(0), plan:shape(0))
 end
 
--- The largest difference, and what computed it; nil and a sentence where nothing could.
+-- The largest difference by each runtime that is there, {{runtime =, max_error =}, ...}; none and a sentence where nothing could compute it.
 local function compare(model, format, files, o, values)
-  if format.written then return format.written(model, files), "yolua" end
-  local runtime = check.runtime(o.python, format.runtimes)
-  if not runtime then
-    return nil, nil, ("nothing was compared: %s has none of the packages %s (with numpy)"):format(o.python,
-      table.concat(format.runtimes, ", "))
+  if format.written then return { { runtime = "yolua", max_error = format.written(model, files) } } end
+  local list = check.runtimes(o.python, format.runtimes)
+  if #list == 0 then
+    return list, ("nothing was compared: %s has none of the packages %s (with numpy)"):format(o.python, table.concat(format.runtimes, ", "))
   end
   local outputs, noise = expected(model, values, o.precision)
-  return check.compare(o.python, runtime, files[1], noise, outputs, o.precision == "int8"), runtime
+  for i, runtime in ipairs(list) do
+    list[i] = { runtime = runtime, max_error = check.compare(o.python, runtime, files[1], noise, outputs, o.precision == "int8") }
+  end
+  return list
+end
+
+local function refuse(result, o, c, most)
+  error(("export: an output of %s in %s differs by %.2g of its %s (expected at most %g); the file is kept"):format(result.file, c.runtime,
+    c.max_error, o.precision == "int8" and "root mean square" or "largest number", most), 0)
+end
+
+-- What check=true finds, in the result; warns where nothing could be compared.
+local function add_check(result, model, format, o, values)
+  local list, why = compare(model, format, result.files, o, values)
+  if why then return core.system.warn(why) end
+  local most, names = o.precision == "int8" and format.int8 or check.MOST, {}
+  result.checks, result.max_error = list, 0
+  for i, c in ipairs(list) do
+    if c.max_error > most then refuse(result, o, c, most) end
+    names[i], result.max_error = c.runtime, math.max(result.max_error, c.max_error)
+  end
+  result.runtime = table.concat(names, ", ")
 end
 
 local function bytes_of(files)
@@ -127,16 +147,7 @@ local function written(model, o)
   local result, plan <close> = { format = name, precision = o.precision }, bytes_plan(model, name, format, o)
   result.files = format.write(model, o.out, values, notes(model), plan)
   result.file, result.bytes = result.files[1], bytes_of(result.files)
-  if o.check then
-    local difference, runtime, why = compare(model, format, result.files, o, values)
-    if why then core.system.warn(why) end
-    local most = o.precision == "int8" and format.int8 or check.MOST
-    if difference and difference > most then
-      error(("export: an output of %s in %s differs by %.2g of its %s (expected at most %g); the file is kept"):format(result.file, runtime,
-        difference, o.precision == "int8" and "root mean square" or "largest number", most), 0)
-    end
-    result.max_error, result.runtime = difference, runtime
-  end
+  if o.check then add_check(result, model, format, o, values) end
   return setmetatable(result, shown)
 end
 
@@ -154,7 +165,7 @@ local function exported(model, o)
 end
 
 -- o: {out =, format =, imgsz =, opset =, batch =, fold =, heads =, conf =, iou =, check =, python =}. Returns {file, files, bytes, format,
--- max_error and runtime (of check)}. The model stays as it is. Errors: one sentence, naming the layer that the format cannot hold.
+-- and of check: max_error, runtime, and checks, which has both for each runtime}. The model stays as it is. Errors: one sentence, naming the layer that the format cannot hold.
 return setmetatable(export, { __call = function(_, model, values)
   callback.model("yl.export", model)
   local o = declared(values or {})

@@ -148,20 +148,19 @@ end
 
 local shared = fields.get { "model", fields.pick("run", "device"), fields.pick("run", "seed") } -- a recipe has them as well
 
-local TRAINING = { cfg = true, predicted = true, all = true, auto = true } -- what `anchors` is in a training
+local OF_TRAINING = {} -- what `anchors` says in a training, where it is no file
+for _, word in ipairs(fields.pick("train", "anchors").choices) do OF_TRAINING[word] = true end
 
 -- The keys of a recipe's or verb's options that name a network and say how it is loaded, whatever else they hold.
 local function of_options(o)
   local values = {}
   for _, field in ipairs(shared) do values[field[1]] = rawget(o, field[1]) end
-  local anchors = rawget(o, "anchors")
-  if not TRAINING[anchors] then values.anchors = anchors end
+  if OF_TRAINING[values.anchors] then values.anchors = nil end
   return values
 end
 
 local check = options.declare("yl.load", fields.get { "model", fields.pick("run", "device"),
   structs.field("network", "seed"),
-  fields.pick("anchors_file", "anchors"),
   { "full", "bool", false, "", "with model=: also load the optimizer's state" },
 })
 

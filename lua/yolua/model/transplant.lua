@@ -104,7 +104,7 @@ local check = options.declare("yl.transplant", {
     choices = attributes.names },
   structs.field("network", "seed", { help = "seed of randomly initialized rows" }),
   { "anchors", "enum", "cfg", "", "the training's option: with all, anchors that no head predicts get rows of their own in the head of the "
-    .. "finest grid", choices = { "cfg", "predicted", "all", "auto" } },
+    .. "finest grid", choices = { "cfg", "predicted", "all", "auto" }, file = true },
   { "size", "size", nil, "px", "input size (default: the old one's)", min = 1, max = 65536 },
 })
 

@@ -42,10 +42,8 @@ groups.model = {
     aliases = { "checkpoint", "ckpt" } },
   { "require", "list", nil, "", "Lua files to run first, with your own layers (yl.layer)",
     aliases = { "plugins", "plugin", "import", "layers" } },
+  { "anchors", "string", nil, "", "with model=FILE.h5: the file of its anchors (default: FILE_anchors.txt)" }, -- training says more, below
 }
-
--- of verbs that do not train: there `anchors` is something else
-groups.anchors_file = { { "anchors", "string", nil, "", "with model=FILE.h5: the file of its anchors (default: FILE_anchors.txt)" } }
 
 groups.run = {
   { "config", "string", nil, "", "a YAML file with any of these keys" },
@@ -77,7 +75,8 @@ groups.train = {
     empty = "none", aliases = { "frozen", "freeze_layers" } },
   { "anchors", "enum", "cfg", "", "of the heads, while training: cfg: as they are; predicted: the same without those that no head "
     .. "predicts, whose objects are background otherwise; all: these get rows of their own, where a recipe makes a new head; auto: fitted "
-    .. "to the training boxes at the input's size", choices = { "cfg", "predicted", "all", "auto" },
+    .. "to the training boxes at the input's size; with model=FILE.h5 also the file of its anchors, which stay as they are",
+    choices = { "cfg", "predicted", "all", "auto" }, file = true,
     aliases = { "autoanchor", "auto_anchor", "noautoanchor" } },
   { "attributes", "flags", nil, "", "what a new head predicts beside box and class, from labels that the data must have "
     .. "(default: what the old one does)", choices = attributes.names, aliases = { "extra_labels" } },

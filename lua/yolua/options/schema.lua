@@ -7,7 +7,8 @@
 --                                                a word for none, and an empty list is refused
 --   table                                        `fields`: its own field table; the key alone means key.name (or `main`: another one)
 --   function any                                 set from Lua only
--- and, where wanted: `lua = true` (a Lua function or table is taken as it is, besides the type), `positional = true` (the
+-- and, where wanted: `lua = true` (a Lua function or table is taken as it is, besides the type), `file = true` (an enum takes a file's path
+-- as well, which has a dot or a slash), `positional = true` (the
 -- array part of a constructor's table, or all of it), `required = true` (of a constructor), `variants = "yolua.optim"` (a table's further
 -- fields are those of the module that its name selects; `of_path` makes of a path, given as the name, the values that it stands
 -- for). Aliases are suggested, never accepted. An empty text is a value in Lua alone.
@@ -157,6 +158,9 @@ local function to_list(field, value, from, path)
   return items
 end
 
+-- Whether the value of an option with `file = true` is a file's path, and none of its words.
+function schema.is_path(value) return type(value) == "string" and value:find "[./\\]" ~= nil end
+
 function schema.convert(field, value, from, path)
   local kind, given = field[2], type(value)
   if value == "" and from.outside then schema.fail(from, "%s: option '%s': expected a value, got nothing", from.where, path) end
@@ -168,6 +172,7 @@ function schema.convert(field, value, from, path)
     return value
   end
   if field.lua and (given == "function" or given == "userdata" or given == "table") then return value end
+  if field.file and schema.is_path(value) then return value end
   if given == "table" and #value == 0 and next(value) ~= nil then
     schema.fail(from, "%s: option '%s': expected a value or a list, got keys of its own (%s)", from.where, path, tostring(next(value)))
   end

@@ -83,6 +83,7 @@ local function identify(t, known)
   local plain = options.plain(o)
   local contents = {}
   for _, key in ipairs(NETWORK) do contents[key] = plain[key] and file_hash(plain[key], known.files) end
+  contents.anchors = schema.is_path(plain.anchors) and file_hash(plain.anchors, known.files) or nil
   local schedule = type(plain.schedule) == "string" and plain.schedule:find "%.lua$" and plain.schedule -- of a pruning
   contents.schedule = schedule and file_hash(schedule, known.files) or nil
   for i, path in ipairs(plain.require or {}) do contents["require" .. i] = file_hash(path, known.files) end

@@ -6,6 +6,7 @@ local fields = require "yolua.options.fields"
 local input = require "yolua.model.input"
 local options = require "yolua.options.table"
 local policy = require "yolua.train.policy"
+local schema = require "yolua.options.schema"
 local files = core.files
 
 local identity = {}
@@ -14,6 +15,7 @@ local function chosen(o)
   local plain, out = getmetatable(o) and options.plain(o) or o, {}
   for _, key in ipairs(fields.deciding) do out[key] = plain[key] end
   out.imgsz, out.attributes = nil, nil -- the size that the network runs at and its structure count, below
+  if schema.is_path(out.anchors) then out.anchors = "cfg" end -- a file's are part of the structure
   out.freeze = type(out.freeze) == "table" and table.concat(out.freeze, ",") or out.freeze
   return out
 end

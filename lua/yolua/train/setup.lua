@@ -133,7 +133,7 @@ function setup.heads(t)
   set_losses(t, lines, run)
   if #t.model.heads > 0 then
     local sizes = sizes_of(t.data.train, t.model.names, t.w, t.h, t.resize)
-    local found = ANCHORS[o.anchors](t.model, sizes, t.w, t.h)
+    local found = (ANCHORS[o.anchors] or heads.keep)(t.model, sizes, t.w, t.h) -- those of a file came with the network
     table.move(found, 1, #found, #lines + 1, lines)
   end
   for _, line in ipairs(run and lines or {}) do run:say("%s", line) end

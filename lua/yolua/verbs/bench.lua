@@ -142,7 +142,7 @@ end
 return {
   help = "time a network: a forward pass or a training step, on noise",
   fields = {
-    "model", "anchors_file", "size",
+    "model", "size",
     structs.field("plan", "batch"), structs.field("plan", "mode"),
     { "runs", "int", 10, "", "measured repetitions", min = 1, max = 1000000, aliases = { "n", "iterations", "repeat" } },
     structs.field("plan", "algorithm"),

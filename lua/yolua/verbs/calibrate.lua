@@ -21,7 +21,7 @@ end
 local function show(r) print(r) end
 
 local list = {
-  "model", "anchors_file", "data",
+  "model", "data",
   { "out", "string", nil, "", "the checkpoint with the calibration, which ends in .safetensors", aliases = { "output", "save_dir",
     "project" } },
 }

@@ -41,7 +41,7 @@ local function show(r)
 end
 
 local list = {
-  "model", "anchors_file",
+  "model",
   save.field,
 }
 table.move(compact.fields, 1, #compact.fields, #list + 1, list)

@@ -13,7 +13,7 @@ end
 local function show(r) print(r) end
 
 local list = {
-  "model", "anchors_file",
+  "model",
   { "out", "string", nil, "", "the file, which ends in .safetensors", aliases = { "output", "save_dir", "project" } },
 }
 table.move(compress.fields, 1, #compress.fields, #list + 1, list)

@@ -19,7 +19,7 @@ local function show(r)
 end
 
 local list = {
-  "model", "anchors_file",
+  "model",
   save.field,
 }
 table.move(decompose.fields, 1, #decompose.fields, #list + 1, list)

@@ -17,7 +17,7 @@ end
 local function show(r) print(r) end
 
 local list = {
-  "model", "anchors_file",
+  "model",
   { "out", "string", nil, "", "the file, or the folder, that is written", aliases = { "output", "save_dir", "project", "file" } },
 }
 table.move(export.fields, 1, #export.fields, #list + 1, list)

@@ -99,7 +99,7 @@ end
 return {
   help = "find objects in images, or in the frames of a stream",
   fields = {
-    "model", "anchors_file",
+    "model",
     { "source", "string", nil, "", "an image, a folder of images, a list of them (.txt); a stream of JPEG or PNG pictures or of yuv4mpeg: "
       .. "- (standard input), a pipe, or a file .mjpeg or .y4m", aliases = { "image", "images", "input", "src" } },
     structs.field("detect", "conf", { default = structs.NONE,

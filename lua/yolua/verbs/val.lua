@@ -48,7 +48,7 @@ end
 local list = {
   { "dets", "string", nil, "", "also write what was found as KITTI's result files into this folder, for yolua eval and KITTI's server",
     aliases = { "save_txt", "results", "detections" } },
-  "model", "anchors_file", "data", "size", "eval", "protocols",
+  "model", "data", "size", "eval", "protocols",
   structs.field("detect", "clip"),
   structs.field("loader", "batch", { help = "images per forward pass" }),
   fields.pick("run", "config"), fields.pick("run", "device"), fields.pick("run", "threads"), fields.pick("run", "precision"),

@@ -200,6 +200,38 @@ function TestKeras.testYad2k()
   t.assertEquals({ small.names, small.structure.layers[#small.structure.layers].options.anchors }, { { "car", "bus" }, "9,9,9,9" })
 end
 
+-- Every verb that loads a network takes the file of anchors, those too where `anchors` says more.
+function TestKeras.testAnchorsEverywhere()
+  local all, path, tiny = tensors(), top .. "/alone.h5", program.tiny()
+  local file = top .. "/elsewhere"
+  write(path, { config() }, sets(all, whole))
+  core.system.write(file .. ".txt", "9,9,12,9")
+  core.system.write(top .. "/two.names", "Car\nPedestrian\n")
+  local function words(verb, ...)
+    return { verb, "model=" .. path, "anchors=" .. file .. ".txt", "names=" .. top .. "/two.names", "data=kitti", "data.root=" .. tiny .. "/data",
+      ... }
+  end
+  local function anchors_of(checkpoint)
+    local layers = yl.load({ model = checkpoint }).structure.layers
+    return layers[#layers].options.anchors
+  end
+  local training = { "epochs=1", "batch=2", "data.limit=4", "optim.lr=1e-5", "protocol=voc" }
+  program.ok(words("train", "out=" .. top .. "/trained", table.unpack(training)))
+  t.assertEquals(anchors_of(top .. "/trained/last.safetensors"), "9,9,12,9")
+  program.ok { "train", "resume=" .. top .. "/trained", "epochs=2" }
+  program.ok(words("prune", "out=" .. top .. "/pruned", "rounds=1", "target=0.5", table.unpack(training)))
+  t.assertEquals(anchors_of(top .. "/pruned/last.safetensors"), "9,9,12,9")
+  local r = program.json(words("doctor", "sheet=none"))
+  t.assertEquals(#r.network.heads, 1)
+  program.ok(words("sensitivity", "out=" .. top .. "/scan", "sparsity=0.5", "data.limit=4", "cache=" .. top))
+  local _, _, err = program.run { "train", "model=" .. path, "anchors=autos", "data=kitti", "data.root=" .. tiny .. "/data" }
+  t.assertStrContains(err, "option 'anchors': expected one of cfg|predicted|all|auto, got 'autos', did you mean 'auto'?")
+  _, _, err = program.run { "train", "cfg=" .. tiny .. "/tiny.cfg", "anchors=" .. file .. ".txt", "data=kitti",
+    "data.root=" .. tiny .. "/data", "out=" .. top .. "/other" }
+  t.assertStrContains(err, "is for a model of Keras: expected model=FILE.h5")
+  os.execute("rm -rf '" .. tiny .. "'")
+end
+
 -- float16: every pattern is read exactly.
 function TestKeras.testHalves()
   local patterns, path = { 0x3c00, 0xbc00, 0x0001, 0x03ff, 0x0400, 0x7bff, 0xfbff, 0x8000, 0x7c00, 0xfc00, 0x3555 }, top .. "/half.h5"

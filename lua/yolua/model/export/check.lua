@@ -51,11 +51,13 @@ local function run(words)
   return pipe:close() == true, text:match "([^\n]*)%s*$"
 end
 
--- The first of the runtimes that the interpreter has, or nil.
-function check.runtime(python, names)
+-- Those of the runtimes that the interpreter has.
+function check.runtimes(python, names)
+  local found = {}
   for _, name in ipairs(names) do
-    if run { python, "-c", "import numpy, " .. name } then return name end
+    if run { python, "-c", "import numpy, " .. name } then found[#found + 1] = name end
   end
+  return found
 end
 
 -- A temporary folder for f(folder), which is removed with all files in it, whatever happens.

@@ -41,17 +41,31 @@ head -c 41600 /dev/zero >"$7/$8"
   os.remove(python)
 end
 
+-- Every runtime that is there is asked.
+function TestCheck.testEachRuntime()
+  if not core.export.available "onnx" then return print "SKIP this build cannot write ONNX" end
+  local python = os.tmpname()
+  core.system.write(python, "#!/bin/sh\ncase \"$2\" in *openvino) exit 0;; *onnxruntime) exit 1;; esac\necho broken\nexit 3\n")
+  os.execute("chmod +x " .. python)
+  t.assertEquals(check.runtimes(python, { "onnxruntime", "openvino", "ncnn" }), { "openvino" })
+  core.system.write(python, "#!/bin/sh\n[ $# = 2 ] && exit 0\nexit 3\n")
+  t.assertEquals(check.runtimes(python, { "onnxruntime", "openvino" }), { "onnxruntime", "openvino" })
+  os.remove(python)
+end
+
 -- A real one (YOLUA_PYTHON names the interpreter).
 function TestCheck.testRuntime()
   local python = os.getenv "YOLUA_PYTHON" or "python3"
   if not core.export.available "onnx" then return print "SKIP this build cannot write ONNX" end
-  if not check.runtime(python, { "onnxruntime", "openvino" }) then
+  local runtimes = check.runtimes(python, { "onnxruntime", "openvino" })
+  if #runtimes == 0 then
     return print(("SKIP %s has neither onnxruntime nor openvino; YOLUA_PYTHON names another interpreter"):format(python))
   end
   for _, heads in ipairs { "raw", "boxes" } do
     local r = program.json { "export", "model=street", "out=" .. top .. "/checked.onnx", "check=true", "heads=" .. heads,
       "python=" .. python }
     t.assertTrue(r.max_error > 0 and r.max_error < 1e-4, r.max_error)
+    t.assertEquals(#r.checks, #runtimes)
   end
 end
 
