@@ -7,7 +7,6 @@
 #include "kernels/activation.formulas.h"
 #include "kernels/axis.h"
 #include "kernels/conv2d.direct.h"
-#include "kernels/slab.h"
 #include "kernels/tile.h"
 
 YL__TILE_DEFINE(tile, false)
@@ -194,15 +193,9 @@ static view view_of(const pass *p, const cut *k, const piece *b, int64_t k0, int
         return (view){p->in.x + (b->n0 * p->in.h + b->i0 * p->si + p->i0) * row + p->j0 * p->in.pixel, p->in.h * row,
                       row, p->in.pixel};
     }
-    yl__block block = {b->n0,
-                       b->n,
-                       b->i0 * p->si + p->i0 - tap_i,
-                       span(b->rows, p->si, p->ki, p->ti),
-                       p->j0 - tap_j,
-                       k->in_cols,
-                       k0,
-                       c,
-                       yl__slab_pixel(c)};
+    yl__block block = {
+        b->n0, b->n, b->i0 * p->si + p->i0 - tap_i, span(b->rows, p->si, p->ki, p->ti), p->j0 - tap_j, k->in_cols,
+        k0,    c,    yl__slab_pixel_in(k->part, c)};
     yl__slab_copy(&p->in, &block, slab);
     int64_t row = block.cols * block.pixel;
     return (view){slab + tap_i * row + tap_j * block.pixel, block.rows * row, row, block.pixel};

@@ -6,7 +6,6 @@
  * Threads share the output channels; where there are few weights they share the rows of pixels instead, each with sums
  * of its own, which are added in order. */
 #include "kernels/conv2d.direct.h"
-#include "kernels/slab.h"
 #include "kernels/tile.h"
 
 YL__TILE_DEFINE(tile, true)
@@ -137,7 +136,8 @@ static void view_x(const plan *p, const block *b, int64_t k0, int64_t c, pixels 
     const yl_conv2d_geom *g = p->g;
     int64_t in_rows = reach(b->rows, g->sh, g->kh, g->dh), q = 0;
     yl__source s = {b->x, g->h, g->w, g->c};
-    yl__block cut = {b->n0, b->n, b->i0 * g->sh - g->pt, in_rows, -g->pl, p->in_cols, k0, c, yl__slab_pixel(c)};
+    yl__block cut = {b->n0, b->n, b->i0 * g->sh - g->pt,        in_rows, -g->pl, p->in_cols,
+                     k0,    c,    yl__slab_pixel_in(p->part, c)};
     if (!p->in_place) yl__slab_copy(&s, &cut, b->x_copy);
     v->at = p->in_place ? b->x : b->x_copy;
     v->pixel = p->in_place ? g->c : cut.pixel;

@@ -272,6 +272,18 @@ static void named_shapes(void **state)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check(&shapes[i]);
 }
 
+/* Channels that are taken in parts of which the last is shorter, and its pixels farther apart if they were all that is copied. */
+static void uneven_parts(void **state)
+{
+    (void)state;
+    yl_conv2d_geom shapes[] = {
+        make(1, 3, 4, 129, 129, 3, 1, 1, 1, 1), make(2, 3, 3, 161, 8, 3, 1, 1, 1, 1),
+        make(1, 4, 3, 257, 257, 1, 1, 0, 1, 1), make(2, 3, 5, 8, 161, 3, 2, 1, 1, 1),
+        make(1, 5, 4, 385, 9, 3, 1, 1, 1, 1),
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check(&shapes[i]);
+}
+
 /* Depthwise: rows of pixels that are tiles of 8, 4, 2 and 1 and borders; channels that are whole vectors, a last vector that
  * begins earlier, or fewer than a vector; kernels with and without a loop of their own; wider than the picture. */
 static void depthwise_shapes(void **state)
@@ -453,11 +465,11 @@ static void every_algorithm_ran(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(named_shapes),        cmocka_unit_test(depthwise_shapes),
-        cmocka_unit_test(uneven_shapes),       cmocka_unit_test(sparse_weights),
-        cmocka_unit_test(random_shapes),       cmocka_unit_test(repeats),
-        cmocka_unit_test(bias_gradient),       cmocka_unit_test(other_tables_and_threads),
-        cmocka_unit_test(every_algorithm_ran),
+        cmocka_unit_test(named_shapes),  cmocka_unit_test(depthwise_shapes),
+        cmocka_unit_test(uneven_shapes), cmocka_unit_test(sparse_weights),
+        cmocka_unit_test(random_shapes), cmocka_unit_test(repeats),
+        cmocka_unit_test(bias_gradient), cmocka_unit_test(other_tables_and_threads),
+        cmocka_unit_test(uneven_parts),  cmocka_unit_test(every_algorithm_ran),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }
