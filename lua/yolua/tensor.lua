@@ -6,7 +6,7 @@ local options = require "yolua.options.table"
 
 local tensor = { new = core.tensor.new }
 
-local dtypes = { "f32", "u8", "i32", "i64", "f64", "bf16" }
+local dtypes = { "f32", "u8", "i32", "i64", "f64", "bf16", "f16" }
 local dtype_field = { "dtype", "enum", "f32", "", "element type", choices = dtypes }
 local calls = 0 -- streams handed out to calls that name no seed
 

@@ -24,11 +24,21 @@ static int step_gradient_norm(lua_State *L)
     return 1;
 }
 
+/* core.unscale(net, scale): divides the gradient by the loss scale -> whether all of it is finite */
+static int step_unscale(lua_State *L)
+{
+    bool finite;
+    yl__check(L, yl_net_unscale(yl__check_net(L, 1), yl__check_number(L, 2), &finite));
+    lua_pushboolean(L, finite);
+    return 1;
+}
+
 void yl__bind_step(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"step", step_run},
         {"gradient_norm", step_gradient_norm},
+        {"unscale", step_unscale},
         {NULL, NULL},
     };
     luaL_setfuncs(L, functions, 0);

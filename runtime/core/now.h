@@ -9,6 +9,7 @@ typedef struct yl_now {
     uint64_t seed;          /* of what is random, */
     uint32_t step;          /* and the iteration */
     float statistics_share; /* of this batch in running statistics; 0: each layer's own momentum */
+    float loss_scale;       /* of the gradients that losses leave */
     int64_t first_image; /* place of the first image in the step's batch, of which other parts and ranks have others */
 } yl_now;
 

@@ -4,7 +4,7 @@
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/sandbox.h"
-#include "formats/half.h"
+#include "core/f16.h"
 
 #include <dlfcn.h>
 #include <hdf5.h>
@@ -96,7 +96,7 @@ static yl_status read_halves(walk *w, hid_t set, hid_t type, const char *name, i
     hid_t native = h5.H5Tcopy(type);
     bool good = native >= 0 && h5.H5Tset_order(native, h5.H5Tget_order(native_float())) >= 0 &&
                 h5.H5Dread(set, native, H5S_ALL, H5S_ALL, H5P_DEFAULT, halves) >= 0;
-    for (int64_t i = 0; good && i < count; i++) numbers[i] = yl__of_half(halves[i]);
+    for (int64_t i = 0; good && i < count; i++) numbers[i] = yl_of_f16(halves[i]);
     if (native >= 0) h5.H5Tclose(native);
     yl__free(halves);
     return good ? YL_OK : damaged(w->path, name);

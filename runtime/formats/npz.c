@@ -3,7 +3,7 @@
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/text.h"
-#include "formats/half.h"
+#include "core/f16.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -91,7 +91,7 @@ static float number_at(const header *h, const char *p)
     double d;
     memcpy(&f, &single, sizeof f);
     memcpy(&d, &whole, sizeof d);
-    return size == 2 ? yl__of_half((uint16_t)low) : size == 4 ? f : (float)d;
+    return size == 2 ? yl_of_f16((uint16_t)low) : size == 4 ? f : (float)d;
 }
 
 /* The place, in C's order, of the i-th number of Fortran's. */

@@ -107,7 +107,7 @@ static yl_status read_dtype(const yl_safetensors *f, const yl_tree *node, yl_saf
             return YL_OK;
         }
     return yl__fail(YL_UNSUPPORTED,
-                    "%s: tensor '%.100s' has dtype '%.20s'; F32, F64, BF16, U8, I32 and I64 can be read", f->path,
+                    "%s: tensor '%.100s' has dtype '%.20s'; F32, F64, BF16, F16, U8, I32 and I64 can be read", f->path,
                     e->name, dtype->text);
 }
 

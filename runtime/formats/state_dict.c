@@ -1,6 +1,6 @@
 /* State dicts: names, orders, and files of them. */
 #include "formats/state_dict.h"
-#include "core/bf16.h"
+#include "core/half.h"
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/text.h"
@@ -217,13 +217,13 @@ static yl_status read_tensor(yl_safetensors *file, const char *path, const yl_sa
     int64_t count = yl__product(e->n_dims, e->dims);
     YL_TRY(yl__alloc(count, sizeof **numbers, numbers));
     if (e->dtype == YL_F32) return yl_safetensors_read(file, e, *numbers);
-    if (e->dtype != YL_F64 && e->dtype != YL_BF16)
+    if (e->dtype != YL_F64 && e->dtype != YL_BF16 && e->dtype != YL_F16)
         return yl__fail(YL_UNSUPPORTED, "%s: '%.100s': expected floating-point numbers", path, e->name);
     YL_TRY(yl__alloc(e->bytes, 1, &bytes));
     yl_status status = yl_safetensors_read(file, e, bytes);
     for (int64_t i = 0; i < count && status == YL_OK; i++)
-        (*numbers)[i] =
-            e->dtype == YL_F64 ? (float)((const double *)bytes)[i] : yl_of_bf16(((const uint16_t *)bytes)[i]);
+        (*numbers)[i] = e->dtype == YL_F64 ? (float)((const double *)bytes)[i]
+                                           : yl_half_real(e->dtype, ((const uint16_t *)bytes)[i]);
     yl__free(bytes);
     return status;
 }

@@ -8,11 +8,12 @@ static void term(const void *geometry, const yl_truth *truth, const yl__predicti
     yl__distill_term(geometry, p, parts);
 }
 
-yl_status YL_CPU(distill_head)(const yl_ctx *ctx, const yl_head_geom *g, float weight, float temperature,
-                               const float *teacher, const float *y, double *partial, void *dx, double *parts)
+yl_status YL_CPU(distill_head)(const yl_ctx *ctx, const yl_head_geom *g, const yl_now *now, float weight,
+                               float temperature, const float *teacher, const float *y, double *partial, void *dx,
+                               double *parts)
 {
     yl__lesson l = {g, weight, temperature, y, teacher};
-    return yl__head_loss(ctx, g, &l, term, y, NULL, NULL, partial, dx, 1, parts);
+    return yl__head_loss(ctx, g, &l, term, y, now, NULL, partial, dx, 1, parts);
 }
 
 enum { BLOCK = 8192, MOST_BLOCKS = 4096 };
@@ -25,9 +26,10 @@ static double feature_block(const float *s, const float *t, int64_t count, doubl
 }
 
 /* Blocks of equal size whose number does not depend on the threads, and whose sums are added in order. */
-yl_status YL_CPU(distill_features)(const yl_ctx *ctx, const yl_flat_geom *g, double scale, const void *teacher,
-                                   const void *y, void *dx, double *sum)
+yl_status YL_CPU(distill_features)(const yl_ctx *ctx, const yl_flat_geom *g, const yl_now *now, double scale,
+                                   const void *teacher, const void *y, void *dx, double *sum)
 {
+    (void)now; /* the gradient of f32 is not scaled */
     const float *s = y, *t = teacher;
     double partial[MOST_BLOCKS];
     int64_t size = (g->count + MOST_BLOCKS - 1) / MOST_BLOCKS, blocks;

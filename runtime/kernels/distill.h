@@ -21,6 +21,7 @@
 #ifndef YL_KERNELS_DISTILL_H
 #define YL_KERNELS_DISTILL_H
 
+#include "core/now.h"
 #include "kernels/flat.h"
 #include "kernels/head.h"
 
@@ -28,12 +29,12 @@
  * sum = scale/2 * sum of (y - teacher)^2. Both add to dx, which may be NULL. */
 #define YL_DISTILL_KERNELS(K)                                                                                          \
     K(distill_head,                                                                                                    \
-      (const yl_ctx *ctx, const yl_head_geom *g, float weight, float temperature, const float *teacher,                \
-       const float *y, double *partial, void *dx, double *parts),                                                      \
+      (const yl_ctx *ctx, const yl_head_geom *g, const yl_now *now, float weight, float temperature,                   \
+       const float *teacher, const float *y, double *partial, void *dx, double *parts),                                \
       YES)                                                                                                             \
     K(distill_features,                                                                                                \
-      (const yl_ctx *ctx, const yl_flat_geom *g, double scale, const void *teacher, const void *y, void *dx,           \
-       double *sum),                                                                                                   \
+      (const yl_ctx *ctx, const yl_flat_geom *g, const yl_now *now, double scale, const void *teacher, const void *y,  \
+       void *dx, double *sum),                                                                                         \
       YES)
 
 #endif

@@ -25,7 +25,7 @@ static inline yl_status yl__head_launch_forward(const yl_ctx *ctx, const char *n
 }
 
 /* A loss makes its gradient as f32 and adds to it many times: in dx itself where that is f32, else in the scratch behind the sums, from
- * where it is rounded once. */
+ * where it is scaled and rounded once. */
 struct yl__head_gradient {
     float *at, beta;
 };
@@ -36,17 +36,22 @@ static inline yl__head_gradient yl__head_gradient_of(const yl_head_geom *g, doub
     return {(float *)(partial + yl_head_sums(g)), 0};
 }
 
-template <class T> static __global__ void yl__head_round_kernel(int64_t count, const float *from, T *dx, float beta)
+template <class T>
+static __global__ void yl__head_round_kernel(int64_t count, const yl_now *now, const float *from, T *dx, float beta)
 {
-    YL_EACH(i, count) dx[i] = beta == 0 ? from[i] : dx[i] + from[i];
+    YL_EACH(i, count)
+    {
+        float d = now->loss_scale * from[i];
+        dx[i] = beta == 0 ? d : dx[i] + d;
+    }
 }
 
-static inline yl_status yl__head_round(const yl_ctx *ctx, const char *name, const yl_head_geom *g,
+static inline yl_status yl__head_round(const yl_ctx *ctx, const char *name, const yl_head_geom *g, const yl_now *now,
                                        const yl__head_gradient &gradient, void *dx, float beta)
 {
     if (gradient.at == dx) return YL_OK;
     return YL_TYPED(g->dtype, T,
-                    yl__launch_each(ctx, name, yl_head_count(g), yl__head_round_kernel<T>, yl_head_count(g),
+                    yl__launch_each(ctx, name, yl_head_count(g), yl__head_round_kernel<T>, yl_head_count(g), now,
                                     gradient.at, (T *)dx, beta));
 }
 
@@ -96,7 +101,7 @@ yl_status yl__head_launch_loss(const yl_ctx *ctx, const char *name, const Geom *
     YL_TRY(yl__launch(ctx, name, dim3((unsigned)rows), dim3(YL__HEAD_THREADS), yl__head_loss_kernel<Geom, Term>, *g,
                       now, y, truth->cap, truth->attributes, truth->rows, truth->counts, partial, gradient.at,
                       gradient.beta));
-    YL_TRY(yl__head_round(ctx, name, &g->head, gradient, dx, beta));
+    YL_TRY(yl__head_round(ctx, name, &g->head, now, gradient, dx, beta));
     return yl__launch_add_partials(ctx, name, rows, yl_head_parts(&g->head), partial, parts);
 }
 

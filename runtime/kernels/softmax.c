@@ -9,10 +9,10 @@ yl_status YL_CPU(softmax_forward)(const yl_ctx *ctx, const yl_softmax_geom *g, c
     return YL_OK;
 }
 
-yl_status YL_CPU(softmax_loss)(const yl_ctx *ctx, const yl_softmax_geom *g, const float *y, const yl_truth *truth,
-                               void *dx, float beta, double *parts)
+yl_status YL_CPU(softmax_loss)(const yl_ctx *ctx, const yl_softmax_geom *g, const yl_now *now, const float *y,
+                               const yl_truth *truth, void *dx, float beta, double *parts)
 {
-    (void)ctx;
+    (void)ctx, (void)now; /* the gradient of f32 is not scaled */
     int64_t c = g->c;
     parts[0] = 0;
     for (int64_t i = 0; i < g->n; i++) {

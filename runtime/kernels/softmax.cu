@@ -18,8 +18,8 @@ yl_status YL_CUDA(softmax_forward)(const yl_ctx *ctx, const yl_softmax_geom *g, 
 }
 
 template <class T>
-static __global__ void loss(yl_softmax_geom g, const float *y, int64_t cap, int32_t attributes, const float *rows,
-                            const int32_t *counts, double *costs, T *dx, float beta)
+static __global__ void loss(yl_softmax_geom g, const yl_now *now, const float *y, int64_t cap, int32_t attributes,
+                            const float *rows, const int32_t *counts, double *costs, T *dx, float beta)
 {
     yl_truth truth = {g.n, cap, rows, counts, attributes};
     YL_EACH(i, g.n)
@@ -28,19 +28,19 @@ static __global__ void loss(yl_softmax_geom g, const float *y, int64_t cap, int3
         int64_t class_index = yl__class_of(&truth, i, g.c);
         for (int64_t j = 0; dx && j < g.c; j++) {
             T *d = dx + i * g.c + j;
-            *d = (beta == 0 ? 0.0f : (float)*d) + yl__class_slope(p, j, class_index);
+            *d = (beta == 0 ? 0.0f : (float)*d) + now->loss_scale * yl__class_slope(p, j, class_index);
         }
         costs[i] = yl__class_loss(p, g.c, class_index);
     }
 }
 
 /* The device's own results hold the images' costs: batches are smaller than that. */
-yl_status YL_CUDA(softmax_loss)(const yl_ctx *ctx, const yl_softmax_geom *g, const float *y, const yl_truth *truth,
-                                void *dx, float beta, double *parts)
+yl_status YL_CUDA(softmax_loss)(const yl_ctx *ctx, const yl_softmax_geom *g, const yl_now *now, const float *y,
+                                const yl_truth *truth, void *dx, float beta, double *parts)
 {
     double *costs = (double *)yl__cuda_state_of(ctx)->results;
     YL_TRY(YL_TYPED(g->dtype, T,
-                    yl__launch_each(ctx, "softmax_loss", g->n, loss<T>, *g, y, truth->cap, truth->attributes,
+                    yl__launch_each(ctx, "softmax_loss", g->n, loss<T>, *g, now, y, truth->cap, truth->attributes,
                                     truth->rows, truth->counts, costs, (T *)dx, beta)));
     return yl__launch_add_partials(ctx, "softmax_loss", g->n, 1, costs, parts);
 }

@@ -8,6 +8,7 @@
 #define YL_KERNELS_SOFTMAX_H
 
 #include "core/dtype.h"
+#include "core/now.h"
 #include "core/status.h"
 
 /* Class scores {n, c}. */
@@ -20,8 +21,8 @@ typedef struct yl_softmax_geom {
 #define YL_SOFTMAX_KERNELS(K)                                                                                          \
     K(softmax_forward, (const yl_ctx *ctx, const yl_softmax_geom *g, const void *x, float *y), YES)                    \
     K(softmax_loss,                                                                                                    \
-      (const yl_ctx *ctx, const yl_softmax_geom *g, const float *y, const yl_truth *truth, void *dx, float beta,       \
-       double *parts),                                                                                                 \
+      (const yl_ctx *ctx, const yl_softmax_geom *g, const yl_now *now, const float *y, const yl_truth *truth,          \
+       void *dx, float beta, double *parts),                                                                           \
       YES)
 
 #endif

@@ -74,6 +74,14 @@ yl_status YL_CPU(step_adam)(const yl_ctx *ctx, const yl_step_geom *g, const yl_s
     return YL_OK;
 }
 
+yl_status YL_CPU(multiply)(const yl_ctx *ctx, int64_t count, float factor, float *x)
+{
+    (void)ctx; /* unused without OpenMP */
+#pragma omp parallel for num_threads(ctx->threads) schedule(static)
+    for (int64_t i = 0; i < count; i++) x[i] *= factor;
+    return YL_OK;
+}
+
 yl_status YL_CPU(apply_mask)(const yl_ctx *ctx, int64_t count, const uint8_t *mask, float *x)
 {
 #pragma omp parallel for simd schedule(static) num_threads(ctx->threads) if (count > 16384)

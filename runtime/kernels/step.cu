@@ -63,6 +63,16 @@ yl_status YL_CUDA(step_adam)(const yl_ctx *ctx, const yl_step_geom *g, const yl_
                       grad, m, v, value, ema);
 }
 
+static __global__ void scale_all(int64_t count, float factor, float *x)
+{
+    YL_EACH(i, count) x[i] *= factor;
+}
+
+yl_status YL_CUDA(multiply)(const yl_ctx *ctx, int64_t count, float factor, float *x)
+{
+    return yl__launch_each(ctx, "multiply", count, scale_all, count, factor, x);
+}
+
 static __global__ void mask_out(int64_t count, const uint8_t *mask, float *x)
 {
     YL_EACH(i, count) x[i] = mask[i] ? x[i] : 0.0f;

@@ -31,7 +31,7 @@ typedef struct yl_step_scalars {
 } yl_step_scalars;
 
 /* Steps are over all parts in one call; `scalars` are those of every range; they clear the gradient; mask, velocity and ema may be NULL.
- * apply_mask: x = 0 where the mask is 0, whatever it was. sum_squares: out {ranges}, each the sum over its parts, which are first[r] to
+ * multiply: x *= factor. apply_mask: x = 0 where the mask is 0, whatever it was. sum_squares: out {ranges}, each the sum over its parts, which are first[r] to
  * first[r + 1] - 1; `partial` has room for a number per part. Parts, scalars, first and out are in device memory. find_not_finite: the
  * lowest index of such a number, -1 where all are finite. */
 #define YL_STEP_KERNELS(K)                                                                                             \
@@ -43,6 +43,7 @@ typedef struct yl_step_scalars {
       (const yl_ctx *ctx, const yl_step_geom *g, const yl_step_part *parts, const yl_step_scalars *scalars,            \
        const uint8_t *mask, float *grad, float *m, float *v, float *value, float *ema),                                \
       YES)                                                                                                             \
+    K(multiply, (const yl_ctx *ctx, int64_t count, float factor, float *x), YES)                                       \
     K(apply_mask, (const yl_ctx *ctx, int64_t count, const uint8_t *mask, float *x), YES)                              \
     K(count_nonzero, (const yl_ctx *ctx, int64_t count, const float *x, int64_t *out), YES)                            \
     K(sum_squares,                                                                                                     \

@@ -12,8 +12,8 @@ static void term(const void *geometry, const yl_truth *truth, const yl__predicti
     yl__yolo_term(geometry, truth, p, parts);
 }
 
-yl_status YL_CPU(yolo_loss)(const yl_ctx *ctx, const yl_yolo_geom *g, const float *y, const yl_truth *truth,
-                            double *partial, void *dx, float beta, double *parts)
+yl_status YL_CPU(yolo_loss)(const yl_ctx *ctx, const yl_yolo_geom *g, const yl_now *now, const float *y,
+                            const yl_truth *truth, double *partial, void *dx, float beta, double *parts)
 {
-    return yl__head_loss(ctx, &g->head, g, term, y, NULL, truth, partial, dx, beta, parts);
+    return yl__head_loss(ctx, &g->head, g, term, y, now, truth, partial, dx, beta, parts);
 }

@@ -54,8 +54,8 @@ typedef struct yl_yolo_geom {
 #define YL_YOLO_KERNELS(K)                                                                                             \
     K(yolo_forward, (const yl_ctx *ctx, const yl_head_geom *g, const void *x, float *y), YES)                          \
     K(yolo_loss,                                                                                                       \
-      (const yl_ctx *ctx, const yl_yolo_geom *g, const float *y, const yl_truth *truth, double *partial, void *dx,     \
-       float beta, double *parts),                                                                                     \
+      (const yl_ctx *ctx, const yl_yolo_geom *g, const yl_now *now, const float *y, const yl_truth *truth,             \
+       double *partial, void *dx, float beta, double *parts),                                                          \
       YES)
 
 #endif

@@ -29,7 +29,7 @@ static yl_status forward(yl_pass *p)
 static yl_status loss(yl_pass *p, const yl_truth *truth, double out[YL_MAX_LOSS_PARTS])
 {
     yl_softmax_geom g = geometry(p->setting);
-    return p->ctx->device->kernels->softmax_loss(p->ctx, &g, p->y, truth, p->dx[0], p->dx_beta[0], out);
+    return p->ctx->device->kernels->softmax_loss(p->ctx, &g, p->now, p->y, truth, p->dx[0], p->dx_beta[0], out);
 }
 
 const yl_layer_kind yl_layer_softmax = {

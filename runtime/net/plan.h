@@ -24,7 +24,7 @@ typedef struct yl_plan_options {
     yl_part part;
     int64_t batch, h, w; /* h, w 0: the network's own size */
     yl_dtype
-        precision; /* type of activations and their gradients; bf16: the outputs of losses, parameters and what belongs to them stay
+        precision; /* type of activations and their gradients; bf16, f16: the outputs of losses, parameters and what belongs to them stay
                            f32; u8: int8, which takes a calibration (net/calibration.h) */
     const char *slab;      /* values: "value" (or NULL) or "ema" */
     const char *algorithm; /* "auto" (or NULL), or a convolution algorithm's name */
@@ -61,7 +61,7 @@ static inline size_t yl_view_bytes(yl_view view)
     return (size_t)yl_shape_count(view.shape) * yl_dtype_bytes(view.type);
 }
 
-/* Copies its numbers to and from f32 in host memory: those of type bf16 are rounded on their way to the device, quantised ones are read as
+/* Copies its numbers to and from f32 in host memory: those of type bf16 or f16 are rounded on their way to the device, quantised ones are read as
  * what they stand for. Errors: UNSUPPORTED for another type. */
 yl_status yl_view_read(yl_device *device, yl_view view, float *numbers);
 yl_status yl_view_write(yl_device *device, yl_view view, const float *numbers);
@@ -99,6 +99,7 @@ typedef struct yl_step_info {
     bool hold_statistics;    /* forward in training does not update the running statistics */
     double statistics_share; /* of this batch in them; 0: each layer's own momentum */
     int64_t first_image;     /* place of the plan's first image in the step's batch */
+    double loss_scale; /* by which the losses' gradients are multiplied; other than 1 only in plans of precision f16 */
 } yl_step_info;
 
 extern const yl_field_table yl_step_info_fields;

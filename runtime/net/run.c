@@ -17,6 +17,8 @@ static const yl_field info_fields[] = {
      1, NULL, NULL, AT(statistics_share)},
     {"first_image", YL_OPTION_INT, "0", "", "place of the first image in the step's batch", 0, UINT32_MAX, NULL, NULL,
      AT(first_image)},
+    {"loss_scale", YL_OPTION_NUMBER, "1", "", "of the gradients that losses leave; precision=f16 alone has one",
+     0x1p-24, 0x1p40, NULL, NULL, AT(loss_scale)},
 };
 const yl_field_table yl_step_info_fields = YL_FIELD_TABLE("forward", info_fields);
 
@@ -200,10 +202,16 @@ static yl_status call_forward(void *of)
     return YL_OK;
 }
 
+/* 0 is what a struct has whose caller knows of none. */
+static float loss_scale(const yl_step_info *info)
+{
+    return info->loss_scale > 0 ? (float)info->loss_scale : 1;
+}
+
 static yl_status run_forward(yl_plan *plan)
 {
     const yl_step_info *info = &plan->info;
-    yl_now now = {info->seed, info->step, (float)info->statistics_share, info->first_image};
+    yl_now now = {info->seed, info->step, (float)info->statistics_share, loss_scale(info), info->first_image};
     YL_TRY(plan->net->device->to_device(plan->net->device, plan->now, &now, sizeof now));
     for (int s = 0; s < plan->n_steps; s++) {
         yl_plan_step *step = &plan->steps[s];
@@ -224,6 +232,8 @@ yl_status yl_plan_forward(yl_plan *plan, const yl_step_info *info)
     YL_TRY(yl__net_runnable(plan->net, "forward"));
     if (plan->n_given == 0) YL_TRY(yl__plan_take(plan, "forward"));
     YL_TRY(yl__plan_check(plan, YL__FED, "forward"));
+    if (loss_scale(info) != 1 && plan->options.precision != YL_F16)
+        return yl__fail(YL_INVALID, "forward: loss_scale: only plans of precision f16 scale their losses");
     YL_TRY(yl__plan_reconsider(plan));
     YL_TRY(bind(plan));
     if (plan->options.mode == YL_TRAIN && !info->hold_statistics) YL_TRY(yl__share_forward(plan->net));

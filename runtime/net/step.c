@@ -144,6 +144,22 @@ yl_status yl_net_gradient_norm(yl_net *net, double *norm)
     return YL_OK;
 }
 
+yl_status yl_net_unscale(yl_net *net, double scale, bool *finite)
+{
+    yl_slab *grad;
+    yl_ctx ctx = yl__ctx(net->device);
+    if (!(scale > 0 && isfinite(scale)))
+        return yl__fail(YL_INVALID, "unscale: expected a loss scale above 0, got %g", scale);
+    YL_TRY(yl__net_idle(net, "unscale"));
+    YL_TRY(yl_net_slab(net, "grad", &grad));
+    YL_TRY(net->device->kernels->multiply(&ctx, grad->count, (float)(1 / scale), grad->data));
+    YL_TRY(find_squares(net));
+    *finite = true;
+    for (int i = 0; i < net->n_ranges; i++)
+        if (net->ranges[i].kind != YL_STATISTIC && !net->ranges[i].frozen) *finite &= isfinite(net->host_squares[i]);
+    return YL_OK;
+}
+
 static yl_step_scalars scalars(const yl_step_options *o, const yl_range *r, double norm)
 {
     double clip = o->clip > 0 && norm > o->clip ? o->clip / norm : 1.0, count = (double)r->steps + 1;

@@ -23,6 +23,10 @@ extern const yl_field_table yl_step_fields; /* defaults: yl_options_defaults(&yl
  * gradient, naming the parameter. */
 yl_status yl_net_gradient_norm(yl_net *net, double *norm);
 
+/* Divides the gradient by `scale`, the loss scale it was made with; *finite: whether every number of it is (statistics and frozen ranges
+ * aside). Errors: INVALID for a scale that is not above 0. */
+yl_status yl_net_unscale(yl_net *net, double scale, bool *finite);
+
 /* Clips, decays, steps, masks and averages every unfrozen range, clears its gradient and increments its version. *norm is the norm of
  * the gradient per image before clipping. Frozen ranges are not touched. Each range counts its own steps (yl_range.steps; not with
  * YL_SGD), so that Adam's bias correction starts with its first gradient. Errors: INVALID for a learning rate that is negative or not

@@ -1,7 +1,7 @@
 /* What goes into a plan and what comes out: its input, its cut, the layers' outputs and gradients. The arena they lie in is shared by
  * the network's plans, so each of these functions first asks whose values it holds. */
 #include "net/plan_impl.h"
-#include "core/bf16.h"
+#include "core/half.h"
 
 yl_status yl__plan_take(yl_plan *plan, const char *what)
 {
@@ -49,20 +49,20 @@ static yl_status read_piece(yl_device *device, yl_view view, int64_t count, floa
     const uint8_t *bytes = (const uint8_t *)halves;
     YL_TRY(device->from_device(device, halves, view.data, (size_t)count * yl_dtype_bytes(view.type)));
     for (int64_t i = 0; i < count; i++)
-        numbers[i] = view.type == YL_BF16 ? yl_of_bf16(halves[i]) : yl_quant_real(view.quant, bytes[i]);
+        numbers[i] = yl_is_half(view.type) ? yl_half_real(view.type, halves[i]) : yl_quant_real(view.quant, bytes[i]);
     return YL_OK;
 }
 
 static yl_status write_piece(yl_device *device, yl_view view, int64_t count, const float *numbers)
 {
     uint16_t halves[PIECE];
-    for (int64_t i = 0; i < count; i++) halves[i] = yl_to_bf16(numbers[i]);
+    for (int64_t i = 0; i < count; i++) halves[i] = yl_half_nearest(view.type, numbers[i]);
     return device->to_device(device, view.data, halves, (size_t)count * sizeof *halves);
 }
 
 yl_status yl_view_read(yl_device *device, yl_view view, float *numbers)
 {
-    if (view.type != YL_BF16 && !(view.type == YL_U8 && view.quant.scale > 0)) {
+    if (!yl_is_half(view.type) && !(view.type == YL_U8 && view.quant.scale > 0)) {
         YL_TRY(check_floats(view, "read"));
         return device->from_device(device, numbers, view.data, yl_view_bytes(view));
     }
@@ -75,7 +75,7 @@ yl_status yl_view_read(yl_device *device, yl_view view, float *numbers)
 
 yl_status yl_view_write(yl_device *device, yl_view view, const float *numbers)
 {
-    if (view.type != YL_BF16) {
+    if (!yl_is_half(view.type)) {
         YL_TRY(check_floats(view, "write"));
         return device->to_device(device, view.data, numbers, yl_view_bytes(view));
     }

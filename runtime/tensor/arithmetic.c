@@ -334,7 +334,7 @@ yl_dtype yl__binary_type(yl_binary op, yl_dtype a, yl_dtype b)
 {
     if (op >= YL_BINARY_EQ) return YL_U8;
     yl_dtype t = rank(a) >= rank(b) ? a : b;
-    if (t == YL_BF16) t = YL_F32;
+    if (t == YL_BF16 || t == YL_F16) t = YL_F32;
     if (yl__is_integer(t) && (op == YL_BINARY_DIV || op == YL_BINARY_POW)) return YL_F32;
     return t == YL_U8 && op != YL_BINARY_MIN && op != YL_BINARY_MAX ? YL_I32 : t;
 }

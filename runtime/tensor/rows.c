@@ -1,6 +1,7 @@
 /* Widening, narrowing, and the walk over rows. */
 #include "tensor/rows.h"
 #include "core/bf16.h"
+#include "core/f16.h"
 
 #include <math.h>
 #include <string.h>
@@ -47,6 +48,9 @@ void yl__load_numbers(yl_dtype dtype, const char *from, int64_t stride, int64_t 
     case YL_BF16:
         LOAD(uint16_t, (double)yl_of_bf16(v));
         break;
+    case YL_F16:
+        LOAD(uint16_t, (double)yl_of_f16(v));
+        break;
     }
 }
 
@@ -70,6 +74,9 @@ void yl__load_integers(yl_dtype dtype, const char *from, int64_t stride, int64_t
         break;
     case YL_BF16:
         LOAD(uint16_t, to_integer((double)yl_of_bf16(v), INT64_MIN, INT64_MAX));
+        break;
+    case YL_F16:
+        LOAD(uint16_t, to_integer((double)yl_of_f16(v), INT64_MIN, INT64_MAX));
         break;
     }
 }
@@ -101,6 +108,9 @@ void yl__store_numbers(yl_dtype dtype, const double *from, int64_t count, char *
     case YL_BF16:
         STORE(uint16_t, yl_to_bf16((float)from[i]));
         break;
+    case YL_F16:
+        STORE(uint16_t, yl_to_f16((float)from[i]));
+        break;
     }
 }
 
@@ -124,6 +134,9 @@ void yl__store_integers(yl_dtype dtype, const int64_t *from, int64_t count, char
         break;
     case YL_BF16:
         STORE(uint16_t, yl_to_bf16((float)from[i]));
+        break;
+    case YL_F16:
+        STORE(uint16_t, yl_to_f16((float)from[i]));
         break;
     }
 }

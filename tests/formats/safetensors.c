@@ -123,7 +123,7 @@ static void test_refusals(void **state)
     refused("[]", 0, YL_FORMAT, "a list");
     refused("{\"a\":1}", 0, YL_FORMAT, "tensor 'a' is described by a number");
     refused("{\"a\":{}}", 0, YL_FORMAT, "no dtype");
-    refused("{\"a\":" T("F16", "[1]", "[0,2]") "}", 2, YL_UNSUPPORTED, "dtype 'F16'");
+    refused("{\"a\":" T("F8_E4M3", "[1]", "[0,1]") "}", 1, YL_UNSUPPORTED, "dtype 'F8_E4M3'");
     refused("{\"a\":" T("F32", "2", "[0,8]") "}", 8, YL_FORMAT, "shape");
     refused("{\"a\":" T("F32", "[-2]", "[0,8]") "}", 8, YL_FORMAT, "whole number");
     refused("{\"a\":" T("F32", "[1.5]", "[0,8]") "}", 8, YL_FORMAT, "whole number");

@@ -1,5 +1,6 @@
 -- Networks forward on a GPU as on the CPU: every layer's output within 1e-4 of the largest magnitude; with activations of bf16, within
--- 2^-8 of it for each layer that it has gone through. (A layer rounds once, by at most 2^-9 of a number, and passes on what came in.)
+-- 2^-8 of it for each layer that it has gone through, of f16 2^-11. (A layer rounds once, by at most half of that, and passes on what came
+-- in.)
 local t = require "luaunit"
 local core = require "yolua.core"
 local boxes = require "support.boxes"
@@ -30,6 +31,8 @@ local function depths(net)
   return depth
 end
 
+local UNIT = { bf16 = 2 ^ -8, f16 = 2 ^ -11 }
+
 local function compare(make, batch, keep, precision)
   local net = make "cpu"
   local want, got, depth = outputs(net, batch, keep), outputs(make "cuda", batch, keep, precision), depths(net)
@@ -37,7 +40,7 @@ local function compare(make, batch, keep, precision)
   for i, w in ipairs(want) do
     t.assertEquals(got[i].values == nil, w.values == nil, w.name)
     if w.values then
-      check.compare(got[i].values, w.values, precision == "bf16" and depth[i] * 2 ^ -8 or 1e-4, w.name)
+      check.compare(got[i].values, w.values, precision and depth[i] * UNIT[precision] or 1e-4, w.name)
       seen = seen + 1
     end
   end
@@ -102,25 +105,34 @@ end
 
 function TestForward.testOtherLayers() t.assertEquals(compare(others, 2, true), #others "cpu":layers()) end
 
-function TestForward.testBf16()
-  t.assertEquals(compare(convolutions, 2, true, "bf16"), 10)
-  t.assertTrue(compare(convolutions, 1, false, "bf16") >= 1)
-  t.assertEquals(compare(others, 1, true, "bf16"), #others "cpu":layers())
+function TestForward.testHalves()
+  for precision in pairs(UNIT) do
+    t.assertEquals(compare(convolutions, 2, true, precision), 10)
+    t.assertTrue(compare(convolutions, 1, false, precision) >= 1)
+    t.assertEquals(compare(others, 1, true, precision), #others "cpu":layers())
+  end
   t.assertTrue(compare(darknet(TOP .. "/recipes/models/street"), 1, false, "bf16") >= 1)
 end
 
--- Sums are rounded to the nearest bf16, of two to the even one; infinity and NaN stay what they are.
-function TestForward.testRounding()
-  local values = { 1, 2 ^ -8, 1 + 2 ^ -7, 2 ^ -8, 256, 1, 255, 0.5, 3.0e38, 3.0e38, math.huge, 1, -math.huge, 1, math.huge, -math.huge }
+-- Sums are rounded to the nearest number, of two to the even one; infinity and NaN stay what they are.
+local function sums(precision, values)
   local net = core.net { h = 1, w = 8, c = 2, device = "cuda", layers = { { "route", name = "a", inputs = { 0 }, groups = 2, group_id = 0 },
     { "route", name = "b", inputs = { 0 }, groups = 2, group_id = 1 }, { "shortcut", name = "sum", inputs = { "a", "b" } } } }
-  local plan <close> = net:plan { mode = "infer", batch = 1, precision = "bf16" }
+  local plan <close> = net:plan { mode = "infer", batch = 1, precision = precision }
   plan:input(values)
   plan:forward {}
-  local sums = plan:output "sum"
-  t.assertEquals({ sums[1], sums[2], sums[3], sums[4] }, { 1.0, 1 + 2 ^ -6, 256.0, 256.0 })
-  t.assertEquals({ sums[5], sums[6], sums[7] }, { math.huge, math.huge, -math.huge })
-  t.assertTrue(sums[8] ~= sums[8])
+  local list = plan:output "sum"
+  local last = table.remove(list)
+  t.assertTrue(last ~= last)
+  return list
+end
+
+function TestForward.testRounding()
+  local huge = math.huge
+  t.assertEquals(sums("bf16", { 1, 2 ^ -8, 1 + 2 ^ -7, 2 ^ -8, 256, 1, 255, 0.5, 3.0e38, 3.0e38, huge, 1, -huge, 1, huge, -huge }),
+    { 1.0, 1 + 2 ^ -6, 256.0, 256.0, huge, huge, -huge })
+  t.assertEquals(sums("f16", { 1, 2 ^ -11, 1 + 2 ^ -10, 2 ^ -11, 2048, 1, 2 ^ -24, 2 ^ -24, 65504, 65504, 65504, 1, -huge, 1, huge,
+    -huge }), { 1.0, 1 + 2 ^ -9, 2048.0, 2 ^ -23, huge, 65504.0, -huge })
 end
 
 function TestForward.testShippedNetwork()

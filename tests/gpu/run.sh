@@ -53,18 +53,18 @@ pack() {
 skip() { echo "SKIP $*"; exit 77; }
 needs_data() { [ -d "$YOLUA_DATA/weights" ] || skip "the pack holds no data"; }
 on_gpu() { YOLUA_TEST_DEVICE=cuda YOLUA_TEST_FILE=$tree/tests/$1.lua "$YOLUA_PROGRAM" "$tree/tests/support/on_gpu.lua"; }
-# bf16/layers/x: layers/x with activations of bf16
-in_precision() { if [[ $1 == bf16/* ]]; then YOLUA_TEST_PRECISION=bf16 on_gpu "${1#bf16/}"; else on_gpu "$1"; fi; }
+# bf16/layers/x: layers/x with activations of bf16; likewise f16
+in_precision() { if [[ $1 == *f16/* ]]; then YOLUA_TEST_PRECISION=${1%%/*} on_gpu "${1#*/}"; else on_gpu "$1"; fi; }
 
 one_test() {
   local log=$top/tests/${1//\//-}
   if in_precision "$1" >"$log" 2>&1; then echo "ok $1"; else echo "FAILED $1"; tail -15 "$log"; fi
 }
 
-# The layers' and networks' tests, device=cuda against the CPU and the formulas in Lua; the layers' in bf16 too.
+# The layers' and networks' tests, device=cuda against the CPU and the formulas in Lua; the layers' in bf16 and f16 too.
 part_suite() {
   mkdir -p "$top/tests"
-  sed 'p; s|^layers/|bf16/&|; t; d' "${YOLUA_SUITE:-$tree/tests/gpu/suite.txt}" | xargs -P "$(nproc)" -I{} bash -c 'one_test {}' | tee "$top/suite"
+  sed 'p; s|^layers/.*|bf16/&\nf16/&|; t; d' "${YOLUA_SUITE:-$tree/tests/gpu/suite.txt}" | xargs -P "$(nproc)" -I{} bash -c 'one_test {}' | tee "$top/suite"
   "$YOLUA_PROGRAM" "$tree/tests/gpu/forward.lua" >"$top/tests/forward" 2>&1 && echo "ok gpu/forward" >>"$top/suite" ||
     { echo "FAILED gpu/forward" >>"$top/suite"; tail -15 "$top/tests/forward"; }
   echo "$(grep -c ^ok "$top/suite") tests pass; failed: $(sed -n 's/^FAILED //p' "$top/suite" | xargs | sed 's/^$/none/')"

@@ -254,7 +254,7 @@ static void test_kernels_are_told_the_type(void **state)
     /* not a layer's: the optimizer's, masks', tensors', the loader's and a teacher's, those of quantised activations, and of
      * batch-norm over several processes */
     static const char others[] =
-        " step_sgd step_adam apply_mask count_nonzero sum_squares find_not_finite matmul warp "
+        " step_sgd step_adam multiply apply_mask count_nonzero sum_squares find_not_finite matmul warp "
         "distill_head distill_features batchnorm_input quant_to_bytes quant_to_floats shortcut_bytes ";
     for (int i = 0; i < KERNELS; i++) {
         char word[64];

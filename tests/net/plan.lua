@@ -254,6 +254,8 @@ function TestTraining.test_precision()
     t.assertErrorMsgContains("plan: precision bf16 is not available on cpu: expected f32 or int8", net.plan, net,
       { mode = "infer", batch = 1, precision = "bf16" })
   end
+  core.noise(plan, 1)
+  t.assertErrorMsgContains("loss_scale: only plans of precision f16", plan.forward, plan, { loss_scale = 2 })
   t.assertErrorMsgContains("'fp16'", net.plan, net, { mode = "infer", batch = 1, precision = "fp16" })
   for _, mode in ipairs { "infer", "train" } do -- not calibrated, not for training; not on a GPU either
     t.assertErrorMsgContains("precision int8", net.plan, net, { mode = mode, batch = 1, precision = "int8" })

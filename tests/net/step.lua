@@ -28,6 +28,24 @@ local function run(o, count, prepare)
   return n
 end
 
+TestLossScale = {}
+
+-- The gradient is divided, and one number that is not finite is enough.
+function TestLossScale.test_unscale()
+  local n = net()
+  n:set("conv1.weight", gradient, "grad")
+  t.assertTrue(core.unscale(n, 4))
+  local got = n:get("conv1.weight", "grad")
+  for i, g in ipairs(gradient) do t.assertEquals(got[i], g / 4) end
+  for _, bad in ipairs { math.huge, -math.huge, 0 / 0 } do
+    n:set("conv1.bias", { 0, bad }, "grad")
+    t.assertFalse(core.unscale(n, 2))
+  end
+  n:freeze "conv1" -- and what does not learn does not count
+  t.assertTrue(core.unscale(n, 2))
+  t.assertErrorMsgContains("unscale: expected a loss scale above 0, got 0", core.unscale, n, 0)
+end
+
 TestRules = {}
 
 -- v = mu v + g; w = w - lr (decay w + v): decay on weights only

@@ -20,17 +20,19 @@
 --
 -- check.loss is the same for losses: oracle(x, truth, options, info) returns {part = sum}, a case has `truth` (rows per image).
 --
--- With YOLUA_TEST_PRECISION=bf16 plans are of that precision. Inputs and gradients that are given are then rounded to it beforehand, so
--- that an output differs by one rounding, at most 2^-9 of itself: FORWARD allows twice that of the largest magnitude. Gradients pass up to
--- three roundings and slopes taken from rounded outputs: BACKWARD allows four times as much; they are compared with those of the CPU in
--- f32, since differences of the oracle would step over the ties that rounding makes. `roundings`: how often a layer rounds its numbers on
--- their way (1); the bounds are so many times larger.
+-- With YOLUA_TEST_PRECISION=bf16 (or f16) plans are of that precision, whose rounding changes a number by at most a share UNIT of it.
+-- Inputs and gradients that are given are rounded beforehand, so that an output differs by one rounding: FORWARD allows twice that, of the
+-- largest magnitude. Gradients pass up to three roundings and slopes taken from rounded outputs: BACKWARD allows eight times UNIT; they
+-- are compared with those of the CPU in f32, since differences of the oracle would step over the ties that rounding makes. `roundings`:
+-- how often a layer rounds its numbers on their way (1); the bounds are so many times larger.
 local t = require "luaunit"
 local core = require "yolua.core"
 
 local check = { on_cpu = (os.getenv "YOLUA_TEST_DEVICE" or "cpu") == "cpu", -- else support/on_gpu.lua is at work
   precision = os.getenv "YOLUA_TEST_PRECISION" or "f32" }
-local FORWARD, BACKWARD = check.precision == "bf16" and 2 ^ -8 or 0, check.precision == "bf16" and 2 ^ -6 or 0
+local BITS = ({ bf16 = 8, f16 = 11 })[check.precision] -- that a number has
+local UNIT = BITS and 2 ^ -BITS or 0
+local FORWARD, BACKWARD = 2 * UNIT, 8 * UNIT
 
 -- A small generator of our own: the same numbers everywhere. Returns uniform numbers in (-1, 1).
 function check.random(seed)
@@ -41,14 +43,15 @@ function check.random(seed)
   end
 end
 
--- The nearest number of bf16, of two the even one.
-function check.bf16(value)
-  local bits = string.unpack("<I4", string.pack("<f", value))
-  return (string.unpack("<f", string.pack("<I4", (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000)))
-end
-
-local function exact(value) -- in single precision, or in that of the plan
-  return check.precision == "bf16" and check.bf16(value) or (string.unpack("f", string.pack("f", value)))
+-- A number as the plan's precision has it: the nearest, of two the even one. (Numbers here are no subnormals of f16.)
+local function exact(value)
+  if not BITS then return (string.unpack("f", string.pack("f", value))) end
+  if value == 0 or value - value ~= 0 then return value end
+  local unit = 2.0 ^ (math.floor(math.log(math.abs(value), 2)) + 1 - BITS)
+  local whole = value / unit
+  local near = math.floor(whole + 0.5)
+  if near - whole == 0.5 and near % 2 == 1 then near = near - 1 end
+  return near * unit
 end
 
 local function fill(count, random, scale)
@@ -299,7 +302,7 @@ local function check_backward(d, case, what)
   local dy = fill(shape[1] * shape[2] * shape[3] * shape[4], random)
   one_step(net, plan, x, dy, d.allocates)
   local got, half = gradients(net, plan), shape[4] // 2
-  if check.precision ~= "f32" then return compare_with_cpu(d, case, x, dy, got, what) end
+  if BITS then return compare_with_cpu(d, case, x, dy, got, what) end
   local dys = { a = channels(dy, shape, 0, half), b = channels(dy, shape, half, half) }
   local infos = { a = info_of(case, index.a), b = info_of(case, index.b) }
   local function phi(copy) return dot(dys[copy], (d.oracle(oracle_inputs(case, x), params[copy], case.options or {}, infos[copy]))) end
@@ -340,6 +343,17 @@ local function check_parts(got, want, tolerance, what)
   for part in pairs(got) do t.assertNotNil(want[part], what .. ": unexpected part " .. part) end
 end
 
+-- The gradient of both losses with respect to the input, by the CPU in f32.
+local function gradient_on_cpu(d, case, x)
+  local net = build(d.kind, case, 2, true, "cpu")
+  local plan <close> = plan_of(net, case, true, "f32")
+  plan:input(x)
+  plan:forward(STEP)
+  plan:loss(case.truth)
+  plan:backward()
+  return plan:gradient(0)
+end
+
 local function check_loss(d, case, what)
   local random = check.random(case.seed or 11)
   local net = build(d.kind, case, 2, true)
@@ -361,8 +375,11 @@ local function check_loss(d, case, what)
   plan:loss(case.truth)
   plan:backward()
   if not d.allocates then t.assertEquals(core.alloc_count(), count, what .. ": allocations in a second step") end
-  check_differences(function() return 2 * total(f()) end, x, plan:gradient(0), math.max(d.tolerance.backward, BACKWARD),
-    what .. ": dx", case.step, s[4])
+  if BITS then
+    compare(plan:gradient(0), gradient_on_cpu(d, case, x), BACKWARD, what .. ": dx")
+  else
+    check_differences(function() return 2 * total(f()) end, x, plan:gradient(0), d.tolerance.backward, what .. ": dx", case.step, s[4])
+  end
   local dev <close> = net:plan { mode = "infer", batch = s[1], precision = check.precision }
   dev:input(x)
   dev:forward(STEP)

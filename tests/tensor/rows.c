@@ -18,7 +18,7 @@ static void ok(yl_status status)
     if (status != YL_OK) fail_msg("%s: %s", yl_status_name(status), yl_error());
 }
 
-static const yl_dtype types[] = {YL_F32, YL_U8, YL_I32, YL_I64, YL_F64, YL_BF16};
+static const yl_dtype types[] = {YL_F32, YL_U8, YL_I32, YL_I64, YL_F64, YL_BF16, YL_F16};
 
 /* What a double becomes in that type, by the rules of tensor.h: to nearest, ties to even, clamped, NaN to 0. */
 static double narrowed(yl_dtype dtype, double x)
@@ -31,6 +31,13 @@ static double narrowed(yl_dtype dtype, double x)
         int exponent;
         double significand = frexp((float)x, &exponent);
         return isfinite(x) ? ldexp(nearbyint(significand * 256) / 256, exponent) : x;
+    }
+    if (dtype == YL_F16) { /* 11 significant bits, of which numbers below 2^-14 have fewer; up to 65504 */
+        int exponent;
+        double significand = frexp((float)x, &exponent), unit = exponent < -13 ? ldexp(1, -24) : ldexp(1, exponent - 11);
+        if (!isfinite(x)) return x;
+        double near = nearbyint(ldexp(significand, exponent) / unit) * unit;
+        return fabs(near) > 65504 ? copysign(INFINITY, x) : near;
     }
     if (isnan(x)) return 0;
     double rounded = nearbyint(x);
@@ -49,7 +56,7 @@ static void test_numbers_through_every_type(void **state)
                              256,      3.14159,   1e5, -1e5, 2147483647, 2147483648.0, -3e9,    1e20, -1e20,
                              INFINITY, -INFINITY, NAN, 0.1,  1e-3,       65504,        16777217};
     enum { N = sizeof values / sizeof *values, STRIDE = 3 };
-    for (int t = 0; t < 6; t++) {
+    for (int t = 0; t < 7; t++) {
         int64_t memory[N * STRIDE + 8];
         double back[N];
         memset(memory, 0x5A, sizeof memory);

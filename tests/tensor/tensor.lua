@@ -26,7 +26,7 @@ function TestMaking:testNestedTables()
   fails("expected lists of 2 at depth 2, got 3", yl.tensor, { { 1, 2 }, 3 })
   fails("expected numbers, got a string", yl.tensor, { "one" })
   fails("at most 6 deep", yl.tensor, { { { { { { { 1 } } } } } } })
-  fails("expected one of f32|bf16|u8|i32|i64|f64, got 'f31'", yl.tensor, { 1 }, "f31")
+  fails("expected one of f32|bf16|f16|u8|i32|i64|f64, got 'f31'", yl.tensor, { 1 }, "f31")
 end
 
 function TestMaking:testConstructors()
@@ -68,7 +68,7 @@ function TestMaking:testArgumentsWithoutEffect()
   fails("uniform_: expected a high end of at least the low one, got 1", function() x:uniform_(0, 3, 1) end)
   fails("normal_: expected a deviation of at least 0, got -1", function() x:normal_(0, 3, -1) end)
   fails("yl.full: option 'value' is missing", yl.full, { 2 })
-  fails("to: argument 1: expected one of f32|bf16|u8|i32|i64|f64, got 'f16'", function() x:to "f16" end)
+  fails("to: argument 1: expected one of f32|bf16|f16|u8|i32|i64|f64, got 'f17'", function() x:to "f17" end)
   t.assertTrue(x:equal(yl.ones { 2, 3 }))
 end
 

@@ -88,6 +88,10 @@ groups.train = {
     choices = { "batch", "running", "sync" }, aliases = { "bn", "batchnorm", "freeze_bn", "bn_eval", "norm_eval", "sync_bn" } },
   { "deterministic", "bool", false, "", "the same bits by any number of ranks, which share the parts of a batch (yolua help mpi)" },
   struct("step", "ema"), struct("step", "clip"),
+  struct("forward", "loss_scale", { default = structs.NONE, help = "precision=f16: what the gradient is multiplied by at first, a power of "
+    .. "two; a step whose gradient is not finite is left out and halves it (default: 65536)" }),
+  { "loss_scale_steps", "int", nil, "steps", "so many good ones in a row double it (default: 2000)", min = 1,
+    aliases = { "growth_interval" } },
   { "patience", "int", 0, "epochs", "stop after so many epochs without improvement; 0: never", min = 0, aliases = { "early_stop" } },
   { "multiscale", "bool", false, "", "choose a new random input size every few batches", aliases = { "multi_scale", "random" } },
   { "tensorboard", "bool", false, "", "also write each epoch's numbers as a TensorBoard event file", aliases = { "tb" } },
@@ -212,10 +216,10 @@ groups.protocols = {
 fields.recipe = { "model", "data", "size", "train", "optim", "augment", "eval", "protocols", "run", "repeats", "sandbox" }
 
 -- Which of them decide what a training gives.
-fields.deciding = { "epochs", "batch", "subdivisions", "freeze", "anchors", "loss", "attributes", "regions", "statistics",
-  "deterministic", "ema", "clip", "patience", "multiscale", "optim", "augment", "resize", "seed", "precision", "imgsz", "score", "scope",
-  "pattern", "block", "entries", "target", "schedule", "step", "rounds", "hold", "keep", "max_drop", "gate", "judge", "rewind",
-  "rewind_epoch", "probe", "masks", "only", "also", "except", "dense" }
+fields.deciding = { "epochs", "batch", "subdivisions", "freeze", "anchors", "loss", "attributes", "regions", "statistics", "deterministic",
+  "ema", "clip", "patience", "multiscale", "optim", "augment", "resize", "seed", "precision", "loss_scale", "loss_scale_steps",
+  "imgsz", "score", "scope", "pattern", "block", "entries", "target", "schedule", "step", "rounds", "hold", "keep", "max_drop", "gate",
+  "judge", "rewind", "rewind_epoch", "probe", "masks", "only", "also", "except", "dense" }
 
 -- A list of group names and fields (as a verb gives it) as one list of fields; a later one takes the place of one with its key.
 function fields.get(list)

@@ -5,13 +5,13 @@ local tables = require "yolua.report.tables"
 
 local launches = {}
 
--- From the makers' data sheets (the SXM boards): memory in byte/s; arithmetic in FLOP/s, f32 outside the tensor cores and dense bf16
--- inside. Per multiprocessor, from the programming guide's table of compute capabilities: bytes of shared memory.
+-- From the makers' data sheets (the SXM boards): memory in byte/s; arithmetic in FLOP/s, f32 outside the tensor cores and dense bf16 and
+-- f16 inside. Per multiprocessor, from the programming guide's table of compute capabilities: bytes of shared memory.
 local GPUS = {
-  a100 = { arch = 80, memory = 2.039e12, f32 = 19.5e12, bf16 = 312e12, shared = 164 * 1024 },
-  h100 = { arch = 90, memory = 3.35e12, f32 = 67e12, bf16 = 989e12, shared = 228 * 1024 },
-  h200 = { arch = 90, memory = 4.8e12, f32 = 67e12, bf16 = 989e12, shared = 228 * 1024 },
-  b200 = { arch = 100, memory = 8e12, f32 = 75e12, bf16 = 2250e12, shared = 228 * 1024 },
+  a100 = { arch = 80, memory = 2.039e12, f32 = 19.5e12, bf16 = 312e12, f16 = 312e12, shared = 164 * 1024 },
+  h100 = { arch = 90, memory = 3.35e12, f32 = 67e12, bf16 = 989e12, f16 = 989e12, shared = 228 * 1024 },
+  h200 = { arch = 90, memory = 4.8e12, f32 = 67e12, bf16 = 989e12, f16 = 989e12, shared = 228 * 1024 },
+  b200 = { arch = 100, memory = 8e12, f32 = 75e12, bf16 = 2250e12, f16 = 2250e12, shared = 228 * 1024 },
 }
 launches.GPUS = { "a100", "h100", "h200", "b200" }
 

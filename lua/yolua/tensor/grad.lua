@@ -5,7 +5,7 @@ local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local options = require "yolua.options.table"
 
-local FLOATS = { f32 = true, f64 = true, bf16 = true }
+local FLOATS = { f32 = true, f64 = true, bf16 = true, f16 = true }
 
 local function is_tensor(x) return type(x) == "userdata" and (debug.getmetatable(x) or {}).__name == "yolua.tensor" end
 

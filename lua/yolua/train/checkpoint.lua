@@ -2,6 +2,7 @@
 local attributes = require "yolua.options.attributes"
 local core = require "yolua.core"
 local ledger = require "yolua.train.ledger"
+local loss_scale = require "yolua.train.loss_scale"
 local policy = require "yolua.train.policy"
 local ranks = require "yolua.ranks"
 local state = require "yolua.options.state"
@@ -9,7 +10,7 @@ local structure = require "yolua.model.structure"
 
 local checkpoint = {}
 
-local clock_fields = { "epoch", "step", "seen", "batch_done", "loss_sum", "loss_images", "lr", "norm" }
+local clock_fields = { "epoch", "step", "seen", "batch_done", "loss_sum", "loss_images", "lr", "norm", "loss_scale", "good_steps" }
 
 -- batch_done counts the parts of a batch as one rank does (subdivisions): another number of ranks can continue.
 local function clocks(t)
@@ -65,7 +66,7 @@ local function note(notes, key, path)
   error(("%s: no run can continue from it: expected a map as its '%s'"):format(path, key), 0)
 end
 
--- The clocks, each a number of at least 0, the first four whole; the last two may be missing.
+-- The clocks, each a number of at least 0, the first four whole; the last four may be missing.
 local function clocks_of(notes, t, path)
   local read = note(notes, "clocks", path)
   for i, key in ipairs(clock_fields) do
@@ -120,6 +121,7 @@ function checkpoint.restore(t)
   core.restore(t.model.net, path, true)
   if not t.past then t.run:rewind(clock.batch_done > 0 and clock.epoch - 1 or clock.epoch, t.training) end
   for _, key in ipairs(clock_fields) do t[key == "lr" and "last_rate" or key] = clock[key] end
+  loss_scale.start(t) -- the run may continue in another precision
   for _, p in ipairs(t.policies) do
     if states[p.name] then p.state = states[p.name] end
   end

@@ -92,7 +92,8 @@ for name in ([[model data run options policies epoch step seen batch_done loss_s
   rule rule_fields steps_per_epoch batches_per_epoch source batches prepared spent waited images_before record due proof started finished
   failed failed_at firing stop plan outputs_kept
   stopped_by screen continued_by training past loss parts last_rate norm marked busy pixels announced cached train_source
-  judged_source key hashes frozen_at_start length period sparsity share parts_per_step]]):gmatch "%S+" do FIELDS[name] = true end
+  judged_source key hashes frozen_at_start length period sparsity share parts_per_step loss_scale
+  good_steps]]):gmatch "%S+" do FIELDS[name] = true end
 
 -- A training's __index: `lr` is the rate of the last step, `epochs` how long the training is (the options', unless a policy decides), and
 -- `steps` how many steps that is.

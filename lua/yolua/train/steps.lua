@@ -2,6 +2,7 @@
 -- taken back.
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
+local loss_scale = require "yolua.train.loss_scale"
 local optimizer = require "yolua.train.optimizer"
 local ranks = require "yolua.ranks"
 local schedule = require "yolua.train.schedule"
@@ -83,7 +84,7 @@ function Training:accumulate(source, batch)
   work_together(self)
   source:feed(plan, batch)
   if self:hears "batch" then offer_pixels(self, plan) end
-  plan:forward { seed = self.options.seed, step = self.step, first_image = self:place() }
+  plan:forward { seed = self.options.seed, step = self.step, first_image = self:place(), loss_scale = self.loss_scale }
   self.parts = source:loss(plan, batch)
   if self:hears "loss" then offer_plan(self, plan) end
   local loss = steps.total(self.parts)
@@ -112,6 +113,10 @@ function Training:update(source, batch, images)
   self.step = self.step + 1
   local rule, net = self.rule, self.model.net
   if self.share then self.share:gather() end
+  if not loss_scale.unscale(self) then
+    self.seen = self.seen + images
+    return
+  end
   if self:hears "gradient" then self:fire "gradient" end
   local function apply(s)
     if type(rule) == "function" then return optimizer.step(rule, net, optim, s) end -- the user's (yl.optimizer)
@@ -127,7 +132,7 @@ end
 -- Where the clock stood after the last step: what is left of an unfinished one is forgotten when the user asks to stop, or it failed.
 function Training:mark()
   self.marked = { batch_done = self.batch_done, loss_sum = self.loss_sum, loss_images = self.loss_images, step = self.step,
-    seen = self.seen }
+    seen = self.seen, loss_scale = self.loss_scale, good_steps = self.good_steps }
 end
 
 function Training:back_to_mark()

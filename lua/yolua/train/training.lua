@@ -10,6 +10,7 @@ local sources = require "yolua.train.sources"
 local checkpoint = require "yolua.train.checkpoint"
 local events = require "yolua.train.events"
 local ledger = require "yolua.train.ledger"
+local loss_scale = require "yolua.train.loss_scale"
 local proof = require "yolua.train.proof"
 local ranks = require "yolua.ranks"
 local steps = require "yolua.train.steps"
@@ -129,7 +130,7 @@ local function measure(self)
   self.record = {
     training = self.training and self.training > 1 and self.training or nil,
     epoch = self.epoch, step = self.step, lr = self.lr or self:rate(), train_loss = self.loss_sum / self.loss_images, dev_loss = dev_loss,
-    gradient_norm = self.norm, wait_share = self:wait_share(),
+    gradient_norm = self.norm, loss_scale = self.loss_scale, wait_share = self:wait_share(),
     images_per_s = self.spent > 0 and (self.loss_images - self.images_before) / self.spent or nil, -- a stop may have left the end alone
     cached_body = source.part == "tail", seconds = self.prepared + self.spent + core.system.clock() - started,
   }
@@ -177,6 +178,7 @@ function Training:start()
   self.model.averaged, self.model.precision = (self.options.ema or 0) > 0, self.options.precision
   if self.started then return end
   if not self.proof then
+    loss_scale.start(self)
     ledger.enter(self)
     require("yolua.train.cfg").tell(self)
     setup.heads(self)

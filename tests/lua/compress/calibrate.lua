@@ -215,7 +215,7 @@ function TestCalibrate.testDetectionsAreThoseOfF32()
   local frame, n = data.dev.frames[1].image, 0
   local want = model:detect(frame, { conf = 0.3 })
   calibrated(model, { frames = 24 })
-  t.assertErrorMsgContains("expected one of f32, bf16, int8, got 'int9'", function() model.precision = "int9" end)
+  t.assertErrorMsgContains("expected one of f32, bf16, f16, int8, got 'int9'", function() model.precision = "int9" end)
   model.precision = "int8"
   local got = model:detect(frame, { conf = 0.2 })
   for _, d in ipairs(want) do
