@@ -118,9 +118,7 @@ static void raise_in_lua(lua_State *L, lua_Debug *at)
     yl_clear_interrupt();
     handle_signals();
     lua_pushliteral(L, "interrupted");
-    lua_pushvalue(L, -1);
-    lua_setfield(L, LUA_REGISTRYINDEX, YL__FAILURE); /* no fault of the code: it prints without a traceback */
-    lua_error(L);
+    yl__throw(L, YL_INTERRUPTED); /* no fault of the code: it prints without a traceback */
 }
 
 static void on_interrupt(int number)
@@ -219,9 +217,7 @@ int main(int argc, char **argv)
     int status = bad ? 1 : (int)lua_tointeger(the_state, -1);
     lua_close(the_state);
     yl_comm_here()->close(yl_comm_here());  /* no thread adds gradients any more */
-    if (fflush(stdout) || ferror(stdout)) { /* a result that was not written is a failed job */
-        fprintf(stderr, "yolua: cannot write standard output\n");
-        status = status ? status : 1;
-    }
-    return status;
+    bool unwritten = fflush(stdout) || ferror(stdout); /* a result that was not written is a failed job; one sentence is enough */
+    if (unwritten && !status) fprintf(stderr, "yolua: cannot write standard output\n");
+    return unwritten && !status ? 1 : status;
 }

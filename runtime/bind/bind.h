@@ -26,7 +26,15 @@ int luaopen_yolua_core(lua_State *L);
 /* Installs the embedded Lua library's searcher (YOLUA_PATH, a folder that holds lua/ and datasets/, goes first). */
 void yl__open_library(lua_State *L);
 
-#define YL__FAILURE "yolua.failure" /* registry: the last sentence that yl__check threw */
+/* In the registry: the last sentence that was thrown on purpose, and the status that it was thrown for. */
+#define YL__FAILURE "yolua.failure"
+#define YL__FAILURE_STATUS "yolua.failure.status"
+
+/* Throws the sentence on the stack's top, so that it is told from a fault in Lua code. */
+int yl__throw(lua_State *L, yl_status status);
+/* Whether the error at `index` says nothing about what was asked for: the system refused to read or write, memory ran out, the user
+ * interrupted. Who catches an error to conclude something from it throws these on. */
+bool yl__is_trouble(lua_State *L, int index);
 
 /* Throws yl_error() with the position of the nearest caller outside the library's own Lua files, unless status is OK. */
 void yl__check(lua_State *L, yl_status status);

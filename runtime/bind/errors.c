@@ -42,9 +42,29 @@ void yl__check(lua_State *L, yl_status status)
     push_position(L);
     lua_pushstring(L, yl_error());
     lua_concat(L, 2);
+    yl__throw(L, status);
+}
+
+int yl__throw(lua_State *L, yl_status status)
+{
     lua_pushvalue(L, -1);
-    lua_setfield(L, LUA_REGISTRYINDEX, YL__FAILURE); /* tells a deliberate sentence from a fault in Lua code */
-    lua_error(L);
+    lua_setfield(L, LUA_REGISTRYINDEX, YL__FAILURE);
+    lua_pushinteger(L, status);
+    lua_setfield(L, LUA_REGISTRYINDEX, YL__FAILURE_STATUS);
+    return lua_error(L);
+}
+
+bool yl__is_trouble(lua_State *L, int index)
+{
+    const char *text = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : "";
+    if (strcmp(text, "not enough memory") == 0) return true; /* Lua's own */
+    lua_pushvalue(L, index);
+    lua_getfield(L, LUA_REGISTRYINDEX, YL__FAILURE);
+    lua_getfield(L, LUA_REGISTRYINDEX, YL__FAILURE_STATUS);
+    yl_status status = (yl_status)lua_tointeger(L, -1);
+    bool trouble = lua_rawequal(L, -2, -3) && (status == YL_IO || status == YL_MEMORY || status == YL_INTERRUPTED);
+    lua_pop(L, 3);
+    return trouble;
 }
 
 const char *yl__shown(lua_State *L, int index)

@@ -68,6 +68,26 @@ static int system_is_failure(lua_State *L)
     return 1;
 }
 
+static int end_attempt(lua_State *L, int status, lua_KContext context)
+{
+    (void)context;
+    if (status == LUA_OK || status == LUA_YIELD) return lua_gettop(L);
+    if (status == LUA_ERRMEM || yl__is_trouble(L, -1)) return lua_error(L);
+    lua_pushboolean(L, 0);
+    lua_insert(L, -2);
+    return 2;
+}
+
+/* attempt(f, ...) -> what pcall gives. What says nothing about f's question is thrown on: the system refused to read or write, memory
+ * ran out, the user interrupted. For callers who conclude something from a failure (a file is no JSON, a size does not fit). */
+static int system_attempt(lua_State *L)
+{
+    yl__check_any(L, 1);
+    lua_pushboolean(L, 1);
+    lua_insert(L, 1);
+    return end_attempt(L, lua_pcallk(L, lua_gettop(L) - 2, LUA_MULTRET, 0, 0, end_attempt), 0);
+}
+
 static int system_warn(lua_State *L)
 {
     yl__warn("%s", yl__check_string(L, 1));
@@ -147,6 +167,7 @@ void yl__bind_system(lua_State *L)
         {"threads", system_threads},
         {"try_read", system_try_read},
         {"is_failure", system_is_failure},
+        {"attempt", system_attempt},
         {"warn", system_warn},
         {"warn_file", system_warn_file},
         {"take_output", system_take_output},

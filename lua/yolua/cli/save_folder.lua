@@ -24,7 +24,7 @@ end
 -- Writes the files; returns their names.
 function save.write(model, out)
   local folder = out:gsub("/*$", "") .. "/"
-  local ok, sentence = pcall(model.save, model, folder)
+  local ok, sentence = core.system.attempt(model.save, model, folder)
   if not ok then
     core.system.warn(("only the checkpoint is written: %s"):format((tostring(sentence):gsub("^[^ ]*%.lua:%d+: ", ""))))
   end

@@ -121,7 +121,7 @@ local function add_rows(rows, protocol, a, b, groups, o)
 end
 
 -- Whether the two can be compared: they saw the same frames, labels and class map.
-function compare.fits(a, b) return (pcall(matched, a, b)) end
+function compare.fits(a, b) return (core.system.attempt(matched, a, b)) end
 
 -- What a row says, in words; better and worse: b than a.
 function compare.verdict(row)

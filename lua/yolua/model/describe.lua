@@ -1,5 +1,6 @@
 -- A network as a table for people. A convolution with its batch-norm and activation is one line: conv3 stands for conv3, conv3.bn and
 -- conv3.act, whose parameters and FLOPs are added up. FLOPs are those of one image; a multiply-add counts two.
+local core = require "yolua.core"
 local terminal = require "yolua.terminal"
 
 local function short(n)
@@ -49,7 +50,7 @@ local function algorithms_of(model)
     if key:find "^infer/whole/" then plan = other end
   end
   return function(name)
-    local ok, found = pcall(function() return plan and plan:algorithm(name) end)
+    local ok, found = core.system.attempt(function() return plan and plan:algorithm(name) end)
     return ok and found or ""
   end
 end

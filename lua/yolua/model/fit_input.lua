@@ -1,5 +1,6 @@
 -- yl.fit_input(o, net, data): the input size that suits the frames, where a recipe's options name none. KITTI's frames are three times as
 -- wide as high; a square input spends most of its pixels on stretching them.
+local core = require "yolua.core"
 local input = require "yolua.model.input"
 local options = require "yolua.options.table"
 
@@ -20,7 +21,7 @@ end
 local function fit_input(o, net, data)
   if rawget(o, "imgsz") or not rawget(o, "cfg") then return o end
   local size = fit.size(data.train, net.w * net.h, input.stride(net))
-  if size[1] == net.w and size[2] == net.h or not pcall(input.check, net, size) then return o end
+  if size[1] == net.w and size[2] == net.h or not core.system.attempt(input.check, net, size) then return o end
   options.set(o, "imgsz", size, { where = "shape of the frames" })
   return o
 end

@@ -52,10 +52,10 @@ end
 -- of that name.
 local function shipped(name, device, seed)
   local stem = ("recipes/models/%s."):format(name)
-  local known, cfg = pcall(core.embedded, stem .. "cfg")
+  local known, cfg = core.system.attempt(core.embedded, stem .. "cfg")
   if not known or name:find "[^%w_-]" or core.files.kind(name) then return nil end
   local net = core.darknet.parse_cfg(cfg, stem .. "cfg", device)
-  local trained, weights = pcall(core.embedded, stem .. "weights")
+  local trained, weights = core.system.attempt(core.embedded, stem .. "weights")
   local darknet = trained and core.darknet.parse_weights(net, weights, stem .. "weights") or nil
   if not trained then net:init(seed or 1) end
   local names = named.read(stem .. "names", core.embedded(stem .. "names"))

@@ -39,7 +39,7 @@ local function read_config(o, path)
   local from = { where = path, outside = true }
   local text, reason = core.system.try_read(path)
   if not text then schema.fail(from, "command line: option 'config': %s", reason) end
-  local decoded, values, lines = pcall(core.yaml.decode, text, path)
+  local decoded, values, lines = core.system.attempt(core.yaml.decode, text, path)
   if not decoded then schema.fail(from, "%s", values) end
   if values == core.null then return end
   if type(values) ~= "table" or #values > 0 then

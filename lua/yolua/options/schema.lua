@@ -178,7 +178,7 @@ function schema.convert(field, value, from, path)
   end
   if kind == "list" then return to_list(field, value, from, path) end
   if kind == "string" and given == "number" then value = tostring(value) end
-  local ok, result = pcall(core.options.check, field, from.where, value, path)
+  local ok, result = core.system.attempt(core.options.check, field, from.where, value, path)
   if not ok then schema.fail(from, "%s", result) end
   return result
 end

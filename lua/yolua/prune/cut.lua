@@ -55,7 +55,7 @@ local function select(names, score, mask, zeros)
   if #names == 0 then
     return zeros <= 0, ("the pattern fits none of these parameters: none of their numbers can be masked, got %d"):format(zeros)
   end
-  local ok, sentence = pcall(core.prune.select, names, score, mask, zeros)
+  local ok, sentence = core.system.attempt(core.prune.select, names, score, mask, zeros)
   return ok, not ok and tostring(sentence):gsub("^.-:%d+: ", "") or nil
 end
 

@@ -17,7 +17,7 @@ function known.open(folder, key)
   local self, whole = setmetatable({ path = path, scores = {}, count = 0 }, Known), {}
   local text = ranks.first(function() return files.kind(path) == "file" and core.system.read(path) or "" end)
   for line in text:gmatch "([^\n]*)\n" do
-    local ok, entry = pcall(core.json.decode, line, path)
+    local ok, entry = core.system.attempt(core.json.decode, line, path)
     if not ok or type(entry) ~= "table" or type(entry.layer) ~= "string" then break end
     if type(entry.ap) ~= "number" or type(entry.sparsity) ~= "number" then break end
     self.scores[("%s %.17g"):format(entry.layer, entry.sparsity)] = entry.ap

@@ -30,7 +30,7 @@ end
 -- The smaller network that the zeros allow, as it would be now: {params, nonzero, flops, bytes}; then {masked, compact} in milliseconds.
 -- Nothing where a layer cannot be made smaller (one of your own without `channels`).
 function measure.compacted(model, h, w)
-  local ok, small = pcall(compact, model)
+  local ok, small = core.system.attempt(compact, model)
   if not ok then return nil, { masked = timing.ms(model, h, w) } end
   local found, times = facts(small, h, w), timing.in_turn({ masked = model, compact = small }, h, w)
   small:close()
@@ -42,7 +42,7 @@ end
 function measure.speed(model, h, w)
   local net = structure.build(structure.of(model.net), model.device)
   local dense = Model.new { net = net, names = model.names, path = model.path, device = model.device }
-  local ok, small = pcall(compact, model)
+  local ok, small = core.system.attempt(compact, model)
   local models = { dense = dense, masked = model, compact = ok and small or nil }
   local times, out = timing.in_turn(models, h, w), {}
   for name, one in pairs(models) do

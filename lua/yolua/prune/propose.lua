@@ -91,7 +91,7 @@ local function search(self, cost, steps)
   local high, low, best = self.model:flops(), 0, nil
   for _ = 1, steps do
     local middle = (low + high) / 2
-    local ok, kept, result = pcall(cut_to, self, middle)
+    local ok, kept, result = core.system.attempt(cut_to, self, middle)
     if ok and cost(kept, result) <= self.budget then
       best, low = kept, middle
     elseif ok then high = middle

@@ -1,6 +1,7 @@
 -- What is told and kept of a pruning's rounds: a line for each, rounds.json, and the part of results.json. Timings lie there and not in the
 -- policy's state, since equal runs leave equal checkpoints.
 local core = require "yolua.core"
+local document = require "yolua.report.document"
 local marks = require "yolua.prune.marks"
 
 local record = {}
@@ -37,8 +38,8 @@ end
 
 -- What an earlier part of the run timed.
 function record.read_times(self, t, st)
-  local ok, known = pcall(function() return core.json.decode(core.system.read(t.run:path "rounds.json")) end)
-  if not ok or type(known) ~= "table" then return end
+  local known = document(t.run:path "rounds.json")
+  if not known then return end
   local function number(value) return type(value) == "number" and value or nil end
   self.times.dense = number(known.dense and known.dense.ms)
   for i in ipairs(st.rounds) do

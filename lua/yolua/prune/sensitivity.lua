@@ -78,7 +78,7 @@ end
 
 -- The AP with one range cut to `zeros` of its numbers; nil where whole channels go and not so many may.
 local function cut_and_rate(self, cut, zeros)
-  local ok, masks = pcall(cut.masks, cut, zeros)
+  local ok, masks = core.system.attempt(cut.masks, cut, zeros)
   if not ok and self.rules.coarse then return nil end -- the layer has not so many channels that may go
   if not ok then error(masks, 0) end
   cut:apply(masks)
@@ -108,7 +108,7 @@ end
 
 -- Of whole channels a layer may have none that can go: it has no scores then.
 local function open(self, r)
-  local ok, cut = pcall(self.rules.open, self.rules, self.copy, { r }, { seed = 1, rate = 0 })
+  local ok, cut = core.system.attempt(self.rules.open, self.rules, self.copy, { r }, { seed = 1, rate = 0 })
   if ok then return cut end
   if not self.rules.coarse then error(cut, 0) end
 end

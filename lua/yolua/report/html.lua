@@ -3,6 +3,7 @@
 -- plots/, detections/, the checkpoint's layers, log.txt.
 local core = require "yolua.core"
 local curves = require "yolua.report.html.curves"
+local document = require "yolua.report.document"
 local page = require "yolua.report.html.page"
 local parts = require "yolua.report.html.parts"
 local plots = require "yolua.report.plots"
@@ -15,13 +16,6 @@ local html = { escape = parts.escape, table = parts.table, sections = require "y
 
 -- ---- what the directory holds ----------------------------------------------------------------------------------------------
 
--- A JSON file's document; nil if there is none, or none that can be read.
-local function document(path)
-  local text = core.system.try_read(path)
-  local ok, value = pcall(core.json.decode, text or "", path)
-  return ok and type(value) == "table" and value or nil
-end
-
 -- Of a run directory: dir, name, config, made (its provenance), epochs, results and finished, sections (of results.md).
 function html.look(dir)
   if files.kind(dir .. "/config.yaml") ~= "file" then
@@ -29,7 +23,7 @@ function html.look(dir)
   end
   local config = core.yaml.decode(core.system.read(dir .. "/config.yaml"), dir .. "/config.yaml")
   local run = { dir = dir, config = type(config) == "table" and config or {}, results = document(dir .. "/results.json"),
-    epochs = rundir.metrics(dir), sections = html.sections(core.system.try_read(dir .. "/results.md") or "") }
+    epochs = rundir.metrics(dir), sections = html.sections(document.text(dir .. "/results.md")) }
   run.made = type(run.config.provenance) == "table" and run.config.provenance or {}
   -- Results that know fewer epochs than there are were left before the run was continued.
   run.finished = run.results ~= nil and (tonumber(run.results.epochs) or 0) >= #run.epochs

@@ -1,5 +1,5 @@
 -- resume=RUNDIR: a run that continues where it stopped, with its options, records and time.
-local core = require "yolua.core"
+local document = require "yolua.report.document"
 local options = require "yolua.options.table"
 local ranks = require "yolua.ranks"
 local required = require "yolua.options.required"
@@ -37,8 +37,8 @@ return function(run, o)
   run.dir, run.resumed, run.made, run.data_hash, run.deciding = path, true, made, made.data_hash, values
   run.name = made.name or run.name
   run.epochs, run.seconds_before = ranks.first(function()
-    local known, before = pcall(function() return core.json.decode(core.system.read(path .. "/results.json")) end)
-    return rundir.metrics(path), known and type(before) == "table" and tonumber(before.seconds) or 0
+    local before = document(path .. "/results.json")
+    return rundir.metrics(path), before and tonumber(before.seconds) or 0
   end)
   local trained = 0 -- at least that long ran one that was interrupted
   for _, record in ipairs(run.epochs) do trained = trained + (tonumber(record.seconds) or 0) end

@@ -8,6 +8,7 @@
 local arguments = require "yolua.options.arguments"
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
+local document = require "yolua.report.document"
 local dry = require "yolua.report.dry"
 local fields = require "yolua.options.fields"
 local options = require "yolua.options.table"
@@ -120,8 +121,8 @@ function Run:rewind(epoch, training)
   training = training or 1
   self.epochs = ranks.first(rundir.metrics, self.dir, epoch, training)
   local path = self:path "epoch.json"
-  local ok, record = ranks.first(pcall, function() return core.json.decode(core.system.read(path), path) end)
-  local next_one = ok and type(record) == "table" and record.epoch == epoch and (record.training or 1) == training
+  local record = ranks.first(document, path)
+  local next_one = record and record.epoch == epoch and (record.training or 1) == training
   if next_one and recorded(self, training) == epoch - 1 then self.epochs[#self.epochs + 1] = record end
   rundir.write_metrics(self.dir, self.epochs)
   os.remove(path)

@@ -125,7 +125,7 @@ function rundir.metrics(path, last, training)
   local file, records = path .. "/metrics.jsonl", {}
   if not files.kind(file) then return records end
   for line in core.system.read(file):gmatch "([^\n]*)\n" do
-    local ok, record = pcall(core.json.decode, line, file)
+    local ok, record = core.system.attempt(core.json.decode, line, file)
     local epoch = ok and type(record) == "table" and record.epoch
     if type(epoch) ~= "number" or last and later(record, last, training or 1) then break end
     records[#records + 1] = record

@@ -39,7 +39,7 @@ function worst.draw(run)
   local seen, model, out = run.seen, run.model, {}
   local list = seen and seen.list
   if not (list and model and model.heads and #model.heads > 0) or list.data.source.pixels then return end
-  local known, ranked = pcall(worst.rank, model, list, seen.input)
+  local known, ranked = core.system.attempt(worst.rank, model, list, seen.input)
   if not known then return end -- a list without an object that the network knows has no loss
   core.files.make_folder(run:path "worst")
   for i = 1, math.min(worst.shown, #ranked) do

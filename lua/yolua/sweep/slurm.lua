@@ -2,6 +2,7 @@
 -- that Slurm warns of its time limit (SIGUSR1, two minutes before) saves its trial and requeues itself; one whose trial is done ends at
 -- once. The job that ends a round of halving, or a trial from which others take files, submits what can start then.
 local core = require "yolua.core"
+local document = require "yolua.report.document"
 
 local slurm = {}
 
@@ -23,8 +24,7 @@ local function record_path(dir) return dir .. "/slurm.json" end
 
 -- {jobs = {ids}, submitted = {hash = true}} of the array that runs.
 local function record_of(dir)
-  local ok, value = pcall(function() return core.json.decode(core.system.read(record_path(dir))) end)
-  return ok and type(value) == "table" and value or { jobs = {}, submitted = {} }
+  return document(record_path(dir)) or { jobs = {}, submitted = {} }
 end
 
 -- Errors: jobs of an earlier call are still queued or running. Else what was submitted is forgotten, since it has ended.

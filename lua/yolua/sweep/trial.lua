@@ -5,6 +5,7 @@
 -- the program adds does not change it; a default that a later version changes is found by comparison.
 local arguments = require "yolua.options.arguments"
 local core = require "yolua.core"
+local document = require "yolua.report.document"
 local options = require "yolua.options.table"
 local recipe = require "yolua.cli.recipe"
 local rundir = require "yolua.report.rundir"
@@ -116,12 +117,6 @@ end
 
 -- ---- its folder --------------------------------------------------------------------------------------------------------
 
-local function read_json(path)
-  if files.kind(path) ~= "file" then return nil end
-  local ok, value = pcall(function() return core.json.decode(core.system.read(path), path) end)
-  return ok and type(value) == "table" and value or nil
-end
-
 local function flat(values, prefix, out)
   for key, value in pairs(values) do
     if type(value) == "table" and #value == 0 then flat(value, prefix .. key .. ".", out)
@@ -156,12 +151,12 @@ end
 -- from other files.
 function trial.look(t, parent)
   t.dir, t.parent = parent .. "/" .. t.hash, parent
-  local kept = read_json(t.dir .. "/trial.json")
+  local kept = document(t.dir .. "/trial.json")
   if kept then
     check_defaults(t, kept)
     check_from(t, kept)
   end
-  t.result = kept and kept.status == "done" and read_json(t.dir .. "/results.json") or nil
+  t.result = kept and kept.status == "done" and document(t.dir .. "/results.json") or nil
   t.status = t.result and "done" or "waiting"
   t.failed_before = kept and kept.status == "failed" or nil
 end
@@ -226,7 +221,7 @@ end
 
 -- The process ended so; `from`: how long its output was before. Sets status and, of a trial that failed, the reason.
 function trial.ended(t, code, from)
-  t.result = code == 0 and read_json(t.dir .. "/results.json") or nil
+  t.result = code == 0 and document(t.dir .. "/results.json") or nil
   t.status, t.reason = "done", nil
   if not t.result then
     t.status = "failed"

@@ -61,7 +61,7 @@ end
 
 -- A note of a checkpoint, decoded: a map.
 local function note(notes, key, path)
-  local ok, value = pcall(core.json.decode, notes[key] or "", path)
+  local ok, value = core.system.attempt(core.json.decode, notes[key] or "", path)
   if ok and type(value) == "table" and #value == 0 then return value end
   error(("%s: no run can continue from it: expected a map as its '%s'"):format(path, key), 0)
 end
@@ -87,7 +87,7 @@ local function clocks_of(notes, t, path)
 end
 
 local function states_of(notes, path)
-  local ok, states = pcall(state.unpack, note(notes, "policies", path))
+  local ok, states = core.system.attempt(state.unpack, note(notes, "policies", path))
   if not ok then error(("%s: no run can continue from it: its policies' states are damaged (%s)"):format(path, states), 0) end
   return states
 end

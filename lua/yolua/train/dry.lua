@@ -33,7 +33,7 @@ local function frozen_plan(whole)
     local view = setmetatable({ epoch = epoch, freeze = function(_, pattern)
       now = type(pattern) == "table" and table.concat(pattern, ",") or pattern
     end }, { __index = whole })
-    if policy and not pcall(policy.on.epoch_start, policy, view) then return nil end
+    if policy and not core.system.attempt(policy.on.epoch_start, policy, view) then return nil end
     local last = list[#list]
     if last and last.pattern == now then last.last = epoch else list[#list + 1] = { pattern = now, first = epoch, last = epoch } end
   end

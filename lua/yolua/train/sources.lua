@@ -59,7 +59,7 @@ function sources.cacheable(t)
   if t.data.source.pixels or augments(t) or t:hears "batch" or t:hears "loss" or t.sizes then return false end
   if t.options.data.features == 0 then return false end
   local count = #t.data.train.frames + (sources.has_judged(t) and #sources.judged_list(t).frames or 0)
-  local ok, bytes = pcall(batches.feature_bytes, t.model, t.h, t.w, count)
+  local ok, bytes = core.system.attempt(batches.feature_bytes, t.model, t.h, t.w, count)
   if not ok or bytes == 0 then return false end
   if bytes > budget(t) then
     core.system.warn(("the frozen body's output takes %.0f MiB, more than the %.0f MiB allowed: it is computed again in every epoch")

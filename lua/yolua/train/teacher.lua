@@ -29,7 +29,7 @@ function teacher.layers(who, t, model, list)
     local glob, any = word:find "[*?]" ~= nil, false
     for _, layer in ipairs(word ~= "none" and own.structure.layers or {}) do
       if layer.name:find(pattern_of(word)) and not core.layers.kind(layer.kind).head then
-        local ok, reason = pcall(own.net.check_teacher, own.net, model.net, t.h, t.w, layer.name)
+        local ok, reason = core.system.attempt(own.net.check_teacher, own.net, model.net, t.h, t.w, layer.name)
         if not (ok or glob) then fail(who, "features=%s: %s", word, plainly(reason)) end
         any, found[layer.name] = any or ok, found[layer.name] or ok
       end

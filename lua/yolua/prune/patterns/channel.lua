@@ -166,7 +166,7 @@ local function zeros_of_ms(self, budget, s)
   local low, high, found = 0, 1, nil
   for _ = 1, HALVINGS do
     local share = (low + high) / 2
-    local ok, kept, result = pcall(self.cut, self, { flops = math.floor(share * s.flops_dense), h = s.h, w = s.w })
+    local ok, kept, result = core.system.attempt(self.cut, self, { flops = math.floor(share * s.flops_dense), h = s.h, w = s.w })
     if ok and ms_of(self, kept, s) <= budget then low, found = share, result.zeros else
       if ok then high = share else low = share end
     end

@@ -1,5 +1,6 @@
 -- The parts of report.html that say what was run: the heading, the facts, the network's layers, timings, configuration, log.
 local core = require "yolua.core"
+local document = require "yolua.report.document"
 local parts = require "yolua.report.html.parts"
 
 local about = {}
@@ -64,11 +65,13 @@ end
 -- The checkpoint's model, frozen as it was when it was written; nil where the run keeps none that can be read.
 local function load(run)
   for _, name in ipairs { "best.safetensors", "last.safetensors" } do
-    local found, model = pcall(function()
-      local m = require "yolua.model.load" { model = run.dir .. "/" .. name, require = run.config.require } -- the user's own layers
+    local path = run.dir .. "/" .. name
+    local found, model = core.system.attempt(function()
+      if core.files.kind(path) ~= "file" then return nil end
+      local m = require "yolua.model.load" { model = path, require = run.config.require } -- the user's own layers
       return m:freeze(m.notes.frozen or "none")
     end)
-    if found then return model, name end
+    if found and model then return model, name end
   end
 end
 
@@ -125,8 +128,8 @@ end
 local LINES = 400
 
 function about.log(run)
-  local text, lines = core.system.try_read(run.dir .. "/log.txt"), {}
-  if not text or text == "" then return end
+  local text, lines = document.text(run.dir .. "/log.txt"), {}
+  if text == "" then return end
   for line in text:gmatch "([^\n]*)\n?" do lines[#lines + 1] = line end
   local from = math.max(1, #lines - LINES)
   return parts.fold("log.txt", ("%d lines"):format(#lines), parts.pre((from > 1 and "...\n" or "") .. table.concat(lines, "\n", from)))

@@ -1,5 +1,5 @@
 -- The section of report.html on the sizes of the labelled boxes (boxes.json): a bar for each size of each list.
-local core = require "yolua.core"
+local document = require "yolua.report.document"
 local parts = require "yolua.report.html.parts"
 
 local USES = { train = "training", dev = "dev", pick = "selection" }
@@ -22,8 +22,8 @@ end
 
 -- The section as markup; nil for a run without boxes.
 return function(run)
-  local ok, known = pcall(function() return core.json.decode(core.system.read(run.dir .. "/boxes.json")) end)
-  if not ok or type(known) ~= "table" or type(known.lists) ~= "table" then return nil end
+  local known = document(run.dir .. "/boxes.json")
+  if not known or type(known.lists) ~= "table" then return nil end
   local out = {}
   for i, list in ipairs(known.lists) do out[i] = bars(list, known.edges) end
   local words = "Side of a square of the box's area, in pixels of the input of %d x %d."

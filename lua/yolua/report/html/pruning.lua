@@ -1,13 +1,9 @@
 -- The parts of report.html about pruning: the rounds, where the zeros are, what died, and how sensitive the layers are.
 local core = require "yolua.core"
+local document = require "yolua.report.document"
 local parts = require "yolua.report.html.parts"
 
 local pruning = {}
-
-local function document(path)
-  local ok, value = pcall(function() return core.json.decode(core.system.read(path), path) end)
-  return ok and type(value) == "table" and value or nil
-end
 
 local function number(format, value, scale)
   return type(value) == "number" and format:format(value * (scale or 1)) or "n/a"

@@ -1,0 +1,110 @@
+-- A small job of each verb, for the tests that make calls of the system fail. A job is {name, words of the call, files (of the fixture:
+-- what lies in its folder before it begins), may_leave (a pattern of names that a failed job may leave)}.
+local core = require "yolua.core"
+local program = require "support.program"
+
+local function quoted(word) return "'" .. word .. "'" end
+
+local function words(...)
+  local list = {}
+  for _, part in ipairs { ... } do
+    if type(part) == "table" then table.move(part, 1, #part, #list + 1, list) else list[#list + 1] = part end
+  end
+  return list
+end
+
+-- fault_jobs(top) -> jobs, folder of the fixture. top: a folder with the tiny data set (support/tiny.lua). `only`: a set of names.
+return function(top, only)
+  local base = top .. "/fixture"
+  core.files.make_folder(base)
+  local picture = top .. "/data/training/image_2/000001.png"
+  local data = { "data=kitti", "data.root=" .. top .. "/data", "data.workers=0", "data.limit=8", "data.map=identity", "threads=1" }
+  local training = { "epochs=1", "batch=4", "freeze=none", "seed=3", "protocol=voc" }
+  local new = words("cfg=" .. top .. "/tiny.cfg", "names=" .. top .. "/tiny.names", data, training)
+  local dense = { "model=dense.safetensors", "threads=1" }
+
+  -- How each file or folder of the fixture is made, by calls that jobs repeat; each once, and where some job needs it.
+  local calls, made = {
+    run = words("train", new, "out=run"),
+    other = words("train", new, "seed=4", "out=other"),
+    pruned = words("prune", "model=dense.safetensors", data, training, "pattern=channel", "target=.4", "rounds=1", "judge=none", "out=pruned"),
+    small = { "compact", "model=pruned.safetensors", "threads=1", "out=small" },
+    ["out.onnx"] = words("export", dense, "out=out.onnx"),
+    ["out.param"] = words("export", dense, "out=out.param"),
+    darknet = words("export", dense, "out=darknet/"),
+    ["state.safetensors"] = words("export", dense, "out=state.safetensors"),
+    ["out.h"] = words("export", dense, "out=out.h"),
+    ["packed.safetensors"] = words("compress", dense, "out=packed.safetensors"),
+    factors = words("decompose", dense, "error=.5", "out=factors"),
+    ["scaled.safetensors"] = words("calibrate", "model=dense.safetensors", data, "workers=0", "frames=4", "out=scaled.safetensors"),
+    dets = words("val", "model=dense.safetensors", data, "protocol=voc", "dets=dets", "conf=.001"),
+    seen = words("predict", dense, "source=" .. picture, "out=seen", "conf=.01", "json=true"),
+  }, {}
+
+  local need
+  local copies = { ["dense.safetensors"] = "run", ["pruned.safetensors"] = "pruned" }
+  local function make(name)
+    if copies[name] then
+      need(copies[name])
+      os.execute(("cp %s %s"):format(quoted(base .. "/" .. copies[name] .. "/best.safetensors"), quoted(base .. "/" .. name)))
+    elseif name == "out.bin" then need "out.param"
+    elseif name == "frames.txt" then
+      need "dets"
+      os.execute(("cd %s && ls dets | sed 's/[.]txt$//' >frames.txt"):format(quoted(base)))
+    elseif name == "sweep.lua" then
+      core.system.write(base .. "/sweep.lua", (([[
+return { recipe = "SOURCE/recipes/coco_ft.lua", config = "TOP/config.yaml", epochs = 1, protocol = "voc", threads = 1,
+  ["data.limit"] = 4, ["data.workers"] = 0, grid = { seed = { 1, 2 } } }
+]]):gsub("%u%u%u+", { SOURCE = program.source, TOP = top })))
+    else
+      for _, word in ipairs(calls[name]) do
+        local file = word:match "^model=(.*)"
+        if file then need(file) end
+      end
+      local call = words(calls[name])
+      call.cwd = base
+      program.ok(call)
+    end
+  end
+  function need(name)
+    if not made[name] then make(name) end
+    made[name] = true
+  end
+
+  local list = {}
+  local function job(name, before, call, may_leave)
+    if only and not only[name] then return end
+    for _, file in ipairs(before) do need(file) end
+    list[#list + 1] = { name = name, files = before, words = call, may_leave = may_leave }
+  end
+  -- A run that fails in its course leaves its folder, with what it has done so far.
+  local function again(name, before, file, may_leave) job(name, words(before, file), calls[file], may_leave) end
+
+  job("help", {}, { "help", "eval" })
+  job("version", {}, { "version" })
+  job("code", {}, { "-e", "print(yl.load { model = 'street' })" })
+  job("train", {}, calls.run, "^run/")
+  job("resume", { "run" }, { "train", "resume=run", "epochs=2" }, "^run/")
+  job("prune", { "dense.safetensors" }, words("prune", dense, data, training, "target=.5", "rounds=1", "judge=none", "out=run"), "^run/")
+  again("compact", { "pruned.safetensors" }, "small")
+  again("onnx", { "dense.safetensors" }, "out.onnx")
+  again("ncnn", { "dense.safetensors", "out.bin" }, "out.param")
+  again("darknet", { "dense.safetensors" }, "darknet")
+  again("state", { "dense.safetensors" }, "state.safetensors")
+  again("header", { "dense.safetensors" }, "out.h")
+  again("compress", { "dense.safetensors" }, "packed.safetensors")
+  again("decompose", { "dense.safetensors" }, "factors")
+  again("calibrate", { "dense.safetensors" }, "scaled.safetensors")
+  again("predict", { "dense.safetensors" }, "seen")
+  again("val", { "dense.safetensors" }, "dets")
+  job("eval", { "dets", "frames.txt" },
+    { "eval", "labels=" .. top .. "/data/training/label_2", "dets=dets", "split=frames.txt", "protocol=voc,coco", "json=true" })
+  job("doctor", { "dense.safetensors" }, words("doctor", "model=dense.safetensors", data), "^runs/")
+  job("anchors", {}, words("anchors", data, "k=3"))
+  job("sensitivity", { "dense.safetensors" }, words("sensitivity", "model=dense.safetensors", data))
+  job("bench", { "dense.safetensors" }, words("bench", dense, "runs=1"))
+  job("compare", { "run", "other" }, { "compare", "run", "other", "protocol=voc" })
+  job("report", { "run" }, { "report", "run" })
+  job("sweep", { "sweep.lua" }, { "sweep", "sweep.lua", "out=swept" }, "^swept/")
+  return list, base
+end

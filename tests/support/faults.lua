@@ -1,0 +1,202 @@
+-- Jobs whose calls of the system fail, one after the other (tests/faults/preload.c), and whether each failure is borne: one sentence that
+-- says the reason, an exit status, earlier files as they were, nothing left behind; or the same result as without.
+local core = require "yolua.core"
+local program = require "support.program"
+local files = core.files
+
+local faults = { library = os.getenv "YOLUA_FAULTS_LIBRARY" }
+
+-- What the sentence has to name, by the kind of the call: the reason that the system gave.
+faults.reasons = { open = "Too many open files", read = "Input/output error", write = "No space left on device", sync = "Input/output error",
+  rename = "Permission denied", mkdir = "Disk quota exceeded", map = "memory", close = "Input/output error",
+  thread = "Resource temporarily unavailable", memory = "memory", ["memory.libraries"] = "memory" }
+
+local function quoted(word) return "'" .. tostring(word):gsub("'", "'\\''") .. "'" end
+
+local function slurp(path)
+  local f <close> = io.open(path, "rb")
+  return f and f:read "a" or nil
+end
+
+-- Every file below a folder: path below it -> hash.
+local function tree(folder, below, into)
+  into = into or {}
+  for _, name in ipairs(files.list(folder)) do
+    local path, full = below and below .. "/" .. name or name, folder .. "/" .. name
+    if files.kind(full) == "folder" then tree(full, path, into) else into[path] = files.hash(full) end
+  end
+  return into
+end
+
+-- A test's own folder: work/ is where jobs run, branches/ what failing ones left.
+function faults.open(top, base) return { top = top, base = base, work = top .. "/work", branches = top .. "/branches" } end
+
+-- The work folder as the job finds it.
+local function prepare(place, job)
+  local list = {}
+  for i, name in ipairs(job.files) do list[i] = quoted(place.base .. "/" .. name) end
+  os.execute(("rm -rf %s %s && mkdir %s %s"):format(quoted(place.work), quoted(place.branches), quoted(place.work), quoted(place.branches)))
+  if #list > 0 then os.execute(("cp -a %s %s"):format(table.concat(list, " "), quoted(place.work))) end
+end
+
+-- Runs the job with variables of the library's. Returns status, standard output, standard error.
+function faults.run(place, job, variables)
+  local out, err, words = place.top .. "/out.txt", place.top .. "/err.txt", {}
+  for _, word in ipairs(job.words) do words[#words + 1] = quoted(word) end
+  local set = {}
+  for name, value in pairs(variables or {}) do set[#set + 1] = name .. "=" .. quoted(value) end
+  local _, _, status = os.execute(("cd %s && timeout -s KILL 600 env -u XDG_CACHE_HOME HOME=/nonexistent LD_PRELOAD=%s %s %s %s >%s 2>%s </dev/null"):format(
+    quoted(place.work), quoted(faults.library), table.concat(set, " "), quoted(program.path), table.concat(words, " "), quoted(out),
+    quoted(err)))
+  return status, slurp(out), slurp(err)
+end
+
+-- What the job leaves if nothing fails, and how many calls of each kind it makes: {counts, files, before, volatile, out}.
+function faults.undisturbed(place, job)
+  local seen
+  for _ = 1, 2 do
+    prepare(place, job)
+    local before = tree(place.work)
+    local status, out, err = faults.run(place, job, { YOLUA_FAULT_COUNTS = place.top .. "/counts" })
+    if status ~= 0 then error(("%s: status %d: %s"):format(job.name, status, err)) end
+    local left = tree(place.work)
+    if not seen then seen = { counts = {}, files = left, before = before, volatile = {}, out = out }
+    else
+      for path, hash in pairs(left) do
+        if seen.files[path] ~= hash then seen.volatile[path] = true end
+      end
+      if seen.out ~= out then seen.out = nil end
+    end
+  end
+  for kind, count in slurp(place.top .. "/counts"):gmatch "(%S+) (%d+)\n" do seen.counts[kind] = math.tointeger(count) end
+  return seen
+end
+
+-- The sentence among the lines on standard error, and what is wrong with them.
+local function complaint(err, status, reason)
+  local sentences = {}
+  for line in err:gmatch "[^\n]+" do
+    if not line:find "^yolua: warning: " then sentences[#sentences + 1] = line end
+  end
+  if status == 0 then return #sentences > 0 and "it succeeds and complains" or nil end
+  if status > 2 then return ("status %d"):format(status) end
+  if #sentences ~= 1 then return ("expected one sentence, got %d"):format(#sentences) end
+  if not sentences[1]:find "^yolua: ." then return "expected 'yolua: ' and a sentence" end
+  if sentences[1] == "yolua: cannot write standard output" and reason == faults.reasons.write then return end -- a stream forgets why
+  if not sentences[1]:find(reason, 1, true) then return ("the sentence does not say '%s'"):format(reason) end
+end
+
+-- What is wrong with the files that a failed, or successful, job left.
+local function litter(seen, left, status, may_leave)
+  for path, hash in pairs(seen.before) do
+    local good = left[path] == hash or left[path] and (left[path] == seen.files[path] or seen.volatile[path])
+    if not good then return path .. (left[path] and " was damaged" or " is gone") end
+  end
+  for path, hash in pairs(left) do
+    if path:find "%.part$" then return path .. " stays behind" end
+    if not seen.files[path] and not seen.before[path] and not (status ~= 0 and may_leave and path:find(may_leave)) then
+      return path .. " stays behind"
+    end
+    if status == 0 and hash ~= seen.files[path] and not seen.volatile[path] then return path .. " is another than without the failure" end
+  end
+  for path in pairs(status == 0 and seen.files or {}) do
+    if not left[path] then return path .. " is missing" end
+  end
+end
+
+-- What is wrong with what a job left and said: {status, out, err, work = folder}; nil if nothing is.
+local function judge(seen, job, kind, made)
+  local wrong = complaint(made.err, made.status, faults.reasons[kind]) or litter(seen, tree(made.work), made.status, job.may_leave)
+  if not wrong and made.status == 0 and seen.out and made.out ~= seen.out then wrong = "it prints something else" end
+  return wrong and ("%s: %s"):format(wrong, made.err:gsub("\n+$", ""):gsub("\n", " | ")) or nil
+end
+
+local function count(result, status)
+  local side = status == 0 and "done" or "refused"
+  result.injected, result[side] = result.injected + 1, result[side] + 1
+end
+
+-- Runs the job anew for call n.
+local function alone(place, job, seen, kind, n, burst, result)
+  prepare(place, job)
+  local fault = ("%s:%d:%d"):format(kind, n, burst)
+  local status, out, err = faults.run(place, job, { YOLUA_FAULT = fault })
+  local wrong = judge(seen, job, kind, { status = status, out = out, err = err, work = place.work })
+  count(result, status)
+  if wrong then result.bad[#result.bad + 1] = ("%s %s: %s"):format(job.name, fault, wrong) end
+end
+
+-- Fails each `stride`-th call of that kind in turn, `burst` calls in a row (0: all that follow): in a copy of the process; in a process
+-- of its own where it has several threads, `most` of these at most, evenly spread. Returns {injected, refused, done, left_out, bad = {sentences}}.
+function faults.each(place, job, seen, kind, stride, burst, most)
+  prepare(place, job)
+  local names = {}
+  for path in pairs(seen.volatile) do names[#names + 1] = path:match "[^/]*$" .. "," end
+  local fault = ("%s:/%d:%d"):format(kind, stride, burst)
+  local status, _, err = faults.run(place, job, { YOLUA_FAULT = fault, YOLUA_FAULT_BRANCHES = place.branches,
+    YOLUA_FAULT_VOLATILE = table.concat(names) })
+  local result = { injected = 0, refused = 0, done = 0, left_out = 0, bad = {} }
+  if status ~= 0 then result.bad[1] = ("%s %s: the job itself ended with status %d: %s"):format(job.name, fault, status, err) end
+  local judged, threaded = {}, {}
+  for n, code, first in (slurp(place.branches .. "/outcomes") or ""):gmatch "(%d+) (%w+) (%d+)\n" do
+    local folder = place.branches .. "/" .. first
+    code = math.tointeger(tonumber(code))
+    if not code then threaded[#threaded + 1] = math.tointeger(n)
+    else count(result, code) end
+    if code and not judged[first] then
+      judged[first] = true
+      local wrong = judge(seen, job, kind, { status = code, out = slurp(folder .. "/out"), err = slurp(folder .. "/err"), work = folder .. "/work" })
+      if wrong then result.bad[#result.bad + 1] = ("%s %s:%s:%d: %s"):format(job.name, kind, n, burst, wrong) end
+    end
+  end
+  local step = math.max(1, math.ceil(#threaded / most))
+  for i = step, #threaded, step do alone(place, job, seen, kind, threaded[i], burst, result) end
+  result.left_out = #threaded - #threaded // step
+  return result
+end
+
+-- "a,b" -> a set; nil -> nil.
+local function names(text)
+  local set = text and {}
+  for name in (text or ""):gmatch "[^,]+" do set[name] = true end
+  return set
+end
+
+-- What the tests of tests/faults/ share. YOLUA_FAULTS=all: every call fails; YOLUA_FAULTS_JOB and YOLUA_FAULTS_KIND: only those (a,b).
+function faults.test(t)
+  if not faults.library then
+    print "SKIP: this build has no library that makes calls fail"
+    os.exit(0)
+  end
+  local test, all = {}, os.getenv "YOLUA_FAULTS" == "all"
+  local only, only_kind = names(os.getenv "YOLUA_FAULTS_JOB"), names(os.getenv "YOLUA_FAULTS_KIND")
+  local top, place = program.tiny(), nil
+
+  function test.jobs(make)
+    local list, base = make(top, only)
+    place = faults.open(top, base)
+    return list
+  end
+
+  function test.undisturbed(job) return faults.undisturbed(place, job) end
+
+  -- About `some` failing calls, evenly spread (all: every one); a line that tells of them; adds what is wrong to the list `bad`.
+  function test.each(job, seen, kind, burst, some, bad)
+    local calls = seen.counts[kind]
+    if calls == 0 or only_kind and not only_kind[kind] then return end
+    local r = faults.each(place, job, seen, kind, all and 1 or math.max(1, calls // some), burst, all and math.huge or 5)
+    print(("%-12s %-16s %-12s %6d calls, %6d failed: %6d refused, %6d done all the same, %d not borne; %d left out"):format(job.name, kind,
+      burst == 0 and "from then on" or burst == 1 and "once" or burst .. " in a row", calls, r.injected, r.refused, r.done, #r.bad, r.left_out))
+    table.move(r.bad, 1, #r.bad, #bad + 1, bad)
+  end
+
+  function test.finish()
+    local status = t.LuaUnit.run()
+    os.execute("rm -r " .. quoted(top))
+    os.exit(status)
+  end
+
+  return test
+end
+
+return faults
