@@ -96,12 +96,13 @@ local function stems(folder, wanted)
   return ids
 end
 
--- How many labels of each class there are.
-local function count_labels(self, ids)
+-- How many labels of each class there are; files that cannot be read are faults.
+local function count_labels(self, ids, faults)
   local counts = {}
   for _, id in ipairs(ids) do
     local path = self.places:file(self.labels_folder .. "/" .. id, "txt")
     local ok, rows = pcall(core.labels.kitti, path, { classes = self.known })
+    if not ok and core.system.is_trouble(rows) then faults[#faults + 1] = tostring(rows):gsub("^[^:]*%.lua:%d+: ", "") end
     for _, row in ipairs(ok and rows or {}) do
       local class = self.spelling[row.class:lower()]
       counts[class] = (counts[class] or 0) + 1
@@ -120,7 +121,8 @@ end
 function Source:archive()
   if self.own then return nil end
   local ids = stems(self.labels_folder, is_label)
-  local counts, lines, faults, words = count_labels(self, ids), {}, {}, {}
+  local lines, faults, words = {}, {}, {}
+  local counts = count_labels(self, ids, faults)
   lines[1] = ("of the official %d training frames: %d label files, %d pictures; of %d test frames: %d pictures"):format(archive.frames,
     #ids, self.images and #stems(self.images, places.is_picture) or 0, archive.test, holds(self, "testing/image_2", places.is_picture))
   for i, class in ipairs(self.known) do

@@ -216,8 +216,9 @@ int main(int argc, char **argv)
     if (bad) fprintf(stderr, "yolua: %s\n", luaL_tolstring(the_state, -1, NULL));
     int status = bad ? 1 : (int)lua_tointeger(the_state, -1);
     lua_close(the_state);
-    yl_comm_here()->close(yl_comm_here());  /* no thread adds gradients any more */
-    bool unwritten = fflush(stdout) || ferror(stdout); /* a result that was not written is a failed job; one sentence is enough */
+    yl_comm_here()->close(yl_comm_here()); /* no thread adds gradients any more */
+    bool unwritten =
+        fflush(stdout) || ferror(stdout); /* a result that was not written is a failed job; one sentence is enough */
     if (unwritten && !status) fprintf(stderr, "yolua: cannot write standard output\n");
     return unwritten && !status ? 1 : status;
 }

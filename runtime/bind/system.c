@@ -68,6 +68,14 @@ static int system_is_failure(lua_State *L)
     return 1;
 }
 
+/* is_trouble(message) -> whether it says that the system refused to read or write, that memory ran out, or that the user interrupted */
+static int system_is_trouble(lua_State *L)
+{
+    yl__check_any(L, 1);
+    lua_pushboolean(L, yl__is_trouble(L, 1));
+    return 1;
+}
+
 static int end_attempt(lua_State *L, int status, lua_KContext context)
 {
     (void)context;
@@ -167,6 +175,7 @@ void yl__bind_system(lua_State *L)
         {"threads", system_threads},
         {"try_read", system_try_read},
         {"is_failure", system_is_failure},
+        {"is_trouble", system_is_trouble},
         {"attempt", system_attempt},
         {"warn", system_warn},
         {"warn_file", system_warn_file},

@@ -66,6 +66,7 @@ yl_status yl__file_read(const char *path, char **data, int64_t *size)
 static yl_status find_target(const char *path, char **out)
 {
     char *real = realpath(path, NULL);
+    if (!real && errno == ENOMEM) return refuse("write", path); /* a link must not be replaced for want of memory */
     yl_status status = yl__strdup(real ? real : path, out);
     free(real);
     return status;

@@ -27,8 +27,11 @@
 
 enum { SECONDS = 600, BUSY_SECONDS = 60, OUTCOMES = 1 << 16, MOST_DESCRIPTORS = 64 };
 
-static char folder[PATH_MAX], home[PATH_MAX], work[PATH_MAX]; /* home: the original's working folder; work: the copy's, or "" */
+static char folder[PATH_MAX], home[PATH_MAX],
+    work[PATH_MAX]; /* home: the original's working folder; work: the copy's, or "" */
 static size_t home_length;
+static struct stat
+    streams[3]; /* what standard output and error were at the start; other descriptors may be copies of them */
 static uint64_t seen[OUTCOMES];
 static long first_of[OUTCOMES];
 
@@ -37,13 +40,16 @@ bool faults_branching(void)
     const char *name = getenv("YOLUA_FAULT_BRANCHES");
     if (!name || !getcwd(home, sizeof home)) return false;
     home_length = strlen(home);
+    fstat(STDOUT_FILENO, &streams[STDOUT_FILENO]);
+    fstat(STDERR_FILENO, &streams[STDERR_FILENO]);
     snprintf(folder, sizeof folder, "%s", name);
     return true;
 }
 
 const char *faults_path(const char *path, char buffer[4096])
 {
-    if (!work[0] || !path || strncmp(path, home, home_length) != 0 || (path[home_length] && path[home_length] != '/')) return path;
+    if (!work[0] || !path || strncmp(path, home, home_length) != 0 || (path[home_length] && path[home_length] != '/'))
+        return path;
     int n = snprintf(buffer, 4096, "%s%s", work, path + home_length);
     return n < 4096 ? buffer : path;
 }
@@ -99,8 +105,10 @@ static void copy_one(const char *path, bool is_folder, void *data)
     char to[PATH_MAX * 2];
     (void)data;
     snprintf(to, sizeof to, "%s%s", work, path + home_length);
-    if (is_folder) syscall(SYS_mkdir, to, 0777);
-    else copy_file(path, to);
+    if (is_folder)
+        syscall(SYS_mkdir, to, 0777);
+    else
+        copy_file(path, to);
 }
 
 static void remove_one(const char *path, bool is_folder, void *data)
@@ -111,30 +119,42 @@ static void remove_one(const char *path, bool is_folder, void *data)
 
 /* ---- the copy ------------------------------------------------------------------------------------------------------------- */
 
-/* Open files get an offset of their own, and those of the working folder are the copy's. */
-static void take_descriptor(int descriptor)
-{
-    char link[64], path[PATH_MAX], moved[4096];
-    struct stat st;
-    snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
-    ssize_t length = syscall(SYS_readlink, link, path, sizeof path - 1);
-    if (length <= 0 || fstat(descriptor, &st) || !S_ISREG(st.st_mode)) return;
-    path[length] = '\0';
-    int flags = fcntl(descriptor, F_GETFL);
-    int fresh = open_file(faults_path(path, moved), flags & (O_ACCMODE | O_APPEND | O_NONBLOCK));
-    if (fresh < 0) return;
-    lseek(fresh, lseek(descriptor, 0, SEEK_CUR), SEEK_SET);
-    dup3(fresh, descriptor, fcntl(descriptor, F_GETFD) & FD_CLOEXEC ? O_CLOEXEC : 0);
-    shut(fresh);
-}
-
+/* A file of the branch's own, in place of standard output or error. */
 static void redirect(int descriptor, long n, const char *name)
 {
     char path[PATH_MAX * 2];
     snprintf(path, sizeof path, "%s/%ld/%s", folder, n, name);
-    int fresh = open_file(path, O_WRONLY | O_CREAT | O_TRUNC);
-    dup3(fresh, descriptor, 0);
+    int fresh = open_file(path, O_WRONLY | O_CREAT | O_APPEND);
+    dup3(fresh, descriptor, descriptor > STDERR_FILENO ? O_CLOEXEC : 0);
     shut(fresh);
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Open files get an offset of their own, and those of the working folder are the copy's. */
+static void take_descriptor(int descriptor, long n)
+{
+    char link[64], path[PATH_MAX], moved[4096];
+    struct stat st;
+    if (fstat(descriptor, &st)) return;
+    if (same_file(&st, &streams[STDOUT_FILENO]))
+        redirect(descriptor, n, "out");
+    else if (same_file(&st, &streams[STDERR_FILENO]))
+        redirect(descriptor, n, "err");
+    else if (S_ISREG(st.st_mode)) {
+        snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+        ssize_t length = syscall(SYS_readlink, link, path, sizeof path - 1);
+        path[length > 0 ? length : 0] = '\0';
+        int flags = fcntl(descriptor, F_GETFL);
+        int fresh = open_file(faults_path(path, moved), flags & (O_ACCMODE | O_APPEND | O_NONBLOCK));
+        if (fresh < 0) return;
+        lseek(fresh, lseek(descriptor, 0, SEEK_CUR), SEEK_SET);
+        dup3(fresh, descriptor, fcntl(descriptor, F_GETFD) & FD_CLOEXEC ? O_CLOEXEC : 0);
+        shut(fresh);
+    }
 }
 
 static void become_copy(long n)
@@ -145,9 +165,7 @@ static void become_copy(long n)
     snprintf(work, sizeof work, "%.4000s/%ld/work", folder, n);
     syscall(SYS_mkdir, work, 0777);
     walk(home, false, copy_one, NULL);
-    for (int descriptor = STDERR_FILENO + 1; descriptor < MOST_DESCRIPTORS; descriptor++) take_descriptor(descriptor);
-    redirect(STDOUT_FILENO, n, "out");
-    redirect(STDERR_FILENO, n, "err");
+    for (int descriptor = STDOUT_FILENO; descriptor < MOST_DESCRIPTORS; descriptor++) take_descriptor(descriptor, n);
     if (chdir(work)) _exit(98);
     sigset_t all;
     sigfillset(&all);
@@ -169,7 +187,8 @@ static uint64_t hash_file(uint64_t hash, const char *path)
 {
     static char buffer[1 << 16];
     int in = open_file(path, O_RDONLY);
-    for (ssize_t n; in >= 0 && (n = syscall(SYS_read, in, buffer, sizeof buffer)) > 0;) hash = hash_bytes(hash, buffer, (size_t)n);
+    for (ssize_t n; in >= 0 && (n = syscall(SYS_read, in, buffer, sizeof buffer)) > 0;)
+        hash = hash_bytes(hash, buffer, (size_t)n);
     if (in >= 0) shut(in);
     return hash;
 }

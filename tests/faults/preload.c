@@ -64,10 +64,10 @@ static const struct {
 };
 
 static atomic_long counts[KIND_COUNT];
-static int failing = -1;              /* a kind */
-static long first_bad, last_bad;      /* calls, from 1 */
-static long stride, burst;            /* with branches: every how many, how many fail in one */
-static atomic_long space = -1;        /* bytes that files still take; below 0: no limit */
+static int failing = -1;         /* a kind */
+static long first_bad, last_bad; /* calls, from 1 */
+static long stride, burst;       /* with branches: every how many, how many fail in one */
+static atomic_long space = -1;   /* bytes that files still take; below 0: no limit */
 static bool counting;
 static atomic_int threads; /* of the program's own that run now */
 static const char *counts_file;
@@ -93,7 +93,7 @@ static bool is_ours(const void *address)
 /* Calls of the dynamic loader, the thread pools and the font library are left alone: the program cannot answer for them. */
 static bool is_answerable(const void *address)
 {
-    static const char *const others[] = {"/ld-",      "libgomp",    "libopenblas", "libfontconfig", "libfreetype",
+    static const char *const others[] = {"/ld-",      "libgomp",     "libopenblas", "libfontconfig", "libfreetype",
                                          "libpixman", "libgfortran", "libasan",     "libubsan",      "libfaults"};
     Dl_info at;
     if (is_ours(address) || !dladdr(address, &at) || !at.dli_fname) return false;
@@ -198,7 +198,8 @@ static void read_fault(const char *text)
     bool each = strncmp(text + length, ":/", 2) == 0;
     long n = strtol(text + length + (each ? 2 : text[length] == ':'), &end, 10);
     burst = *end == ':' ? strtol(end + 1, &end, 10) : 1;
-    if (each) stride = n;
+    if (each)
+        stride = n;
     else {
         first_bad = n;
         last_bad = burst == 0 ? INT64_MAX : n + burst - 1;
@@ -248,7 +249,7 @@ __attribute__((destructor)) static void end(void)
         va_start(list, flags);                                                                                         \
         mode_t mode = flags & (O_CREAT | __O_TMPFILE) ? va_arg(list, mode_t) : 0;                                      \
         va_end(list);                                                                                                  \
-        return fails(OPEN, CALLER) ? -1 : real(HERE(path), flags, mode);                                                     \
+        return fails(OPEN, CALLER) ? -1 : real(HERE(path), flags, mode);                                               \
     }
 OPENER(open)
 OPENER(open64)
@@ -257,7 +258,7 @@ OPENER(open64)
     FILE *name(const char *path, const char *mode)                                                                     \
     {                                                                                                                  \
         REAL(name);                                                                                                    \
-        return fails(OPEN, CALLER) ? NULL : real(HERE(path), mode);                                                          \
+        return fails(OPEN, CALLER) ? NULL : real(HERE(path), mode);                                                    \
     }
 STREAM_OPENER(fopen)
 STREAM_OPENER(fopen64)

@@ -54,6 +54,24 @@ function TestFiles:testAppendAndHash()
   t.assertNotEquals(files.hash_text "one\ntwo\n", files.hash_text "one\ntwo ")
 end
 
+-- attempt is pcall, but for what says nothing about the question: a file that cannot be read, no memory, an interruption.
+function TestFiles:testAttempt()
+  local system = core.system
+  t.assertEquals({ system.attempt(function(...) return ... end, 1, nil, 3) }, { true, 1, nil, 3 })
+  local ok, sentence = system.attempt(core.json.decode, "{", "x.json")
+  t.assertFalse(ok)
+  t.assertStrContains(sentence, "x.json")
+  t.assertEquals({ system.attempt(error, { 7 }) }, { false, { 7 } })
+  local missing = self.top .. "/missing"
+  t.assertErrorMsgContains("cannot open " .. missing, system.attempt, system.read, missing)
+  t.assertEquals({ system.attempt(pcall, system.read, missing) }, { true, false, select(2, pcall(system.read, missing)) })
+  t.assertErrorMsgContains("not enough memory", system.attempt, error, "not enough memory", 0)
+  t.assertTrue(system.is_trouble "not enough memory")
+  t.assertFalse(system.is_trouble(sentence))
+  local co = coroutine.wrap(function() return system.attempt(coroutine.yield, 5) end)
+  t.assertEquals({ co(), co(6) }, { 5, true, 6 })
+end
+
 function TestFiles.testMachine()
   local m = core.machine()
   t.assertTrue(m.processors >= 1 and m.threads >= 1)

@@ -1,5 +1,7 @@
 -- A small job of each verb, for the tests that make calls of the system fail. A job is {name, words of the call, files (of the fixture:
--- what lies in its folder before it begins), may_leave (a pattern of names that a failed job may leave)}.
+-- what lies in its folder before it begins), may_leave (a pattern of names that a failed job may leave), may_change (likewise
+-- those of files that it may change), outside (it also writes elsewhere), reports (what went wrong may stand in its report, on standard
+-- output), unsteady (that says what varies)}.
 local core = require "yolua.core"
 local program = require "support.program"
 
@@ -27,7 +29,8 @@ return function(top, only)
   local calls, made = {
     run = words("train", new, "out=run"),
     other = words("train", new, "seed=4", "out=other"),
-    pruned = words("prune", "model=dense.safetensors", data, training, "pattern=channel", "target=.4", "rounds=1", "judge=none", "out=pruned"),
+    pruned = words("prune", "model=dense.safetensors", data, training, "pattern=channel", "target=.4", "rounds=1", "judge=none",
+      "out=pruned"),
     small = { "compact", "model=pruned.safetensors", "threads=1", "out=small" },
     ["out.onnx"] = words("export", dense, "out=out.onnx"),
     ["out.param"] = words("export", dense, "out=out.param"),
@@ -72,26 +75,29 @@ return { recipe = "SOURCE/recipes/coco_ft.lua", config = "TOP/config.yaml", epoc
   end
 
   local list = {}
-  local function job(name, before, call, may_leave)
+  local function job(name, before, call, more)
     if only and not only[name] then return end
     for _, file in ipairs(before) do need(file) end
-    list[#list + 1] = { name = name, files = before, words = call, may_leave = may_leave }
+    local one = { name = name, files = before, words = call }
+    for key, value in pairs(more or {}) do one[key] = value end
+    list[#list + 1] = one
   end
   -- A run that fails in its course leaves its folder, with what it has done so far.
-  local function again(name, before, file, may_leave) job(name, words(before, file), calls[file], may_leave) end
+  local function again(name, before, file, more) job(name, words(before, file), calls[file], more) end
 
   job("help", {}, { "help", "eval" })
   job("version", {}, { "version" })
   job("code", {}, { "-e", "print(yl.load { model = 'street' })" })
-  job("train", {}, calls.run, "^run/")
-  job("resume", { "run" }, { "train", "resume=run", "epochs=2" }, "^run/")
-  job("prune", { "dense.safetensors" }, words("prune", dense, data, training, "target=.5", "rounds=1", "judge=none", "out=run"), "^run/")
+  job("train", {}, calls.run, { may_leave = "^run/" })
+  job("resume", { "run" }, { "train", "resume=run", "epochs=2" }, { may_leave = "^run/", may_change = "^run/config%.yaml$" })
+  job("prune", { "dense.safetensors" }, words("prune", dense, data, training, "target=.5", "rounds=1", "judge=none", "out=run"),
+    { may_leave = "^run/" })
   again("compact", { "pruned.safetensors" }, "small")
   again("onnx", { "dense.safetensors" }, "out.onnx")
   again("ncnn", { "dense.safetensors", "out.bin" }, "out.param")
   again("darknet", { "dense.safetensors" }, "darknet")
   again("state", { "dense.safetensors" }, "state.safetensors")
-  again("header", { "dense.safetensors" }, "out.h")
+  again("header", { "dense.safetensors" }, "out.h", { outside = true }) -- by way of a temporary folder
   again("compress", { "dense.safetensors" }, "packed.safetensors")
   again("decompose", { "dense.safetensors" }, "factors")
   again("calibrate", { "dense.safetensors" }, "scaled.safetensors")
@@ -99,12 +105,13 @@ return { recipe = "SOURCE/recipes/coco_ft.lua", config = "TOP/config.yaml", epoc
   again("val", { "dense.safetensors" }, "dets")
   job("eval", { "dets", "frames.txt" },
     { "eval", "labels=" .. top .. "/data/training/label_2", "dets=dets", "split=frames.txt", "protocol=voc,coco", "json=true" })
-  job("doctor", { "dense.safetensors" }, words("doctor", "model=dense.safetensors", data), "^runs/")
+  job("doctor", { "dense.safetensors" }, words("doctor", "model=dense.safetensors", data),
+    { may_leave = "^runs/", reports = true, unsteady = true })
   job("anchors", {}, words("anchors", data, "k=3"))
   job("sensitivity", { "dense.safetensors" }, words("sensitivity", "model=dense.safetensors", data))
   job("bench", { "dense.safetensors" }, words("bench", dense, "runs=1"))
   job("compare", { "run", "other" }, { "compare", "run", "other", "protocol=voc" })
   job("report", { "run" }, { "report", "run" })
-  job("sweep", { "sweep.lua" }, { "sweep", "sweep.lua", "out=swept" }, "^swept/")
+  job("sweep", { "sweep.lua" }, { "sweep", "sweep.lua", "out=swept" }, { may_leave = "^swept/" })
   return list, base
 end

@@ -1,5 +1,5 @@
--- Jobs whose calls of the system fail, one after the other (tests/faults/preload.c), and whether each failure is borne: one sentence that
--- says the reason, an exit status, earlier files as they were, nothing left behind; or the same result as without.
+-- Jobs whose calls of the system fail, one after the other (tests/faults/preload.c), and whether each failure is borne: one sentence
+-- that says the reason, an exit status, earlier files as they were, nothing left behind; or the same result as without.
 local core = require "yolua.core"
 local program = require "support.program"
 local files = core.files
@@ -7,11 +7,17 @@ local files = core.files
 local faults = { library = os.getenv "YOLUA_FAULTS_LIBRARY" }
 
 -- What the sentence has to name, by the kind of the call: the reason that the system gave.
-faults.reasons = { open = "Too many open files", read = "Input/output error", write = "No space left on device", sync = "Input/output error",
-  rename = "Permission denied", mkdir = "Disk quota exceeded", map = "memory", close = "Input/output error",
+faults.reasons = { open = "Too many open files", read = "Input/output error", write = "No space left on device",
+  sync = "Input/output error", rename = "Permission denied", mkdir = "Disk quota exceeded", map = "memory", close = "Input/output error",
   thread = "Resource temporarily unavailable", memory = "memory", ["memory.libraries"] = "memory" }
 
 local function quoted(word) return "'" .. tostring(word):gsub("'", "'\\''") .. "'" end
+
+local function words_of(list)
+  local words = {}
+  for i, word in ipairs(list) do words[i] = quoted(word) end
+  return table.concat(words, " ")
+end
 
 local function slurp(path)
   local f <close> = io.open(path, "rb")
@@ -31,31 +37,35 @@ end
 -- A test's own folder: work/ is where jobs run, branches/ what failing ones left.
 function faults.open(top, base) return { top = top, base = base, work = top .. "/work", branches = top .. "/branches" } end
 
--- The work folder as the job finds it.
-local function prepare(place, job)
+-- The work folder as the job finds it; no branches.
+function faults.prepare(place, job)
   local list = {}
   for i, name in ipairs(job.files) do list[i] = quoted(place.base .. "/" .. name) end
   os.execute(("rm -rf %s %s && mkdir %s %s"):format(quoted(place.work), quoted(place.branches), quoted(place.work), quoted(place.branches)))
   if #list > 0 then os.execute(("cp -a %s %s"):format(table.concat(list, " "), quoted(place.work))) end
 end
 
+-- Runs the program with its list of words in the work folder. Without a cache, whose folder is nowhere, geometry alone chooses the
+-- convolutions' algorithms, so that equal runs give equal bytes. Returns the status; 137 after that many seconds.
+local function execute(place, seconds, set, words, out, err)
+  local _, _, status = os.execute(("cd %s && timeout -s KILL %.3f env -u XDG_CACHE_HOME HOME=/nonexistent %s %s %s >%s 2>%s </dev/null")
+    :format(quoted(place.work), seconds, table.concat(set, " "), quoted(program.path), words_of(words), quoted(out), quoted(err)))
+  return status
+end
+
 -- Runs the job with variables of the library's. Returns status, standard output, standard error.
 function faults.run(place, job, variables)
-  local out, err, words = place.top .. "/out.txt", place.top .. "/err.txt", {}
-  for _, word in ipairs(job.words) do words[#words + 1] = quoted(word) end
-  local set = {}
+  local out, err, set = place.top .. "/out.txt", place.top .. "/err.txt", {}
   for name, value in pairs(variables or {}) do set[#set + 1] = name .. "=" .. quoted(value) end
-  local _, _, status = os.execute(("cd %s && timeout -s KILL 600 env -u XDG_CACHE_HOME HOME=/nonexistent LD_PRELOAD=%s %s %s %s >%s 2>%s </dev/null"):format(
-    quoted(place.work), quoted(faults.library), table.concat(set, " "), quoted(program.path), table.concat(words, " "), quoted(out),
-    quoted(err)))
-  return status, slurp(out), slurp(err)
+  set[#set + 1] = "LD_PRELOAD=" .. quoted(faults.library)
+  return execute(place, 3600, set, job.words, out, err), slurp(out), slurp(err)
 end
 
 -- What the job leaves if nothing fails, and how many calls of each kind it makes: {counts, files, before, volatile, out}.
 function faults.undisturbed(place, job)
   local seen
   for _ = 1, 2 do
-    prepare(place, job)
+    faults.prepare(place, job)
     local before = tree(place.work)
     local status, out, err = faults.run(place, job, { YOLUA_FAULT_COUNTS = place.top .. "/counts" })
     if status ~= 0 then error(("%s: status %d: %s"):format(job.name, status, err)) end
@@ -65,7 +75,7 @@ function faults.undisturbed(place, job)
       for path, hash in pairs(left) do
         if seen.files[path] ~= hash then seen.volatile[path] = true end
       end
-      if seen.out ~= out then seen.out = nil end
+      if seen.out ~= out or job.unsteady then seen.out = nil end
     end
   end
   for kind, count in slurp(place.top .. "/counts"):gmatch "(%S+) (%d+)\n" do seen.counts[kind] = math.tointeger(count) end
@@ -87,14 +97,15 @@ local function complaint(err, status, reason)
 end
 
 -- What is wrong with the files that a failed, or successful, job left.
-local function litter(seen, left, status, may_leave)
+local function litter(seen, left, status, job)
   for path, hash in pairs(seen.before) do
-    local good = left[path] == hash or left[path] and (left[path] == seen.files[path] or seen.volatile[path])
+    local may_change = seen.volatile[path] or job.may_change and path:find(job.may_change)
+    local good = left[path] == hash or left[path] and (left[path] == seen.files[path] or may_change)
     if not good then return path .. (left[path] and " was damaged" or " is gone") end
   end
   for path, hash in pairs(left) do
     if path:find "%.part$" then return path .. " stays behind" end
-    if not seen.files[path] and not seen.before[path] and not (status ~= 0 and may_leave and path:find(may_leave)) then
+    if not seen.files[path] and not seen.before[path] and not (status ~= 0 and job.may_leave and path:find(job.may_leave)) then
       return path .. " stays behind"
     end
     if status == 0 and hash ~= seen.files[path] and not seen.volatile[path] then return path .. " is another than without the failure" end
@@ -106,9 +117,38 @@ end
 
 -- What is wrong with what a job left and said: {status, out, err, work = folder}; nil if nothing is.
 local function judge(seen, job, kind, made)
-  local wrong = complaint(made.err, made.status, faults.reasons[kind]) or litter(seen, tree(made.work), made.status, job.may_leave)
-  if not wrong and made.status == 0 and seen.out and made.out ~= seen.out then wrong = "it prints something else" end
+  local reason = faults.reasons[kind]
+  local reported = job.reports and made.status < 2 and reason and made.out:find(reason, 1, true)
+  local wrong = not reported and complaint(made.err, made.status, reason) or litter(seen, tree(made.work), made.status, job)
+  if not wrong and not reported and made.status == 0 and seen.out and made.out ~= seen.out then wrong = "it prints something else" end
   return wrong and ("%s: %s"):format(wrong, made.err:gsub("\n+$", ""):gsub("\n", " | ")) or nil
+end
+
+-- Runs the job with a fault for each call in turn, each in a copy of the process; returns the branches {n, status (nil: the process had
+-- several threads), first (of the same outcome), folder}, and how the job itself ended.
+local function branches(place, job, fault, volatile)
+  faults.prepare(place, job)
+  local status, _, err = faults.run(place, job,
+    { YOLUA_FAULT = fault, YOLUA_FAULT_BRANCHES = place.branches, YOLUA_FAULT_VOLATILE = volatile or "" })
+  local list = {}
+  for n, code, first in (slurp(place.branches .. "/outcomes") or ""):gmatch "(%d+) (%w+) (%d+)\n" do
+    list[#list + 1] = { n = math.tointeger(n), status = math.tointeger(tonumber(code)), first = math.tointeger(first),
+      folder = place.branches .. "/" .. first }
+  end
+  return list, status, err
+end
+
+-- The same where the copies are killed: the branches, whose folder's work/ is as the call would have found it.
+function faults.branches(place, job, fault)
+  local list, status, err = branches(place, job, fault)
+  if status ~= 0 then error(("%s: the job itself ended with status %d: %s"):format(job.name, status, err)) end
+  for _, branch in ipairs(list) do branch.folder = branch.folder .. "/work" end
+  return list
+end
+
+-- Runs a call in the work folder, and kills it after so many seconds unless it is done. Returns the status (137: killed).
+function faults.killed(place, call, seconds)
+  return execute(place, seconds, {}, call, "/dev/null", "/dev/null")
 end
 
 local function count(result, status)
@@ -118,7 +158,7 @@ end
 
 -- Runs the job anew for call n.
 local function alone(place, job, seen, kind, n, burst, result)
-  prepare(place, job)
+  faults.prepare(place, job)
   local fault = ("%s:%d:%d"):format(kind, n, burst)
   local status, out, err = faults.run(place, job, { YOLUA_FAULT = fault })
   local wrong = judge(seen, job, kind, { status = status, out = out, err = err, work = place.work })
@@ -126,27 +166,31 @@ local function alone(place, job, seen, kind, n, burst, result)
   if wrong then result.bad[#result.bad + 1] = ("%s %s: %s"):format(job.name, fault, wrong) end
 end
 
+-- For a job that writes outside its folder, where copies of the process would meet.
+local function calls_of(seen, kind, stride)
+  local list = {}
+  for n = stride, seen.counts[kind], stride do list[#list + 1] = { n = n } end
+  return list
+end
+
 -- Fails each `stride`-th call of that kind in turn, `burst` calls in a row (0: all that follow): in a copy of the process; in a process
--- of its own where it has several threads, `most` of these at most, evenly spread. Returns {injected, refused, done, left_out, bad = {sentences}}.
+-- of its own where it has several threads, `most` of these at most, evenly spread. Returns {injected, refused, done, left_out,
+-- bad = {sentences}}.
 function faults.each(place, job, seen, kind, stride, burst, most)
-  prepare(place, job)
-  local names = {}
-  for path in pairs(seen.volatile) do names[#names + 1] = path:match "[^/]*$" .. "," end
-  local fault = ("%s:/%d:%d"):format(kind, stride, burst)
-  local status, _, err = faults.run(place, job, { YOLUA_FAULT = fault, YOLUA_FAULT_BRANCHES = place.branches,
-    YOLUA_FAULT_VOLATILE = table.concat(names) })
-  local result = { injected = 0, refused = 0, done = 0, left_out = 0, bad = {} }
+  local volatile, fault = {}, ("%s:/%d:%d"):format(kind, stride, burst)
+  for path in pairs(seen.volatile) do volatile[#volatile + 1] = path:match "[^/]*$" .. "," end
+  local list, status, err
+  if job.outside then list, status = calls_of(seen, kind, stride), 0
+  else list, status, err = branches(place, job, fault, table.concat(volatile)) end
+  local result, threaded = { injected = 0, refused = 0, done = 0, left_out = 0, bad = {} }, {}
   if status ~= 0 then result.bad[1] = ("%s %s: the job itself ended with status %d: %s"):format(job.name, fault, status, err) end
-  local judged, threaded = {}, {}
-  for n, code, first in (slurp(place.branches .. "/outcomes") or ""):gmatch "(%d+) (%w+) (%d+)\n" do
-    local folder = place.branches .. "/" .. first
-    code = math.tointeger(tonumber(code))
-    if not code then threaded[#threaded + 1] = math.tointeger(n)
-    else count(result, code) end
-    if code and not judged[first] then
-      judged[first] = true
-      local wrong = judge(seen, job, kind, { status = code, out = slurp(folder .. "/out"), err = slurp(folder .. "/err"), work = folder .. "/work" })
-      if wrong then result.bad[#result.bad + 1] = ("%s %s:%s:%d: %s"):format(job.name, kind, n, burst, wrong) end
+  for _, branch in ipairs(list) do
+    if not branch.status then threaded[#threaded + 1] = branch.n
+    else
+      count(result, branch.status)
+      local wrong = branch.n == branch.first and judge(seen, job, kind, { status = branch.status, out = slurp(branch.folder .. "/out"),
+        err = slurp(branch.folder .. "/err"), work = branch.folder .. "/work" })
+      if wrong then result.bad[#result.bad + 1] = ("%s %s:%d:%d: %s"):format(job.name, kind, branch.n, burst, wrong) end
     end
   end
   local step = math.max(1, math.ceil(#threaded / most))
@@ -170,23 +214,27 @@ function faults.test(t)
   end
   local test, all = {}, os.getenv "YOLUA_FAULTS" == "all"
   local only, only_kind = names(os.getenv "YOLUA_FAULTS_JOB"), names(os.getenv "YOLUA_FAULTS_KIND")
-  local top, place = program.tiny(), nil
+  local top = program.tiny()
 
-  function test.jobs(make)
-    local list, base = make(top, only)
-    place = faults.open(top, base)
+  -- The jobs; `chosen`: a set of names.
+  function test.jobs(make, chosen)
+    local list, base = make(top, chosen or only)
+    test.place = faults.open(top, base)
     return list
   end
 
-  function test.undisturbed(job) return faults.undisturbed(place, job) end
+  function test.undisturbed(job) return faults.undisturbed(test.place, job) end
 
   -- About `some` failing calls, evenly spread (all: every one); a line that tells of them; adds what is wrong to the list `bad`.
   function test.each(job, seen, kind, burst, some, bad)
     local calls = seen.counts[kind]
     if calls == 0 or only_kind and not only_kind[kind] then return end
-    local r = faults.each(place, job, seen, kind, all and 1 or math.max(1, calls // some), burst, all and math.huge or 5)
-    print(("%-12s %-16s %-12s %6d calls, %6d failed: %6d refused, %6d done all the same, %d not borne; %d left out"):format(job.name, kind,
-      burst == 0 and "from then on" or burst == 1 and "once" or burst .. " in a row", calls, r.injected, r.refused, r.done, #r.bad, r.left_out))
+    local r = faults.each(test.place, job, seen, kind, all and 1 or math.max(1, calls // some), burst, all and math.huge or 5)
+    local how = burst == 0 and "from then on" or burst == 1 and "once" or burst .. " in a row"
+    print(("%-12s %-16s %-12s %6d calls, %6d failed: %6d refused, %6d done all the same, %d not borne; %d left out"):format(job.name,
+      kind, how, calls, r.injected, r.refused, r.done, #r.bad, r.left_out))
+    if #r.bad > 0 then print("  " .. table.concat(r.bad, "\n  ")) end
+    io.stdout:flush()
     table.move(r.bad, 1, #r.bad, #bad + 1, bad)
   end
 

@@ -103,6 +103,15 @@ yl.layer { name = "wrong", channels = "each", backward = function(_, _, _, dy, d
   t.assertNil(core.files.kind(top .. "/wrong"))
 end
 
+-- A file that cannot be written is a failure, whichever it is; only what Darknet has no words for is left out with a warning.
+function TestCompact.testAFileThatCannotBeWritten()
+  local out = top .. "/taken"
+  core.files.make_folder(out .. "/model.weights")
+  local status, _, err = program.run { "compact", "model=" .. masked, "out=" .. out }
+  t.assertEquals(status, 1)
+  t.assertEquals(err, ("yolua: cannot write %s/model.weights: it is a directory, a file was expected\n"):format(out))
+end
+
 function TestCompact.testBadCalls()
   for sentence, words in pairs {
     ["out is missing: expected the folder for the new network"] = { "compact", "model=" .. masked },

@@ -54,12 +54,11 @@ local function texts(model)
   local folder, out = os.tmpname(), {}
   os.remove(folder)
   core.files.make_folder(folder)
-  local ok, sentence = pcall(save, model, folder .. "/")
-  for i, name in ipairs { "model.cfg", "model.weights", "model.names" } do
-    local path = folder .. "/" .. name
-    out[i] = core.files.kind(path) and core.system.read(path)
-    os.remove(path)
-  end
+  local ok, sentence = pcall(function()
+    save(model, folder .. "/")
+    for i, name in ipairs { "model.cfg", "model.weights" } do out[i] = core.system.read(folder .. "/" .. name) end
+  end)
+  for _, name in ipairs { "model.cfg", "model.weights", "model.names" } do os.remove(folder .. "/" .. name) end
   os.remove(folder)
   if not ok then error(sentence, 0) end
   return out[1], out[2]
