@@ -118,7 +118,7 @@ static void raise_in_lua(lua_State *L, lua_Debug *at)
     yl_clear_interrupt();
     handle_signals();
     lua_pushliteral(L, "interrupted");
-    yl__throw(L, YL_INTERRUPTED); /* no fault of the code: it prints without a traceback */
+    yl__throw(L, YL_INTERRUPTED, "interrupted"); /* no fault of the code: it prints without a traceback */
 }
 
 static void on_interrupt(int number)

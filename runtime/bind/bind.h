@@ -26,12 +26,12 @@ int luaopen_yolua_core(lua_State *L);
 /* Installs the embedded Lua library's searcher (YOLUA_PATH, a folder that holds lua/ and datasets/, goes first). */
 void yl__open_library(lua_State *L);
 
-/* In the registry: the last sentence that was thrown on purpose, and the status that it was thrown for. */
+/* In the registry: the last sentence that was thrown on purpose, and the last one (without its position) that told of trouble. */
 #define YL__FAILURE "yolua.failure"
-#define YL__FAILURE_STATUS "yolua.failure.status"
+#define YL__TROUBLE "yolua.trouble"
 
-/* Throws the sentence on the stack's top, so that it is told from a fault in Lua code. */
-int yl__throw(lua_State *L, yl_status status);
+/* Throws the text on the stack's top, so that it is told from a fault in Lua code. `sentence`: the text without its position. */
+int yl__throw(lua_State *L, yl_status status, const char *sentence);
 /* Whether the error at `index` says nothing about what was asked for: the system refused to read or write, memory ran out, the user
  * interrupted. Who catches an error to conclude something from it throws these on. */
 bool yl__is_trouble(lua_State *L, int index);

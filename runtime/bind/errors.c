@@ -42,28 +42,28 @@ void yl__check(lua_State *L, yl_status status)
     push_position(L);
     lua_pushstring(L, yl_error());
     lua_concat(L, 2);
-    yl__throw(L, status);
+    yl__throw(L, status, yl_error());
 }
 
-int yl__throw(lua_State *L, yl_status status)
+int yl__throw(lua_State *L, yl_status status, const char *sentence)
 {
     lua_pushvalue(L, -1);
     lua_setfield(L, LUA_REGISTRYINDEX, YL__FAILURE);
-    lua_pushinteger(L, status);
-    lua_setfield(L, LUA_REGISTRYINDEX, YL__FAILURE_STATUS);
+    if (status == YL_IO || status == YL_MEMORY || status == YL_INTERRUPTED) {
+        lua_pushstring(L, sentence);
+        lua_setfield(L, LUA_REGISTRYINDEX, YL__TROUBLE);
+    }
     return lua_error(L);
 }
 
+/* Who throws an error on may have put words before it. */
 bool yl__is_trouble(lua_State *L, int index)
 {
     const char *text = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : "";
-    if (strcmp(text, "not enough memory") == 0) return true; /* Lua's own */
-    lua_pushvalue(L, index);
-    lua_getfield(L, LUA_REGISTRYINDEX, YL__FAILURE);
-    lua_getfield(L, LUA_REGISTRYINDEX, YL__FAILURE_STATUS);
-    yl_status status = (yl_status)lua_tointeger(L, -1);
-    bool trouble = lua_rawequal(L, -2, -3) && (status == YL_IO || status == YL_MEMORY || status == YL_INTERRUPTED);
-    lua_pop(L, 3);
+    lua_getfield(L, LUA_REGISTRYINDEX, YL__TROUBLE);
+    const char *last = lua_tostring(L, -1);
+    bool trouble = strstr(text, "not enough memory") /* Lua's own */ || (last && strstr(text, last));
+    lua_pop(L, 1);
     return trouble;
 }
 

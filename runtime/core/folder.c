@@ -41,7 +41,10 @@ static yl_status make_parents(char *path)
 {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        bool bad = mkdir(path, 0777) && yl__path_kind(path) != YL_PATH_FOLDER;
+        bool bad = mkdir(path, 0777);
+        int reason = errno;
+        bad = bad && yl__path_kind(path) != YL_PATH_FOLDER;
+        errno = reason;
         yl_status status = bad ? refuse("make the folder", path) : YL_OK;
         *slash = '/';
         YL_TRY(status);

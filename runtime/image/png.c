@@ -3,13 +3,16 @@
 #include "image/codec.h"
 #include "image/encode.h"
 
+#include <errno.h>
 #include <spng.h>
 #include <stdlib.h>
 
 enum { PIXELS_PER_BYTE = 8 * 1032 }; /* one bit a pixel, at deflate's best */
 
+/* Where zlib finds no memory, libspng blames the stream; errno, which was 0 before, knows. */
 static yl_status refuse(const char *name, int code)
 {
+    if (errno == ENOMEM) return yl__fail(YL_MEMORY, "%s: out of memory for the PNG decoder", name);
     return yl__fail(code == SPNG_EMEM ? YL_MEMORY : YL_FORMAT, "%s: a damaged or unusual PNG: %s", name,
                     spng_strerror(code));
 }
@@ -39,6 +42,7 @@ yl_status yl__png_decode(const void *bytes, int64_t size, const char *name, bool
     (void)note;
     spng_ctx *ctx = spng_ctx_new(0);
     if (!ctx) return yl__fail(YL_MEMORY, "%s: out of memory for the PNG decoder", name);
+    errno = 0;
     int code = open_png(ctx, bytes, size, &head);
     yl_status status = code ? refuse(name, code) : YL_OK;
     if (!status) status = yl__image_check(name, head.width, head.height, probe ? INT64_MAX : size, PIXELS_PER_BYTE);

@@ -89,7 +89,7 @@ return { recipe = "SOURCE/recipes/coco_ft.lua", config = "TOP/config.yaml", epoc
   job("version", {}, { "version" })
   job("code", {}, { "-e", "print(yl.load { model = 'street' })" })
   job("train", {}, calls.run, { may_leave = "^run/" })
-  job("resume", { "run" }, { "train", "resume=run", "epochs=2" }, { may_leave = "^run/", may_change = "^run/config%.yaml$" })
+  job("resume", { "run" }, { "train", "resume=run", "epochs=2" }, { may_leave = "^run/", may_change = "^run/[bc]" })
   job("prune", { "dense.safetensors" }, words("prune", dense, data, training, "target=.5", "rounds=1", "judge=none", "out=run"),
     { may_leave = "^run/" })
   again("compact", { "pruned.safetensors" }, "small")

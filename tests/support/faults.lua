@@ -116,7 +116,7 @@ local function litter(seen, left, status, job)
 end
 
 -- What is wrong with what a job left and said: {status, out, err, work = folder}; nil if nothing is.
-local function judge(seen, job, kind, made)
+function faults.judge(seen, job, kind, made)
   local reason = faults.reasons[kind]
   local reported = job.reports and made.status < 2 and reason and made.out:find(reason, 1, true)
   local wrong = not reported and complaint(made.err, made.status, reason) or litter(seen, tree(made.work), made.status, job)
@@ -161,7 +161,7 @@ local function alone(place, job, seen, kind, n, burst, result)
   faults.prepare(place, job)
   local fault = ("%s:%d:%d"):format(kind, n, burst)
   local status, out, err = faults.run(place, job, { YOLUA_FAULT = fault })
-  local wrong = judge(seen, job, kind, { status = status, out = out, err = err, work = place.work })
+  local wrong = faults.judge(seen, job, kind, { status = status, out = out, err = err, work = place.work })
   count(result, status)
   if wrong then result.bad[#result.bad + 1] = ("%s %s: %s"):format(job.name, fault, wrong) end
 end
@@ -188,8 +188,9 @@ function faults.each(place, job, seen, kind, stride, burst, most)
     if not branch.status then threaded[#threaded + 1] = branch.n
     else
       count(result, branch.status)
-      local wrong = branch.n == branch.first and judge(seen, job, kind, { status = branch.status, out = slurp(branch.folder .. "/out"),
-        err = slurp(branch.folder .. "/err"), work = branch.folder .. "/work" })
+      local folder = branch.folder
+      local wrong = branch.n == branch.first and faults.judge(seen, job, kind, { status = branch.status, out = slurp(folder .. "/out"),
+        err = slurp(folder .. "/err"), work = folder .. "/work" })
       if wrong then result.bad[#result.bad + 1] = ("%s %s:%d:%d: %s"):format(job.name, kind, branch.n, burst, wrong) end
     end
   end
