@@ -76,9 +76,11 @@ yl_status yl_image_write_png(const char *path, const yl_image *image)
     size_t size = 0;
     spng_ctx *ctx = spng_ctx_new(SPNG_CTX_ENCODER);
     if (!ctx) return yl__fail(YL_MEMORY, "%s: out of memory for the PNG encoder", path);
+    errno = 0;
     int code = encode(ctx, image, &bytes, &size);
+    const char *reason = errno == ENOMEM ? "out of memory" : spng_strerror(code);
     spng_ctx_free(ctx);
-    yl_status status = code ? yl__fail(YL_MEMORY, "%s: the PNG encoder failed: %s", path, spng_strerror(code))
+    yl_status status = code ? yl__fail(YL_MEMORY, "%s: the PNG encoder failed: %s", path, reason)
                             : yl__file_write(path, bytes, (int64_t)size);
     free(bytes); /* libspng's, not ours */
     return status;

@@ -34,11 +34,11 @@ local function refused_and_resumed(name, command, sentence, mend)
   if not files.kind(top .. "/whole") then t.assertEquals(train("whole", "true"), 0) end
   local status, _, err = train(name, command)
   t.assertEquals(status, 1)
-  t.assertStrMatches(err, "yolua: " .. sentence .. "\n")
+  t.assertStrMatches(err:gsub("yolua: warning: [^\n]*\n", ""), "yolua: [^\n]*" .. sentence .. "\n")
   t.assertNotNil(files.kind(("%s/%s/last.safetensors"):format(top, name)))
   os.execute(("cd '%s' && %s"):format(top, mend))
   local again, _, complaint = program.run { ("%s/%s.lua"):format(top, name), "resume=" .. top .. "/" .. name }
-  t.assertEquals({ again, complaint }, { 0, "" })
+  t.assertEquals(again, 0, complaint)
   t.assertEquals(hash(name), hash "whole")
 end
 

@@ -90,10 +90,11 @@ static bool is_ours(const void *address)
     return false;
 }
 
-/* Those whose failures the program has to answer for. (Fontconfig ends the process where it finds no memory; so do thread pools.) */
+/* Those whose failures the program has to answer for. (Fontconfig and Cairo end the process where they find no memory, as thread
+ * pools do.) */
 static bool is_answerable(const void *address)
 {
-    static const char *const libraries[] = {"libyaml", "libspng", "libjpeg", "libz.", "libzstd", "libcairo"};
+    static const char *const libraries[] = {"libyaml", "libspng", "libjpeg", "libz.", "libzstd"};
     Dl_info at;
     if (is_ours(address) || !dladdr(address, &at) || !at.dli_fname) return false;
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++)
