@@ -14,9 +14,9 @@ for _, job in ipairs(test.jobs(fault_jobs)) do
   TestFiles["test_" .. job.name] = function()
     local seen, bad = test.undisturbed(job), {}
     for _, kind in ipairs { "open", "read", "write", "sync", "rename", "mkdir", "map", "close" } do
-      for _, burst in ipairs { 1, 0 } do test.each(job, seen, kind, burst, 12, bad) end
+      for _, burst in ipairs { 1, 0 } do test.each(job, seen, kind, burst, 4, bad) end
     end
-    test.each(job, seen, "short", 1, 12, bad)
+    test.each(job, seen, "short", 1, 4, bad)
     t.assertEquals(table.concat(bad, "\n"), "")
   end
 end

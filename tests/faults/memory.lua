@@ -14,7 +14,7 @@ for _, job in ipairs(test.jobs(fault_jobs)) do
   TestMemory["test_" .. job.name] = function()
     local seen, bad = test.undisturbed(job), {}
     for _, kind in ipairs { "memory", "memory.libraries" } do
-      for _, burst in ipairs { 2, 0 } do test.each(job, seen, kind, burst, 40, bad) end
+      for _, burst in ipairs { 2, 0 } do test.each(job, seen, kind, burst, 15, bad) end
     end
     t.assertEquals(table.concat(bad, "\n"), "")
   end
