@@ -108,7 +108,7 @@ return { recipe = "SOURCE/recipes/coco_ft.lua", config = "TOP/config.yaml", epoc
   job("doctor", { "dense.safetensors" }, words("doctor", "model=dense.safetensors", data),
     { may_leave = "^runs/", reports = true, unsteady = true })
   job("anchors", {}, words("anchors", data, "k=3"))
-  job("sensitivity", { "dense.safetensors" }, words("sensitivity", "model=dense.safetensors", data), { unsteady = true }) -- seconds
+  job("sensitivity", { "dense.safetensors" }, words("sensitivity", "model=dense.safetensors", data), { may_leave = "^%.?%a+/" })
   job("bench", { "dense.safetensors" }, words("bench", dense, "runs=1"))
   job("compare", { "run", "other" }, { "compare", "run", "other", "protocol=voc" })
   job("report", { "run" }, { "report", "run" })

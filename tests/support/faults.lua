@@ -45,10 +45,10 @@ function faults.prepare(place, job)
   if #list > 0 then os.execute(("cp -a %s %s"):format(table.concat(list, " "), quoted(place.work))) end
 end
 
--- Runs the program with its list of words in the work folder. Without a cache, whose folder is nowhere, geometry alone chooses the
+-- Runs the program with its list of words in the work folder. Without a home there is no cache, and geometry alone chooses the
 -- convolutions' algorithms, so that equal runs give equal bytes. Returns the status; 137 after that many seconds.
 local function execute(place, seconds, set, words, out, err)
-  local _, _, status = os.execute(("cd %s && timeout -s KILL %.3f env -u XDG_CACHE_HOME HOME=/nonexistent %s %s %s >%s 2>%s </dev/null")
+  local _, _, status = os.execute(("cd %s && timeout -s KILL %.3f env -u XDG_CACHE_HOME -u HOME %s %s %s >%s 2>%s </dev/null")
     :format(quoted(place.work), seconds, table.concat(set, " "), quoted(program.path), words_of(words), quoted(out), quoted(err)))
   return status
 end
