@@ -1,4 +1,4 @@
--- A small job of each verb, for the tests that make calls of the system fail. A job is {name, words of the call, files (of the fixture:
+-- A small job of each verb (but sweep, which runs other processes), for the tests that make calls of the system fail. A job is {name, words of the call, files (of the fixture:
 -- what lies in its folder before it begins), may_leave (a pattern of names that a failed job may leave), may_change (likewise
 -- those of files that it may change), outside (it also writes elsewhere), reports (what went wrong may stand in its report, on standard
 -- output), unsteady (that says what varies)}.
@@ -54,11 +54,6 @@ return function(top, only)
     elseif name == "frames.txt" then
       need "dets"
       os.execute(("cd %s && ls dets | sed 's/[.]txt$//' >frames.txt"):format(quoted(base)))
-    elseif name == "sweep.lua" then
-      core.system.write(base .. "/sweep.lua", (([[
-return { recipe = "SOURCE/recipes/coco_ft.lua", config = "TOP/config.yaml", epochs = 1, protocol = "voc", threads = 1,
-  ["data.limit"] = 4, ["data.workers"] = 0, grid = { seed = { 1, 2 } } }
-]]):gsub("%u%u%u+", { SOURCE = program.source, TOP = top })))
     else
       for _, word in ipairs(calls[name]) do
         local file = word:match "^model=(.*)"
@@ -112,6 +107,5 @@ return { recipe = "SOURCE/recipes/coco_ft.lua", config = "TOP/config.yaml", epoc
   job("bench", { "dense.safetensors" }, words("bench", dense, "runs=1"))
   job("compare", { "run", "other" }, { "compare", "run", "other", "protocol=voc" })
   job("report", { "run" }, { "report", "run" })
-  job("sweep", { "sweep.lua" }, { "sweep", "sweep.lua", "out=swept" }, { may_leave = "^swept/" })
   return list, base
 end
