@@ -1,4 +1,5 @@
--- A small job of each verb (but sweep, which runs other processes), for the tests that make calls of the system fail. A job is {name, words of the call, files (of the fixture:
+-- A small job of each verb (but sweep, which runs other processes), for the tests that make calls of the system fail. A job is
+-- {name, words of the call, files (of the fixture:
 -- what lies in its folder before it begins), may_leave (a pattern of names that a failed job may leave), may_change (likewise
 -- those of files that it may change), outside (it also writes elsewhere), reports (what went wrong may stand in its report, on standard
 -- output), unsteady (that says what varies)}.
