@@ -104,7 +104,8 @@ return function(top, only)
   job("doctor", { "dense.safetensors" }, words("doctor", "model=dense.safetensors", data),
     { may_leave = "^runs/", reports = true, unsteady = true })
   job("anchors", {}, words("anchors", data, "k=3"))
-  job("sensitivity", { "dense.safetensors" }, words("sensitivity", "model=dense.safetensors", data), { may_leave = "^%.?%a+/" })
+  job("sensitivity", { "dense.safetensors" }, words("sensitivity", "model=dense.safetensors", data),
+    { may_leave = "^%.?%a+/", unsteady = true })
   job("bench", { "dense.safetensors" }, words("bench", dense, "runs=1"))
   job("compare", { "run", "other" }, { "compare", "run", "other", "protocol=voc" })
   job("report", { "run" }, { "report", "run" })
