@@ -149,18 +149,19 @@ static void set_string(lua_State *L, const char *key, const char *value)
     lua_setfield(L, -2, key);
 }
 
-/* machine() -> {processors, online, threads, memory_bytes, available_bytes, peak_bytes, blas, blas_core, blas_parallel, isa} */
+/* machine() -> {processors, online, threads, memory_bytes, available_bytes, peak_bytes, resident_bytes, blas, blas_core, blas_parallel, isa} */
 static int machine(lua_State *L)
 {
     yl_machine m;
     yl_machine_look(&m);
-    lua_createtable(L, 0, 10);
+    lua_createtable(L, 0, 11);
     set_integer(L, "processors", m.processors);
     set_integer(L, "online", m.online);
     set_integer(L, "threads", m.threads);
     set_integer(L, "memory_bytes", m.memory_bytes);
     set_integer(L, "available_bytes", m.available_bytes);
     set_integer(L, "peak_bytes", m.peak_bytes);
+    set_integer(L, "resident_bytes", m.resident_bytes);
     set_string(L, "blas", m.blas);
     set_string(L, "blas_core", m.blas_core);
     set_string(L, "blas_parallel", m.blas_parallel);

@@ -166,7 +166,7 @@ static int loader_next(lua_State *L)
     return 1;
 }
 
-/* loader:stats() -> {decoded, served, bad, cache_bytes, waited_s} */
+/* loader:stats() -> {decoded, served, bad, cache_bytes, slots, slot_bytes, waited_s} */
 static int loader_stats(lua_State *L)
 {
     yl_loader_stats s = yl_loader_get_stats(yl__object(L, 1, LOADER_CLASS));
@@ -175,6 +175,8 @@ static int loader_stats(lua_State *L)
     lua_pushinteger(L, s.served), lua_setfield(L, -2, "served");
     lua_pushinteger(L, s.bad), lua_setfield(L, -2, "bad");
     lua_pushinteger(L, s.cache_bytes), lua_setfield(L, -2, "cache_bytes");
+    lua_pushinteger(L, s.slots), lua_setfield(L, -2, "slots");
+    lua_pushinteger(L, s.slot_bytes), lua_setfield(L, -2, "slot_bytes");
     lua_pushnumber(L, s.waited), lua_setfield(L, -2, "waited_s");
     return 1;
 }

@@ -332,6 +332,19 @@ static int net_drop(lua_State *L)
     return 0;
 }
 
+/* net:memory() -> bytes of its slabs, of the arena that its plans share, and whether they are the host's */
+static int net_memory(lua_State *L)
+{
+    yl_net *net = yl__check_net(L, 1);
+    size_t bytes = 0;
+    for (int s = 0; s < YL_SLABS; s++)
+        if (net->slabs[s].data) bytes += (size_t)net->slabs[s].count * yl_dtype_bytes(net->slabs[s].dtype);
+    lua_pushinteger(L, (lua_Integer)bytes);
+    lua_pushinteger(L, (lua_Integer)net->workspace.arena_bytes);
+    lua_pushboolean(L, net->device->host_memory);
+    return 3;
+}
+
 static int net_freeze(lua_State *L)
 {
     yl_net *net = yl__check_net(L, 1);
@@ -383,7 +396,8 @@ void yl__bind_net(lua_State *L)
         {"get", net_get},       {"set", net_set},       {"tensor", net_tensor},     {"zero", net_zero},
         {"freeze", net_freeze}, {"drop", net_drop},     {"init", net_init},         {"close", net_close},
         {"__gc", net_gone},     {"__close", net_close}, {"checksum", net_checksum}, {"hold", net_hold},
-        {"closed", net_closed}, {"resize", net_resize}, {"options", net_options},   {NULL, NULL},
+        {"closed", net_closed}, {"resize", net_resize}, {"options", net_options},   {"memory", net_memory},
+        {NULL, NULL},
     };
     yl__class(L, YL_NET_CLASS, methods);
     lua_pushcfunction(L, alloc_count);

@@ -37,6 +37,7 @@ void yl_machine_look(yl_machine *out)
     out->memory_bytes = proc_bytes("/proc/meminfo", "MemTotal:");
     out->available_bytes = proc_bytes("/proc/meminfo", "MemAvailable:");
     out->peak_bytes = proc_bytes("/proc/self/status", "VmHWM:");
+    out->resident_bytes = proc_bytes("/proc/self/status", "VmRSS:");
     out->blas = openblas_get_config();
     out->blas_core = openblas_get_corename();
     out->blas_parallel = parallel_name();

@@ -5,10 +5,11 @@
 #include "core/status.h"
 
 typedef struct yl_machine {
-    int processors, online, threads;                   /* that this process may use; that the machine has */
-    int64_t memory_bytes, available_bytes, peak_bytes; /* of the machine; free for use; of this process, 0: unknown */
-    const char *blas;                                  /* OpenBLAS's own description */
-    const char *blas_core;                             /* the processor that its kernels are for */
+    int processors, online, threads;       /* that this process may use; that the machine has */
+    int64_t memory_bytes, available_bytes; /* of the machine; free for use */
+    int64_t peak_bytes, resident_bytes;    /* of this process: at most so far, and now; 0: unknown */
+    const char *blas;                      /* OpenBLAS's own description */
+    const char *blas_core;                 /* the processor that its kernels are for */
     const char *blas_parallel; /* "sequential", "pthread" or "openmp"; only "openmp" shares the kernels' pool */
 } yl_machine;
 

@@ -151,7 +151,7 @@ static yl_status forward(yl_pass *p)
 {
     yl_batchnorm_geom g = yl__batchnorm_geometry(p->layer, p->setting);
     float *mean = p->state, *inverse = mean + g.c;
-    YL_TRY(find_statistics(p, &g, mean, inverse));
+    if (!p->again) YL_TRY(find_statistics(p, &g, mean, inverse));
     return p->ctx->device->kernels->batchnorm_forward(p->ctx, &g, p->x[0], mean, inverse, p->param[YL_BN_SCALE],
                                                       p->param[YL_BN_BIAS], p->y, p->scratch);
 }
@@ -174,6 +174,7 @@ const yl_layer_kind yl_layer_batchnorm = {
     .options_size = sizeof(yl_batchnorm_options),
     .min_inputs = 1,
     .max_inputs = 1,
+    .in_place = true,
     .shape = shape,
     .channels = yl__channels_same,
     .params = params,

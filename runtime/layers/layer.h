@@ -130,8 +130,10 @@ typedef struct yl_pass {
     uint64_t seed;                                               /* for random layers: the run's seed, */
     uint32_t step, layer_index; /* the iteration, and the layer's index in the network */
     bool update_statistics;     /* forward in training: update the running statistics (off in gradient checks) */
-    struct yl_comm *ranks;      /* whose images batch statistics are of; NULL: this process's alone */
-    const yl_now *now;          /* the seed, the iteration, and the batch's share in the statistics, in device memory */
+    bool
+        again; /* forward runs once more, for backward: `state` is as the first time left it, the result must be the same */
+    struct yl_comm *ranks; /* whose images batch statistics are of; NULL: this process's alone */
+    const yl_now *now;     /* the seed, the iteration, and the batch's share in the statistics, in device memory */
 } yl_pass;
 
 /* What a layer does with quantised activations (u8) in inference:

@@ -267,17 +267,24 @@ static yl_status copy_samples(yl_loader *l, const yl_sample *samples, int64_t co
     return YL_OK;
 }
 
-static yl_status make_slots(yl_loader *l)
+/* Of a batch's pictures at the largest size. */
+static int64_t batch_floats(const yl_loader *l)
 {
-    int64_t n = l->options.batch, pixels = l->options.w * l->options.h;
+    int64_t pixels = l->options.w * l->options.h;
     for (int64_t i = 0; i < l->options.n_sizes; i++) {
         int64_t p = YL_PRODUCT(l->options.sizes[i][0], l->options.sizes[i][1]);
         if (p > pixels) pixels = p;
     }
+    return YL_PRODUCT(l->options.batch, pixels, 3);
+}
+
+static yl_status make_slots(yl_loader *l)
+{
+    int64_t n = l->options.batch;
     for (int i = 0; i < SLOTS; i++) {
         slot *s = &l->slots[i];
         s->batch.n = n;
-        YL_TRY(yl__alloc(YL_PRODUCT(n, pixels, 3), sizeof(float), &s->batch.images));
+        YL_TRY(yl__alloc(batch_floats(l), sizeof(float), &s->batch.images));
         YL_TRY(yl__alloc(n, sizeof *s->batch.indices, &s->batch.indices));
         YL_TRY(yl__calloc(n, sizeof *s->batch.to_image, &s->batch.to_image));
         YL_TRY(yl__calloc(n, sizeof *s->batch.image_size, &s->batch.image_size));
@@ -432,7 +439,7 @@ yl_status yl_loader_next(yl_loader *l, const yl_batch **out)
 yl_loader_stats yl_loader_get_stats(yl_loader *l)
 {
     pthread_mutex_lock(&l->lock);
-    yl_loader_stats s = {l->decoded, l->served, l->bad, 0, l->waited};
+    yl_loader_stats s = {l->decoded, l->served, l->bad, 0, SLOTS, batch_floats(l) * (int64_t)sizeof(float), l->waited};
     pthread_mutex_unlock(&l->lock);
     s.cache_bytes = yl_cache_bytes(l->cache);
     return s;

@@ -42,8 +42,9 @@ extern const yl_field_table yl_loader_fields; /* without sizes and augment */
 
 typedef struct yl_loader_stats {
     int64_t decoded, served, bad;
-    int64_t cache_bytes;
-    double waited; /* seconds that the consumer waited */
+    int64_t cache_bytes;       /* of decoded pictures */
+    int64_t slots, slot_bytes; /* batches in work at a time, and what each takes */
+    double waited;             /* seconds that the consumer waited */
 } yl_loader_stats;
 
 typedef struct yl_loader yl_loader;

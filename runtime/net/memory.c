@@ -4,21 +4,6 @@
 
 #include <stdlib.h>
 
-static int moment_loss(const yl_plan *plan)
-{
-    return plan->n_steps;
-}
-
-static int moment_backward(const yl_plan *plan, int step)
-{
-    return 2 * plan->n_steps - step;
-}
-
-static int moment_end(const yl_plan *plan)
-{
-    return 2 * plan->n_steps + 1;
-}
-
 static void use(yl_plan *plan, int place, int moment)
 {
     if (place < 0) return;
@@ -36,6 +21,15 @@ static yl_status new_place(yl_plan *plan, size_t bytes, int *out)
     return YL_OK;
 }
 
+/* What a call of a layer works in. */
+static yl_status place_scratch(yl_plan *plan, yl_plan_step *step, int call, int moment)
+{
+    if (!step->needs.scratch) return YL_OK;
+    YL_TRY(new_place(plan, step->needs.scratch, &step->scratch_place[call]));
+    use(plan, step->scratch_place[call], moment);
+    return YL_OK;
+}
+
 static unsigned reads(const yl_plan *plan, const yl_plan_step *step)
 {
     const yl_layer *l = &plan->net->layers[step->layer];
@@ -43,7 +37,7 @@ static unsigned reads(const yl_plan *plan, const yl_plan_step *step)
     return l->kind->loss_parts ? read | YL_READS_Y : read;
 }
 
-static bool kept(const yl_plan *plan, int v)
+bool yl__plan_kept(const yl_plan *plan, int v)
 {
     if (plan->options.keep || v == plan->net->n_layers) return true;
     if (v > 0 && (plan->net->layers[v - 1].kind->loss_parts || plan->shown[v - 1])) return true;
@@ -54,7 +48,7 @@ static bool kept(const yl_plan *plan, int v)
 
 bool yl__plan_whole(const yl_plan *plan, int v)
 {
-    return plan->slice == plan->options.batch || plan->values[v].producer < 0 || kept(plan, v);
+    return plan->slice == plan->options.batch || plan->values[v].producer < 0 || yl__plan_kept(plan, v);
 }
 
 static size_t value_bytes(const yl_plan *plan, int v)
@@ -86,7 +80,7 @@ static bool shares_with_input(const yl_plan *plan, const yl_plan_step *step)
         return false;
     if (step->output != step->layer || reads(plan, step) & YL_READS_X) return false;
     if (input->type != plan->values[step->output + 1].type) return false;
-    if (kept(plan, l->inputs[0] + 1) ||
+    if (yl__plan_kept(plan, l->inputs[0] + 1) ||
         yl__plan_whole(plan, step->output + 1) != yl__plan_whole(plan, l->inputs[0] + 1))
         return false;
     return !(reads(plan, &plan->steps[input->producer]) & YL_READS_Y);
@@ -95,14 +89,20 @@ static bool shares_with_input(const yl_plan *plan, const yl_plan_step *step)
 static void count_readers(yl_plan *plan)
 {
     for (int v = 0; v <= plan->net->n_layers; v++) {
-        plan->values[v].producer = plan->values[v].place = plan->values[v].grad_place = -1;
-        plan->values[v].readers = plan->values[v].grad_writes = 0;
+        yl_value_info *value = &plan->values[v];
+        value->producer = value->place = value->again = value->grad_place = -1;
+        value->readers = value->grad_writes = 0;
     }
     for (int s = 0; s < plan->n_steps; s++) {
-        const yl_layer *l = &plan->net->layers[plan->steps[s].layer];
-        plan->values[plan->steps[s].output + 1].producer = s;
+        yl_plan_step *step = &plan->steps[s];
+        const yl_layer *l = &plan->net->layers[step->layer];
+        step->state_place = step->dx_dummy = step->again_at = -1;
+        for (int k = 0; k < YL_MAX_INPUTS; k++) step->turned_place[k] = -1;
+        for (int k = 0; k < YL__CALLS; k++) step->scratch_place[k] = -1;
+        plan->values[step->output + 1].producer = s;
         for (int k = 0; k < l->n_inputs; k++) plan->values[l->inputs[k] + 1].readers++;
     }
+    plan->n_places = plan->n_given = plan->n_again = 0;
 }
 
 /* Values that come from outside: the input, or the cut of a tail; they stay for the whole step. */
@@ -114,7 +114,7 @@ static yl_status place_given(yl_plan *plan)
         if (!given) continue;
         YL_TRY(new_place(plan, value_bytes(plan, v), &value->place));
         use(plan, value->place, 0);
-        use(plan, value->place, moment_end(plan)); /* forward may run again */
+        use(plan, value->place, yl__moment_end(plan)); /* forward may run again */
         plan->n_given++;
     }
     return YL_OK;
@@ -132,23 +132,78 @@ static yl_status place_activations(yl_plan *plan)
         else
             YL_TRY(new_place(plan, value_bytes(plan, step->output + 1), &out->place));
         use(plan, out->place, s);
-        if (kept(plan, step->output + 1)) use(plan, out->place, moment_end(plan));
-        if (kept(plan, step->output + 1) && plan->slice < plan->options.batch)
+        if (yl__plan_kept(plan, step->output + 1)) use(plan, out->place, yl__moment_end(plan));
+        if (yl__plan_kept(plan, step->output + 1) && plan->slice < plan->options.batch)
             use(plan, out->place, 0); /* the next slice runs the steps before */
         for (int k = 0; k < l->n_inputs; k++) use(plan, plan->values[l->inputs[k] + 1].place, s);
         YL_TRY(place_turned(plan, s));
-        unsigned r = reads(plan, step);
-        int later = l->kind->loss_parts ? moment_loss(plan) : moment_backward(plan, s);
-        if (r & YL_READS_Y) use(plan, out->place, later);
-        for (int k = 0; k < l->n_inputs && (r & YL_READS_X); k++)
-            use(plan, plan->values[l->inputs[k] + 1].place, later);
+        YL_TRY(place_scratch(plan, step, YL__CALL_FORWARD, s));
+        if (l->kind->loss_parts) {
+            use(plan, out->place, yl__moment_loss(plan));
+            for (int k = 0; k < l->n_inputs && (reads(plan, step) & YL_READS_X); k++)
+                use(plan, plan->values[l->inputs[k] + 1].place, yl__moment_loss(plan));
+        }
         if (!step->needs.state) continue;
         YL_TRY(new_place(plan, step->needs.state, &step->state_place));
         use(plan, step->state_place, s);
-        if (step->backward) use(plan, step->state_place, moment_backward(plan, s));
+        if (step->backward) use(plan, step->state_place, yl__moment_backward(plan, s));
     }
     return YL_OK;
 }
+
+/* ---- what backward reads ------------------------------------------------------------------------------------------------------- */
+
+static int *place_in_backward(yl_value_info *value)
+{
+    return value->dropped ? &value->again : &value->place;
+}
+
+/* The step that made value v runs once more before the backward of step s: so may those before it whose values were dropped. */
+static yl_status make_again(yl_plan *plan, int v, int s)
+{
+    yl_value_info *value = &plan->values[v];
+    yl_plan_step *step = &plan->steps[value->producer];
+    const yl_layer *l = &plan->net->layers[step->layer];
+    for (int k = 0; k < l->n_inputs; k++) {
+        yl_value_info *input = &plan->values[l->inputs[k] + 1];
+        if (input->dropped && input->again < 0) YL_TRY(make_again(plan, l->inputs[k] + 1, s));
+        use(plan, *place_in_backward(input), yl__moment_again(plan, s));
+    }
+    if (shares_with_input(plan, step))
+        value->again = plan->values[l->inputs[0] + 1].again;
+    else
+        YL_TRY(new_place(plan, value_bytes(plan, v), &value->again));
+    use(plan, value->again, yl__moment_again(plan, s));
+    use(plan, step->state_place, yl__moment_again(plan, s));
+    YL_TRY(place_scratch(plan, step, YL__CALL_AGAIN, yl__moment_again(plan, s)));
+    step->again_at = s;
+    plan->again[plan->n_again++] = value->producer;
+    return YL_OK;
+}
+
+static yl_status place_read(yl_plan *plan, int v, int s)
+{
+    yl_value_info *value = &plan->values[v];
+    if (value->dropped && value->again < 0) YL_TRY(make_again(plan, v, s));
+    use(plan, *place_in_backward(value), yl__moment_backward(plan, s));
+    return YL_OK;
+}
+
+static yl_status place_reads(yl_plan *plan)
+{
+    for (int s = plan->n_steps - 1; s >= 0; s--) {
+        yl_plan_step *step = &plan->steps[s];
+        const yl_layer *l = &plan->net->layers[step->layer];
+        unsigned r = l->kind->loss_parts ? YL_READS_NOTHING : reads(plan, step);
+        int moment = l->kind->loss_parts ? yl__moment_loss(plan) : yl__moment_backward(plan, s);
+        if (l->kind->loss_parts || step->backward) YL_TRY(place_scratch(plan, step, YL__CALL_BACKWARD, moment));
+        for (int k = 0; k < l->n_inputs && (r & YL_READS_X); k++) YL_TRY(place_read(plan, l->inputs[k] + 1, s));
+        if (r & YL_READS_Y) YL_TRY(place_read(plan, step->output + 1, s));
+    }
+    return YL_OK;
+}
+
+/* ---- gradients ----------------------------------------------------------------------------------------------------------------- */
 
 static bool wants_gradient(const yl_plan *plan, int v)
 {
@@ -170,8 +225,8 @@ static yl_status place_input_gradients(yl_plan *plan, int s, int moment)
         if (in->grad_place < 0 && share) in->grad_place = out->grad_place;
         if (in->grad_place < 0) YL_TRY(new_place(plan, value_bytes(plan, l->inputs[k] + 1), &in->grad_place));
         use(plan, in->grad_place, moment);
-        if (plan->options.keep) use(plan, in->grad_place, moment_end(plan));
-        if (in->producer >= 0) use(plan, in->grad_place, moment_backward(plan, in->producer));
+        if (plan->options.keep) use(plan, in->grad_place, yl__moment_end(plan));
+        if (in->producer >= 0) use(plan, in->grad_place, yl__moment_backward(plan, in->producer));
     }
     return YL_OK;
 }
@@ -184,8 +239,8 @@ static yl_status place_shown_gradients(yl_plan *plan)
         bool trains = plan->options.mode == YL_TRAIN && value->producer >= 0 && plan->steps[value->producer].backward;
         if (!plan->shown[v - 1] || !trains || plan->net->layers[v - 1].kind->loss_parts) continue;
         YL_TRY(new_place(plan, value_bytes(plan, v), &value->grad_place));
-        use(plan, value->grad_place, moment_loss(plan));
-        use(plan, value->grad_place, moment_backward(plan, value->producer));
+        use(plan, value->grad_place, yl__moment_loss(plan));
+        use(plan, value->grad_place, yl__moment_backward(plan, value->producer));
         value->grad_writes = 1;
     }
     return YL_OK;
@@ -196,23 +251,23 @@ static yl_status place_gradients(yl_plan *plan)
     YL_TRY(place_shown_gradients(plan));
     for (int s = 0; s < plan->n_steps; s++) { /* losses first: they all run at one moment, in order */
         if (!plan->net->layers[plan->steps[s].layer].kind->loss_parts) continue;
-        if (plan->steps[s].backward) YL_TRY(place_input_gradients(plan, s, moment_loss(plan)));
+        if (plan->steps[s].backward) YL_TRY(place_input_gradients(plan, s, yl__moment_loss(plan)));
         int v = plan->net->layers[plan->steps[s].layer].inputs[0] + 1;
         if (plan->values[v].grad_place >= 0)
             continue; /* only the value of the loss is wanted: the kernel still needs room for dx */
         YL_TRY(new_place(plan, value_bytes(plan, v), &plan->steps[s].dx_dummy));
-        use(plan, plan->steps[s].dx_dummy, moment_loss(plan));
+        use(plan, plan->steps[s].dx_dummy, yl__moment_loss(plan));
     }
     yl_value_info *last = &plan->values[plan->net->n_layers];
     if (plan->options.mode == YL_TRAIN && last->producer >= 0 && last->readers == 0 &&
         plan->steps[last->producer].backward && !plan->net->layers[plan->net->n_layers - 1].kind->loss_parts) {
         YL_TRY(new_place(plan, value_bytes(plan, plan->net->n_layers), &last->grad_place));
-        use(plan, last->grad_place, moment_loss(plan));
-        use(plan, last->grad_place, moment_backward(plan, last->producer));
+        use(plan, last->grad_place, yl__moment_loss(plan));
+        use(plan, last->grad_place, yl__moment_backward(plan, last->producer));
     }
     for (int s = plan->n_steps - 1; s >= 0; s--)
         if (plan->steps[s].backward && !plan->net->layers[plan->steps[s].layer].kind->loss_parts)
-            YL_TRY(place_input_gradients(plan, s, moment_backward(plan, s)));
+            YL_TRY(place_input_gradients(plan, s, yl__moment_backward(plan, s)));
     return YL_OK;
 }
 
@@ -221,7 +276,8 @@ static bool overlap(const yl_place *a, const yl_place *b)
     return a->first <= b->last && b->first <= a->last;
 }
 
-/* Sort key: larger places first, ties by index, so that the layout is the same in every run. */
+/* Sort key: what the caller gives first, which so lies in one place whatever else does; then larger places first, ties by index, so that the
+ * layout is the same in every run. */
 typedef struct yl_order {
     size_t bytes;
     int index;
@@ -251,11 +307,12 @@ static size_t lowest_offset(const yl_plan *plan, const yl_order *order, int done
     return offset;
 }
 
-static yl_status assign_offsets(yl_plan *plan)
+yl_status yl__plan_offsets(yl_plan *plan)
 {
     yl_order *order;
     YL_TRY(yl__alloc(plan->n_places, sizeof *order, &order));
-    for (int i = 0; i < plan->n_places; i++) order[i] = (yl_order){plan->places[i].bytes, i};
+    for (int i = 0; i < plan->n_places; i++)
+        order[i] = (yl_order){i < plan->n_given ? SIZE_MAX : plan->places[i].bytes, i};
     qsort(order, (size_t)plan->n_places, sizeof *order, by_size);
     plan->arena_bytes = 0;
     for (int i = 0; i < plan->n_places; i++) {
@@ -267,10 +324,10 @@ static yl_status assign_offsets(yl_plan *plan)
     return YL_OK;
 }
 
-yl_status yl__plan_place(yl_plan *plan)
+yl_status yl__plan_lifetimes(yl_plan *plan)
 {
     count_readers(plan);
     YL_TRY(place_activations(plan));
-    YL_TRY(place_gradients(plan));
-    return assign_offsets(plan);
+    YL_TRY(place_reads(plan));
+    return place_gradients(plan);
 }

@@ -51,7 +51,6 @@ void yl_net_free(yl_net *net)
         net->device->release(net->device, net->slabs[i].data);
     }
     net->device->release(net->device, net->workspace.arena);
-    net->device->release(net->device, net->workspace.scratch);
     yl__free(net->layers);
     yl__free(net->ranges);
     yl__graph_free(net->device, &net->squares_graph);

@@ -43,11 +43,11 @@ typedef struct yl_slab {
     struct yl_loan **lent; /* by range, tensors over it that somebody holds (net/lend.c); NULL: none yet */
 } yl_slab;
 
-/* One arena for activations and one scratch block, shared by all plans of a network; grown when a plan is made, with what the
- * arena holds. At any time the activations in it are those of one plan. */
+/* One arena for activations, gradients and scratch, shared by all plans of a network; grown when a plan is made, with what it holds. At any
+ * time the activations in it are those of one plan. */
 typedef struct yl_workspace {
-    void *arena, *scratch;
-    size_t arena_bytes, scratch_bytes;
+    void *arena;
+    size_t arena_bytes;
     const struct yl_plan *holder; /* whose activations are in the arena; NULL: nobody's */
 } yl_workspace;
 

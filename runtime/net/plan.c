@@ -25,6 +25,11 @@ static const yl_field fields[] = {
      AT(outputs)},
     {"whole_gradient", YL_OPTION_BOOL, "false", "", "also the gradient with respect to the input", 0, 0, NULL, NULL,
      AT(whole_gradient)},
+    {"recompute", YL_OPTION_STRING, "off", "",
+     "activations that backward computes once more instead of keeping them: off, auto (those that cost little), or the "
+     "MiB that the plan "
+     "may take",
+     0, 0, NULL, "checkpoint gradient_checkpointing activation_checkpointing", AT(recompute)},
     {"estimate", YL_OPTION_BOOL, "false", "", "inference, but running statistics are taken anew from the batch", 0, 0,
      NULL, NULL, AT(estimate)},
 };
@@ -151,8 +156,6 @@ static void describe_step(yl_plan *plan, yl_plan_step *step, const yl_shape *sha
     for (int k = 0; k < layer->n_inputs && step->backward; k++)
         s->wants_dx |= layer->inputs[k] < 0 ? plan->options.whole_gradient : plan->needs_grad[layer->inputs[k]];
     s->wants_dparams = step->backward && own && layer->n_params > 0;
-    step->state_place = step->dx_dummy = -1;
-    for (int k = 0; k < YL_MAX_INPUTS; k++) step->turned_place[k] = -1;
 }
 
 static yl_status make_steps(yl_plan *plan, const yl_shape *shapes)
@@ -265,6 +268,7 @@ static yl_status allocate(yl_plan *plan, const yl_shape *shapes)
     YL_TRY(yl__calloc(net->n_layers, sizeof *plan->reaches_loss, &plan->reaches_loss));
     YL_TRY(yl__calloc(net->n_layers, sizeof *plan->shown, &plan->shown));
     YL_TRY(yl__calloc(net->n_layers + 1, sizeof *plan->cut, &plan->cut));
+    YL_TRY(yl__calloc(net->n_layers, sizeof *plan->again, &plan->again));
     plan->values[0].shape = (yl_shape){plan->options.batch, plan->options.h, plan->options.w, net->c};
     for (int i = 0; i < net->n_layers; i++) plan->values[i + 1].shape = shapes[i];
     return YL_OK;
@@ -376,6 +380,7 @@ void yl_plan_free(yl_plan *plan)
     yl__free(plan->shown);
     yl__free(plan->places);
     yl__free(plan->cut);
+    yl__free(plan->again);
     yl__free(plan);
 }
 
@@ -386,7 +391,10 @@ yl_status yl__plan_runnable(const yl_plan *plan, const char *what)
 
 yl_plan_memory yl_plan_bytes(const yl_plan *plan)
 {
-    return (yl_plan_memory){plan->arena_bytes, plan->scratch_bytes, plan->packed_bytes};
+    size_t scratch = 0;
+    for (int s = 0; s < plan->n_steps; s++)
+        if (plan->steps[s].needs.scratch > scratch) scratch = plan->steps[s].needs.scratch;
+    return (yl_plan_memory){plan->arena_bytes, scratch, plan->packed_bytes};
 }
 
 const char *yl_plan_algorithm(const yl_plan *plan, int layer, int direction)

@@ -31,6 +31,7 @@ typedef struct yl_plan_options {
     bool keep;             /* every activation keeps its own memory, so that it can be inspected */
     const char *outputs;   /* layers, separated by commas, whose outputs are kept, and whose gradients begin with what a
                               caller adds after the losses (yl_plan_distill); NULL: none */
+    const char *recompute; /* "off" (or NULL), "auto", or the MiB that it may take: what backward makes once more */
     bool estimate;         /* inference, but layers with running statistics use the batch's and move these */
     bool whole_gradient;   /* also compute the gradient with respect to the network's input (gradient checks) */
 } yl_plan_options;
@@ -113,7 +114,7 @@ yl_status yl_plan_loss(yl_plan *plan, const yl_truth *truth, double (*parts)[YL_
  * the results of forward. Errors: INVALID before forward and the losses, or after another plan has overwritten their results. */
 yl_status yl_plan_backward(yl_plan *plan, const float *dy_last);
 
-/* What a plan uses: bytes of arena, scratch, packed weights. */
+/* What a plan uses: bytes of the arena, of it the largest scratch of a layer, and of packed weights. */
 typedef struct yl_plan_memory {
     size_t arena, scratch, packed;
 } yl_plan_memory;

@@ -1,4 +1,5 @@
-/* The inside of a plan, shared by plan.c (which steps), memory.c (where things lie) and run.c (forward and backward). */
+/* The inside of a plan, shared by plan.c (which steps), memory.c (where things lie), recompute.c (what is made twice) and run.c (forward
+ * and backward). */
 #ifndef YL_NET_PLAN_IMPL_H
 #define YL_NET_PLAN_IMPL_H
 
@@ -18,10 +19,15 @@ typedef struct yl_value_info {
     yl_quant quant; /* of type u8 */
     int producer;   /* step that makes it, -1: none in this plan */
     int place;      /* of the activation; -1: not in this plan */
+    bool dropped;   /* not kept for backward, which makes it once more, */
+    int again;      /* in this place; -1: it does not need it */
     int grad_place; /* -1: no gradient flows */
     int readers;    /* steps that take it as an input */
     int grad_writes;
 } yl_value_info;
+
+/* The calls of a step: forward, forward once more, backward or loss. */
+enum { YL__CALL_FORWARD, YL__CALL_AGAIN, YL__CALL_BACKWARD, YL__CALLS };
 
 /* One call: a layer, with the layers fused into it. */
 typedef struct yl_plan_step {
@@ -32,6 +38,8 @@ typedef struct yl_plan_step {
     void *prepared, *packed;
     uint64_t packed_version, values_version; /* that `packed` was written at, that `prepare` was called for */
     int state_place, dx_dummy;               /* -1: none */
+    int scratch_place[YL__CALLS];
+    int again_at; /* the step before whose backward its forward runs once more; -1: none */
     float dx_beta[YL_MAX_INPUTS];
     int turned_place[YL_MAX_INPUTS];  /* where an input lies in the type that the layer reads; -1: the value is of it */
     const void *given[YL_MAX_INPUTS]; /* where it comes from then */
@@ -45,7 +53,8 @@ typedef enum yl__stage { YL__NOTHING, YL__FED, YL__FORWARD, YL__LOSS, YL__BACKWA
 /* A plan runs in slices: so many images pass through all layers before the next ones do. Where a slice is not the batch, values that
  * nobody reads from outside are as large as a slice, and lie where the slice before had them.
  *
- * Moments: step s runs forward at s, losses at n_steps, step s backward at 2*n_steps - s. */
+ * Moments are in the order of yl__moment_*: each step's forward, the losses, then from the last step to the first what its backward needs
+ * once more and that backward. */
 struct yl_plan {
     yl_net *net;
     yl_plan_options options;
@@ -60,8 +69,9 @@ struct yl_plan {
     bool *reaches_loss;    /* per layer: its output reaches a loss (or is the last) */
     bool *shown;           /* per layer: options.outputs names it */
     yl_place *places;
-    size_t arena_bytes, scratch_bytes, packed_bytes;
-    void *bound_arena, *bound_scratch, *bound_values, *bound_grads;
+    int n_again, *again; /* steps that run forward once more, in that order */
+    size_t arena_bytes, packed_bytes;
+    void *bound_arena, *bound_values, *bound_grads;
     yl__stage stage;
     yl_step_info info; /* of the last forward */
     int n_given;       /* values that come from outside: the input, or a tail's cut */
@@ -81,14 +91,41 @@ struct yl_plan {
 yl_status yl__plan_types(yl_plan *plan);
 /* Inputs of a step that have to be of another type than the value is, turned into it. */
 yl_status yl__plan_turn(const yl_plan *plan, const yl_plan_step *step);
+static inline int yl__moment_loss(const yl_plan *plan)
+{
+    return plan->n_steps;
+}
+
+static inline int yl__moment_again(const yl_plan *plan, int step)
+{
+    return plan->n_steps + 1 + 2 * (plan->n_steps - 1 - step);
+}
+
+static inline int yl__moment_backward(const yl_plan *plan, int step)
+{
+    return yl__moment_again(plan, step) + 1;
+}
+
+static inline int yl__moment_end(const yl_plan *plan)
+{
+    return 3 * plan->n_steps + 1;
+}
+
 /* memory.c: lifetimes, aliases, offsets. */
+/* Does a caller read value v after the step that makes it? */
+bool yl__plan_kept(const yl_plan *plan, int v);
 /* Does value v hold the whole batch, and not one slice? */
 bool yl__plan_whole(const yl_plan *plan, int v);
+/* Gives everything a place and a lifetime, with those values dropped that are marked so. */
+yl_status yl__plan_lifetimes(yl_plan *plan);
+/* And every place an offset; what the caller gives lies where it lay. */
+yl_status yl__plan_offsets(yl_plan *plan);
+/* recompute.c: both, after what options.recompute asks for is dropped. */
 yl_status yl__plan_place(yl_plan *plan);
 /* prepare.c: prepares a step, for the values as they are. The caller frees what it left in case of an error. */
 yl_status yl__plan_prepare(yl_plan *plan, yl_plan_step *step);
 void yl__plan_unprepare(yl_plan *plan, yl_plan_step *step);
-/* Makes room in the network's shared blocks. */
+/* Makes room in the network's arena. */
 yl_status yl__plan_grow(const yl_plan *plan);
 /* Before forward: prepares those steps anew whose layers would now prepare something else, since values have changed. */
 yl_status yl__plan_reconsider(yl_plan *plan);

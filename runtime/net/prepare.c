@@ -24,7 +24,6 @@ yl_status yl__plan_prepare(yl_plan *plan, yl_plan_step *step)
         yl_device *device = plan->net->device;
         YL_TRY(device->alloc(device, step->needs.packed, &step->packed));
     }
-    if (step->needs.scratch > plan->scratch_bytes) plan->scratch_bytes = step->needs.scratch;
     plan->packed_bytes += step->needs.packed;
     return YL_OK;
 }
@@ -41,26 +40,20 @@ void yl__plan_unprepare(yl_plan *plan, yl_plan_step *step)
     step->needs = (yl_needs){0};
 }
 
-/* Grows one of the network's shared blocks, of which `kept` bytes are moved over; plans made earlier notice and bind anew. */
-static yl_status grow(yl_device *device, size_t bytes, size_t kept, size_t *have, void **block)
-{
-    if (bytes <= *have) return YL_OK;
-    void *fresh;
-    YL_TRY(device->alloc(device, bytes, &fresh));
-    yl_status status = kept ? device->copy(device, fresh, *block, kept) : YL_OK;
-    device->release(device, status == YL_OK ? *block : fresh);
-    YL_TRY(status);
-    *block = fresh;
-    *have = bytes;
-    return YL_OK;
-}
-
+/* What the arena holds is moved over; plans made earlier notice and bind anew. */
 yl_status yl__plan_grow(const yl_plan *plan)
 {
     yl_device *device = plan->net->device;
     yl_workspace *w = &plan->net->workspace;
-    YL_TRY(grow(device, plan->arena_bytes, w->holder ? w->arena_bytes : 0, &w->arena_bytes, &w->arena));
-    return grow(device, plan->scratch_bytes, 0, &w->scratch_bytes, &w->scratch);
+    if (plan->arena_bytes <= w->arena_bytes) return YL_OK;
+    void *fresh;
+    YL_TRY(device->alloc(device, plan->arena_bytes, &fresh));
+    yl_status status = w->holder ? device->copy(device, fresh, w->arena, w->arena_bytes) : YL_OK;
+    device->release(device, status == YL_OK ? w->arena : fresh);
+    YL_TRY(status);
+    w->arena = fresh;
+    w->arena_bytes = plan->arena_bytes;
+    return YL_OK;
 }
 
 static bool outdated(const yl_plan *plan, yl_plan_step *step)
@@ -76,6 +69,7 @@ static bool outdated(const yl_plan *plan, yl_plan_step *step)
 
 yl_status yl__plan_reconsider(yl_plan *plan)
 {
+    bool changed = false;
     for (int s = 0; s < plan->n_steps; s++) {
         yl_plan_step *step = &plan->steps[s];
         if (!outdated(plan, step)) continue;
@@ -84,6 +78,10 @@ yl_status yl__plan_reconsider(yl_plan *plan)
         yl_status status = yl__plan_prepare(plan, step);
         if (status != YL_OK) yl__plan_unprepare(plan, step); /* the next call tries again */
         YL_TRY(status);
+        changed = true;
     }
+    if (!changed) return YL_OK;
+    YL_TRY(yl__plan_lifetimes(plan)); /* its scratch may be another; what has been given stays where it is */
+    YL_TRY(yl__plan_offsets(plan));
     return yl__plan_grow(plan);
 }

@@ -79,13 +79,14 @@ static void bind_step(yl_plan *plan, yl_plan_step *step, const yl_slab *values, 
                    .prepared = step->prepared,
                    .packed = step->packed,
                    .state = yl__plan_at(plan, step->state_place),
-                   .scratch = plan->net->workspace.scratch,
+                   .scratch = yl__plan_at(plan, step->scratch_place[YL__CALL_FORWARD]),
                    .seed = plan->info.seed,
                    .step = plan->info.step,
                    .now = plan->now,
                    .layer_index = (uint32_t)step->layer};
     bind_parameters(plan, step, f, values, grads);
     *b = *f;
+    b->scratch = yl__plan_at(plan, step->scratch_place[YL__CALL_BACKWARD]);
     const yl_value_info *out = &plan->values[step->output + 1];
     for (int k = 0; k < l->n_inputs; k++) {
         const yl_value_info *in = &plan->values[l->inputs[k] + 1];
@@ -95,6 +96,11 @@ static void bind_step(yl_plan *plan, yl_plan_step *step, const yl_slab *values, 
     if (step->dx_dummy >= 0) b->dx[0] = yl__plan_at(plan, step->dx_dummy);
     b->dy = yl__plan_at(plan, out->grad_place);
     bind_slice(plan, step, 0);
+    for (int k = 0; k < l->n_inputs; k++) {
+        const yl_value_info *in = &plan->values[l->inputs[k] + 1];
+        if (in->dropped) b->x[k] = yl__plan_at(plan, in->again);
+    }
+    if (out->dropped) b->y = yl__plan_at(plan, out->again);
 }
 
 static void *data_of(const yl_slab *slab)
@@ -106,11 +112,11 @@ static void *data_of(const yl_slab *slab)
 static bool is_bound(const yl_plan *plan, const yl_slab *values, const yl_slab *grads)
 {
     const yl_net *net = plan->net;
-    return plan->bound_arena == net->workspace.arena && plan->bound_scratch == net->workspace.scratch &&
-           plan->bound_values == data_of(values) && plan->bound_grads == data_of(grads);
+    return plan->bound_arena == net->workspace.arena && plan->bound_values == data_of(values) &&
+           plan->bound_grads == data_of(grads);
 }
 
-/* Fills the passes' pointers where the arena, scratch or slabs moved. A gradient slab that was dropped is made again. */
+/* Fills the passes' pointers where the arena or slabs moved. A gradient slab that was dropped is made again. */
 static yl_status bind(yl_plan *plan)
 {
     yl_net *net = plan->net;
@@ -120,7 +126,6 @@ static yl_status bind(yl_plan *plan)
     if (is_bound(plan, values, grads)) return YL_OK;
     for (int s = 0; s < plan->n_steps; s++) bind_step(plan, &plan->steps[s], values, grads);
     plan->bound_arena = net->workspace.arena;
-    plan->bound_scratch = net->workspace.scratch;
     plan->bound_values = values->data;
     plan->bound_grads = data_of(grads);
     return YL_OK;
@@ -172,8 +177,7 @@ enum { FORWARD, LOSSES, BACKWARD };
 static yl_status run_part(yl_plan *plan, int part, yl_graph_key key, yl_status (*run)(void *plan))
 {
     if (plan->timing || plan->on_host) return run(plan);
-    key.at[0] = plan->bound_arena, key.at[1] = plan->bound_scratch;
-    key.at[2] = plan->bound_values, key.at[3] = plan->bound_grads;
+    key.at[0] = plan->bound_arena, key.at[1] = plan->bound_values, key.at[2] = plan->bound_grads;
     return yl__graph_run(plan->net->device, &plan->graphs[part], &key, run, plan);
 }
 
@@ -309,7 +313,7 @@ static yl_status run_losses(yl_plan *plan, const yl_truth *given, double (*parts
     yl_device *device = plan->net->device;
     size_t losses = 0;
     YL_TRY(lend_truth(plan, given, &plan->lent));
-    yl_graph_key key = {.at = {[4] = plan->lent.rows, [5] = plan->lent.counts},
+    yl_graph_key key = {.at = {[3] = plan->lent.rows, [4] = plan->lent.counts},
                         .numbers = {(uint64_t)plan->lent.n, (uint64_t)plan->lent.cap, (uint64_t)plan->lent.attributes}};
     YL_TRY(run_part(plan, LOSSES, key, call_losses));
     for (int s = 0; s < plan->n_steps; s++) losses += plan->net->layers[plan->steps[s].layer].kind->loss_parts != NULL;
@@ -348,15 +352,37 @@ static yl_status seed_gradient(yl_plan *plan, const float *dy_last)
     return yl_view_write(plan->net->device, to, dy_last);
 }
 
+/* Runs forward once more those steps, from plan->again[*next] on, that the backward of step s waits for. */
+static yl_status repeat_steps(yl_plan *plan, int s, int *next)
+{
+    for (; *next < plan->n_again && plan->steps[plan->again[*next]].again_at == s; ++*next) {
+        yl_plan_step *step = &plan->steps[plan->again[*next]];
+        const yl_layer *l = &plan->net->layers[step->layer];
+        yl_pass pass = step->forward_pass;
+        double start;
+        for (int k = 0; k < l->n_inputs; k++) pass.x[k] = step->backward_pass.x[k];
+        pass.y = step->backward_pass.y;
+        pass.scratch = yl__plan_at(plan, step->scratch_place[YL__CALL_AGAIN]);
+        pass.again = true, pass.update_statistics = false;
+        YL_TRY(look_at_clock(plan, &start));
+        yl_status status = l->kind->forward(&pass);
+        if (status != YL_OK) return yl__fail_in(status, "%s forward", l->name);
+        YL_TRY(note_time(plan, step, 1, start));
+    }
+    return YL_OK;
+}
+
 static yl_status call_backward(void *of)
 {
     yl_plan *plan = of;
+    int next = 0;
     clear_times(plan, 1);
     for (int s = plan->n_steps - 1; s >= 0; s--) {
         yl_plan_step *step = &plan->steps[s];
         const yl_layer *l = &plan->net->layers[step->layer];
         if (!step->backward || l->kind->loss_parts) continue;
         double start;
+        YL_TRY(repeat_steps(plan, s, &next));
         YL_TRY(look_at_clock(plan, &start));
         yl_status status = l->kind->backward(&step->backward_pass);
         if (status != YL_OK) return yl__fail_in(status, "%s backward", l->name);

@@ -166,7 +166,7 @@ yl_status yl_plan_output(const yl_plan *plan, int layer, yl_view *output)
     int place = plan->values[layer + 1].place;
     *output = view_at(plan, layer + 1, -1);
     YL_TRY(yl__plan_check(plan, layer < 0 ? YL__FED : YL__FORWARD, "output"));
-    if (place >= 0 && plan->places[place].last > 2 * plan->n_steps) *output = view_at(plan, layer + 1, place);
+    if (place >= 0 && plan->places[place].last == yl__moment_end(plan)) *output = view_at(plan, layer + 1, place);
     return YL_OK;
 }
 

@@ -9,6 +9,7 @@
 
 #include "core/memory.h"
 #include "backend/device.h"
+#include "layers/conv2d.h"
 #include "net/plan_impl.h"
 
 static void ok(yl_status status)
@@ -61,6 +62,33 @@ static void check_places(const yl_plan *plan)
     assert_true(plan->arena_bytes <= plan->net->workspace.arena_bytes);
 }
 
+static bool alive(const yl_plan *plan, int place, int moment)
+{
+    return place >= 0 && plan->places[place].first <= moment && plan->places[place].last >= moment;
+}
+
+/* Where backward finds a value: what was dropped has been made again. */
+static int place_in_backward(const yl_value_info *value)
+{
+    return value->dropped ? value->again : value->place;
+}
+
+/* A step that runs once more finds its inputs and its scratch, and its result lives on to the backward that waits for it. */
+static void check_again(const yl_plan *plan)
+{
+    for (int i = 0; i < plan->n_again; i++) {
+        const yl_plan_step *step = &plan->steps[plan->again[i]];
+        const yl_layer *l = &plan->net->layers[step->layer];
+        int now = yl__moment_again(plan, step->again_at);
+        assert_true(plan->values[step->output + 1].dropped && alive(plan, plan->values[step->output + 1].again, now));
+        for (int k = 0; k < l->n_inputs; k++)
+            assert_true(alive(plan, place_in_backward(&plan->values[l->inputs[k] + 1]), now));
+        if (step->needs.scratch) assert_true(alive(plan, step->scratch_place[YL__CALL_AGAIN], now));
+        if (step->needs.state) assert_true(alive(plan, step->state_place, now));
+        if (i > 0) assert_true(step->again_at <= plan->steps[plan->again[i - 1]].again_at);
+    }
+}
+
 /* Every value that a step reads or writes is alive at that step, and large enough. */
 static void check_steps(const yl_plan *plan)
 {
@@ -72,28 +100,35 @@ static void check_steps(const yl_plan *plan)
         assert_true(y->first <= s && y->last >= s);
         assert_true(y->bytes >= (size_t)yl_shape_count(out->shape) * sizeof(float));
         unsigned reads = step->backward && l->kind->reads ? l->kind->reads(l) : 0;
-        int back = 2 * plan->n_steps - s;
-        if (reads & YL_READS_Y) assert_true(y->last >= back);
+        int back = yl__moment_backward(plan, s);
+        if (reads & YL_READS_Y) assert_true(alive(plan, place_in_backward(out), back));
+        if (step->needs.scratch) assert_true(alive(plan, step->scratch_place[YL__CALL_FORWARD], s));
+        if (step->needs.scratch && step->backward)
+            assert_true(alive(plan, step->scratch_place[YL__CALL_BACKWARD], back));
         if (step->backward) assert_true(out->grad_place >= 0 && plan->places[out->grad_place].last >= back);
         for (int k = 0; k < l->n_inputs; k++) {
             const yl_value_info *in = &plan->values[l->inputs[k] + 1];
             const yl_place *x = &plan->places[in->place];
             assert_true(x->first <= s && x->last >= s);
             assert_true(x->bytes >= (size_t)yl_shape_count(in->shape) * sizeof(float));
-            if (reads & YL_READS_X) assert_true(x->last >= back);
+            if (reads & YL_READS_X) assert_true(alive(plan, place_in_backward(in), back));
             if (step->backward && in->grad_place >= 0) assert_true(plan->places[in->grad_place].first <= back);
         }
     }
 }
 
-static void check(yl_net *net, yl_plan_options options)
+/* Returns how many steps run twice. */
+static int check(yl_net *net, yl_plan_options options)
 {
     yl_plan *plan;
     options.algorithm = "gemm";
     ok(yl_plan_create(net, &options, &plan));
     check_places(plan);
     check_steps(plan);
+    check_again(plan);
+    int again = plan->n_again;
     yl_plan_free(plan);
+    return again;
 }
 
 static void test_all_kinds_of_plans(void **state)
@@ -108,6 +143,37 @@ static void test_all_kinds_of_plans(void **state)
             check(net, (yl_plan_options){.mode = YL_TRAIN, .batch = batch, .keep = keep, .h = 32, .w = 8});
         }
     }
+    yl_net_free(net);
+}
+
+/* Blocks of a convolution, batch-norm and an activation: what only the convolutions must keep. */
+static yl_net *chain(void)
+{
+    const yl_conv2d_options conv = {.filters = 8, .size = 3, .stride = 1, .dilation = 1, .groups = 1, .pad = true};
+    yl_device *cpu;
+    yl_net *net;
+    int index;
+    ok(yl_device_get("cpu", &cpu));
+    ok(yl_net_create(cpu, 16, 16, 8, &net));
+    for (int i = 0; i < 6; i++) {
+        ok(yl_net_add(net, yl_layer_find("conv2d"), NULL, &conv, 1, (int[]){3 * i - 1}, &index));
+        add(net, "batchnorm", index, NONE);
+        add(net, "activation", index + 1, NONE);
+    }
+    ok(yl_net_init(net, 1));
+    return net;
+}
+
+static void test_recompute(void **state)
+{
+    (void)state;
+    yl_net *net = chain();
+    yl_plan_options options = {.mode = YL_TRAIN, .batch = 3, .h = 64, .w = 64};
+    assert_int_equal(check(net, options), 0);
+    options.recompute = "auto";
+    assert_true(check(net, options) > 0);
+    options.whole_gradient = true;
+    assert_true(check(net, options) > 0);
     yl_net_free(net);
 }
 
@@ -146,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_all_kinds_of_plans),
+        cmocka_unit_test(test_recompute),
         cmocka_unit_test(test_frozen_bodies_and_tails),
         cmocka_unit_test(test_sharing_saves),
     };

@@ -43,10 +43,10 @@ local function same_teacher(self, known, model, who)
 end
 
 local function tell(t, model, names, plan)
-  local arena, scratch, packed = plan:memory()
+  local arena, _, packed = plan:memory()
   t.run:say("distill: %s (%d parameters) teaches %d head%s%s; its plan takes %.0f MiB", model.path, model:counts().params, #model.heads,
     #model.heads == 1 and "" or "s", #names > 0 and (" and the outputs of %s"):format(table.concat(names, ", ")) or "",
-    (arena + scratch + packed) / 2 ^ 20)
+    (arena + packed) / 2 ^ 20)
 end
 
 local function refuse_nothing(who, words) error(("%s: weight=0 and features=%s leave nothing to teach"):format(who, words), 0) end

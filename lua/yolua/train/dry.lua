@@ -4,6 +4,7 @@ local checkpoint = require "yolua.train.checkpoint"
 local core = require "yolua.core"
 local dry = require "yolua.report.dry"
 local forecast = require("yolua.train.policy").forecast
+local memory = require "yolua.train.memory"
 local schedule = require "yolua.train.schedule"
 local sources = require "yolua.train.sources"
 local Training = require "yolua.train.training"
@@ -140,15 +141,6 @@ local function stand_ins(run, whole)
   end
 end
 
--- Bytes of decoded frames that the loaders keep.
-local function decoded(whole, cached)
-  local bytes, judged = 0, sources.judged_list(whole)
-  for _, list in ipairs { whole.data.train, judged } do
-    for _, frame in ipairs(cached and {} or list.frames) do bytes = bytes + 3 * (frame.width or 0) * (frame.height or 0) end
-  end
-  return math.min(bytes, (whole.options.data.cache or 0) * 2 ^ 20)
-end
-
 local function tell(run, whole, plan, result)
   local o, first, peak, last = whole.options, rates(whole)
   run:say("training %d: %s%d epochs of %d steps, %d images each at %dx%d, %s", #run.dry.trainings, result.at_most and "at most " or "",
@@ -221,7 +213,8 @@ return function(spec)
   spec.net:freeze(started_frozen)
   local result = { epochs = whole.epochs, steps = whole.epochs * whole.steps_per_epoch, at_most = at_most,
     seconds = seconds + evaluating + save * whole.epochs * (1 + kept), evaluation_seconds = evaluating, bytes = bytes * (1 + kept),
-    memory_bytes = core.machine().peak_bytes + features + decoded(whole, features > 0), frozen = frozen_parts(plan) }
+    memory_bytes = core.machine().peak_bytes + features
+      + (features > 0 and 0 or memory.decoded({ spec.data.train, judged }, whole.options.data.cache)), frozen = frozen_parts(plan) }
   result.rounds = rounds_of(whole)
   run.dry.kept = result.rounds and result.rounds.kept or run.dry.kept
   stand_ins(run, whole)

@@ -91,7 +91,7 @@ local FIELDS = {}
 for name in ([[model data run options policies epoch step seen batch_done loss_sum loss_images shift kept objects micro w h resize own sizes
   rule rule_fields steps_per_epoch batches_per_epoch source batches prepared spent waited images_before record due proof started finished
   failed failed_at firing stop plan outputs_kept
-  stopped_by screen continued_by training past loss parts last_rate norm marked busy pixels announced cached train_source
+  stopped_by screen continued_by training past loss parts last_rate norm marked busy pixels announced at_start others cached train_source
   judged_source key hashes frozen_at_start length period sparsity share parts_per_step loss_scale
   good_steps]]):gmatch "%S+" do FIELDS[name] = true end
 

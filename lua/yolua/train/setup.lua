@@ -1,4 +1,4 @@
--- What a trainer settles before its first step: checked options, input sizes, and how much memory a step will take.
+-- What a trainer settles before its first step: checked options and input sizes.
 local attributes = require "yolua.options.attributes"
 local fields = require "yolua.options.fields"
 local heads = require "yolua.model.heads"
@@ -145,21 +145,6 @@ function setup.adopt(t)
   if t.run then t.run:say_input(input.text(model, t.options)) end
   t.own = { w = t.w, h = t.h, resize = t.resize, map = t.data:kept_map(model.names) }
   model:adopt(t.own)
-end
-
-local function mib(bytes) return bytes / 2 ^ 20 end
-
--- One line about the plan of a step and the slabs, before the first step runs.
-function setup.announce(t, plan)
-  if t.announced then return end
-  t.announced = true
-  local counts = t.model:counts()
-  if counts.frozen == counts.params then require("yolua.core").system.warn "every parameter is frozen: this training changes nothing" end
-  if not t.run then return end
-  local arena, scratch, packed = plan:memory()
-  t.run:say("%d of %d parameters train; a step of %d images at %dx%d takes %.0f MiB (activations and gradients %.0f, "
-    .. "scratch %.0f, packed weights %.0f)",
-    counts.params - counts.frozen, counts.params, t.micro, t.w, t.h, mib(arena + scratch + packed), mib(arena), mib(scratch), mib(packed))
 end
 
 return setup

@@ -3,10 +3,10 @@
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local loss_scale = require "yolua.train.loss_scale"
+local memory = require "yolua.train.memory"
 local optimizer = require "yolua.train.optimizer"
 local ranks = require "yolua.ranks"
 local schedule = require "yolua.train.schedule"
-local setup = require "yolua.train.setup"
 local watchdog = require "yolua.train.watchdog"
 
 local steps, Training = {}, {}
@@ -78,9 +78,8 @@ function Training:place() return (self.batch_done % self.parts_per_step * ranks.
 
 -- Forward, loss and backward over one micro-batch; the gradient is added to what is there.
 function Training:accumulate(source, batch)
-  local plan = self.model:plan { mode = "train", part = source.part, batch = self.micro, h = batch.h or self.h, w = batch.w or self.w,
-    outputs = self.outputs_kept, algorithm = self.options.deterministic and "predicted" or nil }
-  setup.announce(self, plan)
+  local plan = memory.step_plan(self, { mode = "train", part = source.part, batch = self.micro, h = batch.h or self.h,
+    w = batch.w or self.w, outputs = self.outputs_kept, algorithm = self.options.deterministic and "predicted" or nil })
   work_together(self)
   source:feed(plan, batch)
   if self:hears "batch" then offer_pixels(self, plan) end

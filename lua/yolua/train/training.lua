@@ -3,6 +3,7 @@
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local input = require "yolua.model.input"
+local memory = require "yolua.train.memory"
 local options = require "yolua.options.table"
 local policy = require "yolua.train.policy"
 local setup = require "yolua.train.setup"
@@ -57,6 +58,7 @@ function Training.new(spec)
   self.objects = setup.objects(self)
   setup.attributes(self)
   self.micro, self.parts_per_step = setup.parts(o)
+  memory.check(o)
   self.sizes = o.multiscale and setup.sizes(self.model, self.w, self.h) or nil
   local optimizer = require("yolua.optim." .. o.optim.name)
   self.rule, self.rule_fields = optimizer.rule, optimizer.fields
@@ -177,6 +179,7 @@ function Training:start()
   self.model:keep_statistics(self.options.statistics == "running") -- another trainer of the network may have had it since
   self.model.averaged, self.model.precision = (self.options.ema or 0) > 0, self.options.precision
   if self.started then return end
+  self.at_start = self.at_start or memory.now(self.model)
   if not self.proof then
     loss_scale.start(self)
     ledger.enter(self)

@@ -2,6 +2,8 @@
 local core = require "yolua.core"
 local fields = require "yolua.options.fields"
 local launches = require "yolua.report.launches"
+local memory = require "yolua.train.memory"
+local options = require "yolua.options.table"
 local input = require "yolua.model.input"
 local inputs = require "yolua.cli.inputs"
 local schema = require "yolua.options.schema"
@@ -103,8 +105,9 @@ local function run(o)
   local model = inputs.network(o)
   local size = input.of(model, o)
   local w, h = size.w, size.h
-  local plan = model:plan { mode = o.mode, batch = o.batch, h = h, w = w, precision = o.precision,
-    algorithm = o.algorithm }
+  local spec = { mode = o.mode, batch = o.batch, h = h, w = w, precision = o.precision, algorithm = o.algorithm }
+  local others = memory.others(model, o.mode == "train" and { "grad", "momentum" } or {}, memory.now(model))
+  local plan = memory.plan(model, spec, memory.check(o), others, options.origin(o, "recompute"))
   input.say(model, o)
   core.noise(plan, 1)
   local step = o.mode == "train" and training(model, plan, o.batch) or inference(plan)
@@ -145,7 +148,7 @@ return {
     "model", "size",
     structs.field("plan", "batch"), structs.field("plan", "mode"),
     { "runs", "int", 10, "", "measured repetitions", min = 1, max = 1000000, aliases = { "n", "iterations", "repeat" } },
-    structs.field("plan", "algorithm"),
+    structs.field("plan", "algorithm"), fields.pick("train", "recompute"),
     { "layers", "bool", false, "", "also each layer's time and algorithm" },
     { "plan", "bool", false, "", "with device=cuda: not the time, but what would be launched; needs no GPU" },
     { "gpu", "enum", nil, "", "which GPU plan=true is about (default: h200)", choices = launches.GPUS },
