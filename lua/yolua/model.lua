@@ -9,7 +9,7 @@ local structure = require "yolua.model.structure"
 local argument = callback.argument
 local Model = {}
 Model.__name, Model.__what = "yolua.model", "model"
-Model.__optional = { averaged = true, precision = true, calibration = true, statistics_fixed = true, frozen = true,
+Model.__optional = { averaged = true, precision = true, quantised = true, calibration = true, statistics_fixed = true, frozen = true,
   frozen_ranges = true, notes = true, map = true, trained = true, darknet = true, conf = true, named_by = true, path = true,
   seen = true, stopped = true, leaves = true }
 Model.__ways = { frozen = "net:freeze(pattern) freezes", layers = "write into a parameter, as in net.layers.conv1.weight:copy_(t)",
@@ -77,7 +77,8 @@ local function text_of(spec, model)
 end
 
 -- A plan of that kind (see core.net's plan), made once and kept. Changing what is frozen drops them. Inference uses the averaged
--- weights while `averaged` is set (training with ema); `precision` is that of the training, which its device may refuse.
+-- weights while `averaged` is set (training with ema); `precision` is that of the training, which its device may refuse. `quantised`: f32
+-- computes as bytes would (yl.quantize).
 function Model:plan(spec)
   argument(type(spec) == "table", "net:plan", "a table of options", spec)
   for key, value in pairs(spec) do
@@ -85,6 +86,8 @@ function Model:plan(spec)
   end
   local own = { precision = self.precision, slab = self.averaged and spec.mode ~= "train" and "ema" or nil }
   for key, value in pairs(spec) do own[key] = value end
+  local f32 = (own.precision or "f32") == "f32" and not own.keep and not own.estimate
+  own.quantise = own.quantise or self.quantised and f32 or nil
   spec = own
   local key = text_of(spec, self)
   self.plans[key] = self.plans[key] or self.net:plan(spec)

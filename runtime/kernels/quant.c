@@ -20,3 +20,35 @@ yl_status YL_CPU(quant_to_floats)(const yl_ctx *ctx, const yl_quant_geom *g, con
     for (int64_t i = 0; i < g->count; i++) y[i] = yl_quant_real(quant, x[i]);
     return YL_OK;
 }
+
+yl_status YL_CPU(quant_fake)(const yl_ctx *ctx, const yl_quant_geom *g, float *x)
+{
+    yl_quant quant = g->quant;
+    float inverse = 1.0f / quant.scale;
+    (void)ctx;
+#pragma omp parallel for simd schedule(static) num_threads(ctx->threads)
+    for (int64_t i = 0; i < g->count; i++) x[i] = yl_quant_real(quant, yl__quant_byte(x[i], inverse, quant.zero));
+    return YL_OK;
+}
+
+yl_status YL_CPU(quant_fake_backward)(const yl_ctx *ctx, const yl_quant_geom *g, const float *y, float *dy)
+{
+    float low = yl_quant_real(g->quant, 0), high = yl_quant_real(g->quant, 255);
+    (void)ctx;
+#pragma omp parallel for simd schedule(static) num_threads(ctx->threads)
+    for (int64_t i = 0; i < g->count; i++) dy[i] = y[i] > low && y[i] < high ? dy[i] : 0;
+    return YL_OK;
+}
+
+/* `rows` output channels of `count` weights. */
+yl_status YL_CPU(quant_fake_weights)(const yl_ctx *ctx, int64_t rows, int64_t count, const float *w, float *y)
+{
+    (void)ctx;
+#pragma omp parallel for schedule(static) num_threads(ctx->threads)
+    for (int64_t o = 0; o < rows; o++) {
+        const float *from = w + o * count;
+        float *to = y + o * count, scale = yl__quant_weight_scale(from, count, 1);
+        for (int64_t i = 0; i < count; i++) to[i] = scale * (float)yl__quant_weight(from[i], 1, scale);
+    }
+    return YL_OK;
+}

@@ -53,7 +53,7 @@ yl_status yl_calibration_check(const yl_net *net)
         return yl__fail(YL_INVALID,
                         "precision int8 needs a calibrated network: run yolua calibrate (in Lua: yl.calibrate) "
                         "and use the checkpoint that it writes");
-    if (net->calibration->version != version_of(net))
+    if (!net->calibration->follows && net->calibration->version != version_of(net))
         return yl__fail(YL_INVALID,
                         "precision int8: the network's weights have changed since it was calibrated: calibrate "
                         "it again");

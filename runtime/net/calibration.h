@@ -9,6 +9,7 @@
 
 typedef struct yl_calibration {
     uint64_t version;  /* of the weights */
+    bool follows;      /* weights are trained for it (plans of options.quantise): it holds whatever they become */
     bool *f32;         /* layers: those that compute in f32; behind the values */
     yl_quant values[]; /* layers + 1: of the input, and of each layer's output; scale 0: never bytes */
 } yl_calibration;

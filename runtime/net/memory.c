@@ -34,7 +34,8 @@ static unsigned reads(const yl_plan *plan, const yl_plan_step *step)
 {
     const yl_layer *l = &plan->net->layers[step->layer];
     unsigned read = step->backward && l->kind->reads ? l->kind->reads(l) : YL_READS_NOTHING;
-    return l->kind->loss_parts ? read | YL_READS_Y : read;
+    bool whole = l->kind->loss_parts || (step->backward && yl__plan_fakes_output(plan, step));
+    return whole ? read | YL_READS_Y : read;
 }
 
 bool yl__plan_kept(const yl_plan *plan, int v)

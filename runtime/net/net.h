@@ -2,7 +2,7 @@
  * batch size or an image size (see net/plan.h for that).
  *
  * Calls between the files of this folder go to the left: net, slabs, ranges, mask, lend, drop, snapshot, init, freeze, share, step,
- * calibration, apply; then types, memory, prepare and values (of a plan), run, plan, features, distill. */
+ * calibration, apply; then types, fake, memory, recompute, prepare and values (of a plan), run, plan, features, distill. */
 #ifndef YL_NET_NET_H
 #define YL_NET_NET_H
 

@@ -30,6 +30,9 @@ static const yl_field fields[] = {
      "MiB that the plan "
      "may take",
      0, 0, NULL, "checkpoint gradient_checkpointing activation_checkpointing", AT(recompute)},
+    {"quantise", YL_OPTION_BOOL, "false", "",
+     "f32 that computes with the numbers which the bytes of precision int8 would stand for; takes a calibrated network",
+     0, 0, NULL, "fake_quantise qat", AT(quantise)},
     {"estimate", YL_OPTION_BOOL, "false", "", "inference, but running statistics are taken anew from the batch", 0, 0,
      NULL, NULL, AT(estimate)},
 };
@@ -288,6 +291,7 @@ static yl_status build(yl_plan *plan, const yl_shape *shapes)
     find_cut(plan);
     plan->slice = slice_of(plan);
     YL_TRY(make_steps(plan, shapes));
+    YL_TRY(yl__plan_fake_prepare(plan));
     YL_TRY(net->device->alloc(net->device, 2 * (size_t)plan->n_steps * sizeof *plan->parts, (void **)&plan->parts));
     YL_TRY(net->device->alloc(net->device, sizeof *plan->now, (void **)&plan->now));
     for (int i = 0; i < net->n_layers; i++) plan->on_host |= net->layers[i].kind->context != NULL;
@@ -324,6 +328,45 @@ static yl_status check_int8(const yl_net *net, const yl_plan_options *o)
     return yl_calibration_check(net);
 }
 
+static yl_status check_quantise(yl_net *net, const yl_plan_options *o)
+{
+    if (!o->quantise) return YL_OK;
+    if (!net->device->host_memory)
+        return yl__fail(YL_UNSUPPORTED, "plan: quantise: expected device=cpu, got %s", net->device->name);
+    if (o->precision != YL_F32) return yl__fail(YL_INVALID, "plan: quantise is of precision f32");
+    if (o->keep || o->estimate) return yl__fail(YL_INVALID, "plan: quantise: expected neither keep nor estimate");
+    if (net->calibration) net->calibration->follows = true; /* weights will change, and be made for it */
+    return yl_calibration_check(net);
+}
+
+/* Looks at a plan of precision int8: which of its values are bytes, or are read as bytes, and which layers compute with them. */
+static yl_status find_fakes(yl_plan *plan)
+{
+    yl_net *net = plan->net;
+    yl_plan *bytes;
+    yl_plan_options o = {.mode = YL_INFER,
+                         .precision = YL_U8,
+                         .batch = 1,
+                         .h = plan->options.h,
+                         .w = plan->options.w,
+                         .algorithm = "predicted"};
+    if (!plan->options.quantise) return YL_OK;
+    YL_TRY(yl__calloc(net->n_layers + 1, sizeof *plan->fakes, &plan->fakes));
+    YL_TRY(yl_plan_create(net, &o, &bytes));
+    for (int v = 0; v <= net->n_layers; v++)
+        plan->fakes[v].value = yl_plan_is_bytes(bytes, v - 1, &plan->fakes[v].quant);
+    for (int s = 0; s < bytes->n_steps; s++) {
+        const yl_plan_step *step = &bytes->steps[s];
+        const yl_layer *l = &net->layers[step->layer];
+        yl_quant quant;
+        plan->fakes[step->layer + 1].weights = l->n_params > 0 && yl_plan_computes_bytes(bytes, step->layer, &quant);
+        for (int k = 0; k < l->n_inputs && step->setting.dtype == YL_U8; k++)
+            plan->fakes[l->inputs[k] + 1].value = true;
+    }
+    yl_plan_free(bytes);
+    return YL_OK;
+}
+
 yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **out)
 {
     if (!net->finished) return yl__fail(YL_INVALID, "plan: the network is not finished");
@@ -332,6 +375,7 @@ yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **
         return yl__fail(YL_INVALID, "plan: expected a batch in 1..65536, got %lld", (long long)options->batch);
     YL_TRY(check_precision(net->device, options->precision));
     YL_TRY(check_int8(net, options));
+    YL_TRY(check_quantise(net, options));
     if (options->estimate && options->mode == YL_TRAIN)
         return yl__fail(YL_INVALID, "plan: estimate: expected the mode infer; training moves statistics by itself");
     if (options->slab && strcmp(options->slab, "value") != 0 && strcmp(options->slab, "ema") != 0)
@@ -346,9 +390,10 @@ yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **
     snprintf(plan->slab_name, sizeof plan->slab_name, "%s", options->slab ? options->slab : "value");
     snprintf(plan->algorithm, sizeof plan->algorithm, "%s", options->algorithm ? options->algorithm : "auto");
     net->references++;
+    yl_shape *shapes = NULL;
+    yl_status status = find_fakes(plan);
     yl__net_busy(net, 1);
-    yl_shape *shapes;
-    yl_status status = yl__alloc(net->n_layers, sizeof *shapes, &shapes);
+    if (status == YL_OK) status = yl__alloc(net->n_layers, sizeof *shapes, &shapes);
     if (status == YL_OK) {
         status = yl_net_shapes(net, plan->options.batch, plan->options.h, plan->options.w, shapes);
         if (status == YL_OK) status = build(plan, shapes);
@@ -367,7 +412,10 @@ void yl_plan_free(yl_plan *plan)
     if (!plan) return;
     yl_device *device = plan->net->device;
     if (plan->net->workspace.holder == plan) plan->net->workspace.holder = NULL;
-    for (int i = 0; plan->steps && i < plan->n_steps; i++) yl__plan_unprepare(plan, &plan->steps[i]);
+    for (int i = 0; plan->steps && i < plan->n_steps; i++) {
+        yl__plan_unprepare(plan, &plan->steps[i]);
+        device->release(device, plan->steps[i].fake_weights);
+    }
     for (int i = 0; i < 3; i++) yl__graph_free(device, &plan->graphs[i]);
     device->release(device, plan->now);
     device->release(device, plan->parts);
@@ -381,6 +429,7 @@ void yl_plan_free(yl_plan *plan)
     yl__free(plan->places);
     yl__free(plan->cut);
     yl__free(plan->again);
+    yl__free(plan->fakes);
     yl__free(plan);
 }
 

@@ -26,6 +26,12 @@ typedef struct yl_value_info {
     int grad_writes;
 } yl_value_info;
 
+/* What a plan that computes like bytes does with value v, and with the weights of the layer that makes it. */
+typedef struct yl_fake {
+    bool value, weights;
+    yl_quant quant;
+} yl_fake;
+
 /* The calls of a step: forward, forward once more, backward or loss. */
 enum { YL__CALL_FORWARD, YL__CALL_AGAIN, YL__CALL_BACKWARD, YL__CALLS };
 
@@ -43,6 +49,8 @@ typedef struct yl_plan_step {
     float dx_beta[YL_MAX_INPUTS];
     int turned_place[YL_MAX_INPUTS];  /* where an input lies in the type that the layer reads; -1: the value is of it */
     const void *given[YL_MAX_INPUTS]; /* where it comes from then */
+    float *fake_weights;              /* in place of the first parameter; NULL: that itself */
+    uint64_t fake_version;
     yl_pass forward_pass, backward_pass; /* pointers filled in by bind */
     double seconds[2];
 } yl_plan_step;
@@ -69,6 +77,7 @@ struct yl_plan {
     bool *reaches_loss;    /* per layer: its output reaches a loss (or is the last) */
     bool *shown;           /* per layer: options.outputs names it */
     yl_place *places;
+    yl_fake *fakes;      /* by value; NULL: options.quantise is off */
     int n_again, *again; /* steps that run forward once more, in that order */
     size_t arena_bytes, packed_bytes;
     void *bound_arena, *bound_values, *bound_grads;
@@ -111,6 +120,13 @@ static inline int yl__moment_end(const yl_plan *plan)
     return 3 * plan->n_steps + 1;
 }
 
+/* fake.c: for plans of options.quantise; nothing in others. */
+bool yl__plan_fakes_output(const yl_plan *plan, const yl_plan_step *step);
+yl_status yl__plan_fake_prepare(yl_plan *plan);
+yl_status yl__plan_fake_weights(yl_plan *plan, yl_plan_step *step); /* where they have changed */
+yl_status yl__plan_fake_given(const yl_plan *plan);
+yl_status yl__plan_fake_output(const yl_plan *plan, const yl_plan_step *step, void *y);
+yl_status yl__plan_fake_backward(const yl_plan *plan, const yl_plan_step *step); /* changes the output's gradient */
 /* memory.c: lifetimes, aliases, offsets. */
 /* Does a caller read value v after the step that makes it? */
 bool yl__plan_kept(const yl_plan *plan, int v);

@@ -30,7 +30,7 @@ static void bind_parameters(yl_plan *plan, const yl_plan_step *step, yl_pass *pa
     for (int k = 0; k < l->n_params; k++) {
         const yl_range *range = &net->ranges[l->params[k]];
         pass->range[k] = range;
-        pass->param[k] = yl_net_at(values, range);
+        pass->param[k] = k == 0 && step->fake_weights ? step->fake_weights : yl_net_at(values, range);
         pass->dparam[k] = step->setting.wants_dparams && !range->frozen ? yl_net_at(grads, range) : NULL;
     }
     for (int i = 0; i < YL_MAX_ABSORBED; i++) {
@@ -189,6 +189,7 @@ static yl_status forward_slice(yl_plan *plan)
         YL_TRY(look_at_clock(plan, &start));
         yl_status status = yl__plan_turn(plan, step);
         if (status == YL_OK) status = plan->net->layers[step->layer].kind->forward(&step->forward_pass);
+        if (status == YL_OK) status = yl__plan_fake_output(plan, step, step->forward_pass.y);
         if (status != YL_OK) return yl__fail_in(status, "%s forward", plan->net->layers[step->layer].name);
         YL_TRY(note_time(plan, step, 0, start));
     }
@@ -199,6 +200,7 @@ static yl_status call_forward(void *of)
 {
     yl_plan *plan = of;
     clear_times(plan, 0);
+    YL_TRY(yl__plan_fake_given(plan));
     for (int64_t q = 0; q < plan->options.batch / plan->slice; q++) {
         take_slice(plan, q);
         YL_TRY(forward_slice(plan));
@@ -219,6 +221,7 @@ static yl_status run_forward(yl_plan *plan)
     YL_TRY(plan->net->device->to_device(plan->net->device, plan->now, &now, sizeof now));
     for (int s = 0; s < plan->n_steps; s++) {
         yl_plan_step *step = &plan->steps[s];
+        YL_TRY(yl__plan_fake_weights(plan, step));
         YL_TRY(refresh_packed(plan, step));
         step->forward_pass.seed = step->backward_pass.seed = info->seed;
         step->forward_pass.step = step->backward_pass.step = info->step;
@@ -366,6 +369,7 @@ static yl_status repeat_steps(yl_plan *plan, int s, int *next)
         pass.again = true, pass.update_statistics = false;
         YL_TRY(look_at_clock(plan, &start));
         yl_status status = l->kind->forward(&pass);
+        if (status == YL_OK) status = yl__plan_fake_output(plan, step, pass.y);
         if (status != YL_OK) return yl__fail_in(status, "%s forward", l->name);
         YL_TRY(note_time(plan, step, 1, start));
     }
@@ -384,7 +388,8 @@ static yl_status call_backward(void *of)
         double start;
         YL_TRY(repeat_steps(plan, s, &next));
         YL_TRY(look_at_clock(plan, &start));
-        yl_status status = l->kind->backward(&step->backward_pass);
+        yl_status status = yl__plan_fake_backward(plan, step);
+        if (status == YL_OK) status = l->kind->backward(&step->backward_pass);
         if (status != YL_OK) return yl__fail_in(status, "%s backward", l->name);
         YL_TRY(note_time(plan, step, 1, start));
         YL_TRY(yl__share_layer(plan->net, step->layer));

@@ -15,7 +15,7 @@ end
 local function notes_of(model, notes, net)
   local all = { structure = core.json.encode(model.structure), names = core.json.encode(model.names), format = "yolua 1",
     map = model.map and core.json.encode(model.map), conf = model.conf and core.json.encode(model.conf),
-    int8 = net and net:calibrated() and model.calibration or nil,
+    int8 = net and (net:calibrated() or model.quantised) and model.calibration or nil,
     darknet = model.darknet and ("%d.%d.%d %d"):format(model.darknet.major,
       model.darknet.minor, model.darknet.revision, model.darknet.seen) }
   for key, text in pairs(notes or {}) do all[key] = text end

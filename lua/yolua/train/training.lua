@@ -178,6 +178,8 @@ end
 function Training:start()
   self.model:keep_statistics(self.options.statistics == "running") -- another trainer of the network may have had it since
   self.model.averaged, self.model.precision = (self.options.ema or 0) > 0, self.options.precision
+  self.model.quantised = nil
+  for _, p in ipairs(self.policies) do self.model.quantised = self.model.quantised or (policy.forecast[p] or {}).quantises end
   if self.started then return end
   self.at_start = self.at_start or memory.now(self.model)
   if not self.proof then

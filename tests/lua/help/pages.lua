@@ -149,7 +149,6 @@ function TestHelp:testUnknownTopics()
   t.assertFalse(ok)
   t.assertEquals(tostring(e), "no help on 'trian', did you mean 'train'?")
   local function said(topic) return tostring(select(2, pcall(help.page, topic))) end
-  t.assertEquals(said "quantize", "no help on 'quantize', did you mean 'calibrate'?")
   t.assertEquals(said "sparsify", "no help on 'sparsify': it is not in this version")
   t.assertEquals(said "lstm", "no help on 'lstm': known from Darknet, and not supported")
   t.assertEquals(said "benchmark", "no help on 'benchmark', did you mean 'bench'?")

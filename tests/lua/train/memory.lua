@@ -48,8 +48,9 @@ end
 
 function TestMemory.test_a_limit_holds_for_the_process()
   local function peak(recompute)
-    return program.json { "bench", "model=street", "mode=train", "batch=8", "imgsz=416x416", "runs=1", "algorithm=predicted", "recompute=" .. recompute }
-      .peak_bytes / 2 ^ 20
+    local result = program.json { "bench", "model=street", "mode=train", "batch=8", "imgsz=416x416", "runs=1", "algorithm=predicted",
+      "recompute=" .. recompute }
+    return result.peak_bytes / 2 ^ 20
   end
   local limit = math.floor(0.85 * peak "off")
   local taken = peak(limit)
