@@ -29,13 +29,26 @@ local SPACE = { "size", "stride", "stride_x", "stride_y", "pad", "padding", "dil
 local ROUNDS = 12 -- of halving
 local WIDEST = 2 ^ 0.5 -- the relative error that leaves ranks of 1: tucker2 and tt give each of their two cuts 1 / sqrt(2) of it
 
+-- Why a layer's weight cannot be decomposed by a method; nil where it can.
+local function unfit(r, layer, method, name)
+  if layer.kind ~= "conv2d" and layer.kind ~= "connected" then return "is no convolution or connected layer" end
+  if (tonumber(layer.options.groups) or 1) > 1 then return "has groups" end
+  if #r.dims ~= 4 and not method.connected then return "is connected, which methods svd and tt decompose, not " .. name end
+end
+
+-- Whether the method of that name decomposes that parameter.
+function decompose.takes(model, r, name)
+  for _, layer in ipairs(model.net:layers()) do
+    if layer.name == r.layer then return r.kind == "weight" and not unfit(r, layer, require("yolua.compress.methods." .. name), name) end
+  end
+end
+
 -- A weight as {out, space, in}, or nil and why it cannot be decomposed.
 local function weight_of(model, r, layer, o, method)
-  if layer.kind ~= "conv2d" and layer.kind ~= "connected" then return nil, "is no convolution or connected layer" end
-  if (tonumber(layer.options.groups) or 1) > 1 then return nil, "has groups" end
+  local why = unfit(r, layer, method, o.method)
+  if why then return nil, why end
   local d = r.dims
   local out, size, inner = d[1], #d == 4 and d[2] or nil, d[#d]
-  if not size and not method.connected then return nil, "is connected, which methods svd and tt decompose, not " .. o.method end
   local space = size and size * size or 1
   local value = model.net:tensor(r.name, model.averaged and "ema" or "value"):clone():reshape(out, space, inner)
   local norm = factors.norm(value)

@@ -20,22 +20,24 @@ function known.open(folder, key)
     local ok, entry = core.system.attempt(core.json.decode, line, path)
     if not ok or type(entry) ~= "table" or type(entry.layer) ~= "string" then break end
     if type(entry.ap) ~= "number" or type(entry.sparsity) ~= "number" then break end
-    self.scores[("%s %.17g"):format(entry.layer, entry.sparsity)] = entry.ap
+    self.scores[("%s %.17g"):format(entry.layer, entry.sparsity)] = entry
     whole[#whole + 1] = line .. "\n"
   end
   if table.concat(whole) ~= text then core.system.write(path, table.concat(whole)) end
   return self
 end
 
-function Known:get(layer, sparsity)
-  local ap = self.scores[("%s %.17g"):format(layer, sparsity)]
-  self.count = self.count + (ap and 1 or 0)
-  return ap
+-- The AP with that layer at that level (its share of zeros, say), and the facts that were put beside it; nil where it is not known.
+function Known:get(layer, level)
+  local entry = self.scores[("%s %.17g"):format(layer, level)]
+  self.count = self.count + (entry and 1 or 0)
+  return entry and entry.ap, entry and entry.facts
 end
 
-function Known:put(layer, sparsity, ap)
-  self.scores[("%s %.17g"):format(layer, sparsity)] = ap
-  files.append(self.path, core.json.encode { layer = layer, sparsity = sparsity, ap = ap } .. "\n")
+function Known:put(layer, level, ap, facts)
+  local entry = { layer = layer, sparsity = level, ap = ap, facts = facts }
+  self.scores[("%s %.17g"):format(layer, level)] = entry
+  files.append(self.path, core.json.encode(entry) .. "\n")
 end
 
 return known

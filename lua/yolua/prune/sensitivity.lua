@@ -4,18 +4,19 @@
 -- What is known is kept, so that a scan that was stopped continues where it was, and one that is asked for again costs nothing: a line of
 -- JSON per score in a file whose name is a hash of the network's structure and values, the frames and labels, and the options.
 -- Returns {dense = AP, layers = {{name, params, sparsity = {...}, ap = {...}}, ...}, known, protocol, split, ...}; prints as a table.
+-- With method = "tucker2" (or svd, tt, cp) a layer is decomposed instead, to the shares of its numbers that `ratio` lists; a layer then
+-- has ratio, ap, ranks and error, relative to its weight's norm.
 local callback = require "yolua.options.callback"
 local copy = require "yolua.model.copy"
 local core = require "yolua.core"
+local cuts_scan = require "yolua.prune.cuts_scan"
 local structs = require "yolua.options.structs"
-local Cut = require "yolua.prune.cut"
 local fields = require "yolua.options.fields"
 local input = require "yolua.model.input"
 local known = require "yolua.prune.known"
+local layers_scan = require "yolua.compress.layers_scan"
 local options = require "yolua.options.table"
-local probe = require "yolua.prune.probe"
 local progress = require "yolua.terminal.progress"
-local ranges = require "yolua.prune.ranges"
 local score = require "yolua.eval.score"
 local sources = require "yolua.train.sources"
 local terminal = require "yolua.terminal"
@@ -24,15 +25,14 @@ local files = core.files
 local sensitivity = {}
 
 sensitivity.fields = {
-  { "sparsity", "numbers", { 0.5, 0.7, 0.8, 0.9, 0.95 }, "", "shares of zeros that each layer is cut to, rising", min = 0, max = 0.999999 },
-  fields.pick("prune", "score"), fields.pick("prune", "pattern"), fields.pick("prune", "block"), fields.pick("prune", "entries"),
-  fields.pick("prune", "round_to"), fields.pick("prune", "min_channels"),
-  fields.pick("prune", "probe"), fields.pick("prune", "only"), fields.pick("prune", "also"), fields.pick("prune", "except"),
-  fields.pick("prune", "judge"),
   { "recalibrate", "int", 0, "frames", "estimate batch-norm's statistics anew after each cut, over so many training pictures; 0: no",
     min = 0 },
+  fields.pick("prune", "judge"), fields.pick("prune", "only"), fields.pick("prune", "except"),
   { "cache", "string", nil, "", "the folder of known scores (default: $XDG_CACHE_HOME/yolua, or ~/.cache/yolua)" },
 }
+for _, way in ipairs { layers_scan, cuts_scan } do
+  for i = #way.fields, 1, -1 do table.insert(sensitivity.fields, 1, way.fields[i]) end
+end
 
 sensitivity.looks = fields.get { fields.pick("eval", "conf"), "suppression", fields.pick("eval", "resize"), "size",
   structs.field("loader", "batch", { help = "images per forward pass" }) }
@@ -42,7 +42,7 @@ local check = options.declare("yl.sensitivity", fields.get { "protocols", table.
 
 local DECIDE = { "sparsity", "score", "pattern", "block", "entries", "round_to", "min_channels",
   "probe", "judge", "recalibrate", "conf", "iou", "nms", "vote", "voc", "coco",
-  "poster" }
+  "poster", "method" }
 
 -- The hash of all that decides the scores, but for the levels and layers: those known for others serve too.
 local function key_of(model, list, o)
@@ -67,8 +67,9 @@ end
 local Scan = {}
 Scan.__index = Scan
 
-local function rate(self)
-  local ok, rows = pcall(score.run, self.copy, self.list, self.o, { stage = "scan", protocols = { self.o.judge } })
+-- The AP of a network, the scan's copy where none is named.
+function Scan:rate(model)
+  local ok, rows = pcall(score.run, model or self.copy, self.list, self.o, { stage = "scan", protocols = { self.o.judge } })
   if ok then return rows[1].map end
   if tostring(rows):find "stopped by the user" then
     error(("stopped by the user; the scan continues from here when it is asked for again (%s)"):format(self.known.path), 0)
@@ -76,56 +77,31 @@ local function rate(self)
   error(rows, 0)
 end
 
--- The AP with one range cut to `zeros` of its numbers; nil where whole channels go and not so many may.
-local function cut_and_rate(self, cut, zeros)
-  local ok, masks = core.system.attempt(cut.masks, cut, zeros)
-  if not ok and self.rules.coarse then return nil end -- the layer has not so many channels that may go
-  if not ok then error(masks, 0) end
-  cut:apply(masks)
-  if self.o.recalibrate > 0 then
-    require "yolua.train.recalibrate"(self.copy, self.list.data.train, { frames = self.o.recalibrate, imgsz = rawget(self.o, "imgsz"),
-      resize = rawget(self.o, "resize") })
-  end
-  local ap = rate(self)
-  for _, other in ipairs(self.model.net:ranges()) do
-    if masks[other.name] or other.kind == "statistic" then copy.range(self.model, self.copy, other) end
-  end
-  return ap
+-- Batch-norm's statistics of that network anew, where the options ask for it.
+function Scan:recalibrate(model)
+  if self.o.recalibrate == 0 then return end
+  require "yolua.train.recalibrate"(model, self.list.data.train, { frames = self.o.recalibrate, imgsz = rawget(self.o, "imgsz"),
+    resize = rawget(self.o, "resize") })
 end
 
--- Scores that look at gradients gather them over training pictures, once, on the whole network.
-local function gather(self)
-  local how = self.rules.score
-  if not how.gather then return end
-  if not how.probe then error("sensitivity: score: this one looks at training steps, and a scan trains nothing (taylor and snip do)", 0) end
-  local data, size, o = self.list.data, input.of(self.model, self.o), self.o
-  local batch = math.min(o.batch, #data.train.frames)
-  local t = { data = data, model = self.copy, micro = batch, w = size.w, h = size.h, resize = size.resize, step = 0,
-    work_alone = function() end, -- no training has shared this network's gradients
-    options = { seed = 1, batch = batch, subdivisions = 1, augment = { name = "none" }, data = { workers = 2, strict = true } } }
-  probe(t, self.ranges, how, { batches = o.probe, round = 1 })
-end
-
--- Of whole channels a layer may have none that can go: it has no scores then.
-local function open(self, r)
-  local ok, cut = core.system.attempt(self.rules.open, self.rules, self.copy, { r }, { seed = 1, rate = 0 })
-  if ok then return cut end
-  if not self.rules.coarse then error(cut, 0) end
-end
-
+-- self.way is what is done to a layer, yolua/prune/cuts_scan.lua or yolua/compress/layers_scan.lua:
+--   axis: the option that lists the levels; facts: names of what measure tells besides; words, plot: what the table and the plot say
+--   check(o); ranges(model, o); start(scan)
+--   measure(scan, range, level) -> AP, facts; nil where that cannot be done to it
 local function scan_layer(self, r, bar)
-  local out = { name = r.layer, parameter = r.name, params = r.count, sparsity = {}, ap = {} }
-  local cut
-  for i, level in ipairs(self.o.sparsity) do
-    local ap = self.known:get(r.name, level)
+  local way, levels = self.way, self.levels
+  local out = { name = r.layer, parameter = r.name, params = r.count, [way.axis] = {}, ap = {} }
+  for _, fact in ipairs(way.facts) do out[fact] = {} end
+  for i, level in ipairs(levels) do
+    local ap, facts = self.known:get(r.name, level)
     if not ap then
-      cut = cut or open(self, r)
-      ap = cut and cut_and_rate(self, cut, math.floor(level * r.count + 0.5))
+      ap, facts = way.measure(self, r, level)
       if not ap then break end
-      self.known:put(r.name, level, ap)
+      self.known:put(r.name, level, ap, facts)
     end
-    out.sparsity[i], out.ap[i] = level, ap
-    bar:update((self.at - 1) * #self.o.sparsity + i)
+    out[way.axis][i], out.ap[i] = level, ap
+    for _, fact in ipairs(way.facts) do out[fact][i] = facts[fact] end
+    bar:update((self.at - 1) * #levels + i)
   end
   return out
 end
@@ -138,49 +114,40 @@ function Result:__tostring()
   for k, layer in ipairs(self.layers) do
     rows[k] = { layer.name, tostring(layer.params) }
     for i in ipairs(self.levels) do
-      rows[k][i + 2] = layer.ap[i] and ("%+.1f"):format(100 * (layer.ap[i] - self.dense)) or ""
+      local error = layer.error and layer.error[i] and (" (%.2f)"):format(layer.error[i]) or ""
+      rows[k][i + 2] = layer.ap[i] and ("%+.1f%s"):format(100 * (layer.ap[i] - self.dense), error) or ""
     end
   end
-  local head = ("AP of 100 (%s, %d frames of %s): %.1f whole; change where one layer alone has so many zeros"):format(self.protocol,
-    self.images, self.split, 100 * self.dense)
+  local head = ("AP of 100 (%s, %d frames of %s): %.1f whole; %s%s"):format(self.protocol, self.images, self.split, 100 * self.dense,
+    self.way.words, self.method and " (in brackets the error, relative to the weight's norm)" or "")
   return table.concat(terminal.wrap(head, terminal.width(), 0), "\n") .. "\n" .. table.concat(terminal.columns(columns, rows), "\n")
-end
-
-local function check_levels(levels)
-  for i, level in ipairs(levels) do
-    if level <= (levels[i - 1] or 0) then
-      error(("sensitivity: sparsity: expected rising shares above 0, got %g after %g"):format(level, levels[i - 1] or 0), 0)
-    end
-  end
-  if #levels == 0 then error("sensitivity: sparsity: expected at least one share of zeros", 0) end
 end
 
 -- model: stays as it is; list: a split. Errors: what the scan cannot cut or score, by name; a stop by the user, with what is known kept.
 function sensitivity.scan(model, list, o)
-  check_levels(o.sparsity)
+  local way = rawget(o, "method") and layers_scan or cuts_scan
+  way.check(o)
   if o.judge == "none" then error("sensitivity: judge: expected a protocol, got none", 0) end
   if not list or #list.frames == 0 then error("sensitivity: the split has no frames to score on", 0) end
   list.data:follow(model)
-  local self = setmetatable({ model = model, list = list, o = o, rules = Cut.rules { score = rawget(o, "score"), scope = "layer",
-    pattern = o.pattern, block = o.block, entries = o.entries, round_to = rawget(o, "round_to"),
-    min_channels = rawget(o, "min_channels") }, ranges = ranges.of(model, o) }, Scan)
+  local self = setmetatable({ model = model, list = list, o = o, way = way, levels = o[way.axis], ranges = way.ranges(model, o) }, Scan)
   local key = key_of(model, list, o)
   self.known, self.copy = known.open(rawget(o, "cache"), key), copy(model)
-  local bar <close> = progress.new { label = "sensitivity", total = #self.ranges * #o.sparsity, unit = "cuts" }
+  local bar <close> = progress.new { label = "sensitivity", total = #self.ranges * #self.levels, unit = "cuts" }
   local dense, layers = self.known:get("", 0), {}
   if not dense then
-    dense = rate(self)
+    dense = self:rate()
     self.known:put("", 0, dense)
   end
-  gather(self)
+  way.start(self)
   for i, r in ipairs(self.ranges) do
     self.at = i
     local scanned = scan_layer(self, r, bar)
     layers[#layers + 1] = #scanned.ap > 0 and scanned or nil
   end
   self.copy:close()
-  return setmetatable({ dense = dense, layers = layers, levels = o.sparsity, protocol = o.judge, split = list.name, images = #list.frames,
-    score = type(rawget(o, "score")) == "string" and o.score or "your own", known = self.known.count, key = key,
+  return setmetatable({ dense = dense, layers = layers, levels = self.levels, way = way, axis = way.axis, method = rawget(o, "method"), protocol = o.judge, split = list.name, images = #list.frames,
+    score = way == cuts_scan and (type(rawget(o, "score")) == "string" and o.score or "your own") or nil, known = self.known.count, key = key,
     file = self.known.path }, Result)
 end
 
@@ -205,18 +172,19 @@ function sensitivity.keep(dir, result)
   core.system.write(dir .. "/sensitivity.json", core.json.encode(sensitivity.plain(result)) .. "\n")
   local series = {}
   for i, layer in ipairs(result.layers) do
-    series[i] = { name = layer.name, x = { 0, table.unpack(layer.sparsity) }, y = { result.dense, table.unpack(layer.ap) } }
+    local x = { result.axis == "ratio" and 1 or 0, table.unpack(layer[result.axis]) }
+    series[i] = { name = layer.name, x = x, y = { result.dense, table.unpack(layer.ap) } }
   end
   files.make_folder(dir .. "/plots")
-  core.plot.lines { path = dir .. "/plots/prune-sensitivity.svg", title = ("AP with one layer cut (%s)"):format(result.protocol),
-    xlabel = "zeros in that layer", ylabel = "mean AP", xlim = { 0, 1 }, series = series }
+  core.plot.lines { path = dir .. "/plots/prune-sensitivity.svg", title = ("%s (%s)"):format(result.way.plot[1], result.protocol),
+    xlabel = result.way.plot[2], ylabel = "mean AP", xlim = { 0, 1 }, series = series }
 end
 
 -- The scan as plain data, for JSON.
 function sensitivity.plain(result)
   local out = {}
   for key, value in pairs(result) do out[key] = value end
-  out.file, out.known, out.levels = nil, nil, nil -- these are the machine's
+  out.file, out.known, out.levels, out.way = nil, nil, nil, nil -- these are the machine's
   return out
 end
 

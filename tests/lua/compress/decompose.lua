@@ -237,6 +237,63 @@ function TestDecompose.testFilesAndTraining()
   t.assertTrue(trainer:step().loss > 0)
 end
 
+local function nonzero(model)
+  local list = {}
+  for _, r in ipairs(model.net:ranges()) do list[r.name] = r.kind == "weight" and core.nonzero(model.net, r.name) or nil end
+  return list
+end
+
+-- In a row: channels go, what is left is decomposed, its factors are pruned, trained on with shared values, and coded. Masks hold all the way,
+-- and the file gives back the last network's bits.
+function TestDecompose.testComposes()
+  local model = yl.load { model = "street" }
+  yl.prune.cut(model, { 0.3, pattern = "channel", score = "filter_l1" })
+  local small = yl.compact(model)
+  local made = yl.decompose(small, { method = "tucker2", ratio = 0.6 }).net
+  t.assertTrue(made:counts().params < small:counts().params and small:counts().params < model:counts().params)
+  yl.prune.cut(made, 0.5)
+  local pruned, factors_cut = nonzero(made), 0
+  for _, r in ipairs(made.net:ranges()) do
+    if r.name:find "^conv%d+%.%d" and r.kind == "weight" and pruned[r.name] < r.count then factors_cut = factors_cut + 1 end
+  end
+  t.assertTrue(factors_cut > 4, factors_cut)
+  local trainer <close> = yl.trainer { net = made, data = yl.data { name = "synthetic", frames = 8, root = top .. "/compose" },
+    options = { batch = 2, threads = 2, optim = { name = "adam", lr = 1e-4 } }, yl.share { bits = { conv = 4 } } }
+  for _ = 1, 3 do trainer:step() end
+  local trained, before = trainer.net, made:checksum()
+  trainer:step()
+  t.assertNotEquals(trained:checksum(), before)
+  local after = nonzero(trained)
+  for name, count in pairs(pruned) do t.assertTrue(after[name] <= count, name) end
+  local out = top .. "/composed.safetensors"
+  local file = yl.compress(trained, { out = out, bits = { conv = 4 } })
+  t.assertTrue(file.weights_ratio > 10, file.weights_ratio)
+  local again = yl.load { model = out }
+  t.assertEquals(nonzero(again), after)
+  t.assertEquals(again:checksum(), trained:checksum())
+  t.assertEquals(random_network.outputs(again.net, 3), random_network.outputs(trained.net, 3))
+  local once_more = yl.compact(again) -- and may be made smaller again
+  t.assertTrue(once_more:counts().params <= again:counts().params)
+end
+
+-- The other way round: of a pruned network the layers that are not decomposed keep their masks, and those that are have none.
+function TestDecompose.testOfAPrunedNetwork()
+  local model = yl.load { model = "street" }
+  yl.prune.cut(model, 0.6)
+  local made = yl.decompose(model, { method = "svd", ratio = 0.4, layers = { "conv6" } }).net
+  local masked = 0
+  for _, r in ipairs(made.net:ranges()) do
+    local zeros = r.kind == "weight" and r.count - core.nonzero(made.net, r.name) or 0
+    if r.layer:find "^conv6" then t.assertTrue(zeros < r.count // 10, r.name)
+    elseif zeros > 0 then
+      masked = masked + 1
+      made.net:tensor(r.name):fill_(1)
+      t.assertEquals(r.count - core.nonzero(made.net, r.name), zeros, r.name)
+    end
+  end
+  t.assertTrue(masked > 3, masked)
+end
+
 -- A folder that cannot be made is told before the work; one that was made for nothing goes again.
 function TestDecompose.testTheFolder()
   core.system.write(top .. "/file", "x")

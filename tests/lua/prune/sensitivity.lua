@@ -26,7 +26,7 @@ local function set_up()
   net:save(top .. "/net.safetensors")
 end
 
-TestScan, TestPruning, TestVerb = { setUp = set_up }, { setUp = set_up }, { setUp = set_up }
+TestScan, TestPruning, TestVerb, TestDecompositions = { setUp = set_up }, { setUp = set_up }, { setUp = set_up }, { setUp = set_up }
 
 local function scan(o, model)
   local all = { sparsity = { 0.4, 0.8 }, only = { "conv2", "conv3" }, cache = fresh() }
@@ -127,6 +127,47 @@ function TestScan.testRefusals()
   t.assertErrorMsgContains("no frames to score on", yl.sensitivity, net, { name = "x", data = data, frames = {} })
 end
 
+-- One layer at a time is decomposed, as by hand; scores are kept with ranks and errors.
+function TestDecompositions.testAgainstDecompositionsByHand()
+  local before, folder = net:checksum(), fresh()
+  local o = { method = "tucker2", ratio = { 0.6, 0.3 }, only = { "conv2", "conv3" }, cache = folder, sparsity = nil }
+  local function look() return quiet(yl.sensitivity, net, data.dev, o) end
+  local result = look()
+  t.assertEquals(net:checksum(), before)
+  t.assertEquals({ result.dense, result.known, result.method, #result.layers }, { ap(net), 0, "tucker2", 2 })
+  for k, name in ipairs { "conv2", "conv3" } do
+    local layer = result.layers[k]
+    t.assertEquals({ layer.name, layer.ratio }, { name, { 0.6, 0.3 } })
+    for i, ratio in ipairs(layer.ratio) do
+      local made = yl.decompose(net, { method = "tucker2", layers = { name }, ratio = ratio })
+      t.assertEquals({ layer.ap[i], layer.ranks[i], layer.error[i] }, { ap(made.net), made.layers[1].ranks, made.layers[1].error })
+      t.assertTrue(layer.error[i] > 0 and layer.error[i] < 1)
+    end
+    t.assertTrue(layer.error[2] > layer.error[1])
+  end
+  t.assertStrContains((tostring(result):gsub("%s+", " ")), "keeps so much of its numbers")
+  t.assertNotNil(tostring(result):find "[+-]%d+%.%d %(0%.%d%d%)")
+  local text = core.system.read(result.file)
+  core.system.write(result.file, text:sub(1, #text - 5)) -- killed while it wrote
+  local again = look()
+  t.assertEquals({ again.known, again.layers, again.file }, { 4, result.layers, result.file })
+  t.assertEquals(look().known, 5)
+  o.method = "svd"
+  t.assertNotEquals(look().file, result.file)
+end
+
+function TestDecompositions.testRefusals()
+  local function refused(sentence, o)
+    o.cache, o.sparsity = fresh(), o.sparsity
+    t.assertErrorMsgContains(sentence, quiet, yl.sensitivity, net, data.dev, o)
+  end
+  refused("sensitivity: ratio: expected falling shares below 1, got 0.5 after 0.3", { method = "svd", ratio = { 0.3, 0.5 } })
+  refused("sensitivity: ratio is of decompositions: expected method= with it", { ratio = { 0.5 } })
+  refused("sensitivity: sparsity is of cuts, and method=svd decomposes", { method = "svd", sparsity = { 0.5 } })
+  refused("sensitivity: score is of cuts, and method=svd decomposes", { method = "svd", score = "magnitude" })
+  refused("expected one of cp|svd|tt|tucker2, got 'sdv'", { method = "sdv" })
+end
+
 TestShares = {}
 
 local ranges = { { name = "a", count = 1000 }, { name = "b", count = 3000 }, { name = "c", count = 500 } }
@@ -214,6 +255,17 @@ function TestVerb.testSensitivity()
   t.assertStrContains(core.system.read(top .. "/scan/report.html"), "Sensitivity")
   words[#words] = nil -- json=true
   t.assertStrContains(program.ok(words), "9 of 9 were known")
+end
+
+function TestVerb.testDecompositions()
+  local words = { "sensitivity", "model=" .. top .. "/net.safetensors", "data=kitti", "data.root=" .. top .. "/data", "method=svd",
+    "ratio=.5,.25", "cache=" .. fresh(), "out=" .. top .. "/ranks" }
+  local r = program.json(words)
+  t.assertTrue(#r.layers >= 3, #r.layers)
+  for _, l in ipairs(r.layers) do t.assertEquals({ #l.ratio, #l.ap, #l.error, #l.ranks[1] }, { 2, 2, 2, 1 }) end
+  t.assertEquals({ r.method, r.axis }, { "svd", "ratio" })
+  t.assertEquals(core.files.kind(top .. "/ranks/plots/prune-sensitivity.svg"), "file")
+  t.assertStrContains(core.system.read(top .. "/ranks/report.html"), "decomposed by svd (in brackets the error")
 end
 
 training.run(t)

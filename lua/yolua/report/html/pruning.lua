@@ -104,22 +104,29 @@ function pruning.section(run)
     zeros and weights(run, zeros) or "" }, "\n")
 end
 
+local function change(layer, i, dense)
+  if not layer.ap[i] then return "n/a" end
+  return ("%+.3f%s"):format(layer.ap[i] - dense, layer.error and (" (%.2f)"):format(layer.error[i]) or "")
+end
+
 -- The section on a scan of sensitivity; nil without one.
 function pruning.sensitivity(run)
   local scan, body = document(run.dir .. "/sensitivity.json"), {}
   if not scan or type(scan.layers) ~= "table" or #scan.layers == 0 then return nil end
-  local head = { "layer", "numbers" }
-  local longest = scan.layers[1].sparsity -- of whole channels some layers cannot lose the largest shares
-  for _, layer in ipairs(scan.layers) do longest = #layer.sparsity > #longest and layer.sparsity or longest end
+  local axis, head = scan.axis or "sparsity", { "layer", "numbers" }
+  local longest = scan.layers[1][axis] -- some layers cannot reach the last levels
+  for _, layer in ipairs(scan.layers) do longest = #layer[axis] > #longest and layer[axis] or longest end
   for i, level in ipairs(longest) do head[i + 2] = ("%g %%"):format(100 * level) end
   for k, layer in ipairs(scan.layers) do
     body[k] = { layer.name, tostring(layer.params) }
-    for i in ipairs(longest) do body[k][i + 2] = layer.ap[i] and ("%+.3f"):format(layer.ap[i] - scan.dense) or "n/a" end
+    for i in ipairs(longest) do body[k][i + 2] = change(layer, i, scan.dense) end
   end
-  local words = ("The AP is %.3f (%s, %d frames of %s). The table shows how it changes if one layer alone has that share of zeros."):format(
-    scan.dense, scan.protocol, scan.images, scan.split)
-  return plots(run, { { "sensitivity", "AP over the zeros of one layer" } }) .. "\n<p>" .. parts.escape(words) .. "</p>\n"
-    .. parts.table(head, body, { name = "Sensitivity" })
+  local what = axis == "ratio" and ("keeps that share of its numbers, decomposed by %s (in brackets the error, relative to the weight's norm)")
+    :format(scan.method) or "has that share of zeros"
+  local words = ("The AP is %.3f (%s, %d frames of %s). The table shows how it changes if one layer alone %s."):format(scan.dense,
+    scan.protocol, scan.images, scan.split, what)
+  return plots(run, { { "sensitivity", axis == "ratio" and "AP over the numbers left in one layer" or "AP over the zeros of one layer" } })
+    .. "\n<p>" .. parts.escape(words) .. "</p>\n" .. parts.table(head, body, { name = "Sensitivity" })
 end
 
 return pruning
