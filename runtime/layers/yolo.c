@@ -130,7 +130,8 @@ static yl_yolo_geom geometry(const yl_pass *p)
 static yl_status loss(yl_pass *p, const yl_truth *truth, double out[YL_MAX_LOSS_PARTS])
 {
     yl_yolo_geom g = geometry(p);
-    return p->ctx->device->kernels->yolo_loss(p->ctx, &g, p->now, p->y, truth, p->scratch, p->dx[0], p->dx_beta[0], out);
+    return p->ctx->device->kernels->yolo_loss(p->ctx, &g, p->now, p->y, truth, p->scratch, p->dx[0], p->dx_beta[0],
+                                              out);
 }
 
 static void decode(const yl_layer *layer, const float *entry, int anchor, yl_cell cell, double net_w, double net_h,

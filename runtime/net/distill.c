@@ -175,8 +175,8 @@ static yl_status teach_head(yl_plan *student, int layer, const yl_plan *teacher,
     YL_TRY(yl_plan_output(teacher, from, &target));
     yl_head_geom g = l->kind->head->geometry(l, own, student->options.precision);
     yl_device *device = student->net->device;
-    YL_TRY(device->kernels->distill_head(&student->ctx, &g, student->now, (float)o->heads, (float)o->temperature, target.data, p->y,
-                                         p->scratch, p->dx[0], student->parts[0]));
+    YL_TRY(device->kernels->distill_head(&student->ctx, &g, student->now, (float)o->heads, (float)o->temperature,
+                                         target.data, p->y, p->scratch, p->dx[0], student->parts[0]));
     YL_TRY(device->from_device(device, parts, student->parts, YL_PART_ATTRIBUTES * sizeof *parts));
     for (int k = 0; k < YL_PART_ATTRIBUTES; k++) sums[k] += parts[k];
     return YL_OK;
@@ -211,8 +211,8 @@ static yl_status teach_feature(yl_plan *student, int layer, const yl_plan *teach
                         yl_dtype_name(own.type), yl_dtype_name(target.type));
     yl_flat_geom g = {yl_shape_count(s), own.type};
     yl_device *device = student->net->device;
-    YL_TRY(device->kernels->distill_features(&student->ctx, &g, student->now, weight / (double)(s.h * s.w * s.c), target.data,
-                                             own.data, gradient.data, student->parts[0]));
+    YL_TRY(device->kernels->distill_features(&student->ctx, &g, student->now, weight / (double)(s.h * s.w * s.c),
+                                             target.data, own.data, gradient.data, student->parts[0]));
     YL_TRY(device->from_device(device, &part, student->parts, sizeof part));
     *sum += part;
     return YL_OK;

@@ -34,7 +34,8 @@ static double narrowed(yl_dtype dtype, double x)
     }
     if (dtype == YL_F16) { /* 11 significant bits, of which numbers below 2^-14 have fewer; up to 65504 */
         int exponent;
-        double significand = frexp((float)x, &exponent), unit = exponent < -13 ? ldexp(1, -24) : ldexp(1, exponent - 11);
+        double significand = frexp((float)x, &exponent),
+               unit = exponent < -13 ? ldexp(1, -24) : ldexp(1, exponent - 11);
         if (!isfinite(x)) return x;
         double near = nearbyint(ldexp(significand, exponent) / unit) * unit;
         return fabs(near) > 65504 ? copysign(INFINITY, x) : near;
