@@ -23,7 +23,8 @@ local COMPARED = 3 -- pictures whose heads are compared
 local function at(...) return table.concat({ root, ... }, "/") end
 
 local function named(name, file)
-  return yl.load { cfg = at("weights", name, file .. ".cfg"), weights = at("weights", name, file .. ".weights"), names = at("weights", "coco.names") }
+  local stem = at("weights", name, file)
+  return yl.load { cfg = stem .. ".cfg", weights = stem .. ".weights", names = at("weights", "coco.names") }
 end
 
 local function calibrated(model)
@@ -220,7 +221,9 @@ local function compare(net, job, precision, data, list)
     local ap = list and scored(job.of, data, list, found)
     told(net[1], runtime, off, total, lost, extra, ap, own_ap)
     if not net.int8 and off > HEADS then fault("%s in %s: a head differs by %.1e", net[1], runtime, off) end
-    if not net.int8 and lost + extra > 0 then fault("%s in %s: %d detections are ours alone, %d its alone", net[1], runtime, lost, extra) end
+    if not net.int8 and lost + extra > 0 then
+      fault("%s in %s: %d detections are ours alone, %d its alone", net[1], runtime, lost, extra)
+    end
     if ap and ap < own_ap - AP then fault("%s in %s: AP %.2f, and ours %.2f", net[1], runtime, ap, own_ap) end
   end
 end

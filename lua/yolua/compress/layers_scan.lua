@@ -5,7 +5,8 @@ local options = require "yolua.options.table"
 local ranges = require "yolua.prune.ranges"
 
 local layers_scan = { axis = "ratio", facts = { "ranks", "error" },
-  words = "change where one layer alone keeps so much of its numbers", plot = { "AP with one layer decomposed", "numbers left in that layer" } }
+  words = "change where one layer alone keeps so much of its numbers",
+  plot = { "AP with one layer decomposed", "numbers left in that layer" } }
 
 local function of_decompose(key, default, changes)
   for _, field in ipairs(decompose.fields) do

@@ -87,7 +87,8 @@ local function expected(model, o, precision)
   return out, check.turned(plan:output(0), plan:shape(0))
 end
 
--- The largest difference by each runtime that is there, {{runtime =, max_error =}, ...}; none and a sentence where nothing could compute it.
+-- The largest difference by each runtime that is there, {{runtime =, max_error =}, ...}; none and a sentence where
+-- nothing could compute it.
 local function compare(model, format, files, o, values)
   if format.written then return { { runtime = "yolua", max_error = format.written(model, files) } } end
   local list = check.runtimes(o.python, format.runtimes)
@@ -165,7 +166,8 @@ local function exported(model, o)
 end
 
 -- o: {out =, format =, imgsz =, opset =, batch =, fold =, heads =, conf =, iou =, check =, python =}. Returns {file, files, bytes, format,
--- and of check: max_error, runtime, and checks, which has both for each runtime}. The model stays as it is. Errors: one sentence, naming the layer that the format cannot hold.
+-- and of check: max_error, runtime, and checks, which has both for each runtime}. The model stays as it is. Errors: one sentence, naming
+-- the layer that the format cannot hold.
 return setmetatable(export, { __call = function(_, model, values)
   callback.model("yl.export", model)
   local o = declared(values or {})

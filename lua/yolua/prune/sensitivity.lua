@@ -146,8 +146,9 @@ function sensitivity.scan(model, list, o)
     layers[#layers + 1] = #scanned.ap > 0 and scanned or nil
   end
   self.copy:close()
-  return setmetatable({ dense = dense, layers = layers, levels = self.levels, way = way, axis = way.axis, method = rawget(o, "method"), protocol = o.judge, split = list.name, images = #list.frames,
-    score = way == cuts_scan and (type(rawget(o, "score")) == "string" and o.score or "your own") or nil, known = self.known.count, key = key,
+  local cut_by = way == cuts_scan and (type(rawget(o, "score")) == "string" and o.score or "your own") or nil
+  return setmetatable({ dense = dense, layers = layers, levels = self.levels, way = way, axis = way.axis, method = rawget(o, "method"),
+    protocol = o.judge, split = list.name, images = #list.frames, score = cut_by, known = self.known.count, key = key,
     file = self.known.path }, Result)
 end
 

@@ -121,8 +121,8 @@ function pruning.sensitivity(run)
     body[k] = { layer.name, tostring(layer.params) }
     for i in ipairs(longest) do body[k][i + 2] = change(layer, i, scan.dense) end
   end
-  local what = axis == "ratio" and ("keeps that share of its numbers, decomposed by %s (in brackets the error, relative to the weight's norm)")
-    :format(scan.method) or "has that share of zeros"
+  local what = axis == "ratio" and ("keeps that share of its numbers, decomposed by %s (in brackets the error, relative to the "
+    .. "weight's norm)"):format(scan.method) or "has that share of zeros"
   local words = ("The AP is %.3f (%s, %d frames of %s). The table shows how it changes if one layer alone %s."):format(scan.dense,
     scan.protocol, scan.images, scan.split, what)
   return plots(run, { { "sensitivity", axis == "ratio" and "AP over the numbers left in one layer" or "AP over the zeros of one layer" } })
