@@ -141,7 +141,8 @@ local WAYS = { plan = "conv2d", lock = "sweep", batches = "train", bench = "verb
   tensor_views = "tensor", tensor_math = "tensor", tensor_gradients = "backward", hold = "plan" }
 
 function TestRegistry.testModules()
-  local function named(name) return has_stem(name, "lua", "bind", "tensor", "layers", "net", "loader", "formats", "eval", "scene", "prune") end
+  local function named(name) return has_stem(name, "lua", "bind", "tensor", "layers", "net", "loader", "formats", "eval", "scene",
+    "prune") end
   local function called(name) return mentions("core%." .. name .. "%f[%W]") end
   local function used(name) return has_stem(WAYS[name]) end
   t.assertEquals(untested({ "plan", "no_such_module" }, named, called, used), { "no_such_module" })

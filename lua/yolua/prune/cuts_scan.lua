@@ -1,5 +1,6 @@
 -- A scan of sensitivity (yolua/prune/sensitivity.lua) that cuts one layer at a time to several shares of zeros, all others whole.
 local copy = require "yolua.model.copy"
+local core = require "yolua.core"
 local Cut = require "yolua.prune.cut"
 local fields = require "yolua.options.fields"
 local input = require "yolua.model.input"

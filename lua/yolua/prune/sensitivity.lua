@@ -9,12 +9,10 @@
 local callback = require "yolua.options.callback"
 local copy = require "yolua.model.copy"
 local core = require "yolua.core"
-local cuts_scan = require "yolua.prune.cuts_scan"
 local structs = require "yolua.options.structs"
 local fields = require "yolua.options.fields"
 local input = require "yolua.model.input"
 local known = require "yolua.prune.known"
-local layers_scan = require "yolua.compress.layers_scan"
 local options = require "yolua.options.table"
 local progress = require "yolua.terminal.progress"
 local score = require "yolua.eval.score"
@@ -24,13 +22,17 @@ local files = core.files
 
 local sensitivity = {}
 
+-- What may be done to a layer, found by name: decomposing knows of pruning, so that this file must not need it.
+local ways = {}
+for name, file in pairs { cuts = "prune.cuts_scan", layers = "compress.layers_scan" } do ways[name] = require("yolua." .. file) end
+
 sensitivity.fields = {
   { "recalibrate", "int", 0, "frames", "estimate batch-norm's statistics anew after each cut, over so many training pictures; 0: no",
     min = 0 },
   fields.pick("prune", "judge"), fields.pick("prune", "only"), fields.pick("prune", "except"),
   { "cache", "string", nil, "", "the folder of known scores (default: $XDG_CACHE_HOME/yolua, or ~/.cache/yolua)" },
 }
-for _, way in ipairs { layers_scan, cuts_scan } do
+for _, way in ipairs { ways.layers, ways.cuts } do
   for i = #way.fields, 1, -1 do table.insert(sensitivity.fields, 1, way.fields[i]) end
 end
 
@@ -125,7 +127,7 @@ end
 
 -- model: stays as it is; list: a split. Errors: what the scan cannot cut or score, by name; a stop by the user, with what is known kept.
 function sensitivity.scan(model, list, o)
-  local way = rawget(o, "method") and layers_scan or cuts_scan
+  local way = rawget(o, "method") and ways.layers or ways.cuts
   way.check(o)
   if o.judge == "none" then error("sensitivity: judge: expected a protocol, got none", 0) end
   if not list or #list.frames == 0 then error("sensitivity: the split has no frames to score on", 0) end
@@ -146,7 +148,7 @@ function sensitivity.scan(model, list, o)
     layers[#layers + 1] = #scanned.ap > 0 and scanned or nil
   end
   self.copy:close()
-  local cut_by = way == cuts_scan and (type(rawget(o, "score")) == "string" and o.score or "your own") or nil
+  local cut_by = way == ways.cuts and (type(rawget(o, "score")) == "string" and o.score or "your own") or nil
   return setmetatable({ dense = dense, layers = layers, levels = self.levels, way = way, axis = way.axis, method = rawget(o, "method"),
     protocol = o.judge, split = list.name, images = #list.frames, score = cut_by, known = self.known.count, key = key,
     file = self.known.path }, Result)

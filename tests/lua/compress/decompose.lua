@@ -243,8 +243,8 @@ local function nonzero(model)
   return list
 end
 
--- In a row: channels go, what is left is decomposed, its factors are pruned, trained on with shared values, and coded. Masks hold all the way,
--- and the file gives back the last network's bits.
+-- In a row: channels go, what is left is decomposed, its factors are pruned, trained on with shared values, and coded. Masks hold all the
+-- way, and the file gives back the last network's bits.
 function TestDecompose.testComposes()
   local model = yl.load { model = "street" }
   yl.prune.cut(model, { 0.3, pattern = "channel", score = "filter_l1" })

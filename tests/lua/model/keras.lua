@@ -208,8 +208,8 @@ function TestKeras.testAnchorsEverywhere()
   core.system.write(file .. ".txt", "9,9,12,9")
   core.system.write(top .. "/two.names", "Car\nPedestrian\n")
   local function words(verb, ...)
-    return { verb, "model=" .. path, "anchors=" .. file .. ".txt", "names=" .. top .. "/two.names", "data=kitti", "data.root=" .. tiny .. "/data",
-      ... }
+    return { verb, "model=" .. path, "anchors=" .. file .. ".txt", "names=" .. top .. "/two.names", "data=kitti",
+      "data.root=" .. tiny .. "/data", ... }
   end
   local function anchors_of(checkpoint)
     local layers = yl.load({ model = checkpoint }).structure.layers
@@ -221,8 +221,7 @@ function TestKeras.testAnchorsEverywhere()
   program.ok { "train", "resume=" .. top .. "/trained", "epochs=2" }
   program.ok(words("prune", "out=" .. top .. "/pruned", "rounds=1", "target=0.5", table.unpack(training)))
   t.assertEquals(anchors_of(top .. "/pruned/last.safetensors"), "9,9,12,9")
-  local r = program.json(words("doctor", "sheet=none"))
-  t.assertEquals(#r.network.heads, 1)
+  t.assertEquals(#program.json(words("doctor", "sheet=none")).network.heads, 1)
   program.ok(words("sensitivity", "out=" .. top .. "/scan", "sparsity=0.5", "data.limit=4", "cache=" .. top))
   local _, _, err = program.run { "train", "model=" .. path, "anchors=autos", "data=kitti", "data.root=" .. tiny .. "/data" }
   t.assertStrContains(err, "option 'anchors': expected one of cfg|predicted|all|auto, got 'autos', did you mean 'auto'?")
