@@ -12,8 +12,8 @@ local o = yl.embedded(yl.options({
   batch = 8, epochs = 4, statistics = "running", protocol = { "voc" }, optim = { name = "adam", lr = 2e-5, schedule = "cosine" },
 }, {
   { "frames", "int", 64, "frames", "how many training frames the calibration looks at", min = 1 },
-  { "max_loss", "number", 0.5, "points", "how much AP of 100 int8 may lose before the network is trained for it; -100: it is trained", min = -100,
-    max = 100 },
+  { "max_loss", "number", 0.5, "points", "how much AP of 100 int8 may lose before the network is trained for it; -100: always",
+    min = -100, max = 100 },
 }))
 local run <close> = yl.run(o)
 local data = yl.data(o.data)
