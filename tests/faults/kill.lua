@@ -1,7 +1,7 @@
 -- SIGKILL in the middle of a training, then resume: every checkpoint that is there loads, and the run ends in the same bytes as one that
 -- nobody disturbed.
 --
---   YOLUA_FAULTS=all ctest -R faults/kill     at every call that concerns a file, and at 200 random moments; without, at a few
+--   YOLUA_FAULTS=all ctest -R faults/kill     at every call that concerns a file, and at 200 random moments; short: a few
 local t = require "luaunit"
 local core = require "yolua.core"
 local fault_jobs = require "support.fault_jobs"
@@ -10,7 +10,7 @@ local program = require "support.program"
 local yl = require "yolua"
 local files = core.files
 
-local test = faults.test(t)
+local test = faults.test(t, true)
 local all = os.getenv "YOLUA_FAULTS" == "all"
 local job = test.jobs(fault_jobs, { train = true })[1]
 job.words[#job.words + 1] = "epochs=3"

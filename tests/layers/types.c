@@ -255,7 +255,8 @@ static void test_kernels_are_told_the_type(void **state)
      * batch-norm over several processes */
     static const char others[] =
         " step_sgd step_adam multiply apply_mask count_nonzero sum_squares find_not_finite matmul warp "
-        "distill_head distill_features batchnorm_input quant_to_bytes quant_to_floats shortcut_bytes ";
+        "distill_head distill_features batchnorm_input quant_to_bytes quant_to_floats shortcut_bytes "
+        "quant_fake quant_fake_weights quant_fake_backward ";
     for (int i = 0; i < KERNELS; i++) {
         char word[64];
         snprintf(word, sizeof word, " %s ", names[i]);

@@ -207,10 +207,15 @@ local function names(text)
   return set
 end
 
--- What the tests of tests/faults/ share. YOLUA_FAULTS=all: every call fails; YOLUA_FAULTS_JOB and YOLUA_FAULTS_KIND: only those (a,b).
-function faults.test(t)
+-- What the tests of tests/faults/ share. long: it takes minutes, and runs only where YOLUA_FAULTS is set. YOLUA_FAULTS=all:
+-- every call fails; YOLUA_FAULTS_JOB and YOLUA_FAULTS_KIND: only those (a,b).
+function faults.test(t, long)
   if not faults.library then
     print "SKIP: this build has no library that makes calls fail"
+    os.exit(0)
+  end
+  if long and not os.getenv "YOLUA_FAULTS" then
+    print "SKIP: it takes minutes: YOLUA_FAULTS=short runs it, YOLUA_FAULTS=all every failure"
     os.exit(0)
   end
   local test, all = {}, os.getenv "YOLUA_FAULTS" == "all"

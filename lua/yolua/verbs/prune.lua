@@ -1,5 +1,4 @@
 -- `yolua prune`: prunes a detector in rounds of cutting and retraining, and measures what each round left.
-local core = require "yolua.core"
 local yl = require "yolua"
 local fields = require "yolua.options.fields"
 local inputs = require "yolua.cli.inputs"
@@ -12,7 +11,7 @@ list[#list + 1] = { "dry_run", "bool", false, "", "show the rounds that the sche
 
 -- The policy that the options describe.
 local function policy_of(o)
-  local ok, policy = core.system.attempt(yl.prune, o)
+  local ok, policy = pcall(yl.prune, o)
   if ok then return policy end
   error(schema.usage((tostring(policy):gsub("^[^:]*:%d+: ", ""):gsub("^Lua: ", ""))))
 end

@@ -56,7 +56,7 @@ function TestPruningPage.testZerosOfANetwork()
 end
 
 function TestPruningPage.testSensitivity()
-  local scan = { dense = 0.5, protocol = "voc", images = 8, split = "dev",
+  local scan = { dense = 0.5, protocol = "voc", images = 8, split = "dev", axis = "sparsity", way = { plot = { "AP", "zeros" } },
     layers = { { name = "conv<1>", params = 216, sparsity = { 0.5, 0.9 }, ap = { 0.45, 0.1 } } } }
   yl.sensitivity.keep(dir, scan)
   local text = html.sensitivity { dir = dir }
