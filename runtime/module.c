@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "bind/bind.h"
 #include "core/log.h"
+#include "core/threads.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -36,14 +37,14 @@ static bool own_folder(char *out, size_t size)
     return slash != NULL;
 }
 
-/* Threads sleep while they wait, unless the environment says otherwise; children of the host shall not inherit it. The file
+/* Threads wait as in the program (main.c), unless the environment says otherwise; children of the host shall not inherit it. The file
  * stays loaded when the state closes: its threads may still run. */
 static void *load(const char *path)
 {
     bool ours = !getenv("OMP_WAIT_POLICY") && !getenv("GOMP_SPINCOUNT");
-    if (ours) setenv("OMP_WAIT_POLICY", "passive", 1);
+    if (ours) setenv("GOMP_SPINCOUNT", YL__SPINS, 1);
     void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
-    if (ours) unsetenv("OMP_WAIT_POLICY");
+    if (ours) unsetenv("GOMP_SPINCOUNT");
     return library;
 }
 

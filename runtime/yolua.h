@@ -23,7 +23,7 @@
  * network's input in a yl_truth. Class indices count from 0.
  *
  * Threads. Make calls from one thread at a time; yl_set_threads sets how many threads the kernels use. A program that shares its
- * machine sets OMP_WAIT_POLICY=passive in the environment before it starts: OpenMP's spinning threads take the cores from others.
+ * machine sets GOMP_SPINCOUNT=300 in the environment before it starts: OpenMP's spinning threads take the cores from others.
  *
  * To detect:
  *

@@ -2,6 +2,8 @@
 #ifndef YL_CORE_THREADS_H
 #define YL_CORE_THREADS_H
 
+#define YL__SPINS "300" /* how often a thread of OpenMP that waits looks again before it sleeps (main.c says why) */
+
 int yl_threads(void);       /* the current number */
 void yl_set_threads(int n); /* n >= 1; 0: as many as this process may use */
 int yl__thread_index(void); /* inside a parallel region: 0..yl_threads()-1 */

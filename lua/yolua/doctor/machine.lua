@@ -54,8 +54,8 @@ end
 
 local function environment()
   local found = {}
-  for _, name in ipairs { "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS", "OPENBLAS_CORETYPE", "YOLUA_PATH",
-    "YOLUA_CUDA_PLUGIN", "CUDA_VISIBLE_DEVICES" } do
+  for _, name in ipairs { "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OPENBLAS_NUM_THREADS", "OPENBLAS_CORETYPE",
+    "YOLUA_PATH", "YOLUA_CUDA_PLUGIN", "CUDA_VISIBLE_DEVICES" } do
     found[name] = os.getenv(name)
   end
   return found
