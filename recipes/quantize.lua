@@ -1,5 +1,6 @@
--- A network for int8: activations are calibrated on training frames, and if int8 then loses more than max_loss of AP on the dev frames, the
--- network is trained for a few epochs with the numbers that its bytes will stand for (quantisation-aware training).
+-- A network for int8: activations are calibrated on training frames, and if int8 then loses more than max_loss of AP on the frames for
+-- choices (data.pick, else dev), the network is trained for a few epochs with the numbers that its bytes will stand for
+-- (quantisation-aware training).
 -- It shows what eight bits cost a detector, and what training wins back.
 --
 --   yolua recipes/quantize.lua cfg=FILE.cfg weights=FILE.weights names=coco data=kitti data.root=DIR [key=value ...]
@@ -20,25 +21,29 @@ local data = yl.data(o.data)
 local net = yl.load(o):freeze(o.freeze)
 yl.fit_input(o, net, data)
 
--- The dev frames' AP of 100 with that precision; nil in a dry run.
-local function evaluate(stage, precision)
+-- The list's AP of 100 with that precision; nil in a dry run.
+local function evaluate(stage, precision, list)
   net.precision = precision
-  local rows = run:eval(stage, net, data.dev)
+  local rows = run:eval(stage, net, list)
   net.precision = "f32"
   return rows and 100 * rows[1].map
 end
 
-local f32 = evaluate("f32", "f32")
+local function loss_on(list, where)
+  local f32, int8 = evaluate("f32" .. where, "f32", list), evaluate("int8, calibrated" .. where, "int8", list)
+  return f32 and int8 and f32 - int8 or o.max_loss + 1
+end
+
 run:say("%s", yl.calibrate(net, data.train, { frames = o.frames }))
-local int8 = evaluate("int8, calibrated", "int8")
-local loss = f32 and int8 and f32 - int8 or o.max_loss + 1
+local on_dev = loss_on(data.dev, "")
+local loss = data.pick and loss_on(data.pick, ", on pick") or on_dev
 run:say("int8 loses %.2f AP, and may lose %g", loss, o.max_loss)
 
 local function train_for_bytes()
   if loss <= o.max_loss then return end
   yl.train { net = net, data = data, run = run, options = o, yl.quantize(), yl.keep.best "dev_loss" }
   net = run:best()
-  evaluate("int8, trained", "int8")
+  evaluate("int8, trained", "int8", data.dev)
 end
 
 train_for_bytes()

@@ -39,8 +39,8 @@ local check = options.declare("net:detect", fields.get {
 
 -- What a table of options says of how boxes are chosen.
 function detect.view(o)
-  local view = {}
-  for _, key in ipairs { "conf", "iou", "nms", "vote", "clip" } do view[key] = rawget(o, key) end
+  local view = { conf = rawget(o, "conf"), clip = rawget(o, "clip") }
+  for _, field in ipairs(fields.groups.suppression) do view[field[1]] = rawget(o, field[1]) end
   return view
 end
 

@@ -99,7 +99,7 @@ local function chosen(info, path)
   if value ~= nil and not (type(value) == "table" and type(value.best) == "number" and value.best >= 0 and value.best <= 1) then
     error(("%s: its 'conf': expected a score threshold as its 'best'"):format(path), 0)
   end
-  for _, field in ipairs(value and fields.get { "suppression" } or {}) do
+  for _, field in ipairs(value and fields.groups.suppression or {}) do
     local key = field[1]
     if value[key] ~= nil then value[key] = schema.convert(field, value[key], { where = path }, "conf." .. key) end
   end

@@ -4,11 +4,11 @@
 local core = require "yolua.core"
 local input = require "yolua.model.input"
 local rundir = require "yolua.report.rundir"
+local fields = require "yolua.options.fields"
 local options = require "yolua.options.table"
 local files = core.files
 
 local conf = {}
-local SUPPRESSION = { "iou", "nms", "vote" }
 
 -- {best, f1, precision, recall, split, classes = {name = {best, f1}}} of an evaluation (yolua.eval.stored), by voc's matching at IoU 0.5;
 -- nil where no detection is right.
@@ -17,7 +17,7 @@ function conf.of(stored)
   local point = set:best_point { classes = classes }
   if point.score == core.null or point.f1 == 0 then return nil end
   local out = { best = point.score, f1 = point.f1, precision = point.precision, recall = point.recall, split = stored.split, classes = {} }
-  for _, key in ipairs(SUPPRESSION) do out[key] = stored.options[key] end
+  for _, field in ipairs(fields.groups.suppression) do out[field[1]] = stored.options[field[1]] end
   for name, curve in pairs(set:curves { classes = classes }) do
     local best = curve.best
     if curve.n_gt > 0 and best.score ~= core.null then
@@ -80,7 +80,8 @@ end
 -- defaults; nil where it does not.
 function conf.follow(model, o)
   local said = {}
-  for _, key in ipairs(SUPPRESSION) do
+  for _, field in ipairs(fields.groups.suppression) do
+    local key = field[1]
     local value = model.conf and model.conf[key]
     if value ~= nil and value ~= o[key] and not options.explicit(o, key) then
       options.set(o, key, value, { where = "default" })
