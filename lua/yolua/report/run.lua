@@ -43,6 +43,7 @@ local function new(o, name)
   if rawget(o, "dry_run") then dry.begin(run, runs or 1)
   elseif rawget(o, "resume") then resume(run, o)
   else run.dir, run.made_folder, run.lock = rundir.begin(run.name, rawget(o, "out")) end
+  if (rawget(o, "threads") or 0) > 0 then core.system.threads(o.threads) end -- the call's, or those of the run that continues
   run.made = run.made or provenance.look(rawget(o, "device"))
   run.made.name = run.name
   run:write_config()

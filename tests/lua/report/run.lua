@@ -21,6 +21,24 @@ end
 
 local function read(run, name) return core.system.read(run:path(name)) end
 
+-- threads= counts in a recipe, which has no verb to look at it, and in a run that continues from its first epoch.
+function TestRun:testThreads()
+  local before, options = core.system.threads(), require "yolua.options.table"
+  local other = before == 1 and 2 or 1
+  local o = yl.options {}
+  options.set(o, "threads", other, { where = "command line", outside = true })
+  options.set(o, "out", self.top .. "/threads", { where = "command line", outside = true })
+  do local run <close> = yl.run(o) end
+  local first = core.system.threads()
+  core.system.threads(before)
+  local later = yl.options {}
+  options.set(later, "resume", self.top .. "/threads", { where = "command line", outside = true })
+  do local run <close> = yl.run(later) end
+  local second = core.system.threads()
+  core.system.threads(before)
+  t.assertEquals({ first, second }, { other, other })
+end
+
 function TestRun:testNumbersAndNeverOverwrites()
   local out = self.top .. "/deep/run/"
   local a, b, c = yl.run { out = out }, yl.run { out = out }, yl.run { out = out }
