@@ -45,8 +45,8 @@ yl_status yl__zstd_bytes(int64_t count, const uint16_t *symbols, int64_t values,
         for (int b = 0; b < width; b++) from[i * width + b] = (uint8_t)(symbols[i] >> 8 * b);
     if (status == YL_OK) {
         size_t made = zstd.compress(to, room, from, size, LEVEL);
-        if (zstd.is_error(made))
-            status = yl__fail(YL_INVALID, "Zstandard's library refused %lld bytes", (long long)size);
+        if (zstd.is_error(made)) /* there is room for whatever it makes: it lacks memory of its own */
+            status = yl__fail(YL_MEMORY, "not enough memory to compress %lld bytes with Zstandard", (long long)size);
         *bytes = (int64_t)made;
     }
     yl__free(from);
