@@ -28,12 +28,12 @@ function TestRun:testThreads()
   local o = yl.options {}
   options.set(o, "threads", other, { where = "command line", outside = true })
   options.set(o, "out", self.top .. "/threads", { where = "command line", outside = true })
-  do local run <close> = yl.run(o) end
+  do local _ <close> = yl.run(o) end
   local first = core.system.threads()
   core.system.threads(before)
   local later = yl.options {}
   options.set(later, "resume", self.top .. "/threads", { where = "command line", outside = true })
-  do local run <close> = yl.run(later) end
+  do local _ <close> = yl.run(later) end
   local second = core.system.threads()
   core.system.threads(before)
   t.assertEquals({ first, second }, { other, other })
