@@ -1,12 +1,12 @@
 -- Calls that open, read, write, sync, rename or close a file, make a folder or map memory fail in turn, in a small job of each verb: once,
 -- or from then on. A write may also take half of what it was given.
 --
---   YOLUA_FAULTS=all ctest -R faults/files    every call; YOLUA_FAULTS=short: some of each verb's, evenly spread
+--   YOLUA_FAULTS=all ctest -R faults/files    every call; without, some of each verb's, evenly spread
 local t = require "luaunit"
 local fault_jobs = require "support.fault_jobs"
 local faults = require "support.faults"
 
-local test = faults.test(t, true)
+local test = faults.test(t)
 
 TestFiles = {}
 

@@ -1,16 +1,15 @@
 -- SIGKILL in the middle of a training, then resume: every checkpoint that is there loads, and the run ends in the same bytes as one that
 -- nobody disturbed.
 --
---   YOLUA_FAULTS=all ctest -R faults/kill     at every call that concerns a file, and at 200 random moments; short: a few
+--   YOLUA_FAULTS=all ctest -R faults/kill     at every call that concerns a file, and at 200 random moments; without, at a few
 local t = require "luaunit"
 local core = require "yolua.core"
 local fault_jobs = require "support.fault_jobs"
 local faults = require "support.faults"
-local program = require "support.program"
 local yl = require "yolua"
 local files = core.files
 
-local test = faults.test(t, true)
+local test = faults.test(t)
 local all = os.getenv "YOLUA_FAULTS" == "all"
 local job = test.jobs(fault_jobs, { train = true })[1]
 job.words[#job.words + 1] = "epochs=3"
@@ -47,7 +46,7 @@ end
 local function resume(folder, moment)
   local has_checkpoint = check_checkpoints(folder, moment)
   if not files.kind(folder .. "/run/config.yaml") then return t.assertFalse(has_checkpoint, moment) end
-  local status, _, err = program.run { "train", "resume=run", cwd = folder }
+  local status, err = faults.call(test.place, folder, { "train", "resume=run" })
   t.assertEquals(status, 0, moment .. ": " .. err)
   check_end(folder, moment)
   return true
@@ -92,7 +91,7 @@ function TestKill:testAtRandomMoments()
       call = begun and { "train", "resume=run" } or job.words
       if not begun then os.execute(("rm -rf '%s/run'"):format(test.place.work)) end
     end
-    if not done then t.assertEquals((program.run { "train", "resume=run", cwd = test.place.work }), 0) end
+    if not done then t.assertEquals((faults.call(test.place, test.place.work, { "train", "resume=run" })), 0) end
     check_end(test.place.work, ("run %d"):format(runs))
   end
   print(("killed at %d random moments of %d runs"):format(kills, runs))

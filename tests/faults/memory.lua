@@ -1,12 +1,12 @@
 -- No memory: allocations fail in turn in a small job of each verb, those of the program and of Lua's library, and those of other
 -- libraries. Two fail in a row, since Lua tries again when it has collected its garbage; or all that follow.
 --
---   YOLUA_FAULTS=all ctest -R faults/memory    every allocation; YOLUA_FAULTS=short: some of each verb's
+--   YOLUA_FAULTS=all ctest -R faults/memory    every allocation; without, some of each verb's
 local t = require "luaunit"
 local fault_jobs = require "support.fault_jobs"
 local faults = require "support.faults"
 
-local test = faults.test(t, true)
+local test = faults.test(t)
 
 TestMemory = {}
 

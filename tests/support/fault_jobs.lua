@@ -2,7 +2,7 @@
 -- {name, words of the call, files (of the fixture:
 -- what lies in its folder before it begins), may_leave (a pattern of names that a failed job may leave), may_change (likewise
 -- those of files that it may change), outside (it also writes elsewhere), reports (what went wrong may stand in its report, on standard
--- output), unsteady (that says what varies)}.
+-- output), prints (its result, without times, is its output)}.
 local core = require "yolua.core"
 local program = require "support.program"
 
@@ -21,7 +21,8 @@ return function(top, only)
   local base = top .. "/fixture"
   core.files.make_folder(base)
   local picture = top .. "/data/training/image_2/000001.png"
-  local data = { "data=kitti", "data.root=" .. top .. "/data", "data.workers=0", "data.limit=8", "data.map=identity", "threads=1" }
+  local labels = { "data=kitti", "data.root=" .. top .. "/data", "data.workers=0", "data.limit=8", "data.map=identity" }
+  local data = words(labels, "threads=1")
   local training = { "epochs=1", "batch=4", "freeze=none", "seed=3", "protocol=voc" }
   local new = words("cfg=" .. top .. "/tiny.cfg", "names=" .. top .. "/tiny.names", data, training)
   local dense = { "model=dense.safetensors", "threads=1" }
@@ -81,9 +82,9 @@ return function(top, only)
   -- A run that fails in its course leaves its folder, with what it has done so far.
   local function again(name, before, file, more) job(name, words(before, file), calls[file], more) end
 
-  job("help", {}, { "help", "eval" })
-  job("version", {}, { "version" })
-  job("code", {}, { "-e", "print(yl.load { model = 'street' })" })
+  job("help", {}, { "help", "eval" }, { prints = true })
+  job("version", {}, { "version" }, { prints = true })
+  job("code", {}, { "-e", "print(yl.load { model = 'street' })" }, { prints = true })
   job("train", {}, calls.run, { may_leave = "^run/" })
   job("resume", { "run" }, { "train", "resume=run", "epochs=2" }, { may_leave = "^run/", may_change = "^run/[bc]" })
   job("prune", { "dense.safetensors" }, words("prune", dense, data, training, "target=.5", "rounds=1", "judge=none", "out=run"),
@@ -100,14 +101,15 @@ return function(top, only)
   again("predict", { "dense.safetensors" }, "seen")
   again("val", { "dense.safetensors" }, "dets")
   job("eval", { "dets", "frames.txt" },
-    { "eval", "labels=" .. top .. "/data/training/label_2", "dets=dets", "split=frames.txt", "protocol=voc,coco", "json=true" })
+    { "eval", "labels=" .. top .. "/data/training/label_2", "dets=dets", "split=frames.txt", "protocol=voc,coco", "json=true" },
+    { prints = true })
   job("doctor", { "dense.safetensors" }, words("doctor", "model=dense.safetensors", data),
-    { may_leave = "^runs/", reports = true, unsteady = true })
-  job("anchors", {}, words("anchors", data, "k=3"))
+    { may_leave = "^runs/", reports = true })
+  job("anchors", {}, words("anchors", labels, "k=3"), { prints = true })
   job("sensitivity", { "dense.safetensors" }, words("sensitivity", "model=dense.safetensors", data),
-    { may_leave = "^%.?%a+/", unsteady = true })
+    { may_leave = "^%.?%a+/" })
   job("bench", { "dense.safetensors" }, words("bench", dense, "runs=1"))
-  job("compare", { "run", "other" }, { "compare", "run", "other", "protocol=voc" })
+  job("compare", { "run", "other" }, { "compare", "run", "other", "protocol=voc" }, { prints = true })
   job("report", { "run" }, { "report", "run" })
   return list, base
 end
