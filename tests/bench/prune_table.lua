@@ -1,5 +1,6 @@
--- The results of tests/bench/prune.lua as tables: AP (voc) over car, person and bicycle of each row and of its control, their difference
--- with its paired 95 % interval, and sizes. Folds whose trials have come that far are pooled; it can run while the sweep does.
+-- The results of tests/bench/prune.lua and decompose.lua as a table: AP (voc) over car, person and bicycle of each row and of its control,
+-- their difference with its paired 95 % interval, and sizes. Folds whose trials have come that far are pooled; it can run while the sweep
+-- does.
 --
 --   yolua tests/bench/prune_table.lua runs=runs/prune [replicates=2000]
 local yl = require "yolua"
@@ -98,4 +99,8 @@ line("Yolo-Fastest dense, against untrained", { "dense fastest ", "Original" }, 
 for _, mark in ipairs(MARKS) do
   local name = ("%d %%"):format(mark)
   line("Yolo-Fastest, " .. name, { "gradual fastest ", name .. ", control" }, { "gradual fastest ", name .. ", tuned" }, { "fold1" })
+end
+for _, method in ipairs { "tucker2", "tt" } do
+  line(method .. ", not trained", { method .. " ", "Start" }, { method .. " ", "Decomposed" }, FOLDS)
+  line(method, { method .. " ", "Control" }, { method .. " ", "Decomposed, trained" }, FOLDS)
 end
