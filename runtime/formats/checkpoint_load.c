@@ -12,6 +12,12 @@ static yl_status wrong(const char *path, const char *what)
     return yl__fail(YL_FORMAT, "%s: its structure cannot be built: expected %s", path, what);
 }
 
+/* What the network refuses, a sentence that cannot know the file, is the file's fault. */
+static yl_status of_file(const char *path, yl_status status)
+{
+    return status == YL_OK ? YL_OK : yl__fail_in(status == YL_INVALID ? YL_FORMAT : status, "%s", path);
+}
+
 /* A member that is a text, or a whole number. */
 static const char *text_of(const yl_tree *map, const char *key)
 {
@@ -66,7 +72,7 @@ static yl_status add_layer(yl_net *net, const char *path, const yl_tree *t)
     YL_TRY(read_inputs(net, path, yl__tree_find(t, "inputs"), inputs, &count));
     YL_TRY(yl__calloc(1, kind->options_size + 1, &options));
     yl_status status = read_options(path, kind, yl__tree_find(t, "options"), options);
-    if (status == YL_OK) status = yl_net_add(net, kind, own, options, count, inputs, &index);
+    if (status == YL_OK) status = of_file(path, yl_net_add(net, kind, own, options, count, inputs, &index));
     if (status == YL_OK) net->layers[index].section = (int)number_of(t, "section", -1);
     yl__free(options);
     return status;
@@ -76,12 +82,13 @@ static yl_status build(yl_device *device, const char *path, const yl_tree *s, yl
 {
     const yl_tree *layers = yl__tree_find(s, "layers");
     if (!layers || layers->kind != YL_TREE_LIST) return wrong(path, "width, height, channels and a list of layers");
-    YL_TRY(yl_net_create(device, number_of(s, "h", 0), number_of(s, "w", 0), number_of(s, "c", 0), out));
+    int64_t h = number_of(s, "h", 0), w = number_of(s, "w", 0), c = number_of(s, "c", 0);
+    YL_TRY(of_file(path, yl_net_create(device, h, w, c, out)));
     yl_status status = YL_OK;
     for (const yl_tree *t = layers->first; t && status == YL_OK; t = t->next) status = add_layer(*out, path, t);
     const char *header = text_of(s, "header");
     if (status == YL_OK && header) status = yl__strdup(header, &(*out)->header);
-    return status == YL_OK ? yl_net_finish(*out) : status;
+    return status == YL_OK ? of_file(path, yl_net_finish(*out)) : status;
 }
 
 /* The weights that were evaluated are the average, where the checkpoint keeps one. */

@@ -115,6 +115,9 @@ static void refuses_what_is_no_structure(void **state)
     refused("[", "line 1");
     refused("[]", "a list of layers");
     refused("{\"w\":8,\"h\":4,\"c\":3,\"layers\":[5]}", "a kind and a name");
+    refused("{\"w\":8,\"h\":0,\"c\":3,\"layers\":[]}", "got 0 x 8 x 3");
+    snprintf(text, sizeof text, "%s\"inputs\":[0],\"options\":{\"stride\":\"9\",\"size\":\"9\"}}]}", head);
+    refused(text, "smaller than the kernel of 9");
     refused("{\"w\":8,\"h\":4,\"c\":3,\"layers\":[{\"kind\":\"mine\",\"name\":\"a\"}]}", "the layer 'mine'");
     snprintf(text, sizeof text, "%s\"options\":{}}]}", head);
     refused(text, "a list of inputs");

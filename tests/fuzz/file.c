@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "fuzz.h"
 
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -18,4 +19,24 @@ const char *fuzz_file(const uint8_t *data, size_t size)
         done += (size_t)put;
     }
     return path;
+}
+
+const char *fuzz_headed_file(const char *header, size_t length, const uint8_t *data, size_t size)
+{
+    uint8_t *file = malloc(8 + length + size);
+    FUZZ_CHECK(file);
+    for (int i = 0; i < 8; i++) file[i] = (uint8_t)((uint64_t)length >> 8 * i);
+    memcpy(file + 8, header, length);
+    if (size) memcpy(file + 8 + length, data, size);
+    const char *path = fuzz_file(file, 8 + length + size);
+    free(file);
+    return path;
+}
+
+const char *fuzz_safetensors_file(const uint8_t *data, size_t size)
+{
+    const uint8_t *stop = size && *data == '{' ? memchr(data, '\n', size) : NULL;
+    if (!stop) return fuzz_file(data, size);
+    size_t header = (size_t)(stop - data);
+    return fuzz_headed_file((const char *)data, header, stop + 1, size - header - 1);
 }

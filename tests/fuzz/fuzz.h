@@ -34,5 +34,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A path under which `data` can be read as a regular file until the next call; nothing touches the disk. */
 const char *fuzz_file(const uint8_t *data, size_t size);
+/* The same of a safetensors file with that header; its length is put before it. */
+const char *fuzz_headed_file(const char *header, size_t length, const uint8_t *data, size_t size);
+/* The same of an input that is a header, which begins with '{', a line break and data, so that mutations reach behind the first check;
+ * another input is a whole file. */
+const char *fuzz_safetensors_file(const uint8_t *data, size_t size);
 
 #endif

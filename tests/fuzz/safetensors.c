@@ -1,6 +1,4 @@
-/* safetensors: no file breaks the reader, and every tensor that it lists can be read. An input that begins with '{' is
- * a header and, after a line break, data: the right length is put before it, so that mutations reach behind the first
- * check. */
+/* safetensors: no file breaks the reader, and every tensor that it lists can be read. */
 #include "fuzz.h"
 #include "formats/safetensors.h"
 
@@ -33,25 +31,10 @@ const fuzz_bytes fuzz_words[] = {
 };
 const size_t fuzz_n_seeds = FUZZ_COUNT(fuzz_seeds), fuzz_n_words = FUZZ_COUNT(fuzz_words);
 
-static const char *as_file(const uint8_t *data, size_t size)
-{
-    const uint8_t *stop = size && *data == '{' ? memchr(data, '\n', size) : NULL;
-    if (!stop) return fuzz_file(data, size);
-    size_t header = (size_t)(stop - data);
-    uint8_t *file = malloc(size + 7);
-    FUZZ_CHECK(file);
-    for (int i = 0; i < 8; i++) file[i] = (uint8_t)((uint64_t)header >> 8 * i);
-    memcpy(file + 8, data, header);
-    memcpy(file + 8 + header, stop + 1, size - header - 1);
-    const char *path = fuzz_file(file, size + 7);
-    free(file);
-    return path;
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     yl_safetensors *f;
-    const char *path = as_file(data, size);
+    const char *path = fuzz_safetensors_file(data, size);
     if (yl_safetensors_open(path, &f) != YL_OK) {
         FUZZ_CHECK(strstr(yl_error(), path));
         return 0;
