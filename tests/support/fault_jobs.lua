@@ -41,7 +41,7 @@ return function(top, only)
     ["out.h"] = words("export", dense, "out=out.h"),
     ["packed.safetensors"] = words("compress", dense, "out=packed.safetensors"),
     factors = words("decompose", dense, "error=.5", "out=factors"),
-    ["scaled.safetensors"] = words("calibrate", "model=dense.safetensors", data, "workers=0", "frames=4", "out=scaled.safetensors"),
+    ["scaled.safetensors"] = words("calibrate", "model=dense.safetensors", data, "frames=4", "out=scaled.safetensors"),
     dets = words("val", "model=dense.safetensors", data, "protocol=voc", "dets=dets", "conf=.001"),
     seen = words("predict", dense, "source=" .. picture, "out=seen", "conf=.01", "json=true"),
   }, {}

@@ -27,12 +27,14 @@ local calibrate = { fields = {
 
 calibrate.looks = {
   { "batch", "int", 4, "images", "images per forward pass", min = 1, max = 65536 },
-  { "workers", "int", 2, "threads", "decoding threads", min = 0, max = 256 },
 }
 
-local own = { { "out", "string", nil, "", "the checkpoint to write, which ends in .safetensors" },
+local own = {
+  { "workers", "int", nil, "threads", "decoding threads (default: data.workers)", min = 0, max = 256 },
+  { "out", "string", nil, "", "the checkpoint to write, which ends in .safetensors" },
   { "imgsz", "size", nil, "px", "input size (default: the network's)", min = 8, max = 8192 },
-  { "resize", "enum", nil, "", "how a picture is fitted to it (default: the network's way)", choices = { "letterbox", "stretch" } } }
+  { "resize", "enum", nil, "", "how a picture is fitted to it (default: the network's way)", choices = { "letterbox", "stretch" } },
+}
 for _, list in ipairs { calibrate.fields, calibrate.looks } do table.move(list, 1, #list, #own + 1, own) end
 local check = options.declare("yl.calibrate", own)
 

@@ -55,13 +55,13 @@ function batches.pictures(spec)
   return setmetatable({ loader = loader, size = #list, part = "whole" }, Images)
 end
 
--- Pictures of a split, evenly spread over it, for what looks at them once. o: frames (how many at most), batch, workers. Returns the
--- source, which says its `batch`, and how many pictures these are.
+-- Pictures of a split, evenly spread over it, for what looks at them once. o: frames (how many at most), batch, workers (default: the
+-- data's). Returns the source, which says its `batch`, and how many pictures these are.
 function batches.spread(list, o, size)
   local frames, count = {}, math.min(o.frames, #list.frames)
   for i = 1, count do frames[i] = list.frames[(i - 1) * #list.frames // count + 1] end
   local source = batches.pictures { images = frames, batch = math.min(o.batch, count), w = size.w, h = size.h, resize = size.resize,
-    workers = o.workers, strict = true, upright = list.data.options.exif == "apply" }
+    workers = o.workers or list.data.options.workers, strict = true, upright = list.data.options.exif == "apply" }
   source.batch = math.min(o.batch, count)
   return source, count
 end

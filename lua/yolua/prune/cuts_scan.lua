@@ -53,7 +53,8 @@ local function gather(self)
   local batch = math.min(o.batch, #data.train.frames)
   local t = { data = data, model = self.copy, micro = batch, w = size.w, h = size.h, resize = size.resize, step = 0,
     work_alone = function() end, -- no training has shared this network's gradients
-    options = { seed = 1, batch = batch, subdivisions = 1, augment = { name = "none" }, data = { workers = 2, strict = true } } }
+    options = { seed = 1, batch = batch, subdivisions = 1, augment = { name = "none" },
+      data = { workers = data.options.workers, strict = true } } }
   probe(t, self.ranges, how, { batches = o.probe, round = 1 })
 end
 

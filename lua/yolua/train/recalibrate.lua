@@ -14,7 +14,7 @@ local progress = require "yolua.terminal.progress"
 local check = options.declare("yl.recalibrate", {
   { "frames", "int", 256, "frames", "how many pictures, evenly spread over the split", min = 1 },
   { "batch", "int", 16, "images", "images per forward pass, whose statistics are taken together", min = 1, max = 65536 },
-  { "workers", "int", 2, "threads", "decoding threads", min = 0, max = 256 },
+  { "workers", "int", nil, "threads", "decoding threads (default: data.workers)", min = 0, max = 256 },
   { "imgsz", "size", nil, "px", "input size (default: the network's)", min = 8, max = 8192 },
   { "resize", "enum", nil, "", "how a picture is fitted to it (default: the network's way)", choices = { "letterbox", "stretch" } },
 })

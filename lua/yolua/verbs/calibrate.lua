@@ -15,7 +15,7 @@ local function run(o)
   local data = inputs.data(o)
   local model = inputs.network(o)
   return calibrate(model, list_of(data, o), { out = o.out, frames = o.frames, method = o.method, share = o.share, keep_f32 = o.keep_f32,
-    batch = o.batch, workers = o.workers, imgsz = o.imgsz, resize = rawget(o, "resize") })
+    batch = o.batch, imgsz = o.imgsz, resize = rawget(o, "resize") })
 end
 
 local function show(r) print(r) end

@@ -276,6 +276,8 @@ function TestRefused.testVerbs()
   end
   local root = "data.root=" .. training.top .. "/data"
   says("out is missing", { "calibrate", cfg, names, "data=kitti", root })
+  says("yolua calibrate has no option 'workers', did you mean 'data.workers'?",
+    { "calibrate", cfg, names, "data=kitti", root, "workers=0" })
   says("needs a calibrated network", { "val", cfg, names, "data=kitti", root, "precision=int8" })
   says("needs a calibrated network", { "bench", cfg, names, "precision=int8" })
   says("a training runs in f32", { "train", config, "precision=int8", "out=" .. top .. "/run" })
