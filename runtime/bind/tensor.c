@@ -350,6 +350,13 @@ static int tensor_close(lua_State *L)
     return 0;
 }
 
+/* tensor.is(value) -> whether it is a tensor */
+static int tensor_is(lua_State *L)
+{
+    lua_pushboolean(L, luaL_testudata(L, 1, YL_TENSOR_CLASS) != NULL);
+    return 1;
+}
+
 void yl__bind_tensor(lua_State *L)
 {
     static const luaL_Reg methods[] = {{"shape", tensor_shape},
@@ -366,11 +373,9 @@ void yl__bind_tensor(lua_State *L)
                                        {"__gc", tensor_close},
                                        {"__close", tensor_close},
                                        {NULL, NULL}};
-    static const luaL_Reg functions[] = {{"new", tensor_new},
-                                         {"zeros", tensor_zeros},
-                                         {"from_bytes", tensor_from_bytes},
-                                         {"arange", tensor_arange},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"new", tensor_new},       {"zeros", tensor_zeros}, {"from_bytes", tensor_from_bytes},
+        {"arange", tensor_arange}, {"is", tensor_is},       {NULL, NULL}};
     yl__class(L, YL_TENSOR_CLASS, methods);
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);

@@ -4,6 +4,7 @@
 -- `layers`: a tensor each. Gradients reach x, if its requires_grad is set, and the parameters after net:requires_grad_():
 -- net.layers.conv1.weight.grad. Runs layer by layer in f32 on the CPU; detect, val and training run plans, which are faster.
 local callback = require "yolua.options.callback"
+local core = require "yolua.core"
 local options = require "yolua.options.table"
 local structs = require "yolua.options.structs"
 
@@ -25,7 +26,7 @@ end
 function forward.run(model, x, o)
   o = check(o)
   local argument = callback.argument
-  argument(type(x) == "userdata" and (debug.getmetatable(x) or {}).__name == "yolua.tensor", "net:forward", "a tensor f32 {n, h, w, c}", x)
+  argument(core.tensor.is(x), "net:forward", "a tensor f32 {n, h, w, c}", x)
   argument(not model.precision or model.precision == "f32", "net:forward", "net.precision = \"f32\": it computes in f32", model.precision)
   return model.net:apply(x, o.layers or outputs(model.net), { mode = o.mode, seed = o.seed, step = o.step })
 end

@@ -7,13 +7,11 @@ local options = require "yolua.options.table"
 
 local FLOATS = { f32 = true, f64 = true, bf16 = true, f16 = true }
 
-local function is_tensor(x) return type(x) == "userdata" and (debug.getmetatable(x) or {}).__name == "yolua.tensor" end
-
 local function fail(format, ...) error(("%s: yl.grad: " .. format):format(options.position(), ...), 0) end
 
 -- A copy of the argument whose gradient is asked for.
 local function leaf(x)
-  if not is_tensor(x) or not FLOATS[x:dtype()] then return x end
+  if not core.tensor.is(x) or not FLOATS[x:dtype()] then return x end
   if x.requires_grad and not x.is_leaf then
     fail "an argument was itself computed from a tensor with requires_grad, and gradients of gradients are not computed; detach() it"
   end
@@ -23,9 +21,9 @@ end
 local function value_of(f, arguments, count)
   local marked <close> = core.tensor.differentiate() -- luacheck: ignore 211
   local y = f(table.unpack(arguments, 1, count))
-  if is_tensor(y) and y.requires_grad then return y end
-  fail("expected a function that returns a tensor computed from its arguments, got %s", is_tensor(y) and "one that does not depend on them"
-    or callback.shown(y))
+  if core.tensor.is(y) and y.requires_grad then return y end
+  fail("expected a function that returns a tensor computed from its arguments, got %s",
+    core.tensor.is(y) and "one that does not depend on them" or callback.shown(y))
 end
 
 return function(f, ...)
@@ -37,7 +35,7 @@ return function(f, ...)
     value_of(f, arguments, count):backward()
     for i = 1, count do
       local x = arguments[i]
-      arguments[i] = is_tensor(x) and x.requires_grad and (x.grad or x:detach() * 0) or nil
+      arguments[i] = core.tensor.is(x) and x.requires_grad and (x.grad or x:detach() * 0) or nil
     end
     return table.unpack(arguments, 1, count)
   end

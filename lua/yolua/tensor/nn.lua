@@ -16,10 +16,8 @@ local IMPLIED = {
   connected = function(sizes) return { output = sizes[1] } end,
 }
 
-local function is_tensor(x) return type(x) == "userdata" and (debug.getmetatable(x) or {}).__name == "yolua.tensor" end
-
 local function complete(kind, o)
-  local implied = IMPLIED[kind] and is_tensor(o.weight) and IMPLIED[kind](o.weight:shape())
+  local implied = IMPLIED[kind] and core.tensor.is(o.weight) and IMPLIED[kind](o.weight:shape())
   if not implied then return o end
   for key, value in pairs(o) do implied[key] = value end
   return implied
@@ -27,10 +25,10 @@ end
 
 local function apply(kind, x, o, ...)
   local who = "yl.nn." .. kind
-  callback.argument(is_tensor(x) or type(x) == "table", who, "a tensor f32 {n, h, w, c}, or a list of them", x)
+  callback.argument(core.tensor.is(x) or type(x) == "table", who, "a tensor f32 {n, h, w, c}, or a list of them", x)
   callback.argument(o == nil or type(o) == "table", who, "a table of parameters and options", o)
   callback.argument(select("#", ...) == 0, who, "nothing after the options", ...)
-  return core.layers.apply(kind, is_tensor(x) and { x } or x, complete(kind, o or {}))
+  return core.layers.apply(kind, core.tensor.is(x) and { x } or x, complete(kind, o or {}))
 end
 
 local nn = {}

@@ -16,7 +16,7 @@ end
 
 -- h, w of a tensor that is a picture: u8 {h, w, 3} or {1, h, w, 3} of at least 8 x 8 pixels; nil for others.
 function picture.size(value)
-  if type(value) ~= "userdata" or (debug.getmetatable(value) or {}).__name ~= "yolua.tensor" or value:dtype() ~= "u8" then return nil end
+  if not core.tensor.is(value) or value:dtype() ~= "u8" then return nil end
   local dims = value:shape()
   if #dims == 4 and dims[1] == 1 then table.remove(dims, 1) end
   if #dims == 3 and dims[3] == 3 and dims[1] >= 8 and dims[2] >= 8 then return dims[1], dims[2] end
