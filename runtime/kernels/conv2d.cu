@@ -4,7 +4,8 @@
 
 yl_status YL_CUDA(conv2d_algorithms)(const yl_conv2d_algo *const **list)
 {
-    static const yl_conv2d_algo *const algorithms[] = {&YL_CUDA(conv2d_depthwise), &YL_CUDA(conv2d_gemm), NULL};
+    static const yl_conv2d_algo *const algorithms[] = {&YL_CUDA(conv2d_depthwise), &YL_CUDA(conv2d_mma),
+                                                       &YL_CUDA(conv2d_gemm), NULL};
     *list = algorithms;
     return YL_OK;
 }

@@ -2,6 +2,7 @@
 // form. The correct one gives the right numbers with every seed; the other ends the process with a sentence, or gives wrong numbers.
 #include "host/double.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <sys/wait.h>
@@ -124,6 +125,39 @@ std::vector<float> blocks_of(bool bug, const std::vector<float> &x)
     give(from.at, x);
     launch(stream_a, count / BLOCK, Kernel, bug, from.at, to.at);
     return take(to.at, count);
+}
+
+// A product on tensor cores, 16 x 16 times 16 x 8, of small whole numbers in bf16, by the documented fragments.
+__global__ void tensor_product(bool bug, const float *x, float *y)
+{
+    int lane = int(threadIdx.x), g = lane / 4, t = lane % 4;
+    auto pair = [&](int row, int col) { // two neighbours of x {16, 16}: the upper halves of f32
+        uint32_t low, high;
+        memcpy(&low, x + row * 16 + col, sizeof low);
+        memcpy(&high, x + row * 16 + col + 1, sizeof high);
+        return low >> 16 | (high & 0xFFFF0000u);
+    };
+    uint32_t a[4] = {pair(g, 2 * t), pair(g + 8, 2 * t), pair(g, 2 * t + 8), pair(g + 8, 2 * t + 8)};
+    uint32_t b[2] = {pair(g, 2 * t), pair(g, 2 * t + 8)}; // B(k, n) = x(n, k)
+    if (bug) std::swap(a[1], a[2]);
+    float d[4] = {};
+    YL_MMA_BF16(d, a, b);
+    for (int e = 0; e < 4; e++) y[(g + e / 2 * 8) * 8 + 2 * t + e % 2] = d[e];
+}
+
+bool mixed_fragments(bool bug)
+{
+    device_array from(256), to(128);
+    std::vector<float> x = numbers(256), want(128, 0.0f);
+    for (int m = 0; m < 16; m++)
+        for (int n = 0; n < 8; n++)
+            for (int k = 0; k < 16; k++) want[size_t(m * 8 + n)] += x[size_t(m * 16 + k)] * x[size_t(n * 16 + k)];
+    give(from.at, x);
+    cudaLaunchConfig_t config = {};
+    config.blockDim = dim3(32);
+    config.stream = stream_a;
+    cudaLaunchKernelEx(&config, tensor_product, bug, static_cast<const float *>(from.at), to.at);
+    return same(take(to.at, 128), want);
 }
 
 bool missing_barrier(bool bug)
@@ -333,6 +367,7 @@ const test tests[] = {
     {"host reads device memory", host_reads, "the host reads or writes device memory"},
     {"barrier that half of a block meets", half_a_barrier, "a thread of the block ended without meeting this barrier"},
     {"shuffle without one lane", missing_lane, "a lane waits for others of its mask that do not come"},
+    {"fragments of a matrix product mixed up", mixed_fragments, ""},
     {"value in a graph", graph_value, ""},
     {"wait in a graph", graph_wait, "a wait while the stream is captured"},
     {"copy from the host in a graph", graph_copy, "a copy from the host is captured"},

@@ -63,10 +63,13 @@ one_test() {
 
 # The layers' and networks' tests, device=cuda against the CPU and the formulas in Lua; the layers' in bf16 and f16 too.
 part_suite() {
+  local test
   mkdir -p "$top/tests"
   sed 'p; s|^layers/.*|bf16/&\nf16/&|; t; d' "${YOLUA_SUITE:-$tree/tests/gpu/suite.txt}" | xargs -P "$(nproc)" -I{} bash -c 'one_test {}' | tee "$top/suite"
-  "$YOLUA_PROGRAM" "$tree/tests/gpu/forward.lua" >"$top/tests/forward" 2>&1 && echo "ok gpu/forward" >>"$top/suite" ||
-    { echo "FAILED gpu/forward" >>"$top/suite"; tail -15 "$top/tests/forward"; }
+  for test in forward mma; do
+    "$YOLUA_PROGRAM" "$tree/tests/gpu/$test.lua" >"$top/tests/$test" 2>&1 && echo "ok gpu/$test" >>"$top/suite" ||
+      { echo "FAILED gpu/$test" >>"$top/suite"; tail -15 "$top/tests/$test"; }
+  done
   echo "$(grep -c ^ok "$top/suite") tests pass; failed: $(sed -n 's/^FAILED //p' "$top/suite" | xargs | sed 's/^$/none/')"
   ! grep -q ^FAILED "$top/suite"
 }

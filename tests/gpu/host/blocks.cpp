@@ -95,6 +95,7 @@ struct fiber {
     unsigned mask;
     uint64_t slot
         [2]; /* what the lane gave in a shuffle; two, so that a fast lane cannot overwrite what a slow one is to read */
+    uint32_t a[2][4], b[2][2]; /* likewise, of a matrix product */
     int parity;
     void *fake; /* AddressSanitizer's */
 };
@@ -304,6 +305,58 @@ uint64_t exchange(unsigned mask, uint64_t mine, int from, const char *file, int 
     f.parity = !parity;
     wait_as(AT_WARP, mask, file, line);
     return fibers[first + from].slot[parity];
+}
+
+namespace
+{
+
+float number(mma_kind kind, uint32_t word, int half)
+{
+    uint16_t bits = uint16_t(half ? word >> 16 : word);
+    float value;
+    if (kind == MMA_F16) {
+        _Float16 f16;
+        memcpy(&f16, &bits, sizeof f16);
+        return float(f16);
+    }
+    word = uint32_t(bits) << 16;
+    memcpy(&value, &word, sizeof value);
+    return value;
+}
+
+/* Where element (row, column) of a fragment of m16n8k16 is, in the words of the PTX ISA: with groupID = lane / 4 and threadID_in_group =
+ * lane % 4,
+ *   a_i: row groupID (+ 8 for i = 2, 3, 6, 7), column threadID_in_group * 2 + (i & 1) (+ 8 for i >= 4)
+ *   b_i: row threadID_in_group * 2 + (i & 1) (+ 8 for i >= 2), column groupID
+ * and two halves share a register, the one with the even i below. */
+float element_a(mma_kind kind, int first, int parity, int row, int col)
+{
+    int i = col % 2 + (row / 8) * 2 + (col / 8) * 4;
+    return number(kind, fibers[first + row % 8 * 4 + col % 8 / 2].a[parity][i / 2], i % 2);
+}
+
+float element_b(mma_kind kind, int first, int parity, int row, int col)
+{
+    int i = row % 2 + (row / 8) * 2;
+    return number(kind, fibers[first + col * 4 + row % 8 / 2].b[parity][i / 2], i % 2);
+}
+
+} // namespace
+
+void mma(mma_kind kind, float *d, const uint32_t *a, const uint32_t *b, const char *file, int line)
+{
+    fiber &f = fibers[current];
+    int parity = f.parity, lane = current % 32, first = current - lane;
+    if (count - first < 32) die("%s:%d: a matrix product wants all 32 lanes of its warp", file, line);
+    memcpy(f.a[parity], a, sizeof f.a[parity]);
+    memcpy(f.b[parity], b, sizeof f.b[parity]);
+    f.parity = !parity;
+    wait_as(AT_WARP, ~0u, file, line);
+    for (int i = 0; i < 4; i++) { /* c_i: row groupID (+ 8 for i >= 2), column threadID_in_group * 2 + (i & 1) */
+        int row = lane / 4 + i / 2 * 8, col = lane % 4 * 2 + i % 2;
+        for (int k = 0; k < 16; k++)
+            d[i] += element_a(kind, first, parity, row, k) * element_b(kind, first, parity, k, col);
+    }
 }
 
 unsigned ballot(unsigned mask, bool mine, const char *file, int line)

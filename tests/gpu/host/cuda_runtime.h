@@ -35,6 +35,10 @@ struct alignas(16) float4 {
     float x, y, z, w;
 };
 
+struct alignas(16) uint4 {
+    unsigned x, y, z, w;
+};
+
 /* Of the thread that runs now. */
 extern uint3 threadIdx, blockIdx;
 extern dim3 blockDim, gridDim;
@@ -48,6 +52,9 @@ void warp_barrier(unsigned mask, const char *file, int line);
 uint64_t exchange(unsigned mask, uint64_t mine, int from, const char *file, int line);
 unsigned ballot(unsigned mask, bool mine, const char *file, int line);
 int lane();
+/* A product of the warp's tensor cores, d {16, 8} += a b: fragments as the PTX ISA documents them. */
+enum mma_kind { MMA_BF16, MMA_F16 };
+void mma(mma_kind kind, float *d, const uint32_t *a, const uint32_t *b, const char *file, int line);
 /* Shared memory of the running block, poisoned; `site` tells the declarations apart. */
 void *shared(const void *site, size_t bytes, size_t align);
 
@@ -73,6 +80,10 @@ template <class T> T shuffle(unsigned mask, T value, int from, const char *file,
                          __LINE__)
 #define __ballot_sync(mask, mine) cuda_double::ballot(mask, mine, __FILE__, __LINE__)
 #define __any_sync(mask, mine) (cuda_double::ballot(mask, mine, __FILE__, __LINE__) != 0)
+
+/* The instructions of kernels/mma.cuh. */
+#define YL_MMA_BF16(d, a, b) cuda_double::mma(cuda_double::MMA_BF16, d, a, b, __FILE__, __LINE__)
+#define YL_MMA_F16(d, a, b) cuda_double::mma(cuda_double::MMA_F16, d, a, b, __FILE__, __LINE__)
 
 /* Kernels declare shared memory through this macro of kernels/launch.cuh; here it is heap memory of the block. */
 #define YL_SHARED(type, name, extents)                                                                                 \
