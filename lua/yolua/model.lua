@@ -9,8 +9,8 @@ local structure = require "yolua.model.structure"
 local argument = callback.argument
 local Model = {}
 Model.__name, Model.__what = "yolua.model", "model"
-Model.__optional = { averaged = true, precision = true, quantised = true, calibration = true, statistics_fixed = true, frozen = true,
-  frozen_ranges = true, notes = true, map = true, trained = true, darknet = true, conf = true, named_by = true, path = true,
+Model.__optional = { averaged = true, precision = true, tf32 = true, quantised = true, calibration = true, statistics_fixed = true,
+  frozen = true, frozen_ranges = true, notes = true, map = true, trained = true, darknet = true, conf = true, named_by = true, path = true,
   seen = true, stopped = true, leaves = true }
 Model.__ways = { frozen = "net:freeze(pattern) freezes", layers = "write into a parameter, as in net.layers.conv1.weight:copy_(t)",
   w = "imgsz is an option of each call", h = "imgsz is an option of each call" }
@@ -39,7 +39,8 @@ function Model.new(fields)
   return self
 end
 
--- What a user may set of a model: how its classes are called, and the precision of inference (int8: see yl.calibrate).
+-- What a user may set of a model: how its classes are called, the precision of inference (int8: see yl.calibrate), and whether that may be
+-- TF32's on a GPU.
 Model.__settable = {
   names = function(self, names, refuse)
     local classes = self.heads[1] and self.heads[1].classes or #self.names
@@ -48,6 +49,10 @@ Model.__settable = {
       if type(name) ~= "string" then refuse("model.names: expected a string as name %d, got a %s", i, type(name)) end
     end
     self.names = table.move(names, 1, classes, 1, {})
+  end,
+  tf32 = function(self, tf32, refuse)
+    if type(tf32) ~= "boolean" then refuse("model.tf32: expected true or false, got '%s'", tostring(tf32)) end
+    self.tf32 = tf32
   end,
   precision = function(self, precision, refuse)
     for _, field in ipairs(structs.fields "plan") do
@@ -77,14 +82,14 @@ local function text_of(spec, model)
 end
 
 -- A plan of that kind (see core.net's plan), made once and kept. Changing what is frozen drops them. Inference uses the averaged
--- weights while `averaged` is set (training with ema); `precision` is that of the training, which its device may refuse. `quantised`: f32
--- computes as bytes would (yl.quantize).
+-- weights while `averaged` is set (training with ema); `precision` (which its device may refuse) and `tf32` are those of the training
+-- or the call. `quantised`: f32 computes as bytes would (yl.quantize).
 function Model:plan(spec)
   argument(type(spec) == "table", "net:plan", "a table of options", spec)
   for key, value in pairs(spec) do
     argument(type(value) ~= "table" and type(value) ~= "function", "net:plan: " .. tostring(key), "a number, a text or a boolean", value)
   end
-  local own = { precision = self.precision, slab = self.averaged and spec.mode ~= "train" and "ema" or nil }
+  local own = { precision = self.precision, tf32 = self.tf32, slab = self.averaged and spec.mode ~= "train" and "ema" or nil }
   for key, value in pairs(spec) do own[key] = value end
   local f32 = (own.precision or "f32") == "f32" and not own.keep and not own.estimate
   own.quantise = own.quantise or self.quantised and f32 or nil

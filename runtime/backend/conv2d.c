@@ -18,11 +18,12 @@ static const double ALIKE = 1.03;
 static const double SMALL = 4e6, HOPELESS = 3.0, ENOUGH_SECONDS = 0.15;
 enum { MIN_ROUNDS = 2, MAX_ROUNDS = 8, MEASURED_IMAGES = 4, MAX_CANDIDATES = 8, MAX_CLOCKS = 256 };
 
-static const yl_conv2d_algo *cheapest(const yl_conv2d_algo *const *list, const yl_conv2d_geom *g, yl_direction d)
+static const yl_conv2d_algo *cheapest(const yl_ctx *ctx, const yl_conv2d_algo *const *list, const yl_conv2d_geom *g,
+                                      yl_direction d)
 {
     const yl_conv2d_algo *best = NULL;
     for (; *list; list++)
-        if ((*list)->supports(g, d) && (!best || (*list)->cost(g, d) < best->cost(g, d))) best = *list;
+        if ((*list)->supports(ctx, g, d) && (!best || (*list)->cost(g, d) < best->cost(g, d))) best = *list;
     return best;
 }
 
@@ -48,9 +49,10 @@ static void key_text(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d,
     if (d == YL_FORWARD && g->zeros) snprintf(zeros, sizeof zeros, " z%d", g->zeros);
     int n = snprintf(out, YL_CHOICE_KEY,
                      "%s%s%s n%" PRId64 " %" PRId64 "x%" PRId64 "x%" PRId64 " %" PRId64 "x%" PRId64 "x%" PRId64
-                     " k%dx%d s%dx%d d%dx%d g%d p%dx%d %s%s",
+                     " k%dx%d s%dx%d d%dx%d g%d p%dx%d %s%s%s",
                      prefix, directions[d], packs ? " packs" : "", g->n, g->h, g->w, g->c, g->oh, g->ow, g->oc, g->kh,
-                     g->kw, g->sh, g->sw, g->dh, g->dw, g->groups, g->pt, g->pl, yl_dtype_name(g->dtype), zeros);
+                     g->kw, g->sh, g->sw, g->dh, g->dw, g->groups, g->pt, g->pl, g->tf32 ? "t" : "",
+                     yl_dtype_name(g->dtype), zeros);
     if (n < 0 || n >= YL_CHOICE_KEY) out[0] = '\0'; /* cannot be: the numbers fit */
 }
 
@@ -175,27 +177,28 @@ static yl_status measure_all(const yl_ctx *ctx, const yl_conv2d_algo *const *lis
     bench b = {.ctx = ctx, .d = d, .packs = packs};
     yl_status status = bench_open(&b, g, weights);
     for (; *list && status == YL_OK && b.count < MAX_CANDIDATES; list++)
-        if ((*list)->supports(g, d) && (*list)->cost(g, d) <= HOPELESS * least) status = bench_add(&b, *list);
+        if ((*list)->supports(ctx, g, d) && (*list)->cost(g, d) <= HOPELESS * least) status = bench_add(&b, *list);
     if (status == YL_OK) status = run_rounds(&b, out);
     bench_close(&b);
     return status;
 }
 
-static bool remembered(const yl_conv2d_algo *const *list, const char *key, const yl_conv2d_geom *g, yl_direction d,
-                       const yl_conv2d_algo **out)
+static bool remembered(const yl_ctx *ctx, const yl_conv2d_algo *const *list, const char *key, const yl_conv2d_geom *g,
+                       yl_direction d, const yl_conv2d_algo **out)
 {
     char name[YL_CHOICE_TEXT];
     if (!yl__choice_find(key, name)) return false;
     const yl_conv2d_algo *algo = named(list, name);
-    if (!algo || !algo->supports(g, d)) return false;
+    if (!algo || !algo->supports(ctx, g, d)) return false;
     *out = algo;
     return true;
 }
 
-static int64_t candidates(const yl_conv2d_algo *const *list, const yl_conv2d_geom *g, yl_direction d, double least)
+static int64_t candidates(const yl_ctx *ctx, const yl_conv2d_algo *const *list, const yl_conv2d_geom *g, yl_direction d,
+                          double least)
 {
     int64_t n = 0;
-    for (; *list; list++) n += (*list)->supports(g, d) && (*list)->cost(g, d) <= HOPELESS * least;
+    for (; *list; list++) n += (*list)->supports(ctx, g, d) && (*list)->cost(g, d) <= HOPELESS * least;
     return n;
 }
 
@@ -208,7 +211,7 @@ static yl_status choose_measured(const yl_ctx *ctx, const yl_conv2d_algo *const 
     prefix_text(ctx, prefix);
     snprintf(stem, sizeof stem, "conv2d-%s-%d", ctx->device->isa, ctx->threads);
     yl_status status = YL_OK;
-    bool locked = yl__choices_lock(stem), known = locked && remembered(list, key, g, d, out);
+    bool locked = yl__choices_lock(stem), known = locked && remembered(ctx, list, key, g, d, out);
     if (locked && !known) status = measure_all(ctx, list, g, d, packs, weights, (*out)->cost(g, d), out);
     if (status == YL_OK && !known) status = yl__choice_set(key, (*out)->name);
     if (locked) yl__choices_unlock(stem, prefix, status == YL_OK && !known);
@@ -232,11 +235,11 @@ yl_status yl_conv2d_choose(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direct
     YL_TRY(ctx->device->kernels->conv2d_algorithms(&list));
     bool pins = pinned && strcmp(pinned, "auto") != 0, predicts = pins && strcmp(pinned, "predicted") == 0;
     if (pins && !predicts && !(algo = named(list, pinned))) return unknown_name(ctx, list, pinned);
-    *out = algo && algo->supports(g, d) ? algo : cheapest(list, g, d);
+    *out = algo && algo->supports(ctx, g, d) ? algo : cheapest(ctx, list, g, d);
     if (!*out)
         return yl__fail(YL_UNSUPPORTED, "no algorithm convolves %s on %s", yl_dtype_name(g->dtype), ctx->device->name);
-    if (pins || yl_conv2d_work(g) < SMALL || candidates(list, g, d, (*out)->cost(g, d)) < 2) return YL_OK;
+    if (pins || yl_conv2d_work(g) < SMALL || candidates(ctx, list, g, d, (*out)->cost(g, d)) < 2) return YL_OK;
     key_text(ctx, g, d, packs, key);
-    if (remembered(list, key, g, d, out)) return YL_OK;
+    if (remembered(ctx, list, key, g, d, out)) return YL_OK;
     return choose_measured(ctx, list, g, d, packs, weights, key, out);
 }

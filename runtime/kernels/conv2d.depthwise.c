@@ -75,9 +75,9 @@ typedef struct pass {
     float slope;
 } pass;
 
-static bool supports(const yl_conv2d_geom *g, yl_direction d)
+static bool supports(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
 {
-    (void)d;
+    (void)ctx, (void)d;
     return g->dtype == YL_F32 && g->groups == g->c && g->oc == g->c && g->kh * g->kw <= MAX_TAPS;
 }
 

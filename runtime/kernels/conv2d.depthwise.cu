@@ -76,7 +76,7 @@ static __global__ void add_parts(yl_conv2d_geom g, int parts, const float *parti
     }
 }
 
-static bool supports(const yl_conv2d_geom *g, yl_direction)
+static bool supports(const yl_ctx *, const yl_conv2d_geom *g, yl_direction)
 {
     return yl__cuda_accepts(g->dtype) && g->c == g->groups;
 }

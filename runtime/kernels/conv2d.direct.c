@@ -49,8 +49,9 @@ static int64_t packed_floats(int64_t c, int64_t oc, int64_t taps)
     return panels_of(oc) * YL_NR * c * taps;
 }
 
-static bool supports(const yl_conv2d_geom *g, yl_direction d)
+static bool supports(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
 {
+    (void)ctx;
     if (g->dtype != YL_F32 || g->kh * g->kw > MAX_TAPS || g->kh > 255 || g->kw > 255) return false;
     (void)d;
     return g->groups == 1 || (g->c / g->groups >= 8 && g->oc / g->groups >= 8);

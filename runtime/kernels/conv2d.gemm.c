@@ -7,9 +7,9 @@
 
 enum { BLOCK_BYTES = 4 << 20 };
 
-static bool supports(const yl_conv2d_geom *g, yl_direction d)
+static bool supports(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
 {
-    (void)d;
+    (void)ctx, (void)d;
     return g->dtype == YL_F32;
 }
 

@@ -4,7 +4,7 @@
 #include "kernels/conv2d.products.cuh"
 #include "kernels/gemm.cuh"
 
-static bool supports(const yl_conv2d_geom *g, yl_direction)
+static bool supports(const yl_ctx *, const yl_conv2d_geom *g, yl_direction)
 {
     int64_t pixels = g->oc / g->groups > g->n * g->oh * g->ow ? g->oc / g->groups : g->n * g->oh * g->ow;
     return yl__cuda_accepts(g->dtype) && g->groups * YL__CONV_PARTS <= 65535 && pixels < ((int64_t)1 << 36) &&

@@ -20,7 +20,8 @@ typedef struct yl_conv2d_geom {
     yl_dtype dtype;    /* of x and y; where x is quantised (u8), y is of out_dtype */
     yl_activation act; /* epilogue of the forward direction: y = act(conv + bias) */
     float leaky_slope;
-    int32_t zeros;             /* percent of the weights, at least, that are zero; 0 also where that is unknown */
+    bool tf32;     /* factors of f32 may be rounded to TF32 (10 bits behind the point) before they are multiplied */
+    int32_t zeros; /* percent of the weights, at least, that are zero; 0 also where that is unknown */
     yl_dtype out_dtype;        /* u8 or f32 */
     yl_quant x_quant, y_quant; /* of quantised x and y */
 } yl_conv2d_geom;
@@ -49,7 +50,8 @@ typedef struct yl_conv2d_run {
 
 typedef struct yl_conv2d_algo {
     const char *name;
-    bool (*supports)(const yl_conv2d_geom *g, yl_direction d);
+    /* Whether it can run, on ctx's device. */
+    bool (*supports)(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d);
     /* A rough time in multiply-adds, for choosing without measuring and for skipping hopeless candidates. */
     double (*cost)(const yl_conv2d_geom *g, yl_direction d);
     size_t (*scratch_bytes)(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d);

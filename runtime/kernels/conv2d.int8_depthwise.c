@@ -15,8 +15,9 @@ static int64_t up(int64_t count, int64_t to)
     return (count + to - 1) / to * to;
 }
 
-static bool supports(const yl_conv2d_geom *g, yl_direction d)
+static bool supports(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
 {
+    (void)ctx;
     return d == YL_FORWARD && g->dtype == YL_U8 && g->groups == g->c && g->oc == g->c && g->groups > 1 && g->dh == 1 &&
            g->dw == 1 && g->kh * g->kw <= MOST_TAPS;
 }

@@ -63,8 +63,9 @@ static bool available(void)
 }
 #endif
 
-static bool supports(const yl_conv2d_geom *g, yl_direction d)
+static bool supports(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
 {
+    (void)ctx;
     return available() && YL_CPU(int8_supports)(g, d);
 }
 

@@ -126,8 +126,9 @@ YL__INLINE void multiply(four *s, const uint8_t *x, const int8_t *w)
 static const yl__int8_way way = {int8_plain, {0, 2, 2, 1, 1}, 1, 0};
 #endif
 
-static bool supports(const yl_conv2d_geom *g, yl_direction d)
+static bool supports(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
 {
+    (void)ctx;
     return YL_CPU(int8_supports)(g, d);
 }
 

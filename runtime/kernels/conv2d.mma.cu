@@ -1,8 +1,9 @@
-/* Convolution on tensor cores: the implicit matrix products of conv2d.products.cuh, of bf16 and f16. conv2d.h has the formula.
+/* Convolution on tensor cores: the implicit matrix products of conv2d.products.cuh, of bf16 and f16, and of f32 where TF32 is allowed.
+ * conv2d.h has the formula.
  *
  * Operands are fetched by 16 bytes, so the channels of a group (of the output: backward data; of both: backward weights) have to be a
- * multiple of 8. Weights are packed: rounded to the type of the activations, with the channels that are summed
- * over side by side. */
+ * multiple of 8 (of f32: of 4). Weights are packed: rounded to the type of the activations, with the channels that are summed over side by
+ * side. */
 #include "kernels/conv2d.cuh"
 #include "kernels/conv2d.products.cuh"
 #include "kernels/mma.cuh"
@@ -66,10 +67,12 @@ template <class T> struct mma_weights : yl__conv_weights<T> {
     }
 };
 
-static bool supports(const yl_conv2d_geom *g, yl_direction d)
+static bool supports(const yl_ctx *, const yl_conv2d_geom *g, yl_direction d)
 {
-    int64_t in = g->c / g->groups, out = g->oc / g->groups, by = 8;
-    if (!yl_is_half(g->dtype) || (d != YL_BACKWARD_DATA && in % by) || (d != YL_FORWARD && out % by)) return false;
+    int64_t in = g->c / g->groups, out = g->oc / g->groups, by = 16 / (int64_t)yl_dtype_bytes(g->dtype);
+    if ((!yl_is_half(g->dtype) && !(g->dtype == YL_F32 && g->tf32)) || (d != YL_BACKWARD_DATA && in % by) ||
+        (d != YL_FORWARD && out % by))
+        return false;
     int64_t pixels = g->n * (g->h * g->w > g->oh * g->ow ? g->h * g->w : g->oh * g->ow);
     return g->groups * YL__CONV_PARTS <= 65535 && pixels < INT32_MAX && in * g->kh * g->kw <= 65535 * YL__MMA_N &&
            out <= 65535 * YL__MMA_N;
@@ -81,7 +84,7 @@ static double cost(const yl_conv2d_geom *g, yl_direction d)
     int64_t n = (d == YL_FORWARD ? g->oc : g->c) / g->groups;
     if (d == YL_BACKWARD_WEIGHTS) n *= g->kh * g->kw;
     int64_t full = (n + YL__MMA_N - 1) / YL__MMA_N * YL__MMA_N;
-    return yl_conv2d_work(g) * (double)full / (double)n / 8;
+    return yl_conv2d_work(g) * (double)full / (double)n / (g->dtype == YL_F32 ? 4 : 8);
 }
 
 static size_t scratch_bytes(const yl_ctx *, const yl_conv2d_geom *g, yl_direction d)
@@ -91,7 +94,8 @@ static size_t scratch_bytes(const yl_ctx *, const yl_conv2d_geom *g, yl_directio
 
 static size_t packed_bytes(const yl_conv2d_geom *g, yl_direction d)
 {
-    return d == YL_BACKWARD_WEIGHTS ? 0 : (size_t)yl__conv_weight_count(g) * yl_dtype_bytes(g->dtype);
+    bool as_they_are = d == YL_FORWARD && g->dtype == YL_F32;
+    return d == YL_BACKWARD_WEIGHTS || as_they_are ? 0 : (size_t)yl__conv_weight_count(g) * yl_dtype_bytes(g->dtype);
 }
 
 /* Forward {oc, kh, kw, c/groups}, as they are; backward data {c, kh, kw, oc/groups}. */
@@ -112,9 +116,9 @@ static yl_status pack(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d
                       const float *scale, void *packed)
 {
     int64_t count = yl__conv_weight_count(g);
-    return YL_TYPED_HALF(g->dtype, T,
-                         yl__launch_each(ctx, "conv2d pack", count, pack_weights<T>, *g, d == YL_BACKWARD_DATA, count,
-                                         weight, scale, (T *)packed));
+    return YL_TYPED(g->dtype, T,
+                    yl__launch_each(ctx, "conv2d pack", count, pack_weights<T>, *g, d == YL_BACKWARD_DATA, count,
+                                    weight, scale, (T *)packed));
 }
 
 template <class T>
@@ -137,7 +141,7 @@ static yl_status run_typed(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direct
 
 static yl_status run(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const yl_conv2d_run *r)
 {
-    return YL_TYPED_HALF(g->dtype, T, run_typed<T>(ctx, g, d, r));
+    return YL_TYPED(g->dtype, T, run_typed<T>(ctx, g, d, r));
 }
 
 const yl_conv2d_algo YL_CUDA(conv2d_mma) = {"mma", supports, cost, scratch_bytes, packed_bytes, pack, run};

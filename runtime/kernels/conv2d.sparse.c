@@ -94,8 +94,9 @@ static cut cut_of(const yl_ctx *ctx, const yl_conv2d_geom *g)
     return k;
 }
 
-static bool supports(const yl_conv2d_geom *g, yl_direction d)
+static bool supports(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
 {
+    (void)ctx;
     return d == YL_FORWARD && g->dtype == YL_F32 && g->groups == 1 && g->kh * g->kw <= MAX_TAPS;
 }
 

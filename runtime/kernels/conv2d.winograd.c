@@ -30,9 +30,9 @@ typedef struct pass {
     bool shared;                         /* all threads work on one chunk */
 } pass;
 
-static bool supports(const yl_conv2d_geom *g, yl_direction d)
+static bool supports(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
 {
-    (void)d;
+    (void)ctx, (void)d;
     return g->dtype == YL_F32 && g->groups == 1 && g->kh == 3 && g->kw == 3 && g->sh == 1 && g->sw == 1 && g->dh == 1 &&
            g->dw == 1;
 }

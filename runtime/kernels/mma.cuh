@@ -1,16 +1,17 @@
-/* Matrix products on tensor cores: C {m, n} = sum over k of A(m, k) B(k, n), of bf16 or f16; sums are f32.
+/* Matrix products on tensor cores: C {m, n} = sum over k of A(m, k) B(k, n), of bf16, f16, or f32 that is rounded to TF32 on its way to
+ * shared memory; sums are f32.
  *
  * A block of 128 threads makes a tile of 128 x 64; each of its four warps makes 64 x 32 of it, as 4 x 4 products of the instruction
- * mma.sync m16n8k16. k goes through shared memory by 16 words of 32 bits (two numbers) per row; the next 16 are on their way from memory
- * meanwhile. The order of additions depends on the sizes alone. blockIdx.z counts as in gemm.cuh.
+ * mma.sync m16n8k16 (TF32: m16n8k8). k goes through shared memory by 16 words of 32 bits (two numbers, or one of TF32) per row; the next
+ * 16 are on their way from memory meanwhile. The order of additions depends on the sizes alone. blockIdx.z counts as in gemm.cuh.
  *
- * What a lane holds (PTX ISA, "Matrix Fragments for mma.m16n8k16"), in words, with g = lane / 4 and t = lane % 4:
+ * What a lane holds (PTX ISA, "Matrix Fragments for mma.m16n8k16" and "mma.m16n8k8"), in words, with g = lane / 4 and t = lane % 4:
  *   A {16, 8 words}  (g, t) (g + 8, t) (g, t + 4) (g + 8, t + 4)
  *   B {8 words, 8}   (t, g) (t + 4, g)
  *   C {16, 8}        (g, 2t) (g, 2t + 1) (g + 8, 2t) (g + 8, 2t + 1)
  *
  * Op has what gemm.cuh's has, but for a and b: operands are fetched by 16 bytes, which have to be aligned.
- *   typedef ... number;                              of A and B: yl__bf16 or yl__f16
+ *   typedef ... number;                              of A and B: yl__bf16, yl__f16, or float
  *   enum { a_along_k, b_along_k };                   do neighbours along k lie side by side? Otherwise those along m (n) do
  *   static __device__ const number *a_at(const geom &, const number *, const row &, const depth &);    NULL: zeros
  *   static __device__ const number *b_at(const geom &, const number *, const depth &, const col &); */
@@ -27,6 +28,8 @@
         : "r"((a)[0]), "r"((a)[1]), "r"((a)[2]), "r"((a)[3]), "r"((b)[0]), "r"((b)[1]))
 #define YL_MMA_BF16(d, a, b) YL__MMA("m16n8k16.row.col.f32.bf16.bf16.f32", d, a, b)
 #define YL_MMA_F16(d, a, b) YL__MMA("m16n8k16.row.col.f32.f16.f16.f32", d, a, b)
+#define YL_MMA_TF32(d, a, b) YL__MMA("m16n8k8.row.col.f32.tf32.tf32.f32", d, a, b)
+#define YL_TO_TF32(to, bits) asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(to) : "r"(bits))
 #endif
 
 static __device__ inline void yl__mma(yl__bf16, float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2])
@@ -39,6 +42,11 @@ static __device__ inline void yl__mma(yl__f16, float (&d)[4], const uint32_t (&a
     YL_MMA_F16(d, a, b);
 }
 
+static __device__ inline void yl__mma(float, float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2])
+{
+    YL_MMA_TF32(d, a, b);
+}
+
 enum {
     YL__MMA_M = 128,
     YL__MMA_N = 64,
@@ -48,9 +56,9 @@ enum {
     YL__MMA_LOADS = YL__MMA_WORDS / 4, /* of 16 bytes per row */
 };
 
-/* 16 bytes as they are fetched: 8 numbers. */
+/* 16 bytes as they are fetched: 8 numbers, or 4 of f32, which become TF32. */
 template <class T> struct yl__mma_load {
-    enum { count = 8 };
+    enum { count = 16 / sizeof(T), per_word = 4 / sizeof(T) };
     uint32_t words[4];
     __device__ void fetch(const T *from)
     {
@@ -58,18 +66,27 @@ template <class T> struct yl__mma_load {
         if (from) all = *(const uint4 *)from;
         words[0] = all.x, words[1] = all.y, words[2] = all.z, words[3] = all.w;
     }
+    static __device__ uint32_t rounded(uint32_t word)
+    {
+        if constexpr (per_word == 1) YL_TO_TF32(word, word);
+        return word;
+    }
     /* into a row of a tile, at word 4 * at */
     __device__ void along_k(uint32_t (*tile)[YL__MMA_ROW], int row, int at) const
     {
-        uint4 all = {words[0], words[1], words[2], words[3]};
+        uint4 all = {rounded(words[0]), rounded(words[1]), rounded(words[2]), rounded(words[3])};
         *(uint4 *)&tile[row][4 * at] = all;
     }
     /* into `count` rows from `row` on, at number k */
     __device__ void across(uint32_t (*tile)[YL__MMA_ROW], int row, int k) const
     {
         for (int i = 0; i < 4; i++) {
-            ((uint16_t *)tile[row + 2 * i])[k] = (uint16_t)words[i];
-            ((uint16_t *)tile[row + 2 * i + 1])[k] = (uint16_t)(words[i] >> 16);
+            if constexpr (per_word == 1) {
+                tile[row + i][k] = rounded(words[i]);
+            } else {
+                ((uint16_t *)tile[row + 2 * i])[k] = (uint16_t)words[i];
+                ((uint16_t *)tile[row + 2 * i + 1])[k] = (uint16_t)(words[i] >> 16);
+            }
         }
     }
 };
@@ -144,14 +161,14 @@ static __device__ inline void yl__mma_store(const typename Op::geom &g, int z, i
 }
 
 template <class Op>
-__global__ void __launch_bounds__(YL__MMA_THREADS)
+__global__ void __launch_bounds__(YL__MMA_THREADS, 2)
     yl__mma_kernel(typename Op::geom g, int64_t m, int64_t n, int64_t k, int products, const typename Op::number *a,
                    const typename Op::number *b, const float *extra, typename Op::out *c)
 {
     typedef typename Op::number T;
     typedef yl__mma_share<T, YL__MMA_M, Op::a_along_k> share_a;
     typedef yl__mma_share<T, YL__MMA_N, Op::b_along_k> share_b;
-    const int step = YL__MMA_WORDS * 2;
+    const int step = YL__MMA_WORDS * (int)yl__mma_load<T>::per_word;
     YL_SHARED(uint32_t, tile_a, [YL__MMA_M][YL__MMA_ROW]);
     YL_SHARED(uint32_t, tile_b, [YL__MMA_N][YL__MMA_ROW]);
     int z = (int)blockIdx.z % products, part = (int)blockIdx.z / products, parts = (int)gridDim.z / products;
@@ -193,18 +210,6 @@ __global__ void __launch_bounds__(YL__MMA_THREADS)
     }
     yl__mma_store<Op>(g, z, part, m, n, m0 + row0, n0 + col0, (float(*)[33])tile_a + 16 * warp, sum, extra, c);
 }
-
-/* YL_TYPED for what tensor cores multiply: bf16 or f16. */
-template <class F> yl_status yl__typed_half(yl_dtype dtype, const F &launch)
-{
-    return dtype == YL_BF16 ? launch(yl__bf16()) : launch(yl__f16());
-}
-
-#define YL_TYPED_HALF(dtype, T, ...)                                                                                   \
-    yl__typed_half(dtype, [&]([[maybe_unused]] auto number) {                                                          \
-        typedef decltype(number) T;                                                                                    \
-        return __VA_ARGS__;                                                                                            \
-    })
 
 template <class Op>
 yl_status yl__mma_gemm(const yl_ctx *ctx, const char *name, const typename Op::geom &g, int64_t m, int64_t n, int64_t k,

@@ -160,6 +160,7 @@ static yl_conv2d_geom geometry(const yl_layer *layer, const yl_setting *s)
         .dtype = s->dtype,
         .act = act ? (yl_activation)act->activation : YL_ACT_linear,
         .leaky_slope = act ? (float)act->slope : 0,
+        .tf32 = s->tf32,
         .out_dtype = s->out_dtype,
         .x_quant = s->in_quant[0],
         .y_quant = s->out_quant,
@@ -174,7 +175,7 @@ static yl_quant_use quantised(const yl_layer *layer, const yl_setting *s)
     g.dtype = YL_U8;
     if (s->ctx->device->kernels->conv2d_algorithms(&list) != YL_OK) return YL_QUANT_NO;
     for (; *list; list++)
-        if ((*list)->supports(&g, YL_FORWARD)) return YL_QUANT_COMPUTES;
+        if ((*list)->supports(s->ctx, &g, YL_FORWARD)) return YL_QUANT_COMPUTES;
     return YL_QUANT_NO;
 }
 

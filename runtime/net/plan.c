@@ -17,6 +17,9 @@ static const yl_field fields[] = {
     {"precision", YL_OPTION_ENUM, "f32", "",
      "type of activations; bf16, f16: on a GPU, weights stay f32; int8: inference with a calibrated network", 0, 0,
      "f32|bf16|f16|int8", "half amp fp16", AT(precision)},
+    {"tf32", YL_OPTION_BOOL, "true", "",
+     "on a GPU, f32 convolutions run on tensor cores, which round factors to TF32 (10 bits) and add in f32", 0, 0, NULL,
+     "allow_tf32", AT(tf32)},
     {"slab", YL_OPTION_STRING, "value", "", "where the values come from: value or ema", 0, 0, NULL, NULL, AT(slab)},
     {"algorithm", YL_OPTION_STRING, "auto", "",
      "convolution algorithm; auto: measure, then choose; predicted: by sizes alone", 0, 0, NULL, NULL, AT(algorithm)},
@@ -147,6 +150,7 @@ static void describe_step(yl_plan *plan, yl_plan_step *step, const yl_shape *sha
     s->net_h = plan->options.h;
     s->net_w = plan->options.w;
     s->algorithm = plan->algorithm;
+    s->tf32 = plan->options.tf32 && plan->options.precision == YL_F32 && !net->device->host_memory;
     bool trains = plan->options.mode == YL_TRAIN && plan->needs_grad[step->layer];
     bool own = layer->n_params == 0 || !yl_net_layer_frozen(net, step->layer);
     s->mode = trains && own && !yl_net_statistics_frozen(net, step->layer) ? YL_TRAIN : YL_INFER;

@@ -26,6 +26,7 @@ typedef struct yl_plan_options {
     yl_dtype
         precision; /* type of activations and their gradients; bf16, f16: the outputs of losses, parameters and what belongs to them stay
                            f32; u8: int8, which takes a calibration (net/calibration.h) */
+    bool tf32;             /* on a GPU, convolutions of f32 may round their factors to TF32 */
     const char *slab;      /* values: "value" (or NULL) or "ema" */
     const char *algorithm; /* "auto" (or NULL), or a convolution algorithm's name */
     bool keep;             /* every activation keeps its own memory, so that it can be inspected */

@@ -117,10 +117,10 @@ int main(int argc, char **argv)
         double best[3] = {1e30, 1e30, 1e30}, flop = 2 * yl_conv2d_work(&g);
         printf("%3d %4d->%4d k%d", l->side, l->c, l->oc, l->k);
         for (const yl_conv2d_algo *const *a = list; *a; a++) {
-            if (!(*a)->supports(&g, YL_FORWARD) || (only && strcmp(only, (*a)->name))) continue;
+            if (!(*a)->supports(&ctx, &g, YL_FORWARD) || (only && strcmp(only, (*a)->name))) continue;
             printf("  %-8s", (*a)->name);
             for (int d = 0; d < 3; d++) {
-                if (!(*a)->supports(&g, (yl_direction)d)) {
+                if (!(*a)->supports(&ctx, &g, (yl_direction)d)) {
                     printf("     -");
                     continue;
                 }

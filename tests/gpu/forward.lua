@@ -1,6 +1,6 @@
 -- Networks forward on a GPU as on the CPU: every layer's output within 1e-4 of the largest magnitude; with activations of bf16, within
 -- 2^-8 of it for each layer that it has gone through, of f16 2^-11. (A layer rounds once, by at most half of that, and passes on what came
--- in.)
+-- in.) TF32 rounds both factors of a product, by 2^-11 at most.
 local t = require "luaunit"
 local core = require "yolua.core"
 local boxes = require "support.boxes"
@@ -10,7 +10,8 @@ local TOP = os.getenv "YOLUA_SOURCE" or "."
 
 -- Every layer's output after one forward pass over `batch` pictures of noise.
 local function outputs(net, batch, keep, precision)
-  local plan <close> = net:plan { mode = "infer", batch = batch, keep = keep, precision = precision }
+  local tf32 = precision == "tf32"
+  local plan <close> = net:plan { mode = "infer", batch = batch, keep = keep, precision = not tf32 and precision or nil, tf32 = tf32 }
   local s, random, x = plan:shape(0), check.random(3), {}
   for i = 1, s[1] * s[2] * s[3] * s[4] do x[i] = (random() + 1) / 2 end
   plan:input(x)
@@ -31,7 +32,7 @@ local function depths(net)
   return depth
 end
 
-local UNIT = { bf16 = 2 ^ -8, f16 = 2 ^ -11 }
+local UNIT = { bf16 = 2 ^ -8, f16 = 2 ^ -11, tf32 = 2 ^ -10 }
 
 local function compare(make, batch, keep, precision)
   local net = make "cpu"
@@ -105,7 +106,7 @@ end
 
 function TestForward.testOtherLayers() t.assertEquals(compare(others, 2, true), #others "cpu":layers()) end
 
-function TestForward.testHalves()
+function TestForward.testRounded()
   for precision in pairs(UNIT) do
     t.assertEquals(compare(convolutions, 2, true, precision), 10)
     t.assertTrue(compare(convolutions, 1, false, precision) >= 1)

@@ -11,6 +11,7 @@ local PICTURE = "dog.jpg"
 local function found(folder, stem, device)
   local path, list = ("%s/weights/%s/%s"):format(DATA, folder, stem), nil
   local net = yl.load { cfg = path .. ".cfg", weights = path .. ".weights", names = DATA .. "/weights/coco.names", device = device }
+  net.tf32 = false
   yl.detect(net, { DATA .. "/images/" .. PICTURE }, { conf = 0.05, iou = 0.45, resize = "stretch", batch = 1 }, function(_, detections)
     list = detections
   end)

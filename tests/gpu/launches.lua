@@ -49,7 +49,7 @@ function TestLaunches.testNoResults()
 end
 
 function TestLaunches.testVerb()
-  local r = program.json { "bench", "device=cuda", "plan=true", "mode=train", STREET, "batch=2", "gpu=a100" }
+  local r = program.json { "bench", "device=cuda", "plan=true", "mode=train", STREET, "batch=2", "gpu=a100", "tf32=false" }
   local launches, bytes, kernels = 0, 0, {}
   for _, k in ipairs(r.kernels) do launches, bytes, kernels[k.kernel] = launches + k.launches, bytes + k.bytes, k end
   t.assertEquals({ r.gpu, r.launches, r.bytes }, { "a100", launches, bytes })
@@ -57,6 +57,10 @@ function TestLaunches.testVerb()
   t.assertEquals(kernels.batchnorm_forward.bound, "memory")
   t.assertAlmostEquals(kernels.batchnorm_forward.least_ms, 1e3 * kernels.batchnorm_forward.bytes / 2.039e12, 1e-9)
   t.assertEquals({ kernels.step_sgd.launches, kernels.sum_squares.launches }, { 1, 2 }) -- the whole slab at once
+  local on_tensor_cores = {}
+  for _, k in ipairs(program.json { "bench", "device=cuda", "plan=true", STREET, "gpu=a100" }.kernels) do on_tensor_cores[k.kernel] = k end
+  local mma = on_tensor_cores["conv2d forward mma"]
+  t.assertTrue(mma.least_ms <= 1e3 * (mma.flops / 156e12 + mma.bytes / 2.039e12)) -- the rate of TF32, not that of f32
   t.assertStrContains(program.ok { "bench", "device=cuda", "plan=true", STREET }, "forward pass on h200, f32, 416x128, batch 1\n")
 end
 

@@ -8,7 +8,8 @@ local top = program.tiny()
 local function train(words)
   local out = os.tmpname()
   os.remove(out)
-  local call = { "train", "config=" .. top .. "/config.yaml", "freeze=none", "data.limit=8", "batch=4", "out=" .. out, table.unpack(words) }
+  local call = { "train", "config=" .. top .. "/config.yaml", "freeze=none", "data.limit=8", "batch=4", "tf32=false", "out=" .. out,
+    table.unpack(words) }
   program.ok(call)
   local epochs = {}
   for line in io.lines(out .. "/metrics.jsonl") do epochs[#epochs + 1] = core.json.decode(line) end

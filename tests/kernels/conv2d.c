@@ -208,16 +208,16 @@ static void check_pattern(const yl_conv2d_geom *shape, int pattern)
     sums s = {q.x, q.w, q.dy, q.y, q.dx, q.dw};
     convolve(g, &s);
     for (const yl_conv2d_algo *const *a = algorithms; *a; a++) {
-        if ((*a)->supports(g, YL_FORWARD)) {
+        if ((*a)->supports(&ctx, g, YL_FORWARD)) {
             note_run((*a)->name);
             check_direction(g, *a, YL_FORWARD, &q, 0, NULL);
             check_direction(g, *a, YL_FORWARD, &q, 0, q.scale);
         }
-        if ((*a)->supports(g, YL_BACKWARD_DATA)) {
+        if ((*a)->supports(&ctx, g, YL_BACKWARD_DATA)) {
             check_direction(g, *a, YL_BACKWARD_DATA, &q, 0, NULL);
             check_direction(g, *a, YL_BACKWARD_DATA, &q, 1, NULL);
         }
-        if ((*a)->supports(g, YL_BACKWARD_WEIGHTS)) check_direction(g, *a, YL_BACKWARD_WEIGHTS, &q, 1, NULL);
+        if ((*a)->supports(&ctx, g, YL_BACKWARD_WEIGHTS)) check_direction(g, *a, YL_BACKWARD_WEIGHTS, &q, 1, NULL);
     }
     free(q.x), free(q.w), free(q.dy), free(q.out), free(q.bias), free(q.scale), free(q.y), free(q.dx), free(q.dw);
 }
@@ -375,7 +375,7 @@ static void repeats(void **state)
     float *x = fill(&rng, nx), *dy = fill(&rng, ny), *w = fill(&rng, nw);
     for (const yl_conv2d_algo *const *a = algorithms; *a; a++)
         for (int d = 0; d < YL_DIRECTIONS; d++) {
-            if (!(*a)->supports(&g, (yl_direction)d)) continue;
+            if (!(*a)->supports(&ctx, &g, (yl_direction)d)) continue;
             int64_t counts[] = {ny, nx, nw};
             float *out[2];
             for (int k = 0; k < 2; k++) {

@@ -147,8 +147,8 @@ static void check(const yl_conv2d_geom *g, yl_rng *rng, bool extreme)
     int found = 0;
     oracle(g, &q);
     for (int i = 0; algorithms[i]; i++) {
-        if (!algorithms[i]->supports(g, YL_FORWARD)) continue;
-        assert_false(algorithms[i]->supports(g, YL_BACKWARD_DATA));
+        if (!algorithms[i]->supports(&ctx, g, YL_FORWARD)) continue;
+        assert_false(algorithms[i]->supports(&ctx, g, YL_BACKWARD_DATA));
         check_sums(algorithms[i], *g, &q);
         check_bytes(algorithms[i], *g, &q);
         ran |= 1 << i;
@@ -219,7 +219,7 @@ static void too_deep(void **state)
 {
     (void)state;
     yl_conv2d_geom g = make(1, 3, 3, 40000, 1, 1, 1, 0, 1, 1);
-    for (int i = 0; algorithms[i]; i++) assert_false(algorithms[i]->supports(&g, YL_FORWARD));
+    for (int i = 0; algorithms[i]; i++) assert_false(algorithms[i]->supports(&ctx, &g, YL_FORWARD));
 }
 
 /* YL_ISAS(X) comes from the build, as for backend/cpu.c: the best first. */

@@ -78,8 +78,9 @@ static const void *const g; /* what the kernels see that have no parameter of th
 YL_KERNELS(SPY)
 #undef X
 
-static bool supports(const yl_conv2d_geom *geom, yl_direction d)
+static bool supports(const yl_ctx *ctx, const yl_conv2d_geom *geom, yl_direction d)
 {
+    (void)ctx;
     return geom->dtype == told;
 }
 

@@ -1,4 +1,5 @@
--- Runs another test, YOLUA_TEST_FILE, with networks on YOLUA_TEST_DEVICE wherever it names no device.
+-- Runs another test, YOLUA_TEST_FILE, with networks on YOLUA_TEST_DEVICE wherever it names no device, and plans without TF32 wherever it
+-- says nothing of that: its bounds are those of f32.
 local core = require "yolua.core"
 
 local DEVICE = assert(os.getenv "YOLUA_TEST_DEVICE")
@@ -17,6 +18,18 @@ local function with_device(make, argument)
     return make(table.unpack(given, 1, math.max(given.n, argument)))
   end
 end
+
+local function exactly(make)
+  return function(net, spec)
+    local o = {}
+    for key, value in pairs(spec) do o[key] = value end
+    if o.tf32 == nil then o.tf32 = false end
+    return make(net, o)
+  end
+end
+
+local methods = debug.getmetatable(core.net { h = 1, w = 1, c = 1, layers = { { "route", inputs = { 0 } } } }).__index
+methods.plan = exactly(methods.plan)
 
 core.net = with_device(core.net, 1)
 core.darknet.load_cfg = with_device(core.darknet.load_cfg, 2)

@@ -26,7 +26,7 @@ end
 function inputs.network(o)
   has_network(o)
   local model = require "yolua.model.load"(o)
-  model.precision = rawget(o, "precision")
+  model.precision, model.tf32 = rawget(o, "precision"), rawget(o, "tf32")
   return model
 end
 

@@ -53,6 +53,7 @@ groups.run = {
   struct("network", "device"),
   { "threads", "int", 0, "", "threads of the CPU kernels; 0: all that the machine has", min = 0, max = 1024 },
   struct("plan", "precision"),
+  struct("plan", "tf32"),
   { "json", "bool", false, "", "print one JSON document on standard output" },
 }
 
@@ -185,7 +186,7 @@ fields.recipe = { "model", "data", "size", "train", "optim", "augment", "eval", 
 
 -- Which of them decide what a training gives.
 fields.deciding = { "epochs", "batch", "subdivisions", "freeze", "anchors", "loss", "attributes", "regions", "statistics", "deterministic",
-  "ema", "clip", "patience", "multiscale", "optim", "augment", "resize", "seed", "precision", "loss_scale", "loss_scale_steps",
+  "ema", "clip", "patience", "multiscale", "optim", "augment", "resize", "seed", "precision", "tf32", "loss_scale", "loss_scale_steps",
   "imgsz", "score", "scope", "pattern", "block", "entries", "target", "schedule", "step", "rounds", "hold", "keep", "max_drop", "gate",
   "judge", "rewind", "rewind_epoch", "probe", "masks", "only", "also", "except", "dense" }
 

@@ -5,13 +5,13 @@ local tables = require "yolua.report.tables"
 
 local launches = {}
 
--- From the makers' data sheets (the SXM boards): memory in byte/s; arithmetic in FLOP/s, f32 outside the tensor cores and dense bf16 and
--- f16 inside. Per multiprocessor, from the programming guide's table of compute capabilities: bytes of shared memory.
+-- From the makers' data sheets (the SXM boards): memory in byte/s; arithmetic in FLOP/s, f32 outside the tensor cores and dense TF32, bf16
+-- and f16 inside. Per multiprocessor, from the programming guide's table of compute capabilities: bytes of shared memory.
 local GPUS = {
-  a100 = { arch = 80, memory = 2.039e12, f32 = 19.5e12, bf16 = 312e12, f16 = 312e12, shared = 164 * 1024 },
-  h100 = { arch = 90, memory = 3.35e12, f32 = 67e12, bf16 = 989e12, f16 = 989e12, shared = 228 * 1024 },
-  h200 = { arch = 90, memory = 4.8e12, f32 = 67e12, bf16 = 989e12, f16 = 989e12, shared = 228 * 1024 },
-  b200 = { arch = 100, memory = 8e12, f32 = 75e12, bf16 = 2250e12, f16 = 2250e12, shared = 228 * 1024 },
+  a100 = { arch = 80, memory = 2.039e12, f32 = 19.5e12, tf32 = 156e12, bf16 = 312e12, f16 = 312e12, shared = 164 * 1024 },
+  h100 = { arch = 90, memory = 3.35e12, f32 = 67e12, tf32 = 494.5e12, bf16 = 989e12, f16 = 989e12, shared = 228 * 1024 },
+  h200 = { arch = 90, memory = 4.8e12, f32 = 67e12, tf32 = 494.5e12, bf16 = 989e12, f16 = 989e12, shared = 228 * 1024 },
+  b200 = { arch = 100, memory = 8e12, f32 = 75e12, tf32 = 1125e12, bf16 = 2250e12, f16 = 2250e12, shared = 228 * 1024 },
 }
 launches.GPUS = { "a100", "h100", "h200", "b200" }
 
@@ -69,12 +69,15 @@ local function add_entry(entries, gpu, launch)
   e.launches, e.blocks = e.launches + 1, e.blocks + launch.blocks
 end
 
+-- What a kernel multiplies in: f32 goes through the tensor cores as TF32 where the algorithm is theirs.
+local function inside(kernel, precision) return precision == "f32" and kernel:find " mma$" and "tf32" or precision end
+
 -- `step` runs the network once. Returns {launches, bytes, flops, least_ms, kernels, entries}, sorted by least time and by launches.
 function launches.of(gpu, precision, step)
   local spec, total, kernels, entries = GPUS[gpu], { launches = 0, bytes = 0, flops = 0, least_ms = 0 }, {}, {}
   for _, call in ipairs(core.launches(spec.arch, step)) do
     local k = row_of(kernels, call.kernel, { kernel = call.kernel, launches = 0, bytes = 0, flops = 0, least_ms = 0, memory_ms = 0 })
-    local memory_ms, flops_ms = 1e3 * call.bytes / spec.memory, 1e3 * call.flops / spec[precision]
+    local memory_ms, flops_ms = 1e3 * call.bytes / spec.memory, 1e3 * call.flops / spec[inside(call.kernel, precision)]
     local least_ms = math.max(memory_ms, flops_ms)
     for _, row in ipairs { k, total } do
       row.launches, row.bytes, row.flops = row.launches + #call, row.bytes + call.bytes, row.flops + call.flops

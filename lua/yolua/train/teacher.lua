@@ -47,7 +47,7 @@ end
 function teacher.plan(t, model, outputs)
   local shape = t.plan:shape(0)
   local plan = model:plan { mode = "infer", batch = shape[1], h = shape[2], w = shape[3], outputs = outputs,
-    precision = t.options.precision ~= "f32" and t.options.precision or nil } -- both are given the same pixels
+    tf32 = t.options.tf32, precision = t.options.precision ~= "f32" and t.options.precision or nil } -- both are given the same pixels
   plan:feed_from(t.plan)
   plan:forward()
   return plan

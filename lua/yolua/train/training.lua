@@ -177,7 +177,7 @@ end
 -- Before the first step: what is known of an earlier part of the run, and what must be known at its end.
 function Training:start()
   self.model:keep_statistics(self.options.statistics == "running") -- another trainer of the network may have had it since
-  self.model.averaged, self.model.precision = (self.options.ema or 0) > 0, self.options.precision
+  self.model.averaged, self.model.precision, self.model.tf32 = (self.options.ema or 0) > 0, self.options.precision, self.options.tf32
   self.model.quantised = nil
   for _, p in ipairs(self.policies) do self.model.quantised = self.model.quantised or (policy.forecast[p] or {}).quantises end
   if self.started then return end

@@ -6,7 +6,7 @@ local watchdog = {}
 -- Runs the batch once more with every activation kept, and looks for the first layer with a value that is not finite.
 local function locate(t, source, batch)
   local plan = t.model.net:plan { mode = "train", part = source.part, batch = t.micro, h = t.h, w = t.w, keep = true,
-    precision = t.options.precision }
+    precision = t.options.precision, tf32 = t.options.tf32 }
   source:feed(plan, batch)
   plan:forward { seed = t.options.seed, step = t.step, hold_statistics = true }
   local layer, image = plan:not_finite()

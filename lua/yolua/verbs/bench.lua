@@ -82,7 +82,8 @@ local function planned(o)
   for _, field in ipairs(fields.get { "model" }) do absent[field[1]] = rawget(o, field[1]) end
   local model = inputs.network(absent)
   local size = input.of(model, o)
-  local plan = model:plan { mode = o.mode, batch = o.batch, h = size.h, w = size.w, precision = o.precision, algorithm = o.algorithm }
+  local plan = model:plan { mode = o.mode, batch = o.batch, h = size.h, w = size.w, precision = o.precision, tf32 = o.tf32,
+    algorithm = o.algorithm }
   core.noise(plan, 1)
   local gpu = o.gpu or "h200"
   local result = launches.of(gpu, o.precision, o.mode == "train" and training(model, plan, o.batch) or inference(plan))
@@ -105,7 +106,8 @@ local function run(o)
   local model = inputs.network(o)
   local size = input.of(model, o)
   local w, h = size.w, size.h
-  local spec = { mode = o.mode, batch = o.batch, h = h, w = w, precision = o.precision, algorithm = o.algorithm }
+  local spec = { mode = o.mode, batch = o.batch, h = h, w = w, precision = o.precision, tf32 = o.tf32,
+    algorithm = o.algorithm }
   local others = memory.others(model, o.mode == "train" and { "grad", "momentum" } or {}, memory.now(model))
   local plan = memory.plan(model, spec, memory.check(o), others, options.origin(o, "recompute"))
   input.say(model, o)
@@ -152,7 +154,8 @@ return {
     { "layers", "bool", false, "", "also each layer's time and algorithm" },
     { "plan", "bool", false, "", "with device=cuda: not the time, but what would be launched; needs no GPU" },
     { "gpu", "enum", nil, "", "which GPU plan=true is about (default: h200)", choices = launches.GPUS },
-    fields.pick("run", "device"), fields.pick("run", "threads"), fields.pick("run", "precision"), fields.pick("run", "json"),
+    fields.pick("run", "device"), fields.pick("run", "threads"), fields.pick("run", "precision"),
+    fields.pick("run", "tf32"), fields.pick("run", "json"),
   },
   run = run, show = show,
 }

@@ -111,7 +111,7 @@ return {
     structs.field("loader", "batch", { help = "images per forward pass (a stream's frames are processed one by one)" }),
     { "out", "string", nil, "", "a folder for the pictures with their boxes", aliases = { "project", "save_dir", "output" } },
     { "pictures", "enum", "jpeg", "", "their file format", choices = { "jpeg", "png" } },
-    fields.pick("run", "device"), fields.pick("run", "threads"), fields.pick("run", "precision"),
+    fields.pick("run", "device"), fields.pick("run", "threads"), fields.pick("run", "precision"), fields.pick("run", "tf32"),
     { "json", "enum", nil, "", "true: one JSON document on standard output; lines: one for each image or frame, a line each, as they come",
       choices = { "true", "false", "lines" } },
   },

@@ -52,6 +52,7 @@ local list = {
   structs.field("detect", "clip"),
   structs.field("loader", "batch", { help = "images per forward pass" }),
   fields.pick("run", "config"), fields.pick("run", "device"), fields.pick("run", "threads"), fields.pick("run", "precision"),
+  fields.pick("run", "tf32"),
   fields.pick("run", "json"),
 }
 

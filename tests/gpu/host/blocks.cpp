@@ -310,10 +310,16 @@ uint64_t exchange(unsigned mask, uint64_t mine, int from, const char *file, int 
 namespace
 {
 
+/* The i-th number of a word. Of TF32 there is one, and the hardware does not look at its lower 13 bits. */
 float number(mma_kind kind, uint32_t word, int half)
 {
-    uint16_t bits = uint16_t(half ? word >> 16 : word);
     float value;
+    if (kind == MMA_TF32) {
+        word &= ~0x1fffu;
+        memcpy(&value, &word, sizeof value);
+        return value;
+    }
+    uint16_t bits = uint16_t(half ? word >> 16 : word);
     if (kind == MMA_F16) {
         _Float16 f16;
         memcpy(&f16, &bits, sizeof f16);
@@ -328,15 +334,20 @@ float number(mma_kind kind, uint32_t word, int half)
  * lane % 4,
  *   a_i: row groupID (+ 8 for i = 2, 3, 6, 7), column threadID_in_group * 2 + (i & 1) (+ 8 for i >= 4)
  *   b_i: row threadID_in_group * 2 + (i & 1) (+ 8 for i >= 2), column groupID
- * and two halves share a register, the one with the even i below. */
+ * and two halves share a register, the one with the even i below; and of a fragment of m16n8k8 of TF32, one number to a register,
+ *   a_i: row groupID (+ 8 for i = 1, 3), column threadID_in_group (+ 4 for i >= 2)
+ *   b_i: row threadID_in_group (+ 4 for i = 1), column groupID */
 float element_a(mma_kind kind, int first, int parity, int row, int col)
 {
+    if (kind == MMA_TF32)
+        return number(kind, fibers[first + row % 8 * 4 + col % 4].a[parity][row / 8 + col / 4 * 2], 0);
     int i = col % 2 + (row / 8) * 2 + (col / 8) * 4;
     return number(kind, fibers[first + row % 8 * 4 + col % 8 / 2].a[parity][i / 2], i % 2);
 }
 
 float element_b(mma_kind kind, int first, int parity, int row, int col)
 {
+    if (kind == MMA_TF32) return number(kind, fibers[first + col * 4 + row % 4].b[parity][row / 4], 0);
     int i = row % 2 + (row / 8) * 2;
     return number(kind, fibers[first + col * 4 + row % 8 / 2].b[parity][i / 2], i % 2);
 }
@@ -354,7 +365,7 @@ void mma(mma_kind kind, float *d, const uint32_t *a, const uint32_t *b, const ch
     wait_as(AT_WARP, ~0u, file, line);
     for (int i = 0; i < 4; i++) { /* c_i: row groupID (+ 8 for i >= 2), column threadID_in_group * 2 + (i & 1) */
         int row = lane / 4 + i / 2 * 8, col = lane % 4 * 2 + i % 2;
-        for (int k = 0; k < 16; k++)
+        for (int k = 0; k < (kind == MMA_TF32 ? 8 : 16); k++)
             d[i] += element_a(kind, first, parity, row, k) * element_b(kind, first, parity, k, col);
     }
 }

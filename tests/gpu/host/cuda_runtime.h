@@ -53,8 +53,14 @@ uint64_t exchange(unsigned mask, uint64_t mine, int from, const char *file, int 
 unsigned ballot(unsigned mask, bool mine, const char *file, int line);
 int lane();
 /* A product of the warp's tensor cores, d {16, 8} += a b: fragments as the PTX ISA documents them. */
-enum mma_kind { MMA_BF16, MMA_F16 };
+enum mma_kind { MMA_BF16, MMA_F16, MMA_TF32 };
 void mma(mma_kind kind, float *d, const uint32_t *a, const uint32_t *b, const char *file, int line);
+/* cvt.rna.tf32.f32: to the nearest number of 10 bits behind the point, of two the one farther from zero. */
+inline uint32_t to_tf32(uint32_t bits)
+{
+    bool finite = (bits >> 23 & 255) != 255;
+    return finite ? (bits + 0x1000) & ~0x1fffu : (bits & 0x7fffff ? bits | 0x400000 : bits) & ~0x1fffu;
+}
 /* Shared memory of the running block, poisoned; `site` tells the declarations apart. */
 void *shared(const void *site, size_t bytes, size_t align);
 
@@ -84,6 +90,8 @@ template <class T> T shuffle(unsigned mask, T value, int from, const char *file,
 /* The instructions of kernels/mma.cuh. */
 #define YL_MMA_BF16(d, a, b) cuda_double::mma(cuda_double::MMA_BF16, d, a, b, __FILE__, __LINE__)
 #define YL_MMA_F16(d, a, b) cuda_double::mma(cuda_double::MMA_F16, d, a, b, __FILE__, __LINE__)
+#define YL_MMA_TF32(d, a, b) cuda_double::mma(cuda_double::MMA_TF32, d, a, b, __FILE__, __LINE__)
+#define YL_TO_TF32(to, bits) ((to) = cuda_double::to_tf32(bits))
 
 /* Kernels declare shared memory through this macro of kernels/launch.cuh; here it is heap memory of the block. */
 #define YL_SHARED(type, name, extents)                                                                                 \

@@ -15,7 +15,7 @@ local function losses(device)
   local ears = { name = "ears", on = { step = function(_, trainer) list[#list + 1] = trainer.loss end } }
   local net = yl.load { cfg = stem .. ".cfg", weights = stem .. ".weights", names = top .. "/weights/coco.names", device = device }
   yl.train { net = net:freeze "none", data = yl.data { name = "kitti", root = top .. "/small", limit = o.frames }, ears,
-    options = { epochs = 1, batch = o.size, resize = "stretch", seed = 1, optim = { name = "sgd", lr = 1e-4 } } }
+    options = { epochs = 1, batch = o.size, tf32 = false, resize = "stretch", seed = 1, optim = { name = "sgd", lr = 1e-4 } } }
   return list, core.system.clock() - started
 end
 
