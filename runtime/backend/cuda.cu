@@ -1,7 +1,7 @@
 /* The plug-in libyolua_cuda.so: devices, their memory, and the table of kernels. Everything is queued on a device's own stream; what
  * the device interface promises to be complete is waited for. */
 #include "backend/notes.h"
-#include "kernels/launch.cuh"
+#include "kernels/cudnn.cuh"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -286,7 +286,7 @@ static yl_status open_device(int index, yl_device *out)
 
 extern "C" __attribute__((visibility("default"))) const yl_plugin *yl_plugin_entry(const yl_plugin_host *from)
 {
-    static const yl_plugin plugin = {YL_PLUGIN_VERSION, look, facts, open_device, yl__notes_take};
+    static const yl_plugin plugin = {YL_PLUGIN_VERSION, look, facts, yl__cudnn_version, open_device, yl__notes_take};
     if (from->version != YL_PLUGIN_VERSION || strcmp(from->kernels, kernels) != 0) return NULL;
     host = from;
     return &plugin;

@@ -51,6 +51,16 @@ yl_status yl_cuda_look(int *driver, int *runtime, int *count)
     return status;
 }
 
+yl_status yl_cuda_cudnn(int *version)
+{
+    *version = 0;
+    pthread_mutex_lock(&mutex);
+    yl_status status = open_plugin();
+    if (status == YL_OK) status = plugin->cudnn(version);
+    pthread_mutex_unlock(&mutex);
+    return status;
+}
+
 static yl_status check_index(int index)
 {
     int driver, runtime, count;

@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-enum { YL_PLUGIN_VERSION = 2, YL_NO_GPU = -1 };
+enum { YL_PLUGIN_VERSION = 3, YL_NO_GPU = -1 };
 
 /* What the program passes to the plug-in. */
 typedef struct yl_plugin_host {
@@ -49,6 +49,8 @@ typedef struct yl_plugin {
      * missing: a driver, a newer driver, a device. */
     yl_status (*look)(int *driver, int *runtime, int *count);
     yl_status (*facts)(int index, yl_device_facts *out);
+    /* The version of cuDNN, as 10000 * major + 100 * minor + patch. Errors: UNSUPPORTED: it is not installed, or cannot be used. */
+    yl_status (*cudnn)(int *version);
     /* Fills *out but for its name. YL_NO_GPU: an imaginary device, which needs no driver and computes nothing. */
     yl_status (*open)(int index, yl_device *out);
     /* Makes the imaginary device report what it would launch on a GPU of architecture sm_<arch>; NULL: stops that. */
@@ -64,6 +66,8 @@ typedef const yl_plugin *yl_plugin_entry_function(const yl_plugin_host *host);
 /* Versions of the driver and the runtime, as 1000 * major + 10 * minor, and the number of devices. Errors: UNSUPPORTED if there is no
  * plug-in, no driver, an old driver, or no device. */
 yl_status yl_cuda_look(int *driver, int *runtime, int *count);
+/* The version of cuDNN, as 10000 * major + 100 * minor + patch. Errors: UNSUPPORTED without it, or without the plug-in. */
+yl_status yl_cuda_cudnn(int *version);
 /* Facts about device `index` (0-based). Errors: as above; INVALID for a device that does not exist. */
 yl_status yl_cuda_facts(int index, yl_device_facts *out);
 /* The device; there is one object for each, which lives as long as the process. */

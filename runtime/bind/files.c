@@ -192,8 +192,19 @@ static void push_gpu(lua_State *L, int index)
     lua_setfield(L, -2, "usable");
 }
 
-/* gpus() -> {driver, runtime (CUDA versions), devices = {{name, chip, isa, memory_bytes, free_bytes, multiprocessors, usable}}}; or nil
- * and the sentence that says what is missing */
+/* The version of cuDNN, or the sentence that says why there is none. */
+static void push_cudnn(lua_State *L)
+{
+    int version;
+    if (yl_cuda_cudnn(&version) == YL_OK)
+        lua_pushfstring(L, "%d.%d.%d", version / 10000, version / 100 % 100, version % 100);
+    else
+        set_string(L, "cudnn_sentence", yl_error()), lua_pushnil(L);
+    lua_setfield(L, -2, "cudnn");
+}
+
+/* gpus() -> {driver, runtime (CUDA versions), cudnn (its version) or cudnn_sentence, devices = {{name, chip, isa, memory_bytes, free_bytes,
+ * multiprocessors, usable}}}; or nil and the sentence that says what is missing */
 static int gpus(lua_State *L)
 {
     int driver, runtime, count;
@@ -205,6 +216,7 @@ static int gpus(lua_State *L)
     lua_createtable(L, 0, 3);
     set_version(L, "driver", driver);
     set_version(L, "runtime", runtime);
+    push_cudnn(L);
     lua_createtable(L, count, 0);
     for (int i = 0; i < count; i++) {
         push_gpu(L, i);

@@ -1,12 +1,16 @@
 /* The convolution's algorithms on a GPU, and the gradient of the bias. */
 #include "kernels/columns.cuh"
 #include "kernels/conv2d.cuh"
+#include "kernels/cudnn.cuh"
 
 yl_status YL_CUDA(conv2d_algorithms)(const yl_conv2d_algo *const **list)
 {
-    static const yl_conv2d_algo *const algorithms[] = {&YL_CUDA(conv2d_depthwise), &YL_CUDA(conv2d_mma),
-                                                       &YL_CUDA(conv2d_gemm), NULL};
-    *list = algorithms;
+    static const yl_conv2d_algo *const own[] = {&YL_CUDA(conv2d_depthwise), &YL_CUDA(conv2d_mma), &YL_CUDA(conv2d_gemm),
+                                                NULL};
+    static const yl_conv2d_algo *const all[] = {
+        own[0], own[1], own[2], &YL_CUDA(conv2d_cudnn), &YL_CUDA(conv2d_cudnn_2), &YL_CUDA(conv2d_cudnn_3), NULL};
+    int version;
+    *list = yl__cudnn_version(&version) == YL_OK ? all : own;
     return YL_OK;
 }
 

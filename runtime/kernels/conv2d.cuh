@@ -9,7 +9,8 @@ yl_status yl__conv2d_pack_plain(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_d
                                 const float *scale, void *packed);
 
 extern "C" {
-extern const yl_conv2d_algo YL_CUDA(conv2d_gemm), YL_CUDA(conv2d_depthwise), YL_CUDA(conv2d_mma);
+extern const yl_conv2d_algo YL_CUDA(conv2d_gemm), YL_CUDA(conv2d_depthwise), YL_CUDA(conv2d_mma), YL_CUDA(conv2d_cudnn),
+    YL_CUDA(conv2d_cudnn_2), YL_CUDA(conv2d_cudnn_3);
 }
 
 #endif

@@ -55,7 +55,7 @@ static yl_status run_typed(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direct
     float *partial = (float *)r->scratch;
     YL_TRY(yl__gemm<yl__conv_weights<T>>(ctx, "conv2d backward weights", *g, og, taps * cg, pixels, g->groups, parts,
                                          r->dy, r->x, NULL, partial));
-    return yl__launch_each(ctx, "conv2d backward weights", yl__conv_weight_count(g), yl__conv_add_parts,
+    return yl__launch_each(ctx, "conv2d backward weights", yl__conv_weight_count(g), yl__conv_add_parts<float>,
                            yl__conv_weight_count(g), parts, partial, r->dweight);
 }
 

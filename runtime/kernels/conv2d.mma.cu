@@ -98,27 +98,10 @@ static size_t packed_bytes(const yl_conv2d_geom *g, yl_direction d)
     return d == YL_BACKWARD_WEIGHTS || as_they_are ? 0 : (size_t)yl__conv_weight_count(g) * yl_dtype_bytes(g->dtype);
 }
 
-/* Forward {oc, kh, kw, c/groups}, as they are; backward data {c, kh, kw, oc/groups}. */
-template <class T>
-static __global__ void pack_weights(yl_conv2d_geom g, bool turned, int64_t count, const float *weight,
-                                    const float *scale, T *packed)
-{
-    int64_t in = g.c / g.groups, out = g.oc / g.groups, taps = g.kh * g.kw;
-    YL_EACH(i, count)
-    {
-        int64_t o = i / in / taps, to = i;
-        if (turned) to = ((o / out * in + i % in) * taps + i / in % taps) * out + o % out;
-        packed[to] = weight[i] * (scale ? scale[o] : 1.0f);
-    }
-}
-
 static yl_status pack(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const float *weight,
                       const float *scale, void *packed)
 {
-    int64_t count = yl__conv_weight_count(g);
-    return YL_TYPED(g->dtype, T,
-                    yl__launch_each(ctx, "conv2d pack", count, pack_weights<T>, *g, d == YL_BACKWARD_DATA, count,
-                                    weight, scale, (T *)packed));
+    return yl__conv_pack(ctx, g, d == YL_BACKWARD_DATA, weight, scale, packed);
 }
 
 template <class T>
@@ -136,7 +119,8 @@ static yl_status run_typed(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direct
     YL_TRY(yl__mma_gemm<mma_weights<T>>(ctx, "mma backward weights", *g, og, taps * cg, pixels, g->groups, parts, r->dy,
                                         r->x, NULL, partial));
     int64_t count = yl__conv_weight_count(g);
-    return yl__launch_each(ctx, "mma backward weights", count, yl__conv_add_parts, count, parts, partial, r->dweight);
+    return yl__launch_each(ctx, "mma backward weights", count, yl__conv_add_parts<float>, count, parts, partial,
+                           r->dweight);
 }
 
 static yl_status run(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const yl_conv2d_run *r)

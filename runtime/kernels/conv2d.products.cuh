@@ -197,12 +197,36 @@ static inline int64_t yl__conv_weight_count(const yl_conv2d_geom *g)
     return g->oc * g->kh * g->kw * (g->c / g->groups);
 }
 
-static __global__ void yl__conv_add_parts(int64_t count, int parts, const float *partial, float *dweight)
+/* Weights in the type of the activations, output channel o times scale[o] (NULL: 1): {oc, kh, kw, c/groups} as they are, or turned
+ * {c, kh, kw, oc/groups}. */
+template <class T>
+static __global__ void yl__conv_pack_weights(yl_conv2d_geom g, bool turned, int64_t count, const float *weight,
+                                             const float *scale, T *packed)
+{
+    int64_t in = g.c / g.groups, out = g.oc / g.groups, taps = g.kh * g.kw;
+    YL_EACH(i, count)
+    {
+        int64_t o = i / in / taps, to = i;
+        if (turned) to = ((o / out * in + i % in) * taps + i / in % taps) * out + o % out;
+        packed[to] = weight[i] * (scale ? scale[o] : 1.0f);
+    }
+}
+
+static inline yl_status yl__conv_pack(const yl_ctx *ctx, const yl_conv2d_geom *g, bool turned, const float *weight,
+                                      const float *scale, void *packed)
+{
+    int64_t count = yl__conv_weight_count(g);
+    return YL_TYPED(g->dtype, T,
+                    yl__launch_each(ctx, "conv2d pack", count, yl__conv_pack_weights<T>, *g, turned, count, weight,
+                                    scale, (T *)packed));
+}
+
+template <class T> static __global__ void yl__conv_add_parts(int64_t count, int parts, const T *partial, float *dweight)
 {
     YL_EACH(i, count)
     {
         float sum = 0;
-        for (int p = 0; p < parts; p++) sum += partial[p * count + i];
+        for (int p = 0; p < parts; p++) sum += (float)partial[p * count + i];
         dweight[i] += sum;
     }
 }

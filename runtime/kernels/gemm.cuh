@@ -20,7 +20,7 @@
 enum { YL__TILE = 64, YL__STEP = 16, YL__OWN = 4 };
 
 template <class Op>
-__global__ void __launch_bounds__(256)
+__global__ void __launch_bounds__(256, 2)
     yl__gemm_kernel(typename Op::geom g, int64_t m, int64_t n, int64_t k, int products, const typename Op::left *a,
                     const typename Op::right *b, const float *extra, typename Op::out *c)
 {

@@ -1,6 +1,6 @@
 // What the double of the CUDA runtime is for: kernels and calls with a mistake that a host would forgive, each beside its correct
 // form. The correct one gives the right numbers with every seed; the other ends the process with a sentence, or gives wrong numbers.
-#include "host/double.h"
+#include "bugs.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -13,16 +13,6 @@ namespace
 {
 
 constexpr int N = 1000, BLOCK = 256;
-
-struct device_array {
-    float *at = nullptr;
-    explicit device_array(int count)
-    {
-        cudaMalloc(reinterpret_cast<void **>(&at), size_t(count) * sizeof(float));
-    }
-};
-
-cudaStream_t stream_a, stream_b;
 
 template <class... P, class... A> void launch(cudaStream_t stream, int blocks, void (*kernel)(P...), A... arguments)
 {
@@ -38,24 +28,6 @@ std::vector<float> numbers(int count)
     std::vector<float> x(size_t(count), 0.0f);
     for (int i = 0; i < count; i++) x[size_t(i)] = float(i * 7 % 101);
     return x;
-}
-
-void give(float *to, const std::vector<float> &x)
-{
-    cudaMemcpyAsync(to, x.data(), x.size() * sizeof(float), cudaMemcpyHostToDevice, stream_a);
-}
-
-std::vector<float> take(const float *from, int count, cudaStream_t stream = nullptr)
-{
-    std::vector<float> y(size_t(count), -1.0f);
-    cudaMemcpyAsync(y.data(), from, y.size() * sizeof(float), cudaMemcpyDeviceToHost, stream ? stream : stream_a);
-    cudaStreamSynchronize(stream ? stream : stream_a);
-    return y;
-}
-
-bool same(const std::vector<float> &a, const std::vector<float> &b)
-{
-    return a.size() == b.size() && memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
 // ---- kernels; `bug` is the mistake ----
@@ -157,6 +129,40 @@ bool mixed_fragments(bool bug)
     config.blockDim = dim3(32);
     config.stream = stream_a;
     cudaLaunchKernelEx(&config, tensor_product, bug, static_cast<const float *>(from.at), to.at);
+    return same(take(to.at, 128), want);
+}
+
+// The same of TF32: 16 x 8 times 8 x 8. The numbers are not rounded beforehand where that is forgotten.
+__global__ void tensor_product_tf32(bool bug, const float *x, float *y)
+{
+    int lane = int(threadIdx.x), g = lane / 4, t = lane % 4;
+    auto word = [&](int row, int col) {
+        uint32_t bits;
+        memcpy(&bits, x + row * 16 + col, sizeof bits);
+        if (!bug) YL_TO_TF32(bits, bits);
+        return bits;
+    };
+    uint32_t a[4] = {word(g, t), word(g + 8, t), word(g, t + 4), word(g + 8, t + 4)};
+    uint32_t b[2] = {word(g, t), word(g, t + 4)}; // B(k, n) = x(n, k)
+    float d[4] = {};
+    YL_MMA_TF32(d, a, b);
+    for (int e = 0; e < 4; e++) y[(g + e / 2 * 8) * 8 + 2 * t + e % 2] = d[e];
+}
+
+bool unrounded(bool bug)
+{
+    device_array from(256), to(128);
+    std::vector<float> x = numbers(256), want(128, 0.0f);
+    for (int m = 0; m < 16; m++)
+        for (int n = 0; n < 8; n++)
+            for (int k = 0; k < 8; k++)
+                want[size_t(m * 8 + n)] += (x[size_t(m * 16 + k)] + 1) * (x[size_t(n * 16 + k)] + 1);
+    for (float &value : x) value += 1 - std::ldexp(1.0f, -17); // what is cut off makes it less by a unit
+    give(from.at, x);
+    cudaLaunchConfig_t config = {};
+    config.blockDim = dim3(32);
+    config.stream = stream_a;
+    cudaLaunchKernelEx(&config, tensor_product_tf32, bug, static_cast<const float *>(from.at), to.at);
     return same(take(to.at, 128), want);
 }
 
@@ -348,12 +354,6 @@ bool graph_not_launched(bool bug)
     return take(y.at, BLOCK) == std::vector<float>(BLOCK, 5.0f);
 }
 
-struct test {
-    const char *name;
-    bool (*run)(bool bug);
-    const char *sentence; // what the mistake's process says; "": its numbers are wrong
-};
-
 const test tests[] = {
     {"missing barrier", missing_barrier, ""},
     {"race on shared memory", shared_race, ""},
@@ -368,6 +368,7 @@ const test tests[] = {
     {"barrier that half of a block meets", half_a_barrier, "a thread of the block ended without meeting this barrier"},
     {"shuffle without one lane", missing_lane, "a lane waits for others of its mask that do not come"},
     {"fragments of a matrix product mixed up", mixed_fragments, ""},
+    {"factors that are not rounded to TF32", unrounded, ""},
     {"value in a graph", graph_value, ""},
     {"wait in a graph", graph_wait, "a wait while the stream is captured"},
     {"copy from the host in a graph", graph_copy, "a copy from the host is captured"},
@@ -417,6 +418,7 @@ int main()
     for (const char *seed : {"1", "2", "3"}) {
         setenv("YOLUA_CUDA_SEED", seed, 1);
         for (const test &t : tests) failed += !passes(t);
+        for (const test &t : cudnn_tests()) failed += !passes(t);
     }
     printf("%zu mistakes, 3 seeds, %d failures\n", sizeof tests / sizeof *tests, failed);
     return failed != 0;

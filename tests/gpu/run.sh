@@ -53,19 +53,28 @@ pack() {
 skip() { echo "SKIP $*"; exit 77; }
 needs_data() { [ -d "$YOLUA_DATA/weights" ] || skip "the pack holds no data"; }
 on_gpu() { YOLUA_TEST_DEVICE=cuda YOLUA_TEST_FILE=$tree/tests/$1.lua "$YOLUA_PROGRAM" "$tree/tests/support/on_gpu.lua"; }
-# bf16/layers/x: layers/x with activations of bf16; likewise f16
-in_precision() { if [[ $1 == *f16/* ]]; then YOLUA_TEST_PRECISION=${1%%/*} on_gpu "${1#*/}"; else on_gpu "$1"; fi; }
+# bf16/layers/x: layers/x with activations of bf16; likewise f16. cudnn/...: with convolutions by that algorithm
+in_precision() {
+  case $1 in
+    cudnn/*) YOLUA_TEST_ALGORITHM=cudnn in_precision "${1#*/}" ;;
+    *f16/*) YOLUA_TEST_PRECISION=${1%%/*} on_gpu "${1#*/}" ;;
+    *) on_gpu "$1" ;;
+  esac
+}
+has_cudnn() { "$YOLUA_PROGRAM" -e 'os.exit(require("yolua.doctor.machine").look().cuda.cudnn and 0 or 1)'; }
 
 one_test() {
   local log=$top/tests/${1//\//-}
   if in_precision "$1" >"$log" 2>&1; then echo "ok $1"; else echo "FAILED $1"; tail -15 "$log"; fi
 }
 
-# The layers' and networks' tests, device=cuda against the CPU and the formulas in Lua; the layers' in bf16 and f16 too.
+# The layers' and networks' tests, device=cuda against the CPU and the formulas in Lua; the layers' in bf16 and f16 too, and convolutions
+# through cuDNN as well.
 part_suite() {
-  local test
+  local test with=
   mkdir -p "$top/tests"
-  sed 'p; s|^layers/.*|bf16/&\nf16/&|; t; d' "${YOLUA_SUITE:-$tree/tests/gpu/suite.txt}" | xargs -P "$(nproc)" -I{} bash -c 'one_test {}' | tee "$top/suite"
+  if has_cudnn; then with='s|^.*layers/conv2d$|&\ncudnn/&|'; else echo "SKIP cudnn: it is not installed"; fi
+  sed 'p; s|^layers/.*|bf16/&\nf16/&|; t; d' "${YOLUA_SUITE:-$tree/tests/gpu/suite.txt}" | sed "$with" | xargs -P "$(nproc)" -I{} bash -c 'one_test {}' | tee "$top/suite"
   for test in forward mma; do
     "$YOLUA_PROGRAM" "$tree/tests/gpu/$test.lua" >"$top/tests/$test" 2>&1 && echo "ok gpu/$test" >>"$top/suite" ||
       { echo "FAILED gpu/$test" >>"$top/suite"; tail -15 "$top/tests/$test"; }
@@ -121,6 +130,9 @@ part_recipe() {
 
 # ---- run -------------------------------------------------------------------------------------------------------------------
 
+# The machine's own cuDNN, beside its PyTorch; without that the loader looks for it.
+CUDNN='import nvidia.cudnn; print(list(nvidia.cudnn.__path__)[0] + "/lib/libcudnn.so.9")'
+
 WHERE='local m = require("yolua.doctor.machine").look()
 if m.cuda == require("yolua.core").null or not m.cuda.usable then print("SKIP " .. m.cuda_sentence) os.exit(0) end
 print(("| %s | %s, CUDA %s |"):format(m.cuda.devices[1].chip, m.cuda.driver, m.cuda.runtime))'
@@ -146,7 +158,8 @@ run() {
   export LD_LIBRARY_PATH=$top/pack/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} YOLUA_PROGRAM=$top/pack/bin/yolua YOLUA_SOURCE=$tree
   export YOLUA_PATH=$tree YOLUA_DATA=$top/pack/data XDG_CACHE_HOME=$top/cache LUA_PATH="$tree/tests/?.lua;$top/pack/share/lua/?.lua"
   export YOLUA_CUDA_PLUGIN=${YOLUA_CUDA_PLUGIN:-$top/pack/bin/libyolua_cuda.so}
-  export -f skip needs_data on_gpu in_precision one_test compare
+  export YOLUA_CUDNN=${YOLUA_CUDNN:-$(python3 -c "$CUDNN" 2>/dev/null || true)}
+  export -f skip needs_data on_gpu in_precision has_cudnn one_test compare
   for part in $PARTS; do export -f "part_$part"; done
   [ -z "${YOLUA_REBUILD:-}" ] || rebuild
   where=$("$YOLUA_PROGRAM" -e "$WHERE")

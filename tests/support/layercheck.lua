@@ -25,11 +25,14 @@
 -- largest magnitude. Gradients pass up to three roundings and slopes taken from rounded outputs: BACKWARD allows eight times UNIT; they
 -- are compared with those of the CPU in f32, since differences of the oracle would step over the ties that rounding makes. `roundings`:
 -- how often a layer rounds its numbers on their way (1); the bounds are so many times larger.
+--
+-- With YOLUA_TEST_ALGORITHM=cudnn convolutions run with that algorithm, in every direction. Of 16 bits it also rounds weights and bias.
 local t = require "luaunit"
 local core = require "yolua.core"
 
 local check = { on_cpu = (os.getenv "YOLUA_TEST_DEVICE" or "cpu") == "cpu", -- else support/on_gpu.lua is at work
   precision = os.getenv "YOLUA_TEST_PRECISION" or "f32" }
+local ALGORITHM = os.getenv "YOLUA_TEST_ALGORITHM"
 local BITS = ({ bf16 = 8, f16 = 11 })[check.precision] -- that a number has
 local UNIT = BITS and 2 ^ -BITS or 0
 local FORWARD, BACKWARD = 2 * UNIT, 8 * UNIT
@@ -221,8 +224,14 @@ end
 
 local function plan_of(net, case, keep, precision)
   local mode = case.mode or "train"
-  return net:plan { mode = mode, batch = case.input[1], keep = keep, whole_gradient = mode == "train",
-    precision = precision or check.precision, algorithm = check.on_cpu and case.algorithm or nil } -- those that cases name are the CPU's
+  local pinned = not precision and ALGORITHM or nil
+  local plan = net:plan { mode = mode, batch = case.input[1], keep = keep, whole_gradient = mode == "train",
+    precision = precision or check.precision, algorithm = check.on_cpu and case.algorithm or pinned } -- those that cases name are the CPU's
+  for i, layer in ipairs(pinned and net:layers() or {}) do
+    local used = layer.name == "a" and plan:algorithm(i, "forward")
+    if used then t.assertEquals(used, pinned) end
+  end
+  return plan
 end
 
 local function channels(values, shape, first, count)

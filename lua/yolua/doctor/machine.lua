@@ -55,7 +55,7 @@ end
 local function environment()
   local found = {}
   for _, name in ipairs { "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OPENBLAS_NUM_THREADS", "OPENBLAS_CORETYPE",
-    "YOLUA_PATH", "YOLUA_CUDA_PLUGIN", "CUDA_VISIBLE_DEVICES" } do
+    "YOLUA_PATH", "YOLUA_CUDA_PLUGIN", "YOLUA_CUDNN", "CUDA_VISIBLE_DEVICES" } do
     found[name] = os.getenv(name)
   end
   return found
@@ -114,6 +114,10 @@ function machine.lines(m)
     m.cuda == core.null and "CUDA cannot be used: " .. m.cuda_sentence
       or ("CUDA driver %s%s"):format(m.cuda.driver, m.cuda.runtime and ", plug-in " .. m.cuda.runtime or ""),
   }
+  if m.cuda ~= core.null and m.cuda.runtime then
+    lines[#lines + 1] = m.cuda.cudnn and ("cuDNN %s: convolutions are measured with it and without"):format(m.cuda.cudnn)
+      or m.cuda.cudnn_sentence .. "; convolutions run with yolua's own kernels"
+  end
   for _, gpu in ipairs(m.cuda ~= core.null and m.cuda.devices or {}) do
     lines[#lines + 1] = gpu.isa and ("%s %s, %s, %d multiprocessors, memory %.1f GiB, %.1f GiB free%s"):format(gpu.name, gpu.chip, gpu.isa,
       gpu.multiprocessors, gpu.memory_bytes / GIB, gpu.free_bytes / GIB, gpu.usable and "" or "; cannot be used") or "GPU " .. gpu.chip
