@@ -23,7 +23,7 @@ static const yl_conv2d_algo *cheapest(const yl_ctx *ctx, const yl_conv2d_algo *c
 {
     const yl_conv2d_algo *best = NULL;
     for (; *list; list++)
-        if ((*list)->supports(ctx, g, d) && (!best || (*list)->cost(g, d) < best->cost(g, d))) best = *list;
+        if ((!best || (*list)->cost(g, d) < best->cost(g, d)) && (*list)->supports(ctx, g, d)) best = *list;
     return best;
 }
 
@@ -235,11 +235,15 @@ yl_status yl_conv2d_choose(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direct
     YL_TRY(ctx->device->kernels->conv2d_algorithms(&list));
     bool pins = pinned && strcmp(pinned, "auto") != 0, predicts = pins && strcmp(pinned, "predicted") == 0;
     if (pins && !predicts && !(algo = named(list, pinned))) return unknown_name(ctx, list, pinned);
+    bool measures = !pins && yl_conv2d_work(g) >= SMALL;
+    if (measures) {
+        key_text(ctx, g, d, packs, key);
+        if (remembered(ctx, list, key, g, d, out))
+            return YL_OK; /* so that no other algorithm has to look at the geometry */
+    }
     *out = algo && algo->supports(ctx, g, d) ? algo : cheapest(ctx, list, g, d);
     if (!*out)
         return yl__fail(YL_UNSUPPORTED, "no algorithm convolves %s on %s", yl_dtype_name(g->dtype), ctx->device->name);
-    if (pins || yl_conv2d_work(g) < SMALL || candidates(ctx, list, g, d, (*out)->cost(g, d)) < 2) return YL_OK;
-    key_text(ctx, g, d, packs, key);
-    if (remembered(ctx, list, key, g, d, out)) return YL_OK;
+    if (!measures || candidates(ctx, list, g, d, (*out)->cost(g, d)) < 2) return YL_OK;
     return choose_measured(ctx, list, g, d, packs, weights, key, out);
 }
