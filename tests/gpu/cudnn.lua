@@ -74,6 +74,21 @@ function TestCudnn.test_fused()
   end
 end
 
+-- What a graph has captured computes with what lies at its tensors' addresses when it is launched.
+function TestCudnn.test_captured()
+  local layers = { { "conv2d", name = "c", filters = 2, inputs = { 0 } } }
+  local net = core.net { h = 1, w = 2, c = 1, device = "cuda", layers = layers }
+  net:set("c.weight", { 1, 2 })
+  net:set("c.bias", { 10, 20 })
+  local plan <close> = net:plan { mode = "infer", batch = 1, algorithm = "cudnn" }
+  for i = 1, 4 do
+    plan:input { i, -i }
+    plan:forward {}
+    t.assertEquals(plan:output(1), { 10.0 + i, 20.0 + 2 * i, 10.0 - i, 20.0 - 2 * i })
+  end
+  t.assertEquals({ plan:captured(), plan:algorithm(1, "forward") }, { 1, "cudnn" })
+end
+
 -- Who is large enough is measured; what is chosen is an algorithm of the device.
 function TestCudnn.test_measured()
   local net = core.net { h = 24, w = 24, c = 32, device = "cuda", layers = { { "conv2d", name = "c", filters = 32, size = 3, pad = true,
