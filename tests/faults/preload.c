@@ -6,6 +6,7 @@
  *   YOLUA_FAULT=KIND:/S:M     each in turn, or each S-th, in a process of its own (see branch.c)
  *   YOLUA_FAULT=space:N       files take N bytes in all; the write that brings more is cut short, and all after it fail
  *   YOLUA_FAULT=kill:N        SIGKILL in place of the N-th call that concerns a file
+ *   YOLUA_FAULT_SLOW=MS       a terminal takes so long to stop showing what is typed
  *   YOLUA_FAULT_COUNTS=FILE   at the end FILE says how many calls there were: a line "KIND COUNT" each
  *
  * Errors are such as the calls may really give, each kind's own (see the list), so that a test knows the sentence by it. */
@@ -28,6 +29,8 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 /* kind, its name, its error, whether it concerns a file */
@@ -368,6 +371,16 @@ int rename(const char *from, const char *to)
 {
     REAL(rename);
     return fails(RENAME, CALLER) ? -1 : real(HERE(from), HERE(to));
+}
+
+int tcsetattr(int descriptor, int when, const struct termios *set)
+{
+    static int (*real)(int, int, const struct termios *);
+    const char *slow = getenv("YOLUA_FAULT_SLOW");
+    struct timespec wait = {0, slow ? atol(slow) * 1000000 : 0};
+    if (!real) *(void **)&real = dlsym(RTLD_NEXT, "tcsetattr");
+    if (!(set->c_lflag & ECHO)) nanosleep(&wait, NULL);
+    return real(descriptor, when, set);
 }
 
 int mkdir(const char *path, mode_t mode)

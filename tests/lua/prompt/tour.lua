@@ -3,6 +3,7 @@ local t = require "luaunit"
 local core = require "yolua.core"
 local Pty = require "support.pty"
 local tour = require "support.tour"
+local wait = require "support.wait"
 
 local function shell(command)
   local pipe <close> = assert(io.popen(command))
@@ -51,6 +52,19 @@ function TestTour.testOnAPseudoTerminal()
   local pty <close> = Pty.open(tour.command(tour.folder "pty", "TERM=dumb"), 80)
   for _, step in ipairs(tour.steps) do pty:type(table.unpack(step.input)) end
   tour.compare((pty:leave():gsub("^.-leaves\n", ""):gsub("\n> %^D.*$", "\n")), "on a pseudo-terminal")
+end
+
+-- Between the prompt and the moment from which the terminal leaves it to the program to show what is typed, nothing is shown twice.
+function TestTour.testKeysPressedAtOnceAreSeenOnce()
+  local library = os.getenv "YOLUA_FAULTS_LIBRARY"
+  if not Pty.present() or not library then return print "SKIP a slow terminal: `script` or the library of faults is missing" end
+  local slow = ("TERM=xterm YOLUA_FAULT_SLOW=900 LD_PRELOAD='%s'"):format(library)
+  local pty <close> = Pty.open("stty echo; " .. tour.command(tour.folder "slow", slow), 80)
+  pty:type "6 * 7"
+  local text = pty:text()
+  pty:send "os.exit()\n" -- Ctrl-D is no end before the program has the terminal
+  wait(function() return pty:ended() end, "the end")
+  t.assertEquals(select(2, text:gsub("6 %* 7", "")), 1, text)
 end
 
 local status = t.LuaUnit.run()
