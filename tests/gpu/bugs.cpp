@@ -420,6 +420,6 @@ int main()
         for (const test &t : tests) failed += !passes(t);
         for (const test &t : cudnn_tests()) failed += !passes(t);
     }
-    printf("%zu mistakes, 3 seeds, %d failures\n", sizeof tests / sizeof *tests, failed);
+    printf("%zu mistakes, 3 seeds, %d failures\n", sizeof tests / sizeof *tests + cudnn_tests().size(), failed);
     return failed != 0;
 }
