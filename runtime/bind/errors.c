@@ -21,9 +21,11 @@ int yl__error(lua_State *L, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    push_position(L);
-    lua_pushvfstring(L, format, arguments);
+    const char *text = lua_pushvfstring(L, format, arguments);
     va_end(arguments);
+    yl__fail(YL_INVALID, "%s", text);
+    push_position(L);
+    lua_pushstring(L, yl_error());
     lua_concat(L, 2);
     return lua_error(L);
 }
@@ -67,10 +69,24 @@ bool yl__is_trouble(lua_State *L, int index)
     return trouble;
 }
 
+/* Its first bytes are enough to know it by. */
+static const char *shown_text(lua_State *L, int index)
+{
+    enum { LONGEST = 100 };
+    size_t length;
+    const char *text = lua_tolstring(L, index, &length);
+    if (length <= LONGEST) return lua_pushstring(L, text);
+    lua_pushlstring(L, text, LONGEST);
+    lua_pushliteral(L, "...");
+    lua_concat(L, 2);
+    return lua_tostring(L, -1);
+}
+
 const char *yl__shown(lua_State *L, int index)
 {
     int type = lua_type(L, index);
-    if (type == LUA_TNUMBER || type == LUA_TSTRING || type == LUA_TBOOLEAN) return luaL_tolstring(L, index, NULL);
+    if (type == LUA_TSTRING) return shown_text(L, index);
+    if (type == LUA_TNUMBER || type == LUA_TBOOLEAN) return luaL_tolstring(L, index, NULL);
     if (type == LUA_TNONE) return lua_pushliteral(L, "nothing");
     if (type == LUA_TUSERDATA && luaL_getmetafield(L, index, "__name") == LUA_TSTRING) /* "a tensor" */
         return lua_pushfstring(L, "a %s", yl__word(lua_tostring(L, -1)));

@@ -4,10 +4,10 @@
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/sandbox.h"
+#include "core/sentence.h"
 #include "core/text.h"
 
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -53,7 +53,7 @@ void yl__warn(const char *format, ...)
     char sentence[1024];
     va_list args;
     va_start(args, format);
-    vsnprintf(sentence, sizeof sentence, format, args);
+    yl__sentence(sentence, sizeof sentence, format, args);
     va_end(args);
     if (the_hook) the_hook(the_user, sentence);
     if (the_file && !yl__file_writes_held()) keep(sentence);

@@ -1,7 +1,7 @@
 /* The error sentence: one buffer per thread, so that a worker's failure cannot overwrite another's. */
 #include "core/status.h"
+#include "core/sentence.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,7 +28,7 @@ yl_status yl__fail(yl_status status, const char *format, ...)
     char text[sizeof sentence]; /* the arguments may include yl_error() itself */
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    yl__sentence(text, sizeof text, format, args);
     va_end(args);
     memcpy(sentence, text, sizeof text);
     return status;

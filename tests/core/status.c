@@ -37,8 +37,16 @@ static void sentences(void **state)
     word[sizeof word - 1] = '\0';
     yl__fail(YL_IO, "%s", word);
     assert_int_equal(strlen(yl_error()), 1023);
+    assert_string_equal(yl_error() + 1020, "...");
     yl__fail_in(YL_IO, "%s", word);
     assert_true(strlen(yl_error()) <= 1023);
+}
+
+static void one_line(void **state)
+{
+    (void)state;
+    yl__fail(YL_FORMAT, "%s", "a\nb\r\033[2J\tc\x7f \xc3\xa9");
+    assert_string_equal(yl_error(), "a?b??[2J?c? \xc3\xa9");
 }
 
 static void *fails_elsewhere(void *user)
@@ -125,8 +133,13 @@ static void machine(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names),       cmocka_unit_test(sentences), cmocka_unit_test(one_per_thread),
-        cmocka_unit_test(try_returns), cmocka_unit_test(warnings),  cmocka_unit_test(threads_and_stop),
+        cmocka_unit_test(names),
+        cmocka_unit_test(sentences),
+        cmocka_unit_test(one_line),
+        cmocka_unit_test(one_per_thread),
+        cmocka_unit_test(try_returns),
+        cmocka_unit_test(warnings),
+        cmocka_unit_test(threads_and_stop),
         cmocka_unit_test(machine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,12 +2,14 @@
  * from one fixed stream, so that a failure repeats; before each input its bytes are kept, and an abort writes them to
  * fuzz-crash.bin.
  *
- *     fuzz_json [N]          fuzz_json FILE ...    runs the files instead */
+ *     fuzz_json [N]    fuzz_json 600s    for so many seconds    fuzz_json FILE ...    runs the files instead */
 #include "fuzz.h"
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LARGEST = 1 << 14 };
@@ -125,20 +127,22 @@ static int run_file(const char *path)
 int main(int argc, char **argv)
 {
     char *end = NULL;
-    long rounds = argc == 2 ? strtol(argv[1], &end, 10) : 20000;
+    long rounds = argc == 2 ? strtol(argv[1], &end, 10) : 20000, done = 0;
+    bool timed = end && strcmp(end, "s") == 0;
+    time_t stop = timed ? time(NULL) + rounds : 0;
     signal(SIGABRT, on_abort);
     signal(SIGSEGV, on_abort);
-    if (argc > 1 && (!end || *end)) {
+    if (argc > 1 && (!end || (*end && !timed))) {
         int failed = 0;
         for (int i = 1; i < argc; i++) failed |= run_file(argv[i]);
         return failed;
     }
     run_seeds();
-    for (long i = 0; i < rounds; i++) {
+    for (; timed ? time(NULL) < stop : done < rounds; done++) {
         load(&fuzz_seeds[below(fuzz_n_seeds)]);
         for (size_t n = 1 + below(6); n > 0; n--) mutate();
         run();
     }
-    printf("%zu seeds, %ld mutated inputs\n", fuzz_n_seeds, rounds);
+    printf("%zu seeds, %ld mutated inputs\n", fuzz_n_seeds, done);
     return 0;
 }

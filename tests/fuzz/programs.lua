@@ -1,47 +1,14 @@
 -- Random Lua programs: calls and assignments over everything that is bound (core's functions, the methods of tensors, networks, plans,
 -- loaders, batches, images, features, sets, models, trainers), with odd values. Nothing may crash or hang, and every error has to name
 -- the line of the program. PROGRAMS says how many (300), SEED which (1); the program that runs lies in last.lua of the working folder.
---
--- Left out: what would reach beyond the working folder or this process, or take its output away (threads, prompt, take_output,
--- process), what only the library itself calls with checked tables (layer.register), and drawing (scene), which is slow.
+-- support/bound.lua says what is left out.
 local yl = require "yolua"
 local core = yl.core
-local Model = require "yolua.model"
+local bound = require "support.bound"
 
 local COUNT, SEED = tonumber(os.getenv "PROGRAMS" or 300), tonumber(os.getenv "SEED" or 1)
 local SLOW = 30 -- seconds that a program may take
-local left_out = { ["system.threads"] = true, ["system.take_output"] = true, ["system.warn"] = true, ["prompt.open"] = true,
-  ["prompt.interactive"] = true, ["layer.register"] = true, ["scene.write"] = true, ["scene.camera"] = true, ["core.machine"] = true,
-  ["process.start"] = true, ["process.interrupt"] = true, ["process.rest"] = true, ["system.heed_interrupt"] = true }
-
--- ---- what the programs work on, made anew for each -----------------------------------------------------------------------------
-
-local picture = "picture.png"
-
-local run_random -- what callbacks do: a statement of the program
-
-yl.layer {
-  name = "wild", reads = "x", fields = { { "k", "number", 1, "", "a factor" } },
-  parameters = function() return { { "w", "weight", { 2 } } } end,
-  forward = function(_, x, y) y:copy_(x) run_random() end,
-  backward = function(l, _, _, dy, dx) if dx then dx:copy_(dy) end run_random() if l.gradients.w then l.gradients.w:add_(1) end end,
-}
-
-local function make_world()
-  local w = {}
-  core.image.new(8, 6, ("abc"):rep(48)):save(picture) -- a program may have written over it
-  w.net = core.net { h = 6, w = 8, c = 3, seed = 1, layers = { { "conv2d", filters = 4, size = 3, pad = true }, { "wild" },
-    { "conv2d", filters = 14, size = 1 }, { "region", classes = 2, num = 2, anchors = { 1, 1, 2, 2 } } } }
-  w.model = Model.new { net = w.net, names = { "a", "b" }, path = "here" }
-  w.plan, w.infer = w.net:plan { mode = "train", batch = 1 }, w.net:plan { mode = "infer", batch = 1 }
-  w.loader = core.loader { samples = { { image = picture, truth = { { 1, 1, 5, 5, 0, 0 } } } }, width = 8, height = 6, workers = 0 }
-  w.loader:epoch(1)
-  w.batch, w.image, w.layers = w.loader:next(), core.image.load(picture), w.model.layers
-  w.set = core.eval_set { classes = { "a" } }
-  w.x, w.y = core.tensor.zeros({ 2, 3 }), core.tensor.new({ { 1, 2, 3 }, { 4, 5, 6 } })
-  w.bytes, w.weight = core.tensor.zeros({ 6, 8, 3 }, "u8"), w.net:tensor "conv1.weight"
-  return w
-end
+local objects = bound.objects
 
 -- ---- programs ------------------------------------------------------------------------------------------------------------------
 
@@ -55,7 +22,6 @@ local function below(n) -- 0..n-1: splitmix64 (Steele, Lea, Flood 2014)
 end
 local function pick(list) return list[below(#list) + 1] end
 
-local objects = { "net", "model", "plan", "infer", "loader", "batch", "image", "layers", "set", "x", "y", "bytes", "weight" }
 local atoms = { "nil", "true", "false", "0", "1", "2", "3", "7", "-1", "-2", "1.5", "0/0", "1/0", "-1/0", "math.maxinteger",
   "math.mininteger", "2^53", "1e300", "''", "'1'", "'conv1'", "'conv1.weight'", "'wild1'", "'wild1.w'", "'grad'", "'ema'", "'value'",
   "'mask'", "'adam_m'", "'train'", "'infer'", "'body'", "'tail'", "'none'", "'all'", "'*'", "'f32'", "'u8'", "'bf16'", "'i64'", "'sgd'",
@@ -66,29 +32,13 @@ local atoms = { "nil", "true", "false", "0", "1", "2", "3", "7", "-1", "-2", "1.
   "{ part = 'body' }", "{ rule = 'adam', lr = 0.1 }", "{ conf = 0 }", "{ { 1, 2, 3, 4, 0, 0 } }",
   "{ { { .5, .5, .2, .2, 0, 0 } } }", "evil({})", "evil({ 1, 2 })",
   "setmetatable({ 1, 2 }, { __len = function() return 1 << 61 end })", "setmetatable({}, {})", "coroutine.create(print)", "io.stdout" }
-local functions, methods = {}, {}
+local functions, methods = bound.functions(), {}
 local keys = { "foo", "weight", "names", "frozen", "lr", "conv1", "w", "k", 1, 0, -1, 1.5, true, "__index", "__gc" }
 
-for name, value in pairs(core) do
-  if type(value) == "function" and not left_out["core." .. name] then functions[#functions + 1] = "core." .. name end
-  for inner, f in pairs(type(value) == "table" and value or {}) do
-    if type(f) == "function" and not left_out[name .. "." .. inner] then functions[#functions + 1] = ("core.%s.%s"):format(name, inner) end
-  end
-end
 for _, name in ipairs { "tensor", "zeros", "ones", "full", "rand", "randn", "arange", "image", "gradcheck" } do
   functions[#functions + 1] = "yl." .. name
 end
 table.sort(functions)
-
-local function methods_of(value)
-  local meta, list = debug.getmetatable(value), {}
-  local from = meta and (rawget(meta, "methods") or meta) or {}
-  for name, f in pairs(from) do
-    if type(f) == "function" and name:sub(1, 2) ~= "__" then list[#list + 1] = name end
-  end
-  table.sort(list)
-  return #list > 0 and list or { "close" }
-end
 
 local function value(depth)
   local kind = below(10)
@@ -138,7 +88,7 @@ local function fault(number, text, format, ...)
 end
 
 local function run(number)
-  local text, w = program(), make_world()
+  local text, w = program(), bound.world()
   local file = io.open("last.lua", "w")
   file:write(text, "\n")
   file:close()
@@ -154,13 +104,14 @@ local function run(number)
       fault(number, text, "line %d: a fault of the library: %s", i + 1, message)
     end
   end })
-  function run_random()
+  local function run_random() -- what callbacks do: a statement of the program
     local f = #callbacks > 0 and callbacks[below(#callbacks) + 1]
     if not f or depth > 2 then return end
     depth = depth + 1
     pcall(f)
     depth = depth - 1
   end
+  bound.callback = run_random
   local function evil(list) -- a table whose metamethods run a statement
     return setmetatable(list, { __index = function() run_random() end, __len = function() run_random() return 2 end })
   end
@@ -169,13 +120,12 @@ local function run(number)
   local given = {}
   for i, name in ipairs(objects) do given[i] = w[name] end
   chunk(core, yl, run_random, evil, report, table.unpack(given))
-  run_random = function() end
+  bound.callback = function() end
   if os.clock() - started > SLOW then fault(number, text, "took %.0f s", os.clock() - started) end
 end
 
-run_random = function() end
-local first = make_world()
-for _, name in ipairs(objects) do methods[name] = methods_of(first[name]) end
+local first = bound.world()
+for _, name in ipairs(objects) do methods[name] = bound.methods_of(first[name]) end
 for number = 1, COUNT do
   state = SEED * 1000003 + number -- each program is one of its own
   run(number)

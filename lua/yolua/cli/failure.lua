@@ -2,6 +2,7 @@
 -- anything else.
 local core = require "yolua.core"
 local options = require "yolua.options.table"
+local schema = require "yolua.options.schema"
 
 local debug = debug -- whole, also in a sandbox
 
@@ -99,7 +100,7 @@ function failure.explain(message)
   if failure.kept_chunk then keep_locals_of(failure.kept_chunk) end
   if type(message) == "table" and (getmetatable(message) or {}).__tostring then return message end
   local text = type(message) == "string" and message or ("error object: %s"):format(tostring(message))
-  if is_sentence(message) then return with_callers_position(text) end
+  if is_sentence(message) then return schema.one_line(with_callers_position(text)) end
   return traceback(with_position(text))
 end
 
@@ -107,7 +108,7 @@ end
 function failure.attempt_quietly(f, ...)
   local ok, result = xpcall(f, failure.explain, ...)
   if ok or result == failure.ENOUGH then return 0, ok and result or nil end
-  return require("yolua.options.schema").is_usage(result) and 2 or 1, tostring(result)
+  return schema.is_usage(result) and 2 or 1, tostring(result)
 end
 
 -- The same, and a failure is said on standard error.

@@ -19,13 +19,16 @@ local schema = {}
 
 -- A fault of the call (command line, config file): the program ends with status 2. Errors from Lua's own tables are texts.
 local Usage = { __name = "usage", __tostring = function(e) return e.sentence end }
-function schema.usage(sentence) return setmetatable({ sentence = sentence }, Usage) end
+-- A sentence is one line: bytes of a word that would break it, or command a terminal, are '?'.
+function schema.one_line(sentence) return (sentence:gsub("%c", "?")) end
+
+function schema.usage(sentence) return setmetatable({ sentence = schema.one_line(sentence) }, Usage) end
 function schema.is_usage(e) return getmetatable(e) == Usage end
 
 function schema.fail(from, format, ...)
   local sentence = format:format(...)
   if from.outside then error(schema.usage(sentence)) end
-  error(sentence, 0)
+  error(schema.one_line(sentence), 0)
 end
 
 -- ---- schemas ---------------------------------------------------------------------------------------------------------

@@ -191,6 +191,23 @@ function TestNames:testANewNameDropsWhatItLacks()
   t.assertStrContains(failure(resolve, { "optim=adam", "optim.momentum=0.5" }), "no option 'optim.momentum' with optim=adam")
 end
 
+function TestNames:testARecipeIsNotWhatACallRequires()
+  local path = config ""
+  core.system.write(path, ("local arguments = require 'yolua.options.arguments'\n"
+    .. "arguments.resolve { who = 'it', fields = { 'run' }, list = { { key = 'require', value = %q } } }")
+    :format(path))
+  for _ = 1, 2 do -- a file that failed is no longer running
+    local text, usage = failure(resolve, { "require=" .. path })
+    t.assertStrContains(text, ("require=%s: the file asks for the options of the call: expected one that makes layers"):format(path))
+    t.assertTrue(usage)
+  end
+end
+
+function TestParse:testASentenceIsOneLine()
+  t.assertEquals(failure(arguments.parse, { "a\n\27[2J\255" }), "command line: expected key=value, got 'a??[2J\255'")
+  t.assertStrContains(failure(resolve, { "optim=a\nb" }), "a?b")
+end
+
 local status = t.LuaUnit.run()
 for _, path in ipairs(files) do os.remove(path) end
 os.exit(status)
