@@ -3,12 +3,13 @@
  * Sums: a thread takes a fixed share of the rows, adds blocks in float and the blocks in double; the threads' parts are
  * added in order. The variance is taken about the first row's value, a sample of the data, so that one pass loses no
  * digits. */
+#include "kernels/activation.formulas.h"
 #include "kernels/kernels.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { BLOCK = 64 };
+enum { BLOCK = 64, PIECE = 2048 };
 
 /* Per thread: two sums of c doubles, two blocks of c floats; then three rows of c floats for all. */
 static size_t part_bytes(const yl_batchnorm_geom *g)
@@ -64,14 +65,51 @@ static void add_products(int64_t rows, int64_t c, const float *restrict x, const
         }
 }
 
-/* One thread's share of the sums; dy NULL: moments of x about `centre`. */
+/* What y is before its activation: z = (x - mean) * a + bias. */
+typedef struct affine {
+    const float *mean, *a, *bias;
+} affine;
+
+/* y = z over rows of `width` channels, from channel `first` on; y may be x. */
+static void normalise(int64_t rows, int64_t width, int64_t first, const affine *f, const float *x, float *y)
+{
+    const float *mean = f->mean + first, *a = f->a + first, *bias = f->bias + first;
+    for (int64_t r = 0; r < rows; r++)
+        for (int64_t j = 0; j < width; j++) y[r * width + j] = (x[r * width + j] - mean[j]) * a[j] + bias[j];
+}
+
+/* dy *= act'(z), where x and dy lie in a row. */
+static void derive_piece(const yl_batchnorm_geom *g, int64_t rows, int64_t width, int64_t first, const affine *f,
+                         const float *x, float *dy)
+{
+    float z[PIECE], y[PIECE];
+    int64_t n = rows * width;
+    yl_activation_geom act = {n, g->act, g->leaky_slope, g->dtype};
+    normalise(rows, width, first, f, x, z);
+    memcpy(y, z, (size_t)n * sizeof *y);
+    yl__activate(g->act, g->leaky_slope, n, y);
+    yl__activation_slope(&act, n, z, y, dy, dy);
+}
+
+/* The same over `rows` rows, piece by piece. */
+static void derive(const yl_batchnorm_geom *g, int64_t rows, const affine *f, const float *x, float *dy)
+{
+    int64_t width = g->c < PIECE ? g->c : PIECE, step = width < g->c ? 1 : PIECE / g->c;
+    for (int64_t r = 0; r < rows; r += step)
+        for (int64_t j = 0; j < g->c; j += width)
+            derive_piece(g, rows - r < step ? rows - r : step, g->c - j < width ? g->c - j : width, j, f,
+                         x + r * g->c + j, dy + r * g->c + j);
+}
+
+/* One thread's share of the sums; dy NULL: moments of x about `centre`. before: dy is turned into the gradient before the activation. */
 static void sum_part(const yl_batchnorm_geom *g, int64_t from, int64_t to, const float *x, const float *centre,
-                     const float *dy, part p)
+                     float *dy, const affine *before, part p)
 {
     memset(p.sum[0], 0, 2 * (size_t)g->c * sizeof(double));
     for (int64_t r = from; r < to; r += BLOCK) {
         int64_t rows = to - r < BLOCK ? to - r : BLOCK;
         memset(p.block[0], 0, 2 * (size_t)g->c * sizeof(float));
+        if (before) derive(g, rows, before, x + r * g->c, dy + r * g->c);
         if (dy)
             add_products(rows, g->c, x + r * g->c, centre, dy + r * g->c, p.block[0], p.block[1]);
         else
@@ -82,13 +120,13 @@ static void sum_part(const yl_batchnorm_geom *g, int64_t from, int64_t to, const
 }
 
 /* Both sums over all rows, left in the first part. */
-static part sum_all(const yl_ctx *ctx, const yl_batchnorm_geom *g, const float *x, const float *centre, const float *dy,
-                    void *scratch)
+static part sum_all(const yl_ctx *ctx, const yl_batchnorm_geom *g, const float *x, const float *centre, float *dy,
+                    const affine *before, void *scratch)
 {
     int64_t threads = ctx->threads;
 #pragma omp parallel for num_threads(ctx->threads) schedule(static)
     for (int64_t t = 0; t < threads; t++)
-        sum_part(g, g->rows * t / threads, g->rows * (t + 1) / threads, x, centre, dy, part_of(g, scratch, t));
+        sum_part(g, g->rows * t / threads, g->rows * (t + 1) / threads, x, centre, dy, before, part_of(g, scratch, t));
     part first = part_of(g, scratch, 0);
     for (int64_t t = 1; t < threads; t++) {
         part p = part_of(g, scratch, t);
@@ -102,7 +140,7 @@ yl_status YL_CPU(batchnorm_statistics)(const yl_ctx *ctx, const yl_batchnorm_geo
                                        float *var, void *scratch)
 {
     const float *centre = x;
-    part sums = sum_all(ctx, g, x, centre, NULL, scratch);
+    part sums = sum_all(ctx, g, x, centre, NULL, NULL, scratch);
     for (int64_t j = 0; j < g->c; j++) {
         double shift = sums.sum[0][j] / (double)g->rows;
         double v = sums.sum[1][j] / (double)g->rows - shift * shift;
@@ -145,18 +183,20 @@ yl_status YL_CPU(batchnorm_fold)(const yl_ctx *ctx, const yl_batchnorm_geom *g, 
     return YL_OK;
 }
 
-/* y = a * x + b per channel, with a and b made of the statistics; y may be x. */
+/* y = act(a * (x - mean) + bias); y may be x. */
 yl_status YL_CPU(batchnorm_forward)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const void *x, const float *mean,
                                     const float *inverse, const float *scale, const float *bias, void *y, void *scratch)
 {
-    int64_t c = g->c;
+    int64_t c = g->c, step = c < PIECE ? PIECE / c : 1;
     float *a = rows_after_parts(ctx, g, scratch);
+    affine f = {mean, a, bias};
     for (int64_t j = 0; j < c; j++) a[j] = scale[j] * inverse[j];
 #pragma omp parallel for num_threads(ctx->threads) schedule(static)
-    for (int64_t r = 0; r < g->rows; r++) {
-        const float *from = (const float *)x + r * c;
+    for (int64_t r = 0; r < g->rows; r += step) {
+        int64_t rows = g->rows - r < step ? g->rows - r : step;
         float *to = (float *)y + r * c;
-        for (int64_t j = 0; j < c; j++) to[j] = (from[j] - mean[j]) * a[j] + bias[j];
+        normalise(rows, c, 0, &f, (const float *)x + r * c, to);
+        yl__activate(g->act, g->leaky_slope, rows * c, to);
     }
     return YL_OK;
 }
@@ -198,16 +238,18 @@ yl_status YL_CPU(batchnorm_input)(const yl_ctx *ctx, const yl_batchnorm_geom *g,
     return YL_OK;
 }
 
-/* dbias += sum dy,  dscale += sum dy * xhat,  xhat = (x - mean) * inverse, and
- * dx = scale * inverse * (dy - sum dy / rows - xhat * sum(dy * xhat) / rows); without `statistics` (running ones were
+/* dz = dy act'(z), over dy;  dbias += sum dz,  dscale += sum dz * xhat,  xhat = (x - mean) * inverse, and
+ * dx = scale * inverse * (dz - sum dz / rows - xhat * sum(dz * xhat) / rows); without `statistics` (running ones were
  * used) only the first term. dx NULL: not wanted; dx may be dy. dscale, dbias NULL: not wanted. */
-yl_status YL_CPU(batchnorm_backward)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const void *x, const void *dy,
-                                     const float *mean, const float *inverse, const float *scale, bool statistics,
-                                     float beta, void *dx, float *dscale, float *dbias, void *scratch)
+yl_status YL_CPU(batchnorm_backward)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const void *x, void *dy,
+                                     const float *mean, const float *inverse, const float *scale, const float *bias,
+                                     bool statistics, float beta, void *dx, float *dscale, float *dbias, void *scratch)
 {
     int64_t c = g->c;
     float *a = rows_after_parts(ctx, g, scratch);
-    part sums = sum_all(ctx, g, x, mean, dy, scratch);
+    affine before = {mean, a, bias};
+    for (int64_t j = 0; j < c; j++) a[j] = scale[j] * inverse[j];
+    part sums = sum_all(ctx, g, x, mean, dy, g->act == YL_ACT_linear ? NULL : &before, scratch);
     for (int64_t j = 0; j < c; j++) {
         double s = sums.sum[0][j], q = sums.sum[1][j] * inverse[j];
         if (dbias) dbias[j] += (float)s;

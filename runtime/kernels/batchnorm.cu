@@ -1,4 +1,5 @@
 /* Batch normalisation: the formulas stand in batchnorm.h. The scratch holds partial sums, then rows of coefficients. */
+#include "kernels/activation.formulas.h"
 #include "kernels/columns.cuh"
 
 /* x - centre, and its square */
@@ -120,7 +121,9 @@ static __global__ void forward(yl_batchnorm_geom g, const T *x, const float *mea
     YL_EACH(i, g.rows * g.c)
     {
         int64_t j = i % g.c;
-        y[i] = (x[i] - mean[j]) * (scale[j] * inverse[j]) + bias[j];
+        float value = (x[i] - mean[j]) * (scale[j] * inverse[j]) + bias[j];
+        yl__activate(g.act, g.leaky_slope, 1, &value);
+        y[i] = value;
     }
 }
 
@@ -130,6 +133,22 @@ yl_status YL_CUDA(batchnorm_forward)(const yl_ctx *ctx, const yl_batchnorm_geom 
     return YL_TYPED(g->dtype, T,
                     yl__launch_each(ctx, "batchnorm_forward", g->rows * g->c, forward<T>, *g, (const T *)x, mean,
                                     inverse, scale, bias, (T *)y));
+}
+
+/* dy *= act'(z), z being what forward activated */
+template <class T>
+static __global__ void derive(yl_batchnorm_geom g, const T *x, const float *mean, const float *inverse,
+                              const float *scale, const float *bias, T *dy)
+{
+    yl_activation_geom act = {1, g.act, g.leaky_slope, g.dtype};
+    YL_EACH(i, g.rows * g.c)
+    {
+        int64_t j = i % g.c;
+        float z = (x[i] - mean[j]) * (scale[j] * inverse[j]) + bias[j], y = z, given = dy[i], d = 0;
+        yl__activate(g.act, g.leaky_slope, 1, &y);
+        yl__activation_slope(&act, 1, &z, &y, &given, &d);
+        dy[i] = d;
+    }
 }
 
 /* coefficients {3, c} of dx = beta dx + a dy + b (x - mean) + d */
@@ -162,14 +181,18 @@ static __global__ void backward(yl_batchnorm_geom g, const T *x, const T *dy, co
     }
 }
 
-yl_status YL_CUDA(batchnorm_backward)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const void *x, const void *dy,
-                                      const float *mean, const float *inverse, const float *scale, bool statistics,
-                                      float beta, void *dx, float *dscale, float *dbias, void *scratch)
+yl_status YL_CUDA(batchnorm_backward)(const yl_ctx *ctx, const yl_batchnorm_geom *g, const void *x, void *dy,
+                                      const float *mean, const float *inverse, const float *scale, const float *bias,
+                                      bool statistics, float beta, void *dx, float *dscale, float *dbias, void *scratch)
 {
     int parts = parts_of(g);
     double *partial = (double *)scratch;
     float *a = (float *)((char *)scratch + partial_bytes(g));
     const char *name = "batchnorm_backward";
+    if (g->act != YL_ACT_linear)
+        YL_TRY(YL_TYPED(g->dtype, T,
+                        yl__launch_each(ctx, name, g->rows * g->c, derive<T>, *g, (const T *)x, mean, inverse, scale,
+                                        bias, (T *)dy)));
     YL_TRY(YL_TYPED(
         g->dtype, T,
         yl__column_sums<products>(ctx, name, g->rows, g->c, parts, (const T *)x, (const T *)dy, mean, partial)));

@@ -1,8 +1,10 @@
 /* Batch normalisation over n, h and w, per channel. Training uses the batch's own statistics and moves the running ones
  * (running = (1 - momentum) * running + momentum * batch, the variance with n - 1, as Darknet); inference, frozen
- * layers and layers with frozen statistics use the running ones. */
+ * layers and layers with frozen statistics use the running ones. An activation behind it is computed along, so that training keeps the
+ * input alone. */
 #include "layers/batchnorm.h"
 #include "comm/comm.h"
+#include "layers/activation.h"
 #include "layers/channels.h"
 
 #include <string.h>
@@ -14,6 +16,7 @@ static const yl_field fields[] = {
      AT(momentum)},
 };
 static const yl_field_table table = YL_FIELD_TABLE("batchnorm", fields);
+static const yl_layer_kind *const absorbs[] = {&yl_layer_activation, NULL};
 
 static yl_status shape(const yl_layer *layer, const yl_shape *in, yl_shape *out)
 {
@@ -48,7 +51,21 @@ static unsigned reads(const yl_layer *layer)
 yl_batchnorm_geom yl__batchnorm_geometry(const yl_layer *layer, const yl_setting *s)
 {
     const yl_batchnorm_options *o = layer->options;
-    return (yl_batchnorm_geom){s->out.n * s->out.h * s->out.w, s->out.c, s->dtype, (float)o->eps, (float)o->momentum};
+    return (yl_batchnorm_geom){.rows = s->out.n * s->out.h * s->out.w,
+                               .c = s->out.c,
+                               .dtype = s->dtype,
+                               .eps = (float)o->eps,
+                               .momentum = (float)o->momentum};
+}
+
+/* Of the layer with what it has absorbed. */
+static yl_batchnorm_geom geometry(const yl_layer *layer, const yl_setting *s)
+{
+    yl_batchnorm_geom g = yl__batchnorm_geometry(layer, s);
+    if (!s->absorbed[0]) return g;
+    const yl_activation_options *o = s->absorbed[0]->options;
+    g.act = (yl_activation)o->activation, g.leaky_slope = (float)o->slope;
+    return g;
 }
 
 /* Numbers that ranks exchange: two per channel, of this one and of all. */
@@ -62,7 +79,7 @@ static size_t shared_bytes(const yl_batchnorm_geom *g)
 static yl_status prepare(const yl_layer *layer, const yl_setting *s, void *prepared, yl_needs *needs)
 {
     (void)prepared;
-    yl_batchnorm_geom g = yl__batchnorm_geometry(layer, s);
+    yl_batchnorm_geom g = geometry(layer, s);
     YL_TRY(s->ctx->device->kernels->batchnorm_scratch(s->ctx, &g, &needs->scratch));
     needs->scratch = (needs->scratch + 63) / 64 * 64 + shared_bytes(&g);
     needs->state = 2 * (size_t)g.c * sizeof(float);
@@ -111,8 +128,8 @@ static yl_status backward_shared(yl_pass *p, const yl_batchnorm_geom *g, const f
     const yl_kernels *k = p->ctx->device->kernels;
     float *mine = shared_numbers(p, g), *all = mine + 2 * g->c, *bias = mine, *scale = mine + g->c;
     memset(mine, 0, 2 * (size_t)g->c * sizeof *mine);
-    YL_TRY(k->batchnorm_backward(p->ctx, g, p->x[0], p->dy, mean, inverse, p->param[YL_BN_SCALE], true, 0, NULL, scale,
-                                 bias, p->scratch));
+    YL_TRY(k->batchnorm_backward(p->ctx, g, p->x[0], p->dy, mean, inverse, p->param[YL_BN_SCALE], p->param[YL_BN_BIAS],
+                                 true, 0, NULL, scale, bias, p->scratch));
     for (int64_t j = 0; j < g->c; j++) {
         if (p->dparam[YL_BN_SCALE]) p->dparam[YL_BN_SCALE][j] += scale[j];
         if (p->dparam[YL_BN_BIAS]) p->dparam[YL_BN_BIAS][j] += bias[j];
@@ -149,7 +166,7 @@ static yl_status find_statistics(yl_pass *p, const yl_batchnorm_geom *g, float *
 
 static yl_status forward(yl_pass *p)
 {
-    yl_batchnorm_geom g = yl__batchnorm_geometry(p->layer, p->setting);
+    yl_batchnorm_geom g = geometry(p->layer, p->setting);
     float *mean = p->state, *inverse = mean + g.c;
     if (!p->again) YL_TRY(find_statistics(p, &g, mean, inverse));
     return p->ctx->device->kernels->batchnorm_forward(p->ctx, &g, p->x[0], mean, inverse, p->param[YL_BN_SCALE],
@@ -158,12 +175,13 @@ static yl_status forward(yl_pass *p)
 
 static yl_status backward(yl_pass *p)
 {
-    yl_batchnorm_geom g = yl__batchnorm_geometry(p->layer, p->setting);
+    yl_batchnorm_geom g = geometry(p->layer, p->setting);
     const float *mean = p->state, *inverse = mean + g.c;
     if (p->ranks && p->setting->mode == YL_TRAIN) return backward_shared(p, &g, mean, inverse);
     return p->ctx->device->kernels->batchnorm_backward(p->ctx, &g, p->x[0], p->dy, mean, inverse, p->param[YL_BN_SCALE],
-                                                       p->setting->mode == YL_TRAIN, p->dx_beta[0], p->dx[0],
-                                                       p->dparam[YL_BN_SCALE], p->dparam[YL_BN_BIAS], p->scratch);
+                                                       p->param[YL_BN_BIAS], p->setting->mode == YL_TRAIN,
+                                                       p->dx_beta[0], p->dx[0], p->dparam[YL_BN_SCALE],
+                                                       p->dparam[YL_BN_BIAS], p->scratch);
 }
 
 const yl_layer_kind yl_layer_batchnorm = {
@@ -175,6 +193,8 @@ const yl_layer_kind yl_layer_batchnorm = {
     .min_inputs = 1,
     .max_inputs = 1,
     .in_place = true,
+    .absorbs = absorbs,
+    .absorbs_in_training = true,
     .shape = shape,
     .channels = yl__channels_same,
     .params = params,

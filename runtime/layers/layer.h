@@ -123,7 +123,7 @@ typedef struct yl_pass {
     void *y;                      /* backward: NULL unless the layer reads Y; may equal x[0] if kind->in_place */
     void *dx[YL_MAX_INPUTS];      /* NULL if that gradient is not needed; may equal dy if kind->in_place */
     float dx_beta[YL_MAX_INPUTS]; /* 0 overwrite, 1 add */
-    const void *dy;
+    void *dy;                     /* a layer with others fused into it may write what comes between them over it */
     const yl_range *range[YL_MAX_PARAMS];                        /* names and dims of the parameters */
     float *param[YL_MAX_PARAMS];                                 /* values, in the order of `params` */
     float *dparam[YL_MAX_PARAMS];                                /* gradients, to be added to; NULL if frozen */
@@ -200,7 +200,8 @@ struct yl_layer_kind {
     /* Kinds of layers that it can compute along with itself in inference, in the order in which they may follow it: NULL-terminated, at
      * most YL_MAX_ABSORBED. A plan absorbs a layer if no other layer reads its input. NULL: none. */
     const yl_layer_kind *const *absorbs;
-    void *context; /* for the functions of kinds that are registered at run time */
+    bool absorbs_in_training; /* too, which takes a `backward` of both */
+    void *context;            /* for the functions of kinds that are registered at run time */
 
     /* The output's shape from those of the n_inputs inputs. Errors: INVALID, naming the layer and the sizes. */
     yl_status (*shape)(const yl_layer *layer, const yl_shape *in, yl_shape *out);

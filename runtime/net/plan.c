@@ -28,10 +28,10 @@ static const yl_field fields[] = {
      AT(outputs)},
     {"whole_gradient", YL_OPTION_BOOL, "false", "", "also the gradient with respect to the input", 0, 0, NULL, NULL,
      AT(whole_gradient)},
-    {"recompute", YL_OPTION_STRING, "off", "",
-     "activations that backward computes once more instead of keeping them: off, auto (those that cost little), or the "
-     "MiB that the plan "
-     "may take",
+    {"recompute", YL_OPTION_STRING, NULL, "",
+     "activations that backward computes once more instead of keeping them: off, elementwise (batch-norms with their "
+     "activations; the default of training on the CPU), auto (those that cost little), or the MiB that the plan may "
+     "take",
      0, 0, NULL, "checkpoint gradient_checkpointing activation_checkpointing", AT(recompute)},
     {"quantise", YL_OPTION_BOOL, "false", "",
      "f32 that computes with the numbers which the bytes of precision int8 would stand for; takes a calibrated network",
@@ -117,17 +117,18 @@ static bool infers(const yl_plan *plan, int layer)
     return plan->options.mode == YL_INFER || !plan->needs_grad[layer];
 }
 
-/* In inference a layer does the work of the followers that its kind absorbs. */
+/* In inference, or wherever its kind can, a layer does the work of the followers that this absorbs. */
 static void absorb(yl_plan *plan, yl_plan_step *step)
 {
     const yl_net *net = plan->net;
     const yl_layer_kind *const *kinds = net->layers[step->layer].kind->absorbs;
     step->output = step->layer;
     bool whole = plan->options.keep && plan->options.precision != YL_U8; /* bytes come of what is folded together */
-    if (!infers(plan, step->layer) || whole) return;
+    bool trains = net->layers[step->layer].kind->absorbs_in_training;
+    if (!(trains || infers(plan, step->layer)) || whole) return;
     for (int i = 0; kinds && kinds[i]; i++) {
         int next = plan->shown[step->output] ? -1 : only_reader(net, step->output, kinds[i]);
-        if (next < 0 || !in_part(plan, next) || !infers(plan, next)) continue;
+        if (next < 0 || !in_part(plan, next) || !(trains || infers(plan, next))) continue;
         step->setting.absorbed[i] = &net->layers[next];
         step->output = next;
     }

@@ -32,9 +32,11 @@ typedef struct yl_plan_options {
     bool keep;             /* every activation keeps its own memory, so that it can be inspected */
     const char *outputs;   /* layers, separated by commas, whose outputs are kept, and whose gradients begin with what a
                               caller adds after the losses (yl_plan_distill); NULL: none */
-    const char *recompute; /* "off" (or NULL), "auto", or the MiB that it may take: what backward makes once more */
-    bool quantise; /* f32 with the numbers that bytes would stand for: trains, or judges, what precision int8 runs */
-    bool estimate; /* inference, but layers with running statistics use the batch's and move these */
+    const char
+        *recompute; /* what backward makes once more: "off", "elementwise", "auto", or as much as these MiB take; NULL:
+                              elementwise where a plan trains on the host, else off */
+    bool quantise;  /* f32 with the numbers that bytes would stand for: trains, or judges, what precision int8 runs */
+    bool estimate;  /* inference, but layers with running statistics use the batch's and move these */
     bool whole_gradient; /* also compute the gradient with respect to the network's input (gradient checks) */
 } yl_plan_options;
 

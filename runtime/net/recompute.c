@@ -1,6 +1,8 @@
 /* Which activations a training plan drops after forward and makes once more in backward (options.recompute). Chen et al. 2016 drop
  * segments of a chain; here any value may go, and what it is made of is made again first where that was dropped too (memory.c).
  *
+ * elementwise (what training on the host does unless told otherwise): what is made number by number from a value that backward reads
+ * anyway, such as a batch-norm with its activation: one pass over memory.
  * auto: everything that costs little arithmetic per number, so that mainly the outputs of convolutions stay. A limit in bytes: nothing, or
  * that, or besides the values that spare most per cost, until the plan fits. Then what spares nothing is kept after all. */
 #include "net/plan_impl.h"
@@ -14,8 +16,13 @@ enum {
     LIGHT = 32
 }; /* FLOPs per number: no more than the memory's time; activations, batch-norms, pools, depthwise convolutions */
 
+/* What is asked for. */
+typedef enum extent { OFF, ELEMENTWISE, AUTO, LIMIT } extent;
+
 typedef struct choice {
     yl_plan *plan;
+    extent extent;
+    double bytes;         /* LIMIT */
     int n_groups, *group; /* by value: which others lie in its place, -1: has to stay */
     bool *light;          /* by group */
     double *live;         /* by moment: bytes that are in use */
@@ -27,8 +34,12 @@ static double flops_of(const yl_plan *plan, const yl_plan_step *step)
     return l->kind->flops ? (double)l->kind->flops(l, step->setting.in, step->setting.out) : 0;
 }
 
-static bool is_light(const yl_plan *plan, const yl_plan_step *step)
+static bool is_light(const choice *c, const yl_plan_step *step)
 {
+    const yl_plan *plan = c->plan;
+    const yl_layer *l = &plan->net->layers[step->layer];
+    bool reads_x = step->backward && l->kind->reads && l->kind->reads(l) & YL_READS_X;
+    if (c->extent == ELEMENTWISE) return l->kind->in_place && reads_x;
     return flops_of(plan, step) <= (double)LIGHT * (double)yl_shape_count(step->setting.out);
 }
 
@@ -69,8 +80,7 @@ static void find_groups(choice *c)
     for (int v = 0; v <= plan->net->n_layers; v++) c->group[v] = plan->values[v].place;
     for (int v = 0; v <= plan->net->n_layers; v++) {
         if (c->group[v] < 0) continue;
-        if (plan->values[v].producer >= 0)
-            c->light[c->group[v]] &= is_light(plan, &plan->steps[plan->values[v].producer]);
+        if (plan->values[v].producer >= 0) c->light[c->group[v]] &= is_light(c, &plan->steps[plan->values[v].producer]);
         if (may_go(plan, v)) continue;
         for (int other = plan->net->n_layers; other >= 0; other--)
             if (other != v && c->group[other] == c->group[v]) c->group[other] = -1;
@@ -185,47 +195,55 @@ static yl_status fit(const choice *c, double bytes)
         ceil((least + fixed) / MIB), bytes / MIB);
 }
 
-static yl_status choose(choice *c, double bytes)
+static yl_status choose(choice *c)
 {
     YL_TRY(yl__plan_lifetimes(c->plan)); /* with nothing dropped: which values share places */
     YL_TRY(yl__alloc(c->plan->net->n_layers + 1, sizeof *c->group, &c->group));
     YL_TRY(yl__alloc(c->plan->n_places, sizeof *c->light, &c->light));
     YL_TRY(yl__alloc(yl__moment_end(c->plan) + 1, sizeof *c->live, &c->live));
     find_groups(c);
-    if (bytes > 0) return fit(c, bytes);
+    if (c->extent == LIMIT) return fit(c, c->bytes);
     drop_light(c, true);
     YL_TRY(yl__plan_lifetimes(c->plan));
     YL_TRY(yl__plan_offsets(c->plan));
     return keep_needless(c, (double)c->plan->arena_bytes);
 }
 
-/* "off": *bytes is -1, "auto": 0, else that many. */
-static yl_status read_option(const yl_plan_options *o, double *bytes)
+static yl_status read_number(const char *text, double *bytes)
 {
-    const char *text = o->recompute ? o->recompute : "off";
     char *end;
-    *bytes = strcmp(text, "off") == 0 ? -1 : 0;
-    if (*bytes < 0) return YL_OK;
+    long mib = strtol(text, &end, 10);
+    if (end == text || *end || mib < 1)
+        return yl__fail(YL_INVALID,
+                        "plan: recompute: expected off, elementwise, auto or a whole number of MiB, got '%s'", text);
+    *bytes = (double)mib * (1 << 20);
+    return YL_OK;
+}
+
+static yl_status read_option(choice *c)
+{
+    static const char *const names[] = {"off", "elementwise", "auto"};
+    const yl_plan_options *o = &c->plan->options;
+    const char *text = o->recompute;
+    bool can = o->mode == YL_TRAIN && !o->keep;
+    c->extent = can && c->plan->net->device->host_memory ? ELEMENTWISE : OFF;
+    if (!text) return YL_OK;
+    for (c->extent = OFF; c->extent < LIMIT && strcmp(text, names[c->extent]) != 0;) c->extent++;
+    if (c->extent == OFF) return YL_OK;
     if (o->mode != YL_TRAIN) return yl__fail(YL_INVALID, "plan: recompute=%s is for training", text);
     if (o->keep)
         return yl__fail(YL_INVALID,
                         "plan: keep=true keeps every activation, and recompute=%s drops some: expected one of them",
                         text);
-    if (strcmp(text, "auto") == 0) return YL_OK;
-    long mib = strtol(text, &end, 10);
-    if (end == text || *end || mib < 1)
-        return yl__fail(YL_INVALID, "plan: recompute: expected off, auto or a whole number of MiB, got '%s'", text);
-    *bytes = (double)mib * (1 << 20);
-    return YL_OK;
+    return c->extent == LIMIT ? read_number(text, &c->bytes) : YL_OK;
 }
 
 yl_status yl__plan_place(yl_plan *plan)
 {
     choice c = {.plan = plan};
-    double bytes;
-    YL_TRY(read_option(&plan->options, &bytes));
+    YL_TRY(read_option(&c));
     plan->options.recompute = NULL; /* the caller's memory */
-    yl_status status = bytes < 0 ? YL_OK : choose(&c, bytes);
+    yl_status status = c.extent == OFF ? YL_OK : choose(&c);
     yl__free(c.group);
     yl__free(c.light);
     yl__free(c.live);

@@ -85,6 +85,43 @@ function TestBatchnorm.test_frozen_keeps_statistics()
   t.assertAlmostEquals(plan:output("bn")[4], 4 / math.sqrt(1 + 1e-5), 1e-5)
 end
 
+local ACTIVATIONS = { "linear", "leaky", "relu", "logistic", "swish", "mish", "relu6", "hardswish", "hard_mish", "tanh", "elu", "selu",
+  "gelu", "hardtan", "ramp", "loggy", "relie" }
+
+-- Three steps of convolution, batch-norm, activation, convolution; apart: what lies between the two is shown, so that they are not fused.
+local function steps(activation, c, apart, frozen)
+  local net = core.net { h = 5, w = 7, c = 3, seed = 4, layers = { { "conv2d", name = "conv1", filters = c, size = 3, pad = true,
+    bias = false }, { "batchnorm", name = "bn" }, { "activation", name = "act", activation = activation },
+    { "conv2d", name = "conv2", filters = 2, size = 1 } } }
+  if frozen then net:freeze(frozen) end
+  local plan = net:plan { mode = "train", batch = 3, recompute = "off", outputs = apart and "bn" or nil }
+  local random, values = check.random(5), {}
+  for step = 1, 3 do
+    local x, dy = {}, {}
+    for i = 1, 3 * 5 * 7 * 3 do x[i] = 2 * random() end
+    for i = 1, 3 * 5 * 7 * 2 do dy[i] = random() end
+    plan:input(x)
+    plan:forward { seed = 1, step = step }
+    plan:backward(dy)
+    core.step(net, { lr = 0.01, images = 3 })
+  end
+  for _, range in ipairs(net:ranges()) do values[range.name] = net:get(range.name) end
+  return values, (plan:memory())
+end
+
+-- With its activation it trains as the two layers do, and keeps one number where they keep two; 2100 channels: more than a piece holds.
+function TestBatchnorm.test_fused_with_an_activation()
+  local function compare(activation, c, frozen)
+    local one, less = steps(activation, c, false, frozen)
+    local two, more = steps(activation, c, true, frozen)
+    for name, values in pairs(two) do check.compare(one[name], values, 1e-5, activation .. " " .. name) end
+    t.assertTrue(less < more)
+  end
+  for _, activation in ipairs(ACTIVATIONS) do compare(activation, 8) end
+  for _, c in ipairs { 1, 37, 2100 } do compare("mish", c) end
+  for _, frozen in ipairs { "conv1", "*.mean,*.var" } do compare("leaky", 8, frozen) end
+end
+
 -- Frozen statistics: scale and bias learn on the running ones, which stay. dscale = sum dy xhat, dbias = sum dy, dx = dy scale / sigma.
 function TestBatchnorm.test_frozen_statistics()
   local x, dy = { 1, 10, 2, 20, 3, 30, 6, 60 }, { 1, -1, 2, 0.5, -3, 2, 0.25, 4 }

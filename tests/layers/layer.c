@@ -31,7 +31,7 @@ static void test_found_by_name(void **state)
     assert_null(yl_layer_find("Conv2d"));
 }
 
-/* What a convolution absorbs, and which kinds are heads. */
+/* What a convolution and a batch-norm absorb, and which kinds are heads. */
 static void test_answers(void **state)
 {
     (void)state;
@@ -39,7 +39,9 @@ static void test_answers(void **state)
     for (int i = 0; yl_layer_kinds[i]; i++) {
         int absorbed = 0;
         for (const yl_layer_kind *const *other = yl_layer_kinds[i]->absorbs; other && *other; other++) absorbed++;
-        assert_int_equal(absorbed, yl_layer_kinds[i] == &yl_layer_conv2d ? 2 : 0);
+        bool batchnorm = yl_layer_kinds[i] == &yl_layer_batchnorm;
+        assert_int_equal(absorbed, yl_layer_kinds[i] == &yl_layer_conv2d ? 2 : batchnorm);
+        assert_int_equal(yl_layer_kinds[i]->absorbs_in_training, batchnorm);
         assert_true(absorbed <= YL_MAX_ABSORBED);
         heads += yl_layer_kinds[i]->head != NULL;
     }

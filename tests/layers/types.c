@@ -155,7 +155,7 @@ static int setup(void **state)
 
 static const char cfg[] = "[net]\nwidth=16\nheight=16\nchannels=3\n"
                           "[convolutional]\nbatch_normalize=1\nfilters=8\nsize=3\npad=1\nactivation=leaky\n"
-                          "[convolutional]\nfilters=8\nsize=1\nactivation=linear\n"
+                          "[convolutional]\nfilters=8\nsize=1\nactivation=leaky\n"
                           "[maxpool]\nsize=2\nstride=2\n"
                           "[dropout]\nprobability=0.5\n"
                           "[local_avgpool]\nsize=2\nstride=2\npadding=0\n"

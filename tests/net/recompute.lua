@@ -85,6 +85,16 @@ function TestRecompute.test_a_limit_is_kept_and_gives_the_same_bits()
   t.assertTrue(least < 0.9 * auto / MIB, ("%d of %.1f MiB"):format(least, auto / MIB)) -- convolutions too
 end
 
+-- Batch-norms with their activations: what training does unless told otherwise.
+function TestRecompute.test_elementwise_is_the_default()
+  local kept, most = train "off"
+  local usual, less = train()
+  t.assertEquals(usual, kept)
+  t.assertTrue(less < 0.9 * most, ("%.2f of the memory"):format(less / most))
+  local _, named = train "elementwise"
+  t.assertEquals(named, less)
+end
+
 function TestRecompute.test_a_generous_limit_drops_nothing()
   local _, most = train "off"
   local _, bytes = train(tostring(math.ceil(most / MIB)))
@@ -98,8 +108,8 @@ function TestRecompute.test_refused()
   end
   refused({ mode = "infer", recompute = "auto" }, "recompute=auto is for training")
   refused({ mode = "train", keep = true, recompute = "auto" }, "expected one of them")
-  refused({ mode = "train", recompute = "much" }, "expected off, auto or a whole number of MiB, got 'much'")
-  refused({ mode = "train", recompute = "-3" }, "expected off, auto or a whole number of MiB, got '-3'")
+  refused({ mode = "train", recompute = "much" }, "expected off, elementwise, auto or a whole number of MiB, got 'much'")
+  refused({ mode = "train", recompute = "-3" }, "expected off, elementwise, auto or a whole number of MiB, got '-3'")
 end
 
 os.exit(t.LuaUnit.run())

@@ -24,7 +24,8 @@ return {
     choices = { "batch", "running", "sync" }, aliases = { "bn", "batchnorm", "freeze_bn", "bn_eval", "norm_eval", "sync_bn" } },
   { "deterministic", "bool", false, "", "the same bits by any number of ranks, which share the parts of a batch (yolua help mpi)" },
   structs.field("plan", "recompute", { help = "activations that backward computes once more instead of keeping them, with the same "
-    .. "result: off, auto (all that cost little), or the most MiB that the training may take: then as few as that needs" }),
+    .. "result: off, elementwise (batch-norms with their activations: the default on the CPU), auto (all that cost little), or the "
+    .. "most MiB that the training may take: then as few as that needs" }),
   structs.field("step", "ema"), structs.field("step", "clip"),
   structs.field("forward", "loss_scale", { default = structs.NONE, help = "precision=f16: what the gradient is multiplied by at first, a "
     .. "power of two; a step whose gradient is not finite is left out and halves it (default: 65536)" }),

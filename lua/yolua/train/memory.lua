@@ -7,12 +7,13 @@ local memory = {}
 local MIB = 2 ^ 20
 local RUNNING = 16 * MIB -- what code, stacks and the BLAS take besides once they run
 
--- recompute= as it is meant: off, auto, or the most MiB that everything may take together. Errors: another text.
+-- recompute= as it is meant: off, elementwise, auto, or the most MiB that everything may take together; nil: the plan's default.
+-- Errors: another text.
 function memory.check(o)
-  local asked = o.recompute or "off"
-  if asked == "off" or asked == "auto" or asked:find "^[1-9]%d*$" then return asked end
-  error(("%s: option 'recompute': expected off, auto or a whole number of MiB, got '%s'"):format(options.origin(o, "recompute")
-    or options.position(), asked), 0)
+  local asked = o.recompute
+  if not asked or asked == "off" or asked == "elementwise" or asked == "auto" or asked:find "^[1-9]%d*$" then return asked end
+  error(("%s: option 'recompute': expected off, elementwise, auto or a whole number of MiB, got '%s'"):format(
+    options.origin(o, "recompute") or options.position(), asked), 0)
 end
 
 -- Bytes that the host's process takes now, without the arena, which the next plan uses too.
