@@ -122,7 +122,7 @@ static int measure(lua_State *L, int64_t dims[YL_TENSOR_DIMS])
     int n = 0;
     lua_pushvalue(L, -1);
     while (lua_istable(L, -1)) {
-        if (n == YL_TENSOR_DIMS) yl__error(L, "tensor: expected tables at most 6 deep");
+        if (n == YL_TENSOR_DIMS) return yl__error(L, "tensor: expected tables at most 6 deep");
         dims[n++] = (int64_t)lua_rawlen(L, -1);
         lua_rawgeti(L, -1, 1);
         lua_remove(L, -2);

@@ -117,7 +117,7 @@ void yl_options_get(const yl_field *f, const void *options, yl_value *v)
         break;
     case YL_OPTION_STRING:
         v->kind = YL_VALUE_STRING, v->string = at;
-        if (borrows(f)) memcpy(&v->string, at, sizeof at);
+        if (borrows(f)) memcpy(&v->string, at, sizeof v->string);
         break;
     }
 }

@@ -230,7 +230,7 @@ static yl_status read_tensor(yl_safetensors *file, const char *path, const yl_sa
 
 yl_status yl__state_add(yl_state *s, int n_dims, const int64_t *dims, char *name, float *numbers)
 {
-    int64_t names = s->capacity, lists = s->capacity;
+    int64_t names = s->capacity, lists = names; /* each grows as the tensors do */
     yl_status status = yl__reserve(s->count + 1, &names, sizeof *s->names, &s->names);
     if (status == YL_OK) status = yl__reserve(s->count + 1, &lists, sizeof *s->numbers, &s->numbers);
     if (status == YL_OK) status = yl__reserve(s->count + 1, &s->capacity, sizeof *s->tensors, &s->tensors);

@@ -1,4 +1,5 @@
--- luacheck over all Lua, clang-format over all C. Where they are not installed this is skipped, unless YOLUA_LINTERS=required.
+-- luacheck over all Lua, clang-format over all C, cppcheck over the runtime. Where they are not installed this is skipped, unless
+-- YOLUA_LINTERS=required.
 local t = require "luaunit"
 local tree = require "support.tree"
 
@@ -31,6 +32,17 @@ function TestTools.testClangFormat()
   local files = {}
   for path in found:gmatch "\n?([^\n:]+):%d+:%d+: warning" do files[path] = "clang-format -i " .. path end
   t.assertEquals(files, {})
+end
+
+-- Other versions of cppcheck find other things; cppcheck.txt says what is left out.
+function TestTools.testCppcheck()
+  if not installed "cppcheck" or not said "cppcheck --version":find "Cppcheck 2%.10" then return skip "cppcheck 2.10 is not installed" end
+  local words = said("cppcheck --quiet -j2 --std=c11 --enable=warning,performance,portability --max-configs=1 "
+    .. "--suppressions-list=tests/lint/cppcheck.txt -DYL_ISA=v3 '-DYL_KERNELS(K)=' '-DYL_ISAS(X)=X(v3)' "
+    .. "-Iruntime --template='{file}:{line}: {id}: {message}' runtime")
+  local found = {}
+  for line in words:gmatch "[^\n]+" do found[#found + 1] = line end
+  t.assertEquals(found, {})
 end
 
 os.exit(t.LuaUnit.run())
