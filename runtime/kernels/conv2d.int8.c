@@ -19,18 +19,26 @@ static int64_t taps(const yl_conv2d_geom *g)
     return (int64_t)g->kh * g->kw;
 }
 
-/* Packed: for each output channel a scale and the sum of its bytes; then the bytes {blocks, taps, groups, vectors, lanes, DEEP}. */
+/* Packed: the bytes {blocks, taps, groups, channels of the block, DEEP}, of as many channels as there are, up to a multiple of FEW; then for
+ * each output channel a scale and the sum of its bytes. A vector of the last block may reach behind the bytes, never behind what is packed. */
+enum { FEW = 4 };
+
 typedef struct packed_weights {
     float *scale;
     int32_t *sum;
     int8_t *bytes;
 } packed_weights;
 
+static int64_t bytes_of(const yl_conv2d_geom *g)
+{
+    return up(g->oc, FEW) * taps(g) * up(g->c, YL_INT8_DEEP);
+}
+
 static packed_weights parts_of(const yl_conv2d_geom *g, const void *packed)
 {
-    int64_t channels = up(g->oc, YL_INT8_LANES);
-    float *scale = (float *)packed;
-    return (packed_weights){scale, (int32_t *)(scale + channels), (int8_t *)(scale + 2 * channels)};
+    int8_t *bytes = (int8_t *)packed;
+    float *scale = (float *)(bytes + bytes_of(g));
+    return (packed_weights){scale, (int32_t *)(scale + g->oc), bytes};
 }
 
 bool YL_CPU(int8_supports)(const yl_conv2d_geom *g, yl_direction d)
@@ -41,15 +49,15 @@ bool YL_CPU(int8_supports)(const yl_conv2d_geom *g, yl_direction d)
 
 size_t YL_CPU(int8_packed_bytes)(const yl_conv2d_geom *g, yl_direction d)
 {
-    int64_t channels = up(g->oc, YL_INT8_LANES);
+    int64_t numbers = 2 * g->oc * (int64_t)sizeof(float), reach = YL_INT8_LANES * YL_INT8_DEEP;
     (void)d;
-    return (size_t)(channels * 2) * sizeof(float) + (size_t)(channels * taps(g) * up(g->c, YL_INT8_DEEP));
+    return (size_t)(bytes_of(g) + (numbers > reach ? numbers : reach));
 }
 
 /* Bytes of output channel o: those of its tap t and input channel k lie at at[t * step + k / DEEP * group + k % DEEP]. */
 static int8_t *channel_bytes(const yl_conv2d_geom *g, int8_t *bytes, int64_t o, int64_t *group)
 {
-    int64_t block = o / YL_INT8_BLOCK, all = up(g->oc, YL_INT8_LANES);
+    int64_t block = o / YL_INT8_BLOCK, all = up(g->oc, FEW);
     int64_t wide = all - block * YL_INT8_BLOCK < YL_INT8_BLOCK ? all - block * YL_INT8_BLOCK : YL_INT8_BLOCK;
     *group = wide * YL_INT8_DEEP;
     return bytes + block * YL_INT8_BLOCK * taps(g) * up(g->c, YL_INT8_DEEP) + o % YL_INT8_BLOCK * YL_INT8_DEEP;
@@ -185,11 +193,11 @@ static yl__int8_pass pass_of(const int8_job *job, int64_t image)
 static void run_unit(const int8_job *job, yl__int8_pass *p, int64_t unit)
 {
     const yl_conv2d_geom *g = job->g;
-    int64_t block = unit / job->chunks, chunk = unit % job->chunks, all = up(g->oc, YL_INT8_LANES), group;
+    int64_t block = unit / job->chunks, chunk = unit % job->chunks;
     p->first = block * YL_INT8_BLOCK;
     p->count = g->oc - p->first < YL_INT8_BLOCK ? g->oc - p->first : YL_INT8_BLOCK;
-    p->weights = channel_bytes(g, job->weights.bytes, p->first, &group);
-    int vectors = (int)((all - p->first < YL_INT8_BLOCK ? all - p->first : YL_INT8_BLOCK) / YL_INT8_LANES);
+    p->weights = channel_bytes(g, job->weights.bytes, p->first, &p->group);
+    int vectors = (int)(up(p->count, YL_INT8_LANES) / YL_INT8_LANES);
     p->simple = int8_simple(g, &p->slope);
     float bytes = p->simple ? 1 / g->y_quant.scale : 1;
     if (!p->simple) p->slope = 1;
@@ -197,7 +205,7 @@ static void run_unit(const int8_job *job, yl__int8_pass *p, int64_t unit)
         int64_t o = p->first + j;
         p->factor[j] = j < p->count ? g->x_quant.scale * job->weights.scale[o] * bytes : 0;
         p->bias[j] = j < p->count && job->run->bias ? job->run->bias[o] * bytes : 0;
-        p->start[j] = (job->way->off - g->x_quant.zero) * job->weights.sum[o];
+        p->start[j] = j < p->count ? (job->way->off - g->x_quant.zero) * job->weights.sum[o] : 0;
     }
     int64_t rows = job->way->rows[vectors], tiles = (g->oh * g->ow + rows - 1) / rows;
     int64_t from = tiles * chunk / job->chunks * rows, to = tiles * (chunk + 1) / job->chunks * rows;

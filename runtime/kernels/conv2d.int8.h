@@ -30,7 +30,8 @@ typedef struct yl__int8_pass {
     int64_t row_step, column_step;
     int64_t length;
     int64_t first, count;  /* output channels of the block */
-    const int8_t *weights; /* of the block: for each group, each vector's YL_INT8_DEEP weights per channel */
+    const int8_t *weights; /* of the block: for each group, YL_INT8_DEEP weights per channel */
+    int64_t group;         /* bytes from group to group: a last vector may reach into the next one */
     float factor[YL_INT8_BLOCK], bias[YL_INT8_BLOCK]; /* y = act(factor * (sum + start) + bias) */
     int32_t start[YL_INT8_BLOCK];
     bool simple; /* see int8_simple; then with the factor of the bytes in factor and bias */

@@ -21,7 +21,7 @@ YL__INLINE TARGET void INT8_NAME(int8_sum)(const yl__int8_pass *p, int rows, int
     sums_t sums[YL_INT8_ROWS][YL_INT8_VECTORS][SUMS];
     const uint8_t *pixel[YL_INT8_ROWS];
     const int8_t *w = p->weights;
-    int64_t length = p->length;
+    int64_t length = p->length, group = p->group;
     int8_pixels(p, rows, q, pixel);
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
@@ -32,8 +32,7 @@ YL__INLINE TARGET void INT8_NAME(int8_sum)(const yl__int8_pass *p, int rows, int
     for (int64_t r = 0; r < p->rows; r++)
         for (int64_t c = 0; c < p->columns; c++) {
             int64_t at = r * p->row_step + c * p->column_step;
-            for (int64_t k = 0; k < length;
-                 k++, at += YL_INT8_DEEP * X_BYTES, w += vectors * YL_INT8_LANES * YL_INT8_DEEP) {
+            for (int64_t k = 0; k < length; k++, at += YL_INT8_DEEP * X_BYTES, w += group) {
 #pragma GCC unroll 16
                 for (int i = 0; i < rows; i++) {
                     x_t x = LOAD_X(pixel[i] + at);

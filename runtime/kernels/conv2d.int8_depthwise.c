@@ -28,29 +28,25 @@ static double cost(const yl_conv2d_geom *g, yl_direction d)
     return yl_conv2d_work(g);
 }
 
-/* Packed: for each channel a scale and what its sums start from, then the bytes {taps, channels}. */
+/* Packed: for each channel a scale, then the bytes {taps, channels}. */
 static size_t packed_bytes(const yl_conv2d_geom *g, yl_direction d)
 {
     (void)d;
-    return (size_t)(g->c * 2) * sizeof(float) + (size_t)(g->kh * g->kw * g->c);
+    return (size_t)g->c * sizeof(float) + (size_t)(g->kh * g->kw * g->c);
 }
 
 static yl_status pack(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const float *weight,
                       const float *scale, void *packed)
 {
     float *scales = packed;
-    int32_t *start = (int32_t *)(scales + g->c);
-    int8_t *bytes = (int8_t *)(start + g->c);
+    int8_t *bytes = (int8_t *)(scales + g->c);
     int64_t taps = (int64_t)g->kh * g->kw;
     (void)ctx, (void)d;
     for (int64_t o = 0; o < g->c; o++) {
         float factor = scale ? scale[o] : 1;
         scales[o] = yl__quant_weight_scale(weight + o * taps, taps, factor);
-        start[o] = 0;
-        for (int64_t t = 0; t < taps; t++) {
+        for (int64_t t = 0; t < taps; t++)
             bytes[t * g->c + o] = yl__quant_weight(weight[o * taps + t], factor, scales[o]);
-            start[o] -= g->x_quant.zero * bytes[t * g->c + o];
-        }
     }
     return YL_OK;
 }
@@ -108,15 +104,15 @@ static void one_row(const dw_job *job, int64_t i)
 static void spread_numbers(const yl_conv2d_geom *g, const yl_conv2d_run *run, float unit, float *to)
 {
     const float *scales = run->packed;
-    const int32_t *start = (const int32_t *)(scales + g->c);
-    const int8_t *bytes = (const int8_t *)(start + g->c);
+    const int8_t *bytes = (const int8_t *)(scales + g->c);
     int64_t taps = (int64_t)g->kh * g->kw, lanes = lanes_of(g), each = numbers_per_vector(g, (int)lanes);
     memset(to, 0, (size_t)(up(g->c, lanes) / lanes * each) * sizeof *to);
     for (int64_t o = 0; o < g->c; o++) {
         float *at = to + o / lanes * each + o % lanes;
-        for (int64_t t = 0; t < taps; t++) at[t * lanes] = bytes[t * g->c + o];
+        int32_t sum = 0;
+        for (int64_t t = 0; t < taps; t++) at[t * lanes] = bytes[t * g->c + o], sum += bytes[t * g->c + o];
         at[taps * lanes] = g->x_quant.scale * scales[o] * unit;
-        at[(taps + 1) * lanes] = (float)start[o];
+        at[(taps + 1) * lanes] = (float)(-g->x_quant.zero * sum); /* what the sums start from */
         at[(taps + 2) * lanes] = run->bias ? run->bias[o] * unit : 0;
     }
 }

@@ -36,7 +36,7 @@ typedef struct prepared_conv {
     yl_conv2d_geom g;
     const yl_conv2d_algo *algo[YL_DIRECTIONS];
     bool keeps_packed;                   /* weights are packed once (inference, frozen) and live in p->packed */
-    size_t row_bytes;                    /* of one row of output channels, rounded up */
+    size_t bias_at;                      /* where the folded bias lies in p->packed: behind the weights */
     size_t weight_bytes[2];              /* packed weights of forward and backward data; 0: the parameters themselves */
     size_t scratch_bytes[YL_DIRECTIONS]; /* of the algorithms, rounded up; packed weights follow in the scratch */
 } prepared_conv;
@@ -216,25 +216,33 @@ static yl_status prepare_direction(const yl_setting *s, prepared_conv *c, yl_dir
     return YL_OK;
 }
 
-/* Packed, where kept: the folded bias, the factors a[o], the weights. Weights that the algorithm takes as they are need
- * a copy only where a batch-norm is folded into them. */
+/* Packed, where kept: the weights, and the bias where a batch-norm is folded; its factors lie in the scratch while weights are packed.
+ * Weights that the algorithm takes as they are need a copy only where a batch-norm is folded into them. */
+static void prepare_packed(const yl_setting *s, prepared_conv *c, yl_needs *needs)
+{
+    const size_t STEP = 16;
+    size_t row = (size_t)c->g.oc * sizeof(float), bytes = c->algo[YL_FORWARD]->packed_bytes(&c->g, YL_FORWARD);
+    if (!c->keeps_packed) return;
+    if (s->absorbed[BN] && !bytes)
+        bytes = c->weight_bytes[YL_FORWARD] = row * (size_t)(c->g.kh * c->g.kw * (c->g.c / c->g.groups));
+    c->bias_at = (bytes + STEP - 1) / STEP * STEP;
+    needs->packed = s->absorbed[BN] ? c->bias_at + row : bytes;
+    if (s->absorbed[BN]) needs->scratch = larger(needs->scratch, row);
+}
+
 static yl_status prepare(const yl_layer *layer, const yl_setting *s, void *prepared, yl_needs *needs)
 {
     prepared_conv *c = prepared;
     c->g = geometry(layer, s);
     c->g.zeros = zeros_in(s, &c->g);
     c->keeps_packed = s->mode == YL_INFER;
-    c->row_bytes = round_up((size_t)c->g.oc * sizeof(float));
     YL_TRY(prepare_direction(s, c, YL_FORWARD));
     if (s->wants_dx) YL_TRY(prepare_direction(s, c, YL_BACKWARD_DATA));
     if (s->wants_dparams) YL_TRY(prepare_direction(s, c, YL_BACKWARD_WEIGHTS));
-    if (s->absorbed[BN] && !c->weight_bytes[YL_FORWARD])
-        c->weight_bytes[YL_FORWARD] = (size_t)(c->g.oc * c->g.kh * c->g.kw * (c->g.c / c->g.groups)) * sizeof(float);
     size_t forward = c->scratch_bytes[YL_FORWARD] + (c->keeps_packed ? 0 : c->weight_bytes[YL_FORWARD]);
     size_t data = c->scratch_bytes[YL_BACKWARD_DATA] + c->weight_bytes[YL_BACKWARD_DATA];
     needs->scratch = larger(larger(forward, data), c->scratch_bytes[YL_BACKWARD_WEIGHTS]);
-    if (c->keeps_packed && (s->absorbed[BN] || c->weight_bytes[YL_FORWARD]))
-        needs->packed = 2 * c->row_bytes + c->weight_bytes[YL_FORWARD];
+    prepare_packed(s, c, needs);
     return YL_OK;
 }
 
@@ -242,6 +250,12 @@ static const float *bias_of(const yl_pass *p)
 {
     const yl_conv2d_options *o = p->layer->options;
     return o->bias ? p->param[BIAS] : NULL;
+}
+
+static float *folded_bias(const yl_pass *p)
+{
+    const prepared_conv *c = p->prepared;
+    return (float *)((char *)p->packed + c->bias_at);
 }
 
 /* Factors and bias of the folded batch-norm, per output channel. */
@@ -257,11 +271,11 @@ static yl_status pack(yl_pass *p)
 {
     const prepared_conv *c = p->prepared;
     if (!c->keeps_packed || !p->packed) return YL_OK;
-    float *bias = p->packed, *factor = (float *)((char *)p->packed + c->row_bytes);
-    if (p->setting->absorbed[BN]) YL_TRY(fold(p, bias, factor));
+    float *factor = p->scratch;
+    if (p->setting->absorbed[BN]) YL_TRY(fold(p, folded_bias(p), factor));
     if (!c->weight_bytes[YL_FORWARD]) return YL_OK;
     return c->algo[YL_FORWARD]->pack(p->ctx, &c->g, YL_FORWARD, p->param[WEIGHT],
-                                     p->setting->absorbed[BN] ? factor : NULL, (char *)p->packed + 2 * c->row_bytes);
+                                     p->setting->absorbed[BN] ? factor : NULL, p->packed);
 }
 
 /* Packs the weights into the scratch behind the algorithm's own part, where it wants them packed. */
@@ -280,8 +294,8 @@ static yl_status forward(yl_pass *p)
     const prepared_conv *c = p->prepared;
     yl_conv2d_run run = {.x = p->x[0], .y = p->y, .bias = bias_of(p), .scratch = p->scratch};
     if (c->keeps_packed) {
-        run.packed = c->weight_bytes[YL_FORWARD] ? (char *)p->packed + 2 * c->row_bytes : (void *)p->param[WEIGHT];
-        if (p->setting->absorbed[BN]) run.bias = p->packed;
+        run.packed = c->weight_bytes[YL_FORWARD] ? p->packed : (void *)p->param[WEIGHT];
+        if (p->setting->absorbed[BN]) run.bias = folded_bias(p);
     } else {
         YL_TRY(pack_now(p, YL_FORWARD, &run.packed));
     }

@@ -162,6 +162,23 @@ function TestInt8.testMixed()
   for i, value in ipairs(got.conv4) do t.assertAlmostEquals(value, want.conv4[i], 0.3) end
 end
 
+-- Each weight takes a byte and each channel three numbers, of channels up to a multiple of 4: layers of few channels fill no vectors up.
+function TestInt8.testPackedWeightsAreTight()
+  local layers, ranges, bytes, c = {}, { input = { 0, 1 }, layers = {}, f32 = {} }, 0, 4
+  for i, filters in ipairs { 8, 24, 4, 72, 20, 12 } do
+    table.move({ { "conv2d", name = "conv" .. i, filters = filters, size = 3, pad = true, bias = false }, { "batchnorm", name = "bn" .. i },
+      { "activation", name = "act" .. i, activation = "leaky" } }, 1, 3, #layers + 1, layers)
+    ranges.layers["act" .. i] = { -1, 3 }
+    bytes, c = bytes + filters * 9 * c + math.max(8 * filters, 64) + 4 * filters + 16, filters
+  end
+  local net <close> = core.net { h = 8, w = 8, c = 4, seed = 2, layers = layers }
+  net:calibrate(core.json.encode(ranges), "test")
+  local plan <close> = net:plan { mode = "infer", batch = 1, precision = "int8" }
+  for i = 1, 6 do t.assertStrContains(plan:algorithm("conv" .. i, "forward"), "int8") end
+  local _, _, packed = plan:memory()
+  t.assertTrue(packed <= bytes, ("%d, at most %d"):format(packed, bytes))
+end
+
 TestCalibrate = {}
 
 function TestCalibrate.testTheCheckpointKeepsIt()
