@@ -271,7 +271,8 @@ static int prompt_read(lua_State *L)
     yl__at_prompt = 1;
     mark_pastes(p, true);
     restart_after_interrupt(false);
-    el_set(p->el, EL_PREP_TERM, 1); /* el_gets does it after the prompt is shown: keys pressed meanwhile would be seen twice */
+    el_set(p->el, EL_PREP_TERM,
+           1); /* el_gets does it after the prompt is shown: keys pressed meanwhile would be seen twice */
     const char *line = el_gets(p->el, &length);
     restart_after_interrupt(true);
     mark_pastes(p, false);
