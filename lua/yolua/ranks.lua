@@ -13,8 +13,9 @@
 -- a multiple of the ranks, each by itself (batch-norm too), and sums go in the order of the parts.
 --
 -- The first line tells the threads of each rank. mpirun binds one or two ranks to a core each; --bind-to none frees them, and the
--- processors are then divided. A rank that fails or dies ends all. resume= continues from the last checkpoint, also by another number of
--- ranks.
+-- processors are then divided. With device=cuda each rank of a machine has a GPU of its own, and gradients go by NCCL (libnccl.so.2)
+-- where that is installed, else through the host's memory. A rank that fails or dies ends all. resume= continues from the last
+-- checkpoint, also by another number of ranks.
 --
 -- In a recipe yl.ranks.rank is this process's number, from 0, and yl.ranks.size how many there are. What is different on each rank
 -- (a clock, a folder's content) must not decide anything: yl.ranks.first(f) gives all ranks what f returns on rank 0.

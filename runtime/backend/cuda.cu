@@ -1,5 +1,6 @@
 /* The plug-in libyolua_cuda.so: devices, their memory, and the table of kernels. Everything is queued on a device's own stream; what
  * the device interface promises to be complete is waited for. */
+#include "backend/nccl.h"
 #include "backend/notes.h"
 #include "kernels/cudnn.cuh"
 
@@ -243,6 +244,7 @@ static void fill(yl_device *out, yl__cuda_state *s, char *isa)
     out->copy = cuda_copy;
     out->zero = cuda_zero;
     out->sync = cuda_sync;
+    out->join = yl__nccl_join;
     out->state = s;
     if (!wants_graphs()) return;
     out->capture_begin = capture_begin;

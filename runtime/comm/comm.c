@@ -70,13 +70,15 @@ yl_comm *yl_comm_here(void)
 
 /* ---- with others ------------------------------------------------------------------------------------------------------------- */
 
-/* The variables in which launchers say how many processes they started, which one this is, and how many are on this machine. */
+/* The variables in which launchers say how many processes they started, which one this is, how many are on this machine, and
+ * which of those this is. */
 static const struct {
-    const char *size, *rank, *local;
+    const char *size, *rank, *local, *local_rank;
 } launchers[] = {
-    {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE"}, /* Open MPI's mpirun */
-    {"PMI_SIZE", "PMI_RANK", "MPI_LOCALNRANKS"}, /* MPICH's and Intel's, srun --mpi=pmi2 */
-    {"SLURM_STEP_NUM_TASKS", "PMIX_RANK", ""},   /* srun --mpi=pmix */
+    {"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_LOCAL_SIZE",
+     "OMPI_COMM_WORLD_LOCAL_RANK"},                                 /* Open MPI's mpirun */
+    {"PMI_SIZE", "PMI_RANK", "MPI_LOCALNRANKS", "MPI_LOCALRANKID"}, /* MPICH's and Intel's, srun --mpi=pmi2 */
+    {"SLURM_STEP_NUM_TASKS", "PMIX_RANK", "", "SLURM_LOCALID"},     /* srun --mpi=pmix */
 };
 
 static int number_of(const char *variable, int fallback)
@@ -91,9 +93,11 @@ yl_launched yl_comm_launched(void)
 {
     for (size_t i = 0; i < sizeof launchers / sizeof *launchers; i++) {
         int size = number_of(launchers[i].size, 1), rank = number_of(launchers[i].rank, -1);
-        if (size > 1 && rank >= 0) return (yl_launched){size, rank, number_of(launchers[i].local, size)};
+        if (size > 1 && rank >= 0)
+            return (yl_launched){size, rank, number_of(launchers[i].local, size),
+                                 number_of(launchers[i].local_rank, rank)};
     }
-    return (yl_launched){1, 0, 1};
+    return (yl_launched){1, 0, 1, 0};
 }
 
 static void take_sentence(yl_status status, const char *sentence)

@@ -43,11 +43,12 @@ static inline int64_t yl_comm_part(const yl_comm *comm, int64_t count, int rank)
     return rank == comm->size ? count : count * rank / comm->size / 16 * 16;
 }
 
-/* What a launcher (mpirun, srun) says that it started: how many processes, which of them this is, how many are on this machine. */
+/* What a launcher (mpirun, srun) says that it started: how many processes, which of them this is, how many are on this machine, and which
+ * of those this is. */
 typedef struct yl_launched {
-    int size, rank, local;
+    int size, rank, local, local_rank;
 } yl_launched;
-yl_launched yl_comm_launched(void); /* {1, 0, 1} without a launcher */
+yl_launched yl_comm_launched(void); /* {1, 0, 1, 0} without a launcher */
 /* Joins them. Errors: UNSUPPORTED without a plug-in, or if the plug-in's library sees another number of processes than the launcher
  * started. */
 yl_status yl_comm_open(void);

@@ -9,6 +9,7 @@ extern "C" {
 #endif
 
 struct yl_kernels; /* kernels/kernels.h */
+struct yl_comm;    /* comm/comm.h */
 typedef struct yl_device yl_device;
 
 struct yl_device {
@@ -32,6 +33,10 @@ struct yl_device {
     yl_status (*capture_end)(yl_device *device, void **graph);
     yl_status (*graph_launch)(yl_device *device, void *graph);
     void (*graph_release)(yl_device *device, void *graph);
+    /* A communicator of the ranks of `via`, each with a device of its own, for sums of numbers in the devices' memory: `add` and `share`
+     * are queued in order with kernels, and its other functions are NULL. All ranks call it, once. It lives as long as the process. NULL
+     * for devices whose ranks add in the host's memory. Errors: UNSUPPORTED, on all ranks, where one lacks a library; IO. */
+    yl_status (*join)(yl_device *device, struct yl_comm *via, struct yl_comm *out);
     void *state; /* of the backend */
 };
 

@@ -5,6 +5,7 @@
  * they were posted, the same on all ranks; in the last pass of a step it also brings each bucket's sum to every rank. */
 #define _GNU_SOURCE
 #include "net/share.h"
+#include "backend/device.h"
 #include "comm/comm.h"
 #include "core/memory.h"
 
@@ -23,7 +24,8 @@ static const yl_field fields[] = {
 };
 const yl_field_table yl_share_fields = YL_FIELD_TABLE("share", fields);
 
-enum { BUCKET = 1 << 18, SENTENCE = 512 }; /* floats: 1 MiB, which a 10 Gb/s network takes in a millisecond */
+/* Buckets in floats: 1 MiB, which a 10 Gb/s network takes in a millisecond; between GPUs, whose passes are captured as a whole, fewer. */
+enum { BUCKET = 1 << 18, BUCKET_ON_DEVICE = 1 << 24, SENTENCE = 512 };
 
 typedef struct segment {
     int range;
@@ -39,6 +41,8 @@ struct yl_share {
     yl_net *net;
     yl_share_options options;
     yl_comm *comm;
+    bool on_device; /* the numbers lie in the device's memory, and sums are queued like kernels */
+    int64_t bucket;
     uint64_t choice; /* which ranges the segments are of */
     int n_segments, n_gradients;
     segment *segments;
@@ -87,7 +91,7 @@ static void *work(void *user)
 
 static yl_status start_thread(yl_share *s)
 {
-    if (s->comm->size == 1 || !s->comm->threads || s->threaded) return YL_OK;
+    if (s->comm->size == 1 || s->on_device || !s->comm->threads || s->threaded) return YL_OK;
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old); /* inherited: signals are the main thread's business */
@@ -113,6 +117,47 @@ static yl_status drain(yl_share *s)
     while (s->threaded && s->completed < s->queued) pthread_cond_wait(&s->done, &s->lock);
     pthread_mutex_unlock(&s->lock);
     return s->status == YL_OK ? YL_OK : yl__fail(s->status, "%s", s->sentence);
+}
+
+/* ---- where the numbers lie ------------------------------------------------------------------------------------------------------- */
+
+static yl_status alloc_numbers(yl_share *s, float **out)
+{
+    yl_device *device = s->net->device;
+    return s->on_device ? device->alloc(device, (size_t)s->count * sizeof **out, (void **)out)
+                        : yl__calloc(s->count, sizeof **out, out);
+}
+
+static void free_numbers(yl_share *s)
+{
+    float **all[] = {&s->mine, &s->sums, &s->base};
+    for (int i = 0; i < 3; i++) {
+        if (s->on_device)
+            s->net->device->release(s->net->device, *all[i]);
+        else
+            yl__free(*all[i]);
+        *all[i] = NULL;
+    }
+}
+
+static yl_status take(const yl_share *s, float *numbers, const void *from, size_t bytes)
+{
+    yl_device *device = s->net->device;
+    return (s->on_device ? device->copy : device->from_device)(device, numbers, from, bytes);
+}
+
+static yl_status put(const yl_share *s, void *to, const float *numbers, size_t bytes)
+{
+    yl_device *device = s->net->device;
+    return (s->on_device ? device->copy : device->to_device)(device, to, numbers, bytes);
+}
+
+static yl_status clear_sums(yl_share *s)
+{
+    size_t bytes = (size_t)s->count * sizeof *s->sums;
+    if (s->on_device) return s->net->device->zero(s->net->device, s->sums, bytes);
+    memset(s->sums, 0, bytes);
+    return YL_OK;
 }
 
 /* ---- packing ------------------------------------------------------------------------------------------------------------------- */
@@ -146,12 +191,13 @@ static yl_status find_segments(yl_net *net)
     add_segments(net, s, false);
     s->n_gradients = s->n_segments;
     add_segments(net, s, true);
-    yl__free(s->mine), yl__free(s->sums), yl__free(s->base), yl__free(s->queue);
-    s->mine = s->sums = s->base = NULL, s->queue = NULL;
-    s->room = s->count / BUCKET + 2;
-    YL_TRY(yl__alloc(s->count, sizeof *s->mine, &s->mine));
-    YL_TRY(yl__calloc(s->count, sizeof *s->sums, &s->sums));
-    YL_TRY(yl__alloc(s->count, sizeof *s->base, &s->base));
+    free_numbers(s);
+    yl__free(s->queue);
+    s->queue = NULL;
+    s->room = s->count / s->bucket + 2;
+    YL_TRY(alloc_numbers(s, &s->mine));
+    YL_TRY(alloc_numbers(s, &s->sums));
+    YL_TRY(alloc_numbers(s, &s->base));
     YL_TRY(yl__alloc(s->room, sizeof *s->queue, &s->queue));
     s->choice = choice;
     return YL_OK;
@@ -174,11 +220,11 @@ static yl_status pack_next(yl_net *net)
     yl_share *s = net->share;
     yl_device *device = net->device;
     const segment *g = &s->segments[s->next++];
-    YL_TRY(device->from_device(device, s->mine + g->at, place_of(net, g), bytes_of(net, g)));
+    YL_TRY(take(s, s->mine + g->at, place_of(net, g), bytes_of(net, g)));
     if (s->next <= s->n_gradients) return device->zero(device, place_of(net, g), bytes_of(net, g));
     if (!s->options.each) return YL_OK;
     net->ranges[g->range].version++;
-    return device->to_device(device, place_of(net, g), s->base + g->at, bytes_of(net, g));
+    return put(s, place_of(net, g), s->base + g->at, bytes_of(net, g));
 }
 
 static yl_status post_packed(yl_share *s, int64_t least)
@@ -187,7 +233,7 @@ static yl_status post_packed(yl_share *s, int64_t least)
     bool last = s->passes + 1 == s->options.passes;
     while (packed - s->posted >= least && packed > s->posted) {
         int64_t left = packed - s->posted;
-        bucket b = {s->posted, left < BUCKET ? left : BUCKET, last};
+        bucket b = {s->posted, left < s->bucket ? left : s->bucket, last};
         YL_TRY(post(s, b));
         s->posted += b.count;
     }
@@ -206,8 +252,7 @@ yl_status yl__share_forward(yl_net *net)
     YL_TRY(drain(s));
     YL_TRY(find_segments(net));
     for (int i = s->n_gradients; i < s->n_segments; i++)
-        YL_TRY(net->device->from_device(net->device, s->base + s->segments[i].at, place_of(net, &s->segments[i]),
-                                        bytes_of(net, &s->segments[i])));
+        YL_TRY(take(s, s->base + s->segments[i].at, place_of(net, &s->segments[i]), bytes_of(net, &s->segments[i])));
     return YL_OK;
 }
 
@@ -229,7 +274,7 @@ yl_status yl__share_layer(yl_net *net, int layer)
     yl_share *s = net->share;
     if (!s || !net->device->host_memory) return YL_OK; /* on a GPU the pass may be a captured graph */
     while (s->next < s->n_gradients && net->ranges[s->segments[s->next].range].layer >= layer) YL_TRY(pack_next(net));
-    return post_packed(s, BUCKET);
+    return post_packed(s, s->bucket);
 }
 
 yl_status yl__share_end(yl_net *net)
@@ -248,10 +293,19 @@ yl_status yl__share_end(yl_net *net)
 /* ---- steps ----------------------------------------------------------------------------------------------------------------------- */
 
 /* The mean over what was added. */
-static void mean_statistics(yl_share *s, int64_t first)
+static yl_status mean_statistics(yl_share *s, int64_t first)
 {
     float share = (float)(1.0 / (double)(s->comm->size * (s->options.each ? s->options.passes : 1)));
-    for (int64_t i = first; i < s->count; i++) s->sums[i] *= share;
+    float *statistics = s->sums + first, *copy = NULL;
+    int64_t count = s->count - first;
+    size_t bytes = (size_t)count * sizeof *copy;
+    yl_device *device = s->net->device;
+    if (s->on_device) YL_TRY(yl__alloc(count, sizeof *copy, &copy));
+    yl_status status = copy ? device->from_device(device, copy, statistics, bytes) : YL_OK;
+    for (int64_t i = 0; i < count; i++) (copy ? copy : statistics)[i] *= share;
+    if (copy && status == YL_OK) status = device->to_device(device, statistics, copy, bytes);
+    yl__free(copy);
+    return status;
 }
 
 yl_status yl_share_gather(yl_share *s)
@@ -262,34 +316,37 @@ yl_status yl_share_gather(yl_share *s)
                         s->options.passes, s->passes);
     YL_TRY(drain(s));
     s->passes = 0;
-    if (s->n_gradients < s->n_segments) mean_statistics(s, s->segments[s->n_gradients].at);
+    if (s->n_gradients < s->n_segments) YL_TRY(mean_statistics(s, s->segments[s->n_gradients].at));
     for (int i = 0; i < s->n_segments; i++) {
         const segment *g = &s->segments[i];
-        YL_TRY(net->device->to_device(net->device, place_of(net, g), s->sums + g->at, bytes_of(net, g)));
+        YL_TRY(put(s, place_of(net, g), s->sums + g->at, bytes_of(net, g)));
         if (i >= s->n_gradients) net->ranges[g->range].version++;
     }
-    memset(s->sums, 0, (size_t)s->count * sizeof *s->sums);
-    return YL_OK;
+    return clear_sums(s);
 }
 
 void yl_share_forget(yl_share *s)
 {
     (void)drain(s);
     s->passes = 0;
-    if (s->sums) memset(s->sums, 0, (size_t)s->count * sizeof *s->sums);
+    if (s->sums) (void)clear_sums(s);
 }
 
 yl_status yl_share_create(yl_net *net, const yl_share_options *options, yl_share **out)
 {
     yl_share *s;
     yl_slab *grad;
+    yl_comm *devices;
     if (net->share) return yl__fail(YL_INVALID, "share: the network shares its gradients already");
     if (options->sync && !net->device->host_memory)
         return yl__fail(YL_UNSUPPORTED, "statistics=sync: not on %s yet: expected device=cpu", net->device->name);
     YL_TRY(yl_net_slab(net, "grad", &grad));
+    YL_TRY(yl__device_ranks(net->device, &devices));
     YL_TRY(yl__calloc(1, sizeof *s, &s));
     s->options = *options;
-    s->comm = yl_comm_here();
+    s->on_device = devices != NULL;
+    s->comm = devices ? devices : yl_comm_here();
+    s->bucket = devices ? BUCKET_ON_DEVICE : BUCKET;
     s->net = net, net->share = s, net->references++;
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->work, NULL);
@@ -315,7 +372,8 @@ void yl_share_free(yl_share *s)
     pthread_cond_destroy(&s->work);
     pthread_cond_destroy(&s->done);
     s->net->share = NULL;
+    free_numbers(s);
     yl_net_free(s->net);
-    void *parts[] = {s->segments, s->mine, s->sums, s->base, s->queue, s};
-    for (int i = 0; i < 6; i++) yl__free(parts[i]);
+    void *parts[] = {s->segments, s->queue, s};
+    for (int i = 0; i < 3; i++) yl__free(parts[i]);
 }

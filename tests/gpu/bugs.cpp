@@ -419,6 +419,7 @@ int main()
         setenv("YOLUA_CUDA_SEED", seed, 1);
         for (const test &t : tests) failed += !passes(t);
         for (const test &t : cudnn_tests()) failed += !passes(t);
+        for (const test &t : nccl_tests()) failed += !passes(t);
     }
     printf("%zu mistakes, 3 seeds, %d failures\n", sizeof tests / sizeof *tests + cudnn_tests().size(), failed);
     return failed != 0;

@@ -14,6 +14,7 @@ struct test {
 };
 
 const std::vector<test> &cudnn_tests(); // bugs_cudnn.cpp
+const std::vector<test> &nccl_tests();  // bugs_nccl.cpp
 
 inline cudaStream_t stream_a, stream_b;
 

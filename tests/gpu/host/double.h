@@ -18,6 +18,7 @@
 
 #include "cuda_runtime.h"
 
+#include <functional>
 #include <string>
 
 namespace cuda_double
@@ -35,6 +36,9 @@ void close_memory(); /* and the red zones are looked at */
 
 /* streams.cpp: dies where `what` is done while a stream is captured */
 void check_no_capture(const char *what);
+/* Queues work of a library's on a stream; `own` is where device memory is open to it. */
+void run_later(cudaStream_t stream, std::function<void()> work);
+void *own(const void *pointer);
 
 /* blocks.cpp */
 void run_grid(dim3 grid, dim3 block, const std::function<void()> &thread);

@@ -106,6 +106,13 @@ void check_no_capture(const char *what)
         die("%s while a stream is captured: it would happen once, and not with each launch of the graph", what);
 }
 
+void run_later(cudaStream_t stream, std::function<void()> work)
+{
+    std::lock_guard<std::recursive_mutex> lock(mutex);
+    check_stream(stream);
+    queue(stream, std::move(work));
+}
+
 cudaError_t launch(dim3 grid, dim3 block, size_t shared_bytes, cudaStream_t stream, std::function<void()> thread)
 {
     std::lock_guard<std::recursive_mutex> lock(mutex);
