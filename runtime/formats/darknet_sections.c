@@ -170,7 +170,7 @@ yl_status yl__sections_of(const yl_net *net, yl__sections *out)
 yl_status yl__sections_all_darknet(const yl_net *net)
 {
     for (int i = 0; i < net->n_layers; i++)
-        if (net->layers[i].kind->context)
+        if (own_section(net->layers[i].kind->name))
             return yl__fail(YL_UNSUPPORTED, "%s: Darknet has no layer %s: a checkpoint (.safetensors) keeps it",
                             net->layers[i].name, net->layers[i].kind->name);
     return YL_OK;

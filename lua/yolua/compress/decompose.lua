@@ -24,6 +24,7 @@ local decompose = { fields = {
 local check = options.declare("yl.decompose", decompose.fields)
 
 local ROUNDS = 12 -- of halving
+local ROUNDING = 1e-5 -- of f32 products, in a relative error
 local WIDEST = 2 ^ 0.5 -- the relative error that leaves ranks of 1: tucker2 and tt give each of their two cuts 1 / sqrt(2) of it
 
 -- Why a layer's weight cannot be decomposed by a method; nil where it can.
@@ -59,6 +60,10 @@ local function chosen(model, o, method)
   local layers, list, named, heads = {}, {}, {}, ranges.heads(model.net)
   for _, layer in ipairs(model.net:layers()) do layers[layer.name] = layer end
   for _, glob in ipairs(o.layers or {}) do
+    local layer = layers[glob]
+    if layer and layer.kind ~= "conv2d" and layer.kind ~= "connected" then
+      error(("decompose: layers: %s is no convolution or connected layer"):format(glob), 0)
+    end
     for _, name in ipairs(ranges.named(model, "decompose: layers", glob)) do named[name] = true end
   end
   for _, r in ipairs(model.net:ranges()) do
@@ -117,18 +122,19 @@ function Decomposed:__tostring()
     .. ("\n%d parameters (of %d), %.4g FLOPs (of %.4g)"):format(self.params, self.before.params, self.flops, self.before.flops)
 end
 
--- The decomposition with `ranks_of(state)`; layers that would not become smaller stay.
-local function decomposed(model, method, states, ranks_of)
+-- The decomposition with `ranks_of(state)`; layers that would not become smaller stay, and so do those for which it gives nil, or whose
+-- product is further away than `error`.
+local function decomposed(model, method, states, ranks_of, error)
   local parts_of, rows = {}, {}
   for i, state in ipairs(states) do
     local w = state.w
     local ranks = ranks_of(state)
-    local parts = method.parts(state, ranks)
-    local count = factors.count(parts)
-    if count < w.count then
+    local parts = ranks and method.parts(state, ranks)
+    local count = parts and factors.count(parts) or w.count
+    local off = count < w.count and factors.norm(factors.product(parts) - w.value) / w.norm or 0
+    if count < w.count and off <= (error or math.huge) + ROUNDING then
       parts_of[w.name] = parts
-      rows[i] = { name = w.name, ranks = ranks, before = w.count, after = count,
-        error = factors.norm(factors.product(parts) - w.value) / w.norm }
+      rows[i] = { name = w.name, ranks = ranks, before = w.count, after = count, error = off }
     else rows[i] = { name = w.name, before = w.count, after = w.count, error = 0 } end
   end
   return chain(model, parts_of), rows
@@ -137,6 +143,7 @@ end
 -- One error for all layers with which the network has at most so many FLOPs.
 local function by_flops(model, method, states, most)
   local low, high, best, rows = 0, WIDEST, nil, nil
+  if model:flops() <= most then return decomposed(model, method, states, function() end) end
   for _ = 1, 8 do
     local middle = (low + high) / 2
     local made, list = decomposed(model, method, states, function(state) return by_error(method, state, middle) end)
@@ -179,8 +186,9 @@ return setmetatable(decompose, { __call = function(_, model, values)
       if key == "vbmf" then return method.vbmf(state) end
       if key == "ranks" then return given(method, state, o.ranks) end
       if key == "error" then return by_error(method, state, o.error) end
-      return by_numbers(method, state, math.floor(o.ratio * state.w.count))
-    end)
+      local most = math.floor(o.ratio * state.w.count)
+      return most < state.w.count and by_numbers(method, state, most) or nil
+    end, o.error)
   end
   return setmetatable({ net = net, params = net:counts().params, flops = net:flops(), layers = rows,
     before = { params = model:counts().params, flops = model:flops() } }, Decomposed)

@@ -35,7 +35,7 @@ local function minimum(f, low, high)
   return math.exp((a + b) / 2)
 end
 
--- s: all singular values of a matrix {rows, columns}, falling. Returns how many are signal, 1 at least, and the noise's variance.
+-- s: all singular values of a matrix {rows, columns}, falling. Returns how many are signal, and the noise's variance.
 function vbmf.rank(s, rows, columns)
   local l, m = math.min(rows, columns), math.max(rows, columns)
   local alpha = l / m
@@ -47,13 +47,13 @@ function vbmf.rank(s, rows, columns)
     all = all + value * value
     if i > most then rest = rest + value * value end
   end
-  if all == 0 then return 1, 0 end
+  if all == 0 then return 0, 0 end
   local high = all / (l * m)
   local low = math.max(s[most + 1] ^ 2 / (m * border), rest / ((l - most) * m), 1e-12 * high)
   local variance = low < high and minimum(function(v) return energy(s, m, alpha, border, v) end, low, high) or high
   local rank = 0
   for i, value in ipairs(s) do rank = value * value > m * variance * border and i or rank end
-  return math.max(1, rank), variance
+  return rank, variance
 end
 
 return vbmf

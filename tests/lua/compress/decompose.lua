@@ -188,6 +188,39 @@ function TestDecompose.testBudgets()
   t.assertEquals(r.params, model:counts().params)
 end
 
+-- Where everything may stay, or cannot be met, it stays: by a full budget, by CP's fits, where Bayes sees noise alone.
+function TestDecompose.testStays()
+  local model = yl.load { model = "street" }
+  local function stays(o)
+    local r = yl.decompose(model, o)
+    for _, l in ipairs(r.layers) do t.assertNil(l.ranks, l.name) end
+    t.assertEquals({ r.params, r.flops }, { model:counts().params, model:flops() })
+  end
+  stays { ratio = 1 }
+  stays { flops = 1 }
+  stays { method = "cp", error = 0.05, layers = { "conv3" } }
+  stays { vbmf = true, layers = { "conv1", "conv2" } }
+end
+
+-- Darknet has no layer for the cores of a connected layer: the checkpoint alone holds them.
+function TestDecompose.testTrainsAreNoDarknetLayers()
+  local out = top .. "/trains"
+  local status, _, err = program.run { "decompose", "model=lenet300", "method=tt", "ratio=.1", "cores=2", "out=" .. out }
+  t.assertEquals(status, 0, err)
+  t.assertStrContains(err, "only the checkpoint is written: ")
+  t.assertStrContains(err, "Darknet has no layer tensor_train")
+  t.assertEquals(core.files.list(out), { "model.safetensors" })
+  local model = yl.load { model = out .. "/model.safetensors" }
+  local cores = 0
+  for _, r in ipairs(model.net:ranges()) do cores = cores + (r.name:find "^connected1%.core" and 1 or 0) end
+  t.assertEquals(cores, 2)
+  for _, path in ipairs { out .. "/net.weights", out .. "/net.cfg", out .. "/net.h" } do
+    status, _, err = program.run { "export", "model=" .. out .. "/model.safetensors", "out=" .. path }
+    t.assertNotEquals(status, 0, path)
+    t.assertNil(core.files.kind(path))
+  end
+end
+
 -- Low rank in noise: variational Bayes finds the ranks.
 function TestDecompose.testVbmf()
   local model = low_rank()
@@ -318,6 +351,7 @@ function TestDecompose.testRefusals()
   refused({ error = 2 }, "error")
   refused({ method = "qr", error = .1 }, "method")
   refused({ error = .1, layers = { "conv99" } }, "decompose: layers: 'conv99' matches no parameter")
+  refused({ error = .1, layers = { "region1" } }, "decompose: layers: region1 is no convolution or connected layer")
   refused({ ranks = { 0, 4 }, layers = { "conv6" } }, "decompose: ranks: conv6: expected whole numbers in 1..")
   refused({ ranks = { 4, 100000 }, layers = { "conv6" } }, ", got 100000")
   refused({ method = "tt", vbmf = true }, "decompose: vbmf is for method=tucker2, not tt")

@@ -26,10 +26,10 @@ end
 function TestVbmf.testNoiseAlone()
   for seed = 1, 5 do
     local _, s = yl.randn { 50, 120, seed = seed }:svd()
-    t.assertEquals((vbmf.rank(s:totable(), 50, 120)), 1) -- none is signal; a layer keeps one
+    t.assertEquals((vbmf.rank(s:totable(), 50, 120)), 0) -- none is signal
   end
-  t.assertEquals((vbmf.rank({ 0, 0, 0 }, 3, 5)), 1)
-  t.assertEquals((vbmf.rank({ 2 }, 1, 1)), 1)
+  t.assertEquals((vbmf.rank({ 0, 0, 0 }, 3, 5)), 0)
+  t.assertEquals((vbmf.rank({ 2 }, 1, 1)), 0)
 end
 
 os.exit(t.LuaUnit.run())

@@ -23,10 +23,11 @@ end
 -- The largest ranks.
 function tucker2.full(state) return { #state.s_in, #state.s_out } end
 
--- As many as stand out of the noise in each unfolding (Kim et al., section 3.1).
+-- As many as stand out of the noise in each unfolding (Kim et al., section 3.1); nil where none does: nothing says what may go.
 function tucker2.vbmf(state)
   local w = state.w
-  return { (vbmf.rank(state.s_in, w.inner, w.out * w.space)), (vbmf.rank(state.s_out, w.out, w.inner * w.space)) }
+  local a, b = vbmf.rank(state.s_in, w.inner, w.out * w.space), (vbmf.rank(state.s_out, w.out, w.inner * w.space))
+  return a > 0 and b > 0 and { a, b } or nil
 end
 
 tucker2.count = factors.three

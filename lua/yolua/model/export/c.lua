@@ -1,5 +1,6 @@
 -- format=c: a header that a C program compiles in, so that it needs no files: cfg, weights and class names, and a function that makes the
 -- network of them with libyolua (yolua.h).
+local check = require "yolua.model.export.check"
 local core = require "yolua.core"
 local save = require "yolua.model.save"
 
@@ -36,6 +37,14 @@ static inline yl_status NAME_load(yl_device *device, yl_net **net)
 -- A text as C's string literal.
 local function quoted(text)
   return '"' .. text:gsub('[%c"\\?\128-\255]', function(c) return c == "\n" and "\\n" or ("\\%03o"):format(c:byte()) end) .. '"'
+end
+
+-- The text of such literals.
+local function unquoted(lines)
+  local list = {}
+  local function meant(c, rest) return c == "n" and "\n" .. rest or string.char(tonumber(c .. rest, 8)) end
+  for literal in lines:gmatch '"([^"]*)"' do list[#list + 1] = literal:gsub("\\([n%d])(%d?%d?)", meant) end
+  return table.concat(list)
 end
 
 -- Words of four bytes, eight a line.
@@ -87,14 +96,15 @@ return {
       filled "\n/* Darknet's weights file. */\nstatic const uint32_t NAME_weights[] = {\n", words(weights), "\n};\n\n", filled(TAIL) })
     return { out }
   end,
-  -- The header's numbers, read back.
+  -- The network that the header's cfg and numbers make.
   written = function(model, files)
-    local _, weights = texts(model)
-    local list = core.system.read(files[1]):match "_weights%[%] = {\n(.-)\n};"
-    local at, same = 1, true
-    for word in list:gmatch "0x(%x+)," do
-      same, at = same and weights:sub(at, at + 3) == string.pack("<I4", tonumber(word, 16)), at + 4
-    end
-    return same and at == #weights + 1 and 0 or math.huge
+    local text, bytes, top = core.system.read(files[1]), {}, os.tmpname()
+    for word in text:match "_weights%[%] = {\n(.-)\n};":gmatch "0x(%x+)," do bytes[#bytes + 1] = string.pack("<I4", tonumber(word, 16)) end
+    local cfg, weights = top .. ".cfg", top .. ".weights"
+    core.system.write(cfg, unquoted(text:match "_cfg%[%] =\n(.-);\n\n"))
+    core.system.write(weights, table.concat(bytes))
+    local ok, worst = pcall(check.read_back, model, { cfg = cfg, weights = weights, device = model.device })
+    for _, path in ipairs { top, cfg, weights } do os.remove(path) end
+    return ok and worst or error(worst, 0)
   end,
 }
