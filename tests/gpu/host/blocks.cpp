@@ -352,6 +352,12 @@ float element_b(mma_kind kind, int first, int parity, int row, int col)
     return number(kind, fibers[first + col * 4 + row % 8 / 2].b[parity][i / 2], i % 2);
 }
 
+/* A warp's factors as numbers: taken apart by the first lane that reads them, for the others too. */
+struct warp_product {
+    float a[16][16], b[8][16];
+    int readers;
+} products[MOST_THREADS / 32][2];
+
 } // namespace
 
 void mma(mma_kind kind, float *d, const uint32_t *a, const uint32_t *b, const char *file, int line)
@@ -363,10 +369,17 @@ void mma(mma_kind kind, float *d, const uint32_t *a, const uint32_t *b, const ch
     memcpy(f.b[parity], b, sizeof f.b[parity]);
     f.parity = !parity;
     wait_as(AT_WARP, ~0u, file, line);
+    warp_product &p = products[first / 32][parity];
+    int depth = kind == MMA_TF32 ? 8 : 16;
+    if (p.readers++ == 0)
+        for (int k = 0; k < depth; k++) {
+            for (int row = 0; row < 16; row++) p.a[row][k] = element_a(kind, first, parity, row, k);
+            for (int col = 0; col < 8; col++) p.b[col][k] = element_b(kind, first, parity, k, col);
+        }
+    if (p.readers == 32) p.readers = 0;
     for (int i = 0; i < 4; i++) { /* c_i: row groupID (+ 8 for i >= 2), column threadID_in_group * 2 + (i & 1) */
         int row = lane / 4 + i / 2 * 8, col = lane % 4 * 2 + i % 2;
-        for (int k = 0; k < (kind == MMA_TF32 ? 8 : 16); k++)
-            d[i] += element_a(kind, first, parity, row, k) * element_b(kind, first, parity, k, col);
+        for (int k = 0; k < depth; k++) d[i] += p.a[row][k] * p.b[col][k];
     }
 }
 
