@@ -74,8 +74,8 @@ static yl_status read_header(const char *what, const char *text, header *h)
     if (plain) h->order = type[1], h->type[0] = type[2], h->type[1] = type[3];
     if (!plain || (h->order != '<' && h->order != '>' && h->order != '=') || h->type[0] != 'f' ||
         !strchr("248", h->type[1]))
-        return yl__fail(YL_UNSUPPORTED, "%s: expected an array of floating-point numbers (f2, f4 or f8), got %.20s",
-                        what, type);
+        return yl__fail(YL_UNSUPPORTED, "%s: expected an array of floating-point numbers (f2, f4 or f8), got %.*s",
+                        what, (int)strcspn(type, ","), type);
     return YL_OK;
 }
 
@@ -170,7 +170,7 @@ static yl_status unpack(const char *what, const char *from, const entry *e, yl_s
         memcpy(bytes, from, (size_t)e->size);
     if (status == YL_OK && crc32(crc32(0, NULL, 0), (const Bytef *)bytes, (uInt)e->size) != e->crc)
         status = yl__fail(YL_FORMAT, "%s: its checksum is wrong", what);
-    if (status == YL_OK) status = parse_array(what, bytes, e->size, name, out);
+    if (status == YL_OK && !yl__state_uncounted(name)) status = parse_array(what, bytes, e->size, name, out);
     yl__free(bytes);
     return status;
 }

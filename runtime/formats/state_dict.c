@@ -99,7 +99,7 @@ static int range_named(const yl_net *net, const char *name)
     return -1;
 }
 
-static bool uncounted(const char *name)
+bool yl__state_uncounted(const char *name)
 {
     const char *end = "num_batches_tracked";
     size_t length = strlen(name), size = strlen(end);
@@ -181,7 +181,7 @@ static yl_status match(const yl_net *net, const char *path, const yl_state_tenso
     for (int r = 0; r < net->n_ranges; r++) from[r] = -1;
     for (int64_t i = 0; i < count; i++) {
         int r = range_named(net, tensors[i].name);
-        if (r < 0 && uncounted(tensors[i].name)) continue;
+        if (r < 0 && yl__state_uncounted(tensors[i].name)) continue;
         if (r < 0) return surplus(net, path, tensors[i].name);
         if (from[r] >= 0)
             return yl__fail(YL_FORMAT, "%s: '%.100s' and '%.100s' are the same parameter", path, tensors[from[r]].name,
@@ -258,7 +258,7 @@ static yl_status read_all(yl_safetensors *file, const char *path, yl_state *out)
         const yl_safetensor *e = yl_safetensors_at(file, i);
         float *numbers = NULL;
         char *name = NULL;
-        if (uncounted(e->name)) continue;
+        if (yl__state_uncounted(e->name)) continue;
         yl_status status = read_tensor(file, path, e, &numbers);
         if (status == YL_OK) status = yl__strdup(e->name, &name);
         if (status != YL_OK) {

@@ -30,6 +30,8 @@ typedef struct yl_state {
 /* Appends a tensor of these dims; the name and the numbers (yl__alloc) belong to the state from now on, also after a failure. */
 yl_status yl__state_add(yl_state *state, int n_dims, const int64_t *dims, char *name, float *numbers);
 void yl_state_free(yl_state *state);
+/* Whether that name is a batch-norm's num_batches_tracked, an integer that no network here has. */
+bool yl__state_uncounted(const char *name);
 
 /* Writes the values as safetensors; the file's name ends in .safetensors. Errors: IO, INVALID for another ending. */
 yl_status yl_state_dict_save(const yl_net *net, const char *path, const yl_safetensors_note *notes, int64_t n_notes);

@@ -76,6 +76,9 @@ function TestTensors.testWeights()
   local net = yl.load { cfg = cfg, weights = path }
   t.assertEquals(net.layers.conv1.weight:reshape(-1):totable(), { 1, 2, 3, 4, 5, 6 })
   t.assertEquals(net.layers.conv1.bias:totable(), { 7, 8, 9 })
+  path = put("norm.npz", zip { { "conv1.weight", npy("<f4", false, "(3, 2, 1, 1)", { 1, 2, 3, 4, 5, 6 }) },
+    { "conv1.bias", npy("<f8", false, "(3,)", { 7, 8, 9 }) }, { "conv1.bn.num_batches_tracked", npy("<i4", false, "()", { 5 }) } })
+  t.assertEquals(yl.load({ cfg = cfg, weights = path }).layers.conv1.bias:totable(), { 7, 8, 9 })
   path = put("other.npz", zip { { "conv1.weights", npy("<f4", false, "(1,)", { 1 }) } })
   t.assertStrContains(fails(yl.load, { cfg = cfg, weights = path }),
     "other.npz: the network has no parameter 'conv1.weights' (the nearest are 'conv1.weight' and 'conv1.bias')")
@@ -85,6 +88,7 @@ function TestTensors.testRefused()
   local function refused(name, bytes, sentence) t.assertStrContains(fails(yl.tensors, put(name, bytes)), sentence) end
   local good = npy("<f4", false, "(2,)", { 1, 2 })
   refused("a.npy", npy("<i4", false, "(1,)", { 1 }), "expected an array of floating-point numbers (f2, f4 or f8), got '<i4'")
+  t.assertNil(fails(yl.tensors, put("b.npy", npy("<i4", false, "(1,)", { 1 }))):find "fortran_order")
   refused("a.npy", good .. "x", "expected 2 numbers of 4 bytes, got 9 bytes")
   refused("a.npy", good:sub(1, 20), "does not fit into 20")
   refused("a.npy", "nothing at all", "a.npy: not a NumPy array")
