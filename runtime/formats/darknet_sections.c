@@ -63,6 +63,11 @@ static const yl__section_kind *own_section(const char *name)
     return NULL;
 }
 
+bool yl__section_is_own(const char *layer)
+{
+    return own_section(layer) != NULL;
+}
+
 const yl__section_kind *yl__section_find(const char *name)
 {
     for (int i = 0; i < KINDS; i++)
@@ -170,7 +175,7 @@ yl_status yl__sections_of(const yl_net *net, yl__sections *out)
 yl_status yl__sections_all_darknet(const yl_net *net)
 {
     for (int i = 0; i < net->n_layers; i++)
-        if (own_section(net->layers[i].kind->name))
+        if (net->layers[i].kind->context)
             return yl__fail(YL_UNSUPPORTED, "%s: Darknet has no layer %s: a checkpoint (.safetensors) keeps it",
                             net->layers[i].name, net->layers[i].kind->name);
     return YL_OK;

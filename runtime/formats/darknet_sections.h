@@ -29,6 +29,8 @@ typedef struct yl__section_kind {
 
 const yl__section_kind *yl__section_find(const char *name);     /* by section, other spellings included; or NULL */
 const yl__section_kind *yl__section_of_layer(const char *kind); /* by layer: the section to write; or NULL */
+/* Whether a kind of layer has a section of its own name, which Darknet does not know: all of its parameters stand in a weights file. */
+bool yl__section_is_own(const char *layer);
 /* The sentence for a section that is not in the table: one of Darknet's that is not supported, or an unknown one. */
 yl_status yl__section_unknown(const char *path, int64_t line, const char *name);
 bool yl__listed(const char *list, const char *word); /* whether the blank-separated list holds the word */

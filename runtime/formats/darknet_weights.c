@@ -90,7 +90,7 @@ static void append_batchnorm(const yl_net *net, int layer, pieces *p)
     append_norm(net, p, layer);
 }
 
-/* A registered kind's numbers stand as the layer has them, parameter by parameter. */
+/* The numbers of a kind that Darknet does not know stand as the layer has them, parameter by parameter. */
 static void append_all(const yl_net *net, const yl_layer *l, pieces *p)
 {
     for (int k = 0; k < l->n_params; k++) append(net, p, l->params[k], 1, 1);
@@ -102,7 +102,7 @@ static yl_status collect(const yl_net *net, const yl__sections *s, const yl_shap
     for (int i = 0; i < count; i++) {
         const yl_layer *l = &net->layers[s->at[i].head];
         p->section = i;
-        if (l->kind->context)
+        if (yl__section_is_own(l->kind->name))
             append_all(net, l, p);
         else if (range_of(net, s->at[i].head, "weight") >= 0)
             YL_TRY(append_section(net, &s->at[i], shapes, p));

@@ -281,7 +281,7 @@ refused("floordiv_", function(x) return (x * 1):floordiv_(2) end, "floordiv")
 -- What computes nothing.
 local NO_OPERATIONS = { "shape", "dtype", "count", "alive", "is_contiguous", "item", "totable", "tobytes", "close", "equal", "backward",
   "requires_grad_", "__len", "__metatable", "__tostring", "__gc", "__close", "__name", "__lt", "__le" }
-local NO_FUNCTIONS = { "new", "zeros", "from_bytes", "arange", "pause", "differentiate" }
+local NO_FUNCTIONS = { "new", "zeros", "from_bytes", "arange", "is", "pause", "differentiate" }
 
 -- ---- the tests -------------------------------------------------------------------------------------------------------------
 
