@@ -18,15 +18,8 @@ for _, name in ipairs { "sandbox.enter", "ranks.end_all", "ranks.finish", "ranks
 
 -- ---- values --------------------------------------------------------------------------------------------------------------------
 
-local state = SEED
-local function below(n) -- 0..n-1: splitmix64 (Steele, Lea, Flood 2014)
-  state = state + 0x9e3779b97f4a7c15
-  local z = state
-  z = (z ~ z >> 30) * 0xbf58476d1ce4e5b9
-  z = (z ~ z >> 27) * 0x94d049bb133111eb
-  return ((z ~ z >> 31) >> 1) % n
-end
-local function pick(list) return list[below(#list) + 1] end
+local dice = require "support.dice" (SEED)
+local below, pick = dice.below, dice.pick
 
 local atoms = { "nil", "true", "false", "0", "1", "2", "3", "-1", "1.5", "0/0", "1/0", "-1/0", "math.maxinteger", "math.mininteger",
   "2^31", "2^53", "1e300", "''", "'1'", "'conv1'", "'conv1.weight'", "'value'", "'mask'", "'grad'", "'ema'", "'train'", "'f32'", "'u8'",
@@ -159,7 +152,7 @@ for _, object in ipairs(bound.objects) do
 end
 local count = 0
 for i, name in ipairs(list) do
-  state = SEED * 1000003 + i -- each function has calls of its own
+  dice.state = SEED * 1000003 + i -- each function has calls of its own
   if not ONLY or name:find(ONLY) then
     explore(name)
     count = count + 1

@@ -29,15 +29,8 @@ core.system.write("fields.yaml", "epochs: 3\nconf: 0.25\n")
 
 -- ---- words -------------------------------------------------------------------------------------------------------------------------
 
-local state = SEED
-local function below(n) -- 0..n-1: splitmix64 (Steele, Lea, Flood 2014)
-  state = state + 0x9e3779b97f4a7c15
-  local z = state
-  z = (z ~ z >> 30) * 0xbf58476d1ce4e5b9
-  z = (z ~ z >> 27) * 0x94d049bb133111eb
-  return ((z ~ z >> 31) >> 1) % n
-end
-local function pick(list) return list[below(#list) + 1] end
+local dice = require "support.dice" (SEED)
+local below, pick = dice.below, dice.pick
 
 local values = { "", "0", "1", "-1", "2", "1.5", "nan", "inf", "-inf", "1e999", "1e-999", "0x10", "9223372036854775807",
   "99999999999999999999", "true", "false", "yes", "auto", "none", "all", "a", "a,b", ",", ",,", "1,2", "[1,2]", "[", "{}", "{1,2}",
@@ -142,7 +135,7 @@ local print_here, write_here = print, io.write
 print = function() end
 rawset(io, "write", function() return io.stdout end)
 for number = 1, COUNT do
-  state = SEED * 1000003 + number -- each line is one of its own
+  dice.state = SEED * 1000003 + number -- each line is one of its own
   if not ONLY or ONLY == number then run(number) end
 end
 print = print_here

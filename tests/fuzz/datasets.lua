@@ -75,15 +75,8 @@ local sets = {
 
 -- ---- mutations -----------------------------------------------------------------------------------------------------------------
 
-local state = SEED
-local function below(n) -- 0..n-1: splitmix64 (Steele, Lea, Flood 2014)
-  state = state + 0x9e3779b97f4a7c15
-  local z = state
-  z = (z ~ z >> 30) * 0xbf58476d1ce4e5b9
-  z = (z ~ z >> 27) * 0x94d049bb133111eb
-  return ((z ~ z >> 31) >> 1) % n
-end
-local function pick(list) return list[below(#list) + 1] end
+local dice = require "support.dice" (SEED)
+local below, pick = dice.below, dice.pick
 
 local words = { "", " ", "\n", "\r\n", "\r", "\t", "\0", "\255", "\239\187\191", "-", ".", "..", "/", "../", "0", "1", "-1", "1.5", "2",
   "3.0", "1e9", "1e999", "nan", "inf", "0x10", "9007199254740993", "99999999999999999999", "-9223372036854775808", "null", "true",
@@ -261,12 +254,12 @@ end
 core.system.warn = function(line) check_line(0, "warning", line) end
 for s, set in ipairs(sets) do
   make(set)
-  changed, state = {}, 1
+  changed, dice.state = {}, 1
   look(0, options_of(set))
   learn(0, options_of(set))
   if failures > 0 then fault(0, "set %d is not read as it was made", s) end
   for number = s, COUNT, #sets do
-    state = SEED * 1000003 + number -- each case is one of its own
+    dice.state = SEED * 1000003 + number -- each case is one of its own
     if not ONLY or ONLY == number then run(number, set) end
   end
   failures = 0

@@ -12,15 +12,8 @@ local objects = bound.objects
 
 -- ---- programs ------------------------------------------------------------------------------------------------------------------
 
-local state = SEED
-local function below(n) -- 0..n-1: splitmix64 (Steele, Lea, Flood 2014)
-  state = state + 0x9e3779b97f4a7c15
-  local z = state
-  z = (z ~ z >> 30) * 0xbf58476d1ce4e5b9
-  z = (z ~ z >> 27) * 0x94d049bb133111eb
-  return ((z ~ z >> 31) >> 1) % n
-end
-local function pick(list) return list[below(#list) + 1] end
+local dice = require "support.dice" (SEED)
+local below, pick = dice.below, dice.pick
 
 local atoms = { "nil", "true", "false", "0", "1", "2", "3", "7", "-1", "-2", "1.5", "0/0", "1/0", "-1/0", "math.maxinteger",
   "math.mininteger", "2^53", "1e300", "''", "'1'", "'conv1'", "'conv1.weight'", "'wild1'", "'wild1.w'", "'grad'", "'ema'", "'value'",
@@ -127,7 +120,7 @@ end
 local first = bound.world()
 for _, name in ipairs(objects) do methods[name] = bound.methods_of(first[name]) end
 for number = 1, COUNT do
-  state = SEED * 1000003 + number -- each program is one of its own
+  dice.state = SEED * 1000003 + number -- each program is one of its own
   run(number)
 end
 print(("%d programs, seed %d: %d faults"):format(COUNT, SEED, #faults))

@@ -1,24 +1,12 @@
 -- Random networks of every kind of layer that says what its channels are made of, with random zeros in them: for tests of whatever
 -- changes widths. The same seed gives the same network.
 local core = require "yolua.core"
+local dice = require "support.dice"
 
 local random_network = {}
 
--- A generator of numbers from a seed: splitmix64 (Steele, Lea, Flood 2014)
-function random_network.source(seed)
-  local r = { state = seed * 0x9e3779b97f4a7c15 + 1 }
-  function r.below(n) -- 0..n-1
-    r.state = r.state + 0x9e3779b97f4a7c15
-    local z = r.state
-    z = (z ~ z >> 30) * 0xbf58476d1ce4e5b9
-    z = (z ~ z >> 27) * 0x94d049bb133111eb
-    return ((z ~ z >> 31) >> 1) % n
-  end
-  function r.pick(list) return list[r.below(#list) + 1] end
-  function r.chance(p) return r.below(1 << 30) < p * (1 << 30) end
-  function r.real(low, high) return low + (high - low) * r.below(1 << 30) / (1 << 30) end
-  return r
-end
+-- What a network's seed throws.
+function random_network.source(seed) return dice(seed * 0x9e3779b97f4a7c15 + 1) end
 
 local ACTIVATIONS = { "leaky", "leaky", "relu", "logistic", "swish", "mish", "hardswish", "tanh", "elu", "relu6", "gelu" }
 
