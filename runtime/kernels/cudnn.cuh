@@ -1,7 +1,6 @@
 /* cuDNN's graph API as far as convolutions need it: graphs of operations, and plans that run them. The library is opened when a device is first
  * asked for a plan: libcudnn.so.9, or the file that YOLUA_CUDNN names ("none": not at all). The plug-in is built without its headers. */
-#ifndef YL_KERNELS_CUDNN_CUH
-#define YL_KERNELS_CUDNN_CUH
+#pragma once
 
 #include "kernels/cudnn.values.h"
 #include "kernels/launch.cuh"
@@ -89,5 +88,3 @@ std::vector<yl__cudnn_plan> yl__cudnn_plans(std::shared_ptr<yl__cudnn_descriptor
 /* Queues a plan; pointers[i] is the tensor of uids[i]. */
 yl_status yl__cudnn_run(const yl_ctx *ctx, const yl__cudnn_plan &plan, int64_t count, const int64_t *uids,
                         void *const *pointers, void *workspace);
-
-#endif

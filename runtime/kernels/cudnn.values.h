@@ -1,7 +1,6 @@
 /* The numbers of cuDNN's binary interface, version 9, that the plug-in uses: it is built without the library's headers. Where those are found,
  * tests/gpu/cudnn_values.cpp compares. */
-#ifndef YL_KERNELS_CUDNN_VALUES_H
-#define YL_KERNELS_CUDNN_VALUES_H
+#pragma once
 
 #define YL_CUDNN_VALUES(V)                                                                                             \
     V(STATUS_SUCCESS, 0)                                                                                               \
@@ -107,5 +106,3 @@ enum yl__cudnn_value {
     YL_CUDNN_VALUES(V)
 #undef V
 };
-
-#endif
