@@ -117,19 +117,28 @@ __global__ void tensor_product(bool bug, const float *x, float *y)
     for (int e = 0; e < 4; e++) y[(g + e / 2 * 8) * 8 + 2 * t + e % 2] = d[e];
 }
 
-bool mixed_fragments(bool bug)
+// Whether a warp makes of x {16, 16} the products, over `depth` columns, that the factors {16, 16} have.
+bool multiplies(void (*kernel)(bool, const float *, float *), bool bug, const std::vector<float> &x,
+                const std::vector<float> &factors, int depth)
 {
     device_array from(256), to(128);
-    std::vector<float> x = numbers(256), want(128, 0.0f);
+    std::vector<float> want(128, 0.0f);
     for (int m = 0; m < 16; m++)
         for (int n = 0; n < 8; n++)
-            for (int k = 0; k < 16; k++) want[size_t(m * 8 + n)] += x[size_t(m * 16 + k)] * x[size_t(n * 16 + k)];
+            for (int k = 0; k < depth; k++)
+                want[size_t(m * 8 + n)] += factors[size_t(m * 16 + k)] * factors[size_t(n * 16 + k)];
     give(from.at, x);
     cudaLaunchConfig_t config = {};
     config.blockDim = dim3(32);
     config.stream = stream_a;
-    cudaLaunchKernelEx(&config, tensor_product, bug, static_cast<const float *>(from.at), to.at);
+    cudaLaunchKernelEx(&config, kernel, bug, static_cast<const float *>(from.at), to.at);
     return same(take(to.at, 128), want);
+}
+
+bool mixed_fragments(bool bug)
+{
+    std::vector<float> x = numbers(256);
+    return multiplies(tensor_product, bug, x, x, 16);
 }
 
 // The same of TF32: 16 x 8 times 8 x 8. The numbers are not rounded beforehand where that is forgotten.
@@ -151,19 +160,10 @@ __global__ void tensor_product_tf32(bool bug, const float *x, float *y)
 
 bool unrounded(bool bug)
 {
-    device_array from(256), to(128);
-    std::vector<float> x = numbers(256), want(128, 0.0f);
-    for (int m = 0; m < 16; m++)
-        for (int n = 0; n < 8; n++)
-            for (int k = 0; k < 8; k++)
-                want[size_t(m * 8 + n)] += (x[size_t(m * 16 + k)] + 1) * (x[size_t(n * 16 + k)] + 1);
+    std::vector<float> x = numbers(256), factors = x;
+    for (float &factor : factors) factor += 1;
     for (float &value : x) value += 1 - std::ldexp(1.0f, -17); // what is cut off makes it less by a unit
-    give(from.at, x);
-    cudaLaunchConfig_t config = {};
-    config.blockDim = dim3(32);
-    config.stream = stream_a;
-    cudaLaunchKernelEx(&config, tensor_product_tf32, bug, static_cast<const float *>(from.at), to.at);
-    return same(take(to.at, 128), want);
+    return multiplies(tensor_product_tf32, bug, x, factors, 8);
 }
 
 bool missing_barrier(bool bug)
