@@ -123,8 +123,8 @@ function Decomposed:__tostring()
 end
 
 -- The decomposition with `ranks_of(state)`; layers that would not become smaller stay, and so do those for which it gives nil, or whose
--- product is further away than `error`.
-local function decomposed(model, method, states, ranks_of, error)
+-- product is further away than `most`.
+local function decomposed(model, method, states, ranks_of, most)
   local parts_of, rows = {}, {}
   for i, state in ipairs(states) do
     local w = state.w
@@ -132,7 +132,7 @@ local function decomposed(model, method, states, ranks_of, error)
     local parts = ranks and method.parts(state, ranks)
     local count = parts and factors.count(parts) or w.count
     local off = count < w.count and factors.norm(factors.product(parts) - w.value) / w.norm or 0
-    if count < w.count and off <= (error or math.huge) + ROUNDING then
+    if count < w.count and off <= (most or math.huge) + ROUNDING then
       parts_of[w.name] = parts
       rows[i] = { name = w.name, ranks = ranks, before = w.count, after = count, error = off }
     else rows[i] = { name = w.name, before = w.count, after = w.count, error = 0 } end
