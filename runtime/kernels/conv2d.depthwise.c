@@ -11,7 +11,7 @@
 #include "kernels/conv2d.depthwise.h"
 #include "kernels/lanes.h"
 
-enum { MAX_TAPS = 256, DW_PIXELS = 8 };
+enum { MAX_TAPS = 256, DW_PIXELS = 8, DW_COLUMNS = 40 };
 
 /* Some pixels of a row of results; x and w are under the first tap that they have. */
 typedef struct dw_tile {
@@ -19,9 +19,10 @@ typedef struct dw_tile {
     int64_t x_row, x_tap, x_pixel; /* floats between rows of taps, taps, and the first taps of neighbouring results */
     int64_t w_row, c;              /* floats between rows of taps, and between taps: the channels */
     int ki, kj;                    /* rows of taps, taps in each */
+    int64_t count;                 /* pixels */
     float *y;
     int64_t y_pixel;
-    bool add;          /* to what y holds */
+    bool add;          /* to what y holds; then act is linear */
     const float *bias; /* NULL: none */
     yl_activation act; /* linear, leaky or relu */
     float slope;
@@ -44,18 +45,17 @@ typedef struct dw_tile {
 #include "kernels/conv2d.depthwise.tile.h"
 #undef LANES
 
-/* m pixels (1, 2, 4 or 8), all channels. */
-static void tile(const dw_tile *t, int m)
+static void tile(const dw_tile *t)
 {
     int64_t k = 0;
 #if YL_VL >= 16
-    k = tile_16(t, m, k);
+    k = tile_16(t, k);
 #endif
 #if YL_VL >= 8
-    k = tile_8(t, m, k);
+    if (k < t->c) k = tile_8(t, k);
 #endif
-    k = tile_4(t, m, k);
-    tile_1(t, m, k);
+    if (k < t->c) k = tile_4(t, k);
+    if (k < t->c) tile_1(t, k);
 }
 
 /* One convolution: result (i, j) of the grid = sum over taps (u, v) of
@@ -134,32 +134,41 @@ typedef struct range {
 static range inside(int64_t count, int64_t step, int64_t first, int64_t size)
 {
     range r = {0, count};
+    if (step == 1) { /* as below, without dividing */
+        r.from = first < 0 ? -first : 0, r.to = size - first < count ? size - first : count;
+        return r.from < r.to ? r : (range){0, 0};
+    }
     if (step == 0) return first >= 0 && first < size ? r : (range){0, 0};
     if (first < 0) r.from = (-first + step - 1) / step;
     if (first + (count - 1) * step >= size) r.to = first < size ? (size - 1 - first) / step + 1 : 0;
     return r.from < r.to ? r : (range){0, 0};
 }
 
-/* Columns [j, end) of a row, whose taps are those in v; `row` lies under the first row of taps. */
+/* Columns [j, end) of a row, whose taps are those in v; `row` lies under the first row of taps. Some at a time: few
+ * where a vector is half a cache line, whose other half is next. */
 static void run_columns(const pass *p, dw_tile t, const float *row, const float *w, range v, int64_t j, int64_t end)
 {
     float *out = t.y;
     t.kj = (int)(v.to - v.from), t.w = w + v.from * p->c;
-    while (j < end) {
-        int m = end - j >= 8 ? 8 : end - j >= 4 ? 4 : end - j >= 2 ? 2 : 1;
+    for (; j < end; j += t.count) {
+        t.count = end - j < DW_COLUMNS ? end - j : DW_COLUMNS;
         t.x = row + (j * p->sj + p->j0 + v.from * p->tj) * p->c;
         t.y = out + j * p->out_col;
-        tile(&t, m);
-        j += m;
+        tile(&t);
     }
 }
 
-static void run_row(const pass *p, int64_t n, int64_t i)
+/* The columns that have all taps of a row; they begin behind the last column where none has. */
+static range whole_columns(const pass *p)
 {
-    range u = inside(p->ki, p->ti, i * p->si + p->i0, p->h), all = {0, p->kj};
     range left = inside(p->cols, p->sj, p->j0, p->w), right = inside(p->cols, p->sj, p->j0 + (p->kj - 1) * p->tj, p->w);
     range whole = {left.from > right.from ? left.from : right.from, left.to < right.to ? left.to : right.to};
-    if (whole.from >= whole.to) whole.from = whole.to = p->cols;
+    return whole.from < whole.to ? whole : (range){p->cols, p->cols};
+}
+
+static void run_row(const pass *p, range whole, int64_t n, int64_t i)
+{
+    range u = inside(p->ki, p->ti, i * p->si + p->i0, p->h), all = {0, p->kj};
     const float *row = p->x + (n * p->h + i * p->si + p->i0 + u.from * p->ti) * p->w * p->c;
     const float *w = p->packed + u.from * p->kj * p->c;
     dw_tile t = {.x_row = p->ti * p->w * p->c,
@@ -185,9 +194,10 @@ static void run_row(const pass *p, int64_t n, int64_t i)
 static void run_pass(const yl_ctx *ctx, const pass *p)
 {
     int64_t rows = p->n * p->rows;
+    range whole = whole_columns(p);
     (void)ctx; /* unused without OpenMP */
 #pragma omp parallel for num_threads(ctx->threads) schedule(static)
-    for (int64_t r = 0; r < rows; r++) run_row(p, r / p->rows, r % p->rows);
+    for (int64_t r = 0; r < rows; r++) run_row(p, whole, r / p->rows, r % p->rows);
 }
 
 /* ---- directions ---- */

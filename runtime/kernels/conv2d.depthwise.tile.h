@@ -1,47 +1,45 @@
-/* The inner loop of the depthwise convolution for LANES channels at a time; conv2d.depthwise.c includes this file once per
- * number of lanes. */
-YL__INLINE void YL_LANES(store_some)(const dw_tile *t, int64_t k, int64_t skip, const int m,
-                                     const YL_LANES(vec) sum[DW_PIXELS])
+/* The inner loops of the depthwise convolution for LANES channels at a time; conv2d.depthwise.c includes this file once per
+ * number of lanes. Pixels are counted from the tile's first one: j is the first of m. */
+YL__INLINE YL_LANES(vec) YL_LANES(activated)(YL_LANES(vec) y, const yl_activation act, float slope)
 {
-    float *to = t->y + k;
-#pragma GCC unroll 16
-    for (int i = 0; i < m; i++, to += t->y_pixel) {
-        YL_LANES(vec) y = sum[i];
-        if (t->act == YL_ACT_relu) y = (YL_LANES(vec))(~(y < 0.0f) & (YL_LANES(bits))y);
-        if (t->add) y = YL_LANES(load)(to) + YL_LANES(without)(y, skip);
-        *(YL_LANES(vec) *)to = y;
-    }
+    if (act == YL_ACT_relu) return (YL_LANES(vec))(~(y < 0.0f) & (YL_LANES(bits))y);
+    return act == YL_ACT_leaky ? YL_LANES(leaky)(y, slope) : y;
 }
 
-/* The usual ends, without a question per pixel. */
-YL__INLINE void YL_LANES(store_plain)(const dw_tile *t, int64_t k, const int m, const bool leaky,
-                                      const YL_LANES(vec) sum[DW_PIXELS])
+YL__INLINE void YL_LANES(store_as)(const dw_tile *t, float *to, const int m, const yl_activation act,
+                                   const YL_LANES(vec) sum[DW_PIXELS])
 {
-    float *to = t->y + k;
+#pragma GCC unroll 16
+    for (int i = 0; i < m; i++, to += t->y_pixel) *(YL_LANES(vec) *)to = YL_LANES(activated)(sum[i], act, t->slope);
+}
+
+/* Without a question per pixel. */
+YL__INLINE void YL_LANES(store)(const dw_tile *t, float *to, const int m, const YL_LANES(vec) sum[DW_PIXELS])
+{
+    if (t->act == YL_ACT_leaky)
+        YL_LANES(store_as)(t, to, m, YL_ACT_leaky, sum);
+    else if (t->act == YL_ACT_relu)
+        YL_LANES(store_as)(t, to, m, YL_ACT_relu, sum);
+    else
+        YL_LANES(store_as)(t, to, m, YL_ACT_linear, sum);
+}
+
+YL__INLINE void YL_LANES(add)(const dw_tile *t, float *to, int64_t skip, const int m,
+                              const YL_LANES(vec) sum[DW_PIXELS])
+{
 #pragma GCC unroll 16
     for (int i = 0; i < m; i++, to += t->y_pixel)
-        *(YL_LANES(vec) *)to = leaky ? YL_LANES(leaky)(sum[i], t->slope) : sum[i];
-}
-
-YL__INLINE void YL_LANES(store)(const dw_tile *t, int64_t k, int64_t skip, const int m,
-                                const YL_LANES(vec) sum[DW_PIXELS])
-{
-    if (t->act == YL_ACT_relu || t->add)
-        YL_LANES(store_some)(t, k, skip, m, sum);
-    else if (t->act == YL_ACT_leaky)
-        YL_LANES(store_plain)(t, k, m, true, sum);
-    else
-        YL_LANES(store_plain)(t, k, m, false, sum);
+        *(YL_LANES(vec) *)to = YL_LANES(load)(to) + YL_LANES(without)(sum[i], skip);
 }
 
 /* m pixels by any taps. */
-YL__INLINE void YL_LANES(any)(const dw_tile *t, int64_t k, int64_t skip, const int m)
+YL__INLINE void YL_LANES(any)(const dw_tile *t, int64_t j, int64_t k, int64_t skip, const int m)
 {
     YL_LANES(vec) sum[DW_PIXELS];
     YL_LANES(vec) start = t->bias ? YL_LANES(load)(t->bias + k) : (YL_LANES(vec)){0};
 #pragma GCC unroll 16
     for (int i = 0; i < m; i++) sum[i] = start;
-    const float *x_row = t->x + k, *w_row = t->w + k;
+    const float *x_row = t->x + j * t->x_pixel + k, *w_row = t->w + k;
     for (int u = 0; u < t->ki; u++, x_row += t->x_row, w_row += t->w_row) {
         const float *x = x_row, *w = w_row;
         for (int v = 0; v < t->kj; v++, x += t->x_tap, w += t->c) {
@@ -51,73 +49,77 @@ YL__INLINE void YL_LANES(any)(const dw_tile *t, int64_t k, int64_t skip, const i
             for (int i = 0; i < m; i++, at += t->x_pixel) sum[i] += YL_LANES(load)(at) * tap;
         }
     }
-    YL_LANES(store)(t, k, skip, m, sum);
+    float *to = t->y + j * t->y_pixel + k;
+    if (t->add)
+        YL_LANES(add)(t, to, skip, m, sum);
+    else
+        YL_LANES(store)(t, to, m, sum);
 }
 
-/* m pixels, s apart, by rows of kj taps, 1 apart: a pixel of x is loaded once for all taps of a row that it meets. */
-YL__INLINE void YL_LANES(row)(const dw_tile *t, int64_t k, int64_t skip, const int m, const int kj, const int s)
+/* m pixels, s apart, by size x size taps, 1 apart, not added to what y holds: a pixel of x is loaded once for all taps of a row that it meets. */
+YL__INLINE void YL_LANES(square)(const dw_tile *t, int64_t j, int64_t k, const int m, const int size, const int s)
 {
     YL_LANES(vec) sum[DW_PIXELS], tap[5];
     YL_LANES(vec) start = t->bias ? YL_LANES(load)(t->bias + k) : (YL_LANES(vec)){0};
 #pragma GCC unroll 16
     for (int i = 0; i < m; i++) sum[i] = start;
-    const float *x = t->x + k, *w = t->w + k;
-    for (int u = 0; u < t->ki; u++, x += t->x_row, w += t->w_row) {
+    const float *x = t->x + j * t->x_pixel + k, *w = t->w + k;
+    /* Where registers are few the compiler is not told how many rows there are: it would move all taps out of the loop. */
+    const int rows = YL_VL < 16 ? t->ki : size;
+    for (int u = 0; u < rows; u++, x += t->x_row, w += t->w_row) {
         const float *at = x;
 #pragma GCC unroll 5
-        for (int v = 0; v < kj; v++) tap[v] = YL_LANES(load)(w + v * t->c);
+        for (int v = 0; v < size; v++) tap[v] = YL_LANES(load)(w + v * t->c);
 #pragma GCC unroll 24
-        for (int p = 0; p < (m - 1) * s + kj; p++, at += t->c) {
-            YL_LANES(vec) pixel = YL_LANES(load)(at);
+        for (int p = 0; p < (m - 1) * s + size; p++, at += t->c) {
+            YL_LANES(vec) pixel = YL_LANES(keep)(YL_LANES(load)(at));
 #pragma GCC unroll 5
-            for (int v = 0; v < kj; v++)
+            for (int v = 0; v < size; v++)
                 if (p >= v && (p - v) % s == 0 && (p - v) / s < m) sum[(p - v) / s] += pixel * tap[v];
         }
     }
-    YL_LANES(store)(t, k, skip, m, sum);
+    YL_LANES(store)(t, t->y + j * t->y_pixel + k, m, sum);
 }
 
-#define CASE_ANY(m)                                                                                                    \
-    static int64_t YL_LANES(any_##m)(const dw_tile *t, int64_t k)                                                      \
-    {                                                                                                                  \
-        YL_EACH_VECTOR(k, t->c, YL_LANES(any)(t, from, skip, m))                                                       \
-        return k;                                                                                                      \
-    }
-CASE_ANY(1)
-CASE_ANY(2)
-CASE_ANY(4)
-CASE_ANY(8)
-#undef CASE_ANY
+/* The tile's pixels for a vector of channels, eight at a time as long as there are so many. size = 0: any taps. */
+YL__INLINE void YL_LANES(pixels)(const dw_tile *t, int64_t k, int64_t skip, const int size, const int s)
+{
+    int64_t j = 0;
+    for (; j + 8 <= t->count; j += 8)
+        if (size)
+            YL_LANES(square)(t, j, k, 8, size, s);
+        else
+            YL_LANES(any)(t, j, k, skip, 8);
+    for (; j + 4 <= t->count; j += 4)
+        if (size)
+            YL_LANES(square)(t, j, k, 4, size, s);
+        else
+            YL_LANES(any)(t, j, k, skip, 4);
+    for (; j + 2 <= t->count; j += 2) YL_LANES(any)(t, j, k, skip, 2);
+    if (j < t->count) YL_LANES(any)(t, j, k, skip, 1);
+}
 
-#define CASE_ROW(m, kj, s)                                                                                             \
-    static int64_t YL_LANES(row_##m##_##kj##_##s)(const dw_tile *t, int64_t k)                                         \
+#define CASE(name, size, s)                                                                                            \
+    static int64_t YL_LANES(name)(const dw_tile *t, int64_t k)                                                         \
     {                                                                                                                  \
-        YL_EACH_VECTOR(k, t->c, YL_LANES(row)(t, from, skip, m, kj, s))                                                \
+        YL_EACH_VECTOR(k, t->c, YL_LANES(pixels)(t, from, skip, size, s))                                              \
         return k;                                                                                                      \
     }
-CASE_ROW(8, 3, 1)
-CASE_ROW(8, 3, 2)
-CASE_ROW(8, 5, 1)
-CASE_ROW(8, 5, 2)
-CASE_ROW(4, 3, 1)
-CASE_ROW(4, 3, 2)
-#undef CASE_ROW
+CASE(any_taps, 0, 0)
+CASE(square_3_1, 3, 1)
+CASE(square_3_2, 3, 2)
+CASE(square_5_1, 5, 1)
+CASE(square_5_2, 5, 2)
+#undef CASE
 
 /* From channel k on; returns the first channel that is left to fewer lanes. */
-static int64_t YL_LANES(tile)(const dw_tile *t, int m, int64_t k)
+static int64_t YL_LANES(tile)(const dw_tile *t, int64_t k)
 {
-    bool near = t->x_tap == t->c, by1 = near && t->x_pixel == t->c, by2 = near && t->x_pixel == 2 * t->c;
-    if (m == 8) {
-        if (t->kj == 3 && by1) return YL_LANES(row_8_3_1)(t, k);
-        if (t->kj == 3 && by2) return YL_LANES(row_8_3_2)(t, k);
-        if (t->kj == 5 && by1) return YL_LANES(row_8_5_1)(t, k);
-        if (t->kj == 5 && by2) return YL_LANES(row_8_5_2)(t, k);
-        return YL_LANES(any_8)(t, k);
-    }
-    if (m == 4) {
-        if (t->kj == 3 && by1) return YL_LANES(row_4_3_1)(t, k);
-        if (t->kj == 3 && by2) return YL_LANES(row_4_3_2)(t, k);
-        return YL_LANES(any_4)(t, k);
-    }
-    return m == 2 ? YL_LANES(any_2)(t, k) : YL_LANES(any_1)(t, k);
+    bool square = t->ki == t->kj && t->x_tap == t->c && t->count >= 4 && !t->add;
+    bool by1 = square && t->x_pixel == t->c, by2 = square && t->x_pixel == 2 * t->c;
+    if (t->kj == 3 && by1) return YL_LANES(square_3_1)(t, k);
+    if (t->kj == 3 && by2) return YL_LANES(square_3_2)(t, k);
+    if (t->kj == 5 && by1) return YL_LANES(square_5_1)(t, k);
+    if (t->kj == 5 && by2) return YL_LANES(square_5_2)(t, k);
+    return YL_LANES(any_taps)(t, k);
 }

@@ -57,9 +57,12 @@ static bool supports(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
     return g->groups == 1 || (g->c / g->groups >= 8 && g->oc / g->groups >= 8);
 }
 
-/* What channels cost as: whole vectors, or a half where that is enough. */
+/* What channels cost as: whole vectors, or a half or a quarter where that is enough. */
 static double lanes_of(int64_t oc)
 {
+#ifdef YL_QUARTER
+    if (oc % YL_NR > 0 && oc % YL_NR <= YL_QUARTER) return (double)(oc / YL_NR * YL_NR + YL_QUARTER);
+#endif
 #ifdef YL_HALF
     if (oc % YL_NR > 0 && oc % YL_NR <= YL_HALF) return (double)(oc / YL_NR * YL_NR + YL_HALF);
 #endif
@@ -218,17 +221,6 @@ static void set_runs(const pass *p, const view *v, int64_t c, int64_t *a_run, in
     t->a_row = p->sj * v->pixel, t->a_step = 1, t->b_step = YL_NR;
 }
 
-/* The tiles of one row of the grid, as even in width as they come. */
-static void run_row(const pass *p, yl__tile *t, const float *a, float *out)
-{
-    int64_t most = yl__tile_rows(t->cols), tiles = (p->cols + most - 1) / most;
-    for (int64_t q = 0; q < tiles; q++) {
-        int64_t j = p->cols * q / tiles, end = p->cols * (q + 1) / tiles;
-        t->a = a + j * t->a_row, t->c = out + j * p->out_col;
-        tile(t, (int)(end - j));
-    }
-}
-
 /* The bias of a panel, zeros behind the last channel. */
 static void panel_bias(const pass *p, int64_t panel, float bias[YL_NR])
 {
@@ -251,9 +243,11 @@ static void run_part(const pass *p, const piece *b, int64_t k0, int64_t c, const
         t.cols = (int)(p->oc - q * YL_NR < YL_NR ? p->oc - q * YL_NR : YL_NR);
         if (t.bias) panel_bias(p, q, bias);
         for (int64_t n = 0; n < b->n; n++)
-            for (int64_t i = 0; i < b->rows; i++)
-                run_row(p, &t, v->at + n * v->image + i * p->si * v->row,
-                        p->out + (b->n0 + n) * p->out_image + (b->i0 + i) * p->out_row + q * YL_NR);
+            for (int64_t i = 0; i < b->rows; i++) {
+                t.a = v->at + n * v->image + i * p->si * v->row;
+                t.c = p->out + (b->n0 + n) * p->out_image + (b->i0 + i) * p->out_row + q * YL_NR;
+                tile(&t, p->cols);
+            }
     }
 }
 

@@ -148,20 +148,9 @@ static void view_x(const plan *p, const block *b, int64_t k0, int64_t c, pixels 
     v->pixel *= g->sw;
 }
 
-/* Tiles of output channels [o, end) for `cols` columns of a weight row that start at t->c. */
-static void run_band(yl__tile *t, const plan *p, const float *dy, int64_t o, int64_t end, float *dw)
-{
-    int64_t most = yl__tile_rows(t->cols), tiles = (end - o + most - 1) / most;
-    for (int64_t q = 0; q < tiles; q++) {
-        int64_t i = (end - o) * q / tiles, next = (end - o) * (q + 1) / tiles;
-        t->a = dy + i, t->c = dw + (o + i) * p->length;
-        tile(t, (int)(next - i));
-    }
-}
-
 /* All taps of channels [k0, k0 + c): a row of taps at once where their channels follow each other in the copy. */
 static void run_taps(yl__tile *t, const plan *p, const block *b, const pixels *x, int64_t row, int64_t k0, int64_t c,
-                     const float *dy, int64_t o, int64_t end)
+                     int64_t o, int64_t end)
 {
     const yl_conv2d_geom *g = p->g;
     int64_t pixel = x->pixel / g->sw;
@@ -173,7 +162,8 @@ static void run_taps(yl__tile *t, const plan *p, const block *b, const pixels *x
             for (int64_t j = 0; j < width; j += YL_NR) {
                 t->b = x->at + u * g->dh * row + v * g->dw * pixel + j;
                 t->cols = (int)least(width - j, YL_NR);
-                run_band(t, p, dy, o, end, b->dw + ((int64_t)u * g->kw + v) * p->c + k0 + j);
+                t->c = b->dw + o * p->length + ((int64_t)u * g->kw + v) * p->c + k0 + j;
+                tile(t, end - o);
             }
 }
 
@@ -191,6 +181,7 @@ static void run_block(const plan *p, const block *b)
             if (k0 == 0 && !p->dy_in_place) copy_dy(p, b, o, end, copy);
             copy += pixels_in_block * dy.pixel;
             yl__tile t = {.a_run = dy.row,
+                          .a = dy.at,
                           .b_run = x.row,
                           .a_row = 1,
                           .a_step = dy.pixel,
@@ -199,7 +190,7 @@ static void run_block(const plan *p, const block *b)
                           .length = p->g->ow,
                           .c_row = p->length,
                           .add = true};
-            run_taps(&t, p, b, &x, row, k0, c, dy.at, o, end);
+            run_taps(&t, p, b, &x, row, k0, c, o, end);
         }
     }
 }

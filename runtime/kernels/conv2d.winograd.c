@@ -188,8 +188,8 @@ static void input_tile(const pass *p, int64_t index, float *to)
 static void multiply(const pass *p, int64_t tiles, int64_t xi, int64_t panel, const float *v, float *m)
 {
     const int64_t zero = 0;
-    int64_t groups = (tiles + YL_MR - 1) / YL_MR;
-    yl__tile t = {.a_run = &zero,
+    yl__tile t = {.c = m + xi * p->m_plane + panel * YL_NR,
+                  .a_run = &zero,
                   .b_run = &zero,
                   .a_row = p->in_row,
                   .a_step = 1,
@@ -201,12 +201,8 @@ static void multiply(const pass *p, int64_t tiles, int64_t xi, int64_t panel, co
         t.length = p->c - k < PART ? p->c - k : PART;
         t.add = k > 0;
         t.b = p->packed + ((xi * p->panels + panel) * p->c + k) * YL_NR;
-        for (int64_t q = 0; q < groups; q++) {
-            int64_t i = tiles * q / groups, end = tiles * (q + 1) / groups;
-            t.a = v + xi * p->v_plane + i * p->in_row + k;
-            t.c = m + xi * p->m_plane + i * p->out_row + panel * YL_NR;
-            tile(&t, (int)(end - i));
-        }
+        t.a = v + xi * p->v_plane + k;
+        tile(&t, tiles);
     }
 }
 

@@ -126,7 +126,7 @@ static void run_block(const plan *p, int64_t band, int64_t panel, int64_t tiles,
 {
     const int64_t zero = 0;
     int64_t oc = p->g->oc, c = p->g->c, o = oc * band / p->bands, count = oc * (band + 1) / p->bands - o;
-    int64_t k = panel * YL_NR, groups = ceiling(count, YL_MR);
+    int64_t k = panel * YL_NR;
     yl__tile t = {.a_run = &zero,
                   .b_run = &zero,
                   .a_row = 1,
@@ -136,12 +136,10 @@ static void run_block(const plan *p, int64_t band, int64_t panel, int64_t tiles,
                   .length = tiles,
                   .c_row = YL_NR,
                   .cols = c - k > YL_VL ? YL_NR : YL_VL};
-    for (int64_t xi = 0; xi < YL_PLACES; xi++)
-        for (int64_t q = 0; q < groups; q++) {
-            int64_t i = count * q / groups;
-            t.a = y + xi * p->y_plane + o + i, t.b = x + xi * p->x_plane + k, t.c = block + (xi * BAND + i) * YL_NR;
-            tile(&t, (int)(count * (q + 1) / groups - i));
-        }
+    for (int64_t xi = 0; xi < YL_PLACES; xi++) {
+        t.a = y + xi * p->y_plane + o, t.b = x + xi * p->x_plane + k, t.c = block + xi * BAND * YL_NR;
+        tile(&t, count);
+    }
     for (int64_t i = 0; i < count; i++)
         for (int64_t v = 0; v < t.cols; v += YL_VL)
             add_kernel(block + i * YL_NR + v, c, c - k - v, dw + (o + i) * 9 * c + k + v);

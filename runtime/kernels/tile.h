@@ -1,17 +1,15 @@
 /* The inner loop of the direct and Winograd convolutions: a small matrix product whose result stays in registers.
  *
- *   C[i, j] (+)= sum over runs r, steps k of A[i, r, k] * B[r, k, j],   i < m <= YL_MR,  j < cols <= YL_NR
+ *   C[i, j] (+)= sum over runs r, steps k of A[i, r, k] * B[r, k, j],   j < cols <= YL_NR
  *
  * A is read one number at a time and spread over a vector, B a row of YL_NR numbers at a time: the shape of Goto & van
  * de Geijn 2008, fig. 11, with operands wherever they lie. Where C has few columns, a row of B is one vector or half of
- * one, and the tile may have YL_MN rows. Vectors are the compiler's, as wide as the instruction set's. */
+ * one, and a tile may have YL_MN rows. Vectors are the compiler's, as wide as the instruction set's. */
 #ifndef YL_KERNELS_TILE_H
 #define YL_KERNELS_TILE_H
 
 #include "core/status.h"
 #include "kernels/lanes.h"
-
-#include <string.h>
 
 #if YL_VL == 16
 #define YL_MR 14 /* rows of a tile: YL_MR * 2 sums, two rows of B and one number of A fill the registers */
@@ -45,38 +43,28 @@ typedef struct yl__tile {
     float slope;
 } yl__tile;
 
-/* Most rows of a tile of so many columns. */
-static inline int64_t yl__tile_rows(int64_t cols)
-{
-    return cols > YL_VL ? YL_MR : YL_MN;
-}
-
-/* Copies fewer floats than a vector holds, in steps of a known size: one of an unknown size would be a call for each row. */
-YL__INLINE void yl__tail_copy(float *to, const float *from, int count)
-{
-    if (YL_VL > 8 && count & 8) memcpy(to, from, 8 * sizeof *to), to += 8, from += 8;
-    if (YL_VL > 4 && count & 4) memcpy(to, from, 4 * sizeof *to), to += 4, from += 4;
-    if (count & 2) memcpy(to, from, 2 * sizeof *to), to += 2, from += 2;
-    if (count & 1) *to = *from;
-}
-
+/* Tiles have vectors of YL_VL columns, and narrow ones of a half or a quarter of that. */
 #define LANES YL_VL
 #include "kernels/tile.loop.h"
 #undef LANES
-#if YL_VL == 16
-#define YL_HALF 8
-#elif YL_VL == 8
-#define YL_HALF 4
+#if YL_VL >= 8
+#define YL_HALF (YL_VL / 2)
 #endif
-#ifdef YL_HALF
-#define LANES YL_HALF
+#if YL_VL == 16
+#define YL_QUARTER (YL_VL / 4)
+#define LANES 8
+#include "kernels/tile.loop.h"
+#undef LANES
+#endif
+#if YL_VL >= 8
+#define LANES 4
 #include "kernels/tile.loop.h"
 #undef LANES
 #endif
 
 #define YL__TILE_CASE(m_, lanes, nv, across)                                                                           \
     case m_:                                                                                                           \
-        tile_run_##lanes(t, m_, nv, across);                                                                           \
+        tile_run_##lanes(t, first, count, m_, nv, across);                                                             \
         break;
 #define YL__TILE_CASES_6(lanes, nv, across)                                                                            \
     YL__TILE_CASE(1, lanes, nv, across)                                                                                \
@@ -99,32 +87,39 @@ YL__INLINE void yl__tail_copy(float *to, const float *from, int count)
     YL__TILE_CASE(14, lanes, nv, across)
 #define YL__TILE_CASES3(rows, lanes, nv, across) YL__TILE_CASES_##rows(lanes, nv, across)
 #define YL__TILE_CASES2(rows, lanes, nv, across) YL__TILE_CASES3(rows, lanes, nv, across)
-#ifdef YL_HALF
-#define YL__TILE_HALF(across)                                                                                          \
-    if (t->cols <= YL_HALF) {                                                                                          \
+#define YL__TILE_WIDTH(rows, lanes, nv, across)                                                                        \
+    {                                                                                                                  \
         switch (m) {                                                                                                   \
-            YL__TILE_CASES2(YL_MN, YL_HALF, 1, across)                                                                 \
+            YL__TILE_CASES2(rows, lanes, nv, across)                                                                   \
         }                                                                                                              \
         return;                                                                                                        \
     }
+#if YL_VL == 16
+#define YL__TILE_NARROW(across)                                                                                        \
+    if (t->cols <= 4) YL__TILE_WIDTH(YL_MN, 4, 1, across)                                                              \
+    if (t->cols <= 8) YL__TILE_WIDTH(YL_MN, 8, 1, across)
+#elif YL_VL == 8
+#define YL__TILE_NARROW(across)                                                                                        \
+    if (t->cols <= 4) YL__TILE_WIDTH(YL_MN, 4, 1, across)
 #else
-#define YL__TILE_HALF(across)
+#define YL__TILE_NARROW(across)
 #endif
 
-/* The tile of m rows, at most yl__tile_rows(t->cols). YL__TILE_DEFINE makes one function per orientation in the file that uses it. */
+/* Makes `name`, which computes any number of rows: tiles that are as even as they come. A file has one per orientation that it uses. */
 #define YL__TILE_DEFINE(name, across)                                                                                  \
-    static void name(const yl__tile *t, int m)                                                                         \
+    static void name##_some(const yl__tile *t, int64_t first, int64_t count, int m)                                    \
     {                                                                                                                  \
-        YL__TILE_HALF(across)                                                                                          \
-        if (t->cols > YL_VL) {                                                                                         \
-            switch (m) {                                                                                               \
-                YL__TILE_CASES2(YL_MR, YL_VL, 2, across)                                                               \
-            }                                                                                                          \
-        } else {                                                                                                       \
-            switch (m) {                                                                                               \
-                YL__TILE_CASES2(YL_MN, YL_VL, 1, across)                                                               \
-            }                                                                                                          \
-        }                                                                                                              \
+        YL__TILE_NARROW(across)                                                                                        \
+        if (t->cols <= YL_VL) YL__TILE_WIDTH(YL_MN, YL_VL, 1, across)                                                  \
+        YL__TILE_WIDTH(YL_MR, YL_VL, 2, across)                                                                        \
+    }                                                                                                                  \
+                                                                                                                       \
+    static void name(const yl__tile *t, int64_t rows)                                                                  \
+    {                                                                                                                  \
+        int64_t most = t->cols > YL_VL ? YL_MR : YL_MN, tiles = (rows + most - 1) / most;                              \
+        int64_t m = tiles ? rows / tiles : 0, larger = tiles ? rows % tiles : 0;                                       \
+        if (larger) name##_some(t, 0, larger, (int)m + 1);                                                             \
+        if (m) name##_some(t, larger *(m + 1), tiles - larger, (int)m);                                                \
     }
 
 #endif
