@@ -212,7 +212,7 @@ static void damaged_cache(void **state)
 {
     (void)state;
     yl_conv2d_geom g = make(26, 64, 64, 3);
-    const char *bad[] = {"", "yolua choices 2\n = \nconv2d\n\xff\xfe = x\nno newline",
+    const char *bad[] = {"", "yolua choices 3\n = \nconv2d\n\xff\xfe = x\nno newline",
                          "\x7f"
                          "ELF",
                          "yolua choices 9\na = b\n"};
