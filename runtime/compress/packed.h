@@ -1,7 +1,8 @@
 /* A parameter with few different values, packed: codebook, relative indices, Huffman codes (Han, Mao and Dally, "Deep Compression: compressing
  * deep neural networks with pruning, trained quantization and Huffman coding", ICLR 2016). Reading gives back every bit of the numbers.
  *
- * The bytes, little-endian, without gaps:
+ * A file of packed parameters is a checkpoint (formats/checkpoint.h), whose other tensors and header the file's own checksum covers
+ * (formats/safetensors_guard.h). A packed parameter's bytes, little-endian, without gaps:
  *
  *   0   4 bytes  "YLP1"
  *   4   1        index bits b: 0 where every number has a code, else 1..8

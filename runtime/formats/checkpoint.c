@@ -81,28 +81,35 @@ static yl_safetensor *entry_of(yl_collection *all, const char *name)
     return NULL;
 }
 
-static bool masks_some(const uint8_t *mask, int64_t count)
+static void leave_out(yl_collection *all, yl_safetensor *e)
 {
-    return mask && memchr(mask, 0, (size_t)count);
+    memmove(e, e + 1, (size_t)(&all->entries[all->count--] - e - 1) * sizeof *e);
+}
+
+/* The mask of a range, or NULL where it masks nothing: that entry is left out. */
+static yl_safetensor *some_mask(const yl_range *range, yl_collection *all)
+{
+    char name[ENTRY_NAME];
+    snprintf(name, sizeof name, "%s/%s", yl_slab_kinds[YL_SLAB_mask].name, range->name);
+    yl_safetensor *mask = entry_of(all, name);
+    if (!mask || memchr(mask->data, 0, (size_t)range->count)) return mask;
+    leave_out(all, mask);
+    return NULL;
 }
 
 /* Packs a range's values where that saves bytes; its mask, which they tell, is then left out. */
-static yl_status pack_range(const yl_range *range, int index_bits, yl_collection *all, yl_text *bytes,
-                            yl_checkpoint_packed *out)
+static yl_status pack_range(const yl_range *range, int index_bits, yl_safetensor *mask, yl_collection *all,
+                            yl_text *bytes, yl_checkpoint_packed *out)
 {
-    char name[ENTRY_NAME];
     yl_safetensor *value = entry_of(all, range->name);
-    snprintf(name, sizeof name, "%s/%s", yl_slab_kinds[YL_SLAB_mask].name, range->name);
-    yl_safetensor *mask = entry_of(all, name);
-    bool masked = mask && masks_some(mask->data, range->count);
     yl_status status =
-        yl_packed_write(range->name, value->n_dims, value->dims, value->data, masked, index_bits, bytes, &out->sizes);
+        yl_packed_write(range->name, value->n_dims, value->dims, value->data, mask, index_bits, bytes, &out->sizes);
     if (status == YL_INVALID) return YL_OK; /* too many different values, or a negative zero */
     if (status != YL_OK || bytes->length >= range->count * (int64_t)sizeof(float)) return status;
     out->bytes = bytes->length;
     *value =
         (yl_safetensor){.name = value->name, .dtype = YL_U8, .n_dims = 1, .dims = {bytes->length}, .data = bytes->data};
-    if (mask) memmove(mask, mask + 1, (size_t)(&all->entries[all->count--] - mask - 1) * sizeof *mask);
+    if (mask) leave_out(all, mask);
     return YL_OK;
 }
 
@@ -110,9 +117,11 @@ static yl_status pack(const yl_net *net, int index_bits, yl_collection *all, yl_
 {
     YL_TRY(yl__calloc(net->n_ranges + 1, sizeof *all->packed, &all->packed));
     for (int r = 0; r < net->n_ranges; r++) {
+        const yl_range *range = &net->ranges[r];
+        yl_safetensor *mask = some_mask(range, all);
         ranges[r] = (yl_checkpoint_packed){0};
-        if (net->ranges[r].kind == YL_WEIGHT && net->ranges[r].n_dims <= YL_PACKED_DIMS)
-            YL_TRY(pack_range(&net->ranges[r], index_bits, all, &all->packed[r], &ranges[r]));
+        if (range->kind == YL_WEIGHT && range->n_dims <= YL_PACKED_DIMS)
+            YL_TRY(pack_range(range, index_bits, mask, all, &all->packed[r], &ranges[r]));
     }
     return YL_OK;
 }
@@ -158,7 +167,7 @@ yl_status yl_checkpoint_save_packed(const yl_net *net, const char *path, int ind
     YL_TRY(yl__file_ending(path, ".safetensors", "a checkpoint"));
     yl_status status = collect(net, false, &all);
     if (status == YL_OK) status = pack(net, index_bits, &all, ranges);
-    if (status == YL_OK) status = yl_safetensors_write(path, all.entries, all.count, notes, n_notes);
+    if (status == YL_OK) status = yl_safetensors_write_guarded(path, all.entries, all.count, notes, n_notes);
     free_collection(net, &all);
     return status;
 }

@@ -1,7 +1,8 @@
 /* A network's slabs (net/slabs.def) in a safetensors file: values under the ranges' names, other slabs as "slab/name". The structure
  * and the progress of the training are stored as notes, which the Lua side writes and reads; the ranges' step counts (for Adam) as the
  * note "steps". A weight range of few different values may be packed (compress/packed.h): its entry is then bytes, of type U8 and one
- * dimension, and stands for its mask too. */
+ * dimension, and stands for its mask too. A file with packed ranges is guarded: one checksum covers all of it (safetensors_guard.h). One
+ * without, of an older program, is read too; then only the packed ranges' own checksums are looked at. */
 #ifndef YL_FORMATS_CHECKPOINT_H
 #define YL_FORMATS_CHECKPOINT_H
 
@@ -21,7 +22,8 @@ typedef struct yl_checkpoint_packed {
 } yl_checkpoint_packed;
 
 /* Saves the model with every weight range packed whose numbers are then fewer bytes; `index_bits`: 0..8, or -1 for the fewest bytes.
- * ranges {net->n_ranges} says what became of each. Masked numbers come back masked, and so do other zeros of a masked range. Errors: as
+ * ranges {net->n_ranges} says what became of each. Masked numbers come back masked, and so do other zeros of a masked range; a mask that
+ * masks nothing is left out. The file is guarded. Errors: as
  * yl_checkpoint_save; NUMERIC for a weight that is not finite. */
 yl_status yl_checkpoint_save_packed(const yl_net *net, const char *path, int index_bits,
                                     const yl_safetensors_note *notes, int64_t n_notes, yl_checkpoint_packed *ranges);

@@ -5,6 +5,7 @@
 #include "core/memory.h"
 #include "core/sandbox.h"
 #include "formats/json.h"
+#include "formats/safetensors_guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,7 @@
 #include <unistd.h>
 
 /* Headers larger than this are refused, as in the reference implementation. */
-enum { LENGTH_BYTES = 8, MAX_HEADER = 100000000, ALIGN = 64 };
+enum { LENGTH_BYTES = 8, MAX_HEADER = 100000000, ALIGN = 64, CHUNK = 1 << 16 };
 
 static const char METADATA[] = "__metadata__";
 
@@ -25,6 +26,7 @@ struct yl_safetensors {
     yl_document header;
     yl_safetensor *entries;
     yl_safetensors_note *notes;
+    const char *guard; /* the note's text; NULL where the file has no checksum */
 };
 
 /* The format's names of our types are ours in capitals: those of the list. */
@@ -172,7 +174,10 @@ static yl_status read_notes(yl_safetensors *f, const yl_tree *node)
         if (n->kind != YL_TREE_STRING)
             return yl__fail(YL_FORMAT, "%s: __metadata__ '%.100s' is %s, text was expected", f->path, n->key,
                             yl__tree_kind_name(n->kind));
-        f->notes[f->n_notes++] = (yl_safetensors_note){n->key, n->text};
+        if (yl__guard_is(n->key, n->text))
+            f->guard = n->text;
+        else
+            f->notes[f->n_notes++] = (yl_safetensors_note){n->key, n->text};
     }
     return YL_OK;
 }
@@ -218,6 +223,33 @@ static yl_status read_header(yl_safetensors *f)
     return status;
 }
 
+static yl_status add_file(const yl_safetensors *f, int64_t size, yl__guard *guard)
+{
+    char *chunk;
+    YL_TRY(yl__alloc(CHUNK, 1, &chunk));
+    yl_status status = YL_OK;
+    for (int64_t at = 0; at < size && status == YL_OK; at += CHUNK) {
+        int64_t bytes = size - at < CHUNK ? size - at : CHUNK;
+        status = read_at(f, at, chunk, bytes);
+        if (status == YL_OK) yl__guard_add(guard, chunk, bytes);
+    }
+    yl__free(chunk);
+    return status;
+}
+
+/* Every byte of a guarded file is as it was written. */
+static yl_status check_guard(const yl_safetensors *f, int64_t size)
+{
+    yl__guard guard;
+    char text[YL__GUARD_TEXT];
+    if (!f->guard) return YL_OK;
+    YL_TRY(yl__guard_begin(&guard));
+    yl_status status = add_file(f, size, &guard);
+    yl__guard_end(&guard, text);
+    if (status != YL_OK || strcmp(text, f->guard) == 0) return status;
+    return yl__fail(YL_FORMAT, "%s: the file is damaged: its bytes do not fit its checksum", f->path);
+}
+
 static yl_status open_checked(yl_safetensors *f, const char *path)
 {
     int64_t size = 0, length = 0;
@@ -227,7 +259,8 @@ static yl_status open_checked(yl_safetensors *f, const char *path)
     f->data_start = LENGTH_BYTES + length;
     f->data_bytes = size - f->data_start;
     YL_TRY(parse_header(f, length));
-    return read_header(f);
+    YL_TRY(read_header(f));
+    return check_guard(f, size);
 }
 
 yl_status yl_safetensors_open(const char *path, yl_safetensors **out)
@@ -278,6 +311,11 @@ int64_t yl_safetensors_notes(const yl_safetensors *f, const yl_safetensors_note 
     return f->n_notes;
 }
 
+bool yl_safetensors_guarded(const yl_safetensors *f)
+{
+    return f->guard;
+}
+
 const char *yl_safetensors_note_of(const yl_safetensors *f, const char *key)
 {
     for (int64_t i = 0; i < f->n_notes; i++)
@@ -318,11 +356,14 @@ static yl_status put_entry(yl_text *text, const yl_safetensor *t, int64_t *offse
     return YL_OK;
 }
 
-static yl_status put_notes(yl_text *text, const yl_safetensors_note *notes, int64_t n)
+static yl_status put_notes(yl_text *text, const yl_safetensors_note *notes, int64_t n, bool guarded)
 {
     YL_TRY(yl__text_add(text, "\"%s\":{", METADATA));
+    if (guarded) YL_TRY(yl__text_add(text, "\"%s\":\"%s%*s\"", YL__GUARD_KEY, YL__GUARD_SCHEME, YL__GUARD_DIGITS, ""));
     for (int64_t i = 0; i < n; i++) {
-        if (i > 0) YL_TRY(yl__text_append(text, ",", 1));
+        if (yl__guard_is(notes[i].key, notes[i].value))
+            return yl__fail(YL_INVALID, "safetensors: a note '%.100s' would pass for a checksum", notes[i].key);
+        if (i > 0 || guarded) YL_TRY(yl__text_append(text, ",", 1));
         YL_TRY(yl__tree_quote(text, notes[i].key, (int64_t)strlen(notes[i].key)));
         YL_TRY(yl__text_append(text, ":", 1));
         YL_TRY(yl__tree_quote(text, notes[i].value, (int64_t)strlen(notes[i].value)));
@@ -332,13 +373,13 @@ static yl_status put_notes(yl_text *text, const yl_safetensors_note *notes, int6
 
 /* The header with its length, padded with blanks so that the data begins at a multiple of 64. */
 static yl_status put_header(yl_text *text, const yl_safetensor *tensors, int64_t count,
-                            const yl_safetensors_note *notes, int64_t n_notes)
+                            const yl_safetensors_note *notes, int64_t n_notes, bool guarded)
 {
     int64_t offset = 0;
     YL_TRY(yl__text_append(text, "--------{", LENGTH_BYTES + 1));
-    if (n_notes > 0) YL_TRY(put_notes(text, notes, n_notes));
+    if (n_notes > 0 || guarded) YL_TRY(put_notes(text, notes, n_notes, guarded));
     for (int64_t i = 0; i < count; i++) {
-        if (i > 0 || n_notes > 0) YL_TRY(yl__text_append(text, ",", 1));
+        if (i > 0 || n_notes > 0 || guarded) YL_TRY(yl__text_append(text, ",", 1));
         YL_TRY(put_entry(text, &tensors[i], &offset));
     }
     YL_TRY(yl__text_append(text, "}", 1));
@@ -360,6 +401,23 @@ static yl_status check_header(const yl_text *text, const char *path)
     return status == YL_FORMAT ? YL_INVALID : status;
 }
 
+/* The checksum's digits, in their place in the header. */
+static yl_status put_guard(yl_text *header, const yl_safetensor *tensors, int64_t count)
+{
+    yl__guard guard;
+    char text[YL__GUARD_TEXT];
+    YL_TRY(yl__guard_begin(&guard));
+    yl__guard_add(&guard, header->data, header->length);
+    for (int64_t i = 0; i < count; i++) {
+        int64_t bytes = 0;
+        yl_status status = tensor_bytes(&tensors[i], &bytes); /* put_header has refused what fails */
+        if (status == YL_OK) yl__guard_add(&guard, tensors[i].data, bytes);
+    }
+    yl__guard_end(&guard, text);
+    memcpy(header->data + YL__GUARD_AT, text + sizeof YL__GUARD_SCHEME - 1, YL__GUARD_DIGITS);
+    return YL_OK;
+}
+
 static yl_status put_file(yl_file_writer *writer, const yl_text *header, const yl_safetensor *tensors, int64_t count)
 {
     YL_TRY(yl__file_put(writer, header->data, header->length));
@@ -371,8 +429,8 @@ static yl_status put_file(yl_file_writer *writer, const yl_text *header, const y
     return YL_OK;
 }
 
-yl_status yl_safetensors_write(const char *path, const yl_safetensor *tensors, int64_t count,
-                               const yl_safetensors_note *notes, int64_t n_notes)
+static yl_status write_file(const char *path, const yl_safetensor *tensors, int64_t count,
+                            const yl_safetensors_note *notes, int64_t n_notes, bool guarded)
 {
     yl_text header = {0};
     yl_file_writer writer;
@@ -380,8 +438,9 @@ yl_status yl_safetensors_write(const char *path, const yl_safetensor *tensors, i
     for (int64_t i = 0; i < count; i++)
         if (strcmp(tensors[i].name, METADATA) == 0)
             return yl__fail(YL_INVALID, "%s: no tensor may be named %s", path, METADATA);
-    YL_TRY_GOTO(put_header(&header, tensors, count, notes, n_notes), done);
+    YL_TRY_GOTO(put_header(&header, tensors, count, notes, n_notes, guarded), done);
     YL_TRY_GOTO(check_header(&header, path), done);
+    if (guarded) YL_TRY_GOTO(put_guard(&header, tensors, count), done);
     YL_TRY_GOTO(yl__file_begin(path, &writer), done);
     status = put_file(&writer, &header, tensors, count);
     if (status == YL_OK)
@@ -393,52 +452,14 @@ done:
     return status;
 }
 
-/* ---- a note of a file that is there ------------------------------------------------------------------------------ */
-
-/* The entries with their bytes, which lie one after the other in *data. */
-static yl_status read_all(yl_safetensors *file, yl_safetensor *entries, char **data)
+yl_status yl_safetensors_write(const char *path, const yl_safetensor *tensors, int64_t count,
+                               const yl_safetensors_note *notes, int64_t n_notes)
 {
-    int64_t total = 0, count = yl_safetensors_count(file);
-    for (int64_t i = 0; i < count; i++) total += yl_safetensors_at(file, i)->bytes;
-    YL_TRY(yl__alloc(total, 1, data));
-    char *at = *data;
-    for (int64_t i = 0; i < count; i++) {
-        entries[i] = *yl_safetensors_at(file, i);
-        YL_TRY(yl_safetensors_read(file, &entries[i], at));
-        entries[i].data = at;
-        at += entries[i].bytes;
-    }
-    return YL_OK;
+    return write_file(path, tensors, count, notes, n_notes, false);
 }
 
-static yl_status rewrite(const char *path, yl_safetensors *file, yl_safetensor *entries, yl_safetensors_note *notes,
-                         yl_safetensors_note changed)
+yl_status yl_safetensors_write_guarded(const char *path, const yl_safetensor *tensors, int64_t count,
+                                       const yl_safetensors_note *notes, int64_t n_notes)
 {
-    const yl_safetensors_note *old;
-    int64_t n = yl_safetensors_notes(file, &old), at = 0;
-    for (int64_t i = 0; i < n; i++) notes[i] = old[i];
-    while (at < n && strcmp(notes[at].key, changed.key) != 0) at++;
-    notes[at] = changed;
-    char *data = NULL;
-    yl_status status = read_all(file, entries, &data);
-    if (status == YL_OK)
-        status = yl_safetensors_write(path, entries, yl_safetensors_count(file), notes, at == n ? n + 1 : n);
-    yl__free(data);
-    return status;
-}
-
-yl_status yl_safetensors_annotate(const char *path, const char *key, const char *value)
-{
-    yl_safetensors *file;
-    yl_safetensor *entries = NULL;
-    yl_safetensors_note *notes = NULL;
-    const yl_safetensors_note *old;
-    YL_TRY(yl_safetensors_open(path, &file));
-    yl_status status = yl__alloc(yl_safetensors_count(file), sizeof *entries, &entries);
-    if (status == YL_OK) status = yl__alloc(yl_safetensors_notes(file, &old) + 1, sizeof *notes, &notes);
-    if (status == YL_OK) status = rewrite(path, file, entries, notes, (yl_safetensors_note){key, value});
-    yl__free(entries);
-    yl__free(notes);
-    yl_safetensors_close(file);
-    return status;
+    return write_file(path, tensors, count, notes, n_notes, true);
 }

@@ -93,19 +93,44 @@ function TestCompress.testTheVerb()
     "compress: except: 'nothing' matches no parameter")
 end
 
--- Every 97th byte of the numbers changed, and every length: one sentence with the file's name.
+-- The file's header as a table, and where its tensors begin.
+local function header_of(bytes)
+  local first = 8 + string.unpack("<I8", bytes)
+  return core.json.decode(bytes:sub(9, first)), first
+end
+
+local function flipped(bytes, at, bit) return bytes:sub(1, at - 1) .. string.char(bytes:byte(at) ~ 1 << bit) .. bytes:sub(at + 1) end
+
+-- The same with one weight of the first layer masked, which is stored as f32 and so needs a mask of its own.
+local function with_mask()
+  local model, numbers = pruned(), {}
+  for i = 1, model.net:tensor("conv1.weight"):count() do numbers[i] = i == 7 and 0 or 1 end
+  model:set("conv1.weight", numbers, "mask")
+  return model
+end
+
+-- Bits changed in the length, all over the header, and in each tensor: packed or not, mask or bias. And every length.
 function TestCompress.testBrokenFiles()
   local path, broken = top .. "/whole.safetensors", top .. "/broken.safetensors"
-  yl.compress(pruned(), { out = path, bits = { conv = 3 } })
+  yl.compress(with_mask(), { out = path, bits = { conv = 3 }, except = { "conv1", "conv4" } })
   local bytes = core.system.read(path)
-  local header = 8 + string.unpack("<I8", bytes)
-  local info = core.json.decode(bytes:sub(9, header))
-  local first, last = table.unpack(info["conv3.weight"].data_offsets)
-  for at = header + first + 1, header + last, 97 do
-    core.system.write(broken, bytes:sub(1, at - 1) .. string.char(bytes:byte(at) ~ 0x40) .. bytes:sub(at + 1))
-    local ok, message = pcall(yl.load, { model = broken })
-    t.assertFalse(ok)
-    t.assertStrContains(message, broken .. ": parameter conv3.weight: packed numbers")
+  local info, header = header_of(bytes)
+  local places, kinds = {}, {}
+  for at = 1, 8 do places[#places + 1] = at end
+  for at = 9, header, 61 do places[#places + 1] = at end
+  for name, entry in pairs(info) do
+    if name ~= "__metadata__" then
+      local first, last = table.unpack(entry.data_offsets)
+      kinds[entry.dtype .. #entry.shape] = true
+      table.move({ first + 1, (first + last) // 2, last }, 1, 3, #places + 1, places)
+      for i = #places - 2, #places do places[i] = places[i] + header end
+    end
+  end
+  t.assertEquals(kinds, { U81 = true, F324 = true, F321 = true, U84 = true })
+  for _, at in ipairs(places) do
+    core.system.write(broken, flipped(bytes, at, at % 8))
+    t.assertErrorMsgContains(broken, yl.load, { model = broken })
+    if at > header then t.assertErrorMsgContains("its bytes do not fit its checksum", yl.load, { model = broken }) end
   end
   for length = 100, #bytes - 1, #bytes // 23 do
     core.system.write(broken, bytes:sub(1, length))
@@ -116,3 +141,36 @@ end
 local status = t.LuaUnit.run()
 os.execute("rm -rf '" .. top .. "'")
 os.exit(status)
+-- A file of an older program has no checksum of its own: it is read, and its codes are looked at.
+function TestCompress.testOlderFiles()
+  local path, old = top .. "/new.safetensors", top .. "/old.safetensors"
+  yl.compress(pruned(), { out = path, bits = { conv = 3 } })
+  local bytes = core.system.read(path)
+  local info, header = header_of(bytes)
+  local text, found = bytes:sub(9, header):gsub('"yolua.guard":"[^"]*",', "")
+  t.assertEquals(found, 1)
+  local function older(tensors) core.system.write(old, string.pack("<I8", #text) .. text .. tensors) end
+  older(bytes:sub(header + 1))
+  same(yl.load { model = path }, yl.load { model = old })
+  local first, last = table.unpack(info["conv3.weight"].data_offsets)
+  for at = first + 1, last, 97 do
+    older(flipped(bytes:sub(header + 1), at, 6))
+    t.assertErrorMsgContains(old .. ": parameter conv3.weight: packed numbers", yl.load, { model = old })
+  end
+end
+
+-- Masks are in the file where they tell what nothing else does.
+function TestCompress.testMasks()
+  local path, model, masks = top .. "/masks.safetensors", with_mask(), {}
+  yl.compress(model, { out = path, except = { "conv1" } })
+  for name in pairs((header_of(core.system.read(path)))) do
+    if name:find "^mask/" then masks[#masks + 1] = name end
+  end
+  t.assertEquals(masks, { "mask/conv1.weight" })
+  local function mask(of, name) return of.net:tensor(name, "mask"):reshape(-1):totable() end
+  local small = yl.load { model = path }
+  for _, name in ipairs { "conv1.weight", "conv3.weight", "conv5.bn.scale" } do
+    t.assertEquals(mask(small, name), mask(model, name), name)
+  end
+end
+
