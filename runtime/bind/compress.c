@@ -29,8 +29,11 @@ static int compress_share(lua_State *L)
     const char *name = yl__check_string(L, 2);
     yl__read_options(L, 3, YL__FILL({&yl_codebook_fields, &o}), NULL);
     float *weights = read_numbers(L, 1, &count), *values = yl__scratch(L, YL_CODEBOOK_MOST * sizeof *values);
+    size_t bytes = (size_t)count * sizeof *weights;
+    float *before = memcpy(yl__scratch(L, bytes), weights, bytes);
     yl__check(L, yl_codebook_share(&o, name, count, weights, values, &used, &error));
-    yl__check(L, yl_tensor_write(yl__check_tensor(L, 1), weights));
+    if (memcmp(before, weights, bytes) != 0) /* what stays as it is keeps its calibration */
+        yl__check(L, yl_tensor_write(yl__check_tensor(L, 1), weights));
     lua_pushinteger(L, used);
     lua_pushnumber(L, error);
     return 2;

@@ -6,6 +6,7 @@ local options = require "yolua.options.table"
 local save = require "yolua.model.save"
 local sharing = require "yolua.compress.sharing"
 local tables = require "yolua.report.tables"
+local uncalibrated = require "yolua.model.uncalibrated"
 
 local compress = { fields = {
   { "index_bits", "int", -1, "bits", "of a gap between weights that are not zero; 0: every weight has a code; -1: the fewest bytes",
@@ -93,3 +94,4 @@ return setmetatable(compress, { __call = function(_, model, values)
   return setmetatable({ file = o.out, bytes = bytes, dense_bytes = dense, ratio = dense / bytes, weights_ratio = weights_ratio(layers),
     layers = layers }, shown)
 end })
+  uncalibrated("compress", model, made)

@@ -1,5 +1,6 @@
 -- yl.copy(net): another network of the same structure, values and masks, with memory of its own: a teacher, or what an experiment may
--- spoil. Of averaged weights (ema) it has the average. What an optimizer remembers, and what is frozen, stays behind.
+-- spoil. Of averaged weights (ema) it has the average. A calibration for int8 is copied too; what an optimizer remembers,
+-- and what is frozen, stays behind.
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local Model = require "yolua.model"
@@ -23,6 +24,10 @@ local function new(model)
     notes = model.notes, device = model.device, pretrained = model.pretrained, map = model.map, darknet = model.darknet }
   made.resize, made.trained = model.resize, model.trained
   for _, r in ipairs(net:ranges()) do copy.range(model, made, r) end
+  if not model.averaged and model.net:calibrated() then
+    net:calibrate(model.calibration, model.path)
+    made.calibration = model.calibration
+  end
   return made
 end
 

@@ -55,7 +55,7 @@ local save = {}
 -- Packed, as runtime/compress/packed.h describes: what core.compress.save returns.
 function save.packed(model, path, index_bits)
   local net, copied = evaluated(model)
-  local ok, list = pcall(core.compress.save, net, path, notes_of(model), index_bits)
+  local ok, list = pcall(core.compress.save, net, path, notes_of(model, nil, net), index_bits)
   if copied then net:close() end
   if not ok then error(list, 0) end
   return list

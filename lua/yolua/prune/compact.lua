@@ -4,6 +4,7 @@ local Model = require "yolua.model"
 local options = require "yolua.options.table"
 local structs = require "yolua.options.structs"
 local timing = require "yolua.prune.timing"
+local uncalibrated = require "yolua.model.uncalibrated"
 
 local compact = { fields = structs.fields "compact" }
 
@@ -67,7 +68,9 @@ end
 return setmetatable(compact, { __call = function(_, model, values)
   local o = check(values or {})
   local net = core.compact(model.net, { round_to = o.round_to, min_channels = o.min_channels })
-  return Model.new { net = net, names = model.names, named_by = model.named_by, path = model.path, notes = model.notes, map = model.map,
-    darknet = model.darknet, device = model.device, pretrained = model.pretrained, averaged = model.averaged, frozen = model.frozen,
-    frozen_ranges = model.frozen_ranges, statistics_fixed = model.statistics_fixed, trained = model.trained }
+  local made = Model.new { net = net, names = model.names, named_by = model.named_by, path = model.path, notes = model.notes,
+    map = model.map, darknet = model.darknet, device = model.device, pretrained = model.pretrained, averaged = model.averaged,
+    frozen = model.frozen, frozen_ranges = model.frozen_ranges, statistics_fixed = model.statistics_fixed, trained = model.trained }
+  uncalibrated("compact", model, made)
+  return made
 end })

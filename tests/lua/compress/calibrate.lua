@@ -282,6 +282,38 @@ function TestRefused.testAnotherNetworks()
   fails("needs a calibrated network", net.plan, net, plan) -- nothing of them has stayed
 end
 
+-- A copy has its network's calibration, and so has a small file of weights that were shared already; where weights change, that is said.
+function TestRefused.testOtherFiles()
+  local model, file = training.model(), top .. "/small.safetensors"
+  local warnings, warn = {}, core.system.warn
+  local function made(f, ...)
+    warnings = {}
+    core.system.warn = function(text) warnings[#warnings + 1] = text end
+    local ok, result = pcall(f, ...)
+    core.system.warn = warn
+    t.assertTrue(ok, result)
+    return result
+  end
+  calibrated(model)
+  t.assertTrue(yl.copy(model).net:calibrated())
+  made(yl.compress, model, { out = file, bits = { conv = 3 } })
+  t.assertStrContains(warnings[1], "compress: the calibration of " .. model.path .. " for int8 is left out, since it belongs to other")
+  model = yl.load { model = file }
+  t.assertFalse((model.net:calibrated()))
+  calibrated(model)
+  made(yl.compress, model, { out = file, bits = { conv = 3 } })
+  t.assertEquals(warnings, {})
+  local again = yl.load { model = file }
+  t.assertTrue(again.net:calibrated())
+  t.assertEquals(again.calibration, model.calibration)
+  made(yl.decompose, model, { ratio = 0.5 })
+  t.assertStrContains(warnings[1], "decompose: the calibration of")
+  made(yl.compact, model)
+  t.assertStrContains(warnings[1], "compact: the calibration of")
+  made(yl.decompose, training.model(), { ratio = 0.5 })
+  t.assertEquals(warnings, {})
+end
+
 function TestRefused.testVerbs()
   local config = "config=" .. training.top .. "/config.yaml"
   local cfg, names = "cfg=" .. training.top .. "/tiny.cfg", "names=" .. training.top .. "/tiny.names"
