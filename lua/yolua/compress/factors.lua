@@ -1,7 +1,14 @@
 -- What the methods of decomposition share. A weight is seen as {out, space, in}: a connected layer's space is 1, a convolution's size^2.
 local factors = {}
 
-function factors.norm(t) return (t * t):sum() ^ 0.5 end
+-- The Euclidean norm. Numbers are divided by the largest before they are squared, so that no square is lost below f32's range or beyond
+-- it (as in BLAS's nrm2).
+function factors.norm(t)
+  local largest = t:abs():max()
+  if not (largest > 0 and largest < math.huge) then return (t * t):sum() ^ 0.5 end -- 0, or not finite
+  local part = t / largest
+  return largest * (part * part):sum() ^ 0.5
+end
 
 -- How many singular values (a falling list) are left when those that go have at most `most` as the root of their sum of squares; 1 at
 -- least.

@@ -221,6 +221,78 @@ function TestDecompose.testCoresInFiles()
   t.assertTrue(written(one, { top .. "/trains.h" }) > 0) -- the check sees it
 end
 
+-- A 1x1 convolution is a matrix: whatever the method, two layers, as near as svd's.
+function TestDecompose.testMatrices()
+  local model, layers = yl.load { model = "street" }, { "conv4" }
+  for _, budget in ipairs { { error = 0.5 }, { ratio = 0.4 }, { flops = 0.995 } } do
+    local found = {}
+    for _, name in ipairs { "svd", "tucker2", "tt", "cp" } do
+      budget.method, budget.layers = name, layers
+      local r = yl.decompose(model, budget)
+      t.assertEquals({ #r.layers, r.layers[1].method, #r.layers[1].ranks }, { 1, "svd", 1 })
+      t.assertEquals(#r.net.net:layers(), #model.net:layers() + 1)
+      found[#found + 1] = { r.layers[1].ranks, r.layers[1].error }
+    end
+    for i = 2, #found do t.assertEquals(found[i], found[1]) end
+  end
+  local both = yl.decompose(model, { method = "tucker2", ranks = { 9, 12 }, layers = { "conv4", "conv6" } })
+  t.assertEquals({ both.layers[1].ranks, both.layers[2].ranks }, { { 9 }, { 9, 12 } })
+  t.assertStrMatches(tostring(both), ".*conv4 +svd +9 .*conv6 +tucker2 +9, 12 .*")
+  t.assertEquals(yl.decompose(model, { method = "tucker2", ranks = { 9 }, layers = layers }).layers[1].ranks, { 9 })
+  t.assertErrorMsgContains("decompose: ranks: conv4 (method=svd): expected 1, got 3", yl.decompose, model,
+    { method = "tt", ranks = { 9, 9, 9 }, layers = layers })
+end
+
+-- Norms far outside the range in which f32 has squares, against double precision.
+function TestDecompose.testNorms()
+  for _, scale in ipairs { 1e-42, 1e-30, 1, 1e30 } do
+    local x = yl.randn { 50, 7, seed = 9 } * scale
+    local wide = x:to "f64"
+    t.assertAlmostEquals(factors.norm(x) / (wide * wide):sum() ^ 0.5, 1, 1e-6)
+  end
+  t.assertEquals(factors.norm(yl.zeros { 3 }), 0)
+  t.assertTrue(factors.norm(yl.tensor { 1, 1 / 0 }) == math.huge)
+  for _, numbers in ipairs { { 0, 0 / 0 }, { 0 / 0, 2 } } do
+    local norm = factors.norm(yl.tensor(numbers))
+    t.assertTrue(norm ~= norm)
+  end
+end
+
+-- Small weights are decomposed as large ones are.
+function TestDecompose.testSmallWeights()
+  for _, name in ipairs { "svd", "tucker2", "tt", "cp" } do
+    local rows = {}
+    for i, scale in ipairs { 1, 1e-30 } do
+      local model = yl.load { model = "street" }
+      model.net:set("conv6.weight", model.net:tensor "conv6.weight":clone() * scale)
+      rows[i] = yl.decompose(model, { method = name, ratio = 0.5, layers = { "conv6" } }).layers[1]
+    end
+    t.assertEquals(rows[2].ranks, rows[1].ranks, name)
+    t.assertAlmostEquals(rows[2].error, rows[1].error, 1e-3, name)
+    t.assertTrue(rows[1].error > 0.05 and rows[1].error < 1, name)
+  end
+end
+
+-- Whatever takes long is told: each weight that is taken apart, and each trial of its ranks.
+function TestDecompose.testProgress()
+  local progress, model = require "yolua.terminal.progress", yl.load { model = "street" }
+  local new, bars = progress.new, {}
+  function progress.new(spec)
+    local bar = { done = 0, spec = spec, update = function(self, done) self.done, self.calls = done, (self.calls or 0) + 1 end }
+    bars[#bars + 1] = bar
+    return setmetatable(bar, { __close = function() end })
+  end
+  local ok, message = pcall(function()
+    for _, budget in ipairs { { ratio = 0.5 }, { flops = 0.9 } } do
+      budget.layers = { "conv3", "conv6" }
+      yl.decompose(model, budget)
+    end
+  end)
+  progress.new = new
+  t.assertTrue(ok, message)
+  for i, total in ipairs { 4, 18 } do t.assertEquals({ bars[i].spec.total, bars[i].done, bars[i].calls }, { total, total, total }) end
+end
+
 -- Low rank in noise: variational Bayes finds the ranks.
 function TestDecompose.testVbmf()
   local model = low_rank()
@@ -228,6 +300,7 @@ function TestDecompose.testVbmf()
   model.net:set("b.weight", w + yl.randn { 30, 3, 3, 24, seed = 8 } * (0.2 * factors.norm(w) / w:count() ^ 0.5))
   local r = yl.decompose(model, { method = "tucker2", vbmf = true, layers = { "b" } })
   t.assertEquals(r.layers[1].ranks, { 4, 4 })
+  t.assertEquals(yl.decompose(model, { method = "svd", vbmf = true, layers = { "b" } }).layers[1].ranks, { 4 })
 end
 
 -- A network may be decomposed again, whatever its layers' names; frozen layers are taken like all others.
@@ -352,10 +425,10 @@ function TestDecompose.testRefusals()
   refused({ method = "qr", error = .1 }, "method")
   refused({ error = .1, layers = { "conv99" } }, "decompose: layers: 'conv99' matches no parameter")
   refused({ error = .1, layers = { "region1" } }, "decompose: layers: region1 is no convolution or connected layer")
-  refused({ ranks = { 0, 4 }, layers = { "conv6" } }, "decompose: ranks: conv6: expected whole numbers in 1..")
+  refused({ ranks = { 0, 4 }, layers = { "conv6" } }, "decompose: ranks: conv6 (method=tucker2): expected whole numbers in 1..")
   refused({ ranks = { 4, 100000 }, layers = { "conv6" } }, ", got 100000")
-  refused({ method = "tt", vbmf = true }, "decompose: vbmf is for method=tucker2, not tt")
-  refused({ ranks = { 4 }, layers = { "conv6" } }, "decompose: ranks: expected 2, got 1")
+  refused({ method = "tt", vbmf = true }, "decompose: vbmf is for method=tucker2 or svd, not tt")
+  refused({ ranks = { 4 }, layers = { "conv6" } }, "decompose: ranks: conv6 (method=tucker2): expected 2, got 1")
   local broken = yl.load { model = "street" }
   broken.net:tensor "conv6.weight":fill_(0)
   t.assertErrorMsgContains("decompose: layers: conv6 has no weight but zeros", yl.decompose, broken, { ratio = .5, layers = { "conv*" } })
@@ -368,7 +441,8 @@ function TestDecompose.testRefusals()
   t.assertErrorMsgContains("connected1 is connected, which methods svd and tt decompose, not tucker2", yl.decompose, lenet,
     { method = "tucker2", error = .1, layers = { "connected1" } })
   t.assertErrorMsgContains("decompose: cores is for method=tt, not svd", yl.decompose, lenet, { method = "svd", cores = 3, error = .1 })
-  t.assertErrorMsgContains("decompose: ranks: expected 3, got 1", yl.decompose, lenet, { method = "tt", ranks = { 3 } })
+  t.assertErrorMsgContains("decompose: ranks: connected1 (method=tt): expected 3, got 1", yl.decompose, lenet,
+    { method = "tt", ranks = { 3 } })
   t.assertErrorMsgContains("no layer is left to decompose by method=cp", yl.decompose, lenet, { method = "cp", error = .1 })
   t.assertErrorMsgContains("svd: number 1 is not finite", function() yl.tensor { { 0 / 0, 1 } }:svd() end)
   t.assertErrorMsgContains("svd: expected f32 or f64 {m, n}", function() yl.zeros { 3 }:svd() end)

@@ -21,9 +21,10 @@ local function largest(m)
 end
 
 -- The weight's slices along its singular vectors of space, each by its own singular values: orthogonal terms, of which the largest are
--- where a fit begins.
+-- where a fit begins. It fits the weight at norm 1, so that no product of Gram matrices leaves f32's range.
 function cp.prepare(w)
-  local by_space = w.value:permute(2, 1, 3):clone():reshape(w.space, -1)
+  local unit = setmetatable({ value = w.value / w.norm, norm = 1 }, { __index = w })
+  local by_space = unit.value:permute(2, 1, 3):clone():reshape(w.space, -1)
   local basis = by_space:svd()
   local turned, slices, sizes = basis:transpose():clone():matmul(by_space), {}, {}
   for k = 1, basis:shape()[2] do
@@ -32,7 +33,7 @@ function cp.prepare(w)
     for _, x in ipairs(s:totable()) do sizes[#sizes + 1] = { x, k } end
   end
   table.sort(sizes, function(a, b) if a[1] ~= b[1] then return a[1] > b[1] end return a[2] < b[2] end)
-  return { w = w, basis = basis, slices = slices, sizes = sizes, fits = {} }
+  return { w = w, unit = unit, basis = basis, slices = slices, sizes = sizes, fits = {} }
 end
 
 -- The r largest terms: {out, r}, {space, r}, {in, r}.
@@ -83,7 +84,7 @@ end
 
 local function fit(state, r)
   if state.fits[r] then return state.fits[r] end
-  local w, error = state.w, math.huge
+  local w, error = state.unit, math.huge
   local o, s, i = start(state, r)
   for _ = 1, SWEEPS do
     local last = error
@@ -97,6 +98,8 @@ end
 local function parts_of(state, r)
   local w, found = state.w, fit(state, r)
   local o, s, i = table.unpack(found)
+  local root = w.norm ^ (1 / 3)
+  o, s, i = o * root, s * root, i * root
   return { { weight = i:transpose():clone():reshape(r, 1, 1, w.inner) },
     { weight = s:transpose():clone():reshape(r, w.size, w.size, 1), space = true, depthwise = true },
     { weight = o:reshape(w.out, 1, 1, r) } }

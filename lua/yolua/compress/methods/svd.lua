@@ -2,6 +2,7 @@
 -- of the layer's own size, and one of size 1 that mixes them (Zhang et al., "Accelerating very deep convolutional networks", TPAMI 2016,
 -- section 3.1.1, without its data). Its error is the root of the sum of squares of the singular values that go.
 local factors = require "yolua.compress.factors"
+local vbmf = require "yolua.compress.vbmf"
 
 local svd = { help = "a matrix {out, rest} of rank r: r filters, then a mix of them", connected = true }
 
@@ -14,6 +15,13 @@ function svd.ranks(state, most) return { factors.rank(state.falling, most) } end
 
 -- The largest ranks.
 function svd.full(state) return { #state.falling } end
+
+-- As many as stand out of the noise; nil where none does: nothing says what may go.
+function svd.vbmf(state)
+  local w = state.w
+  local r = vbmf.rank(state.falling, w.out, w.inner * w.space)
+  return r > 0 and { r } or nil
+end
 
 function svd.count(w, ranks) return ranks[1] * (w.space * w.inner + w.out) end
 

@@ -5,8 +5,8 @@
 local factors = require "yolua.compress.factors"
 local train = require "yolua.compress.tensor_train"
 
-local tt = { connected = true, help = "convolutions: 1x1, a small convolution, 1x1: a tensor train over input channels, space, output "
-  .. "channels; connected layers: a layer tensor_train (TT-SVD)" }
+local tt = { connected = true, kernel_ranks = 2, help = "convolutions: 1x1, a small convolution, 1x1: a tensor train over input channels, "
+  .. "space, output channels; connected layers: a layer tensor_train (TT-SVD)" }
 
 function tt.prepare(w, o)
   if not w.size then return train.prepare(w, o.cores) end

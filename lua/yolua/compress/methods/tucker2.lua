@@ -4,7 +4,7 @@
 local factors = require "yolua.compress.factors"
 local vbmf = require "yolua.compress.vbmf"
 
-local tucker2 = { help = "1x1, a small convolution, 1x1: both channel modes cut (higher-order SVD)" }
+local tucker2 = { kernel_ranks = 2, help = "1x1, a small convolution, 1x1: both channel modes cut (higher-order SVD)" }
 
 function tucker2.prepare(w)
   local by_out = w.value:reshape(w.out, -1)
