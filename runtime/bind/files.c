@@ -3,7 +3,7 @@
 #include "bind/bind.h"
 #include "backend/plugin.h"
 #include "backend/device.h"
-#include "core/file.h"
+#include "core/file_group.h"
 #include "core/folder.h"
 #include "core/machine.h"
 #include "core/memory.h"
@@ -20,6 +20,23 @@ static int files_kind(lua_State *L)
     static const char *const names[] = {NULL, "file", "folder", "other"};
     lua_pushstring(L, names[yl__path_kind(yl__check_string(L, 1))]);
     return 1;
+}
+
+static int end_group(lua_State *L, int status, lua_KContext group)
+{
+    bool fine = status == LUA_OK || status == LUA_YIELD;
+    yl_status ended = yl__file_group_end((int64_t)group, fine ? YL_OK : YL_INVALID);
+    if (!fine) return lua_error(L);
+    yl__check(L, ended);
+    return lua_gettop(L);
+}
+
+/* files.together(f, ...) -> what f gives: the files that it writes are all replaced when it returns, or none where that fails */
+static int files_together(lua_State *L)
+{
+    yl__check_any(L, 1);
+    lua_KContext group = (lua_KContext)yl__file_group_begin();
+    return end_group(L, lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, group, end_group), group);
 }
 
 /* files.make_folder(path): with those above it; one that is there is fine */
@@ -231,6 +248,7 @@ void yl__bind_files(lua_State *L)
     static const luaL_Reg functions[] = {
         {"kind", files_kind},
         {"make_folder", files_make_folder},
+        {"together", files_together},
         {"new_folder", files_new_folder},
         {"list", files_list},
         {"cache_folder", files_cache_folder},

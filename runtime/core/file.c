@@ -1,13 +1,13 @@
 /* Whole files in, whole files out. */
 #define _GNU_SOURCE
 #include "core/file.h"
+#include "core/file_group.h"
 #include "core/memory.h"
 #include "core/sandbox.h"
 #include "core/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,27 +140,20 @@ yl_status yl__file_put(yl_file_writer *writer, const void *data, int64_t size)
     return yl__write_all(writer->descriptor, writer->path, data, size);
 }
 
-static void sync_folder(const char *path)
-{
-    char *copy;
-    if (yl__strdup(path, &copy)) return;
-    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        fsync(fd);
-        close(fd);
-    }
-    yl__free(copy);
-}
-
 yl_status yl__file_commit(yl_file_writer *writer)
 {
     yl_status status = yl__sync(writer->descriptor, writer->path);
     if (close(writer->descriptor) && !status) status = refuse("write", writer->path);
     writer->descriptor = -1;
+    if (!status && !writer->in_place && yl__file_group_open()) {
+        status = yl__file_group_add(writer);
+        yl__file_discard(writer);
+        return status;
+    }
     if (!status && !writer->in_place && rename(writer->temporary, writer->target))
         status = refuse("write", writer->path);
     if (!status && !writer->in_place) {
-        sync_folder(writer->target);
+        yl__sync_folder(writer->target);
         writer->temporary[0] = '\0'; /* renamed: nothing to remove */
     }
     yl__file_discard(writer);

@@ -31,7 +31,8 @@ bool yl__file_writes_held(void);
 
 yl_status yl__file_begin(const char *path, yl_file_writer *writer);
 yl_status yl__file_put(yl_file_writer *writer, const void *data, int64_t size);
-yl_status yl__file_commit(yl_file_writer *writer); /* on failure nothing is left behind but the old file */
+/* On failure nothing is left behind but the old file. Within a group (file_group.h) the old file stays until the group ends. */
+yl_status yl__file_commit(yl_file_writer *writer);
 void yl__file_discard(yl_file_writer *writer);
 
 /* All bytes to an open file, and the wait for the disk (which a device need not have), whatever signals come between; `path` is for

@@ -1,6 +1,6 @@
 /* ncnn's files: ncnn_graph.h says what. */
 #include "formats/ncnn_graph.h"
-#include "core/file.h"
+#include "core/file_group.h"
 #include "core/memory.h"
 #include "core/text.h"
 
@@ -200,8 +200,9 @@ yl_status yl__ncnn_write(yl__ncnn *g, const char *path, const char *const *outpu
     memcpy(numbers, path, stem);
     memcpy(numbers + stem, ".bin", 4);
     yl_status status = param_text(g, outputs, n_outputs, &text);
+    int64_t group = yl__file_group_begin();
     if (status == YL_OK) status = write_numbers(g, numbers);
     if (status == YL_OK) status = yl__file_write(path, text.data, text.length);
     yl__text_free(&text);
-    return status;
+    return yl__file_group_end(group, status);
 }

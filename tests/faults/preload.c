@@ -373,6 +373,12 @@ int rename(const char *from, const char *to)
     return fails(RENAME, CALLER) ? -1 : real(HERE(from), HERE(to));
 }
 
+int renameat2(int from_folder, const char *from, int to_folder, const char *to, unsigned flags)
+{
+    REAL(renameat2);
+    return fails(RENAME, CALLER) ? -1 : real(from_folder, HERE(from), to_folder, HERE(to), flags);
+}
+
 int tcsetattr(int descriptor, int when, const struct termios *set)
 {
     static int (*real)(int, int, const struct termios *);

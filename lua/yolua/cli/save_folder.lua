@@ -21,15 +21,21 @@ function save.around(out, make)
   error(result, 0)
 end
 
--- Writes the files; returns their names.
-function save.write(model, out)
-  local folder = out:gsub("/*$", "") .. "/"
+local function written(model, folder)
   local ok, sentence = core.system.attempt(model.save, model, folder)
   if not ok then
     core.system.warn(("only the checkpoint is written: %s"):format((tostring(sentence):gsub("^[^ ]*%.lua:%d+: ", ""))))
   end
   model:save(folder .. "model.safetensors")
-  local names = ok and { "model.cfg", "model.weights", "model.names", "model.safetensors" } or { "model.safetensors" }
+  return ok
+end
+
+-- Writes the files, all or none; returns their names.
+function save.write(model, out)
+  local folder = out:gsub("/*$", "") .. "/"
+  local ok = files.together(written, model, folder)
+  local names = ok and { "model.cfg", "model.weights", "model.safetensors" } or { "model.safetensors" }
+  if ok and #model.names > 0 then table.insert(names, 3, "model.names") end
   for i, name in ipairs(names) do names[i] = folder .. name end
   return names
 end

@@ -30,13 +30,14 @@ local function weights(net, model, path) core.darknet.save_weights(net, path, mo
 local function folder(net, model, path)
   local new, stem = not core.files.kind(path), path:gsub("/*$", "") .. "/model."
   core.files.make_folder(path)
-  local ok, message = pcall(core.darknet.save_cfg, net, stem .. "cfg")
-  if not ok then
-    if new then os.remove(path) end
-    error(message, 0)
-  end
-  weights(net, model, stem .. "weights")
-  if #model.names > 0 then core.system.write(stem .. "names", table.concat(model.names, "\n") .. "\n") end
+  local ok, message = pcall(core.files.together, function()
+    core.darknet.save_cfg(net, stem .. "cfg")
+    weights(net, model, stem .. "weights")
+    if #model.names > 0 then core.system.write(stem .. "names", table.concat(model.names, "\n") .. "\n") end
+  end)
+  if ok then return end
+  if new then os.remove(path) end
+  error(message, 0)
 end
 
 local writers = { [".safetensors"] = checkpoint, [".weights"] = weights }

@@ -287,6 +287,19 @@ function TestNcnn.testTheFiles()
   t.assertStrContains(fails(yl.export, model, { out = path, opset = 13 }), "opset: format=ncnn has no use for it")
 end
 
+-- Both files or none, and an old pair stays a pair.
+function TestNcnn.testBothOrNone()
+  local model, folder = yl.load { model = "street" }, top .. "/pair"
+  core.files.make_folder(folder .. "/a.param")
+  t.assertStrContains(fails(yl.export, model, { out = folder .. "/a.param" }), "a.param: it is a directory")
+  t.assertEquals(core.files.list(folder), { "a.param" })
+  core.system.write(folder .. "/b.param", "old")
+  core.files.make_folder(folder .. "/b.bin")
+  t.assertStrContains(fails(yl.export, model, { out = folder .. "/b.param" }), "b.bin: it is a directory")
+  t.assertEquals(core.files.list(folder), { "a.param", "b.bin", "b.param" })
+  t.assertEquals(core.system.read(folder .. "/b.param"), "old")
+end
+
 -- ---- Darknet, safetensors, C -------------------------------------------------------------------------------------------------------
 
 TestOthers = {}

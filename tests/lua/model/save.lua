@@ -65,6 +65,20 @@ function TestSave.testFolder()
   t.assertStrContains(core.system.read(last .. "/model.cfg"), "momentum=0.9\nletter_box=1\n")
 end
 
+-- Where one of the folder's files cannot be written the others are as they were.
+function TestSave.testFolderAllOrNone()
+  local net, old = load(string.pack("<i4i4i4i8", 0, 2, 5, 0)), top .. "/old/"
+  core.files.make_folder(old .. "model.weights")
+  core.system.write(old .. "model.cfg", "old")
+  t.assertErrorMsgContains("model.weights: it is a directory", net.save, net, old)
+  t.assertEquals(core.files.list(old), { "model.cfg", "model.weights" })
+  t.assertEquals(core.system.read(old .. "model.cfg"), "old")
+  os.remove(old .. "model.weights")
+  core.files.make_folder(old .. "model.names")
+  t.assertErrorMsgContains("model.names: it is a directory", net.save, net, old)
+  t.assertEquals({ core.files.list(old), core.system.read(old .. "model.cfg") }, { { "model.cfg", "model.names" }, "old" })
+end
+
 function TestSave.testOtherEndingsAreRefused()
   local net = load(string.pack("<i4i4i4i8", 0, 2, 5, 0))
   for _, name in ipairs { "m.pt", "m", "m.weights.bak", "m.cfg" } do
