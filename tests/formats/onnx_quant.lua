@@ -116,7 +116,7 @@ function verb_cases.testExport()
   end
   refused("precision=int8: format=darknet has no use for it", { "export", from, "precision=int8", "format=darknet",
     "out=" .. top .. "/d/" })
-  refused("expected f32 or int8, got bf16", { "export", from, "precision=bf16", "out=" .. top .. "/x.onnx" })
+  refused("expected one of f32|int8, got 'bf16'", { "export", from, "precision=bf16", "out=" .. top .. "/x.onnx" })
   refused("expected fold=true", { "export", from, "precision=int8", "fold=false", "out=" .. top .. "/x.onnx" })
   refused("needs a calibrated network", { "export", "cfg=" .. top .. "/tiny.cfg", "names=" .. top .. "/tiny.names", "precision=int8",
     "out=" .. top .. "/x.onnx" })

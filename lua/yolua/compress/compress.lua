@@ -78,6 +78,17 @@ local function weights_ratio(layers)
   return dense / coded
 end
 
+-- Why an option of sharing has no effect on that model; nil where it has one.
+function compress.idle(model, o, key)
+  if key == "seed" and o.start ~= "random" then return ("start=%s draws nothing: expected start=random"):format(o.start) end
+  local kind = ({ ["bits.conv"] = "convolution", ["bits.connected"] = "connected layer" })[key]
+  if not kind then return nil end
+  for _, w in ipairs(sharing.of(model, o, "compress")) do
+    if (w.kind == "connected") == (key == "bits.connected") then return nil end
+  end
+  return ("%s has no %s whose weights are shared"):format(model.path, kind)
+end
+
 -- o: {out = FILE, bits = {conv = 8, connected = 5}, start =, iterations =, seed =, except =, index_bits =}. Returns {file, bytes,
 -- dense_bytes, ratio, weights_ratio, layers = {{name, numbers, kept, values, bits, index_bits, code_bits, gap_bits, error, bytes_p,
 -- bytes_pq, bytes_pqh, bytes_zstd, bytes}, ...}}. The model stays as it is; weights that are shared already are not changed.
@@ -86,6 +97,7 @@ return setmetatable(compress, { __call = function(_, model, values)
   local made = copy(model)
   local list = sharing.of(made, o, "compress")
   sharing.share(made, list, o)
+  uncalibrated("compress", model, made)
   local packed, layers = {}, {}
   for _, p in ipairs(save.packed(made, o.out, o.index_bits)) do packed[p.parameter] = p end
   for i, w in ipairs(weights_of(made, list)) do layers[i] = row(w, packed) end
@@ -94,4 +106,3 @@ return setmetatable(compress, { __call = function(_, model, values)
   return setmetatable({ file = o.out, bytes = bytes, dense_bytes = dense, ratio = dense / bytes, weights_ratio = weights_ratio(layers),
     layers = layers }, shown)
 end })
-  uncalibrated("compress", model, made)

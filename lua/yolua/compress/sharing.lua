@@ -7,7 +7,7 @@ local sharing = {}
 
 sharing.fields = fields.get { "sharing" }
 
--- The weights to share: a list of {name, layer, count, bits}. who: the caller, for errors.
+-- The weights to share: a list of {name, layer, kind (of the layer), count, bits}. who: the caller, for errors.
 function sharing.of(model, o, who)
   local kinds, left_out, list = {}, {}, {}
   for _, layer in ipairs(model.net:layers()) do kinds[layer.name] = layer.kind end
@@ -16,7 +16,7 @@ function sharing.of(model, o, who)
   end
   for _, r in ipairs(model.net:ranges()) do
     if r.kind == "weight" and not left_out[r.name] then
-      list[#list + 1] = { name = r.name, layer = r.layer, count = r.count,
+      list[#list + 1] = { name = r.name, layer = r.layer, kind = kinds[r.layer], count = r.count,
         bits = kinds[r.layer] == "connected" and o.bits.connected or o.bits.conv }
     end
   end

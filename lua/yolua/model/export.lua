@@ -1,6 +1,7 @@
 -- yl.export(model, o), net:export(o): the network as a file of another program. yolua/model/export/ has a file for each format:
 --   int8: it can hold convolutions of bytes, and how far a runtime's outputs may then be from the network's
---   help; ending (of the file's name; "/": a folder); options (which of those below it takes); runtimes (that check=true can use)
+--   help; ending (of the file's name; "/": a folder); options (which of those below have an effect on it, imgsz among them)
+--   runtimes (that check=true can use)
 --   write(model, out, o, notes, plan of precision int8 or nil) -> the files that were written
 --   written(model, files) -> the largest difference of what the files hold from the network, where this program can read them itself
 local callback = require "yolua.options.callback"
@@ -25,10 +26,14 @@ for _, field in ipairs(structs.fields "export") do -- only what is given is told
   export.fields[#export.fields + 1] = structs.field("export", field[1], { default = structs.NONE,
     help = ("%s (default %s)"):format(field[5], field[3]) })
 end
-export.fields[#export.fields + 1] = structs.field("plan", "precision", { help = "f32, or int8: convolutions of bytes, as a calibrated "
-  .. "network computes them (ONNX, ncnn)" })
+export.fields[#export.fields + 1] = structs.field("plan", "precision", { choices = { "f32", "int8" }, help = "f32, or int8: "
+  .. "convolutions of bytes, as a calibrated network computes them (ONNX, ncnn)" })
 export.fields[#export.fields + 1] = { "check", "bool", false, "", "run the result in another program, where one is there, and compare" }
-export.fields[#export.fields + 1] = { "python", "string", "python3", "", "of check: the interpreter whose packages are the runtimes" }
+export.fields[#export.fields + 1] = { "python", "string", nil, "",
+  "check=true: the interpreter whose packages are the runtimes (default python3)" }
+
+local KEYS = {}
+for i, field in ipairs(structs.fields "export") do KEYS[i] = field[1] end
 
 local own = { { "out", "string", nil, "", "the file, or the folder, that is written", required = true } }
 table.move(export.fields, 1, #export.fields, 2, own)
@@ -48,14 +53,20 @@ local function format_of(o)
   error(("out=%s: expected format=%s, or a name that ends in one of their endings"):format(o.out, table.concat(FORMATS, "|")), 0)
 end
 
--- The options of the struct "export" that were given. Refuses those that the format has no use for.
+-- The options of the struct "export" that were given. Refuses those that have no effect.
 local function given(name, format, o)
   local values, takes = {}, {}
+  local function idle(key, why) error(("%s: %s has no use for it"):format(key, why), 0) end
   for _, key in ipairs(format.options) do takes[key] = true end
-  for _, field in ipairs(structs.fields "export") do
-    local key = field[1]
-    values[key] = rawget(o, key)
-    if values[key] ~= nil and not takes[key] then error(("%s: format=%s has no use for it"):format(key, name), 0) end
+  for _, field in ipairs(structs.fields "export") do values[field[1]] = rawget(o, field[1]) end
+  for _, key in ipairs { "imgsz", table.unpack(KEYS) } do
+    if rawget(o, key) ~= nil and not takes[key] then idle(key, "format=" .. name) end
+  end
+  for _, key in ipairs { "conf", "iou" } do
+    if values[key] and values.heads ~= "nms" then idle(key, ("heads=%s"):format(values.heads or "raw")) end
+  end
+  if rawget(o, "python") and not (o.check and format.runtimes) then
+    idle("python", o.check and ("check=true of format=%s"):format(name) or "check=false")
   end
   return values
 end
@@ -72,7 +83,6 @@ end
 -- The plan that says what is written as bytes; nil for f32.
 local function bytes_plan(model, name, format, o)
   if o.precision == "f32" then return nil end
-  if o.precision ~= "int8" then error(("export: precision: expected f32 or int8, got %s"):format(o.precision), 0) end
   if not format.int8 then error(("precision=int8: format=%s has no use for it"):format(name), 0) end
   if rawget(o, "fold") == false then error("fold=false: with precision=int8 batch-norms are part of the bytes: expected fold=true", 0) end
   return model.net:plan { mode = "infer", batch = rawget(o, "batch") or 1, precision = "int8" }
@@ -91,13 +101,14 @@ end
 -- nothing could compute it.
 local function compare(model, format, files, o, values)
   if format.written then return { { runtime = "yolua", max_error = format.written(model, files) } } end
-  local list = check.runtimes(o.python, format.runtimes)
+  local python = rawget(o, "python") or "python3"
+  local list = check.runtimes(python, format.runtimes)
   if #list == 0 then
-    return list, ("nothing was compared: %s has none of the packages %s (with numpy)"):format(o.python, table.concat(format.runtimes, ", "))
+    return list, ("nothing was compared: %s has none of the packages %s (with numpy)"):format(python, table.concat(format.runtimes, ", "))
   end
   local outputs, noise = expected(model, values, o.precision)
   for i, runtime in ipairs(list) do
-    list[i] = { runtime = runtime, max_error = check.compare(o.python, runtime, files[1], noise, outputs, o.precision == "int8") }
+    list[i] = { runtime = runtime, max_error = check.compare(python, runtime, files[1], noise, outputs, o.precision == "int8") }
   end
   return list
 end

@@ -26,10 +26,20 @@ local sensitivity = {}
 local ways = {}
 for name, file in pairs { cuts = "prune.cuts_scan", layers = "compress.layers_scan" } do ways[name] = require("yolua." .. file) end
 
+local function judge() -- a scan has no training, whose loss could serve
+  local own = {}
+  for key, value in pairs(fields.pick("prune", "judge")) do own[key] = value end
+  own[5], own.choices = "the protocol that networks are scored by", {}
+  for _, protocol in ipairs(fields.pick("prune", "judge").choices) do
+    if protocol ~= "none" then own.choices[#own.choices + 1] = protocol end
+  end
+  return own
+end
+
 sensitivity.fields = {
   { "recalibrate", "int", 0, "frames", "estimate batch-norm's statistics anew after each cut, over so many training pictures; 0: no",
     min = 0 },
-  fields.pick("prune", "judge"), fields.pick("prune", "only"), fields.pick("prune", "except"),
+  judge(), fields.pick("prune", "only"), fields.pick("prune", "except"),
   { "cache", "string", nil, "", "the folder of known scores (default: $XDG_CACHE_HOME/yolua, or ~/.cache/yolua)" },
 }
 for _, way in ipairs { ways.layers, ways.cuts } do

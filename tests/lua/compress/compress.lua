@@ -89,6 +89,17 @@ function TestCompress.testTheVerb()
   t.assertStrContains(fails { "compress", "model=" .. path }, "out is missing: expected a file that ends in .safetensors")
   t.assertStrContains(fails { "compress", "model=" .. path, "out=" .. top .. "/x.bin" }, ".safetensors")
   t.assertStrContains(fails { "compress", "model=" .. path, "out=" .. top .. "/x.safetensors", "bits.conv=17" }, "bits.conv")
+  local function idle(word, sentence, ...)
+    t.assertStrContains(fails { "compress", "out=" .. top .. "/x.safetensors", word, ... }, "compress: " .. sentence)
+    t.assertNil(core.files.kind(top .. "/x.safetensors"))
+  end
+  idle("seed=3", "seed has no effect: start=linear draws nothing: expected start=random", "model=street")
+  idle("bits.connected=4", "bits.connected has no effect: recipes/models/street.cfg has no connected layer whose weights are shared",
+    "model=street")
+  idle("bits.conv=4", "bits.conv has no effect: recipes/models/lenet300.cfg has no convolution whose", "model=lenet300")
+  idle("bits.conv=4", "bits.conv has no effect: recipes/models/lenet5.cfg has no convolution whose", "model=lenet5", "except=conv*")
+  program.ok { "compress", "model=lenet5", "out=" .. top .. "/lenet5.safetensors", "bits.conv=4", "bits.connected=3", "start=random",
+    "seed=3" }
   t.assertStrContains(fails { "compress", "model=" .. path, "out=" .. top .. "/x.safetensors", "except=nothing" },
     "compress: except: 'nothing' matches no parameter")
 end
@@ -138,9 +149,6 @@ function TestCompress.testBrokenFiles()
   end
 end
 
-local status = t.LuaUnit.run()
-os.execute("rm -rf '" .. top .. "'")
-os.exit(status)
 -- A file of an older program has no checksum of its own: it is read, and its codes are looked at.
 function TestCompress.testOlderFiles()
   local path, old = top .. "/new.safetensors", top .. "/old.safetensors"
@@ -174,3 +182,6 @@ function TestCompress.testMasks()
   end
 end
 
+local status = t.LuaUnit.run()
+os.execute("rm -rf '" .. top .. "'")
+os.exit(status)

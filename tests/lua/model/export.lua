@@ -372,6 +372,29 @@ function TestRefused.testTheCall()
   local model = yl.load { model = "street" }
   t.assertStrContains(fails(yl.export, model, { out = top .. "/x.tar" }), "out=" .. top .. "/x.tar: expected format=")
   t.assertStrContains(fails(yl.export, model, {}), "out")
+  local function idle(ending, o, sentence)
+    o.out = top .. "/idle" .. ending
+    t.assertStrContains(fails(yl.export, model, o), sentence)
+    t.assertNil(core.files.kind(o.out))
+  end
+  for _, key in ipairs { "conf", "iou" } do
+    idle(".onnx", { [key] = 0.5 }, key .. ": heads=raw has no use for it")
+    idle(".onnx", { [key] = 0.5, heads = "boxes" }, key .. ": heads=boxes has no use for it")
+  end
+  idle(".safetensors", { imgsz = { 96, 64 } }, "imgsz: format=safetensors has no use for it")
+  idle(".onnx", { python = "python3" }, "python: check=false has no use for it")
+  idle(".h", { python = "python3", check = true }, "python: check=true of format=c has no use for it")
+  for _, ending in ipairs { ".param", "/", ".safetensors", ".h" } do
+    for key, value in pairs { opset = 13, batch = 1, fold = true, heads = "raw", conf = 0.5, iou = 0.5 } do
+      idle(ending, { [key] = value }, key .. ": format=")
+    end
+  end
+  for _, ending in ipairs { "/", ".safetensors", ".h" } do
+    idle(ending, { precision = "int8" }, "precision=int8: format=")
+  end
+  for _, precision in ipairs { "f16", "bf16" } do
+    idle(".onnx", { precision = precision }, "expected one of f32|int8, got '" .. precision .. "'")
+  end
   t.assertStrContains(fails(yl.export, {}, { out = "x.onnx" }), "yl.export: expected a model (of yl.load)")
   local err, status = refused { "export", "model=street" }
   t.assertEquals(status, 2)

@@ -81,7 +81,7 @@ end
 
 return {
   help = "a C header with the network in it, for a program that needs no files", ending = ".h",
-  options = {},
+  options = { "imgsz" },
   write = function(model, out)
     local file = out:match "[^/]+$"
     local name = file:gsub("%.%w+$", ""):gsub("[^%w_]", "_"):gsub("^(%d)", "_%1")

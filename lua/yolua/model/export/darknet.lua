@@ -5,7 +5,7 @@ local FILES = { "model.cfg", "model.weights", "model.names" }
 
 return {
   help = "Darknet: a folder with model.cfg, model.weights and model.names", ending = "/",
-  options = {},
+  options = { "imgsz" },
   write = function(model, out)
     local folder, files = out:gsub("/*$", "") .. "/", {}
     require "yolua.model.save"(model, folder)

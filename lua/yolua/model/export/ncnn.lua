@@ -3,7 +3,7 @@ local core = require "yolua.core"
 
 return {
   help = "ncnn, for phones and small boards: FILE.param and FILE.bin", ending = ".param",
-  options = {},
+  options = { "imgsz" },
   runtimes = { "ncnn" },
   int8 = 0.2, -- most that ncnn may differ then: its bytes are signed, and the numbers between layers f32
   write = function(model, out, _, _, plan)
