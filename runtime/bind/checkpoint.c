@@ -32,6 +32,13 @@ static int checkpoint_save(lua_State *L)
     return 0;
 }
 
+/* core.check_finite(net, path): refuses values that are not finite */
+static int checkpoint_finite(lua_State *L)
+{
+    yl__check(L, yl_checkpoint_finite(yl__check_net(L, 1), yl__check_string(L, 2)));
+    return 0;
+}
+
 /* core.restore(net, path, full) */
 static int checkpoint_restore(lua_State *L)
 {
@@ -44,6 +51,7 @@ void yl__bind_checkpoint(lua_State *L)
     static const luaL_Reg functions[] = {
         {"save", checkpoint_save},
         {"restore", checkpoint_restore},
+        {"check_finite", checkpoint_finite},
         {NULL, NULL},
     };
     luaL_setfuncs(L, functions, 0);

@@ -72,12 +72,22 @@ static int import_npz(lua_State *L)
     return 0;
 }
 
-/* core.import.tensors(path, "npz" or "safetensors") -> {{name, tensor}, ...} */
+static yl_status hdf5_state(const char *path, yl_state *out)
+{
+    yl_hdf5 file;
+    YL_TRY(yl_hdf5_read(path, &file));
+    *out = file.state;
+    file.state = (yl_state){0};
+    yl_hdf5_free(&file);
+    return YL_OK;
+}
+
+/* core.import.tensors(path, "npz", "h5" or "safetensors") -> {{name, tensor}, ...} */
 static int import_tensors(lua_State *L)
 {
-    const char *path = yl__check_string(L, 1);
-    bool npz = strcmp(yl__check_string(L, 2), "npz") == 0;
-    push_tensors(L, new_state(L, path, npz ? yl_npz_read : yl_state_dict_read));
+    const char *path = yl__check_string(L, 1), *format = yl__check_string(L, 2);
+    bool npz = strcmp(format, "npz") == 0, h5 = strcmp(format, "h5") == 0;
+    push_tensors(L, new_state(L, path, npz ? yl_npz_read : h5 ? hdf5_state : yl_state_dict_read));
     return 1;
 }
 
@@ -91,7 +101,8 @@ static int hdf5_close(lua_State *L)
     return 0;
 }
 
-/* core.import.hdf5(path) -> {config = the text of a whole model's structure or nil, tensors = {{name, tensor}, ...}} */
+/* core.import.hdf5(path) -> {config = the text of a whole model's structure or nil, tensors = {{name, tensor}, ...}}, for a network: all
+ * numbers are finite */
 static int import_hdf5(lua_State *L)
 {
     const char *path = yl__check_string(L, 1);
@@ -100,6 +111,7 @@ static int import_hdf5(lua_State *L)
     yl__check(L, yl__calloc(1, sizeof *file, &file));
     *box = file;
     yl__check(L, yl_hdf5_read(path, file));
+    for (int64_t i = 0; i < file->state.count; i++) yl__check(L, yl__state_finite(path, &file->state.tensors[i]));
     lua_newtable(L);
     lua_pushstring(L, file->config);
     lua_setfield(L, -2, "config");

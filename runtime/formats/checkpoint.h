@@ -36,8 +36,10 @@ yl_status yl_checkpoint_restore(yl_net *net, const char *path, bool full);
 
 /* A new network with the structure and the model of a checkpoint; release it with yl_net_free. Of a training that averages its weights it
  * has the average. Errors: IO; FORMAT where the file is damaged or no checkpoint; UNSUPPORTED for a layer that is not known, such as one
- * that was written in Lua. */
+ * that was written in Lua; NUMERIC for a number that is not finite. */
 yl_status yl_checkpoint_load(yl_device *device, const char *path, yl_net **out);
+/* Whether all values of a network out of a file are finite, as inference needs them. Errors: NUMERIC, naming parameter and number. */
+yl_status yl_checkpoint_finite(const yl_net *net, const char *path);
 /* A checkpoint's class names in the order of their indices; release the list with yl_free. Errors: as above. */
 yl_status yl_checkpoint_names(const char *path, char ***names, int64_t *count);
 

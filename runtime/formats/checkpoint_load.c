@@ -2,6 +2,7 @@
  * options (lua/yolua/model/structure.lua). */
 #include "formats/checkpoint.h"
 #include "formats/calibration.h"
+#include "core/finite.h"
 #include "core/memory.h"
 #include "formats/json.h"
 
@@ -112,6 +113,22 @@ static yl_status decode(yl_safetensors *file, const char *path, const char *key,
     return yl__json_decode(text, (int64_t)strlen(text), path, out);
 }
 
+yl_status yl_checkpoint_finite(const yl_net *net, const char *path)
+{
+    float *values;
+    YL_TRY(yl__alloc(net->n_values, sizeof *values, &values));
+    yl_status status = net->device->from_device(net->device, values, net->slabs[YL_SLAB_value].data,
+                                                (size_t)net->n_values * sizeof *values);
+    for (int r = 0; status == YL_OK && r < net->n_ranges; r++) {
+        const yl_range *range = &net->ranges[r];
+        int64_t at = yl__not_finite(values + range->offset, range->count);
+        if (at >= 0)
+            status = yl__fail(YL_NUMERIC, "%s: %s: number %lld is not finite", path, range->name, (long long)at + 1);
+    }
+    yl__free(values);
+    return status;
+}
+
 yl_status yl_checkpoint_load(yl_device *device, const char *path, yl_net **out)
 {
     yl_safetensors *file;
@@ -129,6 +146,7 @@ yl_status yl_checkpoint_load(yl_device *device, const char *path, yl_net **out)
     yl_safetensors_close(file);
     if (status == YL_OK) status = yl_checkpoint_restore(*out, path, averaged);
     if (status == YL_OK && averaged) status = take_average(*out);
+    if (status == YL_OK) status = yl_checkpoint_finite(*out, path);
     if (status == YL_OK && calibration) status = yl_calibration_decode(*out, calibration, path);
     yl__free(calibration);
     if (status == YL_OK) return YL_OK;

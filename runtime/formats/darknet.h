@@ -34,7 +34,8 @@ typedef struct yl_darknet_header {
 extern const yl_field_table yl_darknet_header_fields; /* of a file that no program has written before */
 
 /* Fills the values of the first `sections` sections ([net] not counted; 0: of all) from a .weights file that holds exactly these.
- * Nothing is changed unless everything is valid. `header` may be NULL. Errors: IO; FORMAT with the path and both counts. */
+ * Nothing is changed unless everything is valid. `header` may be NULL. Errors: IO; FORMAT with the path and both counts;
+ * NUMERIC for a number that is not finite, by its place among those of its parameter in the file. */
 yl_status yl_darknet_load_weights(yl_net *net, const char *path, int sections, yl_darknet_header *header);
 /* The same from a file that holds the first sections alone, as `darknet partial` writes them (NAME.conv.N): those that it
  * holds are filled, the others keep their values. `sections`: how many of the first these are, `numbers`: what they hold; may

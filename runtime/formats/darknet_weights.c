@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "formats/darknet.h"
 #include "core/file.h"
+#include "core/finite.h"
 #include "core/memory.h"
 #include "formats/darknet_sections.h"
 
@@ -148,13 +149,27 @@ static void permute(const char *from, float *to, int64_t count, int64_t a_count,
                 memcpy(&to[o + b * a_count + a], from + (size_t)(o + a * b_count + b) * sizeof *to, sizeof *to);
 }
 
-static yl_status fill(yl_net *net, const pieces *p, const char *numbers)
+/* values {the largest piece's numbers} is room to work in. */
+static yl_status check_numbers(const yl_net *net, const pieces *p, const char *path, const char *numbers, float *values)
+{
+    for (int64_t i = 0; i < p->count; i++) {
+        const yl_range *r = &net->ranges[p->at[i].range];
+        size_t bytes = (size_t)r->count * sizeof *values;
+        memcpy(values, numbers, bytes);
+        int64_t at = yl__not_finite(values, r->count);
+        if (at >= 0) return yl__fail(YL_NUMERIC, "%s: %s: number %lld is not finite", path, r->name, (long long)at + 1);
+        numbers += bytes;
+    }
+    return YL_OK;
+}
+
+static yl_status fill(yl_net *net, const pieces *p, const char *path, const char *numbers)
 {
     float *values;
     yl_slab *slab;
     YL_TRY(yl_net_slab(net, "value", &slab));
     YL_TRY(yl__alloc(largest(net, p), sizeof *values, &values));
-    yl_status status = YL_OK;
+    yl_status status = check_numbers(net, p, path, numbers, values);
     for (int64_t i = 0; i < p->count && status == YL_OK; i++) {
         yl_range *r = &net->ranges[p->at[i].range];
         permute(numbers, values, r->count, p->at[i].c, p->at[i].hw);
@@ -236,7 +251,7 @@ static yl_status load(yl_net *net, const pieces *p, const char *path, const char
     int64_t at;
     YL_TRY(check_header(path, data, size, &header, &at));
     YL_TRY(check_size(path, size, at, p->numbers));
-    YL_TRY(fill(net, p, data + at));
+    YL_TRY(fill(net, p, path, data + at));
     if (h) *h = header;
     return YL_OK;
 }
@@ -276,7 +291,7 @@ static yl_status load_first(yl_net *net, pieces *p, const char *path, const char
     int64_t at;
     YL_TRY(check_header(path, data, size, header, &at));
     YL_TRY(cut_to(net, path, size - at, p));
-    return fill(net, p, data + at);
+    return fill(net, p, path, data + at);
 }
 
 yl_status yl_darknet_parse_weights(yl_net *net, const char *data, int64_t size, const char *path,

@@ -1,5 +1,6 @@
 /* What the writers of other programs' formats share: export.h says what. */
 #include "formats/export.h"
+#include "core/finite.h"
 #include "core/memory.h"
 #include "layers/batchnorm.h"
 #include "layers/activation.h"
@@ -87,11 +88,12 @@ static yl_status read_values(yl__export *e)
     YL_TRY(yl__export_keep(e, net->n_values + 1, sizeof(float), &e->values));
     YL_TRY(net->device->from_device(net->device, e->values, net->slabs[YL_SLAB_value].data,
                                     (size_t)net->n_values * sizeof(float)));
-    for (int r = 0; r < net->n_ranges; r++)
-        for (int64_t i = 0; i < net->ranges[r].count; i++)
-            if (!isfinite(e->values[net->ranges[r].offset + i]))
-                return yl__fail(YL_NUMERIC, "%s: number %lld is not finite: such a network cannot be exported",
-                                net->ranges[r].name, (long long)i + 1);
+    for (int r = 0; r < net->n_ranges; r++) {
+        int64_t at = yl__not_finite(e->values + net->ranges[r].offset, net->ranges[r].count);
+        if (at >= 0)
+            return yl__fail(YL_NUMERIC, "%s: number %lld is not finite: such a network cannot be exported",
+                            net->ranges[r].name, (long long)at + 1);
+    }
     return YL_OK;
 }
 

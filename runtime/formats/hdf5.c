@@ -9,6 +9,7 @@
 #include <dlfcn.h>
 #include <hdf5.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { MOST = 1 << 30, READ_ONLY = 0 }; /* H5F_ACC_RDONLY, whose macro calls into the library */
@@ -29,7 +30,7 @@ enum { MOST = 1 << 30, READ_ONLY = 0 }; /* H5F_ACC_RDONLY, whose macro calls int
 
 static struct {
     CALLS(FIELD)
-    hid_t *native_float; /* a type that the library makes when it opens */
+    hid_t *native_float, *native_double; /* types that the library makes when it opens */
 } h5;
 
 static bool find(void *library, const char *name, void *out, size_t size)
@@ -41,7 +42,8 @@ static bool find(void *library, const char *name, void *out, size_t size)
 
 static bool find_all(void *library)
 {
-    return CALLS(FIND) find(library, "H5T_NATIVE_FLOAT_g", &h5.native_float, sizeof h5.native_float);
+    return CALLS(FIND) find(library, "H5T_NATIVE_FLOAT_g", &h5.native_float, sizeof h5.native_float) &&
+           find(library, "H5T_NATIVE_DOUBLE_g", &h5.native_double, sizeof h5.native_double);
 }
 
 /* Of the library, as soon as H5open was called. */
@@ -102,6 +104,25 @@ static yl_status read_halves(walk *w, hid_t set, hid_t type, const char *name, i
     return good ? YL_OK : damaged(w->path, name);
 }
 
+static yl_status narrow(const walk *w, const char *name, const double *wide, int64_t count, float *numbers)
+{
+    char what[512];
+    snprintf(what, sizeof what, "%.200s: '%.200s'", w->path, name);
+    for (int64_t i = 0; i < count; i++) YL_TRY(yl__state_narrow(what, i, wide[i], &numbers[i]));
+    return YL_OK;
+}
+
+/* HDF5 itself would turn what f32 cannot hold into an infinity. */
+static yl_status read_doubles(walk *w, hid_t set, const char *name, int64_t count, float *numbers)
+{
+    double *wide;
+    YL_TRY(yl__alloc(count, sizeof *wide, &wide));
+    bool good = h5.H5Dread(set, *h5.native_double, H5S_ALL, H5S_ALL, H5P_DEFAULT, wide) >= 0;
+    yl_status status = good ? narrow(w, name, wide, count, numbers) : damaged(w->path, name);
+    yl__free(wide);
+    return status;
+}
+
 /* Refuses a dataset whose numbers lie in another file. */
 static yl_status check_place(walk *w, hid_t set, const char *name)
 {
@@ -150,6 +171,8 @@ static yl_status read_numbers(walk *w, hid_t set, hid_t type, const char *name)
     yl_status status = yl__alloc(count, sizeof *numbers, &numbers);
     if (status == YL_OK && is_half(type))
         status = read_halves(w, set, type, name, count, numbers);
+    else if (status == YL_OK && h5.H5Tget_size(type) > sizeof(float))
+        status = read_doubles(w, set, name, count, numbers);
     else if (status == YL_OK && h5.H5Dread(set, native_float(), H5S_ALL, H5S_ALL, H5P_DEFAULT, numbers) < 0)
         status = damaged(w->path, name);
     if (status == YL_OK) status = put_name(w, name, &text);

@@ -79,7 +79,7 @@ static yl_status read_header(const char *what, const char *text, header *h)
     return YL_OK;
 }
 
-static float number_at(const header *h, const char *p)
+static double number_at(const header *h, const char *p)
 {
     int size = h->type[1] - '0';
     char bytes[8];
@@ -91,7 +91,7 @@ static float number_at(const header *h, const char *p)
     double d;
     memcpy(&f, &single, sizeof f);
     memcpy(&d, &whole, sizeof d);
-    return size == 2 ? yl_of_f16((uint16_t)low) : size == 4 ? f : (float)d;
+    return size == 2 ? yl_of_f16((uint16_t)low) : size == 4 ? f : d;
 }
 
 /* The place, in C's order, of the i-th number of Fortran's. */
@@ -101,6 +101,15 @@ static int64_t turned(const header *h, int64_t i)
     for (int d = 0; d < h->n_dims; d++) index[d] = i % h->dims[d], i /= h->dims[d];
     for (int d = 0; d < h->n_dims; d++) at = at * h->dims[d] + index[d];
     return at;
+}
+
+static yl_status read_numbers(const char *what, const header *h, const char *bytes, int64_t count, float *numbers)
+{
+    for (int64_t i = 0; i < count; i++) {
+        int64_t at = h->fortran ? turned(h, i) : i;
+        YL_TRY(yl__state_narrow(what, at, number_at(h, bytes + i * (h->type[1] - '0')), &numbers[at]));
+    }
+    return YL_OK;
 }
 
 static yl_status parse_array(const char *what, const char *bytes, int64_t size, const char *name, yl_state *out)
@@ -124,9 +133,8 @@ static yl_status parse_array(const char *what, const char *bytes, int64_t size, 
         return yl__fail(YL_FORMAT, "%s: expected %lld numbers of %lld bytes, got %lld bytes", what, (long long)count,
                         (long long)each, (long long)(size - start));
     YL_TRY(yl__alloc(count, sizeof *numbers, &numbers));
-    for (int64_t i = 0; i < count; i++)
-        numbers[h.fortran ? turned(&h, i) : i] = number_at(&h, bytes + start + i * each);
-    status = yl__strdup(name, &copy);
+    status = read_numbers(what, &h, bytes + start, count, numbers);
+    if (status == YL_OK) status = yl__strdup(name, &copy);
     if (status == YL_OK) return yl__state_add(out, h.n_dims, h.dims, copy, numbers);
     yl__free(numbers);
     return status;

@@ -1,5 +1,6 @@
 /* State dicts: names, orders, and files of them. */
 #include "formats/state_dict.h"
+#include "core/finite.h"
 #include "core/half.h"
 #include "core/file.h"
 #include "core/memory.h"
@@ -174,6 +175,20 @@ static yl_status check_shape(const yl_net *net, const char *path, int range, con
     return status;
 }
 
+yl_status yl__state_finite(const char *path, const yl_state_tensor *t)
+{
+    int64_t at = yl__not_finite(t->numbers, yl__product(t->n_dims, t->dims));
+    return at < 0 ? YL_OK
+                  : yl__fail(YL_NUMERIC, "%s: '%.100s': number %lld is not finite", path, t->name, (long long)at + 1);
+}
+
+yl_status yl__state_narrow(const char *what, int64_t index, double from, float *to)
+{
+    *to = (float)from;
+    if (!isinf(*to) || isinf(from)) return YL_OK;
+    return yl__fail(YL_NUMERIC, "%s: number %lld (%g) is beyond the range of f32", what, (long long)index + 1, from);
+}
+
 /* Which tensor each range is from: checks that each has one, and each tensor a range. */
 static yl_status match(const yl_net *net, const char *path, const yl_state_tensor *tensors, int64_t count,
                        int64_t *from)
@@ -187,6 +202,7 @@ static yl_status match(const yl_net *net, const char *path, const yl_state_tenso
             return yl__fail(YL_FORMAT, "%s: '%.100s' and '%.100s' are the same parameter", path, tensors[from[r]].name,
                             tensors[i].name);
         YL_TRY(check_shape(net, path, r, &tensors[i]));
+        YL_TRY(yl__state_finite(path, &tensors[i]));
         from[r] = i;
     }
     for (int r = 0; r < net->n_ranges; r++)
@@ -211,6 +227,14 @@ yl_status yl_state_dict_fill(yl_net *net, const char *path, const yl_state_tenso
     return status;
 }
 
+static yl_status read_wide(const char *path, const yl_safetensor *e, const double *wide, int64_t count, float *numbers)
+{
+    char what[320];
+    snprintf(what, sizeof what, "%.200s: '%.100s'", path, e->name);
+    for (int64_t i = 0; i < count; i++) YL_TRY(yl__state_narrow(what, i, wide[i], &numbers[i]));
+    return YL_OK;
+}
+
 static yl_status read_tensor(yl_safetensors *file, const char *path, const yl_safetensor *e, float **numbers)
 {
     void *bytes = NULL;
@@ -221,9 +245,11 @@ static yl_status read_tensor(yl_safetensors *file, const char *path, const yl_sa
         return yl__fail(YL_UNSUPPORTED, "%s: '%.100s': expected floating-point numbers", path, e->name);
     YL_TRY(yl__alloc(e->bytes, 1, &bytes));
     yl_status status = yl_safetensors_read(file, e, bytes);
-    for (int64_t i = 0; i < count && status == YL_OK; i++)
-        (*numbers)[i] = e->dtype == YL_F64 ? (float)((const double *)bytes)[i]
-                                           : yl_half_real(e->dtype, ((const uint16_t *)bytes)[i]);
+    if (status == YL_OK && e->dtype == YL_F64)
+        status = read_wide(path, e, bytes, count, *numbers);
+    else
+        for (int64_t i = 0; i < count && status == YL_OK; i++)
+            (*numbers)[i] = yl_half_real(e->dtype, ((const uint16_t *)bytes)[i]);
     yl__free(bytes);
     return status;
 }

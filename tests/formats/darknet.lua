@@ -331,6 +331,9 @@ function TestWeights.testRefusalsChangeNothing()
   turned_down(HEAD .. BODY .. ("\0"):rep(64), "too long", "expected 16 numbers", "got 32")
   turned_down(string.pack("<i4i4i4i4", 0, 2, 0, 0) .. BODY, "too short", "84 bytes", "80 bytes")
   turned_down(string.pack("<i4i4i4i4", 0, 99999, 0, 0) .. BODY, "version 0.99999.0")
+  turned_down(HEAD .. floats(1, 2, 3, 4) .. floats(11, 12, 13, 14, 15, 0 / 0, 17, 18) .. floats(21, 22) .. floats(31, 32),
+    "conv1.weight: number 6 is not finite")
+  turned_down(HEAD .. BODY:sub(1, -5) .. floats(-math.huge), "conv2.weight: number 2 is not finite")
   t.assertErrorMsgContains("absent.weights", darknet.load_weights, net, "absent.weights")
 end
 

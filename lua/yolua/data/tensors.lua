@@ -6,7 +6,7 @@ local options = require "yolua.options.table"
 local readers = {
   npz = function(path) return core.import.tensors(path, "npz") end,
   safetensors = function(path) return core.import.tensors(path, "safetensors") end,
-  h5 = function(path) return core.import.hdf5(path).tensors end,
+  h5 = function(path) return core.import.tensors(path, "h5") end,
 }
 readers.npy = readers.npz
 

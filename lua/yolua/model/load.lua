@@ -134,6 +134,7 @@ local function from_checkpoint(o)
     for _, range in ipairs(net:ranges()) do core.copy_values(net, net, range.name, "ema", "value") end
     net:drop()
   end
+  if not o.full then core.check_finite(net, o.model) end -- a training that failed may be looked at as it is
   if info.metadata.int8 then net:calibrate(info.metadata.int8, o.model) end
   local map, darknet = learned(info, o.model)
   return Model.new { conf = chosen(info, o.model), net = net, names = names, path = o.model, notes = info.metadata, device = o.device,

@@ -79,6 +79,10 @@ function TestTensors.testWeights()
   path = put("norm.npz", zip { { "conv1.weight", npy("<f4", false, "(3, 2, 1, 1)", { 1, 2, 3, 4, 5, 6 }) },
     { "conv1.bias", npy("<f8", false, "(3,)", { 7, 8, 9 }) }, { "conv1.bn.num_batches_tracked", npy("<i4", false, "()", { 5 }) } })
   t.assertEquals(yl.load({ cfg = cfg, weights = path }).layers.conv1.bias:totable(), { 7, 8, 9 })
+  path = put("nan.npz", zip { { "conv1.weight", npy("<f4", false, "(3, 2, 1, 1)", { 1, 2, 3, 4, 5, 6 }) },
+    { "conv1.bias", npy("<f8", false, "(3,)", { 7, 0 / 0, 9 }) } })
+  t.assertStrContains(fails(yl.load, { cfg = cfg, weights = path }), "nan.npz: 'conv1.bias': number 2 is not finite")
+  t.assertNotEquals(yl.tensors(path)["conv1.bias"][2], yl.tensors(path)["conv1.bias"][2]) -- a tensor may hold it
   path = put("other.npz", zip { { "conv1.weights", npy("<f4", false, "(1,)", { 1 }) } })
   t.assertStrContains(fails(yl.load, { cfg = cfg, weights = path }),
     "other.npz: the network has no parameter 'conv1.weights' (the nearest are 'conv1.weight' and 'conv1.bias')")
@@ -87,6 +91,9 @@ end
 function TestTensors.testRefused()
   local function refused(name, bytes, sentence) t.assertStrContains(fails(yl.tensors, put(name, bytes)), sentence) end
   local good = npy("<f4", false, "(2,)", { 1, 2 })
+  refused("wide.npz", zip { { "x", npy("<f8", true, "(2, 2)", { 1, 2, 3e38, 3.5e38 }) } },
+    "wide.npz: 'x.npy': number 4 (3.5e+38) is beyond the range of f32")
+  refused("wide.npz", zip { { "x", npy(">f8", true, "(2, 2)", { 1, -1e300, 3, 4 }) } }, "'x.npy': number 3 (-1e+300)")
   refused("a.npy", npy("<i4", false, "(1,)", { 1 }), "expected an array of floating-point numbers (f2, f4 or f8), got '<i4'")
   t.assertNil(fails(yl.tensors, put("b.npy", npy("<i4", false, "(1,)", { 1 }))):find "fortran_order")
   refused("a.npy", good .. "x", "expected 2 numbers of 4 bytes, got 9 bytes")

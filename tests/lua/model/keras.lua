@@ -237,13 +237,16 @@ function TestKeras.testHalves()
   write(path, {}, { { "f16", "a/a/bias:0", { 11 }, "<I2", patterns }, { "f64", "b/b/bias:0", { 2 }, "<d", { 0.1, -2.5 } },
     { "i32", "optimizer/steps", { 1 }, "<i4", { 7 } }, { "f32", "s/bias:0", {}, "<f", { 3 } } })
   local found = {}
-  for _, e in ipairs(core.import.hdf5(path).tensors) do found[e[1]] = e[2] end
+  for _, e in ipairs(core.import.tensors(path, "h5")) do found[e[1]] = e[2] end
   local function f32(x) return (string.unpack("<f", string.pack("<f", x))) end
   t.assertEquals(found["a/a/bias:0"]:totable(), { 1.0, -1.0, 2.0 ^ -24, 1023 * 2.0 ^ -24, 2.0 ^ -14, 65504.0, -65504.0, -0.0, math.huge,
     -math.huge, 0x555p-12 })
   t.assertEquals(found["b/b/bias:0"]:totable(), { f32(0.1), -2.5 })
   t.assertEquals(found["s/bias:0"]:count(), 1)
   t.assertNil(found["optimizer/steps"])
+  t.assertStrContains(fails(core.import.hdf5, path), "half.h5: 'a/a/bias:0': number 9 is not finite") -- for a network
+  write(path, {}, { { "f64", "b/b/bias:0", { 3 }, "<d", { 1, 1 / 0, -4e38 } } })
+  t.assertStrContains(fails(yl.tensors, path), "half.h5: 'b/b/bias:0': number 3 (-4e+38) is beyond the range of f32")
 end
 
 -- Weights for the network of a cfg: Keras 2's layout and Keras 3's, whose numbers count otherwise.
@@ -285,6 +288,9 @@ function TestKeras.testRefused()
   refused({}, "got 'three'")
   os.remove(top .. "/bad_anchors.txt")
   refused({}, "its anchors are missing: expected anchors=FILE, or " .. top .. "/bad_anchors.txt")
+  all.conv2d_2.kernel[7] = 0 / 0
+  refused({}, "bad.h5: 'model_weights/conv2d_2/conv2d_2/kernel:0': number 7 is not finite")
+  all.conv2d_2.kernel[7] = 0
   write(path, {}, sets(all, whole))
   t.assertStrContains(fails(yl.load, { model = path }), "holds weights without a model: expected cfg=FILE.cfg weights=" .. path)
   local function street(p) return yl.load { cfg = program.source .. "/recipes/models/street.cfg", weights = p } end

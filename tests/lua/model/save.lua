@@ -13,11 +13,11 @@ local function put(name, text)
   return top .. "/" .. name
 end
 
--- Weights of 14 biases and 14*3 weights; one of them is a NaN with bits of its own, one a minus zero.
+-- Weights of 14 biases and 14*3 weights; one of them is the smallest number above zero, one a minus zero.
 local function weights(header)
   local parts = { header }
   for i = 1, 54 do parts[#parts + 1] = string.pack("<f", i / 2) end
-  return table.concat(parts) .. string.pack("<I4f", 0x7fc0beef, -0.0)
+  return table.concat(parts) .. string.pack("<I4f", 1, -0.0)
 end
 
 TestSave = {}
@@ -77,6 +77,26 @@ function TestSave.testFolderAllOrNone()
   core.files.make_folder(old .. "model.names")
   t.assertErrorMsgContains("model.names: it is a directory", net.save, net, old)
   t.assertEquals({ core.files.list(old), core.system.read(old .. "model.cfg") }, { { "model.cfg", "model.names" }, "old" })
+end
+
+-- A network whose numbers are not finite finds nothing, so it is not taken for one, by whichever file it comes.
+function TestSave.testNotFinite()
+  local net, cfg = load(string.pack("<i4i4i4i8", 0, 2, 5, 0)), top .. "/a.cfg"
+  local weight = net.net:tensor "conv1.weight":clone():reshape(-1)
+  for _, x in ipairs { 0 / 0, math.huge } do
+    weight[5] = x
+    net.net:set("conv1.weight", weight:totable())
+    net:save(top .. "/bad.weights")
+    t.assertErrorMsgContains("bad.weights: conv1.weight: number 5 is not finite", yl.load, { cfg = cfg, weights = top .. "/bad.weights" })
+    net:save(top .. "/bad.safetensors")
+    t.assertErrorMsgContains("bad.safetensors: conv1.weight: number 5 is not finite", yl.load, { model = top .. "/bad.safetensors" })
+    t.assertEquals(yl.load({ model = top .. "/bad.safetensors", full = true }):checksum(), net:checksum()) -- as a training left it
+  end
+  rawset(net, "averaged", true)
+  net.net:set("conv1.weight", weight:totable(), "ema")
+  net.net:set("conv1.weight", weight:fill_(1):totable())
+  net:save(top .. "/average.safetensors", { averaged = "true" }, true)
+  t.assertErrorMsgContains("average.safetensors: conv1.weight: number 5 is not finite", yl.load, { model = top .. "/average.safetensors" })
 end
 
 function TestSave.testOtherEndingsAreRefused()
