@@ -26,15 +26,16 @@ run:eval("Fine-tuned", net, data.dev)
 
 -- One sentence where this build, or a format, cannot hold the network.
 local function write(name, how)
-  how.out, how.check, how.python = run:path(name), o.check, o.python
+  how.out, how.check = run:path(name), o.check
   local ok, result = pcall(yl.export, net, how)
   run:say("%s", ok and result or "not written: " .. result)
 end
 
-write("model.onnx", { opset = 13 })                    -- the numbers that enter the heads
-write("boxes.onnx", { opset = 13, heads = "boxes" })   -- boxes {batch, n, 4} in pixels of the input, scores {batch, n, classes}
-write("model.param", {})                               -- ncnn, with model.bin
-write("darknet/", {})                                  -- model.cfg, model.weights, model.names
-write("state.safetensors", {})                         -- PyTorch's names and orders
-write("model.h", {})                                   -- a C program that includes it needs no files
+local python = o.check and o.python or nil -- of the formats that their own runtimes check
+write("model.onnx", { opset = 13, python = python })      -- the numbers that enter the heads
+write("boxes.onnx", { heads = "boxes", python = python }) -- boxes {batch, n, 4} in pixels of the input, scores {batch, n, classes}
+write("model.param", { python = python })                 -- ncnn, with model.bin
+write("darknet/", {})                                     -- model.cfg, model.weights, model.names
+write("state.safetensors", {})                            -- PyTorch's names and orders
+write("model.h", {})                                      -- a C program that includes it needs no files
 run:report()
