@@ -148,11 +148,23 @@ void yl_option_choice(const yl_field *field, int64_t index, char out[YL_OPTION_T
     out[length] = '\0';
 }
 
+static bool is_choice(const yl_field *f, const char *word)
+{
+    char choice[YL_OPTION_TEXT];
+    for (int64_t i = 0;; i++) {
+        yl_option_choice(f, i, choice);
+        if (!*choice || strcmp(choice, word) == 0) return *choice;
+    }
+}
+
 static void suggest_choice(const yl_field *f, const char *word, char out[PHRASE])
 {
     char choice[YL_OPTION_TEXT];
-    const char *dot = strrchr(f->key, '.');
-    if (yl__foreign(dot ? dot + 1 : f->key, word, out)) return;
+    const char *dot = strrchr(f->key, '.'), *key = dot ? dot + 1 : f->key;
+    const yl_foreign *known = yl__foreign_find(key, word);
+    bool ours = known && (!known->ours || is_choice(f, known->ours)); /* not every table has all that the key may be */
+    if (ours && yl__foreign(key, word, out)) return;
+    out[0] = '\0';
     yl_nearest nearest = yl__nearest_to(word);
     for (int64_t i = 0;; i++) {
         yl_option_choice(f, i, choice);

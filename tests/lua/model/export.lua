@@ -395,6 +395,8 @@ function TestRefused.testTheCall()
   for _, precision in ipairs { "f16", "bf16" } do
     idle(".onnx", { precision = precision }, "expected one of f32|int8, got '" .. precision .. "'")
   end
+  local _, sentence = pcall(yl.export, model, { out = top .. "/idle.onnx", precision = "half" })
+  t.assertNotStrContains(sentence, "f16") -- no choice here
   t.assertStrContains(fails(yl.export, {}, { out = "x.onnx" }), "yl.export: expected a model (of yl.load)")
   local err, status = refused { "export", "model=street" }
   t.assertEquals(status, 2)
