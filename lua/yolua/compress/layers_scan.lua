@@ -4,7 +4,7 @@ local decompose = require "yolua.compress.decompose"
 local options = require "yolua.options.table"
 local ranges = require "yolua.prune.ranges"
 
-local layers_scan = { axis = "ratio", facts = { "ranks", "error" },
+local layers_scan = { version = 2, axis = "ratio", facts = { "ranks", "error" },
   words = "change where one layer alone keeps so much of its numbers",
   plot = { "AP with one layer decomposed", "numbers left in that layer" } }
 

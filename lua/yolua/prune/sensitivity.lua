@@ -57,7 +57,7 @@ local DECIDE = { "sparsity", "score", "pattern", "block", "entries", "round_to",
   "poster", "method" }
 
 -- The hash of all that decides the scores, but for the levels and layers: those known for others serve too.
-local function key_of(model, list, o)
+local function key_of(model, list, o, way)
   local size, chosen = input.of(model, o), {}
   for _, key in ipairs(DECIDE) do
     local value = rawget(o, key)
@@ -72,7 +72,7 @@ local function key_of(model, list, o)
   local frames = {}
   for i, frame in ipairs(list.frames) do frames[i] = { frame.id, list.data:truth(frame, model.names) } end
   return files.hash_text(core.json.encode { structure = model.structure, names = model.names, values = masks,
-    averaged = model.averaged and model:checksum() or nil, data = list.data.hash, split = frames, options = chosen,
+    averaged = model.averaged and model:checksum() or nil, data = list.data.hash, split = frames, options = chosen, version = way.version,
     size = { size.w, size.h, size.resize } })
 end
 
@@ -97,6 +97,7 @@ function Scan:recalibrate(model)
 end
 
 -- self.way is what is done to a layer, yolua/prune/cuts_scan.lua or yolua/compress/layers_scan.lua:
+--   version: where what it does has changed since it was first written, which number that is: other scores than those known before
 --   axis: the option that lists the levels; facts: names of what measure tells besides; words, plot: what the table and the plot say
 --   check(o); ranges(model, o); start(scan)
 --   measure(scan, range, level) -> AP, facts; nil where that cannot be done to it
@@ -143,7 +144,7 @@ function sensitivity.scan(model, list, o)
   if not list or #list.frames == 0 then error("sensitivity: the split has no frames to score on", 0) end
   list.data:follow(model)
   local self = setmetatable({ model = model, list = list, o = o, way = way, levels = o[way.axis], ranges = way.ranges(model, o) }, Scan)
-  local key = key_of(model, list, o)
+  local key = key_of(model, list, o, way)
   self.known, self.copy = known.open(rawget(o, "cache"), key), copy(model)
   local bar <close> = progress.new { label = "sensitivity", total = #self.ranges * #self.levels, unit = "cuts" }
   local dense, layers = self.known:get("", 0), {}
