@@ -13,9 +13,14 @@ const fuzz_bytes fuzz_seeds[] = {
     FUZZ("{\"a\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[4,7]},\"b\":{\"dtype\":\"I32\",\"shape\":[],\"data_"
          "offsets\":[0,4]}}\n1234567"),
     FUZZ("{\"e\":{\"dtype\":\"BF16\",\"shape\":[0,9],\"data_offsets\":[0,0]}}\n"),
+    FUZZ("{\"__metadata__\":{\"yolua.guard\":\"yolua:xxh64:0000000000000000\"},\"b\":{\"dtype\":\"U8\",\"shape\":[2],"
+         "\"data_"
+         "offsets\":[0,2]}}\n12"),
 };
 const fuzz_bytes fuzz_words[] = {
     FUZZ("\"__metadata__\":{}"),
+    FUZZ("\"__metadata__\":{\"yolua.guard\":\"\"}"),
+    FUZZ("\"yolua:xxh64:"),
     FUZZ("F64"),
     FUZZ("U8"),
     FUZZ("[0,8]"),
