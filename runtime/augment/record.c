@@ -76,7 +76,6 @@ void yl_record_confine(yl_record *r, int64_t x1, int64_t y1, int64_t x2, int64_t
     yl_warp_geom *g = &r->warp;
     confine(x1, x2, g->flip, &g->pane_x, &g->pane_w, &g->view_x, &g->view_w);
     confine(y1, y2, false, &g->pane_y, &g->pane_h, &g->view_y, &g->view_h);
-    g->keep = true;
 }
 
 yl_box yl_record_forward(const yl_record *r, yl_box s)

@@ -38,7 +38,7 @@ void yl_record_fit(yl_record *r, bool letterbox, int64_t source_w, int64_t sourc
 /* All of them in the order of augment.def. */
 void yl_augment_all(const yl_augment_options *options, yl_rng *rng, yl_record *record);
 
-/* Confines the record to a rectangle of the output, whose pixels show what they showed before; the others stay as they are. */
+/* Confines the record to a rectangle of the output, whose pixels show what they showed before. */
 void yl_record_confine(yl_record *r, int64_t x1, int64_t y1, int64_t x2, int64_t y2);
 
 /* A box in pixels of the source as fractions of the output (not clipped). */

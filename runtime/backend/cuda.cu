@@ -122,6 +122,70 @@ static yl_status cuda_sync(yl_device *device)
     return yl__cuda_check(cudaStreamSynchronize(state_of(device)->stream), "sync");
 }
 
+/* ---- copies beside kernels ---- */
+
+static yl_status cuda_room(yl_device *device, int64_t *bytes)
+{
+    size_t left, all;
+    YL_TRY(select_device(device));
+    YL_TRY(yl__cuda_check(cudaMemGetInfo(&left, &all), device->name));
+    *bytes = (int64_t)left;
+    return YL_OK;
+}
+
+static yl_status cuda_pin(yl_device *device, size_t bytes, void **out)
+{
+    YL_TRY(select_device(device));
+    if (cudaMallocHost(out, bytes) == cudaSuccess) return YL_OK;
+    cudaGetLastError();
+    return yl__fail(YL_MEMORY, "%s: out of memory: %zu pinned bytes of the host were requested", device->name, bytes);
+}
+
+static void cuda_unpin(yl_device *device, void *pointer)
+{
+    if (pointer && select_device(device) == YL_OK) cudaFreeHost(pointer);
+}
+
+static yl_status queue_copies(yl__cuda_state *s, const yl_copy *copies, int64_t count, cudaEvent_t sent)
+{
+    YL_TRY(yl__cuda_check(cudaEventRecord(s->reached, s->stream), "send"));
+    YL_TRY(yl__cuda_check(cudaStreamWaitEvent(s->copies, s->reached, 0), "send"));
+    for (int64_t i = 0; i < count; i++)
+        YL_TRY(yl__cuda_check(
+            cudaMemcpyAsync(copies[i].to, copies[i].from, copies[i].bytes, cudaMemcpyHostToDevice, s->copies), "send"));
+    return yl__cuda_check(cudaEventRecord(sent, s->copies), "send");
+}
+
+static yl_status cuda_send(yl_device *device, const yl_copy *copies, int64_t count, void **sent)
+{
+    YL_TRY(select_device(device));
+    if (!*sent) {
+        cudaEvent_t event;
+        YL_TRY(yl__cuda_check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "send"));
+        *sent = event;
+    }
+    return queue_copies(state_of(device), copies, count, (cudaEvent_t)*sent);
+}
+
+static yl_status cuda_await(yl_device *device, void *sent)
+{
+    if (!sent) return YL_OK;
+    YL_TRY(select_device(device));
+    return yl__cuda_check(cudaStreamWaitEvent(state_of(device)->stream, (cudaEvent_t)sent, 0), "await");
+}
+
+static yl_status cuda_settle(yl_device *device, void *sent)
+{
+    if (!sent) return YL_OK;
+    YL_TRY(select_device(device));
+    return yl__cuda_check(cudaEventSynchronize((cudaEvent_t)sent), "settle");
+}
+
+static void cuda_forget(yl_device *device, void *sent)
+{
+    if (sent && cuda_settle(device, sent) == YL_OK) cudaEventDestroy((cudaEvent_t)sent);
+}
+
 /* ---- graphs ---- */
 
 static yl_status capture_begin(yl_device *device)
@@ -244,6 +308,13 @@ static void fill(yl_device *out, yl__cuda_state *s, char *isa)
     out->copy = cuda_copy;
     out->zero = cuda_zero;
     out->sync = cuda_sync;
+    out->room = cuda_room;
+    out->pin = cuda_pin;
+    out->unpin = cuda_unpin;
+    out->send = cuda_send;
+    out->await = cuda_await;
+    out->settle = cuda_settle;
+    out->forget = cuda_forget;
     out->join = yl__nccl_join;
     out->state = s;
     if (!wants_graphs()) return;
@@ -275,11 +346,15 @@ static yl_status open_device(int index, yl_device *out)
     s->index = index;
     yl_status status = yl__cuda_check(cudaSetDevice(index), f.chip);
     if (status == YL_OK) status = yl__cuda_check(cudaStreamCreateWithFlags(&s->stream, cudaStreamNonBlocking), f.chip);
+    if (status == YL_OK) status = yl__cuda_check(cudaStreamCreateWithFlags(&s->copies, cudaStreamNonBlocking), f.chip);
+    if (status == YL_OK) status = yl__cuda_check(cudaEventCreateWithFlags(&s->reached, cudaEventDisableTiming), f.chip);
     if (status == YL_OK) status = yl__cuda_check(cudaMalloc(&s->results, YL__CUDA_RESULTS), f.chip);
     if (status == YL_OK) {
         fill(out, s, isa);
         return YL_OK;
     }
+    if (s->reached) cudaEventDestroy(s->reached);
+    if (s->copies) cudaStreamDestroy(s->copies);
     if (s->stream) cudaStreamDestroy(s->stream);
     free(s);
     free(isa);

@@ -8,7 +8,7 @@
 extern "C" {
 #endif
 
-enum { YL_PLUGIN_VERSION = 3, YL_NO_GPU = -1 };
+enum { YL_PLUGIN_VERSION = 4, YL_NO_GPU = -1 };
 
 /* What the program passes to the plug-in. */
 typedef struct yl_plugin_host {

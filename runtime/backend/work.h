@@ -82,6 +82,11 @@ static inline yl__operands yl__operands_of(const yl_reorg_geom *g)
 {
     return yl__operands_of((double)(g->n * g->h * g->w * g->c), (double)(g->n * g->h * g->w * g->c), 0, g->dtype);
 }
+static inline yl__operands yl__operands_of(const yl_warp_batch_geom *g)
+{
+    double count = (double)(g->n * g->h * g->w * 3);
+    return yl__operands_of(count, count, 0, g->dtype);
+}
 static inline yl__operands yl__operands_of(const yl_head_geom *g)
 {
     double all = (double)(g->n * g->h * g->w) * g->anchors * (double)yl_head_size(g);

@@ -29,11 +29,7 @@ static void check_size(lua_State *L, yl_plan *plan, const yl_batch *batch)
 static int plan_load(lua_State *L)
 {
     yl_plan *plan = yl__runnable_plan(L, 1, "load");
-    const yl_batch *batch = yl__check_batch(L, 2);
-    yl_net *net = net_of_plan(L, 1);
-    check_size(L, plan, batch);
-    if (net->c != 3) return yl__error(L, "the network takes %d channels, images have 3", (int)net->c);
-    yl__check(L, yl_plan_feed(plan, batch->images));
+    yl__check(L, yl_batch_load(yl__check_batch(L, 2), plan, net_of_plan(L, 1)->device));
     return 0;
 }
 

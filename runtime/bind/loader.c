@@ -102,12 +102,15 @@ static yl_augment_options check_augment(lua_State *L)
     return a;
 }
 
-/* core.loader{fields of "loader", samples = {{image =, truth =}, ...}, sizes = {{w, h}, ...}, augment = {fields of "augment"}} */
+/* core.loader{fields of "loader", samples = {{image =, truth =}, ...}, sizes = {{w, h}, ...}, augment = {fields of "augment"},
+ * net: the network whose device makes the images (default: the host)} */
 static int loader_new(lua_State *L)
 {
     yl_loader_options options = {0};
-    yl__read_options(L, 1, YL__FILL({&yl_loader_fields, &options}), YL__KEYS("samples", "sizes", "augment"));
+    yl__read_options(L, 1, YL__FILL({&yl_loader_fields, &options}), YL__KEYS("samples", "sizes", "augment", "net"));
     check_sizes(L, &options);
+    if (lua_getfield(L, 1, "net") != LUA_TNIL) options.device = yl__check_net(L, lua_gettop(L))->device;
+    lua_pop(L, 1);
     options.augment = check_augment(L);
     int64_t count;
     const yl_sample *samples = check_samples(L, yl_sample_fields(&options), &count);
@@ -166,17 +169,19 @@ static int loader_next(lua_State *L)
     return 1;
 }
 
-/* loader:stats() -> {decoded, served, bad, cache_bytes, slots, slot_bytes, waited_s} */
+/* loader:stats() -> {decoded, served, bad, cache_bytes, slots, slot_bytes, resident_bytes, device_bytes, waited_s} */
 static int loader_stats(lua_State *L)
 {
     yl_loader_stats s = yl_loader_get_stats(yl__object(L, 1, LOADER_CLASS));
-    lua_createtable(L, 0, 5);
+    lua_createtable(L, 0, 9);
     lua_pushinteger(L, s.decoded), lua_setfield(L, -2, "decoded");
     lua_pushinteger(L, s.served), lua_setfield(L, -2, "served");
     lua_pushinteger(L, s.bad), lua_setfield(L, -2, "bad");
     lua_pushinteger(L, s.cache_bytes), lua_setfield(L, -2, "cache_bytes");
     lua_pushinteger(L, s.slots), lua_setfield(L, -2, "slots");
     lua_pushinteger(L, s.slot_bytes), lua_setfield(L, -2, "slot_bytes");
+    lua_pushinteger(L, s.resident_bytes), lua_setfield(L, -2, "resident_bytes");
+    lua_pushinteger(L, s.device_bytes), lua_setfield(L, -2, "device_bytes");
     lua_pushnumber(L, s.waited), lua_setfield(L, -2, "waited_s");
     return 1;
 }
@@ -295,8 +300,10 @@ static int batch_truth(lua_State *L)
 static int batch_pixels(lua_State *L)
 {
     const yl_batch *b = yl__check_batch(L, 1);
-    int64_t size = b->w * b->h * 3;
-    yl__push_floats(L, b->images + check_slot(L, b) * size, size);
+    int64_t size = b->w * b->h * 3, i = check_slot(L, b);
+    float *pixels = yl__scratch(L, (size_t)size * sizeof *pixels);
+    yl__check(L, yl_batch_pixels(b, i, pixels));
+    yl__push_floats(L, pixels, size);
     return 1;
 }
 

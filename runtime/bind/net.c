@@ -345,6 +345,18 @@ static int net_memory(lua_State *L)
     return 3;
 }
 
+/* net:device() -> its name, and the free bytes of its memory; nil where it computes in the host's memory */
+static int net_device(lua_State *L)
+{
+    yl_device *device = yl__check_net(L, 1)->device;
+    int64_t bytes;
+    lua_pushstring(L, device->name);
+    if (!device->room) return 1;
+    yl__check(L, device->room(device, &bytes));
+    lua_pushinteger(L, bytes);
+    return 2;
+}
+
 static int net_freeze(lua_State *L)
 {
     yl_net *net = yl__check_net(L, 1);
@@ -397,7 +409,7 @@ void yl__bind_net(lua_State *L)
         {"freeze", net_freeze}, {"drop", net_drop},     {"init", net_init},         {"close", net_close},
         {"__gc", net_gone},     {"__close", net_close}, {"checksum", net_checksum}, {"hold", net_hold},
         {"closed", net_closed}, {"resize", net_resize}, {"options", net_options},   {"memory", net_memory},
-        {NULL, NULL},
+        {"device", net_device}, {NULL, NULL},
     };
     yl__class(L, YL_NET_CLASS, methods);
     lua_pushcfunction(L, alloc_count);

@@ -12,6 +12,12 @@ struct yl_kernels; /* kernels/kernels.h */
 struct yl_comm;    /* comm/comm.h */
 typedef struct yl_device yl_device;
 
+typedef struct yl_copy {
+    void *to;         /* device memory */
+    const void *from; /* pinned memory */
+    size_t bytes;
+} yl_copy;
+
 struct yl_device {
     const char *name; /* "cpu", "cuda:0" */
     const char *isa;  /* what the kernels were compiled for, or the chip's name */
@@ -26,6 +32,17 @@ struct yl_device {
     yl_status (*copy)(yl_device *device, void *dst, const void *src, size_t bytes);
     yl_status (*zero)(yl_device *device, void *dst, size_t bytes);
     yl_status (*sync)(yl_device *device);
+    /* Bytes of memory that nobody has. NULL, like the next six, for devices that compute in the host's memory. */
+    yl_status (*room)(yl_device *device, int64_t *bytes);
+    /* Pinned memory of the host, and copies from it that run beside kernels. `send` queues copies that begin when the kernels queued before
+     * have ended; *sent, which is NULL the first time and then used again, stands for their end: kernels queued after `await` begin behind
+     * it, and `settle` returns behind it. `forget` settles, and ends what `sent` stands for; NULL is fine for these. */
+    yl_status (*pin)(yl_device *device, size_t bytes, void **out);
+    void (*unpin)(yl_device *device, void *pointer); /* NULL is fine */
+    yl_status (*send)(yl_device *device, const yl_copy *copies, int64_t count, void **sent);
+    yl_status (*await)(yl_device *device, void *sent);
+    yl_status (*settle)(yl_device *device, void *sent);
+    void (*forget)(yl_device *device, void *sent);
     /* Graphs: calls that are captured and then launched as one. Between begin and end, calls on the device's queue are recorded and do not
      * run; waiting, allocating, releasing, and copying from or to the host are not allowed. `graph` NULL: the recording is dropped. NULL
      * for devices without graphs. */

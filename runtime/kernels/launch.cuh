@@ -21,10 +21,11 @@ YL_KERNELS(YL__TWIN)
 
 /* yl_device.state of this backend. */
 typedef struct yl__cuda_state {
-    int index; /* of the device */
-    cudaStream_t stream;
-    void *results;           /* YL__CUDA_RESULTS bytes of device memory for the results of reductions */
-    struct yl__notes *notes; /* of an imaginary device, which reports its launches (backend/notes.cu) */
+    int index;                   /* of the device */
+    cudaStream_t stream, copies; /* of kernels, and of copies beside them */
+    cudaEvent_t reached;         /* where the kernels' stream was when copies were queued last */
+    void *results;               /* YL__CUDA_RESULTS bytes of device memory for the results of reductions */
+    struct yl__notes *notes;     /* of an imaginary device, which reports its launches (backend/notes.cu) */
 } yl__cuda_state;
 
 enum { YL__CUDA_RESULTS = 1 << 20, YL__CUDA_BLOCK = 256, YL__CUDA_MOST_BLOCKS = 4096 };

@@ -115,7 +115,7 @@ static void keep(yl_cache *c, const yl_file_key *key, yl_image *image, bool *own
     pthread_mutex_unlock(&c->lock);
 }
 
-static bool unchanged(const char *path, const yl_file_key *key)
+bool yl_file_unchanged(const char *path, const yl_file_key *key)
 {
     struct stat st;
     return key->known && stat(path, &st) == 0 && st.st_size == key->size && (uint64_t)st.st_ino == key->inode &&
@@ -199,10 +199,11 @@ static yl_status make(yl_cache *c, const char *path, const yl_file_key *key, con
     return status;
 }
 
-yl_status yl_cache_get(yl_cache *c, const char *path, yl_file_key *key, yl_image *out, bool *owned, bool *decoded)
+yl_status yl_cache_get(yl_cache *c, const char *path, yl_file_key *key, bool may_keep, yl_image *out, bool *owned,
+                       bool *decoded)
 {
     *owned = *decoded = false;
-    if (unchanged(path, key) && find(c, key, out)) return YL_OK;
+    if (yl_file_unchanged(path, key) && find(c, key, out)) return YL_OK;
     char *bytes;
     int64_t size;
     YL_TRY(yl__image_read(path, &bytes, &size));
@@ -211,7 +212,7 @@ yl_status yl_cache_get(yl_cache *c, const char *path, yl_file_key *key, yl_image
     if (!find(c, key, out)) {
         status = make(c, path, key, bytes, size, out, decoded);
         *owned = status == YL_OK;
-        if (status == YL_OK) keep(c, key, out, owned);
+        if (status == YL_OK && may_keep) keep(c, key, out, owned);
     }
     yl__free(bytes);
     return status;

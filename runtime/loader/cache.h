@@ -19,9 +19,13 @@ typedef struct yl_file_key {
     bool known;
 } yl_file_key;
 
-/* The decoded picture of `path`; *decoded: it was not in the cache. If *owned, the caller frees it (yl_image_free); else it lives as long as
- * the cache. Errors: those of yl_image_decode. */
-yl_status yl_cache_get(yl_cache *cache, const char *path, yl_file_key *key, yl_image *out, bool *owned, bool *decoded);
+/* Has the file not changed since it got that key? */
+bool yl_file_unchanged(const char *path, const yl_file_key *key);
+
+/* The decoded picture of `path`, kept in memory if `keep`; *decoded: it was not in the cache. If *owned, the caller frees it
+ * (yl_image_free); else it lives as long as the cache. Errors: those of yl_image_decode. */
+yl_status yl_cache_get(yl_cache *cache, const char *path, yl_file_key *key, bool keep, yl_image *out, bool *owned,
+                       bool *decoded);
 int64_t yl_cache_bytes(yl_cache *cache);
 /* The next warning, each once per process; false if there is none. About a folder that could not be written (a full disk), an orientation
  * that is ignored, or bytes that belong to no part of a JPEG. */

@@ -38,6 +38,8 @@ static const yl_field fields[] = {
      AT(seed)},
     {"workers", YL_OPTION_INT, "2", "threads", "decoding threads", 0, 256, NULL, "num_workers nw", AT(workers)},
     {"cache", YL_OPTION_NUMBER, "2048", "MiB", "memory for decoded frames", 0, INFINITY, NULL, NULL, AT(cache)},
+    {"device_cache", YL_OPTION_NUMBER, "0", "MiB", "memory of the device for decoded frames", 0, INFINITY, NULL, NULL,
+     AT(device_cache)},
     {"cache_dir", YL_OPTION_STRING, NULL, "", "a folder for decoded frames (off by default)", 0, 0, NULL, NULL,
      AT(cache_dir)},
 };
@@ -62,7 +64,9 @@ struct yl_loader {
     yl_file_key *keys;
     int64_t count, cap, fields; /* samples; most rows of one; numbers of a row, here and in a batch */
     yl_cache *cache;
-    yl_device *device;
+    yl_device *device, *target; /* of the workers' kernels; where batches are made, NULL: in the host's memory */
+    yl_resident *resident;      /* or NULL */
+    bool told_full;
     pthread_mutex_t lock;
     pthread_cond_t work, done;
     pthread_t *threads;
@@ -120,7 +124,9 @@ static void open_slot(yl_loader *l, int64_t batch)
                           .attributes = (int32_t)(l->fields - YL_SAMPLE_FIELDS)};
     memset(s->counts, 0, (size_t)b->n * sizeof *s->counts);
     memset(s->rows, 0, (size_t)(b->n * l->cap * l->fields) * sizeof *s->rows);
-    if (b->count < b->n) {
+    if (b->upload)
+        yl__upload_clear(b->upload);
+    else if (b->count < b->n) {
         size_t image = (size_t)(b->w * b->h * 3);
         memset(b->images + (size_t)b->count * image, 0, (size_t)(b->n - b->count) * image * sizeof(float));
     }
@@ -139,7 +145,10 @@ static yl_sample_job make_job(yl_loader *l, int64_t item)
         .h = b->h,
         .epoch = l->epoch,
         .index = index,
-        .image = b->images + i * b->w * b->h * 3,
+        .keep = !l->resident || yl__resident_full(l->resident),
+        .image = b->images ? b->images + i * b->w * b->h * 3 : NULL,
+        .upload = b->upload,
+        .slot = i,
         .rows = s->rows + i * l->cap * l->fields,
         .row_count = &s->counts[i],
         .to_image = b->to_image[i],
@@ -148,7 +157,8 @@ static yl_sample_job make_job(yl_loader *l, int64_t item)
     if (l->options.train) job.mosaic = yl_mosaic_draw(&l->options.augment, l->options.seed, l->epoch, index, l->count);
     for (int k = 0; k < job.mosaic.pieces; k++) {
         int64_t from = job.mosaic.index[k];
-        job.pieces[k] = (yl_sample_piece){.sample = &l->samples[from], .key = l->keys[from]};
+        job.pieces[k] = (yl_sample_piece){.sample = &l->samples[from], .index = from, .key = l->keys[from]};
+        if (l->resident) job.pieces[k].there = yl__resident_get(l->resident, from);
     }
     return job;
 }
@@ -215,30 +225,6 @@ static void *worker(void *user)
     return NULL;
 }
 
-static yl_status check_row(const yl_sample *s, int64_t width, int64_t sample, int32_t row)
-{
-    const float *r = s->rows + row * width;
-    bool box = isfinite(r[0]) && isfinite(r[1]) && isfinite(r[2]) && isfinite(r[3]) && r[0] < r[2] && r[1] < r[3];
-    if (!box)
-        return yl__fail(YL_INVALID, "loader: sample %lld (%s), truth %d: expected x1 < x2 and y1 < y2, got %g %g %g %g",
-                        (long long)sample + 1, s->path, row + 1, (double)r[0], (double)r[1], (double)r[2],
-                        (double)r[3]);
-    if (!(r[4] >= 0 && r[4] < 1e6f && floorf(r[4]) == r[4]) || !(r[5] == 0 || r[5] == 1 || r[5] == 2))
-        return yl__fail(
-            YL_INVALID,
-            "loader: sample %lld (%s), truth %d: expected a class from 0 and a kind 0, 1 or 2, got %g and %g",
-            (long long)sample + 1, s->path, row + 1, (double)r[4], (double)r[5]);
-    return YL_OK;
-}
-
-static yl_status check_samples(const yl_sample *samples, int64_t count, int64_t width)
-{
-    if (count < 1) return yl__fail(YL_INVALID, "loader: expected at least one sample, got none");
-    for (int64_t i = 0; i < count; i++)
-        for (int32_t k = 0; k < samples[i].count; k++) YL_TRY(check_row(&samples[i], width, i, k));
-    return YL_OK;
-}
-
 static yl_status copy_samples(yl_loader *l, const yl_sample *samples, int64_t count)
 {
     int64_t text = 0, rows = 0;
@@ -278,13 +264,31 @@ static int64_t batch_floats(const yl_loader *l)
     return YL_PRODUCT(l->options.batch, pixels, 3);
 }
 
+static yl_status make_images(const yl_loader *l, yl_batch *b)
+{
+    bool mosaics = l->options.train && l->options.augment.mosaic > 0;
+    if (l->target) return yl__upload_create(l->target, b->n, mosaics ? YL_MOSAIC_PIECES : 1, &b->upload);
+    return yl__alloc(batch_floats(l), sizeof(float), &b->images);
+}
+
+/* Batches are made on a device that takes copies beside its kernels, else in the host's memory. */
+static yl_status find_target(yl_loader *l)
+{
+    yl_device *device = l->options.device;
+    double bytes = l->options.device_cache * 0x1p20;
+    if (!device || !device->send) return YL_OK;
+    l->target = device;
+    if (bytes <= 0) return YL_OK;
+    return yl__resident_create(device, l->count, bytes < 0x1p62 ? (int64_t)bytes : INT64_MAX, &l->resident);
+}
+
 static yl_status make_slots(yl_loader *l)
 {
     int64_t n = l->options.batch;
     for (int i = 0; i < SLOTS; i++) {
         slot *s = &l->slots[i];
         s->batch.n = n;
-        YL_TRY(yl__alloc(batch_floats(l), sizeof(float), &s->batch.images));
+        YL_TRY(make_images(l, &s->batch));
         YL_TRY(yl__alloc(n, sizeof *s->batch.indices, &s->batch.indices));
         YL_TRY(yl__calloc(n, sizeof *s->batch.to_image, &s->batch.to_image));
         YL_TRY(yl__calloc(n, sizeof *s->batch.image_size, &s->batch.image_size));
@@ -314,7 +318,7 @@ static yl_status start_workers(yl_loader *l)
 
 yl_status yl_loader_create(const yl_sample *samples, int64_t count, const yl_loader_options *options, yl_loader **out)
 {
-    YL_TRY(check_samples(samples, count, yl_sample_fields(options)));
+    YL_TRY(yl__sample_check(samples, count, yl_sample_fields(options)));
     yl_loader *l;
     YL_TRY(yl__calloc(1, sizeof *l, &l));
     l->options = *options;
@@ -324,6 +328,7 @@ yl_status yl_loader_create(const yl_sample *samples, int64_t count, const yl_loa
     pthread_cond_init(&l->done, NULL);
     yl_status status = yl_device_get("cpu", &l->device);
     if (status == YL_OK) status = copy_samples(l, samples, count);
+    if (status == YL_OK) status = find_target(l);
     if (status == YL_OK) status = make_slots(l);
     if (status == YL_OK)
         status = yl_cache_create((int64_t)(options->cache * 0x1p20), options->cache_dir, options->upright, &l->cache);
@@ -345,6 +350,7 @@ void yl_loader_free(yl_loader *l)
     for (int i = 0; i < l->n_threads; i++) pthread_join(l->threads[i], NULL);
     for (int i = 0; i < SLOTS; i++) {
         slot *s = &l->slots[i];
+        yl__upload_free(s->batch.upload);
         for (int64_t k = 0; s->batch.failures && k < s->batch.n; k++) yl__free(s->batch.failures[k]);
         void *parts[] = {s->batch.images,   s->batch.indices, s->batch.to_image, s->batch.image_size,
                          s->batch.failures, s->rows,          s->counts};
@@ -352,6 +358,7 @@ void yl_loader_free(yl_loader *l)
     }
     void *parts[] = {l->threads, l->samples, l->keys, l->order, l->paths, l->rows, l->scratch};
     for (int k = 0; k < 7; k++) yl__free(parts[k]);
+    yl__resident_free(l->resident);
     yl_cache_free(l->cache);
     pthread_cond_destroy(&l->work);
     pthread_cond_destroy(&l->done);
@@ -359,11 +366,19 @@ void yl_loader_free(yl_loader *l)
     yl__free(l);
 }
 
+/* Before a slot is given back to the workers: what was sent from it has left. */
+static yl_status settle(const yl_loader *l, int64_t batch)
+{
+    yl_upload *upload = batch < 0 ? NULL : l->slots[batch % SLOTS].batch.upload;
+    return upload ? yl__upload_settle(upload) : YL_OK;
+}
+
 void yl_loader_epoch(yl_loader *l, int64_t epoch, int64_t first)
 {
     pthread_mutex_lock(&l->lock);
     l->batches = 0; /* nothing new is begun */
     while (l->in_flight > 0) pthread_cond_wait(&l->done, &l->lock);
+    for (int i = 0; i < SLOTS; i++) settle(l, i); /* a failure is told when something is sent next */
     l->epoch = epoch;
     for (int64_t i = 0; i < l->count; i++) l->order[i] = i;
     yl_rng rng = yl_rng_make(l->options.seed, (uint32_t)epoch, 0x6f72646cu /* "ordl": no sample has this index */);
@@ -409,11 +424,34 @@ static yl_status tell_failures(const yl_loader *l, const slot *s)
     return YL_OK;
 }
 
-static yl_status hand_out(yl_loader *l, slot *s, const yl_batch **out)
+static void tell_full(yl_loader *l)
 {
+    if (l->told_full || !l->resident || !yl__resident_full(l->resident)) return;
+    l->told_full = true;
+    yl__warn("%s keeps %.1f MiB of decoded frames and has no room for the others (data.device_cache), which are copied "
+             "to it in every epoch",
+             l->target->name, (double)yl__resident_bytes(l->resident) / 0x1p20);
+}
+
+/* Sends a batch to the device, and the next one, if it is ready, so that it travels beside the work on this one. */
+static yl_status send(yl_loader *l, int64_t batch)
+{
+    if (!l->target) return YL_OK;
+    YL_TRY(yl__upload_send(l->slots[batch % SLOTS].batch.upload, l->resident));
+    const slot *next = &l->slots[(batch + 1) % SLOTS];
+    bool begun = batch + 1 < l->batches && l->next_item > (batch + 1) * l->options.batch;
+    if (begun && next->remaining == 0) YL_TRY(yl__upload_send(next->batch.upload, l->resident));
+    tell_full(l);
+    return YL_OK;
+}
+
+static yl_status hand_out(yl_loader *l, int64_t batch, const yl_batch **out)
+{
+    slot *s = &l->slots[batch % SLOTS];
     char notice[SENTENCE];
     while (yl_cache_notice(l->cache, notice, sizeof notice)) yl__warn("%s", notice);
     YL_TRY(tell_failures(l, s));
+    YL_TRY(send(l, batch));
     *out = &s->batch;
     return YL_OK;
 }
@@ -425,12 +463,13 @@ yl_status yl_loader_next(yl_loader *l, const yl_batch **out)
     pthread_mutex_lock(&l->lock);
     int64_t batch = l->taken;
     yl_status status = YL_OK;
-    if (batch < l->batches) {
+    if (batch < l->batches) status = settle(l, batch - 1);
+    if (batch < l->batches && status == YL_OK) {
         l->taken++; /* gives the batch before this one back to the workers */
         pthread_cond_broadcast(&l->work);
         bool whole = complete(l, batch);
         l->waited += yl__now() - start;
-        if (whole) status = hand_out(l, &l->slots[batch % SLOTS], out);
+        if (whole) status = hand_out(l, batch, out);
     }
     pthread_mutex_unlock(&l->lock);
     return status;
@@ -439,7 +478,11 @@ yl_status yl_loader_next(yl_loader *l, const yl_batch **out)
 yl_loader_stats yl_loader_get_stats(yl_loader *l)
 {
     pthread_mutex_lock(&l->lock);
-    yl_loader_stats s = {l->decoded, l->served, l->bad, 0, SLOTS, batch_floats(l) * (int64_t)sizeof(float), l->waited};
+    yl_loader_stats s = {
+        .decoded = l->decoded, .served = l->served, .bad = l->bad, .slots = SLOTS, .waited = l->waited};
+    s.slot_bytes = l->target ? 0 : batch_floats(l) * (int64_t)sizeof(float);
+    for (int i = 0; i < SLOTS && l->target; i++) s.device_bytes += yl__upload_bytes(l->slots[i].batch.upload);
+    s.resident_bytes = l->resident ? yl__resident_bytes(l->resident) : 0;
     pthread_mutex_unlock(&l->lock);
     s.cache_bytes = yl_cache_bytes(l->cache);
     return s;

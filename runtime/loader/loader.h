@@ -35,15 +35,19 @@ typedef struct yl_loader_options {
     int workers;           /* 0: the consumer does the work */
     double cache;          /* MiB of decoded pictures in memory */
     const char *cache_dir; /* and in this folder, or NULL. Read by yl_loader_create only */
+    yl_device *device; /* whose kernels make the images (yl_batch.upload); NULL, the CPU: floats in the host's memory */
+    double device_cache; /* MiB of decoded pictures in that device's memory */
     yl_augment_options augment;
 } yl_loader_options;
 
-extern const yl_field_table yl_loader_fields; /* without sizes and augment */
+extern const yl_field_table yl_loader_fields; /* without sizes, device and augment */
 
 typedef struct yl_loader_stats {
     int64_t decoded, served, bad;
     int64_t cache_bytes;       /* of decoded pictures */
-    int64_t slots, slot_bytes; /* batches in work at a time, and what each takes */
+    int64_t slots, slot_bytes; /* batches in work at a time, and what each takes of the host's memory as floats */
+    int64_t resident_bytes;    /* of decoded pictures in the device's memory */
+    int64_t device_bytes;      /* of that memory, what the batches in work take besides */
     double waited;             /* seconds that the consumer waited */
 } yl_loader_stats;
 

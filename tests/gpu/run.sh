@@ -75,7 +75,7 @@ part_suite() {
   mkdir -p "$top/tests"
   if has_cudnn; then with='s|^.*layers/conv2d$|&\ncudnn/&|'; else echo "SKIP cudnn: it is not installed"; fi
   sed 'p; s|^layers/.*|bf16/&\nf16/&|; t; d' "${YOLUA_SUITE:-$tree/tests/gpu/suite.txt}" | sed "$with" | xargs -P "$(nproc)" -I{} bash -c 'one_test {}' | tee "$top/suite"
-  for test in forward mma; do
+  for test in forward mma loader; do
     "$YOLUA_PROGRAM" "$tree/tests/gpu/$test.lua" >"$top/tests/$test" 2>&1 && echo "ok gpu/$test" >>"$top/suite" ||
       { echo "FAILED gpu/$test" >>"$top/suite"; tail -15 "$top/tests/$test"; }
   done

@@ -53,6 +53,27 @@ end
 
 function TestTrain.testResume() resumes() end
 
+-- Frames that stay on the device, those that are copied for each step, and some of both in a run that was stopped give the same bits,
+-- augmented as they are; and the CPU's losses.
+function TestTrain.testFrames()
+  local words = { "device=cuda", "data.limit=4", "batch=2", "augment=standard", "augment.mosaic=0.5" }
+  local kept, dir = train { "epochs=2", table.unpack(words) }
+  local copied, other = train { "epochs=2", "data.device_cache=0", table.unpack(words) }
+  local _, parted = train { "epochs=1", "data.device_cache=0.1", table.unpack(words) }
+  program.ok { "train", "resume=" .. parted, "epochs=2" }
+  for e = 1, 2 do
+    for _, key in ipairs { "train_loss", "dev_loss", "gradient_norm" } do t.assertEquals(copied[e][key], kept[e][key]) end
+  end
+  for _, made in ipairs { other, parted } do t.assertEquals(values(made), values(dir)) end
+  local function log(of) return core.system.read(of .. "/log.txt") end
+  t.assertStrContains(log(dir), ("up to %.1f MiB of frames stay on cuda:0"):format(8 * 160 * 96 * 3 / 2 ^ 20)) -- train and dev
+  t.assertNil(log(other):find "MiB of frames")
+  t.assertStrContains(log(parted), "MiB of decoded frames and has no room for the others (data.device_cache)")
+  words[1] = "device=cpu"
+  local want = train { "epochs=1", table.unpack(words) }
+  for _, key in ipairs { "train_loss", "dev_loss", "gradient_norm" } do near(kept[1][key], want[1][key], key) end
+end
+
 -- With activations of bf16 the losses come near those of f32, and are others.
 function TestTrain.testBf16()
   local want, got = two_epochs "device=cpu", two_epochs("device=cuda", "precision=bf16")

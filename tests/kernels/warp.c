@@ -23,9 +23,10 @@ static float *run_warp(const yl_record *r, const uint8_t *image)
     assert_int_equal(yl_device_get("cpu", &cpu), YL_OK);
     yl_ctx ctx = yl__ctx(cpu);
     assert_int_equal(yl__alloc(r->warp.w * r->warp.h * 3, sizeof *out, &out), YL_OK);
-    assert_int_equal(yl__alloc((int64_t)yl_warp_scratch(&r->warp), 1, &scratch), YL_OK);
+    assert_int_equal(yl__alloc((int64_t)yl_warp_scratch(r->warp.pane_w), 1, &scratch), YL_OK);
     for (int64_t i = 0; i < r->warp.w * r->warp.h * 3; i++) out[i] = NAN; /* every value is to be written */
-    assert_int_equal(cpu->kernels->warp(&ctx, &r->warp, image, out, scratch), YL_OK);
+    const yl_warp_batch_geom one = {1, r->warp.h, r->warp.w, 1, r->warp.fill, YL_F32};
+    assert_int_equal(cpu->kernels->warp(&ctx, &one, &r->warp, &image, out, scratch), YL_OK);
     yl__free(scratch);
     return out;
 }

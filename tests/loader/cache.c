@@ -58,7 +58,7 @@ static bool get(yl_cache *cache, const char *path, yl_file_key *key, int grey, b
 {
     yl_image image;
     bool owned, decoded;
-    assert_int_equal(yl_cache_get(cache, path, key, &image, &owned, &decoded), YL_OK);
+    assert_int_equal(yl_cache_get(cache, path, key, true, &image, &owned, &decoded), YL_OK);
     assert_int_equal(image.w, W);
     assert_int_equal(image.data[0], grey);
     assert_int_equal(image.data[BYTES - 1], grey);
@@ -121,7 +121,7 @@ static void test_unchanged_files_are_not_read(void **state)
     yl_image image;
     bool owned, decoded;
     yl_file_key fresh = {0};
-    assert_int_equal(yl_cache_get(cache, "a.png", &fresh, &image, &owned, &decoded), YL_FORMAT);
+    assert_int_equal(yl_cache_get(cache, "a.png", &fresh, true, &image, &owned, &decoded), YL_FORMAT);
     assert_non_null(strstr(yl_error(), "a.png"));
     yl_cache_free(cache);
 }

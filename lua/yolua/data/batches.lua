@@ -32,26 +32,27 @@ Images.__index = Images
 
 -- spec: data, list, names, batch, w, h, resize, train (bool: shuffled and augmented), seed, workers, cache (MiB),
 -- cache_dir, strict, augment, sizes, regions (false: those to ignore are background), parts (of a step's batch: an epoch of
--- training is completed to whole steps), attributes (the truth has alpha, occluded and truncated)
+-- training is completed to whole steps), attributes (the truth has alpha, occluded and truncated), net (whose device makes the images;
+-- default: the host), device_cache (MiB of its memory for decoded frames)
 function batches.images(spec)
   local loader = core.loader {
     samples = samples(spec.data, spec.list, spec.names, spec.train, spec.regions, spec.attributes), attributes = spec.attributes,
     batch = spec.batch, width = spec.w, height = spec.h, resize = spec.resize, train = spec.train, seed = spec.seed,
     workers = spec.workers, cache = spec.cache, cache_dir = spec.cache_dir, strict = spec.strict, exif = spec.data.options.exif,
     augment = spec.train and spec.augment or nil, sizes = spec.train and spec.sizes or nil,
-    parts = spec.parts, rank = spec.rank, ranks = spec.ranks,
+    parts = spec.parts, rank = spec.rank, ranks = spec.ranks, net = spec.net, device_cache = spec.device_cache,
   }
-  return setmetatable({ loader = loader, size = #spec.list.frames, part = "whole" }, Images)
+  return setmetatable({ loader = loader, size = #spec.list.frames, part = "whole", device_cache = spec.device_cache }, Images)
 end
 
 -- Pictures without labels, in the order of the list. spec: images (paths, or frames with an `image`), batch, w, h, resize, workers,
--- strict, upright, told (a bad picture is the caller's business: batch:failures())
+-- strict, upright, told (a bad picture is the caller's business: batch:failures()), net
 function batches.pictures(spec)
   local list = {}
   for i, image in ipairs(spec.images) do list[i] = { image = type(image) == "table" and image.image or image } end
   local loader = core.loader { samples = list, batch = spec.batch, width = spec.w, height = spec.h, resize = spec.resize,
     train = false, workers = spec.workers, strict = not spec.told and spec.strict, told = spec.told,
-    exif = spec.upright and "apply" or "ignore", cache = 0 }
+    exif = spec.upright and "apply" or "ignore", cache = 0, net = spec.net }
   return setmetatable({ loader = loader, size = #list, part = "whole" }, Images)
 end
 

@@ -23,6 +23,8 @@ return {
       .. "pictures" }),
     structs.field("loader", "strict"),
     structs.field("loader", "cache"),
+    structs.field("loader", "device_cache", { default = structs.NONE, help = "device=cuda: the GPU's memory for decoded frames (default: "
+      .. "half of what is free); 0: off" }),
     { "features", "number", nil, "MiB", "memory for a frozen body's cached output (default: a quarter of the machine's); 0: off", min = 0 },
     structs.field("loader", "cache_dir"),
     structs.field("scene", "seed", { help = "seed of the data: the dev tenth if there are no split files, drawn scenes; separate from the "

@@ -107,7 +107,7 @@ function detect.stream(model, images, o, callback)
   local size = input.of(model, o)
   local batch = math.min(o.batch or BATCH, #images)
   local source <close> = batches.pictures { images = images, batch = batch, w = size.w, h = size.h, resize = size.resize,
-    workers = o.workers, strict = o.strict, upright = o.upright, told = o.on_bad ~= nil }
+    workers = o.workers, strict = o.strict, upright = o.upright, told = o.on_bad ~= nil, net = model.net }
   local views = o.views or { detect.view(o) }
   return detect.source(model, source, { views = views, w = size.w, h = size.h, slots = batch, on_bad = o.on_bad }, callback)
 end

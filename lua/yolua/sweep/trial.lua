@@ -15,7 +15,7 @@ local files = core.files
 local trial = {}
 
 local HOW = { config = true, out = true, resume = true, json = true, threads = true, jobs = true, dry_run = true, serve = true }
-local HOW_OF_DATA = { workers = true, cache = true, cache_dir = true, features = true }
+local HOW_OF_DATA = { workers = true, cache = true, cache_dir = true, device_cache = true, features = true }
 local NETWORK = { "cfg", "weights", "names", "model" }
 
 -- ---- who it is ---------------------------------------------------------------------------------------------------------

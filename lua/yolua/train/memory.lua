@@ -71,10 +71,18 @@ local function fed(t, part)
   return in_work * (stats.slot_bytes or 0) + memory.decoded(lists, t.options.data.cache)
 end
 
+-- Bytes of frames that will stay in the device's memory, and all that pictures take there.
+local function fed_to_device(t)
+  local stats, source = t.source:stats(), t.source
+  if not stats.device_bytes then return 0, 0 end
+  local frames = memory.decoded({ t.data.train, t.data.pick or t.data.dev }, source.device_cache)
+  return frames, frames + stats.device_bytes
+end
+
 -- The plan of a training's step; spec without recompute. The first one is told.
 function memory.step_plan(t, spec)
   local o = t.options
-  t.others = t.others or memory.others(t.model, slabs(t), t.at_start + fed(t, spec.part))
+  t.others = t.others or memory.others(t.model, slabs(t), t.at_start + fed(t, spec.part)) + select(2, fed_to_device(t))
   local plan = memory.plan(t.model, spec, memory.check(o), t.others, options.origin(o, "recompute") or options.position())
   if not t.announced then memory.announce(t, plan) end
   return plan
@@ -92,6 +100,8 @@ function memory.announce(t, plan)
     .. "packed weights: %.0f), about %.0f MiB with the program, parameters, optimizer and pictures", counts.params - counts.frozen,
     counts.params, t.micro, t.w, t.h, (arena + packed) / MIB, arena / MIB, packed / MIB,
     (t.others + math.max(arena, shared) + packed) / MIB)
+  local frames = fed_to_device(t)
+  if frames > 0 then t.run:say("up to %.1f MiB of frames stay on %s", frames / MIB, (t.model.net:device())) end
 end
 
 return memory

@@ -31,17 +31,25 @@ local function pixels(t, list, train, alone)
     seed = t.options.seed, train = train, parts = t.parts_per_step, rank = alone and 0 or ranks.rank, ranks = alone and 1 or ranks.size }
 end
 
+-- MiB of the device's memory that the decoded frames of a new source may take: what the option leaves, or half of what is free (bytes).
+local function device_cache(t, free)
+  local mib, source = t.options.data.device_cache, t.train_source
+  if not mib then return free / 2 / 2 ^ 20 end
+  return math.max(0, mib - (source and source:stats().resident_bytes or 0) / 2 ^ 20)
+end
+
 -- A new source of a list's pictures; train: shuffled, and augmented as the options say. alone: images of a batch that is not shared by
--- ranks.
-local function images(t, list, train, alone)
-  local o = t.options
+-- ranks. once: its pictures are needed only once.
+local function images(t, list, train, alone, once)
+  local o, _, free = t.options, t.model.net:device()
   if t.data.source.pixels then return pixels(t, list, train, alone) end
   if t.model.c ~= 3 then error(("%s: the network takes %d channels, pictures have 3"):format(t.model.path, t.model.c), 0) end
   return batches.images {
     data = t.data, list = list, names = t.model.names, batch = alone or t.micro, w = t.w, h = t.h, resize = t.resize, train = train,
     seed = o.seed, workers = o.data.workers, cache = o.data.cache, cache_dir = o.data.cache_dir, strict = o.data.strict, sizes = t.sizes,
     regions = o.regions, attributes = #attributes.of_model(t.model) > 0, augment = augments(t) and o.augment or nil,
-    parts = t.parts_per_step, rank = ranks.rank, ranks = alone and 1 or ranks.size,
+    parts = t.parts_per_step, rank = ranks.rank, ranks = alone and 1 or ranks.size, net = t.model.net,
+    device_cache = free and not alone and not once and device_cache(t, free) or nil,
   }
 end
 
@@ -70,7 +78,7 @@ function sources.cacheable(t)
 end
 
 local function features(t, list, train)
-  local source = images(t, list, false)
+  local source = images(t, list, false, nil, true)
   local made = batches.features { model = t.model, source = source, seed = t.options.seed, batch = t.micro, train = train,
     body_batch = t.micro, h = t.h, w = t.w, parts = t.parts_per_step, rank = ranks.rank, ranks = ranks.size }
   source:close()
