@@ -34,7 +34,7 @@ static int end_group(lua_State *L, int status, lua_KContext group)
 /* files.together(f, ...) -> what f gives: the files that it writes are all replaced when it returns, or none where that fails */
 static int files_together(lua_State *L)
 {
-    yl__check_any(L, 1);
+    yl__check_type(L, 1, LUA_TFUNCTION);
     lua_KContext group = (lua_KContext)yl__file_group_begin();
     return end_group(L, lua_pcallk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, group, end_group), group);
 }

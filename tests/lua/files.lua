@@ -29,6 +29,23 @@ local function refused(word, f, ...)
   t.assertNil(message:find "\n")
 end
 
+-- What a function writes is there when it has returned, and nothing of it where it fails.
+function TestFiles:testTogether()
+  files.make_folder(self.top)
+  local function write(fails)
+    core.system.write(self.top .. "/a", "a")
+    t.assertNil(files.kind(self.top .. "/a"))
+    if fails then error("no b", 0) end
+    core.system.write(self.top .. "/b", "b")
+    return 1, nil, 3
+  end
+  refused("no b", files.together, write, true)
+  t.assertEquals(files.list(self.top), {})
+  t.assertEquals(table.pack(files.together(write)), { 1, nil, 3, n = 3 })
+  t.assertEquals(files.list(self.top), { "a", "b" })
+  refused("function", files.together, "no function")
+end
+
 function TestFiles:testRefusals()
   refused("/proc/yolua", files.new_folder, "/proc/yolua/run")
   refused("absent", files.list, self.top .. "/absent")
