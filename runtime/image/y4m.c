@@ -1,4 +1,5 @@
 /* Words behind the magic one are a letter and a value each. */
+#define _GNU_SOURCE
 #include "image/y4m.h"
 #include "core/log.h"
 #include "core/text.h"
@@ -109,7 +110,7 @@ static yl_status read_line(yl_input *in, char line[LONGEST + 1], int64_t *length
         YL_TRY(yl__input_need(in, n, &there));
         if (!there) return YL_OK;
         char c = (char)*yl__input_at(in, n - 1);
-        line[n - 1] = c == '\n' ? '\0' : c ? c : '\1';
+        line[n - 1] = (char)(c == '\n' ? '\0' : c ? c : '\1');
         if (c == '\n') return *length = n, YL_OK;
     }
     return YL_OK;

@@ -1,5 +1,6 @@
 /* The server over GNU libmicrohttpd, which is opened with the first page: linked to the program it would lengthen every start. server.h
  * says what is served. */
+#define _GNU_SOURCE
 #include "serve/server.h"
 #include "core/file.h"
 #include "core/memory.h"

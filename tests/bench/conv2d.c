@@ -1,5 +1,6 @@
 /* Times every convolution algorithm on the layers of YOLOv2 or its tiny form: GFLOP/s per layer and direction, packing
  * included where a trainable layer would pay for it. Usage: bench_conv2d [batch] [tiny|full] [threads] [algorithm|all] [zeros, percent] */
+#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
