@@ -19,8 +19,8 @@ local function start(r, t)
   local output = trial.output(t)
   t.printed = size_of(output)
   t.started, t.status = core.system.clock(), "running"
+  r.active[#r.active + 1] = t -- before there is a process that could be forgotten
   t.process = process.start(words, output)
-  r.active[#r.active + 1] = t
   r.say("%s: %s in %s", label(r, t), begun and "continues" or "starts", t.dir)
 end
 
@@ -80,12 +80,17 @@ local function waiting(r)
   end
 end
 
--- What an error leaves running is asked to stop.
+-- What an error leaves running is asked to stop, and waited for: no trial works on after its sweep has ended. Ctrl-C ends the wait.
 local function guard(r)
   core.system.heed_interrupt(true)
   return setmetatable({}, { __close = function()
     core.system.heed_interrupt(false)
-    for _, t in ipairs(r.active) do process.interrupt(t.process) end
+    for _, t in ipairs(r.active) do
+      if t.process then process.interrupt(t.process) end
+    end
+    for _, t in ipairs(r.active) do
+      while t.process and not process.ended(t.process) do process.rest(REST) end
+    end
   end })
 end
 
