@@ -1,8 +1,9 @@
--- A small job of each verb (but sweep, which runs other processes), for the tests that make calls of the system fail. A job is
--- {name, words of the call, files (of the fixture:
--- what lies in its folder before it begins), may_leave (a pattern of names that a failed job may leave), may_change (likewise
--- those of files that it may change), outside (it also writes elsewhere), reports (what went wrong may stand in its report, on standard
--- output), prints (its result, without times, is its output)}.
+-- A small job of each verb, for the tests that make calls of the system fail. A job is {name, words of the call, files (of the fixture:
+-- what lies in its folder before it begins), may_leave (a pattern of names that a failed job may leave), may_change (likewise those of
+-- files that it may change), alone (its process cannot be copied: it writes elsewhere too, where copies would meet, or has started
+-- others, which are not a copy's), continues (the same call completes what a failed one left), times (files with whole seconds, in which
+-- two runs may agree by chance), reports (what went wrong may stand in its report, on standard output), prints (its result, without
+-- times, is its output)}.
 local core = require "yolua.core"
 local program = require "support.program"
 
@@ -15,6 +16,24 @@ local function words(...)
   end
   return list
 end
+
+-- Two trials, the second of which is stopped by SIGTERM after its first step, unless it continues.
+local TRIALS = [[
+return { recipe = "trial.lua", epochs = 1, batch = 4, threads = 1, protocol = "voc", cfg = "TOP/tiny.cfg", names = "TOP/tiny.names",
+  data = { name = "kitti", root = "TOP/data", workers = 0, limit = 8, map = "identity" }, grid = { seed = { 1, 2 } } }
+]]
+local TRIAL = [[
+local yl = require "yolua"
+local o = yl.options {}
+local run <close> = yl.run(o)
+local data, net = yl.data(o.data), yl.load { cfg = o.cfg, names = o.names, seed = 3 }
+local stop = { name = "stop", on = { step = function(_, t)
+  if o.seed == 2 and t.step == 1 and not run.resumed then os.execute "kill -TERM $PPID" end
+end } }
+yl.train { net = net, data = data, run = run, options = o, stop, yl.keep.best "dev_loss" }
+run:eval("trained", run:best(), data.dev)
+run:report()
+]]
 
 -- fault_jobs(top) -> jobs, folder of the fixture. top: a folder with the tiny data set (support/tiny.lua). `only`: a set of names.
 return function(top, only)
@@ -53,6 +72,13 @@ return function(top, only)
       need(copies[name])
       os.execute(("cp %s %s"):format(quoted(base .. "/" .. copies[name] .. "/best.safetensors"), quoted(base .. "/" .. name)))
     elseif name == "out.bin" then need "out.param"
+    elseif name == "trials.lua" then core.system.write(base .. "/trials.lua", (TRIALS:gsub("TOP", top)))
+    elseif name == "trial.lua" then core.system.write(base .. "/trial.lua", TRIAL)
+    elseif name == "swept" then
+      need "trials.lua"
+      need "trial.lua"
+      local status, _, err = program.run { "sweep", "trials.lua", "out=swept", cwd = base }
+      if not err:find "1 of 2 trials failed" then error(("swept: status %d: expected one stopped trial: %s"):format(status, err)) end
     elseif name == "frames.txt" then
       need "dets"
       os.execute(("cd %s && ls dets | sed 's/[.]txt$//' >frames.txt"):format(quoted(base)))
@@ -94,7 +120,7 @@ return function(top, only)
   again("ncnn", { "dense.safetensors", "out.bin" }, "out.param")
   again("darknet", { "dense.safetensors" }, "darknet")
   again("state", { "dense.safetensors" }, "state.safetensors")
-  again("header", { "dense.safetensors" }, "out.h", { outside = true }) -- by way of a temporary folder
+  again("header", { "dense.safetensors" }, "out.h", { alone = true }) -- by way of a temporary folder
   again("compress", { "dense.safetensors" }, "packed.safetensors")
   again("decompose", { "dense.safetensors" }, "factors")
   again("calibrate", { "dense.safetensors" }, "scaled.safetensors")
@@ -110,6 +136,9 @@ return function(top, only)
     { may_leave = "^%.?%a+/" })
   job("bench", { "dense.safetensors" }, words("bench", dense, "runs=1"))
   job("compare", { "run", "other" }, { "compare", "run", "other", "protocol=voc" }, { prints = true })
+  job("sweep", { "trials.lua", "trial.lua", "swept" }, { "sweep", "trials.lua", "out=swept" },
+    { alone = true, continues = true, may_leave = "^swept/", may_change = "^swept/",
+      times = { "swept/log.txt", "swept/sweep.csv", "swept/sweep.md" } })
   job("report", { "run" }, { "report", "run" })
   return list, base
 end

@@ -78,6 +78,7 @@ function faults.undisturbed(place, job)
       if seen.out and seen.out ~= out then error(job.name .. ": equal runs print different results") end
     end
   end
+  for _, path in ipairs(job.times or {}) do seen.volatile[path] = true end
   for kind, count in slurp(place.top .. "/counts"):gmatch "(%S+) (%d+)\n" do seen.counts[kind] = math.tointeger(count) end
   return seen
 end
@@ -164,6 +165,13 @@ local function count(result, status)
   result.injected, result[side] = result.injected + 1, result[side] + 1
 end
 
+-- The same call again, where the last one failed: what is wrong with what both have made.
+local function continued(place, job, seen)
+  local status, _, err = faults.run(place, job)
+  local wrong = status ~= 0 and ("status %d: %s"):format(status, err) or litter(seen, tree(place.work), status, job)
+  return wrong and "the same call again: " .. wrong
+end
+
 -- Runs the job anew for call n.
 local function alone(place, job, seen, kind, n, burst, result)
   faults.prepare(place, job)
@@ -171,10 +179,11 @@ local function alone(place, job, seen, kind, n, burst, result)
   local status, out, err = faults.run(place, job, { YOLUA_FAULT = fault })
   local wrong = faults.judge(seen, job, kind, { status = status, out = out, err = err, work = place.work })
   count(result, status)
+  if not wrong and job.continues and status ~= 0 then wrong = continued(place, job, seen) end
   if wrong then result.bad[#result.bad + 1] = ("%s %s: %s"):format(job.name, fault, wrong) end
 end
 
--- For a job that writes outside its folder, where copies of the process would meet.
+-- For a job whose process cannot be copied.
 local function calls_of(seen, kind, stride)
   local list = {}
   for n = stride, seen.counts[kind], stride do list[#list + 1] = { n = n } end
@@ -188,7 +197,7 @@ function faults.each(place, job, seen, kind, stride, burst, most)
   local volatile, fault = {}, ("%s:/%d:%d"):format(kind, stride, burst)
   for path in pairs(seen.volatile) do volatile[#volatile + 1] = path:match "[^/]*$" .. "," end
   local list, status, err
-  if job.outside then list, status = calls_of(seen, kind, stride), 0
+  if job.alone then list, status = calls_of(seen, kind, stride), 0
   else list, status, err = branches(place, job, fault, table.concat(volatile)) end
   local result, threaded = { injected = 0, refused = 0, done = 0, left_out = 0, bad = {} }, {}
   if status ~= 0 then result.bad[1] = ("%s %s: the job itself ended with status %d: %s"):format(job.name, fault, status, err) end
