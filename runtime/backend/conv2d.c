@@ -154,7 +154,8 @@ static yl_status measure(bench *b, candidate *c)
     return YL_OK;
 }
 
-/* Candidates take turns, so that what disturbs the machine disturbs them alike; the best run of each counts. */
+/* Candidates take turns, so that what disturbs the machine disturbs them alike; the best run of each counts. *out stays where no time
+ * could be taken. */
 static yl_status run_rounds(bench *b, const yl_conv2d_algo **out)
 {
     double start = yl__now();
@@ -162,12 +163,13 @@ static yl_status run_rounds(bench *b, const yl_conv2d_algo **out)
         for (int i = 0; i < b->count; i++) YL_TRY(measure(b, &b->candidates[i]));
     double limit = INFINITY;
     for (int i = 0; i < b->count; i++) limit = fmin(limit, ALIKE * b->candidates[i].seconds);
-    *out = NULL;
+    const yl_conv2d_algo *best = NULL;
     for (int i = 0; i < b->count; i++) {
         const yl_conv2d_algo *algo = b->candidates[i].algo;
-        if (b->candidates[i].seconds <= limit && (!*out || algo->cost(&b->g, b->d) < (*out)->cost(&b->g, b->d)))
-            *out = algo;
+        if (b->candidates[i].seconds <= limit && (!best || algo->cost(&b->g, b->d) < best->cost(&b->g, b->d)))
+            best = algo;
     }
+    if (best) *out = best;
     return YL_OK;
 }
 

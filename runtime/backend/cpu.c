@@ -69,22 +69,22 @@ static inline bool has_v4(void)
            __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl");
 }
-#endif
 
 static inline bool has_v2(void)
 {
     return true;
 }
-
+#elif defined(__aarch64__)
 static inline bool has_neon(void)
 {
     return true;
 }
-
+#else
 static inline bool has_generic(void)
 {
     return true;
 }
+#endif
 
 static void pick_table(void)
 {

@@ -18,7 +18,7 @@ static int gpu_index(const char *name)
 {
     if (strcmp(name, "cuda") == 0) return yl_comm_launched().local_rank;
     size_t digits = strncmp(name, "cuda:", 5) == 0 ? strspn(name + 5, "0123456789") : 0;
-    return digits >= 1 && digits <= 4 && name[5 + digits] == '\0' ? atoi(name + 5) : -1;
+    return digits >= 1 && digits <= 4 && name[5 + digits] == '\0' ? (int)strtol(name + 5, NULL, 10) : -1;
 }
 
 /* A GPU if each rank of this machine can have one. */

@@ -101,8 +101,10 @@ int yl__check_option(lua_State *L, int index, const char *fallback, const char *
 {
     const char *text = yl__opt_text(L, index, fallback, NULL);
     if (!text) type_error(L, index, "text");
-    for (int i = 0; choices[i]; i++)
+    for (int i = 0; choices[i]; i++) {
+        /* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): type_error does not return */
         if (strcmp(choices[i], text) == 0) return i;
+    }
     luaL_Buffer b;
     luaL_buffinit(L, &b);
     for (int i = 0; choices[i]; i++) {

@@ -83,6 +83,7 @@ static void add_layer(lua_State *L, yl_net *net, int spec)
     const char *kind_name = lua_tostring(L, -1);
     const yl_layer_kind *kind = yl_layer_find(kind_name);
     if (!kind) refuse_layer(L, kind_name);
+    /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): refuse_layer does not return */
     void *options = yl__scratch(L, kind->options_size);
     memset(options, 0, kind->options_size);
     layer_place place;

@@ -256,7 +256,7 @@ static const char *read_item(const char *p, const char *separators, double *out)
 static bool read_numbers(const char *text, bool size, yl_numbers *out)
 {
     const char *separators = size ? ",xX ]}" : ", \t\n]}", *p = text + strspn(text, " \t");
-    char closing = *p == '[' ? ']' : *p == '{' ? '}' : '\0';
+    char closing = (char)(*p == '[' ? ']' : *p == '{' ? '}' : '\0');
     if (closing) p++;
     out->count = 0;
     for (;;) {

@@ -176,12 +176,11 @@ static yl_status hold_by_kernel(bool *kernel)
 static bool look(long long *bytes, int *threads)
 {
     char line[256];
-    long long kib;
     FILE *f = fopen("/proc/self/status", "re");
     *bytes = *threads = -1;
     while (f && fgets(line, sizeof line, f)) {
-        if (sscanf(line, "VmData: %lld", &kib) == 1) *bytes = kib * 1024;
-        (void)sscanf(line, "Threads: %d", threads);
+        if (strncmp(line, "VmData:", 7) == 0) *bytes = strtoll(line + 7, NULL, 10) * 1024;
+        if (strncmp(line, "Threads:", 8) == 0) *threads = (int)strtol(line + 8, NULL, 10);
     }
     if (f) fclose(f);
     return *bytes >= 0 && *threads > 0;

@@ -23,7 +23,8 @@ const char *yl_error(void)
     return sentence;
 }
 
-yl_status yl__fail(yl_status status, const char *format, ...)
+/* In parentheses: to clang's analyzer these two names are macros. */
+yl_status(yl__fail)(yl_status status, const char *format, ...)
 {
     char text[sizeof sentence]; /* the arguments may include yl_error() itself */
     va_list args;
@@ -34,7 +35,7 @@ yl_status yl__fail(yl_status status, const char *format, ...)
     return status;
 }
 
-yl_status yl__fail_in(yl_status status, const char *format, ...)
+yl_status(yl__fail_in)(yl_status status, const char *format, ...)
 {
     char prefix[512];
     va_list args;

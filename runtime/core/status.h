@@ -61,6 +61,11 @@ yl_status yl__fail_in(yl_status status, const char *format, ...) YL__PRINTF(2, 3
         if (status != YL_OK) goto label;                                                                               \
     } while (0)
 
+#ifdef __clang_analyzer__ /* it sees one file at a time: a failure is not YL_OK */
+#define yl__fail(status, ...) ((yl__fail)(status, __VA_ARGS__), (status))
+#define yl__fail_in(status, ...) ((yl__fail_in)(status, __VA_ARGS__), (status))
+#endif
+
 #ifdef __cplusplus
 }
 #endif

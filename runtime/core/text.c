@@ -141,7 +141,7 @@ int yl__utf8_encode(uint32_t code, char out[4])
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
 }
 
 bool yl__same_word(const char *a, const char *b)

@@ -93,7 +93,7 @@ static yl_status hex4(reader *r, uint32_t *out)
 {
     *out = 0;
     for (int i = 0; i < 4; i++, r->at++) {
-        char c = r->at < r->end ? *r->at : 0;
+        char c = (char)(r->at < r->end ? *r->at : 0);
         bool digit = c >= '0' && c <= '9', lower = c >= 'a' && c <= 'f', upper = c >= 'A' && c <= 'F';
         if (!digit && !lower && !upper) return refuse(r, "four hexadecimal digits");
         *out = *out << 4 | (uint32_t)(digit ? c - '0' : lower ? c - 'a' + 10 : c - 'A' + 10);
@@ -162,7 +162,7 @@ static yl_status list(reader *r, yl_tree **out)
     blanks(r);
     if (accept(r, ']')) return YL_OK;
     do {
-        yl_tree *child;
+        yl_tree *child = NULL;
         YL_TRY(value(r, &child));
         yl__tree_add(*out, child);
         blanks(r);
@@ -207,7 +207,7 @@ static yl_status map(reader *r, yl_tree **out)
 static yl_status word(reader *r, const char *text, yl_tree_kind kind, bool boolean, yl_tree **out)
 {
     int64_t length = (int64_t)strlen(text);
-    if (r->end - r->at < length || memcmp(r->at, text, (size_t)length)) return refuse(r, "a value");
+    if (r->end - r->at < length || memcmp(r->at, text, (size_t)length) != 0) return refuse(r, "a value");
     r->at += length;
     YL_TRY(yl__tree_new(r->document, kind, out));
     (*out)->boolean = boolean;
@@ -226,7 +226,7 @@ static yl_status nested(reader *r, yl_tree **out)
 static yl_status value(reader *r, yl_tree **out)
 {
     blanks(r);
-    char c = r->at < r->end ? *r->at : 0;
+    char c = (char)(r->at < r->end ? *r->at : 0);
     if (c == '{' || c == '[') return nested(r, out);
     if (c == '-' || (c >= '0' && c <= '9')) return number(r, out);
     if (c == 't') return word(r, "true", YL_TREE_BOOL, true, out);

@@ -42,7 +42,7 @@ yl_status yl__ncnn_put_bytes(yl__ncnn *g, const int8_t *bytes, int64_t count)
 static yl_status put_name(yl_text *text, const char *name)
 {
     for (const char *p = name; *p; p++) {
-        char c = *p > ' ' && *p < 127 ? *p : '_';
+        char c = (char)(*p > ' ' && *p < 127 ? *p : '_');
         YL_TRY(yl__text_append(text, &c, 1));
     }
     return YL_OK;
@@ -194,11 +194,10 @@ static yl_status write_numbers(const yl__ncnn *g, const char *path)
 yl_status yl__ncnn_write(yl__ncnn *g, const char *path, const char *const *outputs, int n_outputs)
 {
     char *numbers;
-    size_t stem = strlen(path) - strlen(".param");
+    int stem = (int)(strlen(path) - strlen(".param"));
     yl_text text = {0};
     YL_TRY(yl__export_keep(g->e, (int64_t)stem + 5, 1, &numbers));
-    memcpy(numbers, path, stem);
-    memcpy(numbers + stem, ".bin", 4);
+    snprintf(numbers, (size_t)stem + 5, "%.*s.bin", stem, path);
     yl_status status = param_text(g, outputs, n_outputs, &text);
     int64_t group = yl__file_group_begin();
     if (status == YL_OK) status = write_numbers(g, numbers);

@@ -83,7 +83,7 @@ static double number_at(const header *h, const char *p)
 {
     int size = h->type[1] - '0';
     char bytes[8];
-    for (int i = 0; i < size; i++) bytes[i] = h->order == '>' ? p[size - 1 - i] : p[i];
+    for (int i = 0; i < size; i++) bytes[i] = p[h->order == '>' ? size - 1 - i : i];
     uint64_t low = word(bytes, size < 4 ? size : 4), high = size == 8 ? word(bytes + 4, 4) : 0,
              whole = high << 32 | low;
     uint32_t single = (uint32_t)low;

@@ -58,7 +58,8 @@ static yl_status factors(decoder *d, float **scale, float **offset, float **anch
     YL_TRY(yl__export_keep(d->g->e, 2 * d->count, sizeof(float), scale));
     YL_TRY(yl__export_keep(d->g->e, 2 * d->count, sizeof(float), offset));
     YL_TRY(yl__export_keep(d->g->e, 2 * d->count, sizeof(float), anchor));
-    const float nothing[YL_HEAD_BOX] = {0, 0, 0.5f * d->head.new_coords, 0.5f * d->head.new_coords, 0};
+    const float half = d->head.new_coords ? 0.5f : 0;
+    const float nothing[YL_HEAD_BOX] = {0, 0, half, half, 0};
     const float all[YL_HEAD_BOX] = {1, 1, nothing[2], nothing[3], 0};
     for (int64_t i = 0; i < d->count; i++) {
         int a = (int)(i % d->head.anchors);

@@ -87,17 +87,14 @@ void yl__yaml_resolve(yl_tree *s)
                              *const yes[] = {"true", "True", "TRUE", NULL},
                              *const no[] = {"false", "False", "FALSE", NULL};
     if ((int64_t)strlen(s->text) != s->length) return; /* a NUL within */
+    bool numeric = looks_numeric(s->text);
     if (among(s->text, nulls))
         s->kind = YL_TREE_NULL;
     else if ((s->boolean = among(s->text, yes)) || among(s->text, no))
         s->kind = YL_TREE_BOOL;
-    else if (other_base(s->text, &s->integer))
+    else if (other_base(s->text, &s->integer) || (numeric && yl__parse_integer(s->text, &s->integer)))
         s->kind = YL_TREE_INTEGER;
-    else if (special_number(s->text, &s->number))
-        s->kind = YL_TREE_NUMBER;
-    else if (looks_numeric(s->text) && yl__parse_integer(s->text, &s->integer))
-        s->kind = YL_TREE_INTEGER;
-    else if (looks_numeric(s->text) && yl__parse_number(s->text, &s->number))
+    else if (special_number(s->text, &s->number) || (numeric && yl__parse_number(s->text, &s->number)))
         s->kind = YL_TREE_NUMBER;
 }
 

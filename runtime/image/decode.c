@@ -13,21 +13,26 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static yl_status choose(const void *bytes, int64_t size, const char *name, yl__decoder **out)
+/* NULL: there is none. */
+static yl__decoder *choose(const void *bytes, int64_t size)
+{
+    const yl_kind *kind = size > 0 ? yl_image_kind(bytes, size) : NULL;
+    if (!kind || !kind->readable) return NULL;
+    return strcmp(kind->name, "PNG") == 0 ? yl__png_decode : yl__jpeg_decode;
+}
+
+static yl_status refuse(const void *bytes, int64_t size, const char *name)
 {
     if (size == 0) return yl__fail(YL_FORMAT, "%s: the file is empty; expected PNG or JPEG data", name);
-    const yl_kind *kind = yl_image_kind(bytes, size);
-    if (!kind || !kind->readable) return yl__image_refuse(bytes, size, name);
-    *out = strcmp(kind->name, "PNG") == 0 ? yl__png_decode : yl__jpeg_decode;
-    return YL_OK;
+    return yl__image_refuse(bytes, size, name);
 }
 
 yl_status yl_image_decode_noted(const void *bytes, int64_t size, const char *name, yl_image *out, yl_image_note *note)
 {
-    yl__decoder *decode = NULL;
+    yl__decoder *decode = choose(bytes, size);
     *out = (yl_image){0};
     *note = (yl_image_note){.orientation = yl_exif_orientation(bytes, size)};
-    YL_TRY(choose(bytes, size, name, &decode));
+    if (!decode) return refuse(bytes, size, name);
     return decode(bytes, size, name, false, out, note);
 }
 
@@ -39,10 +44,10 @@ yl_status yl_image_decode_bytes(const void *bytes, int64_t size, const char *nam
 
 yl_status yl_image_probe_bytes(const void *bytes, int64_t size, const char *name, int64_t *w, int64_t *h)
 {
-    yl__decoder *decode = NULL;
+    yl__decoder *decode = choose(bytes, size);
     yl_image image = {0};
     yl_image_note note;
-    YL_TRY(choose(bytes, size, name, &decode));
+    if (!decode) return refuse(bytes, size, name);
     YL_TRY(decode(bytes, size, name, true, &image, &note));
     *w = image.w;
     *h = image.h;

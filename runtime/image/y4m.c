@@ -136,7 +136,7 @@ static yl_status cut(const yl_input *in, int64_t frame, int64_t need)
 /* "FRAME", words that may follow it, and the end of the line. */
 static yl_status frame_head(yl_input *in, int64_t frame, int64_t *length)
 {
-    char line[LONGEST + 1];
+    char line[LONGEST + 1] = "";
     YL_TRY(read_line(in, line, length));
     if (*length && strncmp(line, "FRAME", 5) == 0 && (line[5] == '\0' || line[5] == ' ')) return YL_OK;
     bool begun = !*length &&

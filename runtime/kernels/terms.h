@@ -54,7 +54,7 @@ YL_BOTH static inline double yl__squared(float x, double target, double scale, f
 YL_BOTH static inline double yl__class_cross_entropy(const float *p, int32_t count, int32_t which, double scale,
                                                      float *dx)
 {
-    for (int32_t k = 0; dx && k < count; k++) yl__add_gradient(dx + k, scale * (p[k] - (k == which)));
+    for (int32_t k = 0; dx && k < count; k++) yl__add_gradient(dx + k, scale * (p[k] - (k == which ? 1.0f : 0.0f)));
     return -scale * log(p[which] < 1e-37f ? 1e-37 : p[which]);
 }
 

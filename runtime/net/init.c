@@ -10,7 +10,7 @@ static void draw_values(const yl_range *range, uint64_t seed, int index, float *
     yl_rng rng = yl_rng_make(seed, 0x696e6974u /* "init": apart from the streams of samples */, (uint32_t)index);
     bool fan_in = range->init == YL_INIT_FAN_IN;
     double deviation = fan_in ? sqrt(2.0 * (double)range->dims[0] / (double)range->count) : range->init_value;
-    float constant = range->init == YL_INIT_VALUE ? range->init_value : range->init == YL_INIT_ONE;
+    float constant = range->init == YL_INIT_VALUE ? range->init_value : range->init == YL_INIT_ONE ? 1.0f : 0.0f;
     for (int64_t i = 0; i < range->count; i++)
         values[i] = fan_in || range->init == YL_INIT_NORMAL ? (float)(deviation * yl_rng_normal(&rng)) : constant;
 }

@@ -42,7 +42,7 @@ static yl_status written(void *context)
 
 static int64_t version(void *context)
 {
-    return ((const loan *)context)->range->version;
+    return (int64_t)((const loan *)context)->range->version;
 }
 
 static yl_status lend(yl_net *net, yl_slab *slab, yl_range *range, yl_tensor **out)

@@ -220,7 +220,7 @@ static yl_status place_input_gradients(yl_plan *plan, int s, int moment)
     for (int k = 0; k < l->n_inputs; k++) {
         yl_value_info *in = &plan->values[l->inputs[k] + 1];
         if (!wants_gradient(plan, l->inputs[k] + 1) || (in->producer < 0 && l->inputs[k] >= 0)) continue;
-        step->dx_beta[k] = in->grad_writes++ > 0;
+        step->dx_beta[k] = in->grad_writes++ > 0 ? 1.0f : 0.0f;
         bool share =
             l->kind->in_place && !l->kind->loss_parts && l->n_inputs == 1 && in->readers == 1 && !plan->options.keep;
         if (in->grad_place < 0 && share) in->grad_place = out->grad_place;
