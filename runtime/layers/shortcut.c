@@ -9,7 +9,7 @@ static const yl_field_table table = {.owner = "shortcut"};
 /* How many times as high and wide `a` is as `b`; 0 where that is no whole number, or not one. */
 static int64_t factor(const yl_shape *a, const yl_shape *b)
 {
-    int64_t f = a->h / b->h;
+    int64_t f = b->h > 0 ? a->h / b->h : 0;
     return a->h == f * b->h && a->w == f * b->w ? f : 0;
 }
 

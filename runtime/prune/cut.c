@@ -110,10 +110,9 @@ static yl_status out_of_reach(const cutting *c, const yl_cut_result *least)
 
 static yl_status cut(cutting *c, bool *kept, yl_cut_result *result)
 {
-    int64_t low = 0, high = c->n;
     YL_TRY(yl__widths_check(c->g, &c->widths));
     YL_TRY(sort(c));
-    high = c->n;
+    int64_t low = 0, high = c->n;
     YL_TRY(without(c, high, kept, result));
     if (!reached(c, result)) return out_of_reach(c, result);
     while (low < high) {

@@ -36,7 +36,7 @@ static yl_status collect(walk *w, yl_node *root)
         YL_TRY(visit(w, n->before));
         for (int k = 0; k < n->n_inputs; k++) YL_TRY(visit(w, n->inputs[k].node));
     }
-    qsort(w->nodes, (size_t)w->count, sizeof *w->nodes, latest_first);
+    if (w->count > 0) qsort(w->nodes, (size_t)w->count, sizeof *w->nodes, latest_first);
     return YL_OK;
 }
 

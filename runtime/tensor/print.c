@@ -102,7 +102,7 @@ yl_status yl_tensor_text(const yl_tensor *t, int columns, yl_text *out)
 {
     char what[128], text[CELL];
     int64_t index[YL_TENSOR_DIMS] = {0};
-    view v;
+    view v = {0};
     yl_tensor_describe(t, what, sizeof what);
     if (!yl_tensor_alive(t)) return yl__text_add(out, "%s (no longer valid)", what);
     YL_TRY(yl__text_add(out, "%s", what));
