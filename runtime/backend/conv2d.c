@@ -23,7 +23,7 @@ static const yl_conv2d_algo *cheapest(const yl_ctx *ctx, const yl_conv2d_algo *c
 {
     const yl_conv2d_algo *best = NULL;
     for (; *list; list++)
-        if ((!best || (*list)->cost(g, d) < best->cost(g, d)) && (*list)->supports(ctx, g, d)) best = *list;
+        if ((*list)->supports(ctx, g, d) && (!best || (*list)->cost(g, d) < best->cost(g, d))) best = *list;
     return best;
 }
 
@@ -41,6 +41,12 @@ static void prefix_text(const yl_ctx *ctx, char out[YL_CHOICE_KEY])
     snprintf(out, YL_CHOICE_KEY, "conv2d %s %d ", ctx->device->isa, ctx->threads);
 }
 
+static const char *factors_name(const yl_conv2d_geom *g)
+{
+    if (g->tf32) return "tf32";
+    return g->bf16 ? "bf16" : yl_dtype_name(g->dtype);
+}
+
 static void key_text(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, bool packs, char out[YL_CHOICE_KEY])
 {
     char prefix[YL_CHOICE_KEY];
@@ -49,10 +55,9 @@ static void key_text(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d,
     if (d == YL_FORWARD && g->zeros) snprintf(zeros, sizeof zeros, " z%d", g->zeros);
     int n = snprintf(out, YL_CHOICE_KEY,
                      "%s%s%s n%" PRId64 " %" PRId64 "x%" PRId64 "x%" PRId64 " %" PRId64 "x%" PRId64 "x%" PRId64
-                     " k%dx%d s%dx%d d%dx%d g%d p%dx%d %s%s%s",
+                     " k%dx%d s%dx%d d%dx%d g%d p%dx%d %s%s",
                      prefix, directions[d], packs ? " packs" : "", g->n, g->h, g->w, g->c, g->oh, g->ow, g->oc, g->kh,
-                     g->kw, g->sh, g->sw, g->dh, g->dw, g->groups, g->pt, g->pl, g->tf32 ? "t" : "",
-                     yl_dtype_name(g->dtype), zeros);
+                     g->kw, g->sh, g->sw, g->dh, g->dw, g->groups, g->pt, g->pl, factors_name(g), zeros);
     if (n < 0 || n >= YL_CHOICE_KEY) out[0] = '\0'; /* cannot be: the numbers fit */
 }
 

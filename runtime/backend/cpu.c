@@ -74,15 +74,26 @@ static inline bool has_v2(void)
 {
     return true;
 }
-#elif defined(__aarch64__)
+
+/* Pairs of bf16 are multiplied by kernels of v4, where the processor has that too. */
+static inline bool multiplies_bf16(void)
+{
+    return strcmp(cpu.isa, "v4") == 0 && __builtin_cpu_supports("avx512bf16");
+}
+#else
 static inline bool has_neon(void)
 {
     return true;
 }
-#else
+
 static inline bool has_generic(void)
 {
     return true;
+}
+
+static inline bool multiplies_bf16(void)
+{
+    return false;
 }
 #endif
 
@@ -95,6 +106,7 @@ static void pick_table(void)
     }
     YL_ISAS(X)
 #undef X
+    if (cpu.kernels && multiplies_bf16()) cpu.factors = 1u << YL_BF16;
 }
 
 yl_status yl__cpu_device(yl_device **out)

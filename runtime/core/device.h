@@ -22,6 +22,7 @@ struct yl_device {
     const char *name; /* "cpu", "cuda:0" */
     const char *isa;  /* what the kernels were compiled for, or the chip's name */
     unsigned dtypes;  /* types that its kernels accept as activations, a bit 1 << yl_dtype each */
+    unsigned factors; /* types that its convolutions can round factors of f32 to, likewise */
     bool host_memory; /* the host can dereference its pointers */
     const struct yl_kernels *kernels;
     yl_status (*alloc)(yl_device *device, size_t bytes, void **out); /* zeroed, 64-byte aligned */

@@ -21,6 +21,7 @@ typedef struct yl_conv2d_geom {
     yl_activation act; /* epilogue of the forward direction: y = act(conv + bias) */
     float leaky_slope;
     bool tf32;     /* factors of f32 may be rounded to TF32 (10 bits behind the point) before they are multiplied */
+    bool bf16;     /* or to bf16 (7 bits), where the device's `factors` have it; sums are of f32 */
     int32_t zeros; /* percent of the weights, at least, that are zero; 0 also where that is unknown */
     yl_dtype out_dtype;        /* u8 or f32 */
     yl_quant x_quant, y_quant; /* of quantised x and y */
@@ -66,6 +67,13 @@ typedef struct yl_conv2d_algo {
 static inline double yl_conv2d_work(const yl_conv2d_geom *g)
 {
     return (double)(g->n * g->oh * g->ow) * (double)g->oc * (double)(g->kh * g->kw) * (double)(g->c / g->groups);
+}
+
+/* `supports` of an algorithm that an instruction set does not have, whose other functions are then NULL. */
+static inline bool yl_conv2d_never(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
+{
+    (void)ctx, (void)g, (void)d;
+    return false;
 }
 
 /* A 1x1 convolution that is a plain matrix product over all pixels. */

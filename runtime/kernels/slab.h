@@ -5,6 +5,7 @@
 #define YL_KERNELS_SLAB_H
 
 #include "core/device.h"
+#include "kernels/factors.h"
 
 #include <string.h>
 
@@ -21,12 +22,12 @@ typedef struct yl__source {
 } yl__source;
 
 /* The block: images [n0, n0 + n), rows [i0, i0 + rows), columns [j0, j0 + cols), channels [k0, k0 + c). Rows and
- * columns outside the image are zeros. In the copy a pixel takes `pixel` floats. */
+ * columns outside the image are zeros. In the copy a pixel takes `pixel` slots (kernels/factors.h), of which channels fill the first. */
 typedef struct yl__block {
     int64_t n0, n, i0, rows, j0, cols, k0, c, pixel;
 } yl__block;
 
-/* Floats between pixels for c channels. */
+/* Slots between pixels of so many. */
 static inline int64_t yl__slab_pixel(int64_t c)
 {
     return c >= 64 && c % 32 == 0 ? c + 16 : c;
@@ -42,14 +43,10 @@ static inline void yl__slab_row(const yl__source *s, const yl__block *b, int64_t
     int64_t left = b->j0 < 0 ? -b->j0 : 0, end = s->w - b->j0 < b->cols ? s->w - b->j0 : b->cols;
     left = left < b->cols ? left : b->cols, end = end < left ? left : end;
     memset(to, 0, (size_t)(left * b->pixel) * sizeof *to);
-    if (b->pixel == s->pixel && b->c == s->pixel)
+    if (YL_PAIR == 1 && b->pixel == s->pixel && b->c == s->pixel)
         memcpy(to + left * b->pixel, row + (b->j0 + left) * s->pixel, (size_t)((end - left) * b->pixel) * sizeof *to);
     else
-        for (int64_t j = left; j < end; j++) {
-            const float *restrict from = row + (b->j0 + j) * s->pixel;
-            float *restrict at = to + j * b->pixel;
-            for (int64_t k = 0; k < b->c; k++) at[k] = from[k];
-        }
+        for (int64_t j = left; j < end; j++) yl__copy_factors(to + j * b->pixel, row + (b->j0 + j) * s->pixel, b->c);
     memset(to + end * b->pixel, 0, (size_t)((b->cols - end) * b->pixel) * sizeof *to);
 }
 

@@ -4,11 +4,14 @@
  *
  * A is read one number at a time and spread over a vector, B a row of YL_NR numbers at a time: the shape of Goto & van
  * de Geijn 2008, fig. 11, with operands wherever they lie. Where C has few columns, a row of B is one vector or half of
- * one, and a tile may have YL_MN rows. Vectors are the compiler's, as wide as the instruction set's. */
+ * one, and a tile may have YL_MN rows. Vectors are the compiler's, as wide as the instruction set's.
+ *
+ * "Number" is a slot of kernels/factors.h: of A and B, a pair of bf16 where the including file says so. */
 #ifndef YL_KERNELS_TILE_H
 #define YL_KERNELS_TILE_H
 
 #include "core/status.h"
+#include "kernels/factors.h"
 #include "kernels/lanes.h"
 
 #if YL_VL == 16
@@ -25,8 +28,6 @@
 #define YL_MN 12
 #endif
 #define YL_NR (2 * YL_VL)
-
-typedef YL_LANES_OF(vec, YL_VL) yl__vec;
 
 typedef struct yl__tile {
     const float *a; /* A[i, r, k] = a[a_run[r] + i * a_row + k * a_step] */

@@ -68,8 +68,8 @@ YL__INLINE void YL_LANES(tile_run)(const yl__tile *t, int64_t first, int64_t cou
                     const float *base = i < 4 ? a0 : i < 8 ? a4 : i < 12 ? a8 : a12;
                     const int e = i & 3;
                     float factor = base[e == 0 ? 0 : e == 1 ? row : e == 2 ? 2 * row : row3];
-                    acc[i][0] += factor * b0;
-                    if (nv > 1) acc[i][1] += factor * b1;
+                    acc[i][0] = YL_LANES(add_product)(acc[i][0], factor, b0);
+                    if (nv > 1) acc[i][1] = YL_LANES(add_product)(acc[i][1], factor, b1);
                 }
                 a0 += a_step, a4 += a_step, a8 += a_step, a12 += a_step, b += b_step;
             }
