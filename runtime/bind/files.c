@@ -3,6 +3,7 @@
 #include "bind/bind.h"
 #include "backend/plugin.h"
 #include "backend/device.h"
+#include "core/dtype.h"
 #include "core/file_group.h"
 #include "core/folder.h"
 #include "core/machine.h"
@@ -166,12 +167,13 @@ static void set_string(lua_State *L, const char *key, const char *value)
     lua_setfield(L, -2, key);
 }
 
-/* machine() -> {processors, online, threads, memory_bytes, available_bytes, peak_bytes, resident_bytes, blas, blas_core, blas_parallel, isa} */
+/* machine() -> {processors, online, threads, memory_bytes, available_bytes, peak_bytes, resident_bytes, blas, blas_core, blas_parallel, isa, bf16 (can the CPU
+ * multiply numbers of bf16?)} */
 static int machine(lua_State *L)
 {
     yl_machine m;
     yl_machine_look(&m);
-    lua_createtable(L, 0, 11);
+    lua_createtable(L, 0, 12);
     set_integer(L, "processors", m.processors);
     set_integer(L, "online", m.online);
     set_integer(L, "threads", m.threads);
@@ -183,7 +185,10 @@ static int machine(lua_State *L)
     set_string(L, "blas_core", m.blas_core);
     set_string(L, "blas_parallel", m.blas_parallel);
     yl_device *cpu;
-    set_string(L, "isa", yl_device_get("cpu", &cpu) == YL_OK ? cpu->isa : "unknown");
+    bool known = yl_device_get("cpu", &cpu) == YL_OK;
+    set_string(L, "isa", known ? cpu->isa : "unknown");
+    lua_pushboolean(L, known && cpu->factors >> YL_BF16 & 1);
+    lua_setfield(L, -2, "bf16");
     return 1;
 }
 

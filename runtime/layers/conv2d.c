@@ -161,6 +161,7 @@ static yl_conv2d_geom geometry(const yl_layer *layer, const yl_setting *s)
         .act = act ? (yl_activation)act->activation : YL_ACT_linear,
         .leaky_slope = act ? (float)act->slope : 0,
         .tf32 = s->tf32,
+        .bf16 = s->bf16,
         .out_dtype = s->out_dtype,
         .x_quant = s->in_quant[0],
         .y_quant = s->out_quant,

@@ -92,7 +92,7 @@ typedef struct yl_setting {
     int64_t net_h, net_w; /* the plan's image size in pixels; YOLO's anchors are in these units */
     yl_dtype dtype;       /* of activations: of what the layer reads, and of what it writes unless out_dtype differs */
     yl_dtype out_dtype;
-    bool tf32;                                   /* factors of f32 may be rounded to TF32: see yl_conv2d_geom */
+    bool tf32, bf16;                             /* factors of f32 may be rounded: see yl_conv2d_geom */
     yl_quant in_quant[YL_MAX_INPUTS], out_quant; /* of inputs and output of type u8 */
     const yl_layer
         *absorbed[YL_MAX_ABSORBED]; /* layers fused into this one, in the order of kind->absorbs; NULL: not */

@@ -173,7 +173,7 @@ static yl_status teach_head(yl_plan *student, int layer, const yl_plan *teacher,
                        (double)student->options.w));
     YL_TRY(other_number(l, &teacher->net->layers[from], "images", own.n, others.n));
     YL_TRY(yl_plan_output(teacher, from, &target));
-    yl_head_geom g = l->kind->head->geometry(l, own, student->options.precision);
+    yl_head_geom g = l->kind->head->geometry(l, own, student->type);
     yl_device *device = student->net->device;
     YL_TRY(device->kernels->distill_head(&student->ctx, &g, student->now, (float)o->heads, (float)o->temperature,
                                          target.data, p->y, p->scratch, p->dx[0], student->parts[0]));

@@ -36,7 +36,7 @@ static int64_t sample_bytes(yl_plan *body, yl_features *f)
             f->counts[i] = count;
             f->n_cut = i + 1;
         }
-        stride += count * (int64_t)yl_dtype_bytes(yl_plan_get_options(body)->precision);
+        stride += count * (int64_t)yl_dtype_bytes(yl_plan_type(body));
     }
     return stride;
 }
@@ -75,7 +75,7 @@ yl_status yl_features_create(yl_device *device, yl_plan *body, int64_t samples, 
     yl_features *f;
     YL_TRY(yl__calloc(1, sizeof *f, &f));
     f->device = device;
-    f->dtype = yl_plan_get_options(body)->precision;
+    f->dtype = yl_plan_type(body);
     f->stride = sample_bytes(body, f);
     yl_status status = allocate(f, samples);
     if (status != YL_OK)
@@ -136,7 +136,7 @@ yl_status yl_features_store(yl_features *f, yl_plan *body, int64_t image, const 
 /* Same layers, sizes and type: the tail's cut is the one that was cached. */
 static yl_status check_cut(const yl_features *f, yl_plan *tail)
 {
-    bool same = yl_plan_cut_count(tail) == f->n_cut && yl_plan_get_options(tail)->precision == f->dtype;
+    bool same = yl_plan_cut_count(tail) == f->n_cut && yl_plan_type(tail) == f->dtype;
     for (int i = 0; same && i < f->n_cut; i++) {
         yl_shape shape;
         int layer;

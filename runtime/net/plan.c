@@ -15,8 +15,10 @@ static const yl_field fields[] = {
     {"h", YL_OPTION_INT, "0", "px", "height of the input; 0: the network's", 0, 65536, NULL, "height", AT(h)},
     {"w", YL_OPTION_INT, "0", "px", "width of the input; 0: the network's", 0, 65536, NULL, "width", AT(w)},
     {"precision", YL_OPTION_ENUM, "f32", "",
-     "type of activations; bf16, f16: on a GPU, weights stay f32; int8: inference with a calibrated network", 0, 0,
-     "f32|bf16|f16|int8", "half amp fp16", AT(precision)},
+     "type of activations; bf16, f16: on a GPU, weights stay f32; bf16 on a CPU with AVX512-BF16: factors of "
+     "convolutions, "
+     "activations stay f32; int8: inference with a calibrated network",
+     0, 0, "f32|bf16|f16|int8", "half amp fp16", AT(precision)},
     {"tf32", YL_OPTION_BOOL, "true", "",
      "on a GPU, f32 convolutions run on tensor cores, which round factors to TF32 (10 bits) and add in f32", 0, 0, NULL,
      "allow_tf32", AT(tf32)},
@@ -152,6 +154,7 @@ static void describe_step(yl_plan *plan, yl_plan_step *step, const yl_shape *sha
     s->net_w = plan->options.w;
     s->algorithm = plan->algorithm;
     s->tf32 = plan->options.tf32 && plan->options.precision == YL_F32 && !net->device->host_memory;
+    s->bf16 = plan->type == YL_F32 && plan->options.precision == YL_BF16;
     bool trains = plan->options.mode == YL_TRAIN && plan->needs_grad[step->layer];
     bool own = layer->n_params == 0 || !yl_net_layer_frozen(net, step->layer);
     s->mode = trains && own && !yl_net_statistics_frozen(net, step->layer) ? YL_TRAIN : YL_INFER;
@@ -312,14 +315,16 @@ static const char *precision_name(yl_dtype type)
 /* The one place that asks whether the device can: layers and kernels take the type that they are told. */
 static yl_status check_precision(const yl_device *device, yl_dtype precision)
 {
+    unsigned can = device->dtypes | device->factors;
     char known[64] = "";
-    if (device->dtypes >> precision & 1) return YL_OK;
+    if (can >> precision & 1) return YL_OK;
     for (int t = 0; t <= YL_U8; t++)
-        if (device->dtypes >> t & 1)
+        if (can >> t & 1)
             snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", *known ? " or " : "",
                      precision_name((yl_dtype)t));
-    return yl__fail(YL_UNSUPPORTED, "plan: precision %s is not available on %s: expected %s", precision_name(precision),
-                    device->name, known);
+    return yl__fail(YL_UNSUPPORTED, "plan: precision %s is not available on %s%s: expected %s",
+                    precision_name(precision), device->name,
+                    device->host_memory && precision == YL_BF16 ? ", which has no AVX512-BF16" : "", known);
 }
 
 /* What int8 is for: all of an inference, with the values that the network was calibrated with. */
@@ -389,6 +394,7 @@ yl_status yl_plan_create(yl_net *net, const yl_plan_options *options, yl_plan **
     YL_TRY(yl__calloc(1, sizeof *plan, &plan));
     plan->net = net;
     plan->options = *options;
+    plan->type = net->device->dtypes >> options->precision & 1 ? options->precision : YL_F32;
     plan->ctx = yl__ctx(net->device);
     if (!plan->options.h) plan->options.h = net->h;
     if (!plan->options.w) plan->options.w = net->w;
@@ -471,6 +477,11 @@ double yl_plan_seconds(const yl_plan *plan, int layer, bool backward)
     for (int i = 0; i < plan->n_steps; i++)
         if (plan->steps[i].layer == layer) return plan->steps[i].seconds[backward];
     return 0;
+}
+
+yl_dtype yl_plan_type(const yl_plan *plan)
+{
+    return plan->type;
 }
 
 const yl_plan_options *yl_plan_get_options(const yl_plan *plan)

@@ -25,7 +25,8 @@ typedef struct yl_plan_options {
     int64_t batch, h, w; /* h, w 0: the network's own size */
     yl_dtype
         precision; /* type of activations and their gradients; bf16, f16: the outputs of losses, parameters and what belongs to them stay
-                           f32; u8: int8, which takes a calibration (net/calibration.h) */
+                           f32; where a device can only round factors to it (the CPU to bf16), so do activations; u8: int8, which takes a
+                           calibration (net/calibration.h) */
     bool tf32;             /* on a GPU, convolutions of f32 may round their factors to TF32 */
     const char *slab;      /* values: "value" (or NULL) or "ema" */
     const char *algorithm; /* "auto" (or NULL), or a convolution algorithm's name */
@@ -135,5 +136,7 @@ int yl_plan_captured(const yl_plan *plan);
 void yl_plan_timing(yl_plan *plan, bool on);
 double yl_plan_seconds(const yl_plan *plan, int layer, bool backward);
 const yl_plan_options *yl_plan_get_options(const yl_plan *plan);
+/* The type of activations, but for those that options.precision lets differ. */
+yl_dtype yl_plan_type(const yl_plan *plan);
 
 #endif

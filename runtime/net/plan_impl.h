@@ -66,6 +66,7 @@ typedef enum yl__stage { YL__NOTHING, YL__FED, YL__FORWARD, YL__LOSS, YL__BACKWA
 struct yl_plan {
     yl_net *net;
     yl_plan_options options;
+    yl_dtype type; /* of activations */
     char slab_name[16], algorithm[32];
     yl_ctx ctx;
     int64_t slice; /* images; divides the batch */

@@ -82,17 +82,16 @@ static yl_status check_inputs(const yl_plan *plan)
 
 yl_status yl__plan_types(yl_plan *plan)
 {
-    yl_dtype precision = plan->options.precision;
-    if (precision == YL_U8) {
+    if (plan->type == YL_U8) {
         pass_on(plan);
         choose_bytes(plan);
         tell_steps(plan);
         return YL_OK;
     }
     for (int v = 0; v <= plan->net->n_layers; v++)
-        plan->values[v].type = v > 0 && plan->net->layers[v - 1].kind->loss_parts ? YL_F32 : precision;
+        plan->values[v].type = v > 0 && plan->net->layers[v - 1].kind->loss_parts ? YL_F32 : plan->type;
     for (int s = 0; s < plan->n_steps; s++) {
-        plan->steps[s].setting.dtype = precision;
+        plan->steps[s].setting.dtype = plan->type;
         plan->steps[s].setting.out_dtype = plan->values[plan->steps[s].output + 1].type;
     }
     return check_inputs(plan);

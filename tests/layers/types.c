@@ -149,7 +149,7 @@ static int setup(void **state)
     device = *cpu;
     device.name = "spy";
     device.kernels = &table;
-    device.dtypes = 1u << told;
+    device.dtypes = 1u << told, device.factors = 0;
     return 0;
 }
 
@@ -271,6 +271,10 @@ static void test_what_a_device_lacks_is_refused(void **state)
     yl_net *net = load();
     refused(yl_plan_create(net, &(yl_plan_options){.batch = 1, .precision = YL_F32}, &plan),
             "plan: precision f32 is not available on spy: expected bf16");
+    device.dtypes = 1u << YL_F32 | 1u << YL_U8;
+    refused(yl_plan_create(net, &(yl_plan_options){.batch = 1, .precision = YL_BF16}, &plan),
+            "plan: precision bf16 is not available on spy, which has no AVX512-BF16: expected f32 or int8");
+    device.dtypes = 1u << told;
     assert_null(plan);
     yl_net_free(net);
 }

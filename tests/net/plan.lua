@@ -221,6 +221,15 @@ local function norm(values)
   return math.sqrt(sum)
 end
 
+-- The loss from its parts.
+local function total(parts)
+  local sum = 0
+  for _, head in pairs(parts) do
+    for _, part in pairs(head) do sum = sum + part end
+  end
+  return sum
+end
+
 local function gradients(net, spec)
   net:zero "grad"
   local plan = net:plan(spec)
@@ -245,13 +254,58 @@ function TestTraining.test_shared_memory_changes_nothing()
   t.assertTrue(small:memory() < large:memory())
 end
 
+local function skip_without_bf16() t.skipIf(not (check.on_cpu and core.machine().bf16), "takes a CPU with AVX512-BF16") end
+
+-- What bf16 changes on a CPU: the factors of convolutions, and so gradients by a few hundredths at most; activations are f32.
+function TestTraining.test_bf16_gradients()
+  skip_without_bf16()
+  local net = network(5, 2)
+  local want, loss = gradients(net, { mode = "train", batch = 2 })
+  for _, algorithm in ipairs { "auto", "direct_bf16", "winograd_bf16" } do
+    local got, parts, plan <close> = gradients(net, { mode = "train", batch = 2, precision = "bf16", algorithm = algorithm })
+    t.assertAlmostEquals(total(parts) / total(loss), 1, 0.02)
+    t.assertNotEquals(got, want)
+    t.assertEquals(plan:algorithm("conv2", "forward"), algorithm == "auto" and "direct_bf16" or algorithm)
+    for name, values in pairs(got) do
+      local off = {}
+      for i, v in ipairs(values) do off[i] = v - want[name][i] end
+      t.assertTrue(norm(off) <= 0.05 * norm(want[name]) + 1e-6, ("%s: off by %g of %g"):format(name, norm(off), norm(want[name])))
+    end
+  end
+end
+
+-- A training in bf16 gets where one in f32 gets.
+function TestTraining.test_bf16_converges()
+  skip_without_bf16()
+  local first, last = {}, {}
+  for _, precision in ipairs { "f32", "bf16" } do
+    local net = network(5, 2)
+    local plan <close> = net:plan { mode = "train", batch = 2, precision = precision }
+    plan:input(input(2, net))
+    for step = 1, 60 do
+      plan:forward { seed = 1, step = step }
+      last[precision] = total(plan:loss(truth))
+      first[precision] = first[precision] or last[precision]
+      plan:backward()
+      core.step(net, { lr = 1e-2, momentum = 0.9, images = 2 })
+    end
+  end
+  t.assertTrue(last.f32 < first.f32 / 2, ("%g, then %g"):format(first.f32, last.f32))
+  t.assertAlmostEquals(last.bf16, last.f32, 0.1 * first.f32)
+end
+
 -- Which types there are kernels for is the device's to say; a plan asks it.
 function TestTraining.test_precision()
   local net = network()
   local plan <close> = net:plan { mode = "infer", batch = 1, precision = "f32" }
   t.assertEquals(plan:shape(0)[1], 1)
+  local can = core.machine().bf16 and "f32 or bf16 or int8" or "f32 or int8"
   if check.on_cpu then
-    t.assertErrorMsgContains("plan: precision bf16 is not available on cpu: expected f32 or int8", net.plan, net,
+    t.assertErrorMsgContains("plan: precision f16 is not available on cpu: expected " .. can, net.plan, net,
+      { mode = "infer", batch = 1, precision = "f16" })
+  end
+  if check.on_cpu and not core.machine().bf16 then
+    t.assertErrorMsgContains("plan: precision bf16 is not available on cpu, which has no AVX512-BF16: expected f32 or int8", net.plan, net,
       { mode = "infer", batch = 1, precision = "bf16" })
   end
   core.noise(plan, 1)
@@ -290,11 +344,7 @@ function TestTraining.test_gradient_through_a_frozen_batch_norm()
   local w = net:get "conv1.weight"
   local function loss()
     local _, parts = gradients(net, { mode = "train", batch = 2 })
-    local sum = 0
-    for _, head in pairs(parts) do
-      for _, part in pairs(head) do sum = sum + part end
-    end
-    return sum
+    return total(parts)
   end
   local i, step = 1, 2e-3
   for k, slope in ipairs(analytic) do -- the steepest one: a difference of floats says nothing about a slope near 0

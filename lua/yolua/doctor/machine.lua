@@ -108,7 +108,8 @@ function machine.lines(m)
   local function known(value) return value ~= core.null and value or "unknown" end
   local lines = {
     ("yolua %s, Lua %s, on %s, Linux %s"):format(m.version, m.lua, known(m.system), known(m.kernel)),
-    ("processor %s: %d processors, %d threads, instruction set %s"):format(known(m.cpu), m.processors, m.threads, m.isa),
+    ("processor %s: %d processors, %d threads, instruction set %s, %s"):format(known(m.cpu), m.processors, m.threads, m.isa,
+      m.bf16 and "precision=bf16 can be used" or "no precision=bf16, which takes AVX512-BF16"),
     ("memory %.1f GiB, %.1f GiB free"):format(m.memory_bytes / GIB, m.available_bytes / GIB),
     ("BLAS %s, kernels for %s, threads by %s"):format((m.blas:gsub("%s+$", "")), m.blas_core, m.blas_parallel),
     m.cuda == core.null and "CUDA cannot be used: " .. m.cuda_sentence

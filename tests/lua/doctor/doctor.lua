@@ -36,13 +36,14 @@ end
 
 function TestDoctor.testMachine()
   local m = machine.look()
-  for _, key in ipairs { "version", "lua", "cpu", "system", "kernel", "processors", "threads", "isa", "memory_bytes", "blas", "cuda",
-    "places", "environment" } do
+  for _, key in ipairs { "version", "lua", "cpu", "system", "kernel", "processors", "threads", "isa", "bf16", "memory_bytes", "blas",
+    "cuda", "places", "environment" } do
     t.assertNotNil(m[key], key)
   end
   t.assertTrue(m.places[1].writable and m.places[2].writable)
   t.assertNil(core.files.kind ".yolua-doctor")
-  t.assertStrContains(table.concat(machine.lines(m), "\n"), "instruction set " .. m.isa)
+  local bf16 = m.bf16 and ", precision=bf16 can be used" or ", no precision=bf16"
+  t.assertStrContains(table.concat(machine.lines(m), "\n"), "instruction set " .. m.isa .. bf16)
 end
 
 local function machine_with(more)

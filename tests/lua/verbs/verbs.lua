@@ -235,11 +235,11 @@ function TestVerbs.testRefusals()
   core.system.write(top .. "/wide.cfg", (core.system.read(top .. "/tiny.cfg"):gsub("channels=3", "channels=65536")))
   refused("wide.cfg: the network takes 65536 channels, pictures have 3", "predict", "cfg=" .. top .. "/wide.cfg", names, "source=" .. image)
   refused("is not a regular file", "val", cfg, names, "data=kitti", "data.root=" .. top .. "/data", "data.split=/dev/null")
-  refused("bf16", "bench", cfg, "precision=bf16")
-  local status, _, err = program.run { "train", "config=" .. top .. "/config.yaml", "precision=bf16", "out=" .. top .. "/bf16" }
+  refused("f16", "bench", cfg, "precision=f16")
+  local status, _, err = program.run { "train", "config=" .. top .. "/config.yaml", "precision=f16", "out=" .. top .. "/f16" }
   t.assertEquals(status, 1)
-  t.assertStrContains(err, "plan: precision bf16 is not available on cpu")
-  t.assertNil(core.files.kind(top .. "/bf16"))
+  t.assertStrContains(err, "plan: precision f16 is not available on cpu")
+  t.assertNil(core.files.kind(top .. "/f16"))
   refused("data=NAME", "doctor", "data.root=" .. top)
   refused("different sizes", "anchors", "data=kitti", "data.root=" .. top .. "/data", "k=900")
 end
