@@ -2,7 +2,8 @@
 -- seconds per run, of the processor and by the clock. Not for use by hand: speed.py and sparse.py start it, and ask it and the peers in
 -- turn.
 --
---   yolua tests/bench/speed.lua cfg= weights= (or model=) precision=f32|int8 mode=infer|train batch= imgsz= threads= zeros= pattern= onnx=
+--   yolua tests/bench/speed.lua cfg= weights= (or model=) precision=f32|bf16|int8 mode=infer|train batch= imgsz= threads= zeros= pattern=
+--     onnx=
 local core = require "yolua.core"
 local yl = require "yolua"
 

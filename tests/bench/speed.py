@@ -1,8 +1,8 @@
 """yolua beside other runtimes on the same network, in turn: seconds per run, and how many times as fast yolua is.
 
     python3 tests/bench/speed.py --yolua build/yolua --cfg NET.cfg [--weights NET.weights] [--mode infer|train] [--batch 1]
-        [--imgsz 320] [--threads 1] [--rounds 7] [--seconds 1] [--peers onnxruntime,openvino,ncnn,torch]
-        [--precision int8 --model CALIBRATED.safetensors]
+        [--imgsz 320] [--threads 1] [--rounds 7] [--seconds 1] [--peers onnxruntime,openvino,ncnn,torch,torch_compiled]
+        [--precision bf16] [--precision int8 --model CALIBRATED.safetensors]
 
 Needs torch, and those peers that are to run: onnxruntime with onnx, openvino, ncnn with pnnx. The network is rebuilt in PyTorch from the
 cfg and exported by it; weights are random there, which the time does not depend on. Inference is up to the inputs of the heads;
@@ -11,6 +11,8 @@ PyTorch's training step has the mean square of the heads as its loss, and SGD wi
 With --precision int8 yolua runs the calibrated checkpoint, ONNX Runtime what its own tools make of the exported network (QDQ, bytes per
 channel), and OpenVINO and ncnn what yolua exports of the checkpoint; of OpenVINO's two readings (its own QDQ file, or ONNX Runtime's) the
 faster one counts. --precision f32 --model compares yolua's own f32.
+
+With --precision bf16 the peers are torch and torch_compiled, with torch.autocast("cpu", dtype=torch.bfloat16).
 
 Each round asks yolua and each peer for their best time in some seconds. Printed are the median of the rounds, and the ratio
 peer / yolua of each round: its median, lowest and highest. With one thread the ratio is that of processor time, which other work on
@@ -35,7 +37,7 @@ parser.add_argument("--imgsz", type=int, default=320)
 parser.add_argument("--threads", type=int, default=1)
 parser.add_argument("--rounds", type=int, default=7)
 parser.add_argument("--seconds", type=float, default=1)
-parser.add_argument("--precision", choices=["f32", "int8"], default="f32")
+parser.add_argument("--precision", choices=["f32", "bf16", "int8"], default="f32")
 parser.add_argument("--model", help="a checkpoint in place of cfg and weights, which yolua runs; the cfg is then that of the peers")
 parser.add_argument("--peers", default="onnxruntime,openvino,ncnn,torch")
 o = parser.parse_args()
@@ -227,14 +229,16 @@ def with_ncnn(network, folder):
     return ncnn.__version__, run
 
 
-def with_torch(network, folder):
+def with_torch(network, folder, compiled=False):
     x = torch.from_numpy(picture).to(memory_format=torch.channels_last)
     network = network.to(memory_format=torch.channels_last)
+    network = torch.compile(network) if compiled else network
+    cast = lambda: torch.autocast("cpu", dtype=torch.bfloat16, enabled=o.precision == "bf16")
     if o.mode == "infer":
         network.eval()
 
         def run():
-            with torch.no_grad():
+            with torch.no_grad(), cast():
                 network(x)
 
         return torch.__version__, run
@@ -243,14 +247,16 @@ def with_torch(network, folder):
 
     def step():
         optimizer.zero_grad()
-        heads = network(x)
-        sum((h**2).mean() for h in (heads if isinstance(heads, tuple) else (heads,))).backward()
+        with cast():
+            heads = network(x)
+        sum((h.float()**2).mean() for h in (heads if isinstance(heads, tuple) else (heads,))).backward()
         optimizer.step()
 
     return torch.__version__, step
 
 
-PEERS = {"onnxruntime": with_onnxruntime, "openvino": with_openvino, "ncnn": with_ncnn, "torch": with_torch}
+PEERS = {"onnxruntime": with_onnxruntime, "openvino": with_openvino, "ncnn": with_ncnn, "torch": with_torch,
+         "torch_compiled": lambda network, folder: with_torch(network, folder, True)}
 
 
 # ---- in turn -------------------------------------------------------------------------------------------------------------
@@ -300,7 +306,8 @@ def main():
     network = Network(o.cfg)
     print("%s, load %.1f" % (features(), os.getloadavg()[0]), file=sys.stderr)
     for name in o.peers.split(","):
-        if (o.mode == "train") != (name == "torch") and (o.mode == "train" or o.precision == "int8"):
+        can = o.mode != "train" and o.precision != "bf16" if not name.startswith("torch") else o.precision != "int8"
+        if not can:
             continue
         try:
             with tempfile.TemporaryDirectory() as folder:
