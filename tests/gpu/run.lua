@@ -47,11 +47,11 @@ function TestRun.test3_runsAndNotes()
   core.system.write(folder .. "/few", "layers/reorg\nlayers/nothing\n")
   local status, said = script(("YOLUA_SUITE=%s/few"):format(folder), "run", PACK, OUT, "suite", "goldens")
   t.assertEquals(status, 1, said)
-  t.assertStrContains(said, "suite: FAILED: 5 tests pass; failed: ")
+  t.assertStrContains(said, "suite: FAILED: 6 tests pass; failed: ")
   t.assertStrContains(said, "SKIP goldens: the pack holds no data")
   local row = core.system.read(OUT .. "/RUNS.md"):sub(-200):match "\n(|[^\n]+)\n$"
   t.assertStrContains(row, "| Host double 0 | 13.0, CUDA 13.0 |")
-  t.assertStrContains(row, "| suite | FAILED: 5 tests pass; failed: ") -- reorg in f32, bf16 and f16, forward and mma
+  t.assertStrContains(row, "| suite | FAILED: 6 tests pass; failed: ") -- reorg in f32, bf16 and f16, forward, mma and loader
   t.assertStrContains(row, "bf16/layers/nothing")
   t.assertStrContains(core.system.read(OUT .. "/log"), "== suite: status 1")
 end
