@@ -132,14 +132,22 @@ static void open_slot(yl_loader *l, int64_t batch)
     }
 }
 
+/* A mosaic of one piece where nothing is drawn. */
+static yl_mosaic mosaic_of(const yl_loader *l, int64_t index)
+{
+    if (!l->options.train) return (yl_mosaic){.pieces = 1, .index = {index}};
+    return yl_mosaic_draw(&l->options.augment, l->options.seed, l->epoch, index, l->count);
+}
+
 static yl_sample_job make_job(yl_loader *l, int64_t item)
 {
     int64_t n = l->options.batch, i = item % n;
     slot *s = &l->slots[item / n % SLOTS];
     yl_batch *b = &s->batch;
     int64_t index = b->indices[i];
+    const yl_mosaic mosaic = mosaic_of(l, index);
     yl_sample_job job = {
-        .mosaic = {.pieces = 1, .index = {index}},
+        .mosaic = mosaic,
         .options = &l->options,
         .w = b->w,
         .h = b->h,
@@ -154,9 +162,8 @@ static yl_sample_job make_job(yl_loader *l, int64_t item)
         .to_image = b->to_image[i],
         .image_size = b->image_size[i],
     };
-    if (l->options.train) job.mosaic = yl_mosaic_draw(&l->options.augment, l->options.seed, l->epoch, index, l->count);
-    for (int k = 0; k < job.mosaic.pieces; k++) {
-        int64_t from = job.mosaic.index[k];
+    for (int k = 0; k < mosaic.pieces; k++) {
+        int64_t from = mosaic.index[k];
         job.pieces[k] = (yl_sample_piece){.sample = &l->samples[from], .index = from, .key = l->keys[from]};
         if (l->resident) job.pieces[k].there = yl__resident_get(l->resident, from);
     }
