@@ -13,7 +13,7 @@ local function place_of(path)
   local last = parts[#parts]
   if parts[#parts - 1] == "vars" then
     local layer = parts[#parts - 2]
-    return layer, (VARS[layer:gsub("_%d+$", "")] or VARS.other)[tonumber(last) + 1]
+    return layer, layer and (VARS[layer:gsub("_%d+$", "")] or VARS.other)[(math.tointeger(last) or -1) + 1]
   end
   last = last:gsub(":%d+$", "")
   for _, kind in ipairs(KINDS) do

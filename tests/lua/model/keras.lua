@@ -278,7 +278,7 @@ function TestKeras.testRefused()
   refused({ ['"class_name":"LeakyReLU"'] = '"class_name":"PReLU"' }, "layer 'leaky_re_lu_1' (PReLU): this kind of layer is not supported")
   refused({ ['"name":"space_to_depth_x2"'] = '"name":"mystery"', ['"name":"space_to_depth_x2","function"'] = '"name":"mystery","function"',
     ['[["space_to_depth_x2",0,0,{}]'] = '[["mystery",0,0,{}]' }, "a Lambda layer that is not called space_to_depth is not supported")
-  refused({ ['"strides":[1,1]'] = '"strides":[2,2]' }, "padding=same with strides is not supported")
+  refused({ ['"strides":[1,1]'] = '"strides":[2,2]' }, "layer 'conv2d_1' (Conv2D): its padding: Keras sets 0 zeros above")
   refused({ ['[["conv2d_1",0,0,{}]]'] = '[["conv2d_9",0,0,{}]]' }, "its input 'conv2d_9', which no layer before it makes")
   refused({ ['"filters":8'] = '"filters":9' }, "conv2.weight expects {9, 3, 3, 4}")
   refused({ ['"output_layers":[['] = '"output_layers":[["conv2d_5",0,0],[' }, "expected one output, got 2")
