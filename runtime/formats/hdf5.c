@@ -1,6 +1,7 @@
 /* HDF5 files through HDF5's library, which is opened with the first file: linked to the program it would double the time of a start.
  * hdf5.h says what is taken from files. */
 #include "formats/hdf5.h"
+#include "core/child.h"
 #include "core/file.h"
 #include "core/memory.h"
 #include "core/sandbox.h"
@@ -11,15 +12,20 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
-enum { MOST = 1 << 30, READ_ONLY = 0 }; /* H5F_ACC_RDONLY, whose macro calls into the library */
+enum {
+    MOST = 1 << 30,
+    READ_ONLY = 0,   /* H5F_ACC_RDONLY, whose macro calls into the library */
+    INFLATES = 1032, /* deflate makes of a byte at most that many */
+};
 
 /* HDF5's headers give some of these names a version (H5Ovisit), so the list is expanded before it is quoted. */
 /* clang-format off */
 #define CALLS(X) \
     X(H5Aclose) X(H5Aexists) X(H5Aget_space) X(H5Aget_type) X(H5Aopen) X(H5Aread) X(H5Dclose) X(H5Dget_create_plist) \
-    X(H5Dget_space) X(H5Dget_type) X(H5Dopen2) X(H5Dread) X(H5Eset_auto2) X(H5Fclose) X(H5Fis_hdf5) X(H5Fopen) \
-    X(H5Gclose) X(H5Gopen2) X(H5Lexists) X(H5Ovisit) X(H5Pclose) X(H5Pget_external_count) X(H5Pget_layout) \
+    X(H5Dget_space) X(H5Dget_storage_size) X(H5Dget_type) X(H5Dopen2) X(H5Dread) X(H5Eset_auto2) X(H5Fclose) X(H5Fis_hdf5) X(H5Fopen) \
+    X(H5Gclose) X(H5Gopen2) X(H5Lexists) X(H5Ovisit) X(H5Pclose) X(H5Pget_external_count) X(H5Pget_layout) X(H5Pget_nfilters) \
     X(H5Sclose) X(H5Sget_simple_extent_dims) X(H5Sget_simple_extent_ndims) X(H5Sget_simple_extent_npoints) \
     X(H5Tclose) X(H5Tcopy) X(H5Tget_class) X(H5Tget_ebias) X(H5Tget_fields) X(H5Tget_order) X(H5Tget_size) \
     X(H5Tis_variable_str) X(H5Tset_order) X(H5free_memory) X(H5open)
@@ -73,7 +79,8 @@ typedef struct walk {
     yl_hdf5 *out;
     const char *path, *below; /* the file; the group that names begin with, "" or "model_weights" */
     hid_t group;
-    int64_t total;
+    yl_status (*take)(struct walk *w, hid_t set, hid_t type, const char *name); /* of each dataset of numbers */
+    int64_t size, total; /* bytes of the file; numbers that were counted */
     yl_status status;
 } walk;
 
@@ -123,16 +130,6 @@ static yl_status read_doubles(walk *w, hid_t set, const char *name, int64_t coun
     return status;
 }
 
-/* Refuses a dataset whose numbers lie in another file. */
-static yl_status check_place(walk *w, hid_t set, const char *name)
-{
-    hid_t properties = h5.H5Dget_create_plist(set);
-    bool inside =
-        properties >= 0 && h5.H5Pget_layout(properties) != H5D_VIRTUAL && h5.H5Pget_external_count(properties) == 0;
-    if (properties >= 0) h5.H5Pclose(properties);
-    return inside ? YL_OK : yl__fail(YL_UNSUPPORTED, "%s: the numbers of %.200s lie outside the file", w->path, name);
-}
-
 static yl_status read_shape(walk *w, hid_t set, const char *name, yl_state_tensor *t)
 {
     hsize_t dims[H5S_MAX_RANK];
@@ -144,10 +141,33 @@ static yl_status read_shape(walk *w, hid_t set, const char *name, yl_state_tenso
     if (!good) return damaged(w->path, name);
     t->n_dims = n;
     for (int i = 0; i < n; i++) t->dims[i] = dims[i] > MOST ? MOST + (int64_t)1 : (int64_t)dims[i];
-    int64_t count = yl__product(n, t->dims);
+    return YL_OK;
+}
+
+/* Refuses a dataset whose numbers lie in another file, and one that claims more than its bytes in this file can hold. */
+static yl_status check_place(walk *w, hid_t set, hid_t type, const char *name, int64_t count)
+{
+    hid_t properties = h5.H5Dget_create_plist(set);
+    bool inside =
+        properties >= 0 && h5.H5Pget_layout(properties) != H5D_VIRTUAL && h5.H5Pget_external_count(properties) == 0;
+    int filters = inside ? h5.H5Pget_nfilters(properties) : 0;
+    if (properties >= 0) h5.H5Pclose(properties);
+    if (!inside) return yl__fail(YL_UNSUPPORTED, "%s: the numbers of %.200s lie outside the file", w->path, name);
+    hsize_t stored = h5.H5Dget_storage_size(set), claimed = (hsize_t)count * h5.H5Tget_size(type);
+    if (stored > (hsize_t)w->size || claimed > (filters ? INFLATES : 1) * stored)
+        return yl__fail(YL_FORMAT, "%s: %.200s claims %lld numbers; the file holds only %lld bytes for them", w->path,
+                        name, (long long)count, (long long)(stored < (hsize_t)w->size ? stored : (hsize_t)w->size));
+    return YL_OK;
+}
+
+static yl_status measure(walk *w, hid_t set, hid_t type, const char *name)
+{
+    yl_state_tensor t = {0};
+    YL_TRY(read_shape(w, set, name, &t));
+    int64_t count = yl__product(t.n_dims, t.dims);
     if (count > MOST - w->total) return yl__fail(YL_FORMAT, "%s: more than 2^30 numbers, up to %.200s", w->path, name);
     w->total += count;
-    return YL_OK;
+    return check_place(w, set, type, name, count);
 }
 
 static yl_status put_name(walk *w, const char *name, char **out)
@@ -165,7 +185,6 @@ static yl_status read_numbers(walk *w, hid_t set, hid_t type, const char *name)
     yl_state_tensor t = {0};
     char *text = NULL;
     float *numbers = NULL;
-    YL_TRY(check_place(w, set, name));
     YL_TRY(read_shape(w, set, name, &t));
     int64_t count = yl__product(t.n_dims, t.dims);
     yl_status status = yl__alloc(count, sizeof *numbers, &numbers);
@@ -187,7 +206,7 @@ static yl_status read_dataset(walk *w, const char *name)
     if (set < 0) return damaged(w->path, name);
     hid_t type = h5.H5Dget_type(set);
     yl_status status = type < 0 ? damaged(w->path, name) : YL_OK;
-    if (type >= 0 && h5.H5Tget_class(type) == H5T_FLOAT) status = read_numbers(w, set, type, name);
+    if (type >= 0 && h5.H5Tget_class(type) == H5T_FLOAT) status = w->take(w, set, type, name);
     if (type >= 0) h5.H5Tclose(type);
     h5.H5Dclose(set);
     return status;
@@ -203,7 +222,7 @@ static herr_t visit(hid_t group, const char *name, const H5O_info_t *info, void 
 }
 
 /* The text of an attribute, of a fixed length or not. */
-static yl_status read_text(const char *path, hid_t attribute, char **out)
+static yl_status read_text(const char *path, hid_t attribute, int64_t most, char **out)
 {
     hid_t type = h5.H5Aget_type(attribute);
     size_t size = type < 0 ? 0 : h5.H5Tget_size(type);
@@ -211,7 +230,7 @@ static yl_status read_text(const char *path, hid_t attribute, char **out)
     bool one = space >= 0 && h5.H5Sget_simple_extent_npoints(space) == 1;
     if (space >= 0) h5.H5Sclose(space);
     yl_status status =
-        !one || h5.H5Tget_class(type) != H5T_STRING || size > MOST ? damaged(path, "its model_config") : YL_OK;
+        !one || h5.H5Tget_class(type) != H5T_STRING || size > (size_t)most ? damaged(path, "its model_config") : YL_OK;
     if (status == YL_OK && h5.H5Tis_variable_str(type) > 0) {
         char *text = NULL;
         if (h5.H5Aread(attribute, type, &text) < 0 || !text) status = damaged(path, "its model_config");
@@ -225,47 +244,90 @@ static yl_status read_text(const char *path, hid_t attribute, char **out)
     return status;
 }
 
-static yl_status read_config(const char *path, hid_t file, char **out)
+static yl_status read_config(const char *path, hid_t file, int64_t most, char **out)
 {
     if (h5.H5Aexists(file, "model_config") <= 0) return YL_OK;
     hid_t attribute = h5.H5Aopen(file, "model_config", H5P_DEFAULT);
     if (attribute < 0) return damaged(path, "its model_config");
-    yl_status status = read_text(path, attribute, out);
+    yl_status status = read_text(path, attribute, most, out);
     h5.H5Aclose(attribute);
     return status;
 }
 
-static yl_status read_all(const char *path, hid_t file, yl_hdf5 *out)
+/* Calls w->take with each dataset of numbers. */
+static yl_status visit_all(walk *w, yl_status (*take)(walk *w, hid_t set, hid_t type, const char *name))
 {
-    YL_TRY(read_config(path, file, &out->config));
+    w->take = take;
+    herr_t good = h5.H5Ovisit(w->group, H5_INDEX_NAME, H5_ITER_NATIVE, visit, w);
+    if (w->status != YL_OK) return w->status;
+    return good < 0 ? damaged(w->path, "its groups") : YL_OK;
+}
+
+static yl_status read_all(const char *path, hid_t file, int64_t size, yl_hdf5 *out)
+{
+    YL_TRY(read_config(path, file, size, &out->config));
     bool whole = h5.H5Lexists(file, "model_weights", H5P_DEFAULT) > 0;
-    walk w = {.out = out, .path = path, .below = whole ? "model_weights" : ""};
+    walk w = {.out = out, .path = path, .below = whole ? "model_weights" : "", .size = size};
     w.group = h5.H5Gopen2(file, whole ? "model_weights" : "/", H5P_DEFAULT);
     if (w.group < 0) return damaged(path, "its groups");
-    herr_t good = h5.H5Ovisit(w.group, H5_INDEX_NAME, H5_ITER_NATIVE, visit, &w);
+    yl_status status = visit_all(&w, measure); /* before memory is taken for any */
+    if (status == YL_OK) status = visit_all(&w, read_numbers);
     h5.H5Gclose(w.group);
-    if (w.status != YL_OK) return w.status;
-    return good < 0 ? damaged(path, "its groups") : YL_OK;
+    return status;
+}
+
+typedef struct job {
+    const char *path;
+    int64_t size;
+    yl_hdf5 *out;
+} job;
+
+static yl_status read_file(void *data)
+{
+    job *j = data;
+    htri_t is = h5.H5Fis_hdf5(j->path);
+    if (is <= 0) return yl__fail(YL_FORMAT, "%s: not an HDF5 file", j->path);
+    hid_t file = h5.H5Fopen(j->path, READ_ONLY, H5P_DEFAULT);
+    if (file < 0) return damaged(j->path, "the file");
+    yl_status status = read_all(j->path, file, j->size, j->out);
+    h5.H5Fclose(file);
+    return status;
+}
+
+/* Damaged files can crash HDF5's library, so a copy of this process reads them first. */
+static yl_status rehearse(job *j)
+{
+    char how[80];
+    int64_t most = (int64_t)MOST * 16, bytes = j->size < MOST ? MOST + 3 * INFLATES * j->size : most;
+    yl_child_limits limits = {.seconds = 10 + (j->size >> 24), .bytes = bytes < most ? bytes : most};
+    YL_TRY(yl__child_try(read_file, j, limits, how, sizeof how));
+    if (!*how) return YL_OK;
+    return yl__fail(YL_FORMAT, "%s: HDF5's library fails on it with %s: is the file damaged?", j->path, how);
+}
+
+static yl_status size_of(const char *path, int64_t *size)
+{
+    struct stat s;
+    if (stat(path, &s) == 0 && S_ISREG(s.st_mode)) {
+        *size = (int64_t)s.st_size;
+        return YL_OK;
+    }
+    char *bytes;
+    YL_TRY(yl__file_read(path, &bytes, size)); /* tells why it cannot be read */
+    yl__free(bytes);
+    return yl__fail(YL_FORMAT, "%s: not an HDF5 file", path);
 }
 
 yl_status yl_hdf5_read(const char *path, yl_hdf5 *out)
 {
+    job j = {.path = path, .out = out};
     *out = (yl_hdf5){0};
     YL_TRY(yl__sandbox_reads(path));
     YL_TRY(open_library());
+    YL_TRY(size_of(path, &j.size));
     h5.H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* it would print */
-    htri_t is = h5.H5Fis_hdf5(path);
-    if (is <= 0) {
-        char *bytes;
-        int64_t size;
-        YL_TRY(yl__file_read(path, &bytes, &size)); /* tells why it cannot be read */
-        yl__free(bytes);
-        return yl__fail(YL_FORMAT, "%s: not an HDF5 file", path);
-    }
-    hid_t file = h5.H5Fopen(path, READ_ONLY, H5P_DEFAULT);
-    if (file < 0) return damaged(path, "the file");
-    yl_status status = read_all(path, file, out);
-    h5.H5Fclose(file);
+    YL_TRY(rehearse(&j));
+    yl_status status = read_file(&j);
     if (status != YL_OK) yl_hdf5_free(out);
     return status;
 }

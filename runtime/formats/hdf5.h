@@ -12,8 +12,9 @@ typedef struct yl_hdf5 { /* release with yl_hdf5_free */
 
 /* Reads every dataset of floating-point numbers below "model_weights", or where that is absent of the whole file but for the optimizer's.
  * Numbers of 16, 32 and 64 bits become f32; those of 16 bits exactly. Links out of the file are not followed, datasets whose numbers lie
- * outside it are refused, as are more than 2^30 numbers. Errors: IO; FORMAT for what is no HDF5 file, or damaged; UNSUPPORTED in a build
- * without HDF5; MEMORY. */
+ * outside it are refused, as are more numbers than its bytes can hold, or than 2^30. HDF5's library crashes on some damaged files, so that
+ * a copy of this process reads the file first. Errors: IO; FORMAT for what is no HDF5 file, or damaged; UNSUPPORTED in a build without
+ * HDF5; MEMORY. */
 yl_status yl_hdf5_read(const char *path, yl_hdf5 *out);
 void yl_hdf5_free(yl_hdf5 *file);
 bool yl_hdf5_available(void);

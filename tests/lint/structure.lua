@@ -196,7 +196,9 @@ function TestStructure.testOnlyTheDoorsEndOrPrint()
   t.assertEquals(tree.faults(sources(), function(line, path)
     if DOORS[path] then return end
     for _, name in ipairs(ENDS) do
+      if name == "_exit" and path == "runtime/core/child.c" then goto next end -- a copy of the process ends
       if line:gsub('"[^"]*"', ""):find("%f[%w_]" .. name .. "%s*%(") then return name .. " belongs into main.c or module.c" end
+      ::next::
     end
   end), {})
 end

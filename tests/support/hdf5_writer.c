@@ -1,7 +1,8 @@
 /* Writes an HDF5 file for tests, with HDF5's own library: writer OUT <SPEC. A line of the specification is one of
  *   text NAME THE TEXT                an attribute of the file, of fixed length; "vtext": of variable length
  *   set TYPE PATH FILE D1 D2 ...      a dataset; TYPE f16, f32, f64 or i32; FILE holds its bytes as they are stored
- *   outside PATH FILE D1              a dataset of f32 whose numbers stay in FILE */
+ *   outside PATH FILE D1              a dataset of f32 whose numbers stay in FILE
+ *   unwritten PATH - D1               a dataset of f32, in deflated chunks of 1000, that was never written */
 #include <hdf5.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +49,7 @@ static int sizes(hsize_t dims[8])
 
 static void put_set(hid_t file, const char *kind)
 {
-    hsize_t dims[8];
+    hsize_t dims[8], chunk = 1000;
     const char *path = strtok(NULL, " "), *source = strtok(NULL, " \n");
     int n = sizes(dims);
     hid_t type = type_of(kind), space = n ? H5Screate_simple(n, dims, NULL) : H5Screate(H5S_SCALAR);
@@ -56,9 +57,10 @@ static void put_set(hid_t file, const char *kind)
     H5Pset_create_intermediate_group(links, 1);
     size_t bytes = (size_t)H5Sget_simple_extent_npoints(space) * H5Tget_size(type);
     if (strcmp(kind, "outside") == 0) check(H5Pset_external(how, source, 0, bytes) >= 0, source);
+    if (strcmp(kind, "unwritten") == 0) check(H5Pset_chunk(how, 1, &chunk) >= 0 && H5Pset_deflate(how, 1) >= 0, path);
     hid_t set = H5Dcreate2(file, path, type, space, links, how, H5P_DEFAULT);
     check(set >= 0, path);
-    if (strcmp(kind, "outside") != 0) {
+    if (strcmp(kind, "outside") != 0 && strcmp(kind, "unwritten") != 0) {
         void *data = malloc(bytes + 1);
         FILE *f = fopen(source, "rb");
         check(f && fread(data, 1, bytes, f) == bytes, source);
@@ -78,7 +80,7 @@ int main(int count, char **words)
         const char *word = strtok(line, " ");
         if (strcmp(word, "set") == 0)
             put_set(file, strtok(NULL, " "));
-        else if (strcmp(word, "outside") == 0)
+        else if (strcmp(word, "outside") == 0 || strcmp(word, "unwritten") == 0)
             put_set(file, word);
         else {
             const char *name = strtok(NULL, " ");
