@@ -11,8 +11,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { CLOCK_FACTOR = 20 };
-
 /* What this process maps. */
 static int64_t mapped_bytes(void)
 {
@@ -49,7 +47,7 @@ static void settle(yl_child_limits limits, int64_t mapped)
     lower(RLIMIT_CORE, 0);
     lower(RLIMIT_CPU, limits.seconds);
     if (mapped > 0) lower(RLIMIT_AS, mapped + limits.bytes);
-    alarm((unsigned)(limits.seconds * CLOCK_FACTOR));
+    alarm((unsigned)limits.clock);
 }
 
 yl_status yl__child_try(yl_status (*work)(void *data), void *data, yl_child_limits limits, char *how, size_t how_size)

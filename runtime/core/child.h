@@ -5,7 +5,8 @@
 #include "core/status.h"
 
 typedef struct yl_child_limits {
-    int64_t seconds; /* of processor time; twenty times as long by the clock */
+    int64_t seconds; /* of processor time */
+    int64_t clock;   /* seconds by the clock */
     int64_t bytes;   /* of address space, besides what this process has */
 } yl_child_limits;
 

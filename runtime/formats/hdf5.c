@@ -299,7 +299,8 @@ static yl_status rehearse(job *j)
 {
     char how[80];
     int64_t most = (int64_t)MOST * 16, bytes = j->size < MOST ? MOST + 3 * INFLATES * j->size : most;
-    yl_child_limits limits = {.seconds = 10 + (j->size >> 24), .bytes = bytes < most ? bytes : most};
+    int64_t seconds = 10 + (j->size >> 24);
+    yl_child_limits limits = {.seconds = seconds, .clock = 20 * seconds, .bytes = bytes < most ? bytes : most};
     YL_TRY(yl__child_try(read_file, j, limits, how, sizeof how));
     if (!*how) return YL_OK;
     return yl__fail(YL_FORMAT, "%s: HDF5's library fails on it with %s: is the file damaged?", j->path, how);

@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const yl_child_limits limits = {.seconds = 5, .bytes = 1 << 28};
+static const yl_child_limits limits = {.seconds = 5, .clock = 60, .bytes = 1 << 28};
 
 static char how[80];
 
@@ -96,10 +96,10 @@ static void test_time(void **state)
     (void)state;
     int go = 1;
     char expected[80];
-    attempt(spin, &go, (yl_child_limits){.seconds = 1, .bytes = 1 << 28});
+    attempt(spin, &go, (yl_child_limits){.seconds = 1, .clock = 60, .bytes = 1 << 28});
     snprintf(expected, sizeof expected, "signal %d (%s)", SIGXCPU, strsignal(SIGXCPU));
     assert_string_equal(how, expected);
-    attempt(rest, &go, (yl_child_limits){.seconds = 1, .bytes = 1 << 28});
+    attempt(rest, &go, (yl_child_limits){.seconds = 5, .clock = 1, .bytes = 1 << 28});
     snprintf(expected, sizeof expected, "signal %d (%s)", SIGALRM, strsignal(SIGALRM));
     assert_string_equal(how, expected);
 }
