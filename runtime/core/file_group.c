@@ -8,6 +8,7 @@
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 typedef enum place {
@@ -77,7 +78,10 @@ static bool exchange(const waiting *w)
 
 static yl_status put(waiting *w)
 {
-    bool taken = access(w->target, F_OK) == 0;
+    struct stat st;
+    bool taken = stat(w->target, &st) == 0;
+    if (taken && S_ISDIR(st.st_mode)) /* an exchange would move it */
+        return yl__fail(YL_IO, "cannot write %s: it is a directory, a file was expected", w->path);
     if (taken && exchange(w)) {
         w->place = EXCHANGED;
         return YL_OK;

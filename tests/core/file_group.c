@@ -134,6 +134,22 @@ static void test_late(void **state)
     assert_int_equal(rmdir(in("c")), 0);
 }
 
+/* A folder that came to stand in a file's place meanwhile stays there. */
+static void test_folder(void **state)
+{
+    (void)state;
+    empty();
+    int64_t group = yl__file_group_begin();
+    write_text("a", "new a", YL_OK);
+    write_text("d", "x", YL_OK);
+    assert_int_equal(mkdir(in("d"), 0777), 0);
+    assert_int_equal(yl__file_group_end(group, YL_OK), YL_IO);
+    assert_non_null(strstr(yl_error(), "it is a directory"));
+    holds("a", NULL);
+    assert_int_equal(rmdir(in("d")), 0);
+    left(0);
+}
+
 static void test_nested(void **state)
 {
     (void)state;
@@ -157,10 +173,8 @@ static void test_nested(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_together),
-        cmocka_unit_test(test_none),
-        cmocka_unit_test(test_late),
-        cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_together), cmocka_unit_test(test_none),   cmocka_unit_test(test_late),
+        cmocka_unit_test(test_folder),   cmocka_unit_test(test_nested),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -44,8 +44,8 @@ local writers = { [".safetensors"] = checkpoint, [".weights"] = weights }
 
 local function writer(path)
   local ending = path:lower():match "%.%w+$"
-  if core.files.kind(path) == "folder" or path:find "/$" then return folder end
   if writers[ending] then return writers[ending] end
+  if core.files.kind(path) == "folder" or path:find "/$" then return folder end
   error(("%s: net:save: '%s': expected a name that ends in .safetensors (a checkpoint) or .weights (Darknet's), or a folder, which ends "
     .. "in / and gets cfg, weights and names%s"):format(options.position(), path,
     ending == ".cfg" and "; a cfg alone holds no weights" or ""), 0)

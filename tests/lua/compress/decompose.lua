@@ -411,6 +411,11 @@ function TestDecompose.testTheFolder()
   t.assertEquals(status, 1)
   t.assertStrContains(err, "'nothing' matches no parameter")
   t.assertNil(core.files.kind(top .. "/nothing"))
+  core.files.make_folder(top .. "/taken/model.safetensors")
+  status, _, err = program.run { "decompose", "model=lenet5", "method=svd", "ratio=.5", "out=" .. top .. "/taken" }
+  t.assertEquals(status, 1)
+  t.assertStrContains(err, "taken/model.safetensors: it is a directory, a file was expected")
+  t.assertEquals({ core.files.list(top .. "/taken"), core.files.list(top .. "/taken/model.safetensors") }, { { "model.safetensors" }, {} })
   status, _, err = program.run { "decompose", "model=street", "ratio=.5" }
   t.assertEquals(status, 2)
   t.assertStrContains(err, "out is missing: expected the folder for the new network")

@@ -79,6 +79,16 @@ function TestSave.testFolderAllOrNone()
   t.assertEquals({ core.files.list(old), core.system.read(old .. "model.cfg") }, { { "model.cfg", "model.names" }, "old" })
 end
 
+-- The ending says what is written: a folder in the checkpoint's place, or the weights', is refused.
+function TestSave.testAFolderInTheFilesPlace()
+  local net = load(string.pack("<i4i4i4i8", 0, 2, 5, 0))
+  for _, name in ipairs { "/x.safetensors", "/x.weights" } do
+    core.files.make_folder(top .. name)
+    t.assertErrorMsgContains(name .. ": it is a directory, a file was expected", net.save, net, top .. name)
+    t.assertEquals(core.files.list(top .. name), {})
+  end
+end
+
 -- A network whose numbers are not finite finds nothing, so it is not taken for one, by whichever file it comes.
 function TestSave.testNotFinite()
   local net, cfg = load(string.pack("<i4i4i4i8", 0, 2, 5, 0)), top .. "/a.cfg"
