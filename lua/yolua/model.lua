@@ -11,14 +11,14 @@ local Model = {}
 Model.__name, Model.__what = "yolua.model", "model"
 Model.__optional = { averaged = true, precision = true, tf32 = true, quantised = true, calibration = true, statistics_fixed = true,
   frozen = true, frozen_ranges = true, notes = true, map = true, trained = true, darknet = true, conf = true, named_by = true, path = true,
-  seen = true, stopped = true, leaves = true }
+  seen = true, stopped = true, leaves = true, sources = true }
 Model.__ways = { frozen = "net:freeze(pattern) freezes", layers = "write into a parameter, as in net.layers.conv1.weight:copy_(t)",
   w = "imgsz is an option of each call", h = "imgsz is an option of each call" }
 sealed.class(Model)
 
--- fields: net, names (list of class names), named_by (the file that they are from), path (where it came from), notes (a checkpoint's
--- texts), map (the class map that it was trained with, as yolua.classmap's `kept`), darknet (the head of its weights file), conf (its best
--- score threshold, as yolua.report.conf chooses it).
+-- fields: net, names (list of class names), named_by (the file that they are from), path (where it came from), sources (the files that it
+-- was read from), notes (a checkpoint's texts), map (the class map that it was trained with, as yolua.classmap's `kept`), darknet (the head
+-- of its weights file), conf (its best score threshold, as yolua.report.conf chooses it).
 -- Of itself it has w, h, c and resize ("stretch" or "letterbox"): what its cfg says, or what it was last trained with.
 function Model.new(fields)
   local self = sealed.object(fields, Model)

@@ -23,6 +23,13 @@ static int files_kind(lua_State *L)
     return 1;
 }
 
+/* files.same(a, b) -> whether both paths lead to one file or folder, which is there */
+static int files_same(lua_State *L)
+{
+    lua_pushboolean(L, yl__path_same(yl__check_string(L, 1), yl__check_string(L, 2)));
+    return 1;
+}
+
 static int end_group(lua_State *L, int status, lua_KContext group)
 {
     bool fine = status == LUA_OK || status == LUA_YIELD;
@@ -252,6 +259,7 @@ void yl__bind_files(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"kind", files_kind},
+        {"same", files_same},
         {"make_folder", files_make_folder},
         {"together", files_together},
         {"new_folder", files_new_folder},

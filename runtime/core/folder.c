@@ -27,6 +27,12 @@ yl_path_kind yl__path_kind(const char *path)
     return S_ISREG(st.st_mode) ? YL_PATH_FILE : YL_PATH_OTHER;
 }
 
+bool yl__path_same(const char *a, const char *b)
+{
+    struct stat one, two;
+    return stat(a, &one) == 0 && stat(b, &two) == 0 && one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+}
+
 bool yl__folder_cache(char path[1024])
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");

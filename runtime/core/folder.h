@@ -8,6 +8,8 @@ typedef enum yl_path_kind { YL_PATH_NONE, YL_PATH_FILE, YL_PATH_FOLDER, YL_PATH_
 
 /* What `path` is; links are followed. */
 yl_path_kind yl__path_kind(const char *path);
+/* Whether both are there and are one; links are followed. */
+bool yl__path_same(const char *a, const char *b);
 
 /* Makes the folder and those above it; one that exists is fine. Errors: IO with the path and the reason. */
 yl_status yl__folder_make(const char *path);

@@ -59,6 +59,9 @@ static void test_kinds(void **state)
     assert_int_equal(yl__path_kind("/dev/null"), YL_PATH_OTHER);
     assert_int_equal(symlink(".", at("link")), 0);
     assert_int_equal(yl__path_kind(at("link")), YL_PATH_FOLDER); /* links are followed */
+    assert_true(yl__path_same(at("link"), root));
+    assert_false(yl__path_same(at("file"), root));
+    assert_false(yl__path_same(at("none"), at("none")));
     assert_int_equal(yl__path_kind(""), YL_PATH_NONE);
 }
 

@@ -2,7 +2,8 @@
 --   int8: it can hold convolutions of bytes, and how far a runtime's outputs may then be from the network's
 --   help; ending (of the file's name; "/": a folder); options (which of those below have an effect on it, imgsz among them)
 --   runtimes (that check=true can use)
---   write(model, out, o, notes, plan of precision int8 or nil) -> the files that were written
+--   files(model, out) -> the files that are written, where these are more than `out`
+--   write(model, out, o, notes, plan of precision int8 or nil) writes them
 --   written(model, files) -> the largest difference of what the files hold from the network, where this program can read them itself
 local callback = require "yolua.options.callback"
 local check = require "yolua.model.export.check"
@@ -31,6 +32,8 @@ export.fields[#export.fields + 1] = structs.field("plan", "precision", { choices
 export.fields[#export.fields + 1] = { "check", "bool", false, "", "run the result in another program, where one is there, and compare" }
 export.fields[#export.fields + 1] = { "python", "string", nil, "",
   "check=true: the interpreter whose packages are the runtimes (default python3)" }
+
+local LARGEST = "largest number (a score: of 1)" -- what a difference is relative to
 
 local KEYS = {}
 for i, field in ipairs(structs.fields "export") do KEYS[i] = field[1] end
@@ -115,7 +118,7 @@ end
 
 local function refuse(result, o, c, most)
   error(("export: an output of %s in %s differs by %.2g of its %s (expected at most %g); the file is kept"):format(result.file, c.runtime,
-    c.max_error, o.precision == "int8" and "root mean square" or "largest number", most), 0)
+    c.max_error, o.precision == "int8" and "root mean square" or LARGEST, most), 0)
 end
 
 -- What check=true finds, in the result; warns where nothing could be compared.
@@ -147,17 +150,31 @@ local function text(r)
     return ("%s\nthe same as the network but for roundings of bytes: root mean square of an output's difference %.2g of its own (%s)")
       :format(line, r.max_error, r.runtime)
   end
-  return ("%s\nthe same as the network: largest difference of an output %.2g of its largest number (%s)"):format(line, r.max_error,
-    r.runtime)
+  return ("%s\nthe same as the network: largest difference of an output %.2g of its %s (%s)"):format(line, r.max_error, LARGEST, r.runtime)
 end
 
 local shown = { __tostring = text }
+
+-- The files that are to be written. Refuses one that the network was read from, by whatever path.
+local function files_of(model, format, out)
+  local files = format.files and format.files(model, out) or { out }
+  for _, path in ipairs(files) do
+    for _, source in ipairs(model.sources or {}) do
+      if core.files.same(path, source) then
+        error(("out=%s: %s is a file that the network was read from: expected another place"):format(out, path), 0)
+      end
+    end
+  end
+  return files
+end
 
 local function written(model, o)
   local name, format = format_of(o)
   local values = given(name, format, o)
   local result, plan <close> = { format = name, precision = o.precision }, bytes_plan(model, name, format, o)
-  result.files = format.write(model, o.out, values, notes(model), plan)
+  result.files = files_of(model, format, o.out)
+  core.check_finite(model.net, "export")
+  format.write(model, o.out, values, notes(model), plan)
   result.file, result.bytes = result.files[1], bytes_of(result.files)
   if o.check then add_check(result, model, format, o, values) end
   return setmetatable(result, shown)

@@ -45,7 +45,7 @@ local function from_darknet(o)
   local heads = structure.heads(structure.of(net))
   local names = o.names and named.named(o.names) or named.numbered(heads[1] and heads[1].classes or 0)
   return Model.new { net = net, names = names, named_by = o.names, path = o.cfg, darknet = darknet, device = o.device,
-    pretrained = o.weights ~= nil }
+    pretrained = o.weights ~= nil, sources = { o.cfg, o.weights or o.names, o.names } }
 end
 
 -- The network `name` that the program carries, with its weights, or drawn ones if it has none; nil if there is no such network, or a file
@@ -138,13 +138,13 @@ local function from_checkpoint(o)
   if info.metadata.int8 then net:calibrate(info.metadata.int8, o.model) end
   local map, darknet = learned(info, o.model)
   return Model.new { conf = chosen(info, o.model), net = net, names = names, path = o.model, notes = info.metadata, device = o.device,
-    pretrained = true, map = map, darknet = darknet, calibration = info.metadata.int8 }
+    pretrained = true, map = map, darknet = darknet, calibration = info.metadata.int8, sources = { o.model } }
 end
 
 local function from_keras(o)
   local net, classes = keras_model(o.model, { device = o.device, anchors = o.anchors })
   return Model.new { net = net, names = o.names and named.named(o.names) or named.numbered(classes), named_by = o.names, path = o.model,
-    device = o.device, pretrained = true }
+    device = o.device, pretrained = true, sources = { o.model } }
 end
 
 local shared = fields.get { "model", fields.pick("run", "device"), fields.pick("run", "seed") } -- a recipe has them as well

@@ -368,6 +368,37 @@ function cases.testRefused()
   t.assertNil(core.files.kind(top .. "/x.onnx"))
 end
 
+-- A network is not replaced by its export, by whatever path.
+function TestRefused.testTheNetworksOwnFiles()
+  local path, link, folder = top .. "/own.safetensors", top .. "/link.safetensors", top .. "/own"
+  local model = yl.load { model = "street" }
+  model:save(path)
+  model:save(folder .. "/")
+  os.execute(("ln -s own.safetensors %s"):format(link))
+  local before = core.files.hash(path)
+  for _, out in ipairs { path, link, top .. "/./own.safetensors" } do
+    t.assertStrContains(refused { "export", "model=" .. path, "out=" .. out },
+      "is a file that the network was read from: expected another place")
+  end
+  t.assertEquals(core.files.hash(path), before)
+  local words = { "export", "cfg=" .. folder .. "/model.cfg", "weights=" .. folder .. "/model.weights", "out=" .. folder .. "/" }
+  t.assertStrContains(refused(words), "own/model.cfg is a file that the network was read from")
+  words[2] = "cfg=" .. top .. "/other.cfg"
+  core.system.write(top .. "/other.cfg", core.system.read(folder .. "/model.cfg"))
+  t.assertStrContains(refused(words), "own/model.weights is a file that")
+end
+
+-- A network that finds nothing is not exported, whatever the format.
+function TestRefused.testNotFinite()
+  local model = yl.load { model = "street" }
+  model.net:tensor "conv3.bn.bias":fill_(1 / 0)
+  for _, ending in ipairs { ".onnx", ".param", ".safetensors", ".h", "/" } do
+    local out = top .. "/infinite" .. ending
+    t.assertStrContains(fails(yl.export, model, { out = out }), "export: conv3.bn.bias: number 1 is not finite")
+    t.assertNil(core.files.kind(out))
+  end
+end
+
 function TestRefused.testTheCall()
   local model = yl.load { model = "street" }
   t.assertStrContains(fails(yl.export, model, { out = top .. "/x.tar" }), "out=" .. top .. "/x.tar: expected format=")

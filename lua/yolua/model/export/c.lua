@@ -94,7 +94,6 @@ return {
     core.system.write(out, table.concat { filled(HEAD), filled "static const char NAME_cfg[] =\n", table.concat(lines, "\n"), ";\n\n",
       filled "enum { NAME_classes = ", tostring(#model.names), " };\n", (names:gsub("NAME_names", name .. "_names")),
       filled "\n/* Darknet's weights file. */\nstatic const uint32_t NAME_weights[] = {\n", words(weights), "\n};\n\n", filled(TAIL) })
-    return { out }
   end,
   -- The network that the header's cfg and numbers make.
   written = function(model, files)

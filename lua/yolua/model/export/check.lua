@@ -72,8 +72,9 @@ local function in_folder(f)
   return table.unpack(result, 2, result.n)
 end
 
--- The largest difference of two lists of f32, relative to the largest number of the first; `square`: the root mean squares of both.
-local function difference(name, expected, bytes, square)
+-- The largest difference of two lists of f32, relative to the largest number of the first, or to `unit`; `square`: the root mean squares
+-- of both.
+local function difference(name, expected, bytes, square, unit)
   if #bytes ~= 4 * expected:count() then
     error(("%s: expected %d numbers, got %d"):format(name, expected:count(), #bytes // 4), 0)
   end
@@ -82,6 +83,7 @@ local function difference(name, expected, bytes, square)
   local largest, worst = expected:abs():max(), off:abs():max()
   if square then largest, worst = (expected * expected):mean() ^ 0.5, (off * off):mean() ^ 0.5 end
   if worst ~= worst then return math.huge end
+  if unit and not square then return worst / unit end
   return largest > 0 and worst / largest or worst
 end
 
@@ -135,7 +137,8 @@ function check.read_back(model, source)
 end
 
 -- file: what was written; input: tensor {n, c, h, w}; expected: { name = tensor }. Returns the largest difference of an output, relative to
--- its largest number (`square`: the root mean squares). Errors: what the runtime says.
+-- its largest number (`square`: the root mean squares). Scores are probabilities, whose relative error is the absolute one of the numbers
+-- that they are made of, however small they are: their difference is taken as it is. Errors: what the runtime says.
 function check.compare(python, runtime, file, input, expected, square)
   return in_folder(function(folder)
     local names = {}
@@ -147,7 +150,8 @@ function check.compare(python, runtime, file, input, expected, square)
     if not ok then error(("%s refuses %s: %s"):format(runtime, file, said), 0) end
     local worst = 0
     for _, name in ipairs(names) do
-      worst = math.max(worst, difference(name, expected[name], core.system.read(folder .. "/" .. name), square))
+      local got, unit = core.system.read(folder .. "/" .. name), name == "scores" and 1 or nil
+      worst = math.max(worst, difference(name, expected[name], got, square, unit))
     end
     return worst
   end)

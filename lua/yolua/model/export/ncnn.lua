@@ -6,8 +6,6 @@ return {
   options = { "imgsz" },
   runtimes = { "ncnn" },
   int8 = 0.2, -- most that ncnn may differ then: its bytes are signed, and the numbers between layers f32
-  write = function(model, out, _, _, plan)
-    core.export.ncnn(model.net, out, plan)
-    return { out, (out:gsub("%.%w+$", ".bin")) }
-  end,
+  files = function(_, out) return { out, (out:gsub("%.%w+$", ".bin")) } end,
+  write = function(model, out, _, _, plan) core.export.ncnn(model.net, out, plan) end,
 }

@@ -6,8 +6,5 @@ return {
   options = { "imgsz", "opset", "batch", "fold", "heads", "conf", "iou" },
   runtimes = { "onnxruntime", "openvino" },
   int8 = 0.05, -- most that a runtime may differ then: roundings to other bytes add up
-  write = function(model, out, o, notes, plan)
-    core.export.onnx(model.net, out, o, notes, plan)
-    return { out }
-  end,
+  write = function(model, out, o, notes, plan) core.export.onnx(model.net, out, o, notes, plan) end,
 }

@@ -6,9 +6,6 @@ local core = require "yolua.core"
 return {
   help = "the tensors of a PyTorch state dict", ending = ".safetensors",
   options = {},
-  write = function(model, out, _, notes)
-    core.export.state_dict(model.net, out, notes)
-    return { out }
-  end,
+  write = function(model, out, _, notes) core.export.state_dict(model.net, out, notes) end,
   written = function(model, files) return check.read_back(model, files[1]) end,
 }

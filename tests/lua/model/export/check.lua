@@ -32,12 +32,27 @@ head -c 41600 /dev/zero >"$7/$8"
   os.execute("chmod +x " .. python)
   local status, _, err = program.run { "export", "model=street", "out=" .. path, "check=true", "python=" .. python }
   t.assertEquals(status, 1)
-  t.assertStrContains(err, "an output of " .. path .. " in onnxruntime differs by 1 of its largest number (expected at most 0.0001)")
+  t.assertStrContains(err, "an output of " .. path
+    .. " in onnxruntime differs by 1 of its largest number (a score: of 1) (expected at most 0.0001)")
   core.system.write(python, "#!/bin/sh\n[ $# = 2 ] && exit 0\necho Traceback\necho it is broken\nexit 3\n")
   os.execute("chmod +x " .. python)
   status, _, err = program.run { "export", "model=street", "out=" .. path, "check=true", "python=" .. python }
   t.assertEquals(status, 1)
   t.assertStrContains(err, "onnxruntime refuses " .. path .. ": it is broken")
+  os.remove(python)
+end
+
+-- Probabilities are compared as they are, however small; other numbers relative to the largest.
+function TestCheck.testScores()
+  local python, wrong = os.tmpname(), top .. "/numbers"
+  core.system.write(wrong, string.pack("<ff", 1.5e-3, 2e-3))
+  core.system.write(python, ('#!/bin/sh\ncp %s "$7/$8"\n'):format(wrong))
+  os.execute("chmod +x " .. python)
+  local input, numbers = core.tensor.new { 1, 2 }, core.tensor.new { 1e-3, 2e-3 }
+  local function off(name, square) return check.compare(python, "x", "x", input, { [name] = numbers }, square) end
+  t.assertAlmostEquals(off "scores", 5e-4, 1e-8)
+  t.assertAlmostEquals(off "boxes", 0.25, 1e-5)
+  t.assertAlmostEquals(off("scores", true), 0.5 / 5 ^ 0.5, 1e-5)
   os.remove(python)
 end
 
@@ -49,6 +64,7 @@ function TestCheck.testEachRuntime()
   os.execute("chmod +x " .. python)
   t.assertEquals(check.runtimes(python, { "onnxruntime", "openvino", "ncnn" }), { "openvino" })
   core.system.write(python, "#!/bin/sh\n[ $# = 2 ] && exit 0\nexit 3\n")
+  os.execute("chmod +x " .. python)
   t.assertEquals(check.runtimes(python, { "onnxruntime", "openvino" }), { "onnxruntime", "openvino" })
   os.remove(python)
 end
