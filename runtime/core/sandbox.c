@@ -58,9 +58,9 @@ static bool is_allowed(const char *real, bool write)
 
 static bool goes_up(const char *rest)
 {
-    for (; rest; rest = strchr(rest + 1, '/')) {
-        const char *name = rest + (*rest == '/');
-        if (strncmp(name, "..", 2) == 0 && (name[2] == '/' || name[2] == '\0')) return true;
+    for (; rest; rest = strchr(rest, '/')) {
+        rest += *rest == '/';
+        if (strncmp(rest, "..", 2) == 0 && (rest[2] == '/' || rest[2] == '\0')) return true;
     }
     return false;
 }
