@@ -126,6 +126,16 @@ static void measured_once(void **state)
 }
 
 /* Bytes in and f32 out: what measures has room for outputs that are larger than inputs. */
+/* How many algorithms this machine has for it. */
+static int candidates(const yl_conv2d_geom *g, yl_direction d)
+{
+    const yl_conv2d_algo *const *list;
+    int count = 0;
+    assert_int_equal(ctx.device->kernels->conv2d_algorithms(&list), YL_OK);
+    for (; *list; list++) count += (*list)->supports(&ctx, g, d);
+    return count;
+}
+
 static void bytes_are_measured(void **state)
 {
     (void)state;
@@ -134,7 +144,7 @@ static void bytes_are_measured(void **state)
     g.dtype = YL_U8, g.out_dtype = YL_F32, g.x_quant = (yl_quant){1, 0};
     assert_int_equal(yl_conv2d_choose(&ctx, &g, YL_FORWARD, false, NULL, "auto", &algo), YL_OK);
     assert_true(strncmp(algo->name, "int8", 4) == 0);
-    assert_non_null(strstr(text_of_cache(), "40x40x64 40x40x64 k3x3"));
+    assert_int_equal(strstr(text_of_cache(), "40x40x64 40x40x64 k3x3") != NULL, candidates(&g, YL_FORWARD) > 1);
     assert_int_equal(yl_conv2d_choose(&ctx, &g, YL_BACKWARD_DATA, false, NULL, "auto", &algo), YL_UNSUPPORTED);
 }
 
