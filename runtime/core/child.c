@@ -6,18 +6,19 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What this process maps. */
+/* What this process maps; 0: not known. */
 static int64_t mapped_bytes(void)
 {
-    long long pages = 0;
+    char line[80];
     FILE *file = fopen("/proc/self/statm", "re");
     if (!file) return 0;
-    if (fscanf(file, "%lld", &pages) != 1) pages = 0;
+    long long pages = fgets(line, sizeof line, file) ? strtoll(line, NULL, 10) : 0;
     fclose(file);
     return pages * sysconf(_SC_PAGESIZE);
 }
