@@ -15,7 +15,8 @@ function TestExportRecipe.testFiles()
   local files = { "model.param", "model.bin", "darknet/model.cfg", "state.safetensors", "model.h" }
   if core.export.available "onnx" then table.move({ "model.onnx", "boxes.onnx" }, 1, 2, #files + 1, files) end
   for _, name in ipairs(files) do t.assertEquals(core.files.kind(out .. "/" .. name), "file", name) end
-  local _, compared = said:gsub("the same as the network: largest difference of an output 0 of its largest number %(a score: of 1%) %(yolua%)", "")
+  local words = "the same as the network: largest difference of an output 0 of its largest number %(a score: of 1%) %(yolua%)"
+  local _, compared = said:gsub(words, "")
   t.assertEquals(compared, 3)
   local best = yl.load { model = out .. "/best.safetensors" }
   local darknet = yl.load { cfg = out .. "/darknet/model.cfg", weights = out .. "/darknet/model.weights" }
