@@ -1,5 +1,5 @@
-/* The inside of a plan, shared by plan.c (which steps), memory.c (where things lie), recompute.c (what is made twice) and run.c (forward
- * and backward). */
+/* The inside of a plan, shared by create.c (which makes it), steps.c (what runs), memory.c (where things lie), recompute.c (what is made
+ * twice) and run.c (forward and backward). */
 #ifndef YL_NET_PLAN_IMPL_H
 #define YL_NET_PLAN_IMPL_H
 
@@ -97,6 +97,10 @@ struct yl_plan {
     yl_graph graphs[3]; /* of forward, losses, backward */
 };
 
+/* plan_options.c: can this network and its device do what is asked for? Errors: INVALID, UNSUPPORTED. */
+yl_status yl__plan_check_options(yl_net *net, const yl_plan_options *options);
+/* steps.c: the plan's steps, its cut and its slice, for layers whose outputs have these shapes. Errors: MEMORY. */
+yl_status yl__plan_steps(yl_plan *plan, const yl_shape *shapes);
 /* types.c: of which type values and the steps' inputs and outputs are. */
 yl_status yl__plan_types(yl_plan *plan);
 /* Inputs of a step that have to be of another type than the value is, turned into it. */
