@@ -1,11 +1,19 @@
-/* Puts the picture and truth of a sample into a slot of a batch, on any thread. */
+/* A sample, and how its picture and truth get into a slot of a batch, on any thread. */
 #ifndef YL_LOADER_SAMPLE_H
 #define YL_LOADER_SAMPLE_H
 
 #include "augment/mosaic.h"
 #include "loader/cache.h"
-#include "loader/loader.h"
+#include "loader/loader_options.h"
 #include "loader/upload.h"
+
+typedef struct yl_sample {
+    const char *path;
+    /* count, 6: x1, y1, x2, y2 in pixels, class from 0, kind (core/truth.h); with attributes one more number for each line of
+     * core/attributes.h */
+    const float *rows;
+    int32_t count;
+} yl_sample;
 
 /* One of a sample's pictures: the only one, or a piece of a mosaic. */
 typedef struct yl_sample_piece {
