@@ -1,14 +1,15 @@
 /* Winograd's minimal filtering F(4x4, 3x3) (Lavin & Gray 2016, section 4.3) for 3x3 convolutions of stride 1, forward
- * and backward data: 36 multiplications make 16 outputs, where the definition takes 144.
+ * and backward data: 36 multiplications make 16 outputs, where the definition takes 144. F(5x5, 3x3) makes 25 of 49, and fits
+ * maps of 13x13, where tiles of four would make 16x16.
  *
  *   Y = A' [ sum over k of (G w_k G') . (B' d_k B) ] A,   d a 6x6 input tile, w a 3x3 kernel, Y a 4x4 output tile
  *
- * For each of the 36 places xi the sum over channels k is a matrix product V[xi] {tiles, c} * U[xi] {c, oc} = M[xi]
+ * For each of the 36 (or 49) places xi the sum over channels k is a matrix product V[xi] {tiles, c} * U[xi] {c, oc} = M[xi]
  * {tiles, oc}. A chunk of tiles is transformed, multiplied and transformed back while it is in the cache. Where the
  * weights are larger than that, all threads work on one chunk and share the weights; else each thread has chunks of its
  * own.
  *
- * conv2d.winograd.c and conv2d.winograd_bf16.c include this, for factors of f32 and bf16: a slot of V and U (kernels/factors.h) holds
+ * conv2d.winograd.c, conv2d.winograd5.c and conv2d.winograd_bf16.c include this, for factors of f32 and bf16: a slot of V and U (kernels/factors.h) holds
  * neighbouring channels. */
 #include "kernels/activation.formulas.h"
 #include "kernels/conv2d.winograd.h"
@@ -42,6 +43,11 @@ static bool supports(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
            g->dw == 1;
 }
 
+static int64_t tiles_of(int64_t side)
+{
+    return (side + YL_OUT - 1) / YL_OUT;
+}
+
 static pass make_pass(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
 {
     pass p = {.n = g->n,
@@ -66,7 +72,7 @@ static pass make_pass(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d
                    .pt = 2 - g->pt,
                    .pl = 2 - g->pl,
                    .act = YL_ACT_linear};
-    p.tile_rows = (p.oh + 3) / 4, p.tile_cols = (p.ow + 3) / 4, p.tiles = p.n * p.tile_rows * p.tile_cols;
+    p.tile_rows = tiles_of(p.oh), p.tile_cols = tiles_of(p.ow), p.tiles = p.n * p.tile_rows * p.tile_cols;
     p.panels = (p.oc + YL_NR - 1) / YL_NR;
     p.slots = yl__slots(p.c);
     p.in_row = yl__slab_pixel(yl__rounded(p.slots, YL_VL)), p.out_row = yl__slab_pixel(p.panels * YL_NR);
@@ -84,8 +90,8 @@ static pass make_pass(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d
 static double cost(const yl_conv2d_geom *g, yl_direction d)
 {
     int64_t h = d == YL_FORWARD ? g->oh : g->h, w = d == YL_FORWARD ? g->ow : g->w;
-    double tiles = (double)(g->n * ((h + 3) / 4) * ((w + 3) / 4)), c = (double)g->c, oc = (double)g->oc;
-    return 36 * tiles * c * oc * 1.15 / YL_PAIR + tiles * (c + oc) * 250 + 36 * c * oc * 20;
+    double tiles = (double)(g->n * tiles_of(h) * tiles_of(w)), c = (double)g->c, oc = (double)g->oc;
+    return YL_PLACES * (tiles * c * oc * 1.15 / YL_PAIR + tiles * (c + oc) * 7 + c * oc * 20);
 }
 
 static int64_t team_floats(const pass *p)
@@ -109,19 +115,6 @@ static size_t packed_bytes(const yl_conv2d_geom *g, yl_direction d)
 
 /* ---- weights: U[xi] {panels, slots, YL_NR} ---- */
 
-/* t[0..6) = G w[0..3) */
-YL__INLINE void transform_kernel(const yl__vec *w, int64_t step, yl__vec *t, int64_t t_step)
-{
-    yl__vec a = w[0], b = P * w[step], c = w[2 * step], ac = a + P * P * c;
-    yl__vec even = a * AT_Q + c * (Q * Q * AT_Q), odd = w[step] * (Q * AT_Q);
-    t[0] = a * AT_0;
-    t[t_step] = (ac + b) * AT_P;
-    t[2 * t_step] = (ac - b) * AT_P;
-    t[3 * t_step] = even + odd;
-    t[4 * t_step] = even - odd;
-    t[5 * t_step] = c;
-}
-
 /* The nine weights of YL_NR outputs for `count` inputs from k0: block[k][tap][lane]. */
 static void read_weights(const yl_conv2d_geom *g, yl_direction d, const float *w, const float *scale, int64_t o0,
                          int64_t k0, int64_t count, float block[K_BLOCK][9][YL_NR])
@@ -144,10 +137,10 @@ static void read_weights(const yl_conv2d_geom *g, yl_direction d, const float *w
 /* G w G' of one vector of outputs. */
 YL__INLINE void transform_weights(float taps[9][YL_NR], int lane, yl__vec u[YL_PLACES])
 {
-    yl__vec w[9], half[18];
+    yl__vec w[9], half[3 * YL_SIDE];
     for (int t = 0; t < 9; t++) w[t] = *(const yl__vec *)(taps[t] + lane);
-    for (int j = 0; j < 3; j++) transform_kernel(w + j, 3, half + j, 3);
-    for (int i = 0; i < 6; i++) transform_kernel(half + 3 * i, 1, u + 6 * i, 1);
+    for (int j = 0; j < 3; j++) yl__transform_factor(w + j, 3, 3, half + j, 3);
+    for (int i = 0; i < YL_SIDE; i++) yl__transform_factor(half + 3 * i, 1, 3, u + YL_SIDE * i, 1);
 }
 
 static void pack_panel(const yl_conv2d_geom *g, yl_direction d, const float *w, const float *scale, int64_t panel,
@@ -188,7 +181,7 @@ typedef struct place {
 static place place_of(const pass *p, int64_t index)
 {
     int64_t per_image = p->tile_rows * p->tile_cols, at = index % per_image;
-    return (place){index / per_image, at / p->tile_cols * 4, at % p->tile_cols * 4};
+    return (place){index / per_image, at / p->tile_cols * YL_OUT, at % p->tile_cols * YL_OUT};
 }
 
 YL__INLINE void input_vector(const pass *p, const yl__picture *in, place at, int64_t k, const bool whole, float *to)
@@ -235,17 +228,6 @@ static void multiply(const pass *p, int64_t tiles, int64_t xi, int64_t panel, co
 
 /* ---- output ---- */
 
-/* t[0..4) = A' m[0..6) */
-YL__INLINE void transform_output(const yl__vec *m, int64_t step, yl__vec *t, int64_t t_step)
-{
-    yl__vec m1 = m[step], m2 = m[2 * step], m3 = m[3 * step], m4 = m[4 * step];
-    yl__vec a = m1 + m2, b = m1 - m2, c = m3 + m4, d = m3 - m4;
-    t[0] = m[0] + a + c;
-    t[t_step] = P * b + Q * d;
-    t[2 * t_step] = P * P * a + Q * Q * c;
-    t[3 * t_step] = P * P * P * b + Q * Q * Q * d + m[5 * step];
-}
-
 /* What becomes of the sums of one pixel: whole vectors with the common activations stay in registers. */
 static inline void finish_pixel(const pass *p, yl__vec sum, const float *bias, int64_t count, float *to)
 {
@@ -263,19 +245,19 @@ static inline void finish_pixel(const pass *p, yl__vec sum, const float *bias, i
     memcpy(to, lanes, (size_t)count * sizeof *to);
 }
 
-/* One vector of channels of one tile: its 4x4 pixels, clipped to the image. */
+/* One vector of channels of one tile: its pixels, clipped to the image. */
 static void output_vector(const pass *p, const float *m, place at, int64_t o)
 {
-    yl__vec s[YL_PLACES], t[24], y[16];
-    int64_t rows = p->oh - at.i < 4 ? p->oh - at.i : 4, cols = p->ow - at.j < 4 ? p->ow - at.j : 4;
+    yl__vec s[YL_PLACES], t[YL_OUT * YL_SIDE], y[YL_OUT * YL_OUT];
+    int64_t rows = p->oh - at.i < YL_OUT ? p->oh - at.i : YL_OUT, cols = p->ow - at.j < YL_OUT ? p->ow - at.j : YL_OUT;
     int64_t count = p->oc - o < YL_VL ? p->oc - o : YL_VL;
     for (int xi = 0; xi < YL_PLACES; xi++) s[xi] = *(const yl__vec *)(m + xi * p->m_plane + o);
-    for (int v = 0; v < 6; v++) transform_output(s + v, 6, t + v, 6);
-    for (int u = 0; u < 4; u++) transform_output(t + 6 * u, 1, y + 4 * u, 1);
+    for (int v = 0; v < YL_SIDE; v++) yl__transform_back(s + v, YL_SIDE, YL_OUT, t + v, YL_SIDE);
+    for (int u = 0; u < YL_OUT; u++) yl__transform_back(t + YL_SIDE * u, 1, YL_OUT, y + YL_OUT * u, 1);
     float *out = p->out + ((at.n * p->oh + at.i) * p->ow + at.j) * p->oc + o;
     for (int64_t u = 0; u < rows; u++)
         for (int64_t v = 0; v < cols; v++)
-            finish_pixel(p, y[4 * u + v], p->bias ? p->bias + o : NULL, count, out + (u * p->ow + v) * p->oc);
+            finish_pixel(p, y[YL_OUT * u + v], p->bias ? p->bias + o : NULL, count, out + (u * p->ow + v) * p->oc);
 }
 
 static void output_tile(const pass *p, int64_t index, const float *m)
@@ -334,7 +316,9 @@ static yl_status run_winograd(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_dir
 }
 
 const yl_conv2d_algo YL__WINOGRAD() = {
-    .name = YL_PAIR == 2 ? "winograd_bf16" : "winograd",
+    .name = YL_OUT == 5    ? "winograd5"
+            : YL_PAIR == 2 ? "winograd_bf16"
+                           : "winograd",
     .supports = supports,
     .cost = cost,
     .scratch_bytes = scratch_bytes,

@@ -1,13 +1,12 @@
 /* Winograd's minimal filtering F(3x3, 4x4) for the weights' gradient of a 3x3 convolution of stride 1 (Lavin & Gray
- * 2016, section 4.4): per tile, 36 multiplications where the definition takes 144.
+ * 2016, section 4.4): per tile, 36 multiplications where the definition takes 144; and F(3x3, 5x5) with 49 for 225.
  *
  *   dW[o, :, :, k] += A' [ sum over tiles of (G dy_o G') . (B' x_k B) ] A
  *
- * with x a 6x6 input tile, dy the 4x4 tile of gradients, and the points 0, 1, -1, 2, -2, infinity as in the forward
- * direction. For each of the 36 places the sum over tiles is a matrix product Y' {oc, tiles} * X {tiles, c}; its result
+ * with x a 6x6 input tile, dy the 4x4 tile of gradients, and the points of the forward direction. For each of the places the sum over tiles is a matrix product Y' {oc, tiles} * X {tiles, c}; its result
  * is transformed back a block of channels at a time and never leaves the cache.
  *
- * conv2d.winograd.weights.c and conv2d.winograd_bf16.weights.c include this: a slot of X and Y (kernels/factors.h) holds neighbouring tiles. */
+ * conv2d.winograd.weights.c, conv2d.winograd5.weights.c and conv2d.winograd_bf16.weights.c include this: a slot of X and Y (kernels/factors.h) holds neighbouring tiles. */
 #include "kernels/conv2d.winograd.h"
 #include "kernels/slab.h"
 
@@ -33,8 +32,8 @@ static int64_t ceiling(int64_t a, int64_t b)
 
 static plan make_plan(const yl_ctx *ctx, const yl_conv2d_geom *g)
 {
-    plan p = {.g = g, .tile_cols = ceiling(g->ow, 4), .weights = 9 * g->c * g->oc};
-    p.per_image = ceiling(g->oh, 4) * p.tile_cols, p.tiles = g->n * p.per_image;
+    plan p = {.g = g, .tile_cols = ceiling(g->ow, YL_OUT), .weights = 9 * g->c * g->oc};
+    p.per_image = ceiling(g->oh, YL_OUT) * p.tile_cols, p.tiles = g->n * p.per_image;
     p.x_row = yl__slab_pixel(yl__rounded(g->c, YL_NR)), p.y_row = yl__slab_pixel(yl__rounded(g->oc, YL_VL));
     p.bands = ceiling(g->oc, BAND), p.panels = ceiling(g->c, YL_NR);
     p.private = p.weights * (int64_t)sizeof(float) <= PRIVATE_BYTES;
@@ -61,55 +60,32 @@ size_t YL__WINOGRAD(_weights_scratch)(const yl_ctx *ctx, const yl_conv2d_geom *g
     return (size_t)(each * ctx->threads + (sums_apart(ctx, &p) ? 0 : p.tiles_floats)) * sizeof(float);
 }
 
-/* t[0..6) = G y[0..4), G's row for the point a being f(a) * (1, a, a^2, a^3). */
-YL__INLINE void transform_gradient(const yl__vec *y, int64_t step, yl__vec *t, int64_t t_step)
-{
-    yl__vec y0 = y[0], y1 = y[step], y2 = y[2 * step], y3 = y[3 * step];
-    yl__vec even = (y0 + P * P * y2) * AT_P, odd = (y1 + P * P * y3) * (P * AT_P);
-    yl__vec even2 = y0 * AT_Q + y2 * (Q * Q * AT_Q), odd2 = y1 * (Q * AT_Q) + y3 * (Q * Q * Q * AT_Q);
-    t[0] = y0 * AT_0;
-    t[t_step] = even + odd;
-    t[2 * t_step] = even - odd;
-    t[3 * t_step] = even2 + odd2;
-    t[4 * t_step] = even2 - odd2;
-    t[5 * t_step] = y3;
-}
-
-/* G dy G' of channels from o on of the 4x4 tile at (i, j) of image n; pixels outside the image are zero. */
+/* G dy G' of channels from o on of the tile at (i, j) of image n; pixels outside the image are zero. */
 YL__INLINE void gradient_places(const yl_conv2d_geom *g, const float *dy, int64_t n, int64_t i, int64_t j, int64_t o,
                                 yl__vec y[YL_PLACES])
 {
-    int64_t rows = g->oh - i < 4 ? g->oh - i : 4, cols = g->ow - j < 4 ? g->ow - j : 4;
+    int64_t rows = g->oh - i < YL_OUT ? g->oh - i : YL_OUT, cols = g->ow - j < YL_OUT ? g->ow - j : YL_OUT;
     const float *from = dy + ((n * g->oh + i) * g->ow + j) * g->oc + o;
-    yl__vec d[16], t[24];
-    for (int u = 0; u < 4; u++)
-        for (int v = 0; v < 4; v++) {
+    yl__vec d[YL_OUT * YL_OUT], t[YL_OUT * YL_SIDE];
+    for (int u = 0; u < YL_OUT; u++)
+        for (int v = 0; v < YL_OUT; v++) {
             const float *at = from + (u * g->ow + v) * g->oc;
             bool inside = u < rows && v < cols;
-            d[4 * u + v] = !inside              ? (yl__vec){0}
-                           : g->oc - o >= YL_VL ? *(const yl__vec *)at
-                                                : yl__load_some(at, g->oc - o);
+            d[YL_OUT * u + v] = !inside              ? (yl__vec){0}
+                                : g->oc - o >= YL_VL ? *(const yl__vec *)at
+                                                     : yl__load_some(at, g->oc - o);
         }
-    for (int v = 0; v < 4; v++) transform_gradient(d + v, 4, t + v, 4);
-    for (int u = 0; u < 6; u++) transform_gradient(t + 4 * u, 1, y + 6 * u, 1);
-}
-
-/* t[0..3) = A' m[0..6) */
-YL__INLINE void transform_back(const yl__vec *m, int64_t step, yl__vec *t, int64_t t_step)
-{
-    yl__vec m1 = m[step], m2 = m[2 * step], m3 = m[3 * step], m4 = m[4 * step], a = m1 + m2, c = m3 + m4;
-    t[0] = m[0] + a + c;
-    t[t_step] = P * (m1 - m2) + Q * (m3 - m4);
-    t[2 * t_step] = P * P * a + Q * Q * c + m[5 * step];
+    for (int v = 0; v < YL_OUT; v++) yl__transform_factor(d + v, YL_OUT, YL_OUT, t + v, YL_OUT);
+    for (int u = 0; u < YL_SIDE; u++) yl__transform_factor(t + YL_OUT * u, 1, YL_OUT, y + YL_SIDE * u, 1);
 }
 
 /* dw[tap][0..count) += A' M A for one output channel and one vector of input channels. */
 static void add_kernel(const float *m, int64_t c, int64_t count, float *dw)
 {
-    yl__vec s[YL_PLACES], t[18], w[9];
+    yl__vec s[YL_PLACES], t[3 * YL_SIDE], w[9];
     for (int xi = 0; xi < YL_PLACES; xi++) s[xi] = *(const yl__vec *)(m + xi * BAND * YL_NR);
-    for (int v = 0; v < 6; v++) transform_back(s + v, 6, t + v, 6);
-    for (int u = 0; u < 3; u++) transform_back(t + 6 * u, 1, w + 3 * u, 1);
+    for (int v = 0; v < YL_SIDE; v++) yl__transform_back(s + v, YL_SIDE, 3, t + v, YL_SIDE);
+    for (int u = 0; u < 3; u++) yl__transform_back(t + YL_SIDE * u, 1, 3, w + 3 * u, 1);
     for (int q = 0; q < 9; q++) {
         float *to = dw + q * c;
         if (count >= YL_VL)
@@ -152,7 +128,7 @@ typedef struct place {
 static place place_of(const plan *p, int64_t index)
 {
     int64_t at = index % p->per_image;
-    return (place){index / p->per_image, at / p->tile_cols * 4, at % p->tile_cols * 4};
+    return (place){index / p->per_image, at / p->tile_cols * YL_OUT, at % p->tile_cols * YL_OUT};
 }
 
 /* The tiles of a slot; one behind the last tile counts as zeros. */

@@ -50,7 +50,7 @@ local shapes = {
 }
 
 local cases = {} -- tests/kernels/conv2d.c runs every algorithm on many more shapes
-for algorithm, step in pairs { auto = 1, direct = 3, gemm = 4, depthwise = 5, winograd = 3, sparse = 3 } do
+for algorithm, step in pairs { auto = 1, direct = 3, gemm = 4, depthwise = 5, winograd = 3, winograd5 = 3, sparse = 3 } do
   for i = 1, #shapes, step do
     local s = shapes[i]
     cases[#cases + 1] = { name = algorithm .. " " .. i, algorithm = algorithm, options = s.options, input = s.input }
@@ -65,7 +65,7 @@ TestConv2d = check.layer { kind = "conv2d", oracle = oracle, cases = cases, tole
 function TestConv2d.test_fused()
   local random = check.random(9)
   for _, bias in ipairs { true, false } do
-    for _, algorithm in ipairs(check.on_cpu and { "direct", "gemm", "winograd", "sparse", "auto" } or { "gemm", "auto" }) do
+    for _, algorithm in ipairs(check.on_cpu and { "direct", "gemm", "winograd", "winograd5", "sparse", "auto" } or { "gemm", "auto" }) do
       local net = core.net { h = 6, w = 7, c = 5, seed = 3, layers = {
         { "conv2d", name = "a", filters = 18, size = 3, pad = true, bias = bias },
         { "batchnorm", name = "a.bn" }, { "activation", name = "a.act", activation = "mish" } } }
