@@ -90,17 +90,14 @@ yl_status YL_CPU(int8_pack)(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direc
 
 static yl__int8_border border_of(const yl_conv2d_geom *g, const yl__int8_way *way)
 {
-    yl__int8_border b = YL_CPU(int8_border)(g, up(g->c, YL_INT8_DEEP));
-    b.x_bytes = way->x_bytes, b.off = way->off;
+    yl__int8_border b = {.h = (g->oh - 1) * g->sh + (g->kh - 1) * g->dh + 1,
+                         .w = (g->ow - 1) * g->sw + (g->kw - 1) * g->dw + 1,
+                         .c = up(g->c, YL_INT8_DEEP),
+                         .x_bytes = way->x_bytes,
+                         .off = way->off};
     bool as_it_is = b.x_bytes == 1 && !b.off && b.c == g->c && b.h == g->h && b.w == g->w && !g->pt && !g->pl;
-    b.bytes = as_it_is ? 0 : b.bytes * b.x_bytes;
+    b.bytes = as_it_is ? 0 : b.h * b.w * b.c * b.x_bytes;
     return b;
-}
-
-yl__int8_border YL_CPU(int8_border)(const yl_conv2d_geom *g, int64_t c)
-{
-    int64_t h = (g->oh - 1) * g->sh + (g->kh - 1) * g->dh + 1, w = (g->ow - 1) * g->sw + (g->kw - 1) * g->dw + 1;
-    return (yl__int8_border){.h = h, .w = w, .c = c, .bytes = h * w * c, .x_bytes = 1};
 }
 
 /* `count` bytes as they lie in the bordered image. */
@@ -124,19 +121,33 @@ static void put_border(const yl__int8_border *b, int32_t zero, int64_t count, ui
         memset(to, zero - b->off, (size_t)count);
 }
 
+/* Pixels of three channels as pixels of four. */
+static void put_triples(const uint8_t *from, int64_t pixels, uint8_t *to)
+{
+    int64_t j = 0;
+#ifdef __SSE4_1__
+    const __m128i order = _mm_setr_epi8(0, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8, 8, 9, 10, 11, 11);
+    for (; j + 6 <= pixels; j += 4) /* 16 bytes are read */
+        _mm_storeu_si128((__m128i *)(to + 4 * j),
+                         _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(from + 3 * j)), order));
+#endif
+    for (; j < pixels; j++) memcpy(to + 4 * j, from + 3 * j, 3);
+}
+
 /* Pixels of c channels as pixels of more; what lies behind the last one meets weights of 0. */
 static void put_pixels(const yl__int8_border *b, const uint8_t *from, int64_t pixels, int64_t c, uint8_t *to)
 {
     int64_t step = b->c * b->x_bytes;
     if (b->x_bytes == 1 && !b->off && c == 3)
-        for (int64_t j = 0; j < pixels; j++, from += 3, to += step) to[0] = from[0], to[1] = from[1], to[2] = from[2];
+        put_triples(from, pixels, to);
     else if (b->x_bytes == 1 && !b->off)
         for (int64_t j = 0; j < pixels; j++, from += c, to += step) memcpy(to, from, (size_t)c);
     else
         for (int64_t j = 0; j < pixels; j++, from += c, to += step) put_bytes(b, from, c, to);
 }
 
-void YL_CPU(int8_put_row)(const yl_conv2d_geom *g, const yl__int8_border *b, const uint8_t *x, int64_t i, uint8_t *to)
+/* Row i of the bordered image. */
+static void put_row(const yl_conv2d_geom *g, const yl__int8_border *b, const uint8_t *x, int64_t i, uint8_t *to)
 {
     int64_t from = i - g->pt, pixel = b->c * b->x_bytes, inside = b->w - g->pl < g->w ? b->w - g->pl : g->w;
     if (from < 0 || from >= g->h || inside < 1) {
@@ -189,27 +200,59 @@ static yl__int8_pass pass_of(const int8_job *job, int64_t image)
                                 (size_t)(image * g->oh * g->ow * g->oc) * yl_dtype_bytes(g->out_dtype)};
 }
 
+void YL_CPU(int8_end_tile)(const yl__int8_pass *p, const yl__sums *sums, int rows, int64_t q)
+{
+    const yl_conv2d_geom *g = p->g;
+    const yl__int8_ends ends = {p->factor, p->bias, p->end, p->slope};
+    int vectors = (int)up(rows / p->across * p->vectors, YL_BYTE_VECTORS);
+    int64_t left = g->oh * g->ow - q, valid = left < rows ? left : rows, at = q * g->oc + p->first;
+#define END(lanes) int8_finish(g, &ends, sums, vectors, lanes, valid, p->count, g->oc, p->y, at)
+    if (p->across == 4)
+        END(YL_VL / 4);
+    else if (p->across == 2)
+        END(YL_VL / 2);
+    else if (p->vectors == 1)
+        END(YL_VL);
+    else if (p->vectors == 2)
+        END(2 * YL_VL);
+    else if (p->vectors == 3)
+        END(3 * YL_VL);
+    else
+        END(4 * YL_VL);
+#undef END
+}
+
+/* The block of output channels from p->first on. */
+static void set_block(const int8_job *job, yl__int8_pass *p)
+{
+    const yl_conv2d_geom *g = job->g;
+    p->count = g->oc - p->first < YL_INT8_BLOCK ? g->oc - p->first : YL_INT8_BLOCK;
+    p->weights = channel_bytes(g, job->weights.bytes, p->first, &p->group);
+    p->vectors = (int)(up(p->count, YL_INT8_LANES) / YL_INT8_LANES);
+    p->across = 1;
+    while (g->oc * p->across * 2 <= YL_VL && p->across * 2 <= job->way->across) p->across *= 2;
+    p->end = int8_end(g, &p->slope);
+    float bytes = p->end == YL_INT8_OTHER ? 1 : 1 / g->y_quant.scale;
+    int64_t lanes = p->vectors * YL_INT8_LANES;
+    memset(p->start, 0, sizeof p->start);
+    for (int64_t j = 0; j < lanes; j++) {
+        int64_t k = j % (lanes / p->across), o = p->first + k;
+        p->factor[j] = k < p->count ? g->x_quant.scale * job->weights.scale[o] * bytes : 0;
+        p->bias[j] = k < p->count && job->run->bias ? job->run->bias[o] * bytes : 0;
+        if (k < p->count) p->start[j * job->way->sums] = (job->way->off - g->x_quant.zero) * job->weights.sum[o];
+    }
+}
+
 /* One chunk of one block. */
 static void run_unit(const int8_job *job, yl__int8_pass *p, int64_t unit)
 {
     const yl_conv2d_geom *g = job->g;
-    int64_t block = unit / job->chunks, chunk = unit % job->chunks;
-    p->first = block * YL_INT8_BLOCK;
-    p->count = g->oc - p->first < YL_INT8_BLOCK ? g->oc - p->first : YL_INT8_BLOCK;
-    p->weights = channel_bytes(g, job->weights.bytes, p->first, &p->group);
-    int vectors = (int)(up(p->count, YL_INT8_LANES) / YL_INT8_LANES);
-    p->simple = int8_simple(g, &p->slope);
-    float bytes = p->simple ? 1 / g->y_quant.scale : 1;
-    if (!p->simple) p->slope = 1;
-    for (int64_t j = 0; j < vectors * YL_INT8_LANES; j++) {
-        int64_t o = p->first + j;
-        p->factor[j] = j < p->count ? g->x_quant.scale * job->weights.scale[o] * bytes : 0;
-        p->bias[j] = j < p->count && job->run->bias ? job->run->bias[o] * bytes : 0;
-        p->start[j] = j < p->count ? (job->way->off - g->x_quant.zero) * job->weights.sum[o] : 0;
-    }
-    int64_t rows = job->way->rows[vectors], tiles = (g->oh * g->ow + rows - 1) / rows;
+    int64_t chunk = unit % job->chunks;
+    p->first = unit / job->chunks * YL_INT8_BLOCK;
+    set_block(job, p);
+    int64_t rows = p->across > 1 ? YL_INT8_ROWS : job->way->rows[p->vectors], tiles = up(g->oh * g->ow, rows) / rows;
     int64_t from = tiles * chunk / job->chunks * rows, to = tiles * (chunk + 1) / job->chunks * rows;
-    job->way->tiles(p, vectors, from, to < g->oh * g->ow ? to : g->oh * g->ow);
+    job->way->tiles(p, from, to < g->oh * g->ow ? to : g->oh * g->ow);
 }
 
 static void run_image(const int8_job *job, const yl_ctx *ctx, int64_t image)
@@ -223,7 +266,7 @@ static void run_image(const int8_job *job, const yl_ctx *ctx, int64_t image)
     {
         if (b->bytes) {
 #pragma omp for schedule(static)
-            for (int64_t i = 0; i < b->h; i++) YL_CPU(int8_put_row)(g, b, x, i, to + i * b->w * b->c * b->x_bytes);
+            for (int64_t i = 0; i < b->h; i++) put_row(g, b, x, i, to + i * b->w * b->c * b->x_bytes);
         }
         yl__int8_pass p = pass_of(job, image);
 #pragma omp for schedule(static)

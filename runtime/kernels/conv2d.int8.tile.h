@@ -5,36 +5,51 @@
  *   SUMS            registers of sums per vector of output channels: 1, or 2 where a channel's sum comes as two neighbouring halves
  *   X_BYTES         of an input channel in the bordered image
  *   sums_t, x_t     types of registers
- *   ZERO()          sums of nothing
+ *   LOAD(at)        a register of int32
  *   LOAD_X(at)      YL_INT8_DEEP input channels, for every lane
  *   MULTIPLY(s, x, at)  adds, to the registers s[SUMS], x times the weights of YL_INT8_LANES channels at `at`
- *   STORE(to, s)    writes a register of int32
+ *   STORE(to, s)    writes the registers s[SUMS] as yl__sums, one sum per channel
  *   ROWS_1 to ROWS_4    pixels of a tile with so many vectors of output channels
+ *   ACROSS          most pixels that may share a vector, where there are few output channels; if more than 1,
+ *   LOAD_X_ACROSS(pixel, at, across)  YL_INT8_DEEP input channels of each of `across` pixels, for the lanes that they have
+ *   MULTIPLY_ACROSS(s, x, at, across) as MULTIPLY, with weights that are the same for each of the pixels
  *
- * int8_WAY(p, vectors, first, last) computes the pixels first..last-1 of a block. */
+ * int8_WAY(p, first, last) computes the pixels first..last-1 of a block. */
 #define INT8_NAME_(name, way) name##_##way
 #define INT8_NAME__(name, way) INT8_NAME_(name, way)
 #define INT8_NAME(name) INT8_NAME__(name, WAY)
 
-YL__INLINE TARGET void INT8_NAME(int8_sum)(const yl__int8_pass *p, int rows, int vectors, int64_t q, int32_t *to)
+#if ACROSS == 1
+#define LOAD_X_ACROSS(pixel, at, across) LOAD_X((pixel)[0] + (at))
+#define MULTIPLY_ACROSS(s, x, at, across) MULTIPLY(s, x, at)
+#endif
+
+/* Sums of vectors of the pixels from q on. */
+YL__INLINE TARGET void INT8_NAME(int8_sum)(const yl__int8_pass *p, const int rows, const int vectors, const int across,
+                                           int64_t q, yl__sums *to)
 {
     sums_t sums[YL_INT8_ROWS][YL_INT8_VECTORS][SUMS];
     const uint8_t *pixel[YL_INT8_ROWS];
     const int8_t *w = p->weights;
     int64_t length = p->length, group = p->group;
-    int8_pixels(p, rows, q, pixel);
+    int8_pixels(p, rows * across, q, pixel);
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
 #pragma GCC unroll 2
-            for (int s = 0; s < SUMS; s++) sums[i][v][s] = ZERO();
+            for (int s = 0; s < SUMS; s++) sums[i][v][s] = LOAD(p->start + (v * SUMS + s) * YL_VL);
     for (int64_t r = 0; r < p->rows; r++)
         for (int64_t c = 0; c < p->columns; c++) {
             int64_t at = r * p->row_step + c * p->column_step;
             for (int64_t k = 0; k < length; k++, at += YL_INT8_DEEP * X_BYTES, w += group) {
 #pragma GCC unroll 16
                 for (int i = 0; i < rows; i++) {
+                    if (across > 1) {
+                        x_t x = LOAD_X_ACROSS(pixel + i * across, at, across);
+                        MULTIPLY_ACROSS(sums[i][0], x, w, across);
+                        continue;
+                    }
                     x_t x = LOAD_X(pixel[i] + at);
 #pragma GCC unroll 4
                     for (int v = 0; v < vectors; v++) MULTIPLY(sums[i][v], x, w + v * YL_INT8_LANES * YL_INT8_DEEP);
@@ -44,38 +59,43 @@ YL__INLINE TARGET void INT8_NAME(int8_sum)(const yl__int8_pass *p, int rows, int
 #pragma GCC unroll 16
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++)
-#pragma GCC unroll 2
-            for (int s = 0; s < SUMS; s++) STORE(to + ((i * vectors + v) * SUMS + s) * YL_INT8_LANES, sums[i][v][s]);
+        for (int v = 0; v < vectors; v++) STORE(to + i * vectors + v, sums[i][v]);
 }
 
-YL__INLINE TARGET void INT8_NAME(int8_tiles)(const yl__int8_pass *p, int rows, int vectors, int64_t first, int64_t last)
+/* Tiles of so many pixels. */
+YL__INLINE TARGET void INT8_NAME(int8_tiles)(const yl__int8_pass *p, const int pixels, const int vectors,
+                                             const int across, int64_t first, int64_t last)
 {
-    int32_t sums[YL_INT8_ROWS * YL_INT8_BLOCK * SUMS];
-    int lanes = vectors * YL_INT8_LANES;
-    for (int64_t q = first; q < last; q += rows) {
-        INT8_NAME(int8_sum)(p, rows, vectors, q, sums);
-        if (SUMS == 2)
-            for (int i = 0; i < rows * lanes; i++) sums[i] = sums[2 * i] + sums[2 * i + 1];
-        int8_finish(p, rows, lanes, sums, q);
+    _Alignas(64)
+        yl__sums sums[YL_INT8_ROWS * YL_INT8_VECTORS] = {{0}}; /* and what is rounded together with the last ones */
+    for (int64_t q = first; q < last; q += pixels) {
+        INT8_NAME(int8_sum)(p, pixels / across, vectors, across, q, sums);
+        YL_CPU(int8_end_tile)(p, sums, pixels, q);
     }
 }
 
-static TARGET void INT8_NAME(int8)(const yl__int8_pass *p, int vectors, int64_t first, int64_t last)
+static TARGET void INT8_NAME(int8)(const yl__int8_pass *p, int64_t first, int64_t last)
 {
-    switch (vectors) {
-    case 1:
-        INT8_NAME(int8_tiles)(p, ROWS_1, 1, first, last);
-        break;
-    case 2:
-        INT8_NAME(int8_tiles)(p, ROWS_2, 2, first, last);
-        break;
-    case 3:
-        INT8_NAME(int8_tiles)(p, ROWS_3, 3, first, last);
-        break;
-    default:
-        INT8_NAME(int8_tiles)(p, ROWS_4, 4, first, last);
-    }
+#if ACROSS > 1
+    if (p->across == 4)
+        INT8_NAME(int8_tiles)(p, YL_INT8_ROWS, 1, 4, first, last);
+    else if (p->across == 2)
+        INT8_NAME(int8_tiles)(p, YL_INT8_ROWS, 1, 2, first, last);
+    else
+#endif
+        switch (p->vectors) {
+        case 1:
+            INT8_NAME(int8_tiles)(p, ROWS_1, 1, 1, first, last);
+            break;
+        case 2:
+            INT8_NAME(int8_tiles)(p, ROWS_2, 2, 1, first, last);
+            break;
+        case 3:
+            INT8_NAME(int8_tiles)(p, ROWS_3, 3, 1, first, last);
+            break;
+        default:
+            INT8_NAME(int8_tiles)(p, ROWS_4, 4, 1, first, last);
+        }
 }
 
 #undef WAY
@@ -84,7 +104,7 @@ static TARGET void INT8_NAME(int8)(const yl__int8_pass *p, int vectors, int64_t 
 #undef X_BYTES
 #undef sums_t
 #undef x_t
-#undef ZERO
+#undef LOAD
 #undef LOAD_X
 #undef MULTIPLY
 #undef STORE
@@ -93,6 +113,9 @@ static TARGET void INT8_NAME(int8)(const yl__int8_pass *p, int vectors, int64_t 
 #undef ROWS_2
 #undef ROWS_3
 #undef ROWS_4
+#undef ACROSS
+#undef LOAD_X_ACROSS
+#undef MULTIPLY_ACROSS
 #undef INT8_NAME
 #undef INT8_NAME_
 #undef INT8_NAME__

@@ -1,14 +1,20 @@
 /* Quantised numbers on the CPU: quant.h has the formulas. */
+#include "kernels/bytes.h"
 #include "kernels/kernels.h"
-#include "kernels/quant.formulas.h"
 
 yl_status YL_CPU(quant_to_bytes)(const yl_ctx *ctx, const yl_quant_geom *g, const float *x, uint8_t *y)
 {
     float inverse = 1.0f / g->quant.scale;
     int32_t zero = g->quant.zero;
+    const int64_t each = YL_BYTE_VECTORS * YL_VL, whole = g->count / each;
     (void)ctx; /* unused without OpenMP */
-#pragma omp parallel for simd schedule(static) num_threads(ctx->threads)
-    for (int64_t i = 0; i < g->count; i++) y[i] = yl__quant_byte(x[i], inverse, zero);
+#pragma omp parallel for schedule(static) num_threads(ctx->threads)
+    for (int64_t i = 0; i < whole; i++) {
+        yl__numbers at[YL_BYTE_VECTORS];
+        for (int v = 0; v < YL_BYTE_VECTORS; v++) at[v] = *(const yl__numbers *)(x + i * each + v * YL_VL) * inverse;
+        yl__put_bytes(at, zero, y + i * each, YL_VL);
+    }
+    for (int64_t i = whole * each; i < g->count; i++) y[i] = yl__quant_byte(x[i], inverse, zero);
     return YL_OK;
 }
 

@@ -48,6 +48,27 @@ static void bytes_of_numbers(void **state)
     for (int i = 4; i < COUNT; i++) assert_true(back[i] == 0.037f * (float)(y[i] - 91));
 }
 
+/* Residual sums: the byte nearest to the sum, computed in double; y may be a. */
+static void sums_of_bytes(void **state)
+{
+    (void)state;
+    enum { COUNT = 1031 };
+    static uint8_t a[COUNT], b[COUNT], y[COUNT];
+    yl_shortcut_bytes_geom g = {COUNT, {0.05f, 37}, {0.021f, 201}, {0.06f, 90}};
+    yl_rng rng = yl_rng_make(5, 0, 0);
+    for (int i = 0; i < COUNT; i++) a[i] = (uint8_t)yl_rng_below(&rng, 256), b[i] = (uint8_t)yl_rng_below(&rng, 256);
+    a[0] = 37, b[0] = 201, a[1] = a[2] = 255, b[1] = 255, a[3] = b[3] = 0;
+    assert_int_equal(ctx.device->kernels->shortcut_bytes(&ctx, &g, a, b, y), YL_OK);
+    assert_int_equal(y[0], 90);
+    for (int i = 0; i < COUNT; i++) {
+        double sum = (double)g.a.scale * (a[i] - g.a.zero) + (double)g.b.scale * (b[i] - g.b.zero);
+        double want = fmin(fmax(sum / g.y.scale + g.y.zero, 0), 255);
+        if (fabs(y[i] - want) > 0.5001) fail_msg("%d: byte %d, expected %.4f", i, y[i], want);
+    }
+    assert_int_equal(ctx.device->kernels->shortcut_bytes(&ctx, &g, a, b, a), YL_OK);
+    assert_memory_equal(a, y, COUNT);
+}
+
 /* Operands of a convolution of bytes; the oracle's sums {n, oh, ow, oc}. */
 typedef struct operands {
     uint8_t *x;
@@ -126,16 +147,24 @@ static void check_sums(const yl_conv2d_algo *a, yl_conv2d_geom g, const operands
             fail_msg("%s: %ld of %ld: %.9g, expected %ld", a->name, (long)i, (long)q->count, q->y[i], (long)q->sums[i]);
 }
 
+static double activated(yl_activation act, double v, double slope)
+{
+    if (act == YL_ACT_relu) return v > 0 ? v : 0;
+    if (act == YL_ACT_leaky) return v > 0 ? v : slope * v;
+    return act == YL_ACT_logistic ? 1 / (1 + exp(-v)) : v;
+}
+
 /* Bytes out: the byte nearest to the number, computed in double. */
-static void check_bytes(const yl_conv2d_algo *a, yl_conv2d_geom g, const operands *q)
+static void check_bytes(const yl_conv2d_algo *a, yl_conv2d_geom g, yl_activation act, const operands *q)
 {
     uint8_t *y = (uint8_t *)q->y;
-    g.out_dtype = YL_U8, g.x_quant.scale = 0.02f,
+    g.act = act, g.out_dtype = YL_U8, g.x_quant.scale = 0.02f,
     g.y_quant = (yl_quant){0.7f * (float)sqrt(g.kh * g.kw * g.c / g.groups), 77};
+    if (act == YL_ACT_logistic) g.x_quant.scale = 1e-4f, g.y_quant = (yl_quant){1 / 200.0f, 3};
     run(a, &g, q, q->bias, y);
     for (int64_t i = 0; i < q->count; i++) {
         double v = (double)g.x_quant.scale * (double)q->sums[i] + q->bias[i % g.oc];
-        if (g.act == YL_ACT_leaky) v = v > 0 ? v : g.leaky_slope * v;
+        v = activated(act, v, g.leaky_slope);
         double want = fmin(fmax(v / g.y_quant.scale + g.y_quant.zero, 0), 255);
         if (fabs(y[i] - want) > 0.5001) fail_msg("%s: %ld: byte %d, expected %.4f", a->name, (long)i, y[i], want);
     }
@@ -150,7 +179,8 @@ static void check(const yl_conv2d_geom *g, yl_rng *rng, bool extreme)
         if (!algorithms[i]->supports(&ctx, g, YL_FORWARD)) continue;
         assert_false(algorithms[i]->supports(&ctx, g, YL_BACKWARD_DATA));
         check_sums(algorithms[i], *g, &q);
-        check_bytes(algorithms[i], *g, &q);
+        const yl_activation acts[] = {YL_ACT_leaky, YL_ACT_linear, YL_ACT_relu, YL_ACT_logistic};
+        for (int act = 0; act < 4; act++) check_bytes(algorithms[i], *g, acts[act], &q);
         ran |= 1 << i;
         found++;
     }
@@ -195,14 +225,23 @@ static void convolutions(void **state)
         make(1, 8, 8, 12, 24, 1, 2, 0, 1, 1),   make(1, 7, 8, 4, 4, 2, 1, 1, 1, 1),
         make(1, 5, 40, 2, 255, 5, 2, 3, 1, 1),  make(1, 6, 6, 5, 40, 1, 1, 1, 1, 1),
         make(1, 4, 50, 64, 48, 3, 1, 1, 1, 1),  make(3, 3, 3, 36, 96, 1, 1, 0, 1, 1),
+        make(1, 6, 20, 8, 8, 1, 1, 0, 1, 1),    make(1, 17, 18, 3, 8, 3, 2, 1, 1, 1), /* few channels out */
+        make(1, 5, 19, 8, 4, 1, 1, 0, 1, 1),    make(2, 9, 5, 12, 7, 3, 1, 1, 1, 1),
+        make(1, 8, 24, 4, 3, 1, 1, 0, 1, 1),
     };
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check(&shapes[i], &rng, false);
     yl_conv2d_geom depthwise[] = {
-        make(2, 8, 9, 16, 16, 3, 1, 1, 1, 16),  make(1, 9, 21, 24, 24, 3, 2, 1, 1, 24),
-        make(1, 9, 11, 20, 20, 5, 1, 2, 1, 20), make(1, 21, 19, 7, 7, 5, 2, 2, 1, 7),
-        make(1, 4, 4, 33, 33, 3, 1, 1, 1, 33),  make(1, 11, 9, 8, 8, 7, 1, 3, 1, 8),
-        make(2, 8, 9, 40, 40, 2, 2, 0, 1, 40),  make(1, 11, 18, 64, 64, 3, 1, 1, 1, 64),
+        make(2, 8, 9, 16, 16, 3, 1, 1, 1, 16),   make(1, 9, 21, 24, 24, 3, 2, 1, 1, 24),
+        make(1, 9, 11, 20, 20, 5, 1, 2, 1, 20),  make(1, 21, 19, 7, 7, 5, 2, 2, 1, 7),
+        make(1, 4, 4, 33, 33, 3, 1, 1, 1, 33),   make(1, 11, 9, 8, 8, 7, 1, 3, 1, 8),
+        make(2, 8, 9, 40, 40, 2, 2, 0, 1, 40),   make(1, 11, 18, 64, 64, 3, 1, 1, 1, 64),
+        make(1, 9, 10, 8, 8, 3, 1, 1, 1, 8),     make(2, 7, 12, 20, 20, 5, 1, 2, 1, 20), /* pixels side by side */
+        make(1, 6, 12, 6, 6, 3, 1, 1, 1, 6),     make(1, 12, 13, 24, 24, 5, 2, 2, 1, 24),
+        make(1, 13, 14, 24, 24, 3, 1, 1, 1, 24), make(1, 9, 8, 12, 12, 3, 3, 0, 1, 12),
+        make(1, 9, 9, 16, 16, 5, 1, 0, 1, 16),   make(1, 9, 9, 16, 16, 5, 1, 0, 1, 16),
     };
+    yl_conv2d_geom *wide = &depthwise[sizeof depthwise / sizeof *depthwise - 2], *high = wide + 1;
+    wide->kh = 3, wide->oh = 7, high->kw = 3, high->ow = 7;
     for (size_t i = 0; i < sizeof depthwise / sizeof *depthwise; i++) {
         check(&depthwise[i], &rng, false);
         check(&depthwise[i], &rng, true);
@@ -245,6 +284,7 @@ static void other_tables(void **state)
         ctx.threads = i % 2 ? 3 : 1;
         assert_int_equal(tables[i]->conv2d_algorithms(&algorithms), YL_OK);
         bytes_of_numbers(state);
+        sums_of_bytes(state);
         convolutions(state);
     }
     assert_true(runs);
@@ -257,15 +297,15 @@ static void every_algorithm_ran(void **state)
     (void)state;
     assert_int_equal(ctx.device->kernels->conv2d_algorithms(&algorithms), YL_OK);
     for (int i = 0; algorithms[i]; i++)
-        if (strncmp(algorithms[i]->name, "int8", 4) == 0 && strcmp(algorithms[i]->name, "int8_dot") != 0)
+        if (strncmp(algorithms[i]->name, "int8", 4) == 0 && !strstr(algorithms[i]->name, "_dot"))
             assert_true(ran >> i & 1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bytes_of_numbers), cmocka_unit_test(convolutions),        cmocka_unit_test(too_deep),
-        cmocka_unit_test(other_tables),     cmocka_unit_test(every_algorithm_ran),
+        cmocka_unit_test(bytes_of_numbers), cmocka_unit_test(sums_of_bytes), cmocka_unit_test(convolutions),
+        cmocka_unit_test(too_deep),         cmocka_unit_test(other_tables),  cmocka_unit_test(every_algorithm_ran),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }
