@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,12 +63,33 @@ yl_status yl__file_read(const char *path, char **data, int64_t *size)
     return status;
 }
 
-/* The file that a link leads to, so that the link stays; a name that is not taken stands for itself. */
+static yl_status find_target(const char *path, char **out);
+
+/* The same of a name at which no file is: where it is a link, what that names, which the sandbox has to allow too. */
+static yl_status follow(const char *path, char **out)
+{
+    char link[PATH_MAX], *next;
+    ssize_t length = readlink(path, link, sizeof link - 1);
+    if (length < 0) return yl__strdup(path, out);
+    link[length] = '\0';
+    const char *slash = strrchr(path, '/');
+    size_t folder = link[0] != '/' && slash ? (size_t)(slash - path) + 1 : 0;
+    YL_TRY(yl__alloc((int64_t)folder + length + 1, 1, &next));
+    memcpy(next, path, folder);
+    memcpy(next + folder, link, (size_t)length + 1);
+    yl_status status = yl__sandbox_writes(next);
+    if (status == YL_OK) status = find_target(next, out);
+    yl__free(next);
+    return status;
+}
+
+/* The file that a link leads to, there or not, so that the link stays; a name that is not taken stands for itself. */
 static yl_status find_target(const char *path, char **out)
 {
     char *real = realpath(path, NULL);
-    if (!real && errno == ENOMEM) return refuse("write", path); /* a link must not be replaced for want of memory */
-    yl_status status = yl__strdup(real ? real : path, out);
+    if (!real && (errno == ENOMEM || errno == ELOOP)) return refuse("write", path); /* the link must not be replaced */
+    if (!real) return follow(path, out);
+    yl_status status = yl__strdup(real, out);
     free(real);
     return status;
 }

@@ -12,7 +12,7 @@ yl_status yl__file_read(const char *path, char **data, int64_t *size);
 yl_status yl__file_ending(const char *path, const char *ending, const char *holds);
 
 /* Replaces `path` by `size` bytes, so that a crash or a full disk leaves the old file or the new one, never a mixture. A link stays
- * and the file that it leads to is replaced; what is no file (a device, a pipe) is written in place.
+ * and the file that it leads to is replaced, or made where it is not there; what is no file (a device, a pipe) is written in place.
  * Errors: IO with the path and the system's reason; a directory. */
 yl_status yl__file_write(const char *path, const void *data, int64_t size);
 

@@ -141,9 +141,27 @@ static void devices_and_links(void **state)
     assert_int_equal(lstat(in("link"), &st), 0);
     assert_true(S_ISLNK(st.st_mode));
     holds(in("real"), "new", 3);
-    assert_int_equal(symlink("nowhere", in("dangling")), 0);
-    assert_int_equal(yl__file_write(in("dangling"), "new", 3), YL_OK);
-    holds(in("dangling"), "new", 3);
+    assert_int_equal(symlink("nowhere", in("dangling")),
+                     0); /* the same of a file that is not there yet, behind two links */
+    assert_int_equal(symlink("dangling", in("second")), 0);
+    assert_int_equal(yl__file_write(in("second"), "new", 3), YL_OK);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(lstat(in(i ? "second" : "dangling"), &st), 0);
+        assert_true(S_ISLNK(st.st_mode));
+    }
+    holds(in("nowhere"), "new", 3);
+    char absolute[4200], *here = realpath(top, NULL);
+    snprintf(absolute, sizeof absolute, "%s/far", here);
+    free(here);
+    assert_int_equal(symlink(absolute, in("whole")), 0);
+    assert_int_equal(yl__file_write(in("whole"), "new", 3), YL_OK);
+    holds(in("far"), "new", 3);
+    assert_int_equal(symlink("gone/file", in("astray")), 0);
+    refused(yl__file_write(in("astray"), "new", 3), "astray", "No such file");
+    assert_int_equal(symlink("circle", in("circle")), 0);
+    refused(yl__file_write(in("circle"), "new", 3), "circle", "symbolic links");
+    assert_int_equal(lstat(in("circle"), &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
 }
 
 /* Whatever allocation fails, the old file stays and no other is left behind. */

@@ -28,6 +28,7 @@ static int make(void **state)
     if (!mkdtemp(top) || chdir(top)) return -1;
     bool fine = mkdir("data", 0777) == 0 && mkdir("run", 0777) == 0 && mkdir("run2", 0777) == 0;
     fine = fine && yl__file_write("secret", "s", 1) == YL_OK && yl__file_write("data/plain", "p", 1) == YL_OK;
+    fine = fine && symlink("../made", "run/astray") == 0;
     return fine && symlink("../secret", "data/link") == 0 ? 0 : -1;
 }
 
@@ -96,6 +97,21 @@ static bool opens(const char *path, int flags)
     return fd >= 0;
 }
 
+/* A link within the run's folder does not lead a file out of it, whether there is one or not. */
+static int body_of_links(void)
+{
+    if (yl__file_write("run/astray", "x", 1) == YL_OK) return 1;
+    if (!strstr(yl_error(), "sandbox: run/../made may not be written")) return 2;
+    return yl__file_write("run/own", "x", 1) == YL_OK ? 0 : 3;
+}
+
+static void test_links(void **state)
+{
+    (void)state;
+    assert_int_equal(inside(body_of_links), 0);
+    assert_int_equal(access("made", F_OK), -1);
+}
+
 /* What no check of ours sees. */
 static int body_of_kernel(void)
 {
@@ -149,6 +165,7 @@ static void test_open(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_open), cmocka_unit_test(test_checks),
-                                       cmocka_unit_test(test_kernel), cmocka_unit_test(test_memory)};
+                                       cmocka_unit_test(test_links), cmocka_unit_test(test_kernel),
+                                       cmocka_unit_test(test_memory)};
     return cmocka_run_group_tests(tests, make, clear);
 }
