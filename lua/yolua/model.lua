@@ -16,6 +16,19 @@ Model.__ways = { frozen = "net:freeze(pattern) freezes", layers = "write into a 
   w = "imgsz is an option of each call", h = "imgsz is an option of each call" }
 sealed.class(Model)
 
+-- Refuses class names that are more or fewer than the classes of a head, or of the softmax that a classifier ends in (which may have none).
+local function check_names(self)
+  local function check(name, classes)
+    if #self.names == classes then return end
+    error(("%s: %s has %d classes, but %s"):format(self.path, name, classes, self.named_by
+      and ("%s names %d"):format(self.named_by, #self.names) or ("%d names were given"):format(#self.names)), 0)
+  end
+  for _, head in ipairs(self.heads) do check(head.name, head.classes) end
+  local layers = self.net:layers()
+  local last = layers[#layers]
+  if last and last.kind == "softmax" and #self.names > 0 then check(last.name, last.shape[4]) end
+end
+
 -- fields: net, names (list of class names), named_by (the file that they are from), path (where it came from), sources (the files that it
 -- was read from), notes (a checkpoint's texts), map (the class map that it was trained with, as yolua.classmap's `kept`), darknet (the head
 -- of its weights file), conf (its best score threshold, as yolua.report.conf chooses it).
@@ -30,12 +43,7 @@ function Model.new(fields)
   self.stopped = structure.stopped(self.net)
   if self.stopped then self:freeze "none" end
   self.layers = parameters(self.net) -- model.layers.conv3.weight is a tensor over the weights themselves
-  for _, head in ipairs(self.heads) do
-    if #self.names ~= head.classes then
-      error(("%s: %s has %d classes, but %s"):format(self.path, head.name, head.classes, self.named_by
-        and ("%s names %d"):format(self.named_by, #self.names) or ("%d names were given"):format(#self.names)), 0)
-    end
-  end
+  check_names(self)
   return self
 end
 

@@ -46,13 +46,23 @@ static int checkpoint_restore(lua_State *L)
     return 0;
 }
 
+/* core.check_format(path, text): refuses a checkpoint whose note "format" says something other than core.checkpoint_format; nil is fine */
+static int checkpoint_format(lua_State *L)
+{
+    yl__check(L, yl_checkpoint_format(yl__check_string(L, 1), lua_isnoneornil(L, 2) ? NULL : yl__check_string(L, 2)));
+    return 0;
+}
+
 void yl__bind_checkpoint(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         {"save", checkpoint_save},
         {"restore", checkpoint_restore},
         {"check_finite", checkpoint_finite},
+        {"check_format", checkpoint_format},
         {NULL, NULL},
     };
     luaL_setfuncs(L, functions, 0);
+    lua_pushliteral(L, YL_CHECKPOINT_FORMAT);
+    lua_setfield(L, -2, "checkpoint_format");
 }

@@ -3,6 +3,7 @@
 #include "bind/net_objects.h"
 #include "backend/device.h"
 #include "formats/darknet.h"
+#include "formats/darknet_sections.h"
 
 static yl_device *device_at(lua_State *L, int index)
 {
@@ -113,16 +114,26 @@ static int darknet_save_weights(lua_State *L)
     return 0;
 }
 
+/* darknet.own_sections(network) -> the names of its layers that have a section of their own in a cfg, which Darknet does not know */
+static int darknet_own_sections(lua_State *L)
+{
+    const yl_net *net = yl__check_net(L, 1);
+    lua_newtable(L);
+    for (int i = 0; i < net->n_layers; i++) {
+        if (!yl__section_is_own(net->layers[i].kind->name)) continue;
+        lua_pushstring(L, net->layers[i].name);
+        lua_rawseti(L, -2, luaL_len(L, -2) + 1);
+    }
+    return 1;
+}
+
 void yl__bind_darknet(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        {"load_cfg", darknet_load_cfg},
-        {"parse_cfg", darknet_parse_cfg},
-        {"save_cfg", darknet_save_cfg},
-        {"load_weights", darknet_load_weights},
-        {"parse_weights", darknet_parse_weights},
-        {"save_weights", darknet_save_weights},
-        {NULL, NULL},
+        {"load_cfg", darknet_load_cfg},           {"parse_cfg", darknet_parse_cfg},
+        {"save_cfg", darknet_save_cfg},           {"load_weights", darknet_load_weights},
+        {"parse_weights", darknet_parse_weights}, {"save_weights", darknet_save_weights},
+        {"own_sections", darknet_own_sections},   {NULL, NULL},
     };
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);

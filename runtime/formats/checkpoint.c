@@ -172,11 +172,22 @@ yl_status yl_checkpoint_save_packed(const yl_net *net, const char *path, int ind
     return status;
 }
 
-static bool same_shape(const yl_safetensor *e, const yl_range *range, yl_dtype dtype)
+/* Refuses numbers {n_dims, dims} of another shape or type than the range's. */
+static yl_status check_shape(const char *path, const char *name, yl_dtype type, int n_dims, const int64_t *dims,
+                             const yl_range *range, yl_dtype expected)
 {
-    bool same = e->dtype == dtype && e->n_dims == range->n_dims;
-    for (int d = 0; same && d < e->n_dims; d++) same = e->dims[d] == range->dims[d];
-    return same;
+    char got[YL_SAFETENSORS_SHAPE], want[YL_SAFETENSORS_SHAPE];
+    bool same = type == expected && n_dims == range->n_dims;
+    for (int d = 0; same && d < n_dims; d++) same = dims[d] == range->dims[d];
+    if (same) return YL_OK;
+    return yl__fail(YL_FORMAT, "%s: parameter %s: expected %s %s, as the network has it, got %s %s", path, name,
+                    yl_dtype_name(expected), yl__shape_text(range->n_dims, range->dims, want), yl_dtype_name(type),
+                    yl__shape_text(n_dims, dims, got));
+}
+
+static yl_status check_entry(const char *path, const yl_safetensor *e, const yl_range *range, yl_dtype expected)
+{
+    return check_shape(path, e->name, e->dtype, e->n_dims, e->dims, range, expected);
 }
 
 /* Is the entry, of the value slab, a packed one? */
@@ -185,17 +196,22 @@ static bool is_packed(const yl_safetensor *e)
     return e->dtype == YL_U8 && e->n_dims == 1;
 }
 
-static yl_status unpack(const yl_range *range, const yl_safetensor *e, const void *bytes, float *numbers, bool *masked)
+static yl_status in_parameter(yl_status status, const char *path, const yl_safetensor *e)
+{
+    return status == YL_FORMAT ? yl__fail_in(status, "%s: parameter %s", path, e->name) : status;
+}
+
+static yl_status unpack(const char *path, const yl_range *range, const yl_safetensor *e, const void *bytes,
+                        float *numbers, bool *masked)
 {
     yl_packed p;
-    YL_TRY(yl_packed_open(bytes, e->bytes, &p));
-    bool same = p.n_dims == range->n_dims;
-    for (int d = 0; same && d < p.n_dims; d++) same = p.dims[d] == range->dims[d];
-    if (!same) return yl__fail(YL_FORMAT, "another shape than the network's");
+    YL_TRY(in_parameter(yl_packed_open(bytes, e->bytes, &p), path, e));
+    YL_TRY(check_shape(path, e->name, YL_F32, p.n_dims, p.dims, range, YL_F32));
     if (p.masked && range->kind == YL_STATISTIC)
-        return yl__fail(YL_FORMAT, "its zeros are masked, which a statistic's cannot be");
+        return yl__fail(YL_FORMAT, "%s: parameter %s: its zeros are masked, which a statistic's cannot be", path,
+                        e->name);
     *masked = p.masked;
-    return yl_packed_read(&p, numbers);
+    return in_parameter(yl_packed_read(&p, numbers), path, e);
 }
 
 /* The numbers {range->count} of a packed entry. */
@@ -205,8 +221,7 @@ static yl_status read_packed(yl_safetensors *file, const char *path, const yl_ra
     uint8_t *bytes;
     YL_TRY(yl__alloc(e->bytes, 1, &bytes));
     yl_status status = yl_safetensors_read(file, e, bytes);
-    if (status == YL_OK) status = unpack(range, e, bytes, numbers, masked);
-    if (status == YL_FORMAT) status = yl__fail_in(status, "%s: parameter %s", path, e->name);
+    if (status == YL_OK) status = unpack(path, range, e, bytes, numbers, masked);
     yl__free(bytes);
     return status;
 }
@@ -228,8 +243,8 @@ static yl_status check_values(const yl_net *net, const char *path, yl_safetensor
         if (!e) return yl__fail(YL_FORMAT, "%s: parameter %s is missing", path, net->ranges[r].name);
         if (is_packed(e))
             YL_TRY(check_packed(file, path, &net->ranges[r], e));
-        else if (!same_shape(e, &net->ranges[r], YL_F32))
-            return yl__fail(YL_FORMAT, "%s: parameter %s has another shape or type than the network's", path, e->name);
+        else
+            YL_TRY(check_entry(path, e, &net->ranges[r], YL_F32));
     }
     return YL_OK;
 }
@@ -268,11 +283,19 @@ static yl_status check_entries(yl_net *net, const char *path, yl_safetensors *fi
         if (!wanted(k, full) || (k == YL_SLAB_value && is_packed(e))) continue;
         yl_slab *slab;
         YL_TRY(yl_net_slab(net, yl_slab_kinds[k].name, &slab));
-        if (!yl_net_at(slab, &net->ranges[r]) || !same_shape(e, &net->ranges[r], slab->dtype))
-            return yl__fail(YL_FORMAT, "%s: '%s' has another shape or type than the network's", path, e->name);
+        if (!yl_net_at(slab, &net->ranges[r]))
+            return yl__fail(YL_FORMAT, "%s: '%s': a statistic has no %s", path, e->name, slab->name);
+        YL_TRY(check_entry(path, e, &net->ranges[r], slab->dtype));
         if (k == YL_SLAB_mask) YL_TRY(check_mask(file, e, &net->ranges[r], path));
     }
     return YL_OK;
+}
+
+yl_status yl_checkpoint_format(const char *path, const char *note)
+{
+    if (!note || strcmp(note, YL_CHECKPOINT_FORMAT) == 0) return YL_OK;
+    return yl__fail(YL_UNSUPPORTED, "%s: expected a checkpoint of the format '%s', got '%.60s'", path,
+                    YL_CHECKPOINT_FORMAT, note);
 }
 
 static bool has_moments(const yl_safetensors *file)
@@ -331,6 +354,7 @@ static yl_status read_entries(yl_net *net, const char *path, yl_safetensors *fil
 
 static yl_status restore(yl_net *net, const char *path, yl_safetensors *file, bool full)
 {
+    YL_TRY(yl_checkpoint_format(path, yl_safetensors_note_of(file, "format")));
     YL_TRY(check_values(net, path, file));
     YL_TRY(check_entries(net, path, file, full));
     void *buffer = NULL;

@@ -10,6 +10,12 @@
 #include "formats/safetensors.h"
 #include "net/net.h"
 
+/* What the note "format" of a checkpoint says. */
+#define YL_CHECKPOINT_FORMAT "yolua 1"
+/* Whether this program reads a checkpoint whose note "format" says that; NULL: it has none, as one without a structure. Errors:
+ * UNSUPPORTED, naming the file, what was expected and what it says. */
+yl_status yl_checkpoint_format(const char *path, const char *note);
+
 /* Saves the model (values and masks) and, with `full`, the state of its training. The write is atomic, and equal states give equal
  * bytes. Errors: IO; INVALID where the path does not end in .safetensors. */
 yl_status yl_checkpoint_save(const yl_net *net, const char *path, bool full, const yl_safetensors_note *notes,
@@ -31,7 +37,7 @@ yl_status yl_checkpoint_save_packed(const yl_net *net, const char *path, int ind
 /* Fills the network's slabs from the file: each range must be there with its shape; slabs of the file are made. With `full` false only
  * the model is read. Numbers that the file or the network masks are zero afterwards. Everything is checked before the network is
  * changed. Errors: FORMAT naming the file and the parameter that is missing, surplus, of another shape, or a mask of other than 0 and
- * 1. */
+ * 1; UNSUPPORTED as yl_checkpoint_format has it. */
 yl_status yl_checkpoint_restore(yl_net *net, const char *path, bool full);
 
 /* A new network with the structure and the model of a checkpoint; release it with yl_net_free. Of a training that averages its weights it

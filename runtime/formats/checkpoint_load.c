@@ -6,6 +6,7 @@
 #include "core/memory.h"
 #include "formats/json.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 static yl_status wrong(const char *path, const char *what)
@@ -129,6 +130,33 @@ yl_status yl_checkpoint_finite(const yl_net *net, const char *path)
     return status;
 }
 
+/* What a head finds is called by its place in the class names: there are as many of them as the head has classes. */
+static yl_status check_names(const yl_net *net, const char *path, int64_t count)
+{
+    yl_shape *shapes;
+    YL_TRY(yl__alloc(net->n_layers + 1, sizeof *shapes, &shapes));
+    yl_status status = yl_net_shapes(net, 1, net->h, net->w, shapes);
+    for (int i = 0; status == YL_OK && i < net->n_layers; i++) {
+        const yl_layer *l = &net->layers[i];
+        int classes = l->kind->head ? l->kind->head->geometry(l, shapes[i], YL_F32).classes : (int)count;
+        if (classes != count)
+            status = yl__fail(YL_FORMAT, "%s: its 'names': expected %d class names, as %s has classes, got %" PRId64,
+                              path, classes, l->name, count);
+    }
+    yl__free(shapes);
+    return status;
+}
+
+static yl_status count_names(const yl_net *net, yl_safetensors *file, const char *path)
+{
+    yl_document document = {0};
+    if (!yl_safetensors_note_of(file, "names")) return YL_OK;
+    yl_status status = decode(file, path, "names", &document);
+    if (status == YL_OK && document.root->kind == YL_TREE_LIST) status = check_names(net, path, document.root->count);
+    yl__document_free(&document);
+    return status;
+}
+
 yl_status yl_checkpoint_load(yl_device *device, const char *path, yl_net **out)
 {
     yl_safetensors *file;
@@ -139,8 +167,10 @@ yl_status yl_checkpoint_load(yl_device *device, const char *path, yl_net **out)
     const char *note = yl_safetensors_note_of(file, "averaged");
     bool averaged = note && strcmp(note, "true") == 0;
     yl_status status = decode(file, path, "structure", &document);
+    if (status == YL_OK) status = yl_checkpoint_format(path, yl_safetensors_note_of(file, "format"));
     if (status == YL_OK) status = build(device, path, document.root, out);
     yl__document_free(&document);
+    if (status == YL_OK) status = count_names(*out, file, path);
     const char *text = yl_safetensors_note_of(file, "int8");
     if (status == YL_OK && text) status = yl__strdup(text, &calibration);
     yl_safetensors_close(file);

@@ -162,17 +162,9 @@ static yl_status check_shape(const yl_net *net, const char *path, int range, con
     bool same = t->n_dims == o.n_dims;
     for (int d = 0; d < o.n_dims && same; d++) same = t->dims[d] == o.dims[d];
     if (same) return YL_OK;
-    yl_text got = {0}, want = {0};
-    yl_status status = YL_OK;
-    for (int d = 0; d < t->n_dims && status == YL_OK; d++)
-        status = yl__text_add(&got, "%s%lld", d ? ", " : "", (long long)t->dims[d]);
-    for (int d = 0; d < o.n_dims && status == YL_OK; d++)
-        status = yl__text_add(&want, "%s%lld", d ? ", " : "", (long long)o.dims[d]);
-    if (status == YL_OK)
-        status = yl__fail(YL_FORMAT, "%s: '%.100s' has the shape {%s}; expected {%s}", path, t->name,
-                          got.data ? got.data : "", want.data);
-    yl__text_free(&got), yl__text_free(&want);
-    return status;
+    char got[YL_SAFETENSORS_SHAPE], want[YL_SAFETENSORS_SHAPE];
+    return yl__fail(YL_FORMAT, "%s: '%.100s' has the shape %s; expected %s", path, t->name,
+                    yl__shape_text(t->n_dims, t->dims, got), yl__shape_text(o.n_dims, o.dims, want));
 }
 
 yl_status yl__state_finite(const char *path, const yl_state_tensor *t)

@@ -125,7 +125,8 @@ static void test_misfits(void **state)
     yl_net *with = network(3, true, 1), *without = network(3, false, 2), *wide = network(5, true, 3);
     misfit(without, with, "parameter conv1.bn.scale is missing");
     misfit(with, without, "the network has no parameter 'conv1.bn.");
-    misfit(wide, with, "parameter conv1.weight has another shape");
+    misfit(wide, with,
+           "parameter conv1.weight: expected f32 {1, 1, 1, 3}, as the network has it, got f32 {1, 1, 1, 5}");
     yl_net_free(with);
     yl_net_free(without);
     yl_net_free(wide);
@@ -211,6 +212,27 @@ static void test_packed_parameters(void **state)
     yl_net_free(b);
 }
 
+/* A packed parameter of another network: both shapes are told, that of the packed numbers and not of their bytes. */
+static void test_packed_misfit(void **state)
+{
+    (void)state;
+    yl_text bytes = {0};
+    yl_net *a = network(5, true, 1), *b = network(3, true, 2);
+    save_with_packed(a, 0, &bytes);
+    assert_int_equal(yl_checkpoint_restore(b, path, false), YL_FORMAT);
+    if (!strstr(yl_error(),
+                ": parameter conv1.weight: expected f32 {1, 1, 1, 3}, as the network has it, got f32 {1, 1, 1, 5}"))
+        fail_msg("'%s'", yl_error());
+    yl_safetensors_note note = {"format", "yolua 9"};
+    ok(yl_checkpoint_save(b, path, false, &note, 1));
+    assert_int_equal(yl_checkpoint_restore(b, path, false), YL_UNSUPPORTED);
+    assert_non_null(strstr(yl_error(), "expected a checkpoint of the format 'yolua 1', got 'yolua 9'"));
+    yl__text_free(&bytes);
+    remove(path);
+    yl_net_free(a);
+    yl_net_free(b);
+}
+
 /* A negative zero, which a codebook does not hold: the parameter stays f32, and no bit is lost. */
 static void test_negative_zero_is_not_packed(void **state)
 {
@@ -234,11 +256,9 @@ static void test_negative_zero_is_not_packed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_misfits),
-        cmocka_unit_test(test_refused_late),
-        cmocka_unit_test(test_packed_parameters),
-        cmocka_unit_test(test_negative_zero_is_not_packed),
+        cmocka_unit_test(test_round_trip),        cmocka_unit_test(test_misfits),
+        cmocka_unit_test(test_refused_late),      cmocka_unit_test(test_packed_misfit),
+        cmocka_unit_test(test_packed_parameters), cmocka_unit_test(test_negative_zero_is_not_packed),
         cmocka_unit_test(test_memory_runs_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "layers/conv2d.h"
@@ -39,6 +40,8 @@ static int teardown(void **state)
     return 0;
 }
 
+static const char *format = "yolua 1";
+
 /* A checkpoint of the network that `good` describes, with these notes. */
 static void put(const char *structure, const char *names, bool averaged)
 {
@@ -54,8 +57,9 @@ static void put(const char *structure, const char *names, bool averaged)
         ok(yl_net_slab(net, "ema", &slab));
         for (int64_t i = 0; i < slab->count; i++) ((float *)slab->data)[i] = (float)i;
     }
-    yl_safetensors_note notes[3] = {{"structure", structure}, {"names", names}, {"averaged", "true"}};
-    ok(yl_checkpoint_save(net, path, averaged, notes, averaged ? 3 : 2));
+    yl_safetensors_note notes[] = {
+        {"format", format}, {"structure", structure}, {"names", names}, {"averaged", "true"}};
+    ok(yl_checkpoint_save(net, path, averaged, notes, averaged ? 4 : 3));
     yl_net_free(net);
 }
 
@@ -133,6 +137,32 @@ static void refuses_what_is_no_structure(void **state)
     refused(text, "a.weight");
 }
 
+/* Another format, and class names that do not belong to the head's classes. */
+static void refuses_other_notes(void **state)
+{
+    (void)state;
+    yl_net *net;
+    format = "yolua 2";
+    put(good, "[]", false);
+    format = "yolua 1";
+    assert_int_equal(yl_checkpoint_load(device, path, &net), YL_UNSUPPORTED);
+    assert_string_equal(yl_error(), "load.safetensors: expected a checkpoint of the format 'yolua 1', got 'yolua 2'");
+    assert_null(net);
+    char text[1024];
+    snprintf(text, sizeof text,
+             "%.*s,{\"kind\":\"conv2d\",\"name\":\"c\",\"inputs\":[0],\"options\":{\"filters\":\"8\"}},"
+             "{\"kind\":\"region\",\"name\":\"head\",\"inputs\":[\"c\"],\"options\":{\"classes\":\"3\",\"num\":\"1\","
+             "\"anchors\":\"1,1\"}}]}",
+             (int)strlen(good) - 2, good);
+    for (int i = 0; i < 3; i++) {
+        put(text, (const char *[]){"[\"a\",\"b\"]", "[\"a\",\"b\",\"c\",\"d\"]", "[\"a\",\"b\",\"c\"]"}[i], false);
+        assert_int_equal(yl_checkpoint_load(device, path, &net), YL_FORMAT);
+        bool said =
+            strstr(yl_error(), "load.safetensors: its 'names': expected 3 class names, as head has classes, got");
+        if (said != (i < 2)) fail_msg("%d: '%s'", i, yl_error()); /* the last one lacks the numbers of c */
+    }
+}
+
 static void refuses_what_is_no_checkpoint(void **state)
 {
     (void)state;
@@ -155,9 +185,8 @@ static void refuses_what_is_no_checkpoint(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(builds_what_the_file_says),
-        cmocka_unit_test(takes_the_average),
-        cmocka_unit_test(refuses_what_is_no_structure),
+        cmocka_unit_test(builds_what_the_file_says),     cmocka_unit_test(takes_the_average),
+        cmocka_unit_test(refuses_what_is_no_structure),  cmocka_unit_test(refuses_other_notes),
         cmocka_unit_test(refuses_what_is_no_checkpoint),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -15,10 +15,23 @@ local structure = require "yolua.model.structure"
 -- Files of weights that are not Darknet's, by the ending of their names.
 local imports = {}
 
-function imports.safetensors(net, path)
-  if core.safetensors.info(path).metadata.structure then
-    error(("%s is a checkpoint: expected model=%s, and no cfg"):format(path, path), 0)
+-- A cfg numbers its layers anew, so it never has the names that a decomposition gave ("conv1.1") and an export kept.
+local function refuse_chained(net, path, info)
+  local known = {}
+  for _, layer in ipairs(net:layers()) do known[layer.name] = true end
+  for _, tensor in ipairs(info.tensors) do
+    local name = info.metadata.resize and tensor.name:match "^(.+%.%d+)%.weight$" -- of our own export
+    if name and not known[name] then
+      error(("%s: it holds the layer %s of a decomposed network, a name that no cfg gives: expected model=CHECKPOINT, or a state dict "
+        .. "exported from that cfg and its .weights"):format(path, name), 0)
+    end
   end
+end
+
+function imports.safetensors(net, path)
+  local info = core.safetensors.info(path)
+  if info.metadata.structure then error(("%s is a checkpoint: expected model=%s, and no cfg"):format(path, path), 0) end
+  refuse_chained(net, path, info)
   core.import.state_dict(net, path)
 end
 
@@ -119,6 +132,7 @@ end
 local function from_checkpoint(o)
   local info = core.safetensors.info(o.model)
   local s, names = note(info, o.model, "structure"), note(info, o.model, "names")
+  core.check_format(o.model, info.metadata.format)
   if not is_list_of(names, "string") then error(("%s: its 'names': expected a list of class names"):format(o.model), 0) end
   local function try(f, ...)
     local ok, result = pcall(f, ...)

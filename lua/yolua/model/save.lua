@@ -3,17 +3,20 @@ local core = require "yolua.core"
 local options = require "yolua.options.table"
 local structure = require "yolua.model.structure"
 
--- The network that inference runs, and whether it is a copy: training with ema averages the weights beside the values.
-local function evaluated(model)
-  if not (model.averaged and core.has_slab(model.net, "ema")) then return model.net, false end
+-- f(net, ...) with the network that inference runs: training with ema averages the weights beside the values.
+local function evaluated(model, f, ...)
+  if not (model.averaged and core.has_slab(model.net, "ema")) then return f(model.net, ...) end
   local net = structure.build(model.structure, model.device)
   for _, range in ipairs(model.net:ranges()) do core.copy_values(model.net, net, range.name, "ema", "value") end
-  return net, true
+  local result = table.pack(pcall(f, net, ...))
+  net:close()
+  if not result[1] then error(result[2], 0) end
+  return table.unpack(result, 2, result.n)
 end
 
 -- What a checkpoint tells of the model besides its slabs; size and way of resizing are in the structure.
 local function notes_of(model, notes, net)
-  local all = { structure = core.json.encode(model.structure), names = core.json.encode(model.names), format = "yolua 1",
+  local all = { structure = core.json.encode(model.structure), names = core.json.encode(model.names), format = core.checkpoint_format,
     map = model.map and core.json.encode(model.map), conf = model.conf and core.json.encode(model.conf),
     int8 = net and (net:calibrated() or model.quantised) and model.calibration or nil,
     darknet = model.darknet and ("%d.%d.%d %d"):format(model.darknet.major,
@@ -22,12 +25,20 @@ local function notes_of(model, notes, net)
   return all
 end
 
-local function checkpoint(net, model, path, notes, full) core.save(net, path, notes_of(model, notes, net), full) end
+-- A checkpoint becomes one of the model's sources: an export in its place would lose what it alone keeps.
+local function checkpoint(net, model, path, notes, full)
+  core.save(net, path, notes_of(model, notes, net), full)
+  model.sources = model.sources or {}
+  for _, known in ipairs(model.sources) do
+    if known == path then return end
+  end
+  table.insert(model.sources, path)
+end
 
 local function weights(net, model, path) core.darknet.save_weights(net, path, model.darknet) end
 
 -- cfg, weights and names, for whatever reads Darknet's files.
-local function folder(net, model, path)
+local function files(net, model, path)
   local new, stem = not core.files.kind(path), path:gsub("/*$", "") .. "/model."
   core.files.make_folder(path)
   local ok, message = pcall(core.files.together, function()
@@ -38,6 +49,15 @@ local function folder(net, model, path)
   if ok then return end
   if new then os.remove(path) end
   error(message, 0)
+end
+
+-- The same, and says where Darknet itself cannot read them.
+local function folder(net, model, path)
+  files(net, model, path)
+  local own = core.darknet.own_sections(net)
+  if #own == 0 then return end
+  core.system.warn(("%smodel.cfg: the sections of %s are yolua's own (help tensor_train): yolua reads them, Darknet does not"):format(
+    path:gsub("/*$", "/"), table.concat(own, ", ")))
 end
 
 local writers = { [".safetensors"] = checkpoint, [".weights"] = weights }
@@ -55,12 +75,11 @@ local save = {}
 
 -- Packed, as runtime/compress/packed.h describes: what core.compress.save returns.
 function save.packed(model, path, index_bits)
-  local net, copied = evaluated(model)
-  local ok, list = pcall(core.compress.save, net, path, notes_of(model, nil, net), index_bits)
-  if copied then net:close() end
-  if not ok then error(list, 0) end
-  return list
+  return evaluated(model, function(net) return core.compress.save(net, path, notes_of(model, nil, net), index_bits) end)
 end
+
+-- Darknet's files for yolua itself, into a folder.
+function save.files(model, path) evaluated(model, files, model, path) end
 
 -- notes: further texts of a checkpoint; full: it keeps what a resume needs.
 local function written(model, path, notes, full)
@@ -70,10 +89,7 @@ local function written(model, path, notes, full)
     error(("%s: net:save: '%s': notes and the optimizer's state need a checkpoint (.safetensors)"):format(where, path), 0)
   end
   if full then return write(model.net, model, path, notes, true) end
-  local net, copied = evaluated(model)
-  local ok, message = pcall(write, net, model, path, notes, false)
-  if copied then net:close() end
-  if not ok then error(message, 0) end
+  evaluated(model, write, model, path, notes, false)
 end
 
 return setmetatable(save, { __call = function(_, ...) return written(...) end })

@@ -64,7 +64,7 @@ local function texts(model)
   os.remove(folder)
   core.files.make_folder(folder)
   local ok, sentence = pcall(function()
-    save(model, folder .. "/")
+    save.files(model, folder .. "/")
     for i, name in ipairs { "model.cfg", "model.weights" } do out[i] = core.system.read(folder .. "/" .. name) end
   end)
   for _, name in ipairs { "model.cfg", "model.weights", "model.names" } do os.remove(folder .. "/" .. name) end

@@ -7,7 +7,8 @@ local FILES = { "model.cfg", "model.weights", "model.names" }
 local function folder_of(out) return (out:gsub("/*$", "")) .. "/" end
 
 return {
-  help = "Darknet: a folder with model.cfg, model.weights and model.names", ending = "/",
+  help = "Darknet: a folder with model.cfg, model.weights and model.names (sections [tensor_train] are yolua's own, which Darknet does not "
+    .. "read)", ending = "/",
   options = { "imgsz" },
   files = function(model, out)
     local files = {}
