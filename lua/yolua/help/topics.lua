@@ -3,6 +3,7 @@ local calls = require "yolua.help.calls"
 local comments = require "yolua.help.comments"
 local core = require "yolua.core"
 local fields = require "yolua.options.fields"
+local formats = require "yolua.help.formats"
 local library = require "yolua.library"
 local rows = require "yolua.help.rows"
 local schema = require "yolua.options.schema"
@@ -136,6 +137,8 @@ topics.list = {
     line = sentence "lua/yolua/policies/", page = function(name) return fit(opening "lua/yolua/policies/"(name)) end },
   choices("augmentations", "augment=NAME: random changes of the training images", "augment", "lua/yolua/augment/", "yolua.augment."),
   choices("datasets", "data=NAME data.root=FOLDER", "data", "datasets/", "yolua.datasets."),
+  { name = "formats", title = "files of other programs: yolua export writes them, cfg=, weights= and model= of every verb read them (help "
+    .. "export, help weights)", names = formats.names, line = formats.line, page = formats.page },
   { name = "protocols", title = "protocol=NAME,...: how detections are scored",
     names = function() return { "coco", "kitti", "poster", "voc" } end, line = function(name) return protocol_lines[name] end,
     page = protocol_page },
@@ -165,6 +168,17 @@ topics.pages = {
   ["prune.state"] = prune_state,
   mpi = function() return fit(opening "lua/yolua/" "ranks") end,
 }
+
+for word, name in pairs(formats.meant) do
+  topics.pages[word] = function() return formats.page(name) end
+end
+
+-- What is called `import` elsewhere is no verb here.
+function topics.pages.import()
+  for _, topic in ipairs(topics.list) do
+    if topic.name == "formats" then return topics.page(topic) end
+  end
+end
 
 -- The page of a kind of things: a line on each.
 function topics.page(topic)

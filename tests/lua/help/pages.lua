@@ -144,6 +144,19 @@ function TestHelp:testTable()
   t.assertEquals(help.table({ list[1] }, 40), "  count  how many (int 1..10; in images;\n         default 3)")
 end
 
+-- What people look for leads to what imports and exports.
+function TestHelp:testFormats()
+  for word, sentence in pairs { import = "cfg=, weights= and model= of every verb", formats = "onnx", onnx = "yolua export format=onnx",
+    ncnn = "yolua export format=ncnn out=FILE.param", safetensors = "weights=FILE.safetensors", darknet = "tensor_train",
+    keras = "model=FILE.h5 anchors=FILE", h5 = "weights=FILE.h5", npz = "weights=FILE.npz", pytorch = "state dict" } do
+    t.assertStrContains((help.page(word):gsub("%s+", " ")), sentence)
+  end
+  for name in pairs(require("yolua.help.formats").meant) do t.assertStrContains(table.concat(help.words(), " "), name) end
+  local formats, known = require "yolua.help.formats", {}
+  for _, name in ipairs(formats.names()) do known[name] = true end
+  for _, name in ipairs(core.options.modules "lua/yolua/model/export/") do t.assertTrue(known[name] or name == "check", name) end
+end
+
 function TestHelp:testUnknownTopics()
   local ok, e = pcall(help.page, "trian")
   t.assertFalse(ok)
