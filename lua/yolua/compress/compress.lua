@@ -5,6 +5,7 @@ local core = require "yolua.core"
 local options = require "yolua.options.table"
 local save = require "yolua.model.save"
 local sharing = require "yolua.compress.sharing"
+local sizes = require "yolua.model.sizes"
 local tables = require "yolua.report.tables"
 local uncalibrated = require "yolua.model.uncalibrated"
 
@@ -17,11 +18,6 @@ table.move(sharing.fields, 1, #sharing.fields, 1 + #compress.fields, compress.fi
 local own = { { "out", "string", nil, "", "the file, which ends in .safetensors", required = true } }
 table.move(compress.fields, 1, #compress.fields, 2, own)
 local check = options.declare("yl.compress", own)
-
-local function size_of(path)
-  local file <close> = assert(io.open(path, "rb"))
-  return file:seek "end"
-end
 
 -- All weights of the model, shared or not: {name, layer, count, kept, error}.
 local function weights_of(model, list)
@@ -78,15 +74,15 @@ local function weights_ratio(layers)
   return dense / coded
 end
 
--- Why an option of sharing has no effect on that model; nil where it has one.
-function compress.idle(model, o, key)
-  if key == "seed" and o.start ~= "random" then return ("start=%s draws nothing: expected start=random"):format(o.start) end
-  local kind = ({ ["bits.conv"] = "convolution", ["bits.connected"] = "connected layer" })[key]
-  if not kind then return nil end
-  for _, w in ipairs(sharing.of(model, o, "compress")) do
-    if (w.kind == "connected") == (key == "bits.connected") then return nil end
+-- Refuses options that the caller set and that have no effect on these weights.
+local function refuse_idle(model, list, o)
+  local function idle(key, format, ...) options.refuse(o, key, "compress: %s has no effect: " .. format, key, ...) end
+  if options.explicit(o, "seed") and o.start ~= "random" then idle("seed", "start=%s draws nothing: expected start=random", o.start) end
+  for key, kind in pairs { ["bits.conv"] = "convolution", ["bits.connected"] = "connected layer" } do
+    local met = not options.explicit(o, key)
+    for _, w in ipairs(list) do met = met or (w.kind == "connected") == (key == "bits.connected") end
+    if not met then idle(key, "%s has no %s whose weights are shared", model.path, kind) end
   end
-  return ("%s has no %s whose weights are shared"):format(model.path, kind)
 end
 
 -- o: {out = FILE, bits = {conv = 8, connected = 5}, start =, iterations =, seed =, except =, index_bits =}. Returns {file, bytes,
@@ -94,14 +90,16 @@ end
 -- bytes_pq, bytes_pqh, bytes_zstd, bytes}, ...}}. The model stays as it is; weights that are shared already are not changed.
 return setmetatable(compress, { __call = function(_, model, values)
   local o = check(values or {})
+  local list = sharing.of(model, o, "compress")
+  refuse_idle(model, list, o)
+  sizes.measurable(o, "out", o.out)
   local made = copy(model)
-  local list = sharing.of(made, o, "compress")
   sharing.share(made, list, o)
   uncalibrated("compress", model, made)
   local packed, layers = {}, {}
   for _, p in ipairs(save.packed(made, o.out, o.index_bits)) do packed[p.parameter] = p end
   for i, w in ipairs(weights_of(made, list)) do layers[i] = row(w, packed) end
-  local bytes, dense = size_of(o.out), 4 * made:counts().params
+  local bytes, dense = sizes.of { o.out }, 4 * made:counts().params
   made.net:close()
   return setmetatable({ file = o.out, bytes = bytes, dense_bytes = dense, ratio = dense / bytes, weights_ratio = weights_ratio(layers),
     layers = layers }, shown)

@@ -3,8 +3,9 @@
 local decompose = require "yolua.compress.decompose"
 local options = require "yolua.options.table"
 local ranges = require "yolua.prune.ranges"
+local weights = require "yolua.compress.weights"
 
-local layers_scan = { version = 2, axis = "ratio", facts = { "ranks", "error" },
+local layers_scan = { version = 3, axis = "ratio", facts = { "ranks", "error" },
   words = "change where one layer alone keeps so much of its numbers",
   plot = { "AP with one layer decomposed", "numbers left in that layer" } }
 
@@ -52,7 +53,7 @@ end
 function layers_scan.ranges(model, o)
   local list = {}
   for _, r in ipairs(ranges.of(model, { only = rawget(o, "only"), except = rawget(o, "except") })) do
-    if decompose.takes(model, r, o.method) then list[#list + 1] = r end
+    if weights.takes(model, r, o.method) then list[#list + 1] = r end
   end
   if #list == 0 then error(("sensitivity: %s: no layer is left to decompose by method=%s"):format(model.path, o.method), 0) end
   return list
@@ -61,6 +62,7 @@ end
 function layers_scan.start() end
 
 function layers_scan.measure(self, r, level)
+  if level * r.count < weights.fewest(r, self.o.method) then return nil, {} end -- ranks of 1 are too many
   local made = decompose(self.model, { method = self.o.method, layers = { r.layer }, ratio = level })
   local row, ap = made.layers[1], nil
   if row.ranks then -- else the layer would not become smaller

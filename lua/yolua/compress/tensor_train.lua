@@ -30,10 +30,16 @@ function train.modes(count, cores)
   return modes
 end
 
--- cores: how many; default: as many as there are prime factors, at most 4.
-function train.prepare(w, cores)
+-- Counts the weight's inputs and outputs by modes, whose number it returns. cores: so many; default: as many as there are prime factors, at
+-- most 4.
+local function count_by_modes(w, cores)
   cores = cores or math.max(2, math.min(4, math.max(#primes(w.inner), #primes(w.out))))
   w.in_modes, w.out_modes = train.modes(w.inner, cores), train.modes(w.out, cores)
+  return cores
+end
+
+function train.prepare(w, cores)
+  cores = count_by_modes(w, cores)
   return { w = w, cores = cores, widest = (cores - 1) ^ 0.5 } -- an error at which all ranks are 1
 end
 
@@ -80,6 +86,12 @@ function train.count(w, ranks)
   local count = 0
   for k, n in ipairs(w.in_modes) do count = count + (ranks[k - 1] or 1) * w.out_modes[k] * n * (ranks[k] or 1) end
   return count
+end
+
+-- With all ranks 1.
+function train.fewest(w, cores)
+  count_by_modes(w, cores)
+  return train.count(w, {})
 end
 
 -- One layer, and the weight that its cores make.

@@ -5,6 +5,5 @@ local options = require "yolua.options.table"
 local function escape(c) return c == "\n" and "\\n" or ("\\%d"):format(c:byte()) end
 
 return function(format, ...)
-  local position = options.position()
-  error((position == "Lua" and "" or position .. ": ") .. format:format(...):gsub("%c", escape), 0)
+  error((options.caller() and options.position() .. ": " or "") .. format:format(...):gsub("%c", escape), 0)
 end

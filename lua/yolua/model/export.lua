@@ -11,6 +11,7 @@ local core = require "yolua.core"
 local fields = require "yolua.options.fields"
 local input = require "yolua.model.input"
 local options = require "yolua.options.table"
+local sizes = require "yolua.model.sizes"
 local structs = require "yolua.options.structs"
 local structure = require "yolua.model.structure"
 
@@ -50,16 +51,16 @@ local function format_of(o)
   end
   local format = name and require("yolua.model.export." .. name)
   if format and format.ending ~= "/" and o.out:lower():sub(-#format.ending) ~= format.ending then
-    error(("out=%s: expected a name that ends in %s (%s)"):format(o.out, format.ending, format.help), 0)
+    options.refuse(o, "out", "out=%s: expected a name that ends in %s (%s)", o.out, format.ending, format.help)
   end
   if name then return name, format end
-  error(("out=%s: expected format=%s, or a name that ends in one of their endings"):format(o.out, table.concat(FORMATS, "|")), 0)
+  options.refuse(o, "out", "out=%s: expected format=%s, or a name that ends in one of their endings", o.out, table.concat(FORMATS, "|"))
 end
 
 -- The options of the struct "export" that were given. Refuses those that have no effect.
 local function given(name, format, o)
   local values, takes = {}, {}
-  local function idle(key, why) error(("%s: %s has no use for it"):format(key, why), 0) end
+  local function idle(key, why) options.refuse(o, key, "%s: %s has no use for it", key, why) end
   for _, key in ipairs(format.options) do takes[key] = true end
   for _, field in ipairs(structs.fields "export") do values[field[1]] = rawget(o, field[1]) end
   for _, key in ipairs { "imgsz", table.unpack(KEYS) } do
@@ -86,8 +87,10 @@ end
 -- The plan that says what is written as bytes; nil for f32.
 local function bytes_plan(model, name, format, o)
   if o.precision == "f32" then return nil end
-  if not format.int8 then error(("precision=int8: format=%s has no use for it"):format(name), 0) end
-  if rawget(o, "fold") == false then error("fold=false: with precision=int8 batch-norms are part of the bytes: expected fold=true", 0) end
+  if not format.int8 then options.refuse(o, "precision", "precision=int8: format=%s has no use for it", name) end
+  if rawget(o, "fold") == false then
+    options.refuse(o, "fold", "fold=false: with precision=int8 batch-norms are part of the bytes: expected fold=true")
+  end
   return model.net:plan { mode = "infer", batch = rawget(o, "batch") or 1, precision = "int8" }
 end
 
@@ -134,15 +137,6 @@ local function add_check(result, model, format, o, values)
   result.runtime = table.concat(names, ", ")
 end
 
-local function bytes_of(files)
-  local sum = 0
-  for _, path in ipairs(files) do
-    local file <close> = assert(io.open(path, "rb"))
-    sum = sum + file:seek "end"
-  end
-  return sum
-end
-
 local function text(r)
   local line = ("written: %s (%.1f kB)"):format(table.concat(r.files, ", "), r.bytes / 1000)
   if not r.runtime then return line end
@@ -156,12 +150,14 @@ end
 local shown = { __tostring = text }
 
 -- The files that are to be written. Refuses one that the network was read from, by whatever path.
-local function files_of(model, format, out)
-  local files = format.files and format.files(model, out) or { out }
+local function files_of(model, format, o)
+  local files = format.files and format.files(model, o.out) or { o.out }
   for _, path in ipairs(files) do
+    sizes.measurable(o, "out", path)
     for _, source in ipairs(model.sources or {}) do
       if core.files.same(path, source) then
-        error(("out=%s: %s is a file that the network was read from: expected another place"):format(out, path), 0)
+        options.refuse(o, "out", "out=%s: %s is a file that the network was read from, or its checkpoint: expected another place",
+          o.out, path)
       end
     end
   end
@@ -172,10 +168,10 @@ local function written(model, o)
   local name, format = format_of(o)
   local values = given(name, format, o)
   local result, plan <close> = { format = name, precision = o.precision }, bytes_plan(model, name, format, o)
-  result.files = files_of(model, format, o.out)
+  result.files = files_of(model, format, o)
   core.check_finite(model.net, "export")
   format.write(model, o.out, values, notes(model), plan)
-  result.file, result.bytes = result.files[1], bytes_of(result.files)
+  result.file, result.bytes = result.files[1], sizes.of(result.files)
   if o.check then add_check(result, model, format, o, values) end
   return setmetatable(result, shown)
 end

@@ -21,7 +21,7 @@ end
 local function fit_input(o, net, data)
   if rawget(o, "imgsz") or not rawget(o, "cfg") then return o end
   local size = fit.size(data.train, net.w * net.h, input.stride(net))
-  if size[1] == net.w and size[2] == net.h or not core.system.attempt(input.check, net, size) then return o end
+  if size[1] == net.w and size[2] == net.h or not core.system.attempt(input.check, net, size, o, "imgsz") then return o end
   options.set(o, "imgsz", size, { where = "shape of the frames" })
   return o
 end

@@ -40,34 +40,27 @@ local function nearest(size, stride)
   return low == high and ("the nearest is %s"):format(low) or ("the nearest are %s and %s"):format(low, high)
 end
 
--- Refuses a size {w, h} that the network cannot run at, in a sentence that names the key, the stride and what fits.
-function input.check(model, size, key)
+-- Refuses a size {w, h} that the network cannot run at, in a sentence that names the key (of the options o), the stride and what fits.
+function input.check(model, size, o, key)
   if size[1] == model.w and size[2] == model.h then return end
   local stride, net = #model.heads > 0 and input.stride(model) or 1, model.net
-  local said = ("%s=%dx%d"):format(key or "imgsz", size[1], size[2])
+  local function refuse(format, ...) options.refuse(o, key, "%s=%dx%d: " .. format, key, size[1], size[2], ...) end
   if size[1] % stride > 0 or size[2] % stride > 0 then
-    error(("%s: expected width and height in multiples of %d, the network's stride; %s"):format(said, stride, nearest(size, stride)), 0)
+    refuse("expected width and height in multiples of %d, the network's stride; %s", stride, nearest(size, stride))
   end
   local fits, why = pcall(net.resize, net, size[1], size[2])
-  if not fits then error(("%s: the network cannot run at this size: %s"):format(said, (why:gsub("^[^:]*%.lua:%d+: ", ""))), 0) end
+  if not fits then refuse("the network cannot run at this size: %s", (why:gsub("^[^:]*%.lua:%d+: ", ""))) end
   net:resize(model.w, model.h)
 end
 
 local field = fields.groups.size[1]
 
--- "mine.lua:3: ", where the option `key` was set, else where the library is called; "" for neither.
-local function place(o, key)
-  local from = options.is(o) and options.origin(o, key) or options.caller() and options.position()
-  return from and from .. ": " or ""
-end
-
 -- {w, h, resize} by the options o (imgsz, resize), else the network's own. Errors: a size that does not fit, with the place.
 function input.of(model, o)
   local size = rawget(o, "imgsz")
   if size ~= nil then
-    local where = place(o, "imgsz")
-    size = schema.convert(field, size, { where = where ~= "" and where:sub(1, -3) or model.path }, "imgsz")
-    input.check(model, size, where .. "imgsz")
+    size = schema.convert(field, size, options.from(o, "imgsz"), "imgsz")
+    input.check(model, size, o, "imgsz")
   end
   return { w = size and size[1] or model.w, h = size and size[2] or model.h, resize = rawget(o, "resize") or model.resize }
 end

@@ -113,7 +113,7 @@ local check = options.declare("yl.transplant", {
 -- moved and initialized.
 return function(model, names, values)
   local o = check(values)
-  if o.size then input.check(model, o.size, options.origin(o, "size") .. ": size") end
+  if o.size then input.check(model, o.size, o, "size") end
   local extra = o.attributes and attributes.of(o.attributes) or attributes.of_model(model)
   if #extra > 0 and #model.heads == 0 then
     error(("%s: attributes=%s: %s has no detection head"):format(options.origin(o, "attributes"), attributes.text(extra), model.path), 0)

@@ -2,6 +2,8 @@
 --
 --   local rate = callback.number(f, "optim.schedule", f(s), "for step 3", 0)
 --   -> "mine.lua:12: optim.schedule: expected a number of at least 0 for step 3, got nothing (is a return missing?)"
+local place = require "yolua.options.place"
+
 local debug = debug -- whole, also in a sandbox
 local callback = {}
 
@@ -30,7 +32,7 @@ end
 -- Refuses an argument of `who` unless it is good, with the place of the user's line: "mine.lua:3: net:freeze: expected ..., got ...".
 function callback.argument(good, who, expected, value)
   if good then return value end
-  error(("%s: %s: expected %s, got %s"):format(require("yolua.options.table").position(), who, expected, callback.shown(value)), 0)
+  error(("%s: %s: expected %s, got %s"):format(place.position(), who, expected, callback.shown(value)), 0)
 end
 
 -- Refuses an argument of `who` that is not a model of yl.load.

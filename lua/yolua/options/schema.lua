@@ -25,9 +25,10 @@ function schema.one_line(sentence) return (sentence:gsub("%c", "?")) end
 function schema.usage(sentence) return setmetatable({ sentence = schema.one_line(sentence) }, Usage) end
 function schema.is_usage(e) return getmetatable(e) == Usage end
 
+-- from: {where =, outside = a text of the command line or a file, verb = a value that a verb gives}: the place of what is refused.
 function schema.fail(from, format, ...)
   local sentence = format:format(...)
-  if from.outside then error(schema.usage(sentence)) end
+  if from.outside or from.verb then error(schema.usage(sentence)) end
   error(schema.one_line(sentence), 0)
 end
 

@@ -1,14 +1,16 @@
 -- Tables of options: made from a field table (options/schema.lua), filled with defaults, then with what Lua, a config file and the
 -- command line set, each value checked once on its way in. A table remembers who set which key.
 local core = require "yolua.core"
+local place = require "yolua.options.place"
 local schema = require "yolua.options.schema"
 local terminal = require "yolua.terminal"
 
-local options = { declared = {} } -- declared: the field lists of the library's calls, by name ("yl.load"), of those that are loaded
-local info = setmetatable({}, { __mode = "k" }) -- options table -> { schema, path, who, where = {key -> text}, field }
+-- declared: the field lists of the library's calls, by name ("yl.load"), of those that are loaded
+local options = { declared = {}, caller = place.caller, position = place.position }
+local info = setmetatable({}, { __mode = "k" }) -- options table -> { schema, path, who, from = {key -> its place}, field }
 local Options = { __name = "options" }
 local fail, nowhere = schema.fail, { where = "default" }
-local merge
+local merge, take_over
 
 -- " without data=synthetic": which names of the table would bring that key along, and which name it has; nil where none would.
 local function whose(meta, key)
@@ -44,10 +46,10 @@ local function switch(o, from)
   meta.chosen = rawget(o, "name")
   meta.schema = schema.of(meta.field.fields or {}, meta.chosen and schema.variant_fields(meta.field, meta.chosen, from) or {})
   for key in pairs(o) do
-    local set = meta.where[key]
+    local set = meta.from[key]
     if not meta.schema.by_key[key] or not set and key ~= "name" then
       if set then dropped[#dropped + 1] = key end
-      o[key], meta.where[key] = nil, nil
+      o[key], meta.from[key] = nil, nil
     end
   end
   fill_defaults(o)
@@ -66,6 +68,7 @@ local function set(o, key, value, from)
   if field[2] == "table" then
     if value == nil then return o end
     local inner = rawget(o, key)
+    if info[value] and not field.variants then return take_over(inner, value) end
     if type(value) ~= "table" then
       local main = field.main or "name"
       if not info[inner].schema.by_key[main] then
@@ -79,7 +82,7 @@ local function set(o, key, value, from)
   local meant = key == "name" and value and meta.field and meta.field.of_path and meta.field.of_path(value)
   if meant then return merge(o, meant, from) end -- a path says more than the name
   rawset(o, key, value)
-  meta.where[key] = from ~= nowhere and from.where or nil
+  meta.from[key] = from ~= nowhere and from or nil
   if key == "name" and meta.field and meta.field.variants then switch(o, from) end
 end
 
@@ -110,7 +113,7 @@ end
 -- A table of options with the fields' defaults in it.
 function options.new(fields, who, path, field)
   local o = setmetatable({}, Options)
-  info[o] = { schema = schema.of(fields), fields = fields, who = who, path = path or "", where = {}, field = field }
+  info[o] = { schema = schema.of(fields), fields = fields, who = who, path = path or "", from = {}, field = field }
   fill_defaults(o)
   if field and field.variants and o.name then switch(o, nowhere) end
   return o
@@ -129,20 +132,40 @@ function options.set(o, path, value, from)
   set(o, path, value, from)
 end
 
+-- The place where the value of a dotted key was set, or nil.
+local function source(o, path)
+  local head, rest = path:match "^([^.]+)%.(.+)$"
+  if head then return rawget(o, head) and source(rawget(o, head), rest) end
+  return info[o].from[path]
+end
+
 -- Takes a key's value away, as if nobody had set it.
-function options.drop(o, key) o[key], info[o].where[key] = nil, nil end
+function options.drop(o, key) o[key], info[o].from[key] = nil, nil end
+
+-- The values of another options table, a verb's or a recipe's, of the keys that both have. What the command line or a file set there counts
+-- as set by them here; what the other table has otherwise is a default.
+function take_over(o, values)
+  for _, field in ipairs(info[o].schema.list) do
+    local key, value, from = field[1], rawget(values, field[1]), info[values].from[field[1]] or nowhere
+    if value ~= nil then
+      set(o, key, value, { where = from.where })
+      if field[2] ~= "table" then info[o].from[key] = from.outside and from or nil end
+    end
+  end
+  return o
+end
 
 -- For constructors: the caller's table checked against `fields`, with defaults. Unknown keys, wrong types and ranges throw one
 -- sentence that begins with the position of the nearest caller outside the library.
 function options.check(who, fields, values)
-  local from, o = { where = options.position() }, options.new(fields, who)
+  local from, o = place.from(), options.new(fields, who)
   if values ~= nil and type(values) ~= "table" then
     if type(values) ~= "string" or not info[o].schema.positional then
       fail(from, "%s: %s: expected a table of options, got a %s", from.where, who, type(values))
     end
     values = { values }
   end
-  merge(o, values or {}, from)
+  if info[values] then take_over(o, values) else merge(o, values or {}, from) end
   for _, field in ipairs(fields) do
     if field.required and rawget(o, field[1]) == nil then fail(from, "%s: %s: option '%s' is missing", from.where, who, field[1]) end
   end
@@ -158,27 +181,21 @@ function options.declare(who, fields)
   end
 end
 
--- The nearest caller outside the library's own files: what debug.getinfo tells of it, or nil.
-function options.caller()
-  for level = 2, 1e6 do
-    local at = debug.getinfo(level, "Sl")
-    if not at or at.currentline > 0 and at.source:sub(1, 7) ~= "@yolua/" then return at end
-  end
-end
+-- The place of a dotted key's value, for schema.fail; the caller's without a key, where nobody set it, and of plain tables.
+function options.from(o, path) return path and info[o] and source(o, path) or place.from() end
 
--- The same as "recipe.lua:12".
-function options.position()
-  local at = options.caller()
-  return at and ("%s:%d"):format(at.short_src, at.currentline) or "Lua"
+-- Ends the call with that sentence on the option, behind its place. What the command line or a file sets is a fault of the call (status 2).
+function options.refuse(o, path, format, ...)
+  local from = options.from(o, path)
+  fail(from, "%s: %s", from.where, format:format(...))
 end
 
 -- ---- reading -------------------------------------------------------------------------------------------------------------
 
 -- Where the value of a dotted key came from ("command line", "recipe.lua:7"), or nil where it is the default.
 function options.origin(o, path)
-  local head, rest = path:match "^([^.]+)%.(.+)$"
-  if head then return rawget(o, head) and options.origin(rawget(o, head), rest) end
-  return info[o].where[path]
+  local from = source(o, path)
+  return from and from.where
 end
 
 function options.explicit(o, path) return options.origin(o, path) ~= nil end
@@ -200,19 +217,14 @@ function options.plain(o)
 end
 
 local function shown(value)
-  if type(value) == "table" and not getmetatable(value) then
-    local items = {}
-    for i, item in ipairs(value) do items[i] = tostring(item) end
-    return table.concat(items, ",")
-  end
-  return tostring(value)
+  return type(value) == "table" and not getmetatable(value) and table.concat(value, ",") or tostring(value)
 end
 
 local function rows(o, out)
   for _, field in ipairs(info[o].schema.list) do
     local value, key = rawget(o, field[1]), info[o].path .. field[1]
     if info[value] then rows(value, out)
-    elseif value ~= nil then out[#out + 1] = { key, shown(value), info[o].where[field[1]] or "" } end
+    elseif value ~= nil then out[#out + 1] = { key, shown(value), options.origin(o, field[1]) or "" } end
   end
   return out
 end
@@ -222,20 +234,17 @@ function Options.__tostring(o)
   return table.concat(terminal.align(rows(o, {}), nil, 40), "\n")
 end
 
-local function names(o)
-  local list = {}
-  for i, field in ipairs(info[o].schema.list) do list[i] = field[1] end
-  return list
-end
-
 function Options.__index(o, key)
   local meta = info[o]
   if type(key) ~= "string" or meta.schema.by_key[key] then return nil end
-  error(("%s has no option '%s'%s"):format(meta.who, meta.path .. key, schema.did_you_mean(key, names(o), "key")), 2)
+  local names = {}
+  for i, field in ipairs(meta.schema.list) do names[i] = field[1] end
+  error(("%s has no option '%s'%s"):format(meta.who, meta.path .. key, schema.did_you_mean(key, names, "key")), 2)
 end
 
 function Options.__newindex(o, key, value)
-  merge(o, { [key] = value == nil and core.null or value }, { where = options.position() })
+  local from = place.caller() and place.from() or { where = "yolua" } -- what a verb sets itself is nobody's mistake
+  merge(o, { [key] = value == nil and core.null or value }, from)
 end
 
 return options

@@ -13,9 +13,11 @@ local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local fields = require "yolua.options.fields"
 local options = require "yolua.options.table"
+local place = require "yolua.options.place"
 local policy = require "yolua.train.policy"
 local Rounds = require "yolua.prune.rounds"
 local schedule = require "yolua.prune.schedule"
+local schema = require "yolua.options.schema"
 local score = require "yolua.prune.score"
 
 local list = {}
@@ -144,12 +146,12 @@ local function handlers(rounds)
 end
 
 local function new(spec)
-  local by, o = { where = options.position() }, check(options.is(spec) and of_recipe(spec) or spec)
+  local by, o = place.from(), check(options.is(spec) and of_recipe(spec) or spec)
   local ok, rounds = pcall(function()
     check_whole(o)
     return Rounds.new(o, by)
   end)
-  if not ok then error(("%s: %s"):format(by.where, rounds), 0) end
+  if not ok then schema.fail(by, "%s: %s", by.where, rounds) end
   local self = { name = "prune", state = Rounds.fresh(), on = handlers(rounds),
     epochs = math.max(1, math.ceil(o.dense + o.rounds * o.every - 1e-9)) }
   policy.forecast[self] = { rounds = require("yolua.prune.replay").dry_run, files = {} }

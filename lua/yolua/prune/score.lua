@@ -10,6 +10,7 @@
 -- (another one for each parameter and cut), p.rate (the learning rate).
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
+local place = require "yolua.options.place"
 local schema = require "yolua.options.schema"
 local sealed = require "yolua.options.sealed"
 
@@ -46,7 +47,7 @@ local SLABS = { value = "value", gradient = "grad", saliency = "saliency", mask 
 function score.parameter(model, r, facts)
   local p = { name = r.name, kind = r.kind, seed = facts.seed, rate = facts.rate }
   local lazy = setmetatable(p, { __index = function(_, key)
-    if not SLABS[key] then error(("%s: a parameter has no '%s'"):format(require("yolua.options.table").position(), tostring(key)), 0) end
+    if not SLABS[key] then error(("%s: a parameter has no '%s'"):format(place.position(), tostring(key)), 0) end
     p[key] = model.net:tensor(r.name, SLABS[key])
     return p[key]
   end })

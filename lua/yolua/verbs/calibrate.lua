@@ -14,8 +14,7 @@ local function run(o)
   if not o.out then error(schema.usage "out is missing: expected a file that ends in .safetensors") end
   local data = inputs.data(o)
   local model = inputs.network(o)
-  return calibrate(model, list_of(data, o), { out = o.out, frames = o.frames, method = o.method, share = o.share, keep_f32 = o.keep_f32,
-    batch = o.batch, imgsz = o.imgsz, resize = rawget(o, "resize") })
+  return calibrate(model, list_of(data, o), o)
 end
 
 local function show(r) print(r) end

@@ -9,7 +9,7 @@ local MOST = 1e-4 -- of the largest output
 
 local function made_smaller(o)
   local model = inputs.network(o)
-  local made = compact(model, { round_to = o.round_to, min_channels = o.min_channels })
+  local made = compact(model, o)
   local result = compact.report(model, made)
   if result.max_error > MOST then
     error(("compact: an output of the smaller network differs by %.2g of the largest number; nothing is written (is the `channels` of a "

@@ -2,18 +2,11 @@
 local compress = require "yolua.compress.compress"
 local fields = require "yolua.options.fields"
 local inputs = require "yolua.cli.inputs"
-local options = require "yolua.options.table"
 local schema = require "yolua.options.schema"
 
 local function run(o)
   if not o.out then error(schema.usage "out is missing: expected a file that ends in .safetensors") end
-  local model = inputs.network(o)
-  for _, key in ipairs { "seed", "bits.conv", "bits.connected" } do
-    local why = options.explicit(o, key) and compress.idle(model, o, key)
-    if why then error(schema.usage(("compress: %s has no effect: %s"):format(key, why))) end
-  end
-  return compress(model, { out = o.out, bits = o.bits, start = o.start, iterations = o.iterations, seed = o.seed,
-    except = o.except, index_bits = o.index_bits })
+  return compress(inputs.network(o), o)
 end
 
 local function show(r) print(r) end

@@ -6,8 +6,7 @@ local save = require "yolua.cli.save_folder"
 
 local function run(o)
   return save.around(o.out, function()
-    local r = decompose(inputs.network(o), { method = o.method, layers = o.layers, error = o.error, ratio = o.ratio, flops = o.flops,
-      ranks = o.ranks, cores = o.cores, vbmf = o.vbmf })
+    local r = decompose(inputs.network(o), o)
     r.files = save.write(r.net, o.out)
     return setmetatable({ params = r.params, flops = r.flops, before = r.before, layers = r.layers, files = r.files }, getmetatable(r))
   end)

@@ -7,9 +7,7 @@ local schema = require "yolua.options.schema"
 
 local function run(o)
   if not o.out then error(schema.usage "out is missing: expected a file (.onnx, .param, .safetensors, .h) or a folder") end
-  local values = { out = o.out }
-  for _, field in ipairs(export.fields) do values[field[1]] = rawget(o, field[1]) end
-  local result = export(inputs.network(o), values)
+  local result = export(inputs.network(o), o)
   result.max_error = result.max_error or core.null
   return result
 end

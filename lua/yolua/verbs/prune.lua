@@ -2,19 +2,11 @@
 local yl = require "yolua"
 local fields = require "yolua.options.fields"
 local inputs = require "yolua.cli.inputs"
-local schema = require "yolua.options.schema"
 
 local list = table.move(fields.recipe, 1, #fields.recipe, 1, {})
 list[#list + 1] = "prune"
 list[#list + 1] = "distill"
 list[#list + 1] = { "dry_run", "bool", false, "", "show the rounds that the schedule would make, and train nothing" }
-
--- The policy that the options describe.
-local function policy_of(o)
-  local ok, policy = pcall(yl.prune, o)
-  if ok then return policy end
-  error(schema.usage((tostring(policy):gsub("^[^:]*:%d+: ", ""):gsub("^Lua: ", ""))))
-end
 
 local function fall_back(o)
   if o.resume or o.cfg or o.model then return o end
@@ -24,17 +16,17 @@ end
 local function prune(o)
   fall_back(o)
   if o.dry_run then
-    policy_of(o)
+    yl.prune(o)
     return yl.prune.dry_run(inputs.network(o), o)
   end
   if not o.resume then inputs.named_data(o) end
-  policy_of(o) -- a call that is wrong leaves no run directory
+  yl.prune(o) -- a call that is wrong leaves no run directory
   local run <close> = yl.run(o, "prune")
   local data, net = yl.data(o.data), inputs.network(o)
   net:freeze(o.freeze)
   run:eval("Dense", net, data.dev)
   local policies = yl.distill.wanted(o, net)
-  policies[#policies + 1] = policy_of(o)
+  policies[#policies + 1] = yl.prune(o)
   yl.train { net = net, data = data, run = run, options = o, table.unpack(policies) }
   run:eval("Pruned", run:best(), data.dev)
   return run:report()

@@ -98,6 +98,16 @@ function TestCompress.testTheVerb()
     "model=street")
   idle("bits.conv=4", "bits.conv has no effect: recipes/models/lenet300.cfg has no convolution whose", "model=lenet300")
   idle("bits.conv=4", "bits.conv has no effect: recipes/models/lenet5.cfg has no convolution whose", "model=lenet5", "except=conv*")
+  local function idle_in_lua(o, sentence)
+    o.out = top .. "/x.safetensors"
+    local _, said = pcall(function() yl.compress(yl.load { model = "street" }, o) end)
+    t.assertStrMatches(said, "[^:]*compress%.lua:%d+: compress: " .. sentence .. ".*")
+    t.assertNil(core.files.kind(o.out))
+  end
+  local shared = yl.options({ share = { bits = { conv = 4, connected = 4 } } }, { "share" }).share
+  yl.compress(yl.load { model = "street" }, { out = top .. "/defaults.safetensors", bits = shared.bits }) -- defaults for any network
+  idle_in_lua({ seed = 3 }, "seed has no effect")
+  idle_in_lua({ bits = { connected = 4 } }, "bits.connected has no effect")
   program.ok { "compress", "model=lenet5", "out=" .. top .. "/lenet5.safetensors", "bits.conv=4", "bits.connected=3", "start=random",
     "seed=3" }
   t.assertStrContains(fails { "compress", "model=" .. path, "out=" .. top .. "/x.safetensors", "except=nothing" },

@@ -290,7 +290,7 @@ function TestDecompose.testProgress()
   end)
   progress.new = new
   t.assertTrue(ok, message)
-  for i, total in ipairs { 4, 18 } do t.assertEquals({ bars[i].spec.total, bars[i].done, bars[i].calls }, { total, total, total }) end
+  for i, total in ipairs { 4, 20 } do t.assertEquals({ bars[i].spec.total, bars[i].done, bars[i].calls }, { total, total, total }) end
 end
 
 -- Low rank in noise: variational Bayes finds the ranks.
@@ -319,12 +319,70 @@ function TestDecompose.testAgain()
   t.assertEquals(#frozen.layers, #yl.decompose(yl.load { model = "street" }, { method = "tucker2", ratio = 0.5 }).layers)
 end
 
--- A budget that no product meets gives ranks of 1, the smallest product.
+-- Ranks of 1 are the smallest product; what asks for less is refused, with the least that there can be.
 function TestDecompose.testTheSmallest()
-  local model = yl.load { model = "street" }
-  for name, ranks in pairs { svd = { 1 }, tucker2 = { 1, 1 }, tt = { 1, 1 }, cp = { 1 } } do
-    t.assertEquals(yl.decompose(model, { method = name, ratio = 0.0001, layers = { "conv6" } }).layers[1].ranks, ranks, name)
+  local model, numbers = yl.load { model = "street" }, 128 * 9 * 64
+  for name, case in pairs { svd = { { 1 }, 9 * 64 + 128 }, tucker2 = { { 1, 1 }, 64 + 9 + 128 }, tt = { { 1, 1 }, 64 + 9 + 128 },
+    cp = { { 1 }, 64 + 9 + 128 } } do
+    local ranks, fewest = table.unpack(case)
+    local function made(ratio) return yl.decompose(model, { method = name, ratio = ratio, layers = { "conv6" } }).layers[1] end
+    local row = made(fewest / numbers)
+    t.assertEquals({ row.ranks, row.after }, { ranks, fewest }, name)
+    local least = math.ceil(fewest / numbers * 1e4) / 1e4
+    t.assertErrorMsgContains(("decompose: ratio=0.0001: ranks of 1 leave %d of 73728 numbers in conv6: expected at least %g, or layers= "
+      .. "without it"):format(fewest, least), made, 0.0001)
+    t.assertEquals(made(least).ranks, ranks, name)
   end
+  local lenet = yl.load { model = "lenet300" }
+  local function made(o) return yl.decompose(lenet, o) end
+  t.assertErrorMsgContains("ranks of 1 leave 400 of 30000 numbers in connected2: expected at least 0.0134", made,
+    { method = "svd", ratio = 0.005 })
+  t.assertErrorMsgContains("ranks of 1 leave 87 of 235200 numbers in connected1: expected at least 0.0004", made,
+    { method = "tt", cores = 7, ratio = 0.00006, layers = { "connected1" } })
+  local ok, sentence = pcall(yl.decompose, model, { flops = 0.001 })
+  local least = not ok and tonumber(sentence:match "decompose: flops=0.001: ranks of 1 leave ([%d.]+) of the FLOPs: expected at least that")
+  t.assertNotNil(least, sentence)
+  for _, row in ipairs(yl.decompose(model, { flops = least }).layers) do t.assertEquals(math.max(table.unpack(row.ranks)), 1, row.name) end
+end
+
+-- A glob takes what the method can; what stays is in the table with its reason. A layer that is called by its name has to fit.
+function TestDecompose.testGlobs()
+  local net = core.net { h = 8, w = 8, c = 4, seed = 1, layers = { { "conv2d", name = "a", filters = 16, size = 3 },
+    { "conv2d", name = "b", filters = 16, size = 3, groups = 16 }, { "conv2d", name = "c", filters = 16, size = 3 },
+    { "conv2d", name = "last", filters = 4 } } }
+  local model = require("yolua.model").new { net = net, names = {}, path = "groups.cfg" }
+  for _, layers in ipairs { { "*" }, { "a", "*" }, false } do
+    local r = yl.decompose(model, { method = "svd", ratio = 0.5, layers = layers or nil })
+    local rows = {}
+    for _, row in ipairs(r.layers) do rows[row.name] = row end
+    t.assertEquals({ rows.a.ranks ~= nil, rows.c.ranks ~= nil, rows.b.ranks, rows.b.before, rows.b.after, rows.b.error },
+      { true, true, nil, 144, 144, 0 })
+    t.assertStrContains(tostring(r), "as it is: has groups")
+  end
+  for _, layers in ipairs { { "b" }, { "*", "b" } } do
+    t.assertErrorMsgContains("decompose: layers: b has groups, which no method decomposes", yl.decompose, model,
+      { method = "svd", ratio = 0.5, layers = layers })
+  end
+end
+
+-- Mistakes of the call end the program with status 2, whatever finds them; options in Lua are refused at their line.
+function TestDecompose.testStatusOfWrongCalls()
+  for sentence, words in pairs {
+    ["command line: decompose: cores has no effect: no connected layer is decomposed"] = { "method=tt", "cores=3", "ratio=.5" },
+    ["command line: decompose: cores is for method=tt, not tucker2"] = { "cores=3", "ratio=.5" },
+    ["command line: decompose: expected error=, ratio="] = {},
+    ["command line: decompose: expected one of error, ratio"] = { "ratio=.5", "error=.1" },
+    ["command line: decompose: vbmf is for method=tucker2"] = { "vbmf=true", "method=tt" },
+    ["command line: decompose: flops=0.001: ranks of 1"] = { "flops=.001", "layers=conv6" },
+    ["command line: decompose: layers: region1 is no convolution"] = { "ratio=.5", "layers=region1" },
+  } do
+    local status, _, err = program.run { "decompose", "model=street", "out=" .. top .. "/wrong", table.unpack(words) }
+    t.assertEquals({ status, err:gsub("%s+", " "):find(sentence, 1, true) ~= nil }, { 2, true }, err)
+    t.assertNil(core.files.kind(top .. "/wrong"))
+  end
+  local model = yl.load { model = "street" }
+  local _, sentence = pcall(function() yl.decompose(model, { method = "tt", cores = 3, ratio = .5 }) end)
+  t.assertStrMatches(sentence, ".*decompose%.lua:%d+: decompose: cores has no effect: no connected layer is decomposed")
 end
 
 -- What was decomposed trains, and Darknet's files of it compute the same.
@@ -436,10 +494,9 @@ function TestDecompose.testRefusals()
   refused({ ranks = { 4 }, layers = { "conv6" } }, "decompose: ranks: conv6 (method=tucker2): expected 2, got 1")
   local broken = yl.load { model = "street" }
   broken.net:tensor "conv6.weight":fill_(0)
-  t.assertErrorMsgContains("decompose: layers: conv6 has no weight but zeros", yl.decompose, broken, { ratio = .5, layers = { "conv*" } })
+  t.assertErrorMsgContains("decompose: layers: conv6 has no weight but zeros", yl.decompose, broken, { ratio = .5, layers = { "conv6" } })
   broken.net:tensor "conv6.weight":fill_(0 / 0)
   t.assertErrorMsgContains("decompose: conv6.weight: a weight is not finite", yl.decompose, broken, { ratio = .5 })
-  t.assertErrorMsgContains("decompose: flops: ranks of 1 leave more than 0.01 of the FLOPs", yl.decompose, model, { flops = .01 })
   t.assertErrorMsgContains("decompose: recipes/models/lenet300.cfg: no layer is left", yl.decompose, yl.load { model = "lenet300" },
     { error = .1, layers = { "connected1.bias" } })
   local lenet = yl.load { model = "lenet300" }

@@ -378,7 +378,7 @@ function TestRefused.testTheNetworksOwnFiles()
   local before = core.files.hash(path)
   for _, out in ipairs { path, link, top .. "/./own.safetensors" } do
     t.assertStrContains(refused { "export", "model=" .. path, "out=" .. out },
-      "is a file that the network was read from: expected another place")
+      "is a file that the network was read from, or its checkpoint: expected another place")
   end
   t.assertEquals(core.files.hash(path), before)
   local words = { "export", "cfg=" .. folder .. "/model.cfg", "weights=" .. folder .. "/model.weights", "out=" .. folder .. "/" }
@@ -386,6 +386,57 @@ function TestRefused.testTheNetworksOwnFiles()
   words[2] = "cfg=" .. top .. "/other.cfg"
   core.system.write(top .. "/other.cfg", core.system.read(folder .. "/model.cfg"))
   t.assertStrContains(refused(words), "own/model.weights is a file that")
+end
+
+-- Nor is a checkpoint that this program saved: the state dict in its place would lose the structure.
+function TestRefused.testItsCheckpoint()
+  local model, path = yl.load { model = "street" }, top .. "/saved.safetensors"
+  model:save(path)
+  model:save(path)
+  local before = core.files.hash(path)
+  t.assertStrContains(fails(yl.export, model, { out = path }),
+    "saved.safetensors is a file that the network was read from, or its checkpoint")
+  t.assertEquals(core.files.hash(path), before)
+  local state = top .. "/state_dict.safetensors"
+  for _ = 1, 2 do yl.export(model, { out = state }) end -- an export may be made again
+end
+
+-- A pipe is not waited for.
+function TestRefused.testPipes()
+  for _, name in ipairs { "pipe.onnx", "pipe.bin", "pipe.safetensors" } do
+    local out = top .. "/" .. name
+    os.execute(("mkfifo '%s'"):format(out))
+    local words = { "export", "model=street", "out=" .. out:gsub("bin$", "param") }
+    local err, status = refused(words)
+    t.assertEquals(status, 2)
+    t.assertStrContains(err, out .. " is a pipe or a device: expected a file, which is measured when it is written")
+  end
+  local status, _, err = program.run { "compress", "model=street", "out=" .. top .. "/pipe.safetensors" }
+  t.assertEquals(status, 2)
+  t.assertStrContains(err, "pipe.safetensors is a pipe or a device")
+end
+
+-- What a decomposition makes and a cfg cannot say to others is told: sections of yolua's own, names that a cfg does not keep.
+function TestRefused.testDecomposed()
+  local folder, warned = top .. "/trains/", "model.cfg: the sections of connected1 are yolua's own"
+  local trains = yl.decompose(yl.load { model = "lenet300" }, { method = "tt", ratio = 0.5, layers = { "connected1" } }).net
+  trains:save(top .. "/trains.safetensors")
+  local function err_of(...)
+    local status, _, err = program.run { ... }
+    t.assertEquals(status, 0, err)
+    return (err:gsub("%s+", " "))
+  end
+  t.assertStrContains(err_of("export", "model=" .. top .. "/trains.safetensors", "out=" .. folder), warned)
+  t.assertStrContains(err_of("decompose", "model=lenet300", "method=tt", "ratio=.5", "layers=connected1", "out=" .. folder), warned)
+  t.assertEquals(err_of("export", "model=" .. top .. "/trains.safetensors", "out=" .. top .. "/trains.h"), "")
+  local small, state = yl.decompose(yl.load { model = "street" }, { method = "svd", ratio = 0.5, layers = { "conv6" } }).net, top .. "/s/"
+  small:save(state)
+  yl.export(small, { out = state .. "own.safetensors", check = true })
+  t.assertStrContains(fails(yl.load, { cfg = state .. "model.cfg", weights = state .. "own.safetensors" }),
+    "own.safetensors: it holds the layer conv6.1 of a decomposed network, a name that no cfg gives: expected model=CHECKPOINT")
+  local again = yl.load { cfg = state .. "model.cfg", weights = state .. "model.weights", names = state .. "model.names" }
+  yl.export(again, { out = state .. "state.safetensors" })
+  yl.load { cfg = state .. "model.cfg", weights = state .. "state.safetensors" } -- as the sentence says
 end
 
 -- A network that finds nothing is not exported, whatever the format.
@@ -432,6 +483,13 @@ function TestRefused.testTheCall()
   local err, status = refused { "export", "model=street" }
   t.assertEquals(status, 2)
   t.assertStrContains(err, "out is missing")
+  for expected, words in pairs { ["command line: conf: heads=raw has no use for it"] = { "conf=.5" },
+    ["command line: imgsz=33x33: expected width and height in multiples of 16"] = { "imgsz=33" },
+    ["command line: out=" .. top .. "/x.onnx: expected a name that ends in .h"] = { "format=c" },
+    ["command line: python: check=false has no use for it"] = { "python=python3" } } do
+    err, status = refused { "export", "model=street", "out=" .. top .. "/x.onnx", table.unpack(words) }
+    t.assertEquals({ status, err:find(expected, 1, true) ~= nil }, { 2, true }, err)
+  end
   t.assertStrContains(refused { "export", "model=street", "out=" .. top .. "/x.onnx", "optset=13" }, "did you mean 'opset'")
 end
 

@@ -113,11 +113,12 @@ end
 function TestInput.testVerbsRefuseThem()
   local root = top .. "/drawn"
   yl.data { name = "synthetic", root = root, frames = 10, picture = { 128, 64 } }
-  for verb, words in pairs { predict = { "source=" .. top .. "/x.png" }, bench = {}, val = { "data=synthetic", "data.root=" .. root },
+  for verb, words in pairs { predict = { "source=" .. top .. "/x.png" }, bench = {},
+    export = { "out=" .. top .. "/x.onnx" }, val = { "data=synthetic", "data.root=" .. root },
     train = { "data=synthetic", "data.root=" .. root, "out=" .. top .. "/run" } } do
     local status, out, err = program.run { verb, "cfg=" .. cfg(), "imgsz=300", table.unpack(words) }
-    t.assertEquals({ verb, status }, { verb, 1 })
-    t.assertStrContains(err:gsub("\n *", " "), "multiples of 16")
+    t.assertEquals({ verb, status }, { verb, 2 })
+    t.assertStrContains(err:gsub("\n *", " "), "command line: imgsz=300x300: expected width and height in multiples of 16")
     t.assertNotStrContains(out .. err, "traceback")
     status, out, err = program.run { verb, "cfg=" .. cfg(), "imgsz=0x64", table.unpack(words) }
     t.assertEquals({ verb, status }, { verb, 2 })

@@ -148,6 +148,44 @@ function TestPrecedence:testCommandLineWins()
   t.assertNil(options.origin(o, "on"))
 end
 
+-- A call that is given a verb's or a recipe's options takes those that it has, and refuses them where they were set.
+function TestPrecedence:testOptionsOfACaller()
+  local o = resolve({ rate = 0.25 }, "epochs=9", "inner.deep=5")
+  local own = { { "epochs", "int" }, { "rate", "number", 0.5 }, { "label", "string", "x" }, { "on", "bool", true },
+    { "inner", "table", fields = { { "deep", "int", 1 }, { "wide", "int", 2 } } } }
+  local taken = options.check("yl.other", own, o)
+  t.assertEquals({ taken.epochs, taken.rate, taken.label, taken.on, taken.inner.deep, taken.inner.wide }, { 9, 0.25, "x", false, 5, 2 })
+  t.assertEquals({ options.explicit(taken, "epochs"), options.explicit(taken, "on"), options.explicit(taken, "inner.deep"),
+    options.explicit(taken, "inner.wide"), options.explicit(taken, "rate") }, { true, false, true, false, false })
+  for _, path in ipairs { "epochs", "inner.deep" } do
+    t.assertEquals({ failure(options.refuse, taken, path, "no %d", 9) }, { "command line: no 9", true })
+  end
+  local part = options.check("yl.other", own, { epochs = 7, inner = o.inner })
+  t.assertEquals({ part.inner.deep, options.origin(part, "inner.deep") }, { 5, "command line" })
+  t.assertStrMatches(options.origin(part, "epochs"), ".*table%.lua:%d+")
+  for _, path in ipairs { "on", "rate", false } do
+    local sentence, is_usage = failure(function() options.refuse(taken, path or nil, "no %d", 9) end)
+    t.assertStrMatches(sentence, ".*table%.lua:%d+: no 9")
+    t.assertFalse(is_usage)
+  end
+  local sentence = failure(options.check, "yl.other", { { "rate", "int" } }, o)
+  t.assertStrContains(sentence, "a.lua:3: option 'rate': expected an integer")
+end
+
+-- What a verb calls has no caller outside the library: its faults are the command line's.
+function TestPrecedence:testPlaceOfAVerb()
+  local place = require "yolua.options.place"
+  local caller = place.caller
+  function place.caller() end
+  local from = place.from()
+  local sentence, is_usage = failure(check, { epochs = 0 })
+  local hooked = check { hook = print }
+  place.caller = caller
+  t.assertEquals(from, { where = "command line", verb = true })
+  t.assertStrMatches(sentence, "command line: option 'epochs': .*")
+  t.assertEquals({ is_usage, hooked.hook }, { true, print })
+end
+
 function TestPrecedence:testFaultsOfTheCallAreUsage()
   local cases = {
     { "epocs=1", "command line: a.lua has no option 'epocs', did you mean 'epochs'?" },

@@ -154,6 +154,9 @@ function TestDecompositions.testAgainstDecompositionsByHand()
   t.assertEquals(look().known, 5)
   o.method = "svd"
   t.assertNotEquals(look().file, result.file)
+  o.ratio = { 0.6, 0.001 } -- less than ranks of 1 leave
+  local low = look()
+  for _, layer in ipairs(low.layers) do t.assertEquals({ layer.ranks[2], layer.ap[2] or core.null }, { nil, core.null }) end
 end
 
 function TestDecompositions.testRefusals()

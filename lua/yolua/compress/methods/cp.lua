@@ -108,7 +108,7 @@ end
 -- The smallest rank found by halving whose error is at most that; its terms are never more numbers than the weight itself.
 function cp.ranks(state, most)
   local w = state.w
-  local low, high = 0, math.max(1, w.value:count() // (w.out + w.space + w.inner))
+  local low, high = 0, math.max(1, w.value:count() // cp.fewest(w))
   while high - low > math.max(1, high // 16) do
     local middle = (low + high) // 2
     local error = factors.norm(factors.product(parts_of(state, middle)) - w.value)
@@ -124,11 +124,11 @@ function cp.full(state)
   return { sizes[1] * sizes[2] }
 end
 
+-- Of one term.
+function cp.fewest(w) return w.out + w.space + w.inner end
+
 -- The rank of so many numbers, without a search.
-function cp.affordable(state, numbers)
-  local w = state.w
-  return { math.max(1, numbers // (w.out + w.space + w.inner)) }
-end
+function cp.affordable(state, numbers) return { math.max(1, numbers // cp.fewest(state.w)) } end
 
 function cp.parts(state, ranks) return parts_of(state, ranks[1]) end
 

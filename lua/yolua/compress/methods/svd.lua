@@ -25,6 +25,8 @@ end
 
 function svd.count(w, ranks) return ranks[1] * (w.space * w.inner + w.out) end
 
+function svd.fewest(w) return svd.count(w, { 1 }) end
+
 function svd.parts(state, ranks)
   local r, w = ranks[1], state.w
   local root = state.s[{ { 1, r } }]:sqrt()

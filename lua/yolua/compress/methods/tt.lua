@@ -33,6 +33,8 @@ end
 
 function tt.count(w, ranks) return (w.size and factors.three or train.count)(w, ranks) end
 
+function tt.fewest(w, cores) return w.size and factors.three(w, { 1, 1 }) or train.fewest(w, cores) end
+
 -- The largest ranks; each depends on the one before.
 function tt.full(state, ranks)
   local w = state.w

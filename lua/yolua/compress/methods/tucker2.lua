@@ -32,6 +32,8 @@ end
 
 tucker2.count = factors.three
 
+function tucker2.fewest(w) return tucker2.count(w, { 1, 1 }) end
+
 function tucker2.parts(state, ranks)
   local w, a, b = state.w, ranks[1], ranks[2]
   local into, out = factors.columns(state.u_in, a), factors.columns(state.u_out, b)
