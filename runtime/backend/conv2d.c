@@ -18,12 +18,16 @@ static const double ALIKE = 1.03;
 static const double SMALL = 4e6, HOPELESS = 3.0, ENOUGH_SECONDS = 0.15;
 enum { MIN_ROUNDS = 2, MAX_ROUNDS = 8, MEASURED_IMAGES = 4, MAX_CANDIDATES = 8, MAX_CLOCKS = 256 };
 
+/* Weights that stay are packed once for any number of images, so a prediction is for many, whatever the batch. */
+enum { MANY_IMAGES = 1024 };
+
+/* Of those that support g; `costed` is what they are to cost for. */
 static const yl_conv2d_algo *cheapest(const yl_ctx *ctx, const yl_conv2d_algo *const *list, const yl_conv2d_geom *g,
-                                      yl_direction d)
+                                      const yl_conv2d_geom *costed, yl_direction d)
 {
     const yl_conv2d_algo *best = NULL;
     for (; *list; list++)
-        if ((*list)->supports(ctx, g, d) && (!best || (*list)->cost(g, d) < best->cost(g, d))) best = *list;
+        if ((*list)->supports(ctx, g, d) && (!best || (*list)->cost(costed, d) < best->cost(costed, d))) best = *list;
     return best;
 }
 
@@ -248,7 +252,9 @@ yl_status yl_conv2d_choose(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direct
         if (remembered(ctx, list, key, g, d, out))
             return YL_OK; /* so that no other algorithm has to look at the geometry */
     }
-    *out = algo && algo->supports(ctx, g, d) ? algo : cheapest(ctx, list, g, d);
+    yl_conv2d_geom costed = *g;
+    if (predicts && !packs) costed.n = MANY_IMAGES;
+    *out = algo && algo->supports(ctx, g, d) ? algo : cheapest(ctx, list, g, &costed, d);
     if (!*out)
         return yl__fail(YL_UNSUPPORTED, "no algorithm convolves %s on %s", yl_dtype_name(g->dtype), ctx->device->name);
     if (!measures || candidates(ctx, list, g, d, (*out)->cost(g, d)) < 2) return YL_OK;

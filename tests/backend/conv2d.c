@@ -104,6 +104,20 @@ static void by_name(void **state)
     assert_string_equal(yl_error(), "algorithm 'fft' is unknown on cpu");
 }
 
+/* Weights that stay are packed once: which algorithm is predicted does not depend on the batch then. */
+static void predicted_for_any_batch(void **state)
+{
+    (void)state;
+    yl_conv2d_geom g = make(8, 256, 256, 3);
+    const yl_conv2d_algo *algo;
+    assert_string_equal(choose(&g, YL_FORWARD, "predicted"), "winograd");
+    assert_int_equal(yl_conv2d_choose(&ctx, &g, YL_FORWARD, true, NULL, "predicted", &algo), YL_OK);
+    assert_string_not_equal(algo->name, "winograd"); /* packing counts */
+    g.n = 64;
+    assert_string_equal(choose(&g, YL_FORWARD, "predicted"), "winograd");
+    assert_int_equal(yl__path_kind(path), YL_PATH_NONE);
+}
+
 static void small_ones_are_not_measured(void **state)
 {
     (void)state;
@@ -335,6 +349,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(by_name),
+        cmocka_unit_test(predicted_for_any_batch),
         cmocka_unit_test(small_ones_are_not_measured),
         cmocka_unit_test(measured_once),
         cmocka_unit_test(bytes_are_measured),
