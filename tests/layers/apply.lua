@@ -1,6 +1,7 @@
 -- Layers as functions of tensors: the gradient of each kind against differences, and what a call may get wrong.
 local t = require "luaunit"
 local core = require "yolua.core"
+local sanitizer = require "support.sanitizer"
 local yl = require "yolua"
 local nn = yl.nn
 
@@ -176,7 +177,7 @@ end
 
 -- What a call holds goes with its result: 100 calls of 2 MB each.
 function TestNn.testMemory()
-  if (os.getenv "YOLUA_SANITIZED" or "") ~= "" then t.skip "a sanitizer keeps what is freed" end
+  sanitizer.skip(t, "keeps what is freed")
   local x, w = numbers(60, -1, 1, 1, 64, 64, 16), numbers(61, -1, 1, 32, 3, 3, 16)
   w.requires_grad = true
   local function resident()

@@ -2,6 +2,7 @@
 local t = require "luaunit"
 local core = require "yolua.core"
 local program = require "support.program"
+local sanitizer = require "support.sanitizer"
 
 TestSandbox = {}
 
@@ -27,7 +28,8 @@ local top = o.place .. "/.."
 -- Runs a recipe with that body; returns the status and all that it said.
 local function run(body, ...)
   core.system.write(top .. "/recipe.lua", HEAD .. body)
-  local status, out, err = program.run { "recipe.lua", "sandbox=true", "place=" .. top .. "/data", cwd = top, ... }
+  local status, out, err = program.run { "recipe.lua", "sandbox=true", "place=" .. top .. "/data", cwd = top,
+    environment = sanitizer.no_leaks, ... }
   return status, out .. err
 end
 
@@ -91,7 +93,7 @@ end
 function TestSandbox.testConfig()
   core.system.write(top .. "/c.yaml", "out: elsewhere/run\nplace: " .. top .. "/data\n")
   core.system.write(top .. "/recipe.lua", HEAD .. "print(run:path 'x', io.open(o.place .. '/plain.txt'):read 'l')")
-  local status, out, err = program.run { "recipe.lua", "sandbox=true", "config=c.yaml", cwd = top }
+  local status, out, err = program.run { "recipe.lua", "sandbox=true", "config=c.yaml", cwd = top, environment = sanitizer.no_leaks }
   t.assertEquals(status, 0, err)
   t.assertStrContains(out, "elsewhere/run/x\tplain")
 end
@@ -117,7 +119,7 @@ function TestSandbox.testInstructions()
 end
 
 function TestSandbox.testMemory()
-  if (os.getenv "YOLUA_SANITIZED" or "") ~= "" then t.skip "a sanitizer maps memory of its own" end
+  sanitizer.skip(t, "maps memory of its own")
   for _, body in ipairs { "local list = {} while true do list[#list + 1] = ('x'):rep(1 << 20) end", "yl.zeros { 1 << 30 }" } do
     local status, said = run(body, "sandbox.memory=256")
     t.assertEquals(status, 1, said)

@@ -1,5 +1,6 @@
 -- Runs the program as several ranks, where Open MPI is installed and the plug-in was built.
 local program = require "support.program"
+local sanitizer = require "support.sanitizer"
 
 local mpi = {}
 
@@ -18,8 +19,8 @@ end
 
 -- The words of a shell that start n ranks of one thread each; `more`: other words for it.
 function mpi.launcher(n, more)
-  return ("OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMP_NUM_THREADS=1 timeout 120 "
-    .. "mpirun --oversubscribe --bind-to none -n %d %s"):format(n, more or "")
+  return ("%s OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMP_NUM_THREADS=1 timeout %d "
+    .. "mpirun --oversubscribe --bind-to none -n %d %s"):format(sanitizer.no_leaks, sanitizer.patience(120), n, more or "")
 end
 
 local function quoted(word) return "'" .. tostring(word):gsub("'", "'\\''") .. "'" end

@@ -1,10 +1,11 @@
 -- Runs the program as a user does: its exit status, what it printed, and what it complained about.
+local sanitizer = require "support.sanitizer"
+
 local program = { path = os.getenv "YOLUA_PROGRAM" or "yolua", source = os.getenv "YOLUA_SOURCE" or "." }
 
 -- A loop of Lua that only a raised interrupt ends. ThreadSanitizer hands signals on when the program calls the system, which a loop of
 -- plain Lua never does: there the loop opens a file.
-local threads_watched = (os.getenv "YOLUA_SANITIZED" or ""):find "thread"
-program.endless = threads_watched and "while true do io.open('/dev/null'):close() end" or "while true do end"
+program.endless = sanitizer.threads and "while true do io.open('/dev/null'):close() end" or "while true do end"
 
 local function quoted(word) return "'" .. tostring(word):gsub("'", "'\\''") .. "'" end
 
@@ -16,11 +17,12 @@ local function slurp(path)
   return text
 end
 
--- program.run { "val", "json=true", cwd = folder } -> status, standard output, standard error
+-- program.run { "val", "json=true", cwd = folder, environment = "NAME=value" } -> status, standard output, standard error
 function program.run(words)
   local out, err, list = os.tmpname(), os.tmpname(), { quoted(program.path) }
   for _, word in ipairs(words) do list[#list + 1] = quoted(word) end
-  local command = ("cd %s && %s >%s 2>%s </dev/null"):format(quoted(words.cwd or program.source), table.concat(list, " "), out, err)
+  local command = ("cd %s && %s %s >%s 2>%s </dev/null"):format(quoted(words.cwd or program.source), words.environment or "",
+    table.concat(list, " "), out, err)
   local _, _, status = os.execute(command)
   return status, slurp(out), slurp(err)
 end

@@ -1,6 +1,7 @@
 -- What a training takes: told before its first step, kept below recompute=, and the same results whatever is computed once more.
 local t = require "luaunit"
 local program = require "support.program"
+local sanitizer = require "support.sanitizer"
 local training = require "support.training"
 local yl = require "yolua"
 
@@ -31,6 +32,7 @@ end
 
 -- In a process of its own, whose peak is known.
 function TestMemory.test_told_before_the_first_step_and_right()
+  sanitizer.skip(t, "takes memory of its own")
   local out = program.ok { training.top .. "/child.lua", "config=" .. training.top .. "/config.yaml", "epochs=1", "batch=8",
     "imgsz=640x384", "out=" .. training.top .. "/told" }
   local step, all = told(out)
@@ -47,6 +49,7 @@ function TestMemory.test_recompute_gives_the_same_bits_in_less()
 end
 
 function TestMemory.test_a_limit_holds_for_the_process()
+  sanitizer.skip(t, "takes memory of its own")
   local function peak(recompute)
     local result = program.json { "bench", "model=street", "mode=train", "batch=8", "imgsz=416x416", "runs=1", "algorithm=predicted",
       "recompute=" .. recompute }
