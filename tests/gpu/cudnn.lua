@@ -5,6 +5,7 @@ local core = require "yolua.core"
 local check = require "support.layercheck"
 local convolutions = require "support.convolutions"
 local program = require "support.program"
+local sanitizer = require "support.sanitizer"
 
 local TOP = os.getenv "YOLUA_SOURCE" or "."
 local double = os.getenv "YOLUA_CUDNN" or ""
@@ -100,11 +101,8 @@ end
 
 -- What `words` print with YOLUA_CUDNN and YOLUA_CUDNN_ABSENT so.
 local function with(cudnn, absent, words)
-  local path = program.path
-  program.path = "sh"
-  local call = 'export YOLUA_CUDNN="$1" YOLUA_CUDNN_ABSENT="$2"; shift 2; exec "$0" "$@"'
-  local status, out, err = program.run { "-c", call, path, cudnn, absent, table.unpack(words) }
-  program.path = path
+  words.environment = ("%s YOLUA_CUDNN='%s' YOLUA_CUDNN_ABSENT='%s'"):format(sanitizer.no_leaks, cudnn, absent)
+  local status, out, err = program.run(words)
   t.assertEquals(status, 0, err)
   return out
 end

@@ -4,6 +4,11 @@ local core = require "yolua.core"
 local program = require "support.program"
 local sanitizer = require "support.sanitizer"
 
+if sanitizer.threads then
+  print "SKIP: ThreadSanitizer runs a thread of its own, and a sandbox is for a process with one"
+  os.exit(0)
+end
+
 TestSandbox = {}
 
 local top -- a folder with a secret, a data folder whose link leads to it, and the recipe

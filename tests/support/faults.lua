@@ -45,11 +45,14 @@ function faults.prepare(place, job)
   if #list > 0 then os.execute(("cp -a %s %s"):format(table.concat(list, " "), quoted(place.work))) end
 end
 
+-- Timeout's options: it waits until the program has ended, which holds the run's lock until then, and its status is the program's.
+local TIMEOUT = "timeout --foreground --preserve-status -s KILL"
+
 -- Runs the program with its list of words in a folder. Without a home there is no cache, and geometry alone chooses the
 -- convolutions' algorithms, so that equal runs give equal bytes. Returns the status; 137 after that many seconds.
 local function execute(folder, seconds, set, words, out, err)
-  local _, _, status = os.execute(("cd %s && timeout -s KILL %.3f env -u XDG_CACHE_HOME -u HOME %s %s %s >%s 2>%s </dev/null")
-    :format(quoted(folder), seconds, table.concat(set, " "), quoted(program.path), words_of(words), quoted(out), quoted(err)))
+  local _, _, status = os.execute(("cd %s && %s %.3f env -u XDG_CACHE_HOME -u HOME %s %s %s >%s 2>%s </dev/null")
+    :format(quoted(folder), TIMEOUT, seconds, table.concat(set, " "), quoted(program.path), words_of(words), quoted(out), quoted(err)))
   return status
 end
 

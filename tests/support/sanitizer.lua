@@ -4,8 +4,8 @@ local sanitizer = { name = os.getenv "YOLUA_SANITIZED" or "" }
 sanitizer.any = sanitizer.name ~= ""
 sanitizer.threads = sanitizer.name:find "thread" ~= nil
 
--- In front of a program of the shell whose leaks are not asked for: in a sandbox LeakSanitizer cannot read what it needs, and Open MPI
--- leaves hundreds of blocks, whose libraries it has closed by then, so that no suppression can name them.
+-- In front of a call in the shell whose leaks are not asked for: in a sandbox LeakSanitizer cannot read what it needs, and Open MPI and
+-- cuDNN leave blocks of libraries that they have closed by then, so that no suppression can name them.
 sanitizer.no_leaks = 'ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0"'
 
 -- Seconds that something may take.

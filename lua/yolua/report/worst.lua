@@ -23,7 +23,8 @@ function worst.rank(model, list, input)
   local some = setmetatable({ frames = table.move(list.frames, 1, math.min(#list.frames, worst.looked), 1, {}) }, { __index = list })
   local ranked = {}
   local source <close> = batches.images { data = list.data, list = some, names = model.names, batch = 1, w = input.w, h = input.h,
-    resize = input.resize, train = false, seed = 1, workers = 1, cache = 0, strict = true, attributes = #attributes.of_model(model) > 0 }
+    resize = input.resize, train = false, seed = 1, workers = list.data.options.workers, cache = 0, strict = true,
+    attributes = #attributes.of_model(model) > 0 }
   local plan = model:plan { mode = "infer", part = source.part, batch = 1, h = input.h, w = input.w }
   for batch in source:epoch(0) do
     source:feed(plan, batch)

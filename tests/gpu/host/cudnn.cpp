@@ -252,7 +252,7 @@ int64_t give_results(const descriptor *heuristics, int64_t requested, void *cons
 
 template <class V> int64_t give(const std::vector<V> &list, int64_t requested, void *into)
 {
-    memcpy(into, list.data(), size_t(std::min(requested, int64_t(list.size()))) * sizeof(V));
+    std::copy_n(list.data(), std::min(requested, int64_t(list.size())), static_cast<V *>(into));
     return int64_t(list.size());
 }
 
