@@ -95,11 +95,12 @@ YL__INLINE void yl__put_bytes(const yl__numbers y[4], int32_t zero, uint8_t *to,
     for (int i = 0; i < 4; i++) memcpy(to + i * step, bytes + i, sizeof *bytes);
 #elif defined(__aarch64__)
     int32_t bytes[4];
-    int16x8_t half[2]; /* conversions keep to their range, and make 0 of a NaN */
-    for (int i = 0; i < 2; i++) {
-        int32x4_t low = vcvtnq_s32_f32((float32x4_t)y[2 * i]), high = vcvtnq_s32_f32((float32x4_t)y[2 * i + 1]);
-        half[i] = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(low), high), vdupq_n_s16((int16_t)zero));
-    }
+    int32x4_t q[4];
+    int16x8_t half[2];
+    for (int i = 0; i < 4; i++) /* conversions keep to their range; a NaN becomes the least number */
+        q[i] = vcvtnq_s32_f32(vmaxnmq_f32((float32x4_t)y[i], vdupq_n_f32(-512)));
+    for (int i = 0; i < 2; i++)
+        half[i] = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(q[2 * i]), q[2 * i + 1]), vdupq_n_s16((int16_t)zero));
     vst1q_u8((uint8_t *)bytes, vqmovun_high_s16(vqmovun_s16(half[0]), half[1]));
     for (int i = 0; i < 4; i++) memcpy(to + i * step, bytes + i, sizeof *bytes);
 #else

@@ -3,7 +3,7 @@
  *   y[o] = act(scale(x) scale(w[o]) (sum over taps and channels of qx * qw[o]  -  zero(x) * sum of qw[o]) + bias[o])
  *
  * with |sum| < 2^31, which `supports` sees to. The image is copied once into a border of zero(x), channels filled up to a multiple of
- * YL_INT8_DEEP, so that the tiles know no edges; a pointwise one is read where it is. The algorithms differ in how
+ * way->deep, so that the tiles know no edges; a pointwise one is read where it is. The algorithms differ in how
  * they multiply (conv2d.int8_dot.c, conv2d.int8_pairs.c); those that want signed bytes take 128 off x and start from 128 * sum of qw[o]. */
 #include "kernels/conv2d.int8.h"
 
@@ -19,7 +19,7 @@ static int64_t taps(const yl_conv2d_geom *g)
     return (int64_t)g->kh * g->kw;
 }
 
-/* Packed: the bytes {blocks, taps, groups, channels of the block, DEEP}, of as many channels as there are, up to a multiple of FEW; then for
+/* Packed: the bytes {blocks, taps, groups, channels of the block, way->deep}, of as many channels as there are, up to a multiple of FEW; then for
  * each output channel a scale and the sum of its bytes. A vector of the last block may reach behind the bytes, never behind what is packed. */
 enum { FEW = 4 };
 
@@ -29,15 +29,15 @@ typedef struct packed_weights {
     int8_t *bytes;
 } packed_weights;
 
-static int64_t bytes_of(const yl_conv2d_geom *g)
+static int64_t bytes_of(const yl__int8_way *way, const yl_conv2d_geom *g)
 {
-    return up(g->oc, FEW) * taps(g) * up(g->c, YL_INT8_DEEP);
+    return up(g->oc, FEW) * taps(g) * up(g->c, way->deep);
 }
 
-static packed_weights parts_of(const yl_conv2d_geom *g, const void *packed)
+static packed_weights parts_of(const yl__int8_way *way, const yl_conv2d_geom *g, const void *packed)
 {
     int8_t *bytes = (int8_t *)packed;
-    float *scale = (float *)(bytes + bytes_of(g));
+    float *scale = (float *)(bytes + bytes_of(way, g));
     return (packed_weights){scale, (int32_t *)(scale + g->oc), bytes};
 }
 
@@ -47,43 +47,40 @@ bool YL_CPU(int8_supports)(const yl_conv2d_geom *g, yl_direction d)
     return d == YL_FORWARD && g->dtype == YL_U8 && g->groups == 1 && 2 * most < INT32_MAX;
 }
 
-size_t YL_CPU(int8_packed_bytes)(const yl_conv2d_geom *g, yl_direction d)
+size_t YL_CPU(int8_packed_bytes)(const yl__int8_way *way, const yl_conv2d_geom *g)
 {
-    int64_t numbers = 2 * g->oc * (int64_t)sizeof(float), reach = YL_INT8_LANES * YL_INT8_DEEP;
-    (void)d;
-    return (size_t)(bytes_of(g) + (numbers > reach ? numbers : reach));
+    int64_t numbers = 2 * g->oc * (int64_t)sizeof(float), reach = (int64_t)YL_INT8_LANES * way->deep;
+    return (size_t)(bytes_of(way, g) + (numbers > reach ? numbers : reach));
 }
 
-/* Bytes of output channel o: those of its tap t and input channel k lie at at[t * step + k / DEEP * group + k % DEEP]. */
-static int8_t *channel_bytes(const yl_conv2d_geom *g, int8_t *bytes, int64_t o, int64_t *group)
+/* Bytes of output channel o: those of its tap t and input channel k lie at at[t * step + k / deep * group + k % deep]. */
+static int8_t *channel_bytes(const yl__int8_way *way, const yl_conv2d_geom *g, int8_t *bytes, int64_t o, int64_t *group)
 {
     int64_t block = o / YL_INT8_BLOCK, all = up(g->oc, FEW);
     int64_t wide = all - block * YL_INT8_BLOCK < YL_INT8_BLOCK ? all - block * YL_INT8_BLOCK : YL_INT8_BLOCK;
-    *group = wide * YL_INT8_DEEP;
-    return bytes + block * YL_INT8_BLOCK * taps(g) * up(g->c, YL_INT8_DEEP) + o % YL_INT8_BLOCK * YL_INT8_DEEP;
+    *group = wide * way->deep;
+    return bytes + block * YL_INT8_BLOCK * taps(g) * up(g->c, way->deep) + o % YL_INT8_BLOCK * way->deep;
 }
 
-yl_status YL_CPU(int8_pack)(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const float *weight,
-                            const float *scale, void *packed)
+void YL_CPU(int8_pack)(const yl__int8_way *way, const yl_conv2d_geom *g, const float *weight, const float *scale,
+                       void *packed)
 {
-    packed_weights to = parts_of(g, packed);
-    int64_t count = taps(g) * g->c, deep = up(g->c, YL_INT8_DEEP) / YL_INT8_DEEP;
-    memset(packed, 0, YL_CPU(int8_packed_bytes)(g, d));
-    (void)ctx;
+    packed_weights to = parts_of(way, g, packed);
+    int64_t count = taps(g) * g->c, groups = up(g->c, way->deep) / way->deep;
+    memset(packed, 0, YL_CPU(int8_packed_bytes)(way, g));
     for (int64_t o = 0; o < g->oc; o++) {
         const float *w = weight + o * count;
         float factor = scale ? scale[o] : 1;
         int64_t group;
-        int8_t *at = channel_bytes(g, to.bytes, o, &group);
+        int8_t *at = channel_bytes(way, g, to.bytes, o, &group);
         to.scale[o] = yl__quant_weight_scale(w, count, factor);
         for (int64_t i = 0; i < count; i++) {
             int64_t k = i % g->c;
             int8_t q = yl__quant_weight(w[i], factor, to.scale[o]);
-            at[(i / g->c * deep + k / YL_INT8_DEEP) * group + k % YL_INT8_DEEP] = q;
+            at[(i / g->c * groups + k / way->deep) * group + k % way->deep] = q;
             to.sum[o] += q;
         }
     }
-    return YL_OK;
 }
 
 /* ---- the bordered image --------------------------------------------------------------------------------------------------------- */
@@ -92,7 +89,7 @@ static yl__int8_border border_of(const yl_conv2d_geom *g, const yl__int8_way *wa
 {
     yl__int8_border b = {.h = (g->oh - 1) * g->sh + (g->kh - 1) * g->dh + 1,
                          .w = (g->ow - 1) * g->sw + (g->kw - 1) * g->dw + 1,
-                         .c = up(g->c, YL_INT8_DEEP),
+                         .c = up(g->c, way->deep),
                          .x_bytes = way->x_bytes,
                          .off = way->off};
     bool as_it_is = b.x_bytes == 1 && !b.off && b.c == g->c && b.h == g->h && b.w == g->w && !g->pt && !g->pl;
@@ -121,29 +118,32 @@ static void put_border(const yl__int8_border *b, int32_t zero, int64_t count, ui
         memset(to, zero - b->off, (size_t)count);
 }
 
-/* Pixels of three channels as pixels of four. */
-static void put_triples(const uint8_t *from, int64_t pixels, uint8_t *to)
+/* Pixels of three channels as pixels of four; what lies in the fourth meets weights of 0. */
+static void put_triples(const yl__int8_border *b, const uint8_t *from, int64_t pixels, uint8_t *to)
 {
     int64_t j = 0;
 #ifdef __SSE4_1__
     const __m128i order = _mm_setr_epi8(0, 1, 2, 2, 3, 4, 5, 5, 6, 7, 8, 8, 9, 10, 11, 11);
-    for (; j + 6 <= pixels; j += 4) /* 16 bytes are read */
-        _mm_storeu_si128((__m128i *)(to + 4 * j),
-                         _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(from + 3 * j)), order));
+    for (; j + 6 <= pixels; j += 4) { /* 16 bytes are read */
+        __m128i four = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)(from + 3 * j)), order);
+        __m128i *put = (__m128i *)(to + 4 * j * b->x_bytes);
+        if (b->x_bytes == 2) {
+            _mm_storeu_si128(put, _mm_cvtepu8_epi16(four));
+            _mm_storeu_si128(put + 1, _mm_unpackhi_epi8(four, _mm_setzero_si128()));
+        } else
+            _mm_storeu_si128(put, four);
+    }
 #endif
-    for (; j < pixels; j++) memcpy(to + 4 * j, from + 3 * j, 3);
+    for (; j < pixels; j++) put_bytes(b, from + 3 * j, 3, to + 4 * j * b->x_bytes);
 }
 
 /* Pixels of c channels as pixels of more; what lies behind the last one meets weights of 0. */
 static void put_pixels(const yl__int8_border *b, const uint8_t *from, int64_t pixels, int64_t c, uint8_t *to)
 {
-    int64_t step = b->c * b->x_bytes;
-    if (b->x_bytes == 1 && !b->off && c == 3)
-        put_triples(from, pixels, to);
-    else if (b->x_bytes == 1 && !b->off)
-        for (int64_t j = 0; j < pixels; j++, from += c, to += step) memcpy(to, from, (size_t)c);
+    if (!b->off && c == 3 && b->c == 4)
+        put_triples(b, from, pixels, to);
     else
-        for (int64_t j = 0; j < pixels; j++, from += c, to += step) put_bytes(b, from, c, to);
+        for (int64_t j = 0; j < pixels; j++, from += c, to += b->c * b->x_bytes) put_bytes(b, from, c, to);
 }
 
 /* Row i of the bordered image. */
@@ -195,7 +195,7 @@ static yl__int8_pass pass_of(const int8_job *job, int64_t image)
                            .columns = g->kw / joined,
                            .row_step = g->dh * pixel * b->w,
                            .column_step = g->dw * pixel,
-                           .length = joined * b->c / YL_INT8_DEEP,
+                           .length = joined * b->c / job->way->deep,
                            .y = (char *)job->run->y +
                                 (size_t)(image * g->oh * g->ow * g->oc) * yl_dtype_bytes(g->out_dtype)};
 }
@@ -227,7 +227,7 @@ static void set_block(const int8_job *job, yl__int8_pass *p)
 {
     const yl_conv2d_geom *g = job->g;
     p->count = g->oc - p->first < YL_INT8_BLOCK ? g->oc - p->first : YL_INT8_BLOCK;
-    p->weights = channel_bytes(g, job->weights.bytes, p->first, &p->group);
+    p->weights = channel_bytes(job->way, g, job->weights.bytes, p->first, &p->group);
     p->vectors = (int)(up(p->count, YL_INT8_LANES) / YL_INT8_LANES);
     p->across = 1;
     while (g->oc * p->across * 2 <= YL_VL && p->across * 2 <= job->way->across) p->across *= 2;
@@ -277,7 +277,8 @@ static void run_image(const int8_job *job, const yl_ctx *ctx, int64_t image)
 yl_status YL_CPU(int8_run)(const yl__int8_way *way, const yl_ctx *ctx, const yl_conv2d_geom *g,
                            const yl_conv2d_run *run)
 {
-    int8_job job = {.g = g, .run = run, .way = way, .border = border_of(g, way), .weights = parts_of(g, run->packed)};
+    int8_job job = {
+        .g = g, .run = run, .way = way, .border = border_of(g, way), .weights = parts_of(way, g, run->packed)};
     job.blocks = up(g->oc, YL_INT8_BLOCK) / YL_INT8_BLOCK;
     job.chunks = ctx->threads > 1 ? (2 * ctx->threads + job.blocks - 1) / job.blocks : 1;
     for (int64_t i = 0; i < g->n; i++) run_image(&job, ctx, i);

@@ -9,9 +9,12 @@
 
 enum {
     YL_INT8_LANES = YL_VL, /* output channels of a vector of sums */
-    YL_INT8_VECTORS = 4,   /* most vectors of a block of output channels */
-    YL_INT8_ROWS = 16,     /* most pixels of a tile */
-    YL_INT8_DEEP = 4,      /* input channels that one instruction takes together */
+#if defined(__x86_64__) && YL_VL < 16
+    YL_INT8_VECTORS = 2, /* most vectors of a block of output channels: registers are few */
+#else
+    YL_INT8_VECTORS = 4,
+#endif
+    YL_INT8_ROWS = 16, /* most pixels of a tile */
     YL_INT8_BLOCK = YL_INT8_LANES * YL_INT8_VECTORS
 };
 
@@ -22,7 +25,7 @@ typedef enum yl__int8_end {
     YL_INT8_OTHER   /* another activation, or the output is f32 */
 } yl__int8_end;
 
-/* One image in one block of output channels. Each filter reads `runs` runs of `length` groups of YL_INT8_DEEP input channels; those of row r and
+/* One image in one block of output channels. Each filter reads `runs` runs of `length` groups of way->deep input channels; those of row r and
  * column c begin at r * row_step + c * column_step from the pixel. */
 typedef struct yl__int8_pass {
     const yl_conv2d_geom *g;
@@ -33,7 +36,7 @@ typedef struct yl__int8_pass {
     int64_t length;
     int64_t first, count;                     /* output channels of the block */
     int vectors, across;                      /* of the block; or pixels that share a vector */
-    const int8_t *weights;                    /* of the block: for each group, YL_INT8_DEEP weights per channel */
+    const int8_t *weights;                    /* of the block: for each group, way->deep weights per channel */
     int64_t group;                            /* bytes from group to group: a last vector may reach into the next one */
     _Alignas(64) float factor[YL_INT8_BLOCK]; /* y = act(factor * sum + bias) */
     float bias[YL_INT8_BLOCK];
@@ -49,6 +52,7 @@ typedef struct yl__int8_way {
     int rows[YL_INT8_VECTORS + 1]; /* pixels of a tile with so many vectors */
     int across;                    /* most pixels that share a vector */
     int sums;                      /* registers of sums per vector */
+    int deep;                      /* input channels that one instruction takes together */
     int x_bytes;                   /* of an input channel in the bordered image */
     int32_t off;                   /* what is taken off x there */
 } yl__int8_way;
@@ -63,9 +67,9 @@ typedef struct yl__int8_border {
 
 /* conv2d.int8.c: what the algorithms share. */
 bool YL_CPU(int8_supports)(const yl_conv2d_geom *g, yl_direction d);
-size_t YL_CPU(int8_packed_bytes)(const yl_conv2d_geom *g, yl_direction d);
-yl_status YL_CPU(int8_pack)(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const float *weight,
-                            const float *scale, void *packed);
+size_t YL_CPU(int8_packed_bytes)(const yl__int8_way *way, const yl_conv2d_geom *g);
+void YL_CPU(int8_pack)(const yl__int8_way *way, const yl_conv2d_geom *g, const float *weight, const float *scale,
+                       void *packed);
 size_t YL_CPU(int8_scratch_bytes)(const yl__int8_way *way, const yl_conv2d_geom *g);
 /* The sums of the pixels from q on, as many as a tile has, become outputs. */
 void YL_CPU(int8_end_tile)(const yl__int8_pass *p, const yl__sums *sums, int rows, int64_t q);

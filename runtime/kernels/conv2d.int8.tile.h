@@ -3,15 +3,16 @@
  *   WAY             its name
  *   TARGET          an attribute for functions that use it
  *   SUMS            registers of sums per vector of output channels: 1, or 2 where a channel's sum comes as two neighbouring halves
+ *   DEEP            input channels that one instruction takes together
  *   X_BYTES         of an input channel in the bordered image
  *   sums_t, x_t     types of registers
  *   LOAD(at)        a register of int32
- *   LOAD_X(at)      YL_INT8_DEEP input channels, for every lane
+ *   LOAD_X(at)      DEEP input channels, for every lane
  *   MULTIPLY(s, x, at)  adds, to the registers s[SUMS], x times the weights of YL_INT8_LANES channels at `at`
  *   STORE(to, s)    writes the registers s[SUMS] as yl__sums, one sum per channel
- *   ROWS_1 to ROWS_4    pixels of a tile with so many vectors of output channels
+ *   ROWS_1 to ROWS_4    pixels of a tile with so many vectors of output channels; to ROWS_2 where YL_INT8_VECTORS is 2
  *   ACROSS          most pixels that may share a vector, where there are few output channels; if more than 1,
- *   LOAD_X_ACROSS(pixel, at, across)  YL_INT8_DEEP input channels of each of `across` pixels, for the lanes that they have
+ *   LOAD_X_ACROSS(pixel, at, across)  DEEP input channels of each of `across` pixels, for the lanes that they have
  *   MULTIPLY_ACROSS(s, x, at, across) as MULTIPLY, with weights that are the same for each of the pixels
  *
  * int8_WAY(p, first, last) computes the pixels first..last-1 of a block. */
@@ -42,7 +43,7 @@ YL__INLINE TARGET void INT8_NAME(int8_sum)(const yl__int8_pass *p, const int row
     for (int64_t r = 0; r < p->rows; r++)
         for (int64_t c = 0; c < p->columns; c++) {
             int64_t at = r * p->row_step + c * p->column_step;
-            for (int64_t k = 0; k < length; k++, at += YL_INT8_DEEP * X_BYTES, w += group) {
+            for (int64_t k = 0; k < length; k++, at += DEEP * X_BYTES, w += group) {
 #pragma GCC unroll 16
                 for (int i = 0; i < rows; i++) {
                     if (across > 1) {
@@ -52,7 +53,7 @@ YL__INLINE TARGET void INT8_NAME(int8_sum)(const yl__int8_pass *p, const int row
                     }
                     x_t x = LOAD_X(pixel[i] + at);
 #pragma GCC unroll 4
-                    for (int v = 0; v < vectors; v++) MULTIPLY(sums[i][v], x, w + v * YL_INT8_LANES * YL_INT8_DEEP);
+                    for (int v = 0; v < vectors; v++) MULTIPLY(sums[i][v], x, w + v * YL_INT8_LANES * DEEP);
                 }
             }
         }
@@ -76,13 +77,11 @@ YL__INLINE TARGET void INT8_NAME(int8_tiles)(const yl__int8_pass *p, const int p
 
 static TARGET void INT8_NAME(int8)(const yl__int8_pass *p, int64_t first, int64_t last)
 {
-#if ACROSS > 1
-    if (p->across == 4)
+    if (ACROSS >= 4 && p->across == 4)
         INT8_NAME(int8_tiles)(p, YL_INT8_ROWS, 1, 4, first, last);
-    else if (p->across == 2)
+    else if (ACROSS >= 2 && p->across == 2)
         INT8_NAME(int8_tiles)(p, YL_INT8_ROWS, 1, 2, first, last);
     else
-#endif
         switch (p->vectors) {
         case 1:
             INT8_NAME(int8_tiles)(p, ROWS_1, 1, 1, first, last);
@@ -90,17 +89,21 @@ static TARGET void INT8_NAME(int8)(const yl__int8_pass *p, int64_t first, int64_
         case 2:
             INT8_NAME(int8_tiles)(p, ROWS_2, 2, 1, first, last);
             break;
+#if defined(ROWS_3)
         case 3:
             INT8_NAME(int8_tiles)(p, ROWS_3, 3, 1, first, last);
             break;
-        default:
+        case 4:
             INT8_NAME(int8_tiles)(p, ROWS_4, 4, 1, first, last);
+            break;
+#endif
         }
 }
 
 #undef WAY
 #undef TARGET
 #undef SUMS
+#undef DEEP
 #undef X_BYTES
 #undef sums_t
 #undef x_t

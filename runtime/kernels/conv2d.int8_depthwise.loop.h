@@ -6,8 +6,8 @@
  * Groups of rows begin at every second row, so that those of an output row begin m rows of groups down: either at its first row (phase 0) or at
  * the one before (phase 1).
  *
- * Where stride and padding let them, vectors go over pixels and channels as they lie in memory: a unit is as many pixels as fill
- * whole vectors.
+ * A unit is a pixel of the output, or as many pixels as fill whole vectors, where columns are not skipped and a row has a multiple of them:
+ * vectors then go over pixels and channels as they lie in memory.
  *
  * The including file describes a way to multiply:
  *
@@ -81,7 +81,15 @@ typedef struct dw_job {
     void *y;
 } dw_job;
 
-/* Where what lies in `scratch`; `bytes`, if not NULL, becomes its size. */
+/* The next `bytes` of scratch, of which `used` are taken; NULL if there is none. */
+static void *take(void *scratch, size_t *used, int64_t bytes)
+{
+    size_t at = *used;
+    *used += (size_t)up(bytes, 64);
+    return scratch ? (char *)scratch + at : NULL;
+}
+
+/* `bytes` becomes the size of the scratch, which may be NULL. */
 static dw_job job_of(const yl_conv2d_geom *g, void *scratch, size_t *bytes)
 {
     dw_job job = {.g = g, .pixels = 1};
@@ -97,24 +105,22 @@ static dw_job job_of(const yl_conv2d_geom *g, void *scratch, size_t *bytes)
     job.rows = (g->oh - 1) * g->sh / 2 + (job.parts - 1) * STEPS + 1;
 
     int64_t over = TILE * (job.unit > g->sw * g->c ? job.unit : g->sw * g->c); /* what a last tile reads too much */
-    char *at = scratch;
-    job.image = (deep_t *)at, at += up((job.rows * job.row + over) * 4, 64);
-    job.weights = (deep_t *)at, at += (int64_t)job.phases * job.parts * g->kw * job.unit * 4;
-    job.factor = (float *)at, at += job.unit * 4;
-    job.bias = (float *)at, at += job.unit * 4;
-    job.start = (int32_t *)at, at += job.unit * 4;
-    job.nothing = (uint8_t *)at, at += g->w * g->c;
-    job.no_taps = (uint8_t *)at, at += g->c;
-    if (bytes) *bytes = (size_t)(at - (char *)scratch);
+    *bytes = 0;
+    job.image = take(scratch, bytes, (job.rows * job.row + over) * 4);
+    job.weights = take(scratch, bytes, (int64_t)job.phases * job.parts * g->kw * job.unit * 4);
+    job.factor = take(scratch, bytes, job.unit * 4);
+    job.bias = take(scratch, bytes, job.unit * 4);
+    job.start = take(scratch, bytes, job.unit * 4);
+    job.nothing = take(scratch, bytes, g->w * g->c);
+    job.no_taps = take(scratch, bytes, g->c);
     return job;
 }
 
 static size_t scratch_bytes(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
 {
-    static char base[64];
     size_t bytes;
     (void)ctx, (void)d;
-    job_of(g, base, &bytes);
+    job_of(g, NULL, &bytes);
     return bytes;
 }
 
@@ -195,7 +201,9 @@ static void put_numbers(const dw_job *job, const yl_conv2d_run *run)
     for (int phase = 0; phase < job->phases; phase++)
         for (int a = 0; a < job->parts; a++)
             for (int v = 0; v < g->kw; v++, to += job->unit * DEEP) put_taps(job, bytes, a * DEEP - phase, v, to);
-    memset(job->factor, 0, (size_t)job->unit * (sizeof(float) + sizeof(float) + sizeof(int32_t)));
+    memset(job->factor, 0, (size_t)job->unit * sizeof *job->factor);
+    memset(job->bias, 0, (size_t)job->unit * sizeof *job->bias);
+    memset(job->start, 0, (size_t)job->unit * sizeof *job->start);
     for (int64_t t = 0; t < (int64_t)g->kh * g->kw; t++)
         for (int64_t k = 0; k < g->c; k++) job->start[k] -= bytes[t * g->c + k];
     for (int64_t k = 0; k < job->pixels * g->c; k++) {
@@ -210,10 +218,9 @@ static void put_numbers(const dw_job *job, const yl_conv2d_run *run)
 
 /* Sums of TILE units, `stride` taps apart. x and w lie under the first tap, `tap` and `column` before the next one, and a part of groups of rows
  * before the next part. A pixel of x is loaded once for all columns of taps that meet it. */
-YL__INLINE TARGET void sum_up(const deep_t *x, int64_t tap, int64_t part, const deep_t *w, int64_t column,
-                              const int parts, const int columns, const int stride, yl__sums sums[TILE])
+YL__INLINE TARGET void sum_up(const deep_t *x, int64_t tap, int64_t part, const deep_t *w, int64_t column, int parts,
+                              const int columns, const int stride, yl__sums sums[TILE])
 {
-#pragma GCC unroll 3
     for (int a = 0; a < parts; a++, x += part, w += columns * column) {
         const deep_t *at = x;
 #pragma GCC unroll 16
@@ -239,8 +246,8 @@ static TARGET void sum_up_any(const dw_job *job, const deep_t *x, const deep_t *
                     MULTIPLY(sums[t], *(const yl__sums *)(x + (t * step + v * g->c) * DEEP), *(const yl__sums *)w);
 }
 
-/* Row i of the output; `parts` of groups of rows, `columns` of taps in each, units `stride` taps apart. 0: any. */
-YL__INLINE TARGET void put_outputs(const dw_job *job, int64_t i, const int parts, const int columns, const int stride)
+/* Row i of the output; `columns` of taps, units `stride` taps apart. 0: any. */
+YL__INLINE TARGET void put_outputs(const dw_job *job, int64_t i, const int columns, const int stride)
 {
     const yl_conv2d_geom g = *job->g;
     int64_t m = i * g.sh / 2, phase = i * g.sh % 2, unit = job->unit, units = job->units;
@@ -260,7 +267,7 @@ YL__INLINE TARGET void put_outputs(const dw_job *job, int64_t i, const int parts
         for (int64_t j = 0; j < units; j += TILE, x += TILE * step * DEEP, at += TILE * y_step) {
             yl__sums sums[TILE] = {start, start, start, start};
             if (stride)
-                sum_up(x, tap, part, w, column, parts, columns, stride, sums);
+                sum_up(x, tap, part, w, column, job->parts, columns, stride, sums);
             else
                 sum_up_any(job, x, w, step, sums);
             int64_t valid = units - j < TILE ? units - j : TILE;
@@ -271,23 +278,23 @@ YL__INLINE TARGET void put_outputs(const dw_job *job, int64_t i, const int parts
 
 static TARGET void put_output_row(const dw_job *job, int64_t i)
 {
-    enum { PARTS_3 = (3 + DEEP) / DEEP, PARTS_5 = (5 + DEEP) / DEEP };
-    int64_t columns = job->g->kw, parts = job->parts, stride = job->stride;
-    if (columns == 3 && parts == PARTS_3 && stride == 1)
-        put_outputs(job, i, PARTS_3, 3, 1);
-    else if (columns == 3 && parts == PARTS_3 && stride == 2)
-        put_outputs(job, i, PARTS_3, 3, 2);
-    else if (columns == 5 && parts == PARTS_5 && stride == 1)
-        put_outputs(job, i, PARTS_5, 5, 1);
-    else if (columns == 5 && parts == PARTS_5 && stride == 2)
-        put_outputs(job, i, PARTS_5, 5, 2);
+    int64_t columns = job->g->kw, stride = job->stride;
+    if (columns == 3 && stride == 1)
+        put_outputs(job, i, 3, 1);
+    else if (columns == 3 && stride == 2)
+        put_outputs(job, i, 3, 2);
+    else if (columns == 5 && stride == 1)
+        put_outputs(job, i, 5, 1);
+    else if (columns == 5 && stride == 2)
+        put_outputs(job, i, 5, 2);
     else
-        put_outputs(job, i, 0, 0, 0);
+        put_outputs(job, i, 0, 0);
 }
 
 static yl_status run(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const yl_conv2d_run *run)
 {
-    dw_job job = job_of(g, run->scratch, NULL);
+    size_t bytes;
+    dw_job job = job_of(g, run->scratch, &bytes);
     (void)ctx, (void)d;
     job.end = int8_end(g, &job.slope);
     put_numbers(&job, run);

@@ -22,6 +22,7 @@ YL__INLINE __m512i load_weights_across(const int8_t *at, const int across)
 #define WAY vnni
 #define TARGET __attribute__((target("avx512vnni")))
 #define SUMS 1
+#define DEEP 4
 #define X_BYTES 1
 #define sums_t __m512i
 #define x_t __m512i
@@ -38,7 +39,7 @@ YL__INLINE __m512i load_weights_across(const int8_t *at, const int across)
 #define MULTIPLY_ACROSS(s, x, at, across) (s)[0] = _mm512_dpbusd_epi32((s)[0], x, load_weights_across(at, across))
 #include "kernels/conv2d.int8.tile.h"
 
-static const yl__int8_way way = {int8_vnni, {0, 16, 12, 8, 6}, 4, 1, 1, 0};
+static const yl__int8_way way = {int8_vnni, {0, 16, 12, 8, 6}, 4, 1, 4, 1, 0};
 
 static bool available(void)
 {
@@ -51,6 +52,7 @@ typedef int32_t int8_four __attribute__((aligned(1), may_alias)); /* bytes where
 #define WAY dot
 #define TARGET __attribute__((target("arch=armv8.2-a+dotprod")))
 #define SUMS 1
+#define DEEP 4
 #define X_BYTES 1
 #define sums_t int32x4_t
 #define x_t int8x16_t
@@ -65,7 +67,7 @@ typedef int32_t int8_four __attribute__((aligned(1), may_alias)); /* bytes where
 #define ACROSS 1
 #include "kernels/conv2d.int8.tile.h"
 
-static const yl__int8_way way = {int8_dot, {0, 16, 12, 8, 6}, 1, 1, 1, 128};
+static const yl__int8_way way = {int8_dot, {0, 16, 12, 8, 6}, 1, 1, 4, 1, 128};
 
 static bool available(void)
 {
@@ -98,6 +100,20 @@ static size_t scratch_bytes(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direc
     return YL_CPU(int8_scratch_bytes)(&way, g);
 }
 
+static size_t packed_bytes(const yl_conv2d_geom *g, yl_direction d)
+{
+    (void)d;
+    return YL_CPU(int8_packed_bytes)(&way, g);
+}
+
+static yl_status pack(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const float *weight,
+                      const float *scale, void *packed)
+{
+    (void)ctx, (void)d;
+    YL_CPU(int8_pack)(&way, g, weight, scale, packed);
+    return YL_OK;
+}
+
 static yl_status run(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const yl_conv2d_run *run)
 {
     (void)d;
@@ -109,7 +125,7 @@ const yl_conv2d_algo YL_CPU(conv2d_int8_dot) = {
     .supports = supports,
     .cost = cost,
     .scratch_bytes = scratch_bytes,
-    .packed_bytes = YL_CPU(int8_packed_bytes),
-    .pack = YL_CPU(int8_pack),
+    .packed_bytes = packed_bytes,
+    .pack = pack,
     .run = run,
 };
