@@ -12,7 +12,7 @@
 #include "kernels/conv2d.direct.h"
 #include "kernels/tile.h"
 
-YL__TILE_DEFINE(tile, false)
+YL__TILE_DEFINE(tile, false, 0)
 
 enum { MAX_TAPS = 1024, BLOCK_BYTES = 256 << 10 };
 

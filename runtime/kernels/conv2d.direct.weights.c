@@ -8,7 +8,7 @@
 #include "kernels/conv2d.direct.h"
 #include "kernels/tile.h"
 
-YL__TILE_DEFINE(tile, true)
+YL__TILE_DEFINE(tile, true, 0)
 
 enum { MAX_ROWS = 128, X_BYTES = 384 << 10, DY_BYTES = 2 << 20, PRIVATE_BYTES = 2 << 20, PART = 64, SLACK = YL_NR };
 

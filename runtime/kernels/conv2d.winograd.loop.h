@@ -15,9 +15,11 @@
 #include "kernels/conv2d.winograd.h"
 #include "kernels/slab.h"
 
-YL__TILE_DEFINE(tile, false)
-
 enum { PART = 256, OWN_BYTES = 640 << 10, SHARED_BYTES = 16 << 20, SHARE_WEIGHTS_FROM = 3 << 20, K_BLOCK = 16 };
+
+/* Where few rows of V share a row of U, as on AVX2, the first tile of a part would wait for memory, and the others find the part in the cache: so
+ * all of them fetch the next one. */
+YL__TILE_DEFINE(tile, false, YL_VL == 8 ? PART * YL_NR : 0)
 
 /* One direction as a convolution of `in` {n, h, w, c} to `out` {n, oh, ow, oc} with padding. */
 typedef struct pass {

@@ -10,7 +10,7 @@
 #include "kernels/conv2d.winograd.h"
 #include "kernels/slab.h"
 
-YL__TILE_DEFINE(tile, true)
+YL__TILE_DEFINE(tile, true, 0)
 
 enum { BAND = 8 * YL_MR, OWN_BYTES = 1536 << 10, SHARED_BYTES = 24 << 20, PRIVATE_BYTES = 2 << 20 };
 

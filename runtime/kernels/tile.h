@@ -63,56 +63,56 @@ typedef struct yl__tile {
 #undef LANES
 #endif
 
-#define YL__TILE_CASE(m_, lanes, nv, across)                                                                           \
+#define YL__TILE_CASE(m_, lanes, nv, across, ahead)                                                                    \
     case m_:                                                                                                           \
-        tile_run_##lanes(t, first, count, m_, nv, across);                                                             \
+        tile_run_##lanes(t, first, count, m_, nv, across, ahead);                                                      \
         break;
-#define YL__TILE_CASES_6(lanes, nv, across)                                                                            \
-    YL__TILE_CASE(1, lanes, nv, across)                                                                                \
-    YL__TILE_CASE(2, lanes, nv, across)                                                                                \
-    YL__TILE_CASE(3, lanes, nv, across)                                                                                \
-    YL__TILE_CASE(4, lanes, nv, across)                                                                                \
-    YL__TILE_CASE(5, lanes, nv, across)                                                                                \
-    YL__TILE_CASE(6, lanes, nv, across)
-#define YL__TILE_CASES_12(lanes, nv, across)                                                                           \
-    YL__TILE_CASES_6(lanes, nv, across)                                                                                \
-    YL__TILE_CASE(7, lanes, nv, across)                                                                                \
-    YL__TILE_CASE(8, lanes, nv, across)                                                                                \
-    YL__TILE_CASE(9, lanes, nv, across)                                                                                \
-    YL__TILE_CASE(10, lanes, nv, across)                                                                               \
-    YL__TILE_CASE(11, lanes, nv, across)                                                                               \
-    YL__TILE_CASE(12, lanes, nv, across)
-#define YL__TILE_CASES_14(lanes, nv, across)                                                                           \
-    YL__TILE_CASES_12(lanes, nv, across)                                                                               \
-    YL__TILE_CASE(13, lanes, nv, across)                                                                               \
-    YL__TILE_CASE(14, lanes, nv, across)
-#define YL__TILE_CASES3(rows, lanes, nv, across) YL__TILE_CASES_##rows(lanes, nv, across)
-#define YL__TILE_CASES2(rows, lanes, nv, across) YL__TILE_CASES3(rows, lanes, nv, across)
-#define YL__TILE_WIDTH(rows, lanes, nv, across)                                                                        \
+#define YL__TILE_CASES_6(lanes, nv, across, ahead)                                                                     \
+    YL__TILE_CASE(1, lanes, nv, across, ahead)                                                                         \
+    YL__TILE_CASE(2, lanes, nv, across, ahead)                                                                         \
+    YL__TILE_CASE(3, lanes, nv, across, ahead)                                                                         \
+    YL__TILE_CASE(4, lanes, nv, across, ahead)                                                                         \
+    YL__TILE_CASE(5, lanes, nv, across, ahead)                                                                         \
+    YL__TILE_CASE(6, lanes, nv, across, ahead)
+#define YL__TILE_CASES_12(lanes, nv, across, ahead)                                                                    \
+    YL__TILE_CASES_6(lanes, nv, across, ahead)                                                                         \
+    YL__TILE_CASE(7, lanes, nv, across, ahead)                                                                         \
+    YL__TILE_CASE(8, lanes, nv, across, ahead)                                                                         \
+    YL__TILE_CASE(9, lanes, nv, across, ahead)                                                                         \
+    YL__TILE_CASE(10, lanes, nv, across, ahead)                                                                        \
+    YL__TILE_CASE(11, lanes, nv, across, ahead)                                                                        \
+    YL__TILE_CASE(12, lanes, nv, across, ahead)
+#define YL__TILE_CASES_14(lanes, nv, across, ahead)                                                                    \
+    YL__TILE_CASES_12(lanes, nv, across, ahead)                                                                        \
+    YL__TILE_CASE(13, lanes, nv, across, ahead)                                                                        \
+    YL__TILE_CASE(14, lanes, nv, across, ahead)
+#define YL__TILE_CASES3(rows, lanes, nv, across, ahead) YL__TILE_CASES_##rows(lanes, nv, across, ahead)
+#define YL__TILE_CASES2(rows, lanes, nv, across, ahead) YL__TILE_CASES3(rows, lanes, nv, across, ahead)
+#define YL__TILE_WIDTH(rows, lanes, nv, across, ahead)                                                                 \
     {                                                                                                                  \
         switch (m) {                                                                                                   \
-            YL__TILE_CASES2(rows, lanes, nv, across)                                                                   \
+            YL__TILE_CASES2(rows, lanes, nv, across, ahead)                                                            \
         }                                                                                                              \
         return;                                                                                                        \
     }
 #if YL_VL == 16
-#define YL__TILE_NARROW(across)                                                                                        \
-    if (t->cols <= 4) YL__TILE_WIDTH(YL_MN, 4, 1, across)                                                              \
-    if (t->cols <= 8) YL__TILE_WIDTH(YL_MN, 8, 1, across)
+#define YL__TILE_NARROW(across, ahead)                                                                                 \
+    if (t->cols <= 4) YL__TILE_WIDTH(YL_MN, 4, 1, across, ahead)                                                       \
+    if (t->cols <= 8) YL__TILE_WIDTH(YL_MN, 8, 1, across, ahead)
 #elif YL_VL == 8
-#define YL__TILE_NARROW(across)                                                                                        \
-    if (t->cols <= 4) YL__TILE_WIDTH(YL_MN, 4, 1, across)
+#define YL__TILE_NARROW(across, ahead)                                                                                 \
+    if (t->cols <= 4) YL__TILE_WIDTH(YL_MN, 4, 1, across, ahead)
 #else
-#define YL__TILE_NARROW(across)
+#define YL__TILE_NARROW(across, ahead)
 #endif
 
 /* Makes `name`, which computes any number of rows: tiles that are as even as they come. A file has one per orientation that it uses. */
-#define YL__TILE_DEFINE(name, across)                                                                                  \
+#define YL__TILE_DEFINE(name, across, ahead)                                                                           \
     static void name##_some(const yl__tile *t, int64_t first, int64_t count, int m)                                    \
     {                                                                                                                  \
-        YL__TILE_NARROW(across)                                                                                        \
-        if (t->cols <= YL_VL) YL__TILE_WIDTH(YL_MN, YL_VL, 1, across)                                                  \
-        YL__TILE_WIDTH(YL_MR, YL_VL, 2, across)                                                                        \
+        YL__TILE_NARROW(across, ahead)                                                                                 \
+        if (t->cols <= YL_VL) YL__TILE_WIDTH(YL_MN, YL_VL, 1, across, ahead)                                           \
+        YL__TILE_WIDTH(YL_MR, YL_VL, 2, across, ahead)                                                                 \
     }                                                                                                                  \
                                                                                                                        \
     static void name(const yl__tile *t, int64_t rows)                                                                  \
