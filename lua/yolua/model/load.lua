@@ -66,7 +66,7 @@ end
 local function shipped(name, device, seed)
   local stem = ("recipes/models/%s."):format(name)
   local known, cfg = core.system.attempt(core.embedded, stem .. "cfg")
-  if not known or name:find "[^%w_-]" or core.files.kind(name) then return nil end
+  if not known or name:find "[^%w_-]" or core.files.kind(name) == "file" then return nil end
   local net = core.darknet.parse_cfg(cfg, stem .. "cfg", device)
   local trained, weights = core.system.attempt(core.embedded, stem .. "weights")
   local darknet = trained and core.darknet.parse_weights(net, weights, stem .. "weights") or nil

@@ -113,6 +113,11 @@ function TestLoad.testCarried()
   local carried = yl.load { model = "street" }
   local filed = yl.load { cfg = stem .. "cfg", weights = stem .. "weights", names = stem .. "names" }
   t.assertEquals({ carried:checksum(), carried.names, carried.pretrained }, { filed:checksum(), filed.names, true })
+  core.files.make_folder "street" -- a run's folder, say, which is no checkpoint
+  local ok, beside = pcall(yl.load, { model = "street" })
+  os.remove "street"
+  t.assertTrue(ok, beside)
+  t.assertEquals(beside:checksum(), filed:checksum())
   fails({ "streets" }, { model = "streets" })
   fails({ "../models/street" }, { model = "../models/street" })
 end
