@@ -103,7 +103,7 @@ function merge(o, values, from)
     local at = from.lines and { where = from.lines[meta.path .. key] or from.where, outside = from.outside, lines = from.lines } or from
     if type(key) == "string" then set(o, key, values[key], at)
     elseif known.positional then
-      if key == 1 then set(o, known.positional, #values > 1 and { table.unpack(values) } or values[1], at) end
+      if key == 1 then set(o, known.positional, rawlen(values) > 1 and table.move(values, 1, rawlen(values), 1, {}) or values[1], at) end
     elseif known.array then rawset(o, key, values[key])
     else unknown(meta, tostring(key), at) end
   end

@@ -128,6 +128,8 @@ function TestTypes:testPositionalAndArray()
   t.assertEquals(options.check("f", fields, { "a", "b" }).what, { "a", "b" })
   local o = options.check("f", { { "x", "int", 1 }, array = true }, { print, math.abs, x = 2 })
   t.assertEquals(o[2], math.abs)
+  local list = setmetatable({ "a", "b" }, { __len = function() return 1 << 61 end }) -- counted without asking it
+  t.assertEquals(options.check("f", fields, list).what, { "a", "b" })
 end
 
 TestPrecedence = {}
