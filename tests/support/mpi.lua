@@ -20,7 +20,7 @@ end
 -- The words of a shell that start n ranks of one thread each; `more`: other words for it.
 function mpi.launcher(n, more)
   return ("%s OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMP_NUM_THREADS=1 timeout %d "
-    .. "mpirun --oversubscribe --bind-to none -n %d %s"):format(sanitizer.no_leaks, sanitizer.patience(120), n, more or "")
+    .. "mpirun --oversubscribe --bind-to none -n %d %s"):format(sanitizer.ranks, sanitizer.patience(120), n, more or "")
 end
 
 local function quoted(word) return "'" .. tostring(word):gsub("'", "'\\''") .. "'" end

@@ -8,6 +8,9 @@ sanitizer.threads = sanitizer.name:find "thread" ~= nil
 -- cuDNN leave blocks of libraries that they have closed by then, so that no suppression can name them.
 sanitizer.no_leaks = 'ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0"'
 
+-- In front of ranks, likewise: ThreadSanitizer does not see how threads in Open MPI, which is not compiled with it, wait for each other.
+sanitizer.ranks = sanitizer.no_leaks .. ' TSAN_OPTIONS="$TSAN_OPTIONS:ignore_noninstrumented_modules=1:detect_deadlocks=0"'
+
 -- Seconds that something may take.
 function sanitizer.patience(seconds) return sanitizer.any and 10 * seconds or seconds end
 
