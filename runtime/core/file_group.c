@@ -61,6 +61,8 @@ yl_status yl__file_group_add(yl_file_writer *writer)
 {
     int64_t at = 0; /* a file that is written again takes its own place: it has the same temporary name */
     while (at < group.count && strcmp(group.at[at].target, writer->target) != 0) at++;
+    if (at < group.count && strcmp(group.at[at].path, writer->path) != 0)
+        return yl__fail(YL_IO, "cannot write %s: it leads to the same file as %s", writer->path, group.at[at].path);
     YL_TRY(yl__reserve(group.count + 1, &group.capacity, sizeof *group.at, &group.at));
     if (at < group.count)
         free_names(&group.at[at]);

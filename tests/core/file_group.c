@@ -110,6 +110,22 @@ static void test_none(void **state)
     left(2);
 }
 
+/* Two names that lead to one file: the second would take the first one's place. */
+static void test_one_file(void **state)
+{
+    (void)state;
+    empty();
+    write_text("a", "old a", YL_OK);
+    assert_int_equal(symlink("a", in("b")), 0);
+    int64_t group = yl__file_group_begin();
+    write_text("a", "new a", YL_OK);
+    write_text("b", "new b", YL_IO);
+    assert_non_null(strstr(yl_error(), "it leads to the same file as"));
+    assert_int_equal(yl__file_group_end(group, YL_IO), YL_IO);
+    holds("a", "old a");
+    left(2);
+}
+
 /* What fails when files are put in their places takes back those that are there. */
 static void test_late(void **state)
 {
@@ -173,8 +189,8 @@ static void test_nested(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_together), cmocka_unit_test(test_none),   cmocka_unit_test(test_late),
-        cmocka_unit_test(test_folder),   cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_together), cmocka_unit_test(test_none),   cmocka_unit_test(test_one_file),
+        cmocka_unit_test(test_late),     cmocka_unit_test(test_folder), cmocka_unit_test(test_nested),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

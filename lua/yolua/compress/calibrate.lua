@@ -9,6 +9,7 @@ local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local input = require "yolua.model.input"
 local options = require "yolua.options.table"
+local outputs = require "yolua.model.outputs"
 local pattern_of = require "yolua.options.glob"
 local progress = require "yolua.terminal.progress"
 local tables = require "yolua.report.tables"
@@ -145,7 +146,7 @@ end
 
 local function rows(model, layers, last, note, errors)
   local out = {}
-  local plan <close> = model.net:plan { mode = "infer", batch = 1, precision = "int8" }
+  local plan <close> = model.net:plan { mode = "infer", batch = 1, precision = "int8", algorithm = "predicted" }
   for i, layer in ipairs(layers) do
     if layer.kind == "conv2d" then
       local range = note.layers[layers[last[i]].name]
@@ -182,6 +183,7 @@ return setmetatable(calibrate, { __call = function(_, model, list, values)
   if o.out and not o.out:find "%.safetensors$" then
     error(("%s: yl.calibrate: out: expected a name that ends in .safetensors, got '%s'"):format(options.position(), o.out), 0)
   end
+  if o.out then outputs.check(o, "out", o.out) end
   if #list.frames == 0 then error(options.position() .. ": yl.calibrate: the split has no frames", 0) end
   local layers = model.net:layers()
   local last, f32 = ends(layers), kept(model, layers, o.keep_f32)

@@ -1,11 +1,12 @@
 -- yl.compress(model, o): the model as a small file, by Deep Compression (Han, Mao and Dally, ICLR 2016): shared weights, relative indices
 -- of those that are not zero, Huffman codes. The file is a checkpoint like any other.
+local callback = require "yolua.options.callback"
 local copy = require "yolua.model.copy"
 local core = require "yolua.core"
 local options = require "yolua.options.table"
+local outputs = require "yolua.model.outputs"
 local save = require "yolua.model.save"
 local sharing = require "yolua.compress.sharing"
-local sizes = require "yolua.model.sizes"
 local tables = require "yolua.report.tables"
 local uncalibrated = require "yolua.model.uncalibrated"
 
@@ -89,17 +90,18 @@ end
 -- dense_bytes, ratio, weights_ratio, layers = {{name, numbers, kept, values, bits, index_bits, code_bits, gap_bits, error, bytes_p,
 -- bytes_pq, bytes_pqh, bytes_zstd, bytes}, ...}}. The model stays as it is; weights that are shared already are not changed.
 return setmetatable(compress, { __call = function(_, model, values)
+  callback.model("yl.compress", model)
   local o = check(values or {})
   local list = sharing.of(model, o, "compress")
   refuse_idle(model, list, o)
-  sizes.measurable(o, "out", o.out)
+  outputs.check(o, "out", o.out, model)
   local made = copy(model)
   sharing.share(made, list, o)
   uncalibrated("compress", model, made)
   local packed, layers = {}, {}
   for _, p in ipairs(save.packed(made, o.out, o.index_bits)) do packed[p.parameter] = p end
   for i, w in ipairs(weights_of(made, list)) do layers[i] = row(w, packed) end
-  local bytes, dense = sizes.of { o.out }, 4 * made:counts().params
+  local bytes, dense = outputs.bytes { o.out }, 4 * made:counts().params
   made.net:close()
   return setmetatable({ file = o.out, bytes = bytes, dense_bytes = dense, ratio = dense / bytes, weights_ratio = weights_ratio(layers),
     layers = layers }, shown)

@@ -1,6 +1,7 @@
 -- yl.decompose(model, {method = "tucker2", ratio = .5}): layers as products of smaller ones, by the methods of compress/methods/. What
 -- comes out is made of ordinary layers, which train, export and run everywhere; of connected layers method=tt makes one of its own kind.
 local core = require "yolua.core"
+local callback = require "yolua.options.callback"
 local chain = require "yolua.compress.chain"
 local factors = require "yolua.compress.factors"
 local options = require "yolua.options.table"
@@ -171,6 +172,7 @@ end
 -- prints as a table. A layer that would not become smaller stays, without method and ranks, and so do chosen ones that the method cannot
 -- take, whose rows say `why`. The old model stays as it is.
 return setmetatable(decompose, { __call = function(_, model, values)
+  callback.model("yl.decompose", model)
   local o = check(values or {})
   local key = budget(o)
   if key == "vbmf" and not weights.method(o.method).vbmf then

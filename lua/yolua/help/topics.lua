@@ -137,8 +137,8 @@ topics.list = {
     line = sentence "lua/yolua/policies/", page = function(name) return fit(opening "lua/yolua/policies/"(name)) end },
   choices("augmentations", "augment=NAME: random changes of the training images", "augment", "lua/yolua/augment/", "yolua.augment."),
   choices("datasets", "data=NAME data.root=FOLDER", "data", "datasets/", "yolua.datasets."),
-  { name = "formats", title = "files of other programs: yolua export writes them, cfg=, weights= and model= of every verb read them (help "
-    .. "export, help weights)", names = formats.names, line = formats.line, page = formats.page },
+  { name = "formats", title = "files of other programs: yolua export writes them, and those that can be read are read by cfg=, weights= "
+    .. "and model= of every verb (help export, help weights)", names = formats.names, line = formats.line, page = formats.page },
   { name = "protocols", title = "protocol=NAME,...: how detections are scored",
     names = function() return { "coco", "kitti", "poster", "voc" } end, line = function(name) return protocol_lines[name] end,
     page = protocol_page },

@@ -11,7 +11,7 @@ local core = require "yolua.core"
 local fields = require "yolua.options.fields"
 local input = require "yolua.model.input"
 local options = require "yolua.options.table"
-local sizes = require "yolua.model.sizes"
+local outputs = require "yolua.model.outputs"
 local structs = require "yolua.options.structs"
 local structure = require "yolua.model.structure"
 
@@ -91,7 +91,7 @@ local function bytes_plan(model, name, format, o)
   if rawget(o, "fold") == false then
     options.refuse(o, "fold", "fold=false: with precision=int8 batch-norms are part of the bytes: expected fold=true")
   end
-  return model.net:plan { mode = "infer", batch = rawget(o, "batch") or 1, precision = "int8" }
+  return model.net:plan { mode = "infer", batch = rawget(o, "batch") or 1, precision = "int8", algorithm = "predicted" } -- it never runs
 end
 
 -- The outputs that the file must have on noise: { name = tensor }, and the noise.
@@ -112,9 +112,9 @@ local function compare(model, format, files, o, values)
   if #list == 0 then
     return list, ("nothing was compared: %s has none of the packages %s (with numpy)"):format(python, table.concat(format.runtimes, ", "))
   end
-  local outputs, noise = expected(model, values, o.precision)
+  local wanted, noise = expected(model, values, o.precision)
   for i, runtime in ipairs(list) do
-    list[i] = { runtime = runtime, max_error = check.compare(python, runtime, files[1], noise, outputs, o.precision == "int8") }
+    list[i] = { runtime = runtime, max_error = check.compare(python, runtime, files[1], noise, wanted, o.precision == "int8") }
   end
   return list
 end
@@ -149,18 +149,10 @@ end
 
 local shown = { __tostring = text }
 
--- The files that are to be written. Refuses one that the network was read from, by whatever path.
+-- The files that are to be written.
 local function files_of(model, format, o)
   local files = format.files and format.files(model, o.out) or { o.out }
-  for _, path in ipairs(files) do
-    sizes.measurable(o, "out", path)
-    for _, source in ipairs(model.sources or {}) do
-      if core.files.same(path, source) then
-        options.refuse(o, "out", "out=%s: %s is a file that the network was read from, or its checkpoint: expected another place",
-          o.out, path)
-      end
-    end
-  end
+  for _, path in ipairs(files) do outputs.check(o, "out", path, model) end
   return files
 end
 
@@ -171,7 +163,7 @@ local function written(model, o)
   result.files = files_of(model, format, o)
   core.check_finite(model.net, "export")
   format.write(model, o.out, values, notes(model), plan)
-  result.file, result.bytes = result.files[1], sizes.of(result.files)
+  result.file, result.bytes = result.files[1], outputs.bytes(result.files)
   if o.check then add_check(result, model, format, o, values) end
   return setmetatable(result, shown)
 end

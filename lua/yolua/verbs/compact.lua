@@ -1,14 +1,12 @@
 -- `yolua compact`: a pruned network becomes a smaller one that computes the same, as Darknet's files and as a checkpoint.
 local compact = require "yolua.prune.compact"
 local fields = require "yolua.options.fields"
-local inputs = require "yolua.cli.inputs"
 local save = require "yolua.cli.save_folder"
 local tables = require "yolua.report.tables"
 
 local MOST = 1e-4 -- of the largest output
 
-local function made_smaller(o)
-  local model = inputs.network(o)
+local function made_smaller(model, o)
   local made = compact(model, o)
   local result = compact.report(model, made)
   if result.max_error > MOST then
@@ -20,7 +18,9 @@ local function made_smaller(o)
   return result
 end
 
-local function run(o) return save.around(o.out, function() return made_smaller(o) end) end
+local function run(o)
+  return save.around(o, function(model) return made_smaller(model, o) end)
+end
 
 local function percent(part, whole) return ("%.1f %%"):format(100 * part / whole) end
 

@@ -1,12 +1,11 @@
 -- `yolua decompose`: layers as products of smaller ones, written as a network like any other.
 local decompose = require "yolua.compress.decompose"
 local fields = require "yolua.options.fields"
-local inputs = require "yolua.cli.inputs"
 local save = require "yolua.cli.save_folder"
 
 local function run(o)
-  return save.around(o.out, function()
-    local r = decompose(inputs.network(o), o)
+  return save.around(o, function(model)
+    local r = decompose(model, o)
     r.files = save.write(r.net, o.out)
     return setmetatable({ params = r.params, flops = r.flops, before = r.before, layers = r.layers, files = r.files }, getmetatable(r))
   end)
