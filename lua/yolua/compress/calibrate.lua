@@ -32,7 +32,7 @@ calibrate.looks = {
 
 local own = {
   { "workers", "int", nil, "threads", "decoding threads (default: data.workers)", min = 0, max = 256 },
-  { "out", "string", nil, "", "the checkpoint to write, which ends in .safetensors" },
+  { "out", "string", nil, "", "the checkpoint to write, which ends in .safetensors", ending = ".safetensors" },
   { "imgsz", "size", nil, "px", "input size (default: the network's)", min = 8, max = 8192 },
   { "resize", "enum", nil, "", "how a picture is fitted to it (default: the network's way)", choices = { "letterbox", "stretch" } },
 }
@@ -113,9 +113,9 @@ local function look(model, list, o, layers, last)
 end
 
 -- The convolutions that keep_f32 names.
-local function kept(model, layers, words)
+local function kept(model, layers, o)
   local out = {}
-  for _, word in ipairs(words) do
+  for _, word in ipairs(o.keep_f32) do
     local any = word == "head" and #model.heads == 0
     for i, layer in ipairs(layers) do
       local head, first = false, layer.inputs[1] == 0
@@ -123,9 +123,7 @@ local function kept(model, layers, words)
       local hit = layer.kind == "conv2d" and (word == "head" and head or word == "first" and first or layer.name:find(pattern_of(word)))
       if hit then out[i], any = true, true end
     end
-    if not any then
-      error(("%s: yl.calibrate: keep_f32: no convolution matches '%s'"):format(options.position(), word), 0)
-    end
+    if not any then options.refuse(o, "keep_f32", "calibrate: keep_f32: no convolution matches '%s'", word) end
   end
   return out
 end
@@ -180,13 +178,13 @@ return setmetatable(calibrate, { __call = function(_, model, list, values)
   callback.model("yl.calibrate", model)
   callback.argument(type(list) == "table" and type(list.frames) == "table" and list.data, "yl.calibrate", "a split (data.train)", list)
   local o = check(values or {})
-  if o.out and not o.out:find "%.safetensors$" then
-    error(("%s: yl.calibrate: out: expected a name that ends in .safetensors, got '%s'"):format(options.position(), o.out), 0)
+  if options.explicit(o, "share") and o.method ~= "percentile" then
+    options.refuse(o, "share", "calibrate: share has no effect: method=%s: expected method=percentile with it", o.method)
   end
   if o.out then outputs.check(o, "out", o.out) end
   if #list.frames == 0 then error(options.position() .. ": yl.calibrate: the split has no frames", 0) end
   local layers = model.net:layers()
-  local last, f32 = ends(layers), kept(model, layers, o.keep_f32)
+  local last, f32 = ends(layers), kept(model, layers, o)
   local found, frames = look(model, list, o, layers, last)
   local note, errors = note_of(layers, found, f32, o, frames)
   local encoded = core.json.encode(note)

@@ -16,7 +16,7 @@ local compress = { fields = {
 } }
 table.move(sharing.fields, 1, #sharing.fields, 1 + #compress.fields, compress.fields)
 
-local own = { { "out", "string", nil, "", "the file, which ends in .safetensors", required = true } }
+local own = { { "out", "string", nil, "", "the file, which ends in .safetensors", ending = ".safetensors", required = true } }
 table.move(compress.fields, 1, #compress.fields, 2, own)
 local check = options.declare("yl.compress", own)
 
@@ -75,14 +75,30 @@ local function weights_ratio(layers)
   return dense / coded
 end
 
+local KINDS = { ["bits.conv"] = "convolution", ["bits.connected"] = "connected layer" }
+
+local function of_kind(w, key) return (w.kind == "connected") == (key == "bits.connected") end
+
 -- Refuses options that the caller set and that have no effect on these weights.
 local function refuse_idle(model, list, o)
   local function idle(key, format, ...) options.refuse(o, key, "compress: %s has no effect: " .. format, key, ...) end
   if options.explicit(o, "seed") and o.start ~= "random" then idle("seed", "start=%s draws nothing: expected start=random", o.start) end
-  for key, kind in pairs { ["bits.conv"] = "convolution", ["bits.connected"] = "connected layer" } do
+  for key, kind in pairs(KINDS) do
     local met = not options.explicit(o, key)
-    for _, w in ipairs(list) do met = met or (w.kind == "connected") == (key == "bits.connected") end
+    for _, w in ipairs(list) do met = met or of_kind(w, key) end
     if not met then idle(key, "%s has no %s whose weights are shared", model.path, kind) end
+  end
+end
+
+-- Says which options of sharing changed nothing, once it is done: where all weights had so few different values before.
+local function warn_of_fulfilled(model, list, o)
+  for _, key in ipairs { "bits.conv", "bits.connected", "start", "iterations", "seed" } do
+    local met = not options.explicit(o, key)
+    for _, w in ipairs(list) do met = met or w.error > 0 and (not KINDS[key] or of_kind(w, key)) end
+    if not met then
+      core.system.warn(("compress: %s changes nothing: no %s of %s has more different weights than its bits allow"):format(key,
+        KINDS[key] or "layer", model.path))
+    end
   end
 end
 
@@ -97,6 +113,7 @@ return setmetatable(compress, { __call = function(_, model, values)
   outputs.check(o, "out", o.out, model)
   local made = copy(model)
   sharing.share(made, list, o)
+  warn_of_fulfilled(model, list, o)
   uncalibrated("compress", model, made)
   local packed, layers = {}, {}
   for _, p in ipairs(save.packed(made, o.out, o.index_bits)) do packed[p.parameter] = p end

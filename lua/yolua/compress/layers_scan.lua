@@ -37,25 +37,23 @@ end
 -- Refuses options of cuts that the caller gave.
 function layers_scan.check(o)
   for _, key in ipairs(OF_CUTS) do
-    if given(o, key) then
-      error(("sensitivity: %s is of cuts, and method=%s decomposes"):format(key, o.method), 0)
-    end
+    if given(o, key) then options.refuse(o, key, "sensitivity: %s is of cuts, and method=%s decomposes", key, o.method) end
   end
   for i, level in ipairs(o.ratio) do
     if level >= (o.ratio[i - 1] or 1) then
-      error(("sensitivity: ratio: expected falling shares below 1, got %g after %g"):format(level, o.ratio[i - 1] or 1), 0)
+      options.refuse(o, "ratio", "sensitivity: ratio: expected falling shares below 1, got %g after %g", level, o.ratio[i - 1] or 1)
     end
   end
-  if #o.ratio == 0 then error("sensitivity: ratio: expected at least one share of a layer's numbers", 0) end
+  if #o.ratio == 0 then options.refuse(o, "ratio", "sensitivity: ratio: expected at least one share of a layer's numbers") end
 end
 
 -- The weights that the method can decompose, of those that `only` and `except` leave.
 function layers_scan.ranges(model, o)
   local list = {}
-  for _, r in ipairs(ranges.of(model, { only = rawget(o, "only"), except = rawget(o, "except") })) do
+  for _, r in ipairs(ranges.of(model, o, true)) do
     if weights.takes(model, r, o.method) then list[#list + 1] = r end
   end
-  if #list == 0 then error(("sensitivity: %s: no layer is left to decompose by method=%s"):format(model.path, o.method), 0) end
+  if #list == 0 then options.refuse(o, "method", "sensitivity: %s: no layer is left to decompose by method=%s", model.path, o.method) end
   return list
 end
 

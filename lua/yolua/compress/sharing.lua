@@ -1,6 +1,7 @@
 -- Weight sharing (Han, Mao and Dally, "Deep Compression", section 3): which weights are shared, and with how many bits.
 local core = require "yolua.core"
 local fields = require "yolua.options.fields"
+local options = require "yolua.options.table"
 local ranges = require "yolua.prune.ranges"
 
 local sharing = {}
@@ -12,7 +13,7 @@ function sharing.of(model, o, who)
   local kinds, left_out, list = {}, {}, {}
   for _, layer in ipairs(model.net:layers()) do kinds[layer.name] = layer.kind end
   for _, glob in ipairs(o.except or {}) do
-    for _, name in ipairs(ranges.named(model, who .. ": except", glob)) do left_out[name] = true end
+    for _, name in ipairs(ranges.named(model, who, o, "except", glob)) do left_out[name] = true end
   end
   for _, r in ipairs(model.net:ranges()) do
     if r.kind == "weight" and not left_out[r.name] then
@@ -20,7 +21,7 @@ function sharing.of(model, o, who)
         bits = kinds[r.layer] == "connected" and o.bits.connected or o.bits.conv }
     end
   end
-  if #list == 0 then error(("%s: %s: no weight is left to share"):format(who, model.path), 0) end
+  if #list == 0 then options.refuse(o, "except", "%s: %s: no weight is left to share", who, model.path) end
   return list
 end
 

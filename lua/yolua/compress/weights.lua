@@ -60,7 +60,7 @@ local function named(model, o, layers)
       options.refuse(o, "layers", "decompose: layers: %s is no convolution or connected layer", glob)
     end
     called[glob] = layer ~= nil
-    for _, name in ipairs(ranges.named(model, "decompose: layers", glob)) do found[name] = true end
+    for _, name in ipairs(ranges.named(model, "decompose", o, "layers", glob)) do found[name] = true end
   end
   return found, called
 end

@@ -15,7 +15,7 @@ end
 -- it chose otherwise. `small`: {key = value} for these scenes and this network, where nobody named the key. Returns o.
 return function(o, small)
   if o.data.root then require("yolua.data.kind").complete(o.data) end
-  if o.resume or o.cfg or o.model or (o.data.name and o.data.name ~= "synthetic") then return o end
+  if rawget(o, "resume") or o.cfg or o.model or (o.data.name and o.data.name ~= "synthetic") then return o end
   if not o.data.name then options.set(o, "data.name", "synthetic", default) end
   options.set(o, "model", "street", default)
   for key, value in pairs(small or {}) do

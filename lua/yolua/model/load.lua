@@ -15,15 +15,17 @@ local structure = require "yolua.model.structure"
 -- Files of weights that are not Darknet's, by the ending of their names.
 local imports = {}
 
--- A cfg numbers its layers anew, so it never has the names that a decomposition gave ("conv1.1") and an export kept.
+-- A cfg names its layers anew, each after its kind: it never has the parameters that a decomposition made ("conv1.1.weight",
+-- "connected1.core1") and an export kept.
 local function refuse_chained(net, path, info)
   local known = {}
-  for _, layer in ipairs(net:layers()) do known[layer.name] = true end
+  for _, range in ipairs(net:ranges()) do known[range.name] = true end
   for _, tensor in ipairs(info.tensors) do
-    local name = info.metadata.resize and tensor.name:match "^(.+%.%d+)%.weight$" -- of our own export
-    if name and not known[name] then
-      error(("%s: it holds the layer %s of a decomposed network, a name that no cfg gives: expected model=CHECKPOINT, or a state dict "
-        .. "exported from that cfg and its .weights"):format(path, name), 0)
+    local name = tensor.name
+    local made = info.metadata.resize and (name:find "%.%d+%.weight$" or name:find "%.core%d+$") -- of our own export
+    if made and not known[name] then
+      error(("%s: it holds %s of a decomposed network, a name that no cfg gives: expected model=CHECKPOINT, or a state dict exported from "
+        .. "that cfg and its .weights"):format(path, name), 0)
     end
   end
 end

@@ -9,9 +9,9 @@
 --   function any                                 set from Lua only
 -- and, where wanted: `lua = true` (a Lua function or table is taken as it is, besides the type), `file = true` (an enum takes a file's path
 -- as well, which has a dot or a slash), `positional = true` (the
--- array part of a constructor's table, or all of it), `required = true` (of a constructor), `variants = "yolua.optim"` (a table's further
--- fields are those of the module that its name selects; `of_path` makes of a path, given as the name, the values that it stands
--- for). Aliases are suggested, never accepted. An empty text is a value in Lua alone.
+-- array part of a constructor's table, or all of it), `required = true` (of a constructor), `ending = ".x"` (a file's name has to end so),
+-- `variants = "yolua.optim"` (a table's further fields are those of the module that its name selects; `of_path` makes of a path, given
+-- as the name, the values that it stands for). Aliases are suggested, never accepted. An empty text is a value in Lua alone.
 local core = require "yolua.core"
 local trim = require "yolua.options.trim"
 
@@ -184,6 +184,9 @@ function schema.convert(field, value, from, path)
   if kind == "string" and given == "number" then value = tostring(value) end
   local ok, result = core.system.attempt(core.options.check, field, from.where, value, path)
   if not ok then schema.fail(from, "%s", result) end
+  if field.ending and result:sub(-#field.ending) ~= field.ending then
+    schema.fail(from, "%s: option '%s': expected a name that ends in %s, got '%s'", from.where, path, field.ending, result)
+  end
   return result
 end
 

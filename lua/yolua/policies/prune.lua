@@ -13,11 +13,9 @@ local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local fields = require "yolua.options.fields"
 local options = require "yolua.options.table"
-local place = require "yolua.options.place"
 local policy = require "yolua.train.policy"
 local Rounds = require "yolua.prune.rounds"
 local schedule = require "yolua.prune.schedule"
-local schema = require "yolua.options.schema"
 local score = require "yolua.prune.score"
 
 local list = {}
@@ -26,35 +24,35 @@ for i, field in ipairs(fields.groups.prune) do
 end
 local check = options.declare("yl.prune", list)
 
--- The policy's options out of a recipe's.
-local function of_recipe(o)
-  local spec = { every = rawget(o, "epochs") }
-  for _, field in ipairs(list) do
-    local value = rawget(o, field[1])
-    if value ~= nil then spec[field[1]] = options.is(value) and options.plain(value) or value end
-  end
-  return spec
+-- The policy's options, by themselves or out of a recipe's.
+local function options_of(spec)
+  local o = check(spec)
+  if options.is(spec) and rawget(spec, "epochs") then options.set(o, "every", spec.epochs, options.from(spec, "epochs")) end
+  return o
 end
 
 -- What gathers while it trains, and what rewinds to an early epoch, begins with a round without a cut.
 local function fill_dense(o)
   local name = rawget(o, "score")
-  local how = score.of(name)
+  local how = score.of(name, o)
   if o.dense == nil then o.dense = (how.gather and not how.probe or o.rewind == "weights") and math.max(1, math.ceil(o.every)) or 0 end
   if o.dense == 0 and how.gather and not how.probe then
-    error("prune: dense: this score looks at training steps: expected at least 1 epoch before the first cut, got 0", 0)
+    options.refuse(o, "dense", "prune: dense: this score looks at training steps: expected at least 1 epoch before the first cut, got 0")
   end
 end
 
 local function check_whole(o)
   fill_dense(o)
   if o.masks == "gradient" and score.of(rawget(o, "score")).gather then
-    error("prune: masks=gradient keeps its masks where this score gathers: expected score=magnitude, lamp or random", 0)
+    options.refuse(o, "masks", "prune: masks=gradient keeps its masks where this score gathers: expected score=magnitude, lamp or random")
   end
-  if o.every <= 0 then error(("prune: every: expected a number of epochs above 0, got %g"):format(o.every), 0) end
-  if o.hold >= o.rounds then error(("prune: hold: expected less than the %d rounds that there are, got %d"):format(o.rounds, o.hold), 0) end
+  if o.every <= 0 then options.refuse(o, "every", "prune: every: expected a number of epochs above 0, got %g", o.every) end
+  if o.hold >= o.rounds then
+    options.refuse(o, "hold", "prune: hold: expected less than the %d rounds that there are, got %d", o.rounds, o.hold)
+  end
   if o.rewind_epoch > o.dense then
-    error(("prune: rewind_epoch: expected at most the epochs before the first cut (dense=%d), got %d"):format(o.dense, o.rewind_epoch), 0)
+    options.refuse(o, "rewind_epoch", "prune: rewind_epoch: expected at most the epochs before the first cut (dense=%d), got %d", o.dense,
+      o.rewind_epoch)
   end
 end
 
@@ -107,7 +105,7 @@ end
 local function start(self, rounds, t)
   if (t.kept["best.safetensors"] or self.name) ~= self.name then
     error(("%s: prune: '%s' keeps best.safetensors already; yl.keep.best(NAME, \"OTHER.safetensors\") names another file"):format(
-      rounds.by.where, t.kept["best.safetensors"]), 0)
+      rounds.where, t.kept["best.safetensors"]), 0)
   end
   t.kept["best.safetensors"] = self.name
   rounds:start(t, self.state)
@@ -146,12 +144,9 @@ local function handlers(rounds)
 end
 
 local function new(spec)
-  local by, o = place.from(), check(options.is(spec) and of_recipe(spec) or spec)
-  local ok, rounds = pcall(function()
-    check_whole(o)
-    return Rounds.new(o, by)
-  end)
-  if not ok then schema.fail(by, "%s: %s", by.where, rounds) end
+  local o = options_of(spec)
+  check_whole(o)
+  local rounds = Rounds.new(o, options.position())
   local self = { name = "prune", state = Rounds.fresh(), on = handlers(rounds),
     epochs = math.max(1, math.ceil(o.dense + o.rounds * o.every - 1e-9)) }
   policy.forecast[self] = { rounds = require("yolua.prune.replay").dry_run, files = {} }

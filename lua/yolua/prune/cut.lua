@@ -1,6 +1,7 @@
 -- One cut: of the candidates' numbers those with the smallest scores, within a scope and a pattern, are masked until a target is reached.
 -- Everything is computed first, so that a cut that is refused leaves the network as it was.
 local core = require "yolua.core"
+local options = require "yolua.options.table"
 local patterns = require "yolua.prune.pattern"
 local schema = require "yolua.options.schema"
 local scores = require "yolua.prune.score"
@@ -8,27 +9,30 @@ local scores = require "yolua.prune.score"
 local Cut = {}
 Cut.__index = Cut
 
-local function scope_of(name)
+local function scope_of(name, o)
   local names = core.options.modules "lua/yolua/prune/scopes/"
   for _, known in ipairs(names) do
     if known == name then return require("yolua.prune.scopes." .. name) end
   end
-  error(("prune: unknown scope '%s'%s (%s)"):format(tostring(name), schema.did_you_mean(tostring(name), names),
-    table.concat(names, ", ")), 0)
+  options.refuse(o, "scope", "prune: unknown scope '%s'%s (%s)", tostring(name), schema.did_you_mean(tostring(name), names),
+    table.concat(names, ", "))
 end
 
 local Rules = {}
 Rules.__index = Rules
 
--- What cuts are made by; their `known` is what the scope's prepare gave. o: score, scope, pattern, entries, block. Errors: unknown names,
--- with the nearest.
-function Cut.rules(o)
+-- What cuts are made by; their `known` is what the scope's prepare gave. o: score, scope, pattern, entries, block. scope (optional): one
+-- other than that of o. Errors: unknown names, with the nearest.
+function Cut.rules(o, scope)
   local pattern, how = patterns.of(o)
-  if pattern.rules then return pattern.rules(o) end
-  local score = scores.of(o.score or "magnitude")
-  if not score.score then error(("prune: score=%s ranks whole channels: expected pattern=channel"):format(tostring(o.score)), 0) end
-  return setmetatable({ score = score, scope = scope_of(o.scope or "global"), pattern = pattern, how = how,
-    text = ("score=%s scope=%s pattern=%s"):format(type(o.score) == "string" and o.score or "your own", o.scope or "global",
+  scope = scope or o.scope
+  if pattern.rules then return pattern.rules(o, scope or "global") end
+  local score = scores.of(o.score or "magnitude", o)
+  if not score.score then
+    options.refuse(o, "score", "prune: score=%s ranks whole channels: expected pattern=channel", tostring(o.score))
+  end
+  return setmetatable({ score = score, scope = scope_of(scope or "global", o), pattern = pattern, how = how,
+    text = ("score=%s scope=%s pattern=%s"):format(type(o.score) == "string" and o.score or "your own", scope or "global",
       o.pattern or "none") }, Rules)
 end
 

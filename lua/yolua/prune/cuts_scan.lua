@@ -19,13 +19,15 @@ cuts_scan.fields = {
 
 function cuts_scan.check(o)
   local levels = o.sparsity
-  if options.is(o) and options.explicit(o, "ratio") then error("sensitivity: ratio is of decompositions: expected method= with it", 0) end
+  if options.is(o) and options.explicit(o, "ratio") then
+    options.refuse(o, "ratio", "sensitivity: ratio is of decompositions: expected method= with it")
+  end
   for i, level in ipairs(levels) do
     if level <= (levels[i - 1] or 0) then
-      error(("sensitivity: sparsity: expected rising shares above 0, got %g after %g"):format(level, levels[i - 1] or 0), 0)
+      options.refuse(o, "sparsity", "sensitivity: sparsity: expected rising shares above 0, got %g after %g", level, levels[i - 1] or 0)
     end
   end
-  if #levels == 0 then error("sensitivity: sparsity: expected at least one share of zeros", 0) end
+  if #levels == 0 then options.refuse(o, "sparsity", "sensitivity: sparsity: expected at least one share of zeros") end
 end
 
 cuts_scan.ranges = ranges.of
@@ -48,8 +50,10 @@ end
 local function gather(self)
   local how = self.rules.score
   if not how.gather then return end
-  if not how.probe then error("sensitivity: score: this one looks at training steps, and a scan trains nothing (taylor and snip do)", 0) end
   local data, size, o = self.list.data, input.of(self.model, self.o), self.o
+  if not how.probe then
+    options.refuse(o, "score", "sensitivity: score: this one looks at training steps, and a scan trains nothing (taylor and snip do)")
+  end
   local batch = math.min(o.batch, #data.train.frames)
   local t = { data = data, model = self.copy, micro = batch, w = size.w, h = size.h, resize = size.resize, step = 0,
     work_alone = function() end, -- no training has shared this network's gradients

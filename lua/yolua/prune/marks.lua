@@ -3,6 +3,7 @@
 local checkpoint = require "yolua.train.checkpoint"
 local core = require "yolua.core"
 local file_of = require("yolua.prune.kept").file
+local options = require "yolua.options.table"
 
 local marks = {}
 
@@ -12,14 +13,11 @@ local EPSILON <const> = 1e-9
 -- them.
 function marks.check(o, share, budget)
   local seen = {}
-  for _, mark in ipairs(o.keep or {}) do
-    if not (mark > 0 and mark < 1) then
-      error(("prune: keep: expected sparsities above 0 and below 1 (.9 is 90 %%), got %g"):format(mark), 0)
-    end
-    if seen[mark] then error(("prune: keep: expected each sparsity once, got %g twice"):format(mark), 0) end
-    if not budget and mark > share + EPSILON then
-      error(("prune: keep: %g is never reached: expected at most the target, %g"):format(mark, share), 0)
-    end
+  local function refuse(format, ...) options.refuse(o, "keep", "prune: keep: " .. format, ...) end
+  for _, mark in ipairs(rawget(o, "keep") or {}) do
+    if not (mark > 0 and mark < 1) then refuse("expected sparsities above 0 and below 1 (.9 is 90 %%), got %g", mark) end
+    if seen[mark] then refuse("expected each sparsity once, got %g twice", mark) end
+    if not budget and mark > share + EPSILON then refuse("%g is never reached: expected at most the target, %g", mark, share) end
     seen[mark] = true
   end
 end

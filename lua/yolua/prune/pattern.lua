@@ -2,14 +2,13 @@
 --
 -- A pattern has, all optional: fits(range, how) (others stay as they are), prepare(entries, how) -> shared,
 -- keep(range, score, mask, how, shared), which writes +infinity over the scores of what stays, and for units of several numbers
--- rules(o) (of a pattern that makes its own cuts, as channel does),
+-- rules(o, scope) (of a pattern that makes its own cuts, as channel does),
 -- unit(how) -> their size, fold(range, score, mask, how) -> the units' scores and masks, unfold(range, mask, how) -> the numbers' mask.
 local core = require "yolua.core"
+local options = require "yolua.options.table"
 local schema = require "yolua.options.schema"
 
 local pattern = {}
-
-local function fail(format, ...) error("prune: pattern: " .. format:format(...), 0) end
 
 local function names()
   local list = core.options.modules "lua/yolua/prune/patterns/"
@@ -20,10 +19,11 @@ end
 -- o: pattern, entries, block. Returns the pattern's module and what it is told: {n, m, entries, block}.
 function pattern.of(o)
   local text = o.pattern or "none"
+  local function refuse(key, format, ...) options.refuse(o, key, "prune: pattern: " .. format, ...) end
   local n, m = text:match "^(%d+):(%d+)$"
   if n then
     n, m = math.tointeger(tonumber(n)), math.tointeger(tonumber(m))
-    if n < 1 or n >= m or m > 1024 then fail("expected N:M with 1 <= N < M <= 1024, got '%s'", text) end
+    if n < 1 or n >= m or m > 1024 then refuse("pattern", "expected N:M with 1 <= N < M <= 1024, got '%s'", text) end
     return require "yolua.prune.patterns.nm", { n = n, m = m }
   end
   local known = names()
@@ -31,14 +31,14 @@ function pattern.of(o)
     if name == text then
       local block = o.block or { 8, 1 }
       for _, size in ipairs(block) do
-        if size % 1 ~= 0 or size < 1 then fail("block: expected two whole numbers of at least 1, got %g", size) end
+        if size % 1 ~= 0 or size < 1 then refuse("block", "block: expected two whole numbers of at least 1, got %g", size) end
       end
-      if #block ~= 2 then fail("block: expected two numbers, OUT,IN, got %d", #block) end
+      if #block ~= 2 then refuse("block", "block: expected two numbers, OUT,IN, got %d", #block) end
       return require("yolua.prune.patterns." .. name),
         { entries = o.entries or 3, block = { math.tointeger(block[1]), math.tointeger(block[2]) } }
     end
   end
-  fail("unknown pattern '%s'%s (%s)", text, schema.did_you_mean(text, known), table.concat(known, ", "))
+  refuse("pattern", "unknown pattern '%s'%s (%s)", text, schema.did_you_mean(text, known), table.concat(known, ", "))
 end
 
 -- Writes into the scores what the pattern keeps. entries: of score.all.

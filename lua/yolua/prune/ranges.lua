@@ -1,5 +1,6 @@
 -- Which of a network's parameters are pruned. Without a word these are the weights of all layers but the last convolution (or connected
 -- layer) before each head, and nothing that is frozen: batch-norm, biases and heads only where they are named.
+local options = require "yolua.options.table"
 local pattern_of = require "yolua.options.glob"
 local schema = require "yolua.options.schema"
 
@@ -37,58 +38,59 @@ local function in_group(r, word, is_head)
   return r.kind == "bias"
 end
 
-local function fail(key, format, ...) error(("prune: %s: %s"):format(key, format:format(...)), 0) end
-
-local function nearest(list, glob)
+local function refuse_unmatched(list, who, o, key, glob)
   local names = {}
   for _, r in ipairs(list) do names[#names + 1], names[#names + 2] = r.layer, r.name end
-  return schema.did_you_mean(glob, names)
+  options.refuse(o, key, "%s: %s: '%s' matches no parameter%s", who, key, glob, schema.did_you_mean(glob, names))
 end
 
--- Calls visit(range) for what each entry of the list names. Errors: an entry that names nothing; where `strict`, one that names
+-- Calls visit(range) for what each entry of the option `key` names. Errors: an entry that names nothing; where `strict`, one that names
 -- something that cannot be pruned.
-local function each(list, key, entries, is_head, strict, visit)
-  for _, entry in ipairs(entries or {}) do
+local function each(list, o, key, is_head, strict, visit)
+  local function refuse(format, r) options.refuse(o, key, "prune: %s: " .. format, key, r.name) end
+  for _, entry in ipairs(rawget(o, key) or {}) do
     local hits = 0
     for _, r in ipairs(list) do
       if WORDS[entry] and in_group(r, entry, is_head) or matches(r, entry) then
         hits = hits + 1
-        if strict and r.kind == "statistic" then fail(key, "%s is a statistic: only weights, biases and scales can be pruned", r.name) end
-        if strict and r.frozen then fail(key, "%s is frozen: what is pruned has to train", r.name) end
+        if strict and r.kind == "statistic" then refuse("%s is a statistic: only weights, biases and scales can be pruned", r) end
+        if strict and r.frozen then refuse("%s is frozen: what is pruned has to train", r) end
         visit(r)
       end
     end
-    if hits == 0 and not WORDS[entry] then fail(key, "'%s' matches no parameter%s", entry, nearest(list, entry)) end
+    if hits == 0 and not WORDS[entry] then refuse_unmatched(list, "prune", o, key, entry) end
   end
 end
 
 -- o: only (instead of the default), also (besides it), except: lists of globs and of the words head, bn, bias.
--- Returns the ranges (of net:ranges()) in the network's order. Errors: one sentence that names the option and the entry.
-function ranges.of(model, o)
+-- without_also (optional): `also` does not count. Returns the ranges (of net:ranges()) in the network's order. Errors: one
+-- sentence that names the option and the entry.
+function ranges.of(model, o, without_also)
   local list, is_head, chosen, out = model.net:ranges(), ranges.heads(model.net), {}, {}
-  if o.only then each(list, "only", o.only, is_head, true, function(r) chosen[r.name] = true end)
+  local function add(r) chosen[r.name] = true end
+  if rawget(o, "only") then each(list, o, "only", is_head, true, add)
   else
     for _, r in ipairs(list) do
       chosen[r.name] = r.kind == "weight" and not is_head[r.layer] and not r.frozen or nil
     end
   end
-  each(list, "also", o.also, is_head, true, function(r) chosen[r.name] = true end)
-  each(list, "except", o.except, is_head, false, function(r) chosen[r.name] = nil end)
+  if not without_also then each(list, o, "also", is_head, true, add) end
+  each(list, o, "except", is_head, false, function(r) chosen[r.name] = nil end)
   for _, r in ipairs(list) do
     if chosen[r.name] then out[#out + 1] = r end
   end
   if #out > 0 then return out end
-  error(("prune: %s: no parameter is left to prune (frozen ones, batch-norm, biases and the last convolution before a head are not pruned "
-    .. "unless they are named)"):format(model.path), 0)
+  options.refuse(o, rawget(o, "except") and "except" or "only", "prune: %s: no parameter is left to prune (frozen ones, batch-norm, biases "
+    .. "and the last convolution before a head are not pruned unless they are named)", model.path)
 end
 
--- The names of the parameters that a glob names, one at least. `where`: the option, for the error.
-function ranges.named(model, where, glob)
+-- The names of the parameters that a glob names, one at least; it stands in the option `key` of o, a call of `who`.
+function ranges.named(model, who, o, key, glob)
   local list, names = model.net:ranges(), {}
   for _, r in ipairs(list) do
     if matches(r, glob) then names[#names + 1] = r.name end
   end
-  if #names == 0 then error(("%s: '%s' matches no parameter%s"):format(where, glob, nearest(list, glob)), 0) end
+  if #names == 0 then refuse_unmatched(list, who, o, key, glob) end
   return names
 end
 

@@ -59,9 +59,9 @@ function replay.dry_run(net, o)
   callback.model("yl.prune.dry_run", net)
   local share, budget = target.check(o)
   local list, keep = ranges.of(net, o), rawget(o, "keep")
-  marks.check({ keep = keep }, share, budget)
+  marks.check(o, share, budget)
   local sparsity, _, count = ranges.sparsity(net, list)
-  local f, out, memory, start = schedule.of(rawget(o, "schedule") or "cubic"), {}, {}, sparsity
+  local f, out, memory, start = schedule.of(rawget(o, "schedule") or "cubic", o), {}, {}, sparsity
   local rounds, hold = rawget(o, "rounds") or 10, rawget(o, "hold") or 0
   local every = rawget(o, "every") or rawget(o, "epochs") or 1
   local flops = net:flops()

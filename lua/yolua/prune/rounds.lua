@@ -6,6 +6,7 @@ local Cut = require "yolua.prune.cut"
 local gate = require "yolua.prune.gate"
 local marks = require "yolua.prune.marks"
 local measure = require "yolua.prune.measure"
+local options = require "yolua.options.table"
 local pages = require "yolua.report.pruning"
 local probe = require "yolua.prune.probe"
 local recalibrate = require "yolua.train.recalibrate"
@@ -21,24 +22,24 @@ local timing = require "yolua.prune.timing"
 local Rounds = {}
 Rounds.__index = Rounds
 
--- The options, with the scope that the schedule brings along.
-local function scoped(o)
-  if rawget(o, "schedule") ~= "sensitivity" then return o end
+-- The scope that the schedule brings along.
+local function scope_of_schedule(o)
+  if rawget(o, "schedule") ~= "sensitivity" then return nil end
   local scope = rawget(o, "scope")
   if scope and scope ~= "global" and scope ~= "sensitivity" then
-    error(("prune: schedule=sensitivity decides each layer's share of the zeros, and so does scope=%s: expected one of them"):format(
-      scope), 0)
+    options.refuse(o, "scope", "prune: schedule=sensitivity decides each layer's share of the zeros, and so does scope=%s: expected one of "
+      .. "them", scope)
   end
-  return setmetatable({ scope = "sensitivity" }, { __index = function(_, key) return rawget(o, key) end })
+  return "sensitivity"
 end
 
--- o: the options (options/fields.lua, group prune, and every: epochs of a round, dense: epochs before the first). by: {where =}.
-function Rounds.new(o, by)
+-- o: the options (options/fields.lua, group prune, and every: epochs of a round, dense: epochs before the first). where: the call's place.
+function Rounds.new(o, where)
   local share, budget = target.check(o)
   marks.check(o, share, budget)
-  local self = setmetatable({ o = o, by = by, rules = Cut.rules(scoped(o)), share = share,
+  local self = setmetatable({ o = o, where = where, rules = Cut.rules(o, scope_of_schedule(o)), share = share,
     budget = budget, device = target.device(o), times = {}, compact_times = {} }, Rounds)
-  self.schedule = schedule.of(o.schedule)
+  self.schedule = schedule.of(o.schedule, o)
   self.snapshots = require("yolua.prune.snapshots").new()
   self.may_return = o.max_drop ~= nil or type(o.schedule) ~= "string" or o.schedule:find "%.lua$" ~= nil
   return self
@@ -227,7 +228,7 @@ function Rounds:start(t, st)
   if self.rules.scope.prepare then st.scope = st.scope or self.rules.scope.prepare(t, self.o) end
   self.rules.known = st.scope
   if self.o.max_drop and (self.o.judge == "none" or not sources.has_judged(t)) then
-    error(self.by.where .. ": prune: max_drop: there is no AP to judge by (the data have no dev split, or judge=none)", 0)
+    options.refuse(self.o, "max_drop", "prune: max_drop: there is no AP to judge by (the data have no dev split, or judge=none)")
   end
   self:tell(t, st)
   record_of.publish(self, t, st)

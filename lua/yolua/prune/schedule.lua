@@ -2,6 +2,7 @@
 -- to be in it: a number from 0 to below 1, {flops = n}, {ms = n}, s:rollback{...} or s:stop().
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
+local options = require "yolua.options.table"
 local schema = require "yolua.options.schema"
 
 local schedule = { actions = setmetatable({}, { __mode = "k" }) } -- actions: what s:rollback and s:stop made, as keys
@@ -24,20 +25,22 @@ end
 
 local loaded = {} -- identity of its text -> function
 
--- The schedule of that name, of that file, or the function itself. Errors: unknown, with the nearest name.
-function schedule.of(spec)
+-- The schedule of that name, of that file, or the function itself. o (optional): the options that it stands in. Errors: unknown, with the
+-- nearest name; no such file; what it throws.
+function schedule.of(spec, o)
   if callback.callable(spec) then return spec end
   local names = core.options.modules "lua/yolua/prune/schedules/"
   for _, name in ipairs(names) do
     if name == spec then return require("yolua.prune.schedules." .. name) end
   end
   if type(spec) == "string" and spec:find "%.lua$" then
+    if not core.files.kind(spec) then options.refuse(o, "schedule", "prune: schedule: there is no file '%s'", spec) end
     local key = spec .. " " .. schedule.identity(spec)
     loaded[key] = loaded[key] or of_file(spec)
     return loaded[key]
   end
-  error(("prune: unknown schedule %s%s (%s, FILE.lua, or a function of the state)"):format(callback.shown(spec),
-    type(spec) == "string" and schema.did_you_mean(spec, names) or "", table.concat(names, ", ")), 0)
+  options.refuse(o, "schedule", "prune: unknown schedule %s%s (%s, FILE.lua, or a function of the state)", callback.shown(spec),
+    type(spec) == "string" and schema.did_you_mean(spec, names) or "", table.concat(names, ", "))
 end
 
 -- The function behind it, for places and fingerprints.

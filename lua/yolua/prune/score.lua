@@ -10,7 +10,7 @@
 -- (another one for each parameter and cut), p.rate (the learning rate).
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
-local place = require "yolua.options.place"
+local options = require "yolua.options.table"
 local schema = require "yolua.options.schema"
 local sealed = require "yolua.options.sealed"
 
@@ -18,27 +18,25 @@ local score = {}
 
 local KEYS = { score = "function", gather = "function", probe = "boolean", channel = "function" }
 
-local function own(spec)
+local function own(spec, refuse)
   for key, value in pairs(spec) do
-    if not KEYS[key] then error(("prune: score has no key '%s' (score, channel, gather, probe)"):format(tostring(key)), 0) end
-    if type(value) ~= KEYS[key] then
-      error(("prune: score.%s: expected a %s, got %s"):format(key, KEYS[key], callback.shown(value)), 0)
-    end
+    if not KEYS[key] then refuse("score has no key '%s' (score, channel, gather, probe)", tostring(key)) end
+    if type(value) ~= KEYS[key] then refuse("score.%s: expected a %s, got %s", key, KEYS[key], callback.shown(value)) end
   end
-  if not spec.score and not spec.channel then error("prune: score: expected a function as its score, or as its channel", 0) end
+  if not spec.score and not spec.channel then refuse "score: expected a function as its score, or as its channel" end
   return spec
 end
 
--- The score of that name, a function, or a table of them: {score=, gather=, probe=}.
-function score.of(spec)
+-- The score of that name, a function, or a table of them: {score=, gather=, probe=}; o: the options that it stands in.
+function score.of(spec, o)
+  local function refuse(format, ...) options.refuse(o, "score", "prune: " .. format, ...) end
   if type(spec) == "function" then return { score = spec } end
-  if type(spec) == "table" then return own(spec) end
+  if type(spec) == "table" then return own(spec, refuse) end
   local names = core.options.modules "lua/yolua/prune/scores/"
   for _, name in ipairs(names) do
     if name == spec then return require("yolua.prune.scores." .. name) end
   end
-  error(("prune: unknown score '%s'%s (%s)"):format(tostring(spec), schema.did_you_mean(tostring(spec), names),
-    table.concat(names, ", ")), 0)
+  refuse("unknown score '%s'%s (%s)", tostring(spec), schema.did_you_mean(tostring(spec), names), table.concat(names, ", "))
 end
 
 local SLABS = { value = "value", gradient = "grad", saliency = "saliency", mask = "mask" }
@@ -47,7 +45,7 @@ local SLABS = { value = "value", gradient = "grad", saliency = "saliency", mask 
 function score.parameter(model, r, facts)
   local p = { name = r.name, kind = r.kind, seed = facts.seed, rate = facts.rate }
   local lazy = setmetatable(p, { __index = function(_, key)
-    if not SLABS[key] then error(("%s: a parameter has no '%s'"):format(place.position(), tostring(key)), 0) end
+    if not SLABS[key] then error(("%s: a parameter has no '%s'"):format(options.position(), tostring(key)), 0) end
     p[key] = model.net:tensor(r.name, SLABS[key])
     return p[key]
   end })

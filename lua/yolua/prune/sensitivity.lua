@@ -140,7 +140,7 @@ end
 function sensitivity.scan(model, list, o)
   local way = rawget(o, "method") and ways.layers or ways.cuts
   way.check(o)
-  if o.judge == "none" then error("sensitivity: judge: expected a protocol, got none", 0) end
+  if o.judge == "none" then options.refuse(o, "judge", "sensitivity: judge: expected a protocol, got none") end
   if not list or #list.frames == 0 then error("sensitivity: the split has no frames to score on", 0) end
   list.data:follow(model)
   local self = setmetatable({ model = model, list = list, o = o, way = way, levels = o[way.axis], ranges = way.ranges(model, o) }, Scan)

@@ -1,6 +1,7 @@
 -- From what is asked for (a sparsity, FLOPs, milliseconds) to a number of zeros.
 local device = require "yolua.prune.device"
 local measure = require "yolua.prune.measure"
+local options = require "yolua.options.table"
 
 local target = {}
 
@@ -14,12 +15,14 @@ end
 function target.check(o)
   local given = o.target or {}
   local sparsity, flops, ms = rawget(given, "sparsity"), rawget(given, "flops"), rawget(given, "ms")
-  if flops and ms then error("prune: target.flops and target.ms: expected one of them", 0) end
-  if rawget(given, "table") and not ms then error("prune: target.table: expected target.ms, the milliseconds on that device", 0) end
-  if sparsity and not (sparsity >= 0 and sparsity < 1) then
-    error(("prune: target: expected a share of zeros from 0 to below 1 (.9 is 90 %%), got %g"):format(sparsity), 0)
+  if flops and ms then options.refuse(o, "target.ms", "prune: target.flops and target.ms: expected one of them") end
+  if rawget(given, "table") and not ms then
+    options.refuse(o, "target.table", "prune: target.table: expected target.ms, the milliseconds on that device")
   end
-  if flops and flops <= 0 then error(("prune: target.flops: expected a number above 0, got %g"):format(flops), 0) end
+  if sparsity and not (sparsity >= 0 and sparsity < 1) then
+    options.refuse(o, "target.sparsity", "prune: target: expected a share of zeros from 0 to below 1 (.9 is 90 %%), got %g", sparsity)
+  end
+  if flops and flops <= 0 then options.refuse(o, "target.flops", "prune: target.flops: expected a number above 0, got %g", flops) end
   return sparsity or 0.9, flops and { flops = flops } or ms and { ms = ms } or nil
 end
 

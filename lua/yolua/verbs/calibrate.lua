@@ -21,8 +21,8 @@ local function show(r) print(r) end
 
 local list = {
   "model", "data",
-  { "out", "string", nil, "", "the checkpoint with the calibration, which ends in .safetensors", aliases = { "output", "save_dir",
-    "project" } },
+  { "out", "string", nil, "", "the checkpoint with the calibration, which ends in .safetensors", ending = ".safetensors",
+    aliases = { "output", "save_dir", "project" } },
 }
 table.move(calibrate.fields, 1, #calibrate.fields, #list + 1, list)
 table.move(calibrate.looks, 1, #calibrate.looks, #list + 1, list)

@@ -13,7 +13,8 @@ local function show(r) print(r) end
 
 local list = {
   "model",
-  { "out", "string", nil, "", "the file, which ends in .safetensors", aliases = { "output", "save_dir", "project" } },
+  { "out", "string", nil, "", "the file, which ends in .safetensors", ending = ".safetensors",
+    aliases = { "output", "save_dir", "project" } },
 }
 table.move(compress.fields, 1, #compress.fields, #list + 1, list)
 for _, key in ipairs { "device", "threads", "json" } do list[#list + 1] = fields.pick("run", key) end

@@ -220,7 +220,8 @@ end
 function TestCalibrate.testMethods()
   local errors, widest = {}, nil
   for _, method in ipairs { "minmax", "percentile", "mse", "kl" } do
-    local r = calibrated(training.model(), { frames = 8, method = method, share = 0.99 })
+    local r = calibrated(training.model(), { frames = 8, method = method,
+      share = method == "percentile" and 0.99 or nil })
     local l = r.layers[1]
     widest = widest or l
     errors[method] = l.error
@@ -306,7 +307,7 @@ function TestRefused.testOtherFiles()
   t.assertFalse((model.net:calibrated()))
   calibrated(model)
   local second = top .. "/second.safetensors"
-  made(yl.compress, model, { out = second, bits = { conv = 3 } })
+  made(yl.compress, model, { out = second })
   t.assertEquals(warnings, {})
   local again = yl.load { model = second }
   t.assertTrue(again.net:calibrated())
@@ -332,6 +333,14 @@ function TestRefused.testVerbs()
   says("out is missing", { "calibrate", cfg, names, "data=kitti", root })
   says("yolua calibrate has no option 'workers', did you mean 'data.workers'?",
     { "calibrate", cfg, names, "data=kitti", root, "workers=0" })
+  for sentence, word in pairs {
+    ["option 'out': expected a name that ends in .safetensors, got 'a.txt'"] = "out=a.txt",
+    ["calibrate: keep_f32: no convolution matches 'nope'"] = "keep_f32=nope",
+    ["calibrate: share has no effect: method=kl: expected method=percentile with it"] = "share=.99",
+  } do
+    local status, _, err = program.run { "calibrate", cfg, names, "data=kitti", root, "out=" .. training.top .. "/a.safetensors", word }
+    t.assertEquals({ status, err:find("yolua: command line: " .. sentence, 1, true) ~= nil }, { 2, true }, err)
+  end
   says("needs a calibrated network", { "val", cfg, names, "data=kitti", root, "precision=int8" })
   says("needs a calibrated network", { "bench", cfg, names, "precision=int8" })
   says("a training runs in f32", { "train", config, "precision=int8", "out=" .. top .. "/run" })

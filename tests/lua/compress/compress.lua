@@ -110,8 +110,43 @@ function TestCompress.testTheVerb()
   idle_in_lua({ bits = { connected = 4 } }, "bits.connected has no effect")
   program.ok { "compress", "model=lenet5", "out=" .. top .. "/lenet5.safetensors", "bits.conv=4", "bits.connected=3", "start=random",
     "seed=3" }
-  t.assertStrContains(fails { "compress", "model=" .. path, "out=" .. top .. "/x.safetensors", "except=nothing" },
-    "compress: except: 'nothing' matches no parameter")
+end
+
+-- Weights that have no more different values than the bits allow stay as they are: that an option changed nothing is said.
+function TestCompress.testSharedAlready()
+  local path, out, warned, warn = top .. "/four.safetensors", top .. "/again.safetensors", {}, core.system.warn
+  yl.compress(yl.load { model = "street" }, { out = path, bits = { conv = 4 }, except = "conv1" })
+  local function warns(sentence, o)
+    o.out, warned = out, {}
+    core.system.warn = function(text) warned[#warned + 1] = text end
+    local ok, message = pcall(yl.compress, yl.load { model = path }, o)
+    core.system.warn = warn
+    t.assertTrue(ok, message)
+    t.assertEquals(warned, { sentence and sentence:format(path) })
+  end
+  local function few(key, what)
+    return ("compress: %s changes nothing: no %s of %%s has more different weights than its bits allow"):format(key, what)
+  end
+  warns(few("bits.conv", "convolution"), { bits = { conv = 4 }, except = "conv1" })
+  warns(few("start", "layer"), { start = "density", except = "conv1" })
+  warns(few("iterations", "layer"), { iterations = 3, except = "conv1" })
+  warns(nil, { except = "conv1" })
+  warns(nil, { bits = { conv = 4 } }) -- conv1 is not shared yet
+  warns(nil, { bits = { conv = 3 }, except = "conv1" })
+end
+
+-- Mistakes of the call end the program with status 2 and are refused at their place.
+function TestCompress.testStatusOfWrongCalls()
+  local function wrong(sentence, ...)
+    local status, _, err = program.run { "compress", "model=street", ... }
+    t.assertEquals({ status, err }, { 2, "yolua: command line: " .. sentence .. "\n" })
+  end
+  local out = "out=" .. top .. "/x.safetensors"
+  wrong("compress: except: 'nothing' matches no parameter", out, "except=nothing")
+  wrong("compress: recipes/models/street.cfg: no weight is left to share", out, "except=*")
+  wrong("option 'out': expected a name that ends in .safetensors, got 'x.txt'", "out=x.txt")
+  local _, said = pcall(function() yl.compress(yl.load { model = "street" }, { out = "x.txt" }) end)
+  t.assertStrMatches(said, "[^:]*compress%.lua:%d+: option 'out': expected a name that ends in %.safetensors, got 'x%.txt'")
 end
 
 -- The file's header as a table, and where its tensors begin.

@@ -375,6 +375,8 @@ function TestDecompose.testStatusOfWrongCalls()
     ["command line: decompose: vbmf is for method=tucker2"] = { "vbmf=true", "method=tt" },
     ["command line: decompose: flops=0.001: ranks of 1"] = { "flops=.001", "layers=conv6" },
     ["command line: decompose: layers: region1 is no convolution"] = { "ratio=.5", "layers=region1" },
+    ["command line: decompose: layers: 'conv99' matches no parameter"] = { "ratio=.5", "layers=conv99" },
+    ["command line: decompose: layers: 'z*' matches no parameter"] = { "ratio=.5", "layers=z*" },
   } do
     local status, _, err = program.run { "decompose", "model=street", "out=" .. top .. "/wrong", table.unpack(words) }
     t.assertEquals({ status, err:gsub("%s+", " "):find(sentence, 1, true) ~= nil }, { 2, true }, err)
@@ -466,7 +468,7 @@ function TestDecompose.testTheFolder()
   t.assertStrContains(err, top .. "/file")
   t.assertNil(err:find "checkpoint")
   status, _, err = program.run { "decompose", "model=street", "layers=nothing", "ratio=.5", "out=" .. top .. "/nothing" }
-  t.assertEquals(status, 1)
+  t.assertEquals(status, 2)
   t.assertStrContains(err, "'nothing' matches no parameter")
   t.assertNil(core.files.kind(top .. "/nothing"))
   core.files.make_folder(top .. "/taken/model.safetensors")

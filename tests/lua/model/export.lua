@@ -433,7 +433,11 @@ function TestRefused.testDecomposed()
   small:save(state)
   yl.export(small, { out = state .. "own.safetensors", check = true })
   t.assertStrContains(fails(yl.load, { cfg = state .. "model.cfg", weights = state .. "own.safetensors" }),
-    "own.safetensors: it holds the layer conv6.1 of a decomposed network, a name that no cfg gives: expected model=CHECKPOINT")
+    "own.safetensors: it holds conv6.1.weight of a decomposed network, a name that no cfg gives: expected model=CHECKPOINT")
+  yl.export(trains, { out = state .. "trains.safetensors" })
+  yl.export(trains, { out = state .. "trains/" })
+  t.assertStrContains(fails(yl.load, { cfg = state .. "trains/model.cfg", weights = state .. "trains.safetensors" }),
+    "trains.safetensors: it holds connected1.core1 of a decomposed network, a name that no cfg gives: expected model=CHECKPOINT")
   local again = yl.load { cfg = state .. "model.cfg", weights = state .. "model.weights", names = state .. "model.names" }
   yl.export(again, { out = state .. "state.safetensors" })
   yl.load { cfg = state .. "model.cfg", weights = state .. "state.safetensors" } -- as the sentence says

@@ -8,7 +8,7 @@ local schema = require "yolua.options.schema"
 local types = { bool = true, int = true, number = true, string = true, enum = true, numbers = true, size = true, flags = true, list = true,
   table = true, ["function"] = true, any = true }
 local known = { min = true, max = true, choices = true, aliases = true, fields = true, otherwise = true, variants = true, of_path = true,
-  file = true, help = true, empty = true, main = true,
+  file = true, help = true, empty = true, ending = true, main = true,
   lua = true, positional = true }
 
 -- Calls visit(field, path) for every field, those of every name of a table included.

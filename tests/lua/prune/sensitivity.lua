@@ -271,4 +271,25 @@ function TestVerb.testDecompositions()
   t.assertStrContains(core.system.read(top .. "/ranks/report.html"), "decomposed by svd (in brackets the error")
 end
 
+function TestVerb.testWithoutANetwork()
+  local status, _, err = program.run { "sensitivity", "data=synthetic", "data.frames=8", "data.root=" .. top .. "/streets",
+    "sparsity=.5,.3", "cache=" .. fresh(), "out=" .. top .. "/refused" }
+  t.assertStrContains(err, "no network given: using model=street")
+  t.assertEquals({ status, err:match "[^\n]*\n$" },
+    { 2, "yolua: command line: sensitivity: sparsity: expected rising shares above 0, got 0.3 after 0.5\n" })
+end
+
+function TestVerb.testRefusals()
+  for sentence, words in pairs {
+    ["ratio: expected falling shares below 1, got 0.7 after 0.5"] = { "method=svd", "ratio=.5,.7" },
+    ["sparsity is of cuts, and method=svd decomposes"] = { "method=svd", "sparsity=.5" },
+    ["ratio is of decompositions: expected method= with it"] = { "ratio=.5" },
+    ["sparsity: expected rising shares above 0, got 0.3 after 0.5"] = { "sparsity=.5,.3" },
+  } do
+    local status, _, err = program.run { "sensitivity", "model=" .. top .. "/net.safetensors", "data=kitti", "data.root=" .. top .. "/data",
+      "cache=" .. fresh(), "out=" .. top .. "/refused", table.unpack(words) }
+    t.assertEquals({ status, err:find("yolua: command line: sensitivity: " .. sentence, 1, true) ~= nil }, { 2, true }, err)
+  end
+end
+
 training.run(t)

@@ -46,8 +46,12 @@ function TestPrune.testAScheduleInAFile()
   t.assertStrContains(err, path .. ":1: the pruning schedule: expected a sparsity from 0 to below 1 for round 1, got -0.1")
   core.system.write(path, "return 3\n")
   status, _, err = program.run(words("schedule=" .. path))
-  t.assertEquals(status, 2)
-  t.assertStrContains(err, path .. ": expected a file that returns a schedule, a function of the state, got 3")
+  t.assertEquals(status, 1)
+  t.assertStrContains(err, "yolua: " .. path .. ": expected a file that returns a schedule, a function of the state, got 3")
+  core.system.write(path, "error('boom')\n")
+  status, _, err = program.run(words("schedule=" .. path))
+  t.assertEquals(status, 1)
+  t.assertStrContains(err, "yolua: " .. path .. ":1: boom\n")
 end
 
 function TestPrune.testResume()
@@ -94,15 +98,39 @@ function TestPrune.testRefusals()
   for _, case in ipairs {
     { "target=90", "prune: target: expected a share of zeros from 0 to below 1 (.9 is 90 %), got 90" },
     { "score=magnitud", "prune: unknown score 'magnitud', did you mean 'magnitude'?" },
-    { "schedule=nowhere.lua", "nowhere.lua" },
-    { "sparsity=.5", "did you mean 'target.sparsity'?" },
+    { "schedule=nowhere.lua", "prune: schedule: there is no file 'nowhere.lua'" },
+    { "scope=globl", "prune: unknown scope 'globl'" },
+    { "pattern=4:2", "prune: pattern: expected N:M" },
+    { "keep=.95", "prune: keep: 0.95 is never reached" },
+    { "rewind_epoch=1", "prune: rewind_epoch: expected at most the epochs" },
+    { "sparsity=.5", "yolua prune has no option 'sparsity', did you mean 'target.sparsity'?" },
   } do
     local status, _, err = program.run(words(case[1], "out=" .. top .. "/bad"))
     t.assertEquals(status, 2, case[1])
-    t.assertStrContains(err, case[2])
+    t.assertStrContains(err, "yolua: command line: " .. case[2])
     t.assertEquals(select(2, err:gsub("\n", "")), 1)
     t.assertNil(core.files.kind(top .. "/bad"))
   end
+end
+
+-- What a file set is refused at its line there, what the command line set as that; a network decides whether a name fits.
+function TestPrune.testPlaces()
+  local path = top .. "/wrong.yaml"
+  local function refused(yaml, where, sentence, ...)
+    core.system.write(path, core.system.read(top .. "/config.yaml"):gsub("\nepochs:[^\n]*", "") .. "\n" .. yaml .. "\n")
+    local _, lines = core.system.read(path):gsub("\n", "")
+    local status, _, err = program.run { "prune", "config=" .. path, "judge=none", ... }
+    local place = where == "file" and ("%s:%d"):format(path, lines) or where
+    t.assertEquals({ status, err:find("yolua: " .. place .. ": prune: " .. sentence, 1, true) ~= nil }, { 2, true }, err)
+  end
+  refused("target: 2", "file", "target: expected a share of zeros", "dry_run=true")
+  refused("target: {sparsity: 2}", "file", "target: expected a share of zeros", "dry_run=true")
+  refused("hold: 3", "file", "hold: expected less than the 2 rounds", "rounds=2", "dry_run=true")
+  refused("epochs: 0", "file", "every: expected a number of epochs above 0", "dry_run=true")
+  refused("target: .5", "command line", "hold: expected less than the 2 rounds", "rounds=2", "hold=2", "dry_run=true")
+  refused("only: [conv99]", "file", "only: 'conv99' matches no parameter", "dry_run=true")
+  refused("target: .5", "command line", "except: 'conv99' matches no parameter", "except=conv99", "out=" .. top .. "/wrong")
+  refused("target: .5", "command line", "only: conv1.bn.mean is a statistic", "only=conv1.bn.mean", "dry_run=true")
 end
 
 TestHelp = {}

@@ -1,6 +1,7 @@
 -- pattern=channel: whole channels go, in groups that stay or go together (a filter, its batch-norm, what is added to it). A group's score
 -- is the mean of its layers' scores, each relative to the layer's mean, so that layers compare; a group goes when its score is low.
 local core = require "yolua.core"
+local options = require "yolua.options.table"
 local scores = require "yolua.prune.score"
 
 local Channel = {}
@@ -13,11 +14,10 @@ local function fail(format, ...) error("prune: " .. format:format(...), 0) end
 
 local SCOPES = { global = true, layer = true, uniform = true }
 
--- What cuts are made by. o: score, scope, round_to, min_channels.
-function Channel.rules(o)
-  local scope = o.scope or "global"
-  if not SCOPES[scope] then fail("scope=%s: expected global, layer or uniform with pattern=channel", scope) end
-  return setmetatable({ score = scores.of(o.score or "filter_l1"), scope = scope, round_to = o.round_to or 1,
+-- What cuts are made by. o: score, round_to, min_channels.
+function Channel.rules(o, scope)
+  if not SCOPES[scope] then options.refuse(o, "scope", "prune: scope=%s: expected global, layer or uniform with pattern=channel", scope) end
+  return setmetatable({ score = scores.of(o.score or "filter_l1", o), scope = scope, round_to = o.round_to or 1,
     min_channels = o.min_channels or 1,
     text = ("score=%s scope=%s pattern=channel"):format(type(o.score) == "string" and o.score or "your own", scope) }, Rules)
 end
