@@ -25,14 +25,14 @@ Rules.__index = Rules
 -- other than that of o. Errors: unknown names, with the nearest.
 function Cut.rules(o, scope)
   local pattern, how = patterns.of(o)
-  scope = scope or o.scope
-  if pattern.rules then return pattern.rules(o, scope or "global") end
+  if pattern.rules then return pattern.rules(o, scope) end
+  scope = scope or o.scope or "global"
   local score = scores.of(o.score or "magnitude", o)
   if not score.score then
     options.refuse(o, "score", "prune: score=%s ranks whole channels: expected pattern=channel", tostring(o.score))
   end
-  return setmetatable({ score = score, scope = scope_of(scope or "global", o), pattern = pattern, how = how,
-    text = ("score=%s scope=%s pattern=%s"):format(type(o.score) == "string" and o.score or "your own", scope or "global",
+  return setmetatable({ score = score, scope = scope_of(scope, o), pattern = pattern, how = how,
+    text = ("score=%s scope=%s pattern=%s"):format(type(o.score) == "string" and o.score or "your own", scope,
       o.pattern or "none") }, Rules)
 end
 

@@ -14,8 +14,9 @@ local function fail(format, ...) error("prune: " .. format:format(...), 0) end
 
 local SCOPES = { global = true, layer = true, uniform = true }
 
--- What cuts are made by. o: score, round_to, min_channels.
+-- What cuts are made by. o: score, scope, round_to, min_channels. scope (optional): one other than that of o.
 function Channel.rules(o, scope)
+  scope = scope or o.scope or "global"
   if not SCOPES[scope] then options.refuse(o, "scope", "prune: scope=%s: expected global, layer or uniform with pattern=channel", scope) end
   return setmetatable({ score = scores.of(o.score or "filter_l1", o), scope = scope, round_to = o.round_to or 1,
     min_channels = o.min_channels or 1,
