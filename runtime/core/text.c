@@ -113,6 +113,15 @@ void yl__format_number(double value, char out[32])
     uselocale(old);
 }
 
+const char *yl__shape_text(int n_dims, const int64_t *dims, char *out, size_t size)
+{
+    size_t used = (size_t)snprintf(out, size, "{");
+    for (int d = 0; d < n_dims && used < size; d++)
+        used += (size_t)snprintf(out + used, size - used, d ? ", %lld" : "%lld", (long long)dims[d]);
+    if (used < size) snprintf(out + used, size - used, "}");
+    return out;
+}
+
 int yl__utf8_decode(const char *bytes, int64_t left, uint32_t *code)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};

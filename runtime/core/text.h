@@ -22,6 +22,9 @@ bool yl__parse_integer(const char *text, int64_t *out);
 /* Shortest decimal text (at most 17 significant digits) that reads back as the same double; "null" where not finite. */
 void yl__format_number(double value, char out[32]);
 
+/* Writes sizes as sentences tell them, "{16, 3, 3, 3}", as many characters as `out` takes; returns `out`. */
+const char *yl__shape_text(int n_dims, const int64_t *dims, char *out, size_t size);
+
 /* Bytes (1..4) of the UTF-8 sequence at `bytes`, of which `left` are there, and its code point; 0 if there is none: a
  * stray or missing continuation, an overlong form, a surrogate, or a code above 10FFFF (RFC 3629). */
 int yl__utf8_decode(const char *bytes, int64_t left, uint32_t *code);

@@ -176,13 +176,13 @@ yl_status yl_checkpoint_save_packed(const yl_net *net, const char *path, int ind
 static yl_status check_shape(const char *path, const char *name, yl_dtype type, int n_dims, const int64_t *dims,
                              const yl_range *range, yl_dtype expected)
 {
-    char got[YL_SAFETENSORS_SHAPE], want[YL_SAFETENSORS_SHAPE];
+    char got[128], want[128];
     bool same = type == expected && n_dims == range->n_dims;
     for (int d = 0; same && d < n_dims; d++) same = dims[d] == range->dims[d];
     if (same) return YL_OK;
     return yl__fail(YL_FORMAT, "%s: parameter %s: expected %s %s, as the network has it, got %s %s", path, name,
-                    yl_dtype_name(expected), yl__shape_text(range->n_dims, range->dims, want), yl_dtype_name(type),
-                    yl__shape_text(n_dims, dims, got));
+                    yl_dtype_name(expected), yl__shape_text(range->n_dims, range->dims, want, sizeof want),
+                    yl_dtype_name(type), yl__shape_text(n_dims, dims, got, sizeof got));
 }
 
 static yl_status check_entry(const char *path, const yl_safetensor *e, const yl_range *range, yl_dtype expected)

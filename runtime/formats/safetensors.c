@@ -9,7 +9,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -322,15 +321,6 @@ const char *yl_safetensors_note_of(const yl_safetensors *f, const char *key)
     for (int64_t i = 0; i < f->n_notes; i++)
         if (strcmp(f->notes[i].key, key) == 0) return f->notes[i].value;
     return NULL;
-}
-
-const char *yl__shape_text(int n_dims, const int64_t *dims, char out[YL_SAFETENSORS_SHAPE])
-{
-    int used = snprintf(out, YL_SAFETENSORS_SHAPE, "{");
-    for (int d = 0; d < n_dims; d++)
-        used += snprintf(out + used, (size_t)(YL_SAFETENSORS_SHAPE - used), d ? ", %lld" : "%lld", (long long)dims[d]);
-    snprintf(out + used, (size_t)(YL_SAFETENSORS_SHAPE - used), "}");
-    return out;
 }
 
 yl_status yl_safetensors_read(yl_safetensors *f, const yl_safetensor *entry, void *out)

@@ -39,10 +39,6 @@ int64_t yl_safetensors_notes(const yl_safetensors *file, const yl_safetensors_no
 bool yl_safetensors_guarded(const yl_safetensors *file); /* did its checksum say that it is whole? */
 const char *yl_safetensors_note_of(const yl_safetensors *file, const char *key); /* NULL where absent */
 
-/* Dims as sentences tell them, "{16, 3, 3, 3}"; returns `out`. */
-enum { YL_SAFETENSORS_SHAPE = 22 * YL_SAFETENSORS_DIMS };
-const char *yl__shape_text(int n_dims, const int64_t *dims, char out[YL_SAFETENSORS_SHAPE]);
-
 /* Copies a tensor's bytes into `out` (entry->bytes of host memory). Errors: IO, FORMAT where the file has shrunk. */
 yl_status yl_safetensors_read(yl_safetensors *file, const yl_safetensor *entry, void *out);
 

@@ -162,9 +162,10 @@ static yl_status check_shape(const yl_net *net, const char *path, int range, con
     bool same = t->n_dims == o.n_dims;
     for (int d = 0; d < o.n_dims && same; d++) same = t->dims[d] == o.dims[d];
     if (same) return YL_OK;
-    char got[YL_SAFETENSORS_SHAPE], want[YL_SAFETENSORS_SHAPE];
+    char got[128], want[128];
     return yl__fail(YL_FORMAT, "%s: '%.100s' has the shape %s; expected %s", path, t->name,
-                    yl__shape_text(t->n_dims, t->dims, got), yl__shape_text(o.n_dims, o.dims, want));
+                    yl__shape_text(t->n_dims, t->dims, got, sizeof got),
+                    yl__shape_text(o.n_dims, o.dims, want, sizeof want));
 }
 
 yl_status yl__state_finite(const char *path, const yl_state_tensor *t)

@@ -2,6 +2,7 @@
 #include "tensor/tensor.h"
 #include "backend/device.h"
 #include "core/memory.h"
+#include "core/text.h"
 #include "tensor/rows.h"
 
 #include <stdio.h>
@@ -256,10 +257,8 @@ void yl_tape_pause(int by)
 
 void yl_tensor_describe(const yl_tensor *t, char *out, size_t size)
 {
-    size_t used = (size_t)snprintf(out, size, "%s {", yl_dtype_name(t->dtype));
-    for (int d = 0; d < t->n_dims && used < size; d++)
-        used += (size_t)snprintf(out + used, size - used, d ? ", %lld" : "%lld", (long long)t->dims[d]);
-    if (used < size) snprintf(out + used, size - used, "}");
+    char shape[128];
+    snprintf(out, size, "%s %s", yl_dtype_name(t->dtype), yl__shape_text(t->n_dims, t->dims, shape, sizeof shape));
 }
 
 /* ---- views ------------------------------------------------------------------------------------------------------- */

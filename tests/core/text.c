@@ -23,6 +23,16 @@ static void test_buffer(void **state)
     assert_null(t.data);
 }
 
+static void test_shape_text(void **state)
+{
+    (void)state;
+    char out[16];
+    const int64_t dims[] = {16, 3, INT64_MAX};
+    assert_string_equal(yl__shape_text(0, dims, out, sizeof out), "{}");
+    assert_string_equal(yl__shape_text(2, dims, out, sizeof out), "{16, 3}");
+    assert_string_equal(yl__shape_text(3, dims, out, sizeof out), "{16, 3, 9223372");
+}
+
 static void test_parse_number(void **state)
 {
     (void)state;
@@ -132,10 +142,11 @@ static void test_nearest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_buffer),          cmocka_unit_test(test_parse_number),
-        cmocka_unit_test(test_parse_integer),   cmocka_unit_test(test_format_number),
-        cmocka_unit_test(test_distance),        cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_utf8_every_code), cmocka_unit_test(test_utf8_refuses),
+        cmocka_unit_test(test_buffer),        cmocka_unit_test(test_shape_text),
+        cmocka_unit_test(test_parse_number),  cmocka_unit_test(test_parse_integer),
+        cmocka_unit_test(test_format_number), cmocka_unit_test(test_distance),
+        cmocka_unit_test(test_nearest),       cmocka_unit_test(test_utf8_every_code),
+        cmocka_unit_test(test_utf8_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
