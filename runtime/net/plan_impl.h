@@ -1,4 +1,4 @@
-/* The inside of a plan, shared by create.c (which makes it), steps.c (what runs), memory.c (where things lie), recompute.c (what is made
+/* The inside of a plan, shared by plan_create.c (which makes it), plan_steps.c (what runs), memory.c (where things lie), recompute.c (what is made
  * twice) and run.c (forward and backward). */
 #ifndef YL_NET_PLAN_IMPL_H
 #define YL_NET_PLAN_IMPL_H
@@ -99,7 +99,7 @@ struct yl_plan {
 
 /* plan_options.c: can this network and its device do what is asked for? Errors: INVALID, UNSUPPORTED. */
 yl_status yl__plan_check_options(yl_net *net, const yl_plan_options *options);
-/* steps.c: the plan's steps, its cut and its slice, for layers whose outputs have these shapes. Errors: MEMORY. */
+/* plan_steps.c: the plan's steps, its cut and its slice, for layers whose outputs have these shapes. Errors: MEMORY. */
 yl_status yl__plan_steps(yl_plan *plan, const yl_shape *shapes);
 /* types.c: of which type values and the steps' inputs and outputs are. */
 yl_status yl__plan_types(yl_plan *plan);

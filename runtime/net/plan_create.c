@@ -1,27 +1,19 @@
 /* Making a plan out of its steps, and taking it apart. */
 #include "core/memory.h"
+#include "core/text.h"
 #include "net/plan_impl.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static void describe_dims(int n, const int64_t *dims, char *out, size_t size)
-{
-    size_t used = (size_t)snprintf(out, size, "{");
-    for (int d = 0; d < n && used < size; d++)
-        used += (size_t)snprintf(out + used, size - used, d ? ", %lld" : "%lld", (long long)dims[d]);
-    if (used < size) snprintf(out + used, size - used, "}");
-}
-
 static yl_status other_params(const yl_layer *l, const yl_range *range, const yl_param *p)
 {
     char has[128], wants[128];
-    describe_dims(range->n_dims, range->dims, has, sizeof has);
-    describe_dims(p->n_dims, p->dims, wants, sizeof wants);
     return yl__fail(YL_INVALID,
                     "%s: its %s has the sizes %s, and an input of this plan's size would take %s: a network with this "
                     "layer runs at one size only",
-                    l->name, p->name, has, wants);
+                    l->name, p->name, yl__shape_text(range->n_dims, range->dims, has, sizeof has),
+                    yl__shape_text(p->n_dims, p->dims, wants, sizeof wants));
 }
 
 /* A layer's parameters were laid out for the network's own size; where they would be others at the plan's, it cannot run. */
