@@ -40,11 +40,7 @@ YL__INLINE __m512i load_weights_across(const int8_t *at, const int across)
 #include "kernels/conv2d.int8.tile.h"
 
 static const yl__int8_way way = {int8_vnni, {0, 16, 12, 8, 6}, 4, 1, 4, 1, 0};
-
-static bool available(void)
-{
-    return __builtin_cpu_supports("avx512vnni");
-}
+#define AVAILABLE __builtin_cpu_supports("avx512vnni")
 #elif defined(__aarch64__)
 #include <sys/auxv.h>
 
@@ -68,64 +64,14 @@ typedef int32_t int8_four __attribute__((aligned(1), may_alias)); /* bytes where
 #include "kernels/conv2d.int8.tile.h"
 
 static const yl__int8_way way = {int8_dot, {0, 16, 12, 8, 6}, 1, 1, 4, 1, 128};
-
-static bool available(void)
-{
-    return getauxval(AT_HWCAP) & HWCAP_ASIMDDP;
-}
-#else
-static const yl__int8_way way;
-
-static bool available(void)
-{
-    return false;
-}
+#define AVAILABLE (getauxval(AT_HWCAP) & HWCAP_ASIMDDP)
 #endif
 
-static bool supports(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
-{
-    (void)ctx;
-    return available() && YL_CPU(int8_supports)(g, d);
-}
-
-static double cost(const yl_conv2d_geom *g, yl_direction d)
-{
-    (void)d;
-    return yl_conv2d_work(g) / 4;
-}
-
-static size_t scratch_bytes(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
-{
-    (void)ctx, (void)d;
-    return YL_CPU(int8_scratch_bytes)(&way, g);
-}
-
-static size_t packed_bytes(const yl_conv2d_geom *g, yl_direction d)
-{
-    (void)d;
-    return YL_CPU(int8_packed_bytes)(&way, g);
-}
-
-static yl_status pack(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const float *weight,
-                      const float *scale, void *packed)
-{
-    (void)ctx, (void)d;
-    YL_CPU(int8_pack)(&way, g, weight, scale, packed);
-    return YL_OK;
-}
-
-static yl_status run(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const yl_conv2d_run *run)
-{
-    (void)d;
-    return YL_CPU(int8_run)(&way, ctx, g, run);
-}
-
-const yl_conv2d_algo YL_CPU(conv2d_int8_dot) = {
-    .name = "int8_dot",
-    .supports = supports,
-    .cost = cost,
-    .scratch_bytes = scratch_bytes,
-    .packed_bytes = packed_bytes,
-    .pack = pack,
-    .run = run,
-};
+#if defined(AVAILABLE)
+#define ALGORITHM conv2d_int8_dot
+#define NAME "int8_dot"
+#define AT_ONCE 4
+#include "kernels/conv2d.int8.algorithm.h"
+#else
+const yl_conv2d_algo YL_CPU(conv2d_int8_dot) = {.name = "int8_dot", .supports = yl_conv2d_never};
+#endif

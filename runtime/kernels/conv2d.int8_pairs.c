@@ -133,50 +133,8 @@ YL__INLINE void multiply(four *s, const uint8_t *x, const int8_t *w)
 static const yl__int8_way way = {int8_plain, {0, 2, 2, 1, 1}, 1, 1, 4, 1, 0};
 #endif
 
-static bool supports(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
-{
-    (void)ctx;
-    return YL_CPU(int8_supports)(g, d);
-}
-
-static double cost(const yl_conv2d_geom *g, yl_direction d)
-{
-    (void)d;
-    return yl_conv2d_work(g) / 2;
-}
-
-static size_t scratch_bytes(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d)
-{
-    (void)ctx, (void)d;
-    return YL_CPU(int8_scratch_bytes)(&way, g);
-}
-
-static size_t packed_bytes(const yl_conv2d_geom *g, yl_direction d)
-{
-    (void)d;
-    return YL_CPU(int8_packed_bytes)(&way, g);
-}
-
-static yl_status pack(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const float *weight,
-                      const float *scale, void *packed)
-{
-    (void)ctx, (void)d;
-    YL_CPU(int8_pack)(&way, g, weight, scale, packed);
-    return YL_OK;
-}
-
-static yl_status run(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d, const yl_conv2d_run *run)
-{
-    (void)d;
-    return YL_CPU(int8_run)(&way, ctx, g, run);
-}
-
-const yl_conv2d_algo YL_CPU(conv2d_int8_pairs) = {
-    .name = "int8_pairs",
-    .supports = supports,
-    .cost = cost,
-    .scratch_bytes = scratch_bytes,
-    .packed_bytes = packed_bytes,
-    .pack = pack,
-    .run = run,
-};
+#define ALGORITHM conv2d_int8_pairs
+#define NAME "int8_pairs"
+#define AVAILABLE true
+#define AT_ONCE 2
+#include "kernels/conv2d.int8.algorithm.h"
