@@ -43,14 +43,17 @@ local own = { { "out", "string", nil, "", "the file, or the folder, that is writ
 table.move(export.fields, 1, #export.fields, 2, own)
 local declared = options.declare("yl.export", own)
 
+-- An ending alone is no name.
+local function ends_in(path, ending) return #path > #ending and path:lower():sub(-#ending) == ending end
+
 local function format_of(o)
   local name = o.format
   for _, candidate in ipairs(FORMATS) do
     local ending = require("yolua.model.export." .. candidate).ending
-    if not name and o.out:lower():sub(-#ending) == ending then name = candidate end
+    if not name and ends_in(o.out, ending) then name = candidate end
   end
   local format = name and require("yolua.model.export." .. name)
-  if format and format.ending ~= "/" and o.out:lower():sub(-#format.ending) ~= format.ending then
+  if format and format.ending ~= "/" and not ends_in(o.out, format.ending) then
     options.refuse(o, "out", "out=%s: expected a name that ends in %s (%s)", o.out, format.ending, format.help)
   end
   if name then return name, format end

@@ -457,6 +457,7 @@ end
 function TestRefused.testTheCall()
   local model = yl.load { model = "street" }
   t.assertStrContains(fails(yl.export, model, { out = top .. "/x.tar" }), "out=" .. top .. "/x.tar: expected format=")
+  t.assertStrContains(fails(yl.export, model, { out = ".onnx" }), "out=.onnx: expected format=")
   t.assertStrContains(fails(yl.export, model, {}), "out")
   local function idle(ending, o, sentence)
     o.out = top .. "/idle" .. ending

@@ -36,7 +36,7 @@ function TestOutputs.testPipes()
   core.files.make_folder(folder)
   os.execute(("mkfifo '%s' '%s/model.cfg'"):format(pipe, folder))
   local wanted = "is a pipe or a device: expected a file"
-  t.assertStrContains(refused("calibrate", "model=street", "data=synthetic", "frames=1", "out=" .. pipe), wanted)
+  t.assertStrContains(refused("calibrate", "model=street", "data=synthetic", "data.limit=2", "frames=1", "out=" .. pipe), wanted)
   t.assertStrContains(refused("compress", "model=street", "out=" .. pipe), wanted)
   t.assertStrContains(refused("decompose", "model=street", "out=" .. folder, "layers=conv4", "ranks=2"), wanted)
 end
