@@ -28,7 +28,7 @@ static pthread_mutex_t file_mutex = PTHREAD_MUTEX_INITIALIZER; /* one thread at 
 static int lock_descriptor = -1;
 
 static const char HEADER[] =
-    "yolua choices 4\n"; /* another number where kernels have changed: then all is measured anew */
+    "yolua choices 5\n"; /* another number where kernels have changed: then all is measured anew */
 
 static choice *find(const char *key)
 {

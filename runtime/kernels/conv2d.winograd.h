@@ -30,7 +30,8 @@
 #define QQ (Q * Q)
 
 /* POINTS: the positive ones. OTHERS[i]: the product of (x^2 - q^2) over the others, ALL: over all of them, as coefficients of 1, x^2, x^4 and
- * so on. SHARES[i]: rows of G are those of the point times this, 1 / product of its distances to the others. */
+ * so on. SHARES[i]: 1 / product of the point's distances to the others. It belongs to the point's place in any one of the three transforms;
+ * that of the sums is where it costs least. */
 #if defined(R)
 #define RR (R * R)
 enum { YL_ZERO = 0, YL_POINTS = 3 };
@@ -105,15 +106,15 @@ YL__INLINE void yl__transform_input(const yl__vec *d, int64_t step, yl__vec *t, 
     t[(YL_SIDE - 1) * t_step] = yl__every_other(x, step, ALL, YL_POINTS + 1);
 }
 
-/* t[0..YL_SIDE) = G y[0..n), G's row for the point p being SHARES of p * (1, p, p^2 ...); n 3 for a kernel, YL_OUT for gradients. */
+/* t[0..YL_SIDE) = G y[0..n), G's row for the point p being (1, p, p^2 ...); n 3 for a kernel, YL_OUT for gradients. */
 YL__INLINE void yl__transform_factor(const yl__vec *y, int64_t step, int n, yl__vec *t, int64_t t_step)
 {
-    if (YL_ZERO) t[0] = y[0] * (1 / ALL[0]);
+    if (YL_ZERO) t[0] = y[0];
 #pragma GCC unroll 4
     for (int i = 0; i < YL_POINTS; i++) {
-        yl__vec sums[2] = {{0}, {0}}; /* of even and odd powers */
+        yl__vec sums[2] = {y[0], POINTS[i] * y[step]}; /* of even and odd powers */
 #pragma GCC unroll 8
-        for (int k = 0; k < n; k++) sums[k & 1] += y[k * step] * (yl__power(POINTS[i], k) * SHARES[i]);
+        for (int k = 2; k < n; k++) sums[k & 1] += y[k * step] * yl__power(POINTS[i], k);
         t[yl__plus(i) * t_step] = sums[0] + sums[1];
         t[(yl__plus(i) + 1) * t_step] = sums[0] - sums[1];
     }
@@ -131,10 +132,10 @@ YL__INLINE void yl__transform_back(const yl__vec *m, int64_t step, int n, yl__ve
     }
 #pragma GCC unroll 8
     for (int k = 0; k < n; k++) {
-        yl__vec sum = yl__power(POINTS[0], k) * both[k & 1][0];
+        yl__vec sum = yl__power(POINTS[0], k) * SHARES[0] * both[k & 1][0];
 #pragma GCC unroll 4
-        for (int i = 1; i < YL_POINTS; i++) sum += yl__power(POINTS[i], k) * both[k & 1][i];
-        if (YL_ZERO && k == 0) sum += m[0];
+        for (int i = 1; i < YL_POINTS; i++) sum += yl__power(POINTS[i], k) * SHARES[i] * both[k & 1][i];
+        if (YL_ZERO && k == 0) sum += m[0] * (1 / ALL[0]);
         if (k == n - 1) sum += m[(YL_SIDE - 1) * step];
         t[k * t_step] = sum;
     }

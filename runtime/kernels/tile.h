@@ -42,6 +42,8 @@ typedef struct yl__tile {
     const float *bias; /* YL_NR numbers that the sums begin with; NULL: none */
     bool leaky;        /* at the end x > 0 ? x : slope * x */
     float slope;
+    const char *next; /* next_step bytes further with each step of each tile */
+    int64_t next_step;
 } yl__tile;
 
 /* Tiles have vectors of YL_VL columns, and narrow ones of a half or a quarter of that. */

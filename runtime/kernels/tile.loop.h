@@ -43,9 +43,9 @@ YL__INLINE void YL_LANES(tile_store)(const yl__tile *t, float *c, const int m, c
 }
 
 /* `count` tiles of m rows, the first of which begins with row `first`. `across`: A's rows lie next to each other (a_row 1);
- * else its steps do (a_step 1) and B's rows are packed (b_step YL_NR). `ahead`: so many numbers ahead B is fetched into the cache; 0: not. */
+ * else its steps do (a_step 1) and B's rows are packed (b_step YL_NR). `ahead`: t->next is fetched into the cache meanwhile. */
 YL__INLINE void YL_LANES(tile_run)(const yl__tile *t, int64_t first, int64_t count, const int m, const int nv,
-                                   const bool across, const int64_t ahead)
+                                   const bool across, const bool ahead)
 {
     YL_LANES(vec) start0 = {0}, start1 = {0};
     if (t->bias) start0 = YL_LANES(load)(t->bias);
@@ -54,6 +54,7 @@ YL__INLINE void YL_LANES(tile_run)(const yl__tile *t, int64_t first, int64_t cou
     const int64_t b_step = across ? t->b_step : YL_NR;
     const float *a = t->a + first * row;
     float *c = t->c + first * t->c_row;
+    const char *next = t->next;
     for (int64_t q = 0; q < count; q++, a += m * row, c += m * t->c_row) {
         YL_LANES(vec) acc[YL_MN][2];
 #pragma GCC unroll 16
@@ -71,7 +72,7 @@ YL__INLINE void YL_LANES(tile_run)(const yl__tile *t, int64_t first, int64_t cou
                     acc[i][0] = YL_LANES(add_product)(acc[i][0], factor, b0);
                     if (nv > 1) acc[i][1] = YL_LANES(add_product)(acc[i][1], factor, b1);
                 }
-                if (ahead) __builtin_prefetch(b + ahead, 0, 2);
+                if (ahead) __builtin_prefetch(next, 0, 2), next += t->next_step;
                 a0 += a_step, a4 += a_step, a8 += a_step, a12 += a_step, b += b_step;
             }
         }

@@ -133,7 +133,7 @@ static void test_the_file(void **state)
     assert_int_equal(yl__choice_set("other 1", "x"), YL_OK);
     yl__choices_unlock("test", "conv", true);
     assert_int_equal(yl__file_read(path, &text, &size), YL_OK);
-    assert_string_equal(text, "yolua choices 4\nconv 1 = gemm\n");
+    assert_string_equal(text, "yolua choices 5\nconv 1 = gemm\n");
     yl__free(text);
     yl_choices_clear();
     assert_true(yl__choices_lock("test"));

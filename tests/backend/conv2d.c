@@ -108,7 +108,7 @@ static void by_name(void **state)
 static void predicted_for_any_batch(void **state)
 {
     (void)state;
-    yl_conv2d_geom g = make(8, 256, 256, 3);
+    yl_conv2d_geom g = make(8, 64, 64, 3);
     const yl_conv2d_algo *algo;
     assert_string_equal(choose(&g, YL_FORWARD, "predicted"), "winograd");
     assert_int_equal(yl_conv2d_choose(&ctx, &g, YL_FORWARD, true, NULL, "predicted", &algo), YL_OK);
@@ -236,7 +236,7 @@ static void damaged_cache(void **state)
 {
     (void)state;
     yl_conv2d_geom g = make(26, 64, 64, 3);
-    const char *bad[] = {"", "yolua choices 4\n = \nconv2d\n\xff\xfe = x\nno newline",
+    const char *bad[] = {"", "yolua choices 5\n = \nconv2d\n\xff\xfe = x\nno newline",
                          "\x7f"
                          "ELF",
                          "yolua choices 9\na = b\n"};

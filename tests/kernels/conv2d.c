@@ -322,6 +322,14 @@ static void uneven_parts(void **state)
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check(&shapes[i]);
 }
 
+/* Winograd's method where weights are transformed for each chunk of tiles: several chunks, and fewer panels of outputs than threads. */
+static void large_weights(void **state)
+{
+    (void)state;
+    yl_conv2d_geom shapes[] = {make(1, 7, 9, 211, 213, 3, 1, 1, 1, 1), make(1, 20, 25, 4013, 5, 3, 1, 1, 1, 1)};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) check(&shapes[i]);
+}
+
 /* Depthwise: rows of pixels that are tiles of 8, 4, 2 and 1 and borders; channels that are whole vectors, a last vector that
  * begins earlier, or fewer than a vector; kernels with and without a loop of their own; wider than the picture. */
 static void depthwise_shapes(void **state)
@@ -535,12 +543,12 @@ static void every_algorithm_ran(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(named_shapes),        cmocka_unit_test(depthwise_shapes),
-        cmocka_unit_test(uneven_shapes),       cmocka_unit_test(sparse_weights),
-        cmocka_unit_test(random_shapes),       cmocka_unit_test(repeats),
-        cmocka_unit_test(bias_gradient),       cmocka_unit_test(other_tables_and_threads),
-        cmocka_unit_test(uneven_parts),        cmocka_unit_test(bf16_error),
-        cmocka_unit_test(every_algorithm_ran),
+        cmocka_unit_test(named_shapes),  cmocka_unit_test(depthwise_shapes),
+        cmocka_unit_test(uneven_shapes), cmocka_unit_test(sparse_weights),
+        cmocka_unit_test(random_shapes), cmocka_unit_test(repeats),
+        cmocka_unit_test(bias_gradient), cmocka_unit_test(other_tables_and_threads),
+        cmocka_unit_test(uneven_parts),  cmocka_unit_test(large_weights),
+        cmocka_unit_test(bf16_error),    cmocka_unit_test(every_algorithm_ran),
     };
     return cmocka_run_group_tests(tests, setup, NULL);
 }
