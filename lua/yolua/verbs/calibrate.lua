@@ -2,6 +2,7 @@
 local calibrate = require "yolua.compress.calibrate"
 local fields = require "yolua.options.fields"
 local inputs = require "yolua.cli.inputs"
+local outputs = require "yolua.model.outputs"
 local schema = require "yolua.options.schema"
 
 local function list_of(data, o)
@@ -12,6 +13,7 @@ end
 
 local function run(o)
   if not o.out then error(schema.usage "out is missing: expected a file that ends in .safetensors") end
+  outputs.check(o, "out", o.out) -- before anything is read
   local data = inputs.data(o)
   local model = inputs.network(o)
   return calibrate(model, list_of(data, o), o)

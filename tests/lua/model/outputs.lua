@@ -1,4 +1,5 @@
--- Files that a call is about to write: never one that the network was read from, nor a pipe, nor two in one place.
+-- Files that a call is about to write: never one that the network was read from, nor a pipe or a folder, nor two in one place, nor one in
+-- a folder that is not there.
 local t = require "luaunit"
 local core = require "yolua.core"
 local program = require "support.program"
@@ -39,6 +40,25 @@ function TestOutputs.testPipes()
   t.assertStrContains(refused("calibrate", "model=street", "data=synthetic", "data.limit=2", "frames=1", "out=" .. pipe), wanted)
   t.assertStrContains(refused("compress", "model=street", "out=" .. pipe), wanted)
   t.assertStrContains(refused("decompose", "model=street", "out=" .. folder, "layers=conv4", "ranks=2"), wanted)
+end
+
+-- Known before pictures are looked at or weights computed; calibrate's out= even before anything is read.
+function TestOutputs.testPlaces()
+  local folder = top .. "/folder.safetensors"
+  core.files.make_folder(folder)
+  for path, wanted in pairs { [top .. "/nowhere/deep/x.safetensors"] = "no such folder " .. top .. "/nowhere/deep\n",
+    [folder] = folder .. ": it is a directory, a file was expected\n" } do
+    local out = "out=" .. path
+    t.assertStrContains(refused("calibrate", "model=nowhere.safetensors", "data=kitti", "data.root=nowhere", out), wanted)
+    t.assertStrContains(refused("compress", "model=street", out), wanted)
+    t.assertStrContains(refused("export", "model=street", out), wanted)
+    local ok, sentence = pcall(yl.calibrate, yl.load { model = "street" }, yl.data { name = "synthetic", limit = 2 }.train, { out = path })
+    t.assertFalse(ok)
+    t.assertStrContains(tostring(sentence) .. "\n", wanted)
+  end
+  t.assertNil(core.files.kind(top .. "/nowhere"))
+  program.ok { "export", "model=street", "out=" .. top .. "/new/darknet/" } -- a folder that is named itself is made
+  t.assertEquals(core.files.kind(top .. "/new/darknet/model.weights"), "file")
 end
 
 function TestOutputs.testTwoInOnePlace()
