@@ -2,6 +2,7 @@
 local yl = require "yolua"
 local fields = require "yolua.options.fields"
 local inputs = require "yolua.cli.inputs"
+local ranges = require "yolua.prune.ranges"
 
 local list = table.move(fields.recipe, 1, #fields.recipe, 1, {})
 list[#list + 1] = "prune"
@@ -13,17 +14,30 @@ local function fall_back(o)
   return yl.embedded(o, { ["optim.name"] = "adam" })
 end
 
+local function network(o)
+  local net = inputs.network(o)
+  net:freeze(o.freeze)
+  return net
+end
+
+-- A new run's network. A call that is wrong leaves no run directory.
+local function checked(o)
+  inputs.named_data(o)
+  yl.prune(o)
+  local net = network(o)
+  ranges.of(net, o)
+  return net
+end
+
 local function prune(o)
   fall_back(o)
   if o.dry_run then
     yl.prune(o)
     return yl.prune.dry_run(inputs.network(o), o)
   end
-  if not o.resume then inputs.named_data(o) end
-  yl.prune(o) -- a call that is wrong leaves no run directory
+  local new = not o.resume and checked(o)
   local run <close> = yl.run(o, "prune")
-  local data, net = yl.data(o.data), inputs.network(o)
-  net:freeze(o.freeze)
+  local data, net = yl.data(o.data), new or network(o)
   run:eval("Dense", net, data.dev)
   local policies = yl.distill.wanted(o, net)
   policies[#policies + 1] = yl.prune(o)

@@ -130,7 +130,9 @@ function TestPrune.testPlaces()
   refused("target: .5", "command line", "hold: expected less than the 2 rounds", "rounds=2", "hold=2", "dry_run=true")
   refused("only: [conv99]", "file", "only: 'conv99' matches no parameter", "dry_run=true")
   refused("target: .5", "command line", "except: 'conv99' matches no parameter", "except=conv99", "out=" .. top .. "/wrong")
+  refused("only: [conv99]", "file", "only: 'conv99' matches no parameter", "out=" .. top .. "/wrong")
   refused("target: .5", "command line", "only: conv1.bn.mean is a statistic", "only=conv1.bn.mean", "dry_run=true")
+  t.assertNil(core.files.kind(top .. "/wrong"))
 end
 
 TestHelp = {}
