@@ -27,6 +27,9 @@ function terminal.cut(text, width)
   return first_characters(text, width - 2) .. ".."
 end
 
+-- A name, as a cell of a table: those that come from files may be as long as they like there.
+function terminal.name(text) return terminal.cut(text, 60) end
+
 -- The text as lines of at most `width` characters, broken at blanks; the lines after the first begin with `indent` blanks. A word
 -- that is longer than a line is broken where the line ends.
 function terminal.wrap(text, width, indent)
@@ -52,18 +55,20 @@ local function pad(text, width, right)
   return right and blanks .. text or text .. blanks
 end
 
--- Rows of cells as lines, in columns two blanks apart. is_right(i): whether column i ends at one place (default: each begins at one);
--- most: a longer cell does not widen its column.
+local function cell_text(cell, column) return column == 1 and terminal.name(tostring(cell)) or tostring(cell) end
+
+-- Rows of cells as lines, in columns two blanks apart; the first has names. is_right(i): whether column i ends at one place (default: each
+-- begins at one); most: a longer cell does not widen its column.
 function terminal.align(rows, is_right, most)
   local widths, lines = {}, {}
   for _, row in ipairs(rows) do
     for i, cell in ipairs(row) do
-      widths[i] = math.max(widths[i] or 0, math.min(most or math.maxinteger, terminal.length(tostring(cell))))
+      widths[i] = math.max(widths[i] or 0, math.min(most or math.maxinteger, terminal.length(cell_text(cell, i))))
     end
   end
   for l, row in ipairs(rows) do
     local cells = {}
-    for i, cell in ipairs(row) do cells[i] = pad(tostring(cell), widths[i], is_right and is_right(i)) end
+    for i, cell in ipairs(row) do cells[i] = pad(cell_text(cell, i), widths[i], is_right and is_right(i)) end
     lines[l] = table.concat(cells, "  "):gsub("%s+$", "")
   end
   return lines

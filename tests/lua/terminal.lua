@@ -49,6 +49,8 @@ function TestTerminal.testAlign()
   t.assertEquals(terminal.align(cells, function(i) return i == 2 end), { "class       AP", "Stra\u{df}e     0.5", "x       100.25" })
   t.assertEquals(terminal.align({ { "abcdef", "1" }, { "a", "2" } }, nil, 3), { "abcdef  1", "a    2" })
   t.assertEquals(terminal.align {}, {})
+  local name = ("\u{e4}"):rep(61)
+  t.assertEquals(terminal.align { { name, name } }, { ("\u{e4}"):rep(58) .. "..  " .. name }) -- names stand in the first column
 end
 
 -- Few rows: the table is turned. Many: columns go, counts first. Sentences break at blanks.

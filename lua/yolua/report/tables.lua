@@ -35,6 +35,11 @@ local function class_names(rows)
   return names
 end
 
+local function heads(first, names)
+  for _, name in ipairs(names) do first[#first + 1] = terminal.name(name) end
+  return first
+end
+
 local function class_of(row, name)
   local class = row.classes[name]
   return exists(class) and class or nil
@@ -46,7 +51,7 @@ function layouts.kitti(rows)
   local levels, head, body = { "easy", "moderate", "hard" }, { "stage", "mean moderate" }, {}
   local names = class_names(rows)
   for _, name in ipairs(names) do
-    for _, level in ipairs(levels) do head[#head + 1] = name .. " " .. level end
+    for _, level in ipairs(levels) do head[#head + 1] = terminal.name(name) .. " " .. level end
   end
   for i, row in ipairs(rows) do
     body[i] = { row.stage, fraction(row.map) }
@@ -66,7 +71,7 @@ function layouts.voc(rows)
     body[i] = { row.stage, fraction(row.map) }
     for _, name in ipairs(names) do table.insert(body[i], fraction((class_of(row, name) or {}).ap)) end
   end
-  return { "stage", "mean", table.unpack(names) }, body
+  return heads({ "stage", "mean" }, names), body
 end
 
 function layouts.coco(rows)
@@ -87,13 +92,13 @@ function layouts.poster(rows)
       table.insert(body[i], ("%s/%s/%s"):format(fraction(class.precision), fraction(class.recall), fraction(class.f1)))
     end
   end
-  return { "stage", "mean precision", table.unpack(names) }, body
+  return heads({ "stage", "mean precision" }, names), body
 end
 
 function layouts.attributes(rows)
   local names, has, head, body = class_names(rows), eval.attributes_of(rows), { "stage", "matched" }, {}
   for _, a in ipairs(has) do
-    for _, name in ipairs(names) do head[#head + 1] = ("%s: %s"):format(a[1], name) end
+    for _, name in ipairs(names) do head[#head + 1] = ("%s: %s"):format(a[1], terminal.name(name)) end
     head[#head + 1] = a[1] .. ": all"
   end
   for i, row in ipairs(rows) do

@@ -52,6 +52,24 @@ function TestTables.testOtherProtocols()
   t.assertErrorMsgContains("'kity' has no table", tables.text, "kity", {})
 end
 
+-- A class name may be as long as a file is; a table shows its beginning, and nothing of a number is lost.
+function TestTables.testLongNames()
+  local name, cut = ("a"):rep(5000), ("a"):rep(58) .. ".."
+  local level, none = { ap_r40 = 0.5 }, { n = 0 }
+  local classes = { [name] = { ap = 0.5, precision = 1.0, recall = 0.5, f1 = 0.25, easy = level, moderate = level, hard = level,
+    orientation = { similarity = 0.5 } } }
+  local row = { stage = "a", map = 0.5, variant = "clean", classes = classes, matched = 1, n_gt = 2,
+    orientation = { n = 1, similarity = 0.5, baseline = 0.25 }, occlusion = none, truncation = none }
+  for protocol, wanted in pairs { voc = cut .. "\n", poster = cut .. "\n", kitti = cut .. " easy  ", attributes = ": " .. cut .. "  " } do
+    local text = tables.text(protocol, { row })
+    t.assertStrContains(text, wanted)
+    t.assertNotStrContains(text, ("a"):rep(60))
+    t.assertStrContains(text, "0.500")
+  end
+  t.assertEquals(tables.align({ "class", "AP" }, { { name, "1" }, { "b", "2" } }), { "class" .. (" "):rep(57) .. "AP", cut .. "   1",
+    "b" .. (" "):rep(62) .. "2" })
+end
+
 function TestTables.testManyClassesAreLines()
   local first, second = {}, {}
   for i = 1, 20 do first["class" .. i], second["class" .. i] = { ap = i <= 12 and i / 100 or null }, { ap = i == 20 and 1.0 or null } end
