@@ -70,15 +70,30 @@ static const yl_field origin_fields[] = {
 };
 static const yl_field_table origin_table = YL_FIELD_TABLE("detect", origin_fields);
 
+typedef struct detections {
+    yl_detection *list;
+    int64_t count;
+    bool origin;
+} detections;
+
+static int push_list(lua_State *L)
+{
+    const detections *found = lua_touserdata(L, 1);
+    lua_createtable(L, (int)found->count, 0);
+    for (int64_t k = 0; k < found->count; k++) {
+        push_detection(L, &found->list[k], found->origin);
+        lua_rawseti(L, -2, k + 1);
+    }
+    return 1;
+}
+
 /* Pushes the list and frees it. origin: with head and anchor of each. */
 static void push_detections(lua_State *L, yl_detection *list, int64_t count, bool origin)
 {
-    lua_createtable(L, (int)count, 0);
-    for (int64_t k = 0; k < count; k++) {
-        push_detection(L, &list[k], origin);
-        lua_rawseti(L, -2, k + 1);
-    }
+    detections found = {list, count, origin};
+    int bad = yl__try_push(L, push_list, &found);
     yl__free(list);
+    if (bad) lua_error(L);
 }
 
 /* Lua's list of batch:places() as a batch without pixels; memory belongs to userdata left on the stack. */

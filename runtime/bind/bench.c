@@ -113,9 +113,7 @@ static int bench_launches(lua_State *L)
     int status = lua_pcall(L, 0, 0, 0);
     yl_status ended = yl_cuda_note(arch, NULL);
     if (status == LUA_OK && ended == YL_OK && !found.full) {
-        lua_pushcfunction(L, push_notes_in_call);
-        lua_pushlightuserdata(L, &found);
-        status = lua_pcall(L, 1, 1, 0);
+        status = yl__try_push(L, push_notes_in_call, &found);
     }
     yl__free(found.list);
     if (status != LUA_OK) return lua_error(L);

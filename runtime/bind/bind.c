@@ -73,6 +73,32 @@ void **yl__new_object(lua_State *L, const char *class_name)
     return &box->object;
 }
 
+int yl__try_push(lua_State *L, lua_CFunction push, void *data)
+{
+    lua_pushcfunction(L, push);
+    lua_pushlightuserdata(L, data);
+    return lua_pcall(L, 1, 1, 0);
+}
+
+typedef struct bytes {
+    const void *data;
+    int64_t size;
+} bytes;
+
+static int push_text(lua_State *L)
+{
+    const bytes *b = lua_touserdata(L, 1);
+    lua_pushlstring(L, b->data, (size_t)b->size);
+    return 1;
+}
+
+void yl__push_bytes(lua_State *L, void *data, int64_t size)
+{
+    int bad = yl__try_push(L, push_text, &(bytes){data, size});
+    yl__free(data);
+    if (bad) lua_error(L);
+}
+
 void yl__working(lua_State *L, int index, int by)
 {
     ((yl__box *)lua_touserdata(L, index))->working += by;
@@ -206,8 +232,7 @@ static int push_embedded(lua_State *L)
     int64_t size;
     const char *name = yl__check_string(L, 1), *folder = getenv("YOLUA_PATH");
     if (folder && yl__file_read(lua_pushfstring(L, "%s/%s", folder, name), &data, &size) == YL_OK) {
-        lua_pushlstring(L, data, (size_t)size);
-        yl__free(data);
+        yl__push_bytes(L, data, size);
         return 1;
     }
     const yl_embedded_file *f = embedded(name);
@@ -243,9 +268,9 @@ static int load_from_folder(lua_State *L, const char *folder, const char *name)
 {
     char *data;
     int64_t size;
-    const char *path = lua_pushfstring(L, "%s/%s", folder, name);
+    const char *path = lua_pushfstring(L, "%s/%s", folder, name), *chunk = lua_pushfstring(L, "@yolua/%s", name);
     if (yl__file_read(path, &data, &size) != YL_OK) return 0;
-    int bad = luaL_loadbuffer(L, data, (size_t)size, lua_pushfstring(L, "@yolua/%s", name));
+    int bad = luaL_loadbuffer(L, data, (size_t)size, chunk);
     yl__free(data);
     if (bad) lua_error(L);
     lua_pushstring(L, path);

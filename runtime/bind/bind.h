@@ -42,6 +42,11 @@ void yl__check(lua_State *L, yl_status status);
 /* Throws a sentence with the position of the nearest caller outside the library's own Lua files. luaL_error and the checks of the
  * auxiliary library name the line that called, which may be one of the library's own: this folder uses these instead. */
 int yl__error(lua_State *L, const char *format, ...);
+/* Calls push(L) with `data`, a light userdata, in a protected call that gives one value, and returns its status. What C has allocated for
+ * Lua to copy is released behind it, and the error thrown on (lua_error): Lua may find no memory halfway. */
+int yl__try_push(lua_State *L, lua_CFunction push, void *data);
+/* Pushes the bytes as a text, and frees them. */
+void yl__push_bytes(lua_State *L, void *bytes, int64_t size);
 /* Checks of arguments, named like Lua's own (bind/arguments.c). */
 int yl__arg_error(lua_State *L, int index, const char *sentence);
 void yl__arg_check(lua_State *L, bool holds, int index, const char *sentence);

@@ -63,19 +63,30 @@ static int files_new_folder(lua_State *L)
     return 1;
 }
 
+typedef struct folder_names {
+    char **list;
+    int64_t count;
+} folder_names;
+
+static int push_names(lua_State *L)
+{
+    const folder_names *names = lua_touserdata(L, 1);
+    lua_createtable(L, (int)names->count, 0);
+    for (int64_t i = 0; i < names->count; i++) {
+        lua_pushstring(L, names->list[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
 /* files.list(folder) -> sorted names */
 static int files_list(lua_State *L)
 {
-    char **names;
-    int64_t count;
-    yl__check(L, yl__folder_list(yl__check_string(L, 1), &names, &count));
-    lua_createtable(L, (int)count, 0);
-    for (int64_t i = 0; i < count; i++) {
-        lua_pushstring(L, names[i]);
-        lua_rawseti(L, -2, (lua_Integer)i + 1);
-    }
-    yl__folder_list_free(names, count);
-    return 1;
+    folder_names names;
+    yl__check(L, yl__folder_list(yl__check_string(L, 1), &names.list, &names.count));
+    int bad = yl__try_push(L, push_names, &names);
+    yl__folder_list_free(names.list, names.count);
+    return bad ? lua_error(L) : 1;
 }
 
 /* files.cache_folder() -> path, nil where the environment names none; nothing is made */
@@ -95,10 +106,10 @@ static int files_append(lua_State *L)
     return 0;
 }
 
-static int push_hash(lua_State *L, const void *data, size_t size)
+static int push_hash(lua_State *L, XXH64_hash_t hash)
 {
     char text[20];
-    snprintf(text, sizeof text, "%016" PRIx64, (uint64_t)XXH3_64bits(data, size));
+    snprintf(text, sizeof text, "%016" PRIx64, (uint64_t)hash);
     lua_pushstring(L, text);
     return 1;
 }
@@ -108,7 +119,7 @@ static int files_hash_text(lua_State *L)
 {
     size_t size;
     const char *data = yl__check_text(L, 1, &size);
-    return push_hash(L, data, size);
+    return push_hash(L, XXH3_64bits(data, size));
 }
 
 /* files.hash(path) -> the same of a file's bytes */
@@ -117,9 +128,9 @@ static int files_hash(lua_State *L)
     char *data;
     int64_t size;
     yl__check(L, yl__file_read(yl__check_string(L, 1), &data, &size));
-    push_hash(L, data, (size_t)size);
+    XXH64_hash_t hash = XXH3_64bits(data, (size_t)size);
     yl__free(data);
-    return 1;
+    return push_hash(L, hash);
 }
 
 /* files.base64(bytes) -> text (RFC 4648, section 4: padded, without line breaks) */

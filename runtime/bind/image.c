@@ -149,12 +149,8 @@ static int image_jpeg(lua_State *L)
     int64_t size, quality = yl__opt_integer(L, 2, 80);
     void *bytes;
     yl__arg_check(L, quality >= 1 && quality <= 100, 2, "a JPEG's quality is a number from 1 to 100");
-    luaL_Buffer out;
     yl__check(L, yl_image_encode_jpeg(image, (int)quality, &bytes, &size));
-    char *copy = luaL_buffinitsize(L, &out, (size_t)size);
-    memcpy(copy, bytes, (size_t)size);
-    yl__free(bytes);
-    luaL_pushresultsize(&out, (size_t)size);
+    yl__push_bytes(L, bytes, size);
     return 1;
 }
 

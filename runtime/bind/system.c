@@ -18,8 +18,7 @@ static int system_read(lua_State *L)
     char *data;
     int64_t size;
     yl__check(L, yl__file_read(yl__check_string(L, 1), &data, &size));
-    lua_pushlstring(L, data, (size_t)size); /* may throw on exhausted memory: then the process is at its end anyway */
-    yl__free(data);
+    yl__push_bytes(L, data, size);
     return 1;
 }
 
@@ -54,8 +53,7 @@ static int system_try_read(lua_State *L)
         lua_pushstring(L, yl_error());
         return 2;
     }
-    lua_pushlstring(L, data, (size_t)size);
-    yl__free(data);
+    yl__push_bytes(L, data, size);
     return 1;
 }
 

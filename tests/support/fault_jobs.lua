@@ -135,7 +135,7 @@ return function(top, only)
   job("sensitivity", { "dense.safetensors" }, words("sensitivity", "model=dense.safetensors", data),
     { may_leave = "^%.?%a+/" })
   job("bench", { "dense.safetensors" }, words("bench", dense, "runs=1"))
-  job("compare", { "run", "other" }, { "compare", "run", "other", "protocol=voc" }, { prints = true })
+  job("compare", { "run", "other" }, { "compare", "run", "other", "protocol=voc", "threads=1" }, { prints = true })
   job("sweep", { "trials.lua", "trial.lua", "swept" }, { "sweep", "trials.lua", "out=swept" },
     { alone = true, continues = true, may_leave = "^swept/", may_change = "^swept/",
       times = { "swept/log.txt", "swept/sweep.csv", "swept/sweep.md" } })
