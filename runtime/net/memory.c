@@ -12,11 +12,12 @@ static void use(yl_plan *plan, int place, int moment)
     if (moment > p->last) p->last = moment;
 }
 
-static yl_status new_place(yl_plan *plan, size_t bytes, int *out)
+static yl_status new_place(yl_plan *plan, size_t bytes, bool whole, int *out)
 {
     YL_TRY(yl__reserve(plan->n_places + 1, &plan->place_capacity, sizeof *plan->places, &plan->places));
     bytes = (bytes + YL_ALIGNMENT - 1) / YL_ALIGNMENT * YL_ALIGNMENT;
-    plan->places[plan->n_places] = (yl_place){.bytes = bytes, .first = 1 << 30, .last = -1};
+    plan->places[plan->n_places] =
+        (yl_place){.bytes = bytes, .first = 1 << 30, .last = -1, .own = plan->lanes > 1 && !whole};
     *out = plan->n_places++;
     return YL_OK;
 }
@@ -25,7 +26,7 @@ static yl_status new_place(yl_plan *plan, size_t bytes, int *out)
 static yl_status place_scratch(yl_plan *plan, yl_plan_step *step, int call, int moment)
 {
     if (!step->needs.scratch) return YL_OK;
-    YL_TRY(new_place(plan, step->needs.scratch, &step->scratch_place[call]));
+    YL_TRY(new_place(plan, step->needs.scratch, false, &step->scratch_place[call]));
     use(plan, step->scratch_place[call], moment);
     return YL_OK;
 }
@@ -66,7 +67,8 @@ static yl_status place_turned(yl_plan *plan, int s)
     const yl_layer *l = &plan->net->layers[step->layer];
     for (int k = 0; k < l->n_inputs; k++) {
         if (plan->values[l->inputs[k] + 1].type == step->setting.dtype) continue;
-        YL_TRY(new_place(plan, yl_activation_bytes(&step->setting, step->setting.in[k]), &step->turned_place[k]));
+        YL_TRY(
+            new_place(plan, yl_activation_bytes(&step->setting, step->setting.in[k]), false, &step->turned_place[k]));
         use(plan, step->turned_place[k], s);
     }
     return YL_OK;
@@ -113,7 +115,7 @@ static yl_status place_given(yl_plan *plan)
         yl_value_info *value = &plan->values[v];
         bool given = value->producer < 0 && (value->readers > 0 || (v == 0 && plan->options.part != YL_TAIL));
         if (!given) continue;
-        YL_TRY(new_place(plan, value_bytes(plan, v), &value->place));
+        YL_TRY(new_place(plan, value_bytes(plan, v), true, &value->place));
         use(plan, value->place, 0);
         use(plan, value->place, yl__moment_end(plan)); /* forward may run again */
         plan->n_given++;
@@ -131,7 +133,8 @@ static yl_status place_activations(yl_plan *plan)
         if (shares_with_input(plan, step))
             out->place = plan->values[l->inputs[0] + 1].place;
         else
-            YL_TRY(new_place(plan, value_bytes(plan, step->output + 1), &out->place));
+            YL_TRY(new_place(plan, value_bytes(plan, step->output + 1), yl__plan_whole(plan, step->output + 1),
+                             &out->place));
         use(plan, out->place, s);
         if (yl__plan_kept(plan, step->output + 1)) use(plan, out->place, yl__moment_end(plan));
         if (yl__plan_kept(plan, step->output + 1) && plan->slice < plan->options.batch)
@@ -145,7 +148,7 @@ static yl_status place_activations(yl_plan *plan)
                 use(plan, plan->values[l->inputs[k] + 1].place, yl__moment_loss(plan));
         }
         if (!step->needs.state) continue;
-        YL_TRY(new_place(plan, step->needs.state, &step->state_place));
+        YL_TRY(new_place(plan, step->needs.state, false, &step->state_place));
         use(plan, step->state_place, s);
         if (step->backward) use(plan, step->state_place, yl__moment_backward(plan, s));
     }
@@ -173,7 +176,7 @@ static yl_status make_again(yl_plan *plan, int v, int s)
     if (shares_with_input(plan, step))
         value->again = plan->values[l->inputs[0] + 1].again;
     else
-        YL_TRY(new_place(plan, value_bytes(plan, v), &value->again));
+        YL_TRY(new_place(plan, value_bytes(plan, v), false, &value->again));
     use(plan, value->again, yl__moment_again(plan, s));
     use(plan, step->state_place, yl__moment_again(plan, s));
     YL_TRY(place_scratch(plan, step, YL__CALL_AGAIN, yl__moment_again(plan, s)));
@@ -224,7 +227,7 @@ static yl_status place_input_gradients(yl_plan *plan, int s, int moment)
         bool share =
             l->kind->in_place && !l->kind->loss_parts && l->n_inputs == 1 && in->readers == 1 && !plan->options.keep;
         if (in->grad_place < 0 && share) in->grad_place = out->grad_place;
-        if (in->grad_place < 0) YL_TRY(new_place(plan, value_bytes(plan, l->inputs[k] + 1), &in->grad_place));
+        if (in->grad_place < 0) YL_TRY(new_place(plan, value_bytes(plan, l->inputs[k] + 1), false, &in->grad_place));
         use(plan, in->grad_place, moment);
         if (plan->options.keep) use(plan, in->grad_place, yl__moment_end(plan));
         if (in->producer >= 0) use(plan, in->grad_place, yl__moment_backward(plan, in->producer));
@@ -239,7 +242,7 @@ static yl_status place_shown_gradients(yl_plan *plan)
         yl_value_info *value = &plan->values[v];
         bool trains = plan->options.mode == YL_TRAIN && value->producer >= 0 && plan->steps[value->producer].backward;
         if (!plan->shown[v - 1] || !trains || plan->net->layers[v - 1].kind->loss_parts) continue;
-        YL_TRY(new_place(plan, value_bytes(plan, v), &value->grad_place));
+        YL_TRY(new_place(plan, value_bytes(plan, v), false, &value->grad_place));
         use(plan, value->grad_place, yl__moment_loss(plan));
         use(plan, value->grad_place, yl__moment_backward(plan, value->producer));
         value->grad_writes = 1;
@@ -256,13 +259,13 @@ static yl_status place_gradients(yl_plan *plan)
         int v = plan->net->layers[plan->steps[s].layer].inputs[0] + 1;
         if (plan->values[v].grad_place >= 0)
             continue; /* only the value of the loss is wanted: the kernel still needs room for dx */
-        YL_TRY(new_place(plan, value_bytes(plan, v), &plan->steps[s].dx_dummy));
+        YL_TRY(new_place(plan, value_bytes(plan, v), false, &plan->steps[s].dx_dummy));
         use(plan, plan->steps[s].dx_dummy, yl__moment_loss(plan));
     }
     yl_value_info *last = &plan->values[plan->net->n_layers];
     if (plan->options.mode == YL_TRAIN && last->producer >= 0 && last->readers == 0 &&
         plan->steps[last->producer].backward && !plan->net->layers[plan->net->n_layers - 1].kind->loss_parts) {
-        YL_TRY(new_place(plan, value_bytes(plan, plan->net->n_layers), &last->grad_place));
+        YL_TRY(new_place(plan, value_bytes(plan, plan->net->n_layers), false, &last->grad_place));
         use(plan, last->grad_place, yl__moment_loss(plan));
         use(plan, last->grad_place, yl__moment_backward(plan, last->producer));
     }
@@ -300,7 +303,7 @@ static size_t lowest_offset(const yl_plan *plan, const yl_order *order, int done
         for (int i = 0; i < done; i++) {
             const yl_place *other = &plan->places[order[i].index];
             bool apart = offset + place->bytes <= other->offset || other->offset + other->bytes <= offset;
-            if (apart || !overlap(place, other)) continue;
+            if (apart || other->own != place->own || !overlap(place, other)) continue;
             offset = other->offset + other->bytes;
             moved = true;
         }
@@ -315,12 +318,16 @@ yl_status yl__plan_offsets(yl_plan *plan)
     for (int i = 0; i < plan->n_places; i++)
         order[i] = (yl_order){i < plan->n_given ? SIZE_MAX : plan->places[i].bytes, i};
     qsort(order, (size_t)plan->n_places, sizeof *order, by_size);
-    plan->arena_bytes = 0;
+    size_t ends[2] = {0, 0}; /* of what all lanes share, and of a lane's own */
     for (int i = 0; i < plan->n_places; i++) {
         yl_place *place = &plan->places[order[i].index];
         place->offset = lowest_offset(plan, order, i, place);
-        if (place->offset + place->bytes > plan->arena_bytes) plan->arena_bytes = place->offset + place->bytes;
+        if (place->offset + place->bytes > ends[place->own]) ends[place->own] = place->offset + place->bytes;
     }
+    for (int i = 0; i < plan->n_places; i++)
+        if (plan->places[i].own) plan->places[i].offset += ends[0];
+    plan->lane_bytes = ends[1];
+    plan->arena_bytes = ends[0] + (size_t)plan->lanes * ends[1];
     yl__free(order);
     return YL_OK;
 }

@@ -10,6 +10,7 @@
 typedef struct yl_place {
     size_t bytes, offset;
     int first, last; /* first and last moment of use, see yl_plan; first > last: never used */
+    bool own;        /* each lane of the plan has one, at the same offset in its part of the arena */
 } yl_place;
 
 /* What flows between layers: value v is the output of layer v-1, value 0 the network's input. */
@@ -47,9 +48,8 @@ typedef struct yl_plan_step {
     int scratch_place[YL__CALLS];
     int again_at; /* the step before whose backward its forward runs once more; -1: none */
     float dx_beta[YL_MAX_INPUTS];
-    int turned_place[YL_MAX_INPUTS];  /* where an input lies in the type that the layer reads; -1: the value is of it */
-    const void *given[YL_MAX_INPUTS]; /* where it comes from then */
-    float *fake_weights;              /* in place of the first parameter; NULL: that itself */
+    int turned_place[YL_MAX_INPUTS]; /* where an input lies in the type that the layer reads; -1: the value is of it */
+    float *fake_weights;             /* in place of the first parameter; NULL: that itself */
     uint64_t fake_version;
     yl_pass forward_pass, backward_pass; /* pointers filled in by bind */
     double seconds[2];
@@ -59,7 +59,8 @@ typedef struct yl_plan_step {
 typedef enum yl__stage { YL__NOTHING, YL__FED, YL__FORWARD, YL__LOSS, YL__BACKWARD } yl__stage;
 
 /* A plan runs in slices: so many images pass through all layers before the next ones do. Where a slice is not the batch, values that
- * nobody reads from outside are as large as a slice, and lie where the slice before had them.
+ * nobody reads from outside are as large as a slice, and lie where the slice before had them. Lanes run slices at the same time, each by a thread of
+ * its own, which so never waits for another at the end of a layer; their parts of the arena lie one behind the other.
  *
  * Moments are in the order of yl__moment_*: each step's forward, the losses, then from the last step to the first what its backward needs
  * once more and that backward. */
@@ -69,7 +70,9 @@ struct yl_plan {
     yl_dtype type; /* of activations */
     char slab_name[16], algorithm[32];
     yl_ctx ctx;
-    int64_t slice; /* images; divides the batch */
+    int64_t slice;     /* images; divides the batch */
+    int64_t lanes;     /* at most as many as slices; with more than one, ctx has a single thread */
+    size_t lane_bytes; /* of a lane's part of the arena */
     int n_steps, n_places;
     int64_t place_capacity;
     yl_plan_step *steps;
@@ -103,8 +106,8 @@ yl_status yl__plan_check_options(yl_net *net, const yl_plan_options *options);
 yl_status yl__plan_steps(yl_plan *plan, const yl_shape *shapes);
 /* types.c: of which type values and the steps' inputs and outputs are. */
 yl_status yl__plan_types(yl_plan *plan);
-/* Inputs of a step that have to be of another type than the value is, turned into it. */
-yl_status yl__plan_turn(const yl_plan *plan, const yl_plan_step *step);
+/* Inputs of a step that have to be of another type than the value is, turned into it: from given[k] to pass->x[k]. */
+yl_status yl__plan_turn(const yl_plan *plan, const yl_plan_step *step, const yl_pass *pass, const void *const *given);
 static inline int yl__moment_loss(const yl_plan *plan)
 {
     return plan->n_steps;
@@ -174,9 +177,16 @@ static inline uint64_t yl__plan_version(const yl_net *net, const yl_plan_step *s
     return sum;
 }
 
+static inline void *yl__plan_at_lane(const yl_plan *plan, int place, int64_t lane)
+{
+    if (place < 0) return NULL;
+    const yl_place *p = &plan->places[place];
+    return (char *)plan->net->workspace.arena + p->offset + (p->own ? (size_t)lane * plan->lane_bytes : 0);
+}
+
 static inline void *yl__plan_at(const yl_plan *plan, int place)
 {
-    return place < 0 ? NULL : (char *)plan->net->workspace.arena + plan->places[place].offset;
+    return yl__plan_at_lane(plan, place, 0);
 }
 
 #endif

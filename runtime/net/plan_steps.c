@@ -65,12 +65,13 @@ static void find_cut(yl_plan *plan)
     }
 }
 
-/* Images per slice. One image after the other (as many as there are threads) passes through all layers where that spares more memory
- * traffic than it costs: the activations of a batch do not fit a cache, those of an image may, and the weights, read anew for each
- * slice, are few beside them. A choice for inference on the host, by layers that treat images one by one. */
-static int64_t slice_of(const yl_plan *plan)
+/* One image after the other passes through all layers where that spares more memory traffic than it costs: the activations of a batch do not
+ * fit a cache, those of an image may, and the weights, read anew for each slice, are few beside them. A choice for inference on the host, by
+ * layers that treat images one by one. Each thread has images of its own then, or, where that would leave many idle, all threads share an
+ * image. */
+static void slice(yl_plan *plan)
 {
-    const double LEAST_BYTES = 8 << 20, WEIGHTS_SHARE = 0.25;
+    const double LEAST_BYTES = 8 << 20, WEIGHTS_SHARE = 0.25, LEAST_BUSY = 0.75;
     const yl_net *net = plan->net;
     const yl_plan_options *o = &plan->options;
     double activations = 0, weights = 0;
@@ -80,10 +81,11 @@ static int64_t slice_of(const yl_plan *plan)
         fits &= net->layers[i].kind->context == NULL; /* a layer in Lua may look at the whole batch */
     }
     for (int i = 0; i < net->n_ranges; i++) weights += (double)net->ranges[i].count * sizeof(float);
-    if (!fits || activations < LEAST_BYTES || weights * (double)o->batch > WEIGHTS_SHARE * activations) return o->batch;
-    int64_t slice = plan->ctx.threads < o->batch ? plan->ctx.threads : o->batch;
-    while (o->batch % slice) slice--;
-    return slice;
+    bool whole = !fits || activations < LEAST_BYTES || weights * (double)o->batch > WEIGHTS_SHARE * activations;
+    int64_t threads = plan->ctx.threads, rounds = (o->batch + threads - 1) / threads;
+    plan->slice = whole ? o->batch : 1, plan->lanes = 1;
+    if (whole || o->batch == 1 || (double)o->batch < LEAST_BUSY * (double)(rounds * threads)) return;
+    plan->lanes = threads < o->batch ? threads : o->batch, plan->ctx.threads = 1;
 }
 
 static bool infers(const yl_plan *plan, int layer)
@@ -149,7 +151,7 @@ yl_status yl__plan_steps(yl_plan *plan, const yl_shape *shapes)
     find_trainable(plan);
     find_reaching_loss(plan);
     find_cut(plan);
-    plan->slice = slice_of(plan);
+    slice(plan);
     YL_TRY(yl__calloc(net->n_layers, sizeof *absorbed, &absorbed));
     for (int i = 0; i < net->n_layers; i++) {
         if (absorbed[i] || !in_part(plan, i)) continue;

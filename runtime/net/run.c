@@ -4,6 +4,7 @@
 #include "net/share.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #define AT(member) YL_MEMBER(yl_step_info, member)
@@ -40,33 +41,28 @@ static void bind_parameters(yl_plan *plan, const yl_plan_step *step, yl_pass *pa
     }
 }
 
-/* Where value v lies for that slice. */
-static void *slice_at(const yl_plan *plan, int v, int64_t slice)
+/* Where value v lies for that slice in that lane. */
+static void *slice_at(const yl_plan *plan, int v, int64_t slice, int64_t lane)
 {
     const yl_value_info *value = &plan->values[v];
-    char *at = yl__plan_at(plan, value->place);
+    char *at = yl__plan_at_lane(plan, value->place, lane);
     if (!at || slice == 0 || !yl__plan_whole(plan, v)) return at;
     int64_t count = yl_shape_count(value->shape) / value->shape.n * plan->slice * slice;
     return at + (size_t)count * yl_dtype_bytes(value->type);
 }
 
-static void bind_slice(yl_plan *plan, yl_plan_step *step, int64_t slice)
+/* Points a pass to a slice, in a lane. given: inputs as values hold them. */
+static void take_slice(const yl_plan *plan, const yl_plan_step *step, int64_t slice, int64_t lane, yl_pass *pass,
+                       const void **given)
 {
     const yl_layer *l = &plan->net->layers[step->layer];
-    yl_pass *f = &step->forward_pass, *b = &step->backward_pass;
     for (int k = 0; k < l->n_inputs; k++) {
-        const void *turned = yl__plan_at(plan, step->turned_place[k]);
-        step->given[k] = slice_at(plan, l->inputs[k] + 1, slice);
-        f->x[k] = b->x[k] = turned ? turned : step->given[k];
+        const void *turned = yl__plan_at_lane(plan, step->turned_place[k], lane);
+        given[k] = slice_at(plan, l->inputs[k] + 1, slice, lane);
+        pass->x[k] = turned ? turned : given[k];
     }
-    f->y = b->y = slice_at(plan, step->output + 1, slice);
-}
-
-/* Points all passes to a slice. With a single one they stay where they are. */
-static void take_slice(yl_plan *plan, int64_t slice)
-{
-    if (plan->slice == plan->options.batch) return;
-    for (int s = 0; s < plan->n_steps; s++) bind_slice(plan, &plan->steps[s], slice);
+    pass->y = slice_at(plan, step->output + 1, slice, lane);
+    pass->state = yl__plan_at_lane(plan, step->state_place, lane);
 }
 
 static void bind_step(yl_plan *plan, yl_plan_step *step, const yl_slab *values, const yl_slab *grads)
@@ -78,13 +74,14 @@ static void bind_step(yl_plan *plan, yl_plan_step *step, const yl_slab *values, 
                    .setting = &step->setting,
                    .prepared = step->prepared,
                    .packed = step->packed,
-                   .state = yl__plan_at(plan, step->state_place),
                    .scratch = yl__plan_at(plan, step->scratch_place[YL__CALL_FORWARD]),
                    .seed = plan->info.seed,
                    .step = plan->info.step,
                    .now = plan->now,
                    .layer_index = (uint32_t)step->layer};
     bind_parameters(plan, step, f, values, grads);
+    const void *given[YL_MAX_INPUTS];
+    take_slice(plan, step, 0, 0, f, given);
     *b = *f;
     b->scratch = yl__plan_at(plan, step->scratch_place[YL__CALL_BACKWARD]);
     const yl_value_info *out = &plan->values[step->output + 1];
@@ -95,7 +92,6 @@ static void bind_step(yl_plan *plan, yl_plan_step *step, const yl_slab *values, 
     }
     if (step->dx_dummy >= 0) b->dx[0] = yl__plan_at(plan, step->dx_dummy);
     b->dy = yl__plan_at(plan, out->grad_place);
-    bind_slice(plan, step, 0);
     for (int k = 0; k < l->n_inputs; k++) {
         const yl_value_info *in = &plan->values[l->inputs[k] + 1];
         if (in->dropped) b->x[k] = yl__plan_at(plan, in->again);
@@ -181,19 +177,50 @@ static yl_status run_part(yl_plan *plan, int part, yl_graph_key key, yl_status (
     return yl__graph_run(plan->net->device, &plan->graphs[part], &key, run, plan);
 }
 
-static yl_status forward_slice(yl_plan *plan)
+/* The first lane's times are noted. */
+static yl_status forward_slice(yl_plan *plan, int64_t slice, int64_t lane)
 {
     for (int s = 0; s < plan->n_steps; s++) {
         yl_plan_step *step = &plan->steps[s];
+        yl_pass pass = step->forward_pass;
+        const void *given[YL_MAX_INPUTS];
         double start;
+        take_slice(plan, step, slice, lane, &pass, given);
+        pass.scratch = yl__plan_at_lane(plan, step->scratch_place[YL__CALL_FORWARD], lane);
         YL_TRY(look_at_clock(plan, &start));
-        yl_status status = yl__plan_turn(plan, step);
-        if (status == YL_OK) status = plan->net->layers[step->layer].kind->forward(&step->forward_pass);
-        if (status == YL_OK) status = yl__plan_fake_output(plan, step, step->forward_pass.y);
+        yl_status status = yl__plan_turn(plan, step, &pass, given);
+        if (status == YL_OK) status = plan->net->layers[step->layer].kind->forward(&pass);
+        if (status == YL_OK) status = yl__plan_fake_output(plan, step, pass.y);
         if (status != YL_OK) return yl__fail_in(status, "%s forward", plan->net->layers[step->layer].name);
-        YL_TRY(note_time(plan, step, 0, start));
+        if (lane == 0) YL_TRY(note_time(plan, step, 0, start));
     }
     return YL_OK;
+}
+
+static yl_status forward_lane(yl_plan *plan, int64_t lane)
+{
+    int64_t slices = plan->options.batch / plan->slice;
+    for (int64_t q = slices * lane / plan->lanes; q < slices * (lane + 1) / plan->lanes; q++)
+        YL_TRY(forward_slice(plan, q, lane));
+    return YL_OK;
+}
+
+/* All lanes at the same time. Each thread has its own sentence of what failed: the last one is handed on. */
+static yl_status forward_lanes(yl_plan *plan)
+{
+    yl_status failed = YL_OK;
+    char said[1024];
+#pragma omp parallel for num_threads((int)plan->lanes) schedule(static)
+    for (int64_t lane = 0; lane < plan->lanes; lane++) {
+        yl_status status = forward_lane(plan, lane);
+        if (status == YL_OK) continue;
+#pragma omp critical(forward_lanes)
+        {
+            failed = status;
+            snprintf(said, sizeof said, "%s", yl_error());
+        }
+    }
+    return failed == YL_OK ? YL_OK : yl__fail(failed, "%s", said);
 }
 
 static yl_status call_forward(void *of)
@@ -201,11 +228,7 @@ static yl_status call_forward(void *of)
     yl_plan *plan = of;
     clear_times(plan, 0);
     YL_TRY(yl__plan_fake_given(plan));
-    for (int64_t q = 0; q < plan->options.batch / plan->slice; q++) {
-        take_slice(plan, q);
-        YL_TRY(forward_slice(plan));
-    }
-    return YL_OK;
+    return plan->lanes > 1 ? forward_lanes(plan) : forward_lane(plan, 0);
 }
 
 /* 0 is what a struct has whose caller knows of none. */
@@ -294,7 +317,9 @@ static yl_status losses_by_slices(yl_plan *plan)
         yl_truth truth = plan->lent;
         truth.n = plan->slice;
         truth.rows = yl_truth_row(&truth, q * plan->slice, 0), truth.counts += q * plan->slice;
-        take_slice(plan, q);
+        const void *given[YL_MAX_INPUTS];
+        for (int s = 0; s < plan->n_steps; s++)
+            take_slice(plan, &plan->steps[s], q, 0, &plan->steps[s].backward_pass, given);
         YL_TRY(losses_of(plan, &truth, own));
         for (int k = 0; k < plan->n_steps; k++)
             for (int i = 0; i < YL_MAX_LOSS_PARTS; i++) sums[k][i] += own[k][i];

@@ -97,18 +97,18 @@ yl_status yl__plan_types(yl_plan *plan)
     return check_inputs(plan);
 }
 
-yl_status yl__plan_turn(const yl_plan *plan, const yl_plan_step *step)
+yl_status yl__plan_turn(const yl_plan *plan, const yl_plan_step *step, const yl_pass *pass, const void *const *given)
 {
     const yl_kernels *kernels = plan->net->device->kernels;
     const yl_setting *s = &step->setting;
     for (int k = 0; k < layer_of(plan, step)->n_inputs; k++) {
-        void *to = yl__plan_at(plan, step->turned_place[k]);
+        void *to = (void *)pass->x[k];
         yl_quant_geom g = {yl_shape_count(s->in[k]), s->in_quant[k]};
-        if (!to) continue;
+        if (step->turned_place[k] < 0) continue;
         if (s->dtype == YL_U8)
-            YL_TRY(kernels->quant_to_bytes(&plan->ctx, &g, step->given[k], to));
+            YL_TRY(kernels->quant_to_bytes(&plan->ctx, &g, given[k], to));
         else
-            YL_TRY(kernels->quant_to_floats(&plan->ctx, &g, step->given[k], to));
+            YL_TRY(kernels->quant_to_floats(&plan->ctx, &g, given[k], to));
     }
     return YL_OK;
 }

@@ -69,6 +69,23 @@ function TestInference.test_slices()
   t.assertTrue(memory[1] < 6 * single:memory(), ("%d, %d alone"):format(memory[1], single:memory()))
 end
 
+-- A thread has images of its own, which no other thread's numbers reach; where that would leave half of them idle, all share an image.
+function TestInference.test_lanes()
+  t.skipIf(not check.on_cpu, "a GPU takes the whole batch at once")
+  local _ <close> = setmetatable({ core.system.threads() }, { __close = function(was) core.system.threads(was[1]) end })
+  for _, batch in ipairs { 2, 7 } do
+    local x, heads = input(batch, network(5, 8)), {}
+    for _, count in ipairs { 1, 2, 3 } do
+      core.system.threads(count)
+      local head1, head2, plan = outputs(network(5, 8), { mode = "infer", batch = batch, algorithm = "direct" }, x)
+      heads[#heads + 1] = { head1[1], head2[1] }
+      plan:forward {}
+      close((plan:output "head2"), head2[1], 0, "again")
+      for k = 1, 2 do close(heads[#heads][k], heads[1][k], 0, ("%d images, %d threads, head%d"):format(batch, count, k)) end
+    end
+  end
+end
+
 -- Rows of truth with attributes are longer, and each slice starts at its own images' rows.
 function TestInference.test_slices_of_truth_with_attributes()
   local net = core.net { h = 128, w = 192, c = 3, seed = 5, layers = {
