@@ -177,7 +177,7 @@ static yl_status run_part(yl_plan *plan, int part, yl_graph_key key, yl_status (
     return yl__graph_run(plan->net->device, &plan->graphs[part], &key, run, plan);
 }
 
-/* The first lane's times are noted. */
+/* The last lane has as many slices as any: its times are noted. */
 static yl_status forward_slice(yl_plan *plan, int64_t slice, int64_t lane)
 {
     for (int s = 0; s < plan->n_steps; s++) {
@@ -192,7 +192,7 @@ static yl_status forward_slice(yl_plan *plan, int64_t slice, int64_t lane)
         if (status == YL_OK) status = plan->net->layers[step->layer].kind->forward(&pass);
         if (status == YL_OK) status = yl__plan_fake_output(plan, step, pass.y);
         if (status != YL_OK) return yl__fail_in(status, "%s forward", plan->net->layers[step->layer].name);
-        if (lane == 0) YL_TRY(note_time(plan, step, 0, start));
+        if (lane == plan->lanes - 1) YL_TRY(note_time(plan, step, 0, start));
     }
     return YL_OK;
 }

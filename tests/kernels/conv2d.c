@@ -522,6 +522,7 @@ static void other_tables_and_threads(void **state)
         named_shapes(state);
         depthwise_shapes(state);
         sparse_weights(state);
+        large_weights(state);
         random_shapes(state);
         bias_gradient(state);
     }
