@@ -116,8 +116,8 @@ static double cost(const yl_conv2d_geom *g, yl_direction d)
 
 typedef float taps[9][YL_NR]; /* the weights of one input and YL_NR outputs */
 
-/* Bytes of weights that are fetched into the second cache with each product. A thread's part of U has planes of U_PLANE floats, 16 more than a power
- * of two, or all would fall into one set of a cache. */
+/* Bytes of weights that are fetched into the second cache with each product. A thread's part of U has planes of U_PLANE floats: a cache
+ * line more than its inputs take, or all planes would begin in the same few sets of a cache. */
 enum {
     L2_AHEAD = (int)sizeof(taps) * SHARED_PART / YL_PLACES / 64 * 64 + 64,
     U_PLANE = SHARED_PART / YL_PAIR * YL_NR + 16
