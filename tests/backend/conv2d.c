@@ -216,7 +216,7 @@ static void same_beside_other_work(void **state)
     (void)state;
     if (getenv("YOLUA_SANITIZED")) skip(); /* there no algorithm is the clear winner */
     enum { OTHERS = 6, TIMES = 4 };
-    yl_conv2d_geom g = make(16, 128, 128, 3); /* whole tiles of four: a third more work for any other algorithm */
+    yl_conv2d_geom g = make(16, 64, 64, 3); /* in a cache; a third more work for any but tiles of four */
     pid_t others[OTHERS];
     for (int i = 0; i < OTHERS; i++)
         if ((others[i] = fork()) == 0)
