@@ -340,8 +340,8 @@ function TestPolicies.test_freeze_functions()
     t.assertStrContains(message, where)
     t.assertStrContains(message, sentence)
   end
-  refused("expected a string or a list of strings for epoch 1, got nothing (is a return missing?)", function() end)
-  refused("expected a list of strings for epoch 1, got 3", function() return { "conv1", 3 } end)
+  refused("expected a string or a list of strings for epoch 1, but this function returned nothing", function() end)
+  refused("expected a list of strings for epoch 1, but this function returned 3", function() return { "conv1", 3 } end)
   refused("for epoch 1: ", function() return "convolution9" end)
 end
 
@@ -383,7 +383,7 @@ function TestSchedules.test_what_is_no_rate()
     local ok, message = pcall(train, m, { optim = { name = "sgd", lr = 0.01, schedule = rate } })
     t.assertFalse(ok)
     t.assertStrContains(message, ("train.lua:%d: the learning rate (optim.schedule): expected a number of at least 0 for step 4 "
-      .. "(epoch 1), got %s"):format(debug.getinfo(rate, "S").linedefined, case[2]))
+      .. "(epoch 1), but this function returned %s"):format(debug.getinfo(rate, "S").linedefined, case[2]))
     t.assertEquals(m:checksum(function(r) return r.kind ~= "statistic" end), before)
   end
 end

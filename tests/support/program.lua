@@ -17,12 +17,12 @@ local function slurp(path)
   return text
 end
 
--- program.run { "val", "json=true", cwd = folder, environment = "NAME=value" } -> status, standard output, standard error
+-- program.run { "val", "json=true", cwd = folder, environment = "NAME=value", input = "FILE" } -> status, standard output, standard error
 function program.run(words)
   local out, err, list = os.tmpname(), os.tmpname(), { quoted(program.path) }
   for _, word in ipairs(words) do list[#list + 1] = quoted(word) end
-  local command = ("cd %s && %s %s >%s 2>%s </dev/null"):format(quoted(words.cwd or program.source), words.environment or "",
-    table.concat(list, " "), out, err)
+  local command = ("cd %s && %s %s >%s 2>%s <%s"):format(quoted(words.cwd or program.source), words.environment or "",
+    table.concat(list, " "), out, err, quoted(words.input or "/dev/null"))
   local _, _, status = os.execute(command)
   return status, slurp(out), slurp(err)
 end

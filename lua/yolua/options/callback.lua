@@ -1,7 +1,7 @@
 -- Functions that a user gives and the library calls for a value: where they stand, and one sentence where the value is unusable.
 --
---   local rate = callback.number(f, "optim.schedule", f(s), "for step 3", 0)
---   -> "mine.lua:12: optim.schedule: expected a number of at least 0 for step 3, got nothing (is a return missing?)"
+--   local rate = callback.number(f, "optim.schedule", callback.ask(f, "optim.schedule", "for step 3", s), "for step 3", 0)
+--   -> "mine.lua:12: optim.schedule: expected a number of at least 0 for step 3, but this function returned nothing (is a return missing?)"
 local place = require "yolua.options.place"
 
 local debug = debug -- whole, also in a sandbox
@@ -9,6 +9,7 @@ local callback = {}
 
 -- "mine.lua:12", where a function begins; "a function of the Lua library" for one written in C.
 function callback.place(f)
+  if type(f) ~= "function" then f = getmetatable(f).__call end
   local at = debug.getinfo(f, "S")
   return at.what == "C" and "a function of the Lua library" or ("%s:%d"):format(at.short_src, at.linedefined)
 end
@@ -41,17 +42,27 @@ function callback.model(who, value)
   return callback.argument(type(class) == "table" and class.__name == "yolua.model", who, "a model (of yl.load)", value)
 end
 
--- Ends the call: `f` returned `value` where `what` expects something else. `when` (optional): "for step 3".
+-- Ends the call: `f` returned `value` where `what` expects something else. `when` (optional): "for step 3". Which of its lines returned
+-- that is not known.
 function callback.wrong(f, what, expected, value, when)
-  error(("%s: %s: expected %s%s, got %s%s"):format(callback.place(f), what, expected, when and " " .. when or "", callback.shown(value),
-    value == nil and " (is a return missing?)" or ""), 0)
+  error(("%s: %s: expected %s%s, but this function returned %s%s"):format(callback.place(f), what, expected, when and " " .. when or "",
+    callback.shown(value), value == nil and " (is a return missing?)" or ""), 0)
 end
 
--- The one value of `...`, what `f` returned; refuses further ones, which would be lost.
-function callback.one(f, what, when, ...)
-  local count = select("#", ...)
-  if count <= 1 then return (...) end
-  error(("%s: %s: expected one value %s, got %d"):format(callback.place(f), what, when, count), 0)
+-- What was thrown, with the user's line where it names none.
+local function located(message)
+  if type(message) ~= "string" or message:find "^[^\n]-:%d+: " then return message end
+  local at = place.caller()
+  return at and ("%s:%d: %s"):format(at.short_src, at.currentline, message) or message
+end
+
+-- The one value that f returns for these arguments; refuses further ones, which would be lost. What f throws ends the call as one sentence
+-- with f's file and line.
+function callback.ask(f, what, when, ...)
+  local results = table.pack(xpcall(place.call, located, f, ...))
+  if not results[1] then error(results[2], 0) end
+  if results.n <= 2 then return results[2] end
+  error(("%s: %s: expected one value %s, but this function returned %d"):format(callback.place(f), what, when, results.n - 1), 0)
 end
 
 -- A number that is finite and at least `least` (nil: any). Returns it.

@@ -2,10 +2,26 @@
 local debug = debug -- whole, also in a sandbox
 local place = {}
 
+-- Calls a user's function. Where it ends with a call (`return s:rollback { ... }`), Lua forgets which of its lines that was: the place of
+-- a fault in that call is then the line on which the function begins.
+function place.call(f, ...)
+  local results = table.pack(f(...)) -- f: the first local, which place.caller reads
+  return table.unpack(results, 1, results.n)
+end
+
+-- The function that place.call is calling at that level of its caller's stack, at its first line.
+local function called(level)
+  local _, f = debug.getlocal(level + 1, 1)
+  local at = debug.getinfo(type(f) == "function" and f or getmetatable(f).__call, "S")
+  at.currentline = at.linedefined
+  return at
+end
+
 -- The nearest caller outside the library's own files: what debug.getinfo tells of it, or nil.
 function place.caller()
   for level = 2, 1e6 do
-    local at = debug.getinfo(level, "Sl")
+    local at = debug.getinfo(level, "Slf")
+    if at and at.func == place.call then at = called(level) end
     if not at or at.currentline > 0 and at.source:sub(1, 7) ~= "@yolua/" then return at end
   end
 end

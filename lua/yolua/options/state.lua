@@ -28,9 +28,11 @@ local function fault(value, path, seen)
   end
 end
 
-function state.fault(value)
-  if type(value) ~= "table" then return ("state is a %s, expected a table"):format(type(value)) end
-  return fault(value, "state", {})
+-- The same of a whole state. name: what the sentence calls it.
+function state.fault(value, name)
+  name = name or "state"
+  if type(value) ~= "table" then return ("%s is a %s, expected a table"):format(name, type(value)) end
+  return fault(value, name, {})
 end
 
 local pack

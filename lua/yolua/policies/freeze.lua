@@ -9,7 +9,7 @@ local function by_function(f)
     on = {
       epoch_start = function(_, t)
         local when = "for epoch " .. t.epoch
-        local pattern = callback.texts(f, "freeze", callback.one(f, "freeze", when, f(t.epoch, t)), when)
+        local pattern = callback.texts(f, "freeze", callback.ask(f, "freeze", when, t.epoch, t), when)
         local ok, reason = pcall(t.freeze, t, pattern)
         if not ok then error(("%s: freeze, %s: %s"):format(callback.place(f), when, reason), 0) end
       end,

@@ -2,6 +2,9 @@
 -- on, a text of many lines falls into statements.
 local chunks = {}
 
+-- Before an expression: gives its values. With something to close, the call in it is no tail call, which would forget this line.
+local VALUES <const> = "local _result <close> = nil return "
+
 -- The text after so many line ends, so that messages name the line it stands on.
 local function at_line(text, line) return ("\n"):rep((line or 1) - 1) .. text end
 
@@ -17,7 +20,7 @@ end
 -- name: what messages call it (default "=prompt"); line: the number of its first line.
 function chunks.compile(text, name, line)
   name = name or "=prompt"
-  local chunk = load(at_line("return " .. text, line), name, "t")
+  local chunk = load(at_line(VALUES .. text, line), name, "t")
   if chunk then return chunk end
   local kept = keeping(text)
   chunk = kept and load(at_line(kept, line), name, "t")

@@ -2,6 +2,7 @@
 -- to be in it: a number from 0 to below 1, {flops = n}, {ms = n}, s:rollback{...} or s:stop().
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
+local kept = require "yolua.options.state"
 local options = require "yolua.options.table"
 local schema = require "yolua.options.schema"
 
@@ -62,11 +63,13 @@ local function budget(f, value, when)
   return value
 end
 
--- Asks the schedule. Returns a sparsity, a table {flops =} or {ms =}, or an action. Errors: anything else, with the function's file and
--- line, and the round.
+-- Asks the schedule. Returns a sparsity, a table {flops =} or {ms =}, or an action. Errors, in one sentence with the function's file and
+-- line: what it throws, anything else that it returns, a memory that no checkpoint can hold.
 function schedule.value(f, s)
   local code, when = schedule.code(f), ("for round %d"):format(s.round)
-  local value = callback.one(code, WHAT, when, f(s))
+  local value = callback.ask(f, WHAT, when, s)
+  local fault = s.memory and kept.fault(s.memory, "s.memory")
+  if fault then error(("%s: %s, %s: %s"):format(callback.place(code), WHAT, when, fault), 0) end
   if schedule.actions[value] then return value end
   if type(value) == "table" then return budget(code, value, when) end
   if type(value) ~= "number" or not (value >= 0 and value < 1) then

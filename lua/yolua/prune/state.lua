@@ -3,6 +3,7 @@ local callback = require "yolua.options.callback"
 local options = require "yolua.options.table"
 local schedule = require "yolua.prune.schedule"
 local schema = require "yolua.options.schema"
+local sealed = require "yolua.options.sealed"
 
 local state = {}
 
@@ -28,7 +29,8 @@ state.fields = {
   { "epochs", "number", "epochs", "above 0", "how long the last round was; before the first: how long a round is (epochs=)" },
   { "epoch", "int", "epochs", "0 and more", "epochs that are done" },
   { "step", "int", "steps", "0 and more", "optimizer steps that are done" },
-  { "history", "list", "", "", "the rounds that are done: {round, sparsity, dev_loss, ap, ...} each, as in results.json" },
+  { "history", "list", "", "", "the rounds that are done, those rolled back too: {round, sparsity, dev_loss, ap, ...} each, as in "
+    .. "results.json; s.history[#s.history] is the last one, nil when the first round begins" },
   { "memory", "table", "", "", "yours: plain data that you write into it; checkpoints keep it" },
   { "options", "table", "", "", "the options of pruning (target, step, ...)" },
 }
@@ -38,14 +40,18 @@ for i, field in ipairs(state.fields) do known[field[1]], names[i] = true, field[
 
 local methods = {}
 
-local function action(fields)
+-- self: what the method was called on; a call with a dot instead of a colon would lose what stands in the braces.
+local function action(self, fields)
+  local way = ("s:%s%s"):format(fields.what, fields.what == "stop" and "()" or " { ... }")
+  callback.argument(type(self) == "table" and getmetatable(self), "s." .. fields.what, way .. ", with a colon", self)
   schedule.actions[fields] = true
   return fields
 end
 
 -- s:rollback { epochs =, target = }: undoes the last round, and begins it again: with the same sparsity (or another target), retrained for
 -- as long as before (or for other epochs).
-function methods.rollback(_, spec)
+function methods.rollback(self, spec)
+  callback.argument(spec == nil or type(spec) == "table", "s:rollback", "{ epochs =, target = }", spec)
   for key, value in pairs(spec or {}) do
     if key ~= "epochs" and key ~= "target" then
       error(("%s: s:rollback has no option '%s' (epochs, target)"):format(options.position(), tostring(key)), 0)
@@ -53,11 +59,11 @@ function methods.rollback(_, spec)
     local good = type(value) == "number" and value > 0 and value < (key == "target" and 1 or math.huge)
     callback.argument(good, "s:rollback: " .. key, key == "target" and "a sparsity above 0 and below 1" or "a number above 0", value)
   end
-  return action { what = "rollback", epochs = spec and spec.epochs, target = spec and spec.target }
+  return action(self, { what = "rollback", epochs = spec and spec.epochs, target = spec and spec.target })
 end
 
 -- s:stop(): ends the training with the network as it is.
-function methods.stop() return action { what = "stop" } end
+function methods.stop(self) return action(self, { what = "stop" }) end
 
 local Seen, behind = {}, setmetatable({}, { __mode = "k" }) -- behind: view -> its values
 
@@ -80,6 +86,7 @@ function Seen.__pairs(self) return next, behind[self], nil end
 -- The state with these values, as a schedule sees it.
 function state.view(values)
   local self = setmetatable({}, Seen)
+  values.options = values.options and sealed.view(values.options, "s.options", "the run has begun with them")
   behind[self] = values
   return self
 end

@@ -41,7 +41,7 @@ function schedule.rate(which, s)
   if s.step < warmup then return s.lr * ((s.step + 1) / warmup) ^ s.options.power end
   local seen = type(which) == "function" and sealed.view(s, "s", "the schedule returns the rate") or s
   local what, when = "the learning rate (optim.schedule)", ("for step %d (epoch %d)"):format(s.step + 1, s.epoch)
-  return callback.number(f, what, callback.one(f, what, when, f(seen)), when, 0)
+  return callback.number(f, what, callback.ask(f, what, when, seen), when, 0)
 end
 
 return schedule

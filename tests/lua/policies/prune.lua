@@ -396,12 +396,13 @@ function TestRefusals.testSchedules()
     t.assertEquals(message:match "^(.-): ", ("%s:%d"):format(here, debug.getinfo(f, "S").linedefined), message)
     if not rounds then t.assertTrue(same, sentence) end
   end
-  bad("the pruning schedule: expected a sparsity from 0 to below 1 for round 1, got nothing (is a return missing?)", function() end)
-  bad("for round 1, got nan", function() return 0 / 0 end)
-  bad("for round 1, got 1.5", function() return 1.5 end)
-  bad("for round 1, got 'much'", function() return "much" end)
-  bad("expected one value for round 1, got 2", function() return 0.1, 0.2 end)
-  bad("expected a sparsity, {flops = n} or {ms = n} for round 1, got a table", function() return { flop = 3 } end)
+  bad("the pruning schedule: expected a sparsity from 0 to below 1 for round 1, but this function returned nothing (is a return missing?)",
+    function() end)
+  bad("for round 1, but this function returned nan", function() return 0 / 0 end)
+  bad("for round 1, but this function returned 1.5", function() return 1.5 end)
+  bad("for round 1, but this function returned 'much'", function() return "much" end)
+  bad("expected one value for round 1, but this function returned 2", function() return 0.1, 0.2 end)
+  bad("expected a sparsity, {flops = n} or {ms = n} for round 1, but this function returned a table", function() return { flop = 3 } end)
   bad("expected at least the sparsity of now, 0.5", function(s) return s.round == 1 and 0.5 or 0.3 end, 2)
   bad("rolled back in round 1, but there is no earlier round to return to", function(s) return s:rollback() end)
   local _, message = refused("the state of a pruning schedule has no 'sparsty', did you mean 'sparsity'?",

@@ -41,6 +41,14 @@ function TestChunks:testMessagesNameTheLine()
   t.assertStrContains(select(2, chunks.compile("x = = 1", "=stdin", 3)), "stdin:3:")
 end
 
+-- An expression is no tail call: what it calls sees its line, and names of the user are as they were.
+function TestChunks:testAnExpressionHasItsLine()
+  local at = rawset(_G, "test_at", function() return debug.getinfo(2, "Sl") end) and chunks.compile("test_at()", nil, 3)()
+  rawset(_G, "test_at", nil)
+  t.assertEquals({ at.short_src, at.currentline }, { "prompt", 3 })
+  t.assertEquals(table.pack(chunks.compile "1, nil, 3, nil" ()), { 1, nil, 3, nil, n = 4 })
+end
+
 local function texts(text)
   local list = {}
   for i, part in ipairs(chunks.split(text)) do list[i] = part.text end

@@ -92,6 +92,30 @@ function TestSchedule:testWrongValues()
   t.assertStrContains(said { ms = "fast" }, "ms")
 end
 
+-- An error in a schedule is one sentence with its file and line: the failing one, or the function's first where it ends in that call.
+function TestSchedule:testErrors()
+  local function said(body, round)
+    core.system.write(path, "return function(s)\n" .. body .. "\nend\n")
+    local ok, message = pcall(schedule.value, schedule.of(path), view { round = round or 1, history = {}, options = { target = 0.5 } })
+    t.assertFalse(ok, body)
+    return (message:gsub("^" .. path:gsub("%p", "%%%0"), "FILE"))
+  end
+  t.assertStrMatches(said "  return s.history[1].ap", "FILE:2: attempt to index a nil value %(field '[^']*'%)")
+  t.assertEquals(said "  local again = s:rollback { epoch = 2 }\n  return again",
+    "FILE:2: s:rollback has no option 'epoch' (epochs, target)")
+  t.assertEquals(said "\n  return s:rollback { epoch = 2 }", "FILE:1: s:rollback has no option 'epoch' (epochs, target)")
+  t.assertEquals(said "\n  return s:rollback(2)", "FILE:1: s:rollback: expected { epochs =, target = }, got 2")
+  t.assertEquals(said "  local again = s.rollback { epochs = 2 }\n  return again",
+    "FILE:2: s.rollback: expected s:rollback { ... }, with a colon, got a table")
+  t.assertEquals(said "  local stopped = s.stop()\n  return stopped", "FILE:2: s.stop: expected s:stop(), with a colon, got nothing")
+  t.assertEquals(said "\n  return 0 / 0",
+    "FILE:1: the pruning schedule: expected a sparsity from 0 to below 1 for round 1, but this function returned nan")
+  t.assertEquals(said "  s.memory.f = print\n  return 0.5", "FILE:1: the pruning schedule, for round 1: s.memory.f is a function; a "
+    .. "checkpoint can hold numbers, strings, booleans and tables of them")
+  t.assertEquals(said "  s.options.target = 0.3\n  return 0.5", "FILE:2: s.options.target cannot be assigned: the run has begun with them")
+  os.remove(path)
+end
+
 TestState = {}
 
 function TestState:testReading()

@@ -33,7 +33,8 @@ function TestFreeze.testRefusals()
   t.assertErrorMsgContains("option 'until_epoch': expected an integer of at least 0 (epochs), got 'x'", freeze,
     { "body", until_epoch = "x" })
   t.assertErrorMsgContains("option 'after': expected strings, got a boolean", freeze, { "body", after = true })
-  t.assertErrorMsgContains("freeze: expected one value for epoch 2, got 2", patterns, freeze(function() return "body", "conv1" end), { 2 })
+  t.assertErrorMsgContains("freeze: expected one value for epoch 2, but this function returned 2", patterns,
+    freeze(function() return "body", "conv1" end), { 2 })
   t.assertErrorMsgContains("yl.freeze: option 'layers' is missing", freeze, { until_epoch = 3 })
   t.assertErrorMsgContains("yl.freeze has no option 'until_epcoh', did you mean 'until_epoch'?", freeze, { "body", until_epcoh = 3 })
 end

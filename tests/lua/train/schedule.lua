@@ -67,7 +67,8 @@ end
 function TestSchedule.testOneValue()
   local ok, message = pcall(at, function(s) return s.lr, 5 end, 4)
   t.assertFalse(ok)
-  t.assertStrMatches(message, ".*schedule%.lua:%d+: .*rate %(optim%.schedule%): expected one value for step 5 %(epoch 1%), got 2")
+  t.assertStrMatches(message, ".*schedule%.lua:%d+: .*rate %(optim%.schedule%): expected one value for step 5 %(epoch 1%), but this "
+    .. "function returned 2")
 end
 
 function TestSchedule.testUnknownNames()

@@ -43,7 +43,8 @@ function TestPrune.testAScheduleInAFile()
   core.system.write(path, "return function(s)\n  return s.sparsity - 0.1\nend\n")
   local status, _, err = program.run(words("rounds=1", "schedule=" .. path, "judge=none", "out=" .. top .. "/file-2"))
   t.assertEquals(status, 1)
-  t.assertStrContains(err, path .. ":1: the pruning schedule: expected a sparsity from 0 to below 1 for round 1, got -0.1")
+  t.assertStrContains(err, path .. ":1: the pruning schedule: expected a sparsity from 0 to below 1 for round 1, but this function "
+    .. "returned -0.1")
   core.system.write(path, "return 3\n")
   status, _, err = program.run(words("schedule=" .. path))
   t.assertEquals(status, 1)
@@ -52,6 +53,28 @@ function TestPrune.testAScheduleInAFile()
   status, _, err = program.run(words("schedule=" .. path))
   t.assertEquals(status, 1)
   t.assertStrContains(err, "yolua: " .. path .. ":1: boom\n")
+end
+
+-- One line with file and line says what is wrong in a schedule: in a dry run, over a finished run, at the prompt, in a training.
+function TestPrune.testAnErrorInASchedule()
+  local path, dir, code = top .. "/faulty.lua", top .. "/replayed", top .. "/code.lua"
+  core.files.make_folder(dir)
+  core.system.write(dir .. "/rounds.json", core.json.encode { target = 0.8, of = 1, ramp = 1, prunable = 1000, dense = { sparsity = 0 },
+    rounds = { { round = 1, try = 1, sparsity = 0.4, epochs = 1, epoch = 1, step = 9 } } })
+  for body, sentence in pairs {
+    ["\n  return s.history[1].ap"] = ":2: attempt to index a nil value",
+    ["\n  return s:rollback { epoch = 2 }"] = ":1: s:rollback has no option 'epoch' (epochs, target)",
+  } do
+    core.system.write(path, "return function(s)" .. body .. "\nend\n")
+    core.system.write(code, ("yl.prune.dry_run(yl.load { model = 'street' }, { schedule = '%s' })\n"):format(path))
+    for _, call in ipairs {
+      words("schedule=" .. path, "dry_run=true"), words("schedule=" .. path, "judge=none", "out=" .. top .. "/faulty"),
+      { "-e", ("yl.prune.replay('%s', '%s')"):format(dir, path) }, { input = code },
+    } do
+      local _, _, err = program.run(call)
+      t.assertEquals(select(2, err:gsub("yolua: " .. path:gsub("%p", "%%%0") .. sentence:gsub("%p", "%%%0") .. "[^\n]*\n$", "")), 1, err)
+    end
+  end
 end
 
 function TestPrune.testResume()
