@@ -12,6 +12,7 @@
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local fields = require "yolua.options.fields"
+local gate = require "yolua.prune.gate"
 local options = require "yolua.options.table"
 local policy = require "yolua.train.policy"
 local Rounds = require "yolua.prune.rounds"
@@ -135,6 +136,7 @@ local function handlers(rounds)
     core.prune.check(t.model.net)
     t.record.sparsity, t.record.round = rounds.now, st.round
     if rounds:over(t, st) then rounds:close(t, st, type(t.record.dev_loss) == "number" and t.record.dev_loss or nil) end
+    gate.tell(st, t.record)
   end
 
   function made.finish(self, t) rounds:finish(t, self.state, known_by) end

@@ -4,14 +4,26 @@ local marks = require "yolua.prune.marks"
 
 local gate = { least = 0.002, tries = 3 } -- the smallest step that halving leaves; how often backing off retrains a round
 
--- Takes the last round back: the network as it was before its cut; the next round is that one again. again: {target, epochs} of it.
-function gate.undo(rounds, t, st, again)
+-- Takes the last round back: the network as it was before its cut; the next round is that one again. again: {target, epochs} of it. why:
+-- the reason, for the line that says so and the epoch's record (`rollbacks`).
+function gate.undo(rounds, t, st, again, why)
   local last = st.rounds[#st.rounds]
   rounds.snapshots:restore(t, st.prior)
   last.rolled_back = true
   st.round, st.try, st.again, st.prior = st.round - 1, last.try + 1, again, nil
   marks.forget(st, st.round)
   rounds:tell(t, st)
+  local note = { round = last.round, try = last.try, from = last.sparsity, to = rounds.now, why = why }
+  st.rollbacks = st.rollbacks or {}
+  table.insert(st.rollbacks, note)
+  if not t.run then return end
+  local try = note.try > 1 and (", try %d,"):format(note.try) or ""
+  t.run:say("round %d%s is rolled back, from %.2f %% zeros to %.2f %%: %s", note.round, try, 100 * note.from, 100 * note.to, why)
+end
+
+-- The rollbacks since the last epoch's record go into this one.
+function gate.tell(st, record)
+  record.rollbacks, st.rollbacks = st.rollbacks, nil
 end
 
 -- The sparsest network that passed, and of equally sparse ones the better: best.safetensors.
@@ -24,28 +36,28 @@ end
 
 local function stop(t, st, why)
   st.done, t.stop = true, true
-  if t.run then t.run:say("the gate ends the training: %s; the network before that cut is kept", why) end
+  if t.run then t.run:say("the gate ends the training%s; the network before that cut is kept", why) end
 end
 
 local ways = {}
 
 function ways.stop(rounds, t, st, record, why)
-  gate.undo(rounds, t, st, nil)
-  stop(t, st, why)
+  gate.undo(rounds, t, st, nil, why)
+  stop(t, st, "")
   return record
 end
 
 function ways.halve(rounds, t, st, record, why)
-  gate.undo(rounds, t, st, nil)
+  gate.undo(rounds, t, st, nil, why)
   st.gap = (record.sparsity - rounds.now) / 2
-  if st.gap < gate.least then return stop(t, st, why .. (" with a step of %.2g"):format(2 * st.gap)) end
-  if t.run then t.run:say("the gate: %s; the next step is %.4g", why, st.gap) end
+  if st.gap < gate.least then return stop(t, st, (" at a step of %.2g"):format(2 * st.gap)) end
+  if t.run then t.run:say("the gate: the next step is %.4g", st.gap) end
 end
 
 function ways.backoff(rounds, t, st, record, why)
-  gate.undo(rounds, t, st, { target = st.asked, epochs = 2 * record.epochs })
-  if record.try >= gate.tries then return stop(t, st, why .. (" after %d tries"):format(record.try)) end
-  if t.run then t.run:say("the gate: %s; the round is repeated with %g epochs", why, 2 * record.epochs) end
+  gate.undo(rounds, t, st, { target = st.asked, epochs = 2 * record.epochs }, why)
+  if record.try >= gate.tries then return stop(t, st, (" after %d tries"):format(record.try)) end
+  if t.run then t.run:say("the gate: the round is repeated with %g epochs", 2 * record.epochs) end
 end
 
 -- record: of the round that has ended.

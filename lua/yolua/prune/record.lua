@@ -13,6 +13,16 @@ function record.text(r, st)
     number("%.4f", r.dev_loss), number("%.4f", st.dense.dev_loss), st.measure or "AP", number("%.3f", r.ap), number("%.3f", st.dense.ap))
 end
 
+-- How a pruning ended that went otherwise than its rounds and its target say; nil where all went so.
+function record.ending(self, st)
+  local back, below = 0, not self.budget and self.now < self.share - 1 / self.count
+  for _, r in ipairs(st.rounds) do back = back + (r.rolled_back and 1 or 0) end
+  if back == 0 and not below then return nil end
+  return ("the pruning ends with %.2f %% zeros%s%s"):format(100 * self.now,
+    below and (", below its target of %.2f %%"):format(100 * self.share) or "",
+    back > 0 and ("; %d of its %d rounds %s rolled back"):format(back, #st.rounds, back == 1 and "was" or "were") or "")
+end
+
 -- The rounds with what was timed, for results.json and rounds.json.
 function record.publish(self, t, st, known_by)
   local rounds, last = {}, st.rounds[#st.rounds] or st.dense or {}

@@ -123,7 +123,8 @@ local function returned(self, t, st, action, s)
       callback.place(schedule.code(self.schedule)), s.round), 0)
   end
   local last = st.rounds[#st.rounds]
-  gate.undo(self, t, st, { epochs = action.epochs or last.epochs, target = action.target or last.asked })
+  gate.undo(self, t, st, { epochs = action.epochs or last.epochs, target = action.target or last.asked },
+    "the schedule asks for it")
 end
 
 -- Cuts the network, and recalibrates the statistics of its batch-norm where that is asked for.
@@ -203,6 +204,8 @@ function Rounds:finish(t, st, known_by)
     t.run:say("%s", measure.verdict(self.speed))
     pages.zeros(t.run, t.model)
   end
+  local ending = st.dense and record_of.ending(self, st)
+  if ending and t.run then t.run:say("%s", ending) end
   record_of.publish(self, t, st, known_by)
 end
 

@@ -103,6 +103,7 @@ function TestMasks.testRounds()
   local lines = require("yolua.report.rundir").metrics(made.dir)
   t.assertAlmostEquals(lines[2].sparsity, 0.4, 1e-4)
   t.assertEquals(core.json.decode(core.system.read(made.dir .. "/rounds.json")).rounds[3].sparsity, p.rounds[3].sparsity)
+  t.assertNil(core.system.read(made.dir .. "/log.txt"):find("the pruning ends", 1, true)) -- as asked for: nothing more to say
 end
 
 -- Rounds of parts of an epoch cut between steps; rounds at the end may only retrain.
@@ -287,12 +288,26 @@ local function with_aps(list, f, ...)
   local real, i = measure.ap, 0
   measure.ap = function()
     i = i + 1
-    return list[i] or list[#list]
+    return list[i] or list[#list], "AP"
   end
   local ok, made = pcall(f, ...)
   measure.ap = real
   if not ok then error(made, 0) end
   return made
+end
+
+-- What a run says and records of the rounds that it took back: lines of the log, and each epoch's list of {round, from, to, why}.
+local function taken_back(made)
+  local lines, records = {}, {}
+  for line in core.system.read(made.dir .. "/log.txt"):gmatch "[^\n]+" do
+    if line:find "rolled back" then lines[#lines + 1] = line end
+  end
+  for i, record in ipairs(require("yolua.report.rundir").metrics(made.dir)) do
+    for _, r in ipairs(record.rollbacks or {}) do
+      records[#records + 1] = { i, r.round, math.floor(1000 * r.from + 0.5), math.floor(1000 * r.to + 0.5), r.why }
+    end
+  end
+  return lines, records
 end
 
 function TestGate.testHalve()
@@ -301,6 +316,10 @@ function TestGate.testHalve()
   local list = {}
   for i, r in ipairs(made.pruning.rounds) do list[i] = { r.round, r.try, math.floor(1000 * r.sparsity + 0.5), r.rolled_back or false } end
   t.assertEquals(list, { { 1, 1, 150, false }, { 2, 1, 300, true }, { 2, 2, 225, false }, { 3, 1, 300, false } })
+  local lines, records = taken_back(made)
+  t.assertEquals(records, { { 2, 2, 300, 150, "AP fell by 0.200, more than 0.1, at 30.00 % zeros" } })
+  t.assertEquals(lines, { "round 2 is rolled back, from 30.00 % zeros to 15.00 %: " .. records[1][5],
+    "the pruning ends with 30.01 % zeros, below its target of 60.00 %; 1 of its 4 rounds was rolled back" })
 end
 
 function TestGate.testBackoff()
@@ -331,6 +350,10 @@ function TestOwn.testACarefulSchedule()
     list[i] = { r.round, r.try, r.epochs, math.floor(1e4 * r.sparsity + 0.5), r.rolled_back or false }
   end
   t.assertEquals(list, { { 1, 1, 1, 200, true }, { 1, 2, 2, 200, false }, { 2, 1, 1, 396, false } })
+  local lines, records = taken_back(made)
+  t.assertEquals(records, { { 2, 1, 20, 0, "the schedule asks for it" } })
+  t.assertEquals(lines, { "round 1 is rolled back, from 2.00 % zeros to 0.00 %: the schedule asks for it",
+    "the pruning ends with 3.96 % zeros, below its target of 90.00 %; 1 of its 3 rounds was rolled back" })
 end
 
 function TestOwn.testStop()
