@@ -27,12 +27,13 @@ function Cut.rules(o, scope)
   local pattern, how = patterns.of(o)
   if pattern.rules then return pattern.rules(o, scope) end
   scope = scope or o.scope or "global"
-  local score = scores.of(o.score or "magnitude", o)
+  local name = o.score or "magnitude"
+  local score = scores.of(name, o)
   if not score.score then
     options.refuse(o, "score", "prune: score=%s ranks whole channels: expected pattern=channel", tostring(o.score))
   end
   return setmetatable({ score = score, scope = scope_of(scope, o), pattern = pattern, how = how,
-    text = ("score=%s scope=%s pattern=%s"):format(type(o.score) == "string" and o.score or "your own", scope,
+    text = ("score=%s scope=%s pattern=%s"):format(type(name) == "string" and name or "your own", scope,
       o.pattern or "none") }, Rules)
 end
 

@@ -49,7 +49,7 @@ end
 
 function ways.halve(rounds, t, st, record, why)
   gate.undo(rounds, t, st, nil, why)
-  st.gap = (record.sparsity - rounds.now) / 2
+  st.gap = (rounds:gone(record, st.dense) - rounds:gone(rounds.base(st), st.dense)) / 2
   if st.gap < gate.least then return stop(t, st, (" at a step of %.2g"):format(2 * st.gap)) end
   if t.run then t.run:say("the gate: the next step is %.4g", st.gap) end
 end

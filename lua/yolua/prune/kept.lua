@@ -30,20 +30,6 @@ local function named(list)
   return setmetatable(rows, Rows)
 end
 
--- The same as a dry run's rounds (prune/replay.lua) foretell it; o: the recipe's options.
-function kept.foretold(o, rounds)
-  local out, every = {}, rawget(o, "every") or rawget(o, "epochs") or 1
-  for _, mark in ipairs(rawget(o, "keep") or {}) do
-    for _, r in ipairs(rounds) do
-      if r.sparsity and r.sparsity > mark - 1e-3 then
-        out[#out + 1] = { mark = mark, sparsity = r.sparsity, round = r.round, epoch = math.ceil(r.round * every), file = kept.file(mark) }
-        break
-      end
-    end
-  end
-  return out
-end
-
 function kept.file(mark) return ("sparsity-%g.safetensors"):format(100 * mark) end
 
 function kept.kept(run)

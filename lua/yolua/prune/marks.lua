@@ -9,15 +9,15 @@ local marks = {}
 
 local EPSILON <const> = 1e-9
 
--- Errors: marks that are no sparsities, or that the rounds never reach. o: keep; share: where the rounds end; budget: nil, or what ends
--- them.
-function marks.check(o, share, budget)
+-- Errors: marks that are no sparsities, or that the rounds never reach. o: keep; share: the sparsity at which the rounds end; nil where
+-- that is not known beforehand.
+function marks.check(o, share)
   local seen = {}
   local function refuse(format, ...) options.refuse(o, "keep", "prune: keep: " .. format, ...) end
   for _, mark in ipairs(rawget(o, "keep") or {}) do
     if not (mark > 0 and mark < 1) then refuse("expected sparsities above 0 and below 1 (.9 is 90 %%), got %g", mark) end
     if seen[mark] then refuse("expected each sparsity once, got %g twice", mark) end
-    if not budget and mark > share + EPSILON then refuse("%g is never reached: expected at most the target, %g", mark, share) end
+    if share and mark > share + EPSILON then refuse("%g is never reached: expected at most the target, %g", mark, share) end
     seen[mark] = true
   end
 end

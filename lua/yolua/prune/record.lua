@@ -3,6 +3,7 @@
 local core = require "yolua.core"
 local document = require "yolua.report.document"
 local marks = require "yolua.prune.marks"
+local options = require "yolua.options.table"
 
 local record = {}
 
@@ -15,11 +16,12 @@ end
 
 -- How a pruning ended that went otherwise than its rounds and its target say; nil where all went so.
 function record.ending(self, st)
-  local back, below = 0, not self.budget and self.now < self.share - 1 / self.count
+  local goal, back = self.goal, 0
+  local below = goal.key == "sparsity" and self.now < goal.value - 1 / self.count
   for _, r in ipairs(st.rounds) do back = back + (r.rolled_back and 1 or 0) end
   if back == 0 and not below then return nil end
   return ("the pruning ends with %.2f %% zeros%s%s"):format(100 * self.now,
-    below and (", below its target of %.2f %%"):format(100 * self.share) or "",
+    below and (", below its target of %.2f %%"):format(100 * goal.value) or "",
     back > 0 and ("; %d of its %d rounds %s rolled back"):format(back, #st.rounds, back == 1 and "was" or "were") or "")
 end
 
@@ -35,11 +37,13 @@ function record.publish(self, t, st, known_by)
     end
     for _, key in ipairs { "dev_loss", "ap" } do rounds[i][key] = rounds[i][key] or core.null end
   end
-  local dense = { ms = self.times.dense or core.null }
+  local dense = { ms = self.times.dense or core.null, device_ms = st.device_ms }
   for key, value in pairs(st.dense or {}) do dense[key] = value end
-  local result = { target = self.budget or self.share, measure = st.measure, sparsity = self.now, params = last.params,
+  local goal = self.goal.key == "sparsity" and self.goal.value or { [self.goal.key] = self.goal.value }
+  local result = { target = goal, measure = st.measure, sparsity = self.now, params = last.params,
     nonzero = last.nonzero, flops = last.flops, rounds = rounds, dense = dense, speed = self.speed, prunable = self.count,
-    options = known_by, ramp = self.o.rounds - self.o.hold, of = self.o.rounds, kept = marks.list(st, self.o) }
+    options = known_by, ramp = self.o.rounds - self.o.hold, of = self.o.rounds, kept = marks.list(st, self.o),
+    settings = options.plain(self.o) }
   if not t.run then return result end
   t.run.pruning = result
   core.system.write(t.run:path "rounds.json", core.json.encode(result) .. "\n")

@@ -1,39 +1,27 @@
--- Pruning schedules without training: what one would do from here (dry_run), and what it would have done in a finished run (replay).
+-- What a schedule would have asked for in a finished run.
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
-local foretold = require("yolua.prune.kept").foretold
-local marks = require "yolua.prune.marks"
 local options = require "yolua.options.table"
-local ranges = require "yolua.prune.ranges"
+local Planner = require "yolua.prune.planner"
 local schedule = require "yolua.prune.schedule"
-local state = require "yolua.prune.state"
-local target = require "yolua.prune.target"
+local settings = require "yolua.prune.settings"
 local terminal = require "yolua.terminal"
 
 local replay = {}
 
 local Rounds = { __name = "rounds" }
 
-local function percent(x) return type(x) == "number" and ("%.2f %%"):format(100 * x) or "n/a" end
+local HEADS = { sparsity = "zeros", flops = "FLOPs gone", ms = "ms gone" }
 
 function Rounds:__tostring()
-  local columns, rows = { { "round", right = true }, { "zeros", right = true }, { "of", right = true } }, {}
-  for i, r in ipairs(self.rounds) do
-    rows[i] = { tostring(r.round), r.action or percent(r.sparsity), r.action and "" or tostring(r.zeros or "") }
-    if r.was then rows[i][3] = percent(r.was) end
-  end
-  if self.rounds[1] and self.rounds[1].was then columns[3] = { "in the run", right = true } end
+  local columns, rows = { { "round", right = true }, { HEADS[self.goal], right = true }, { "in the run", right = true } }, {}
+  local function percent(x) return ("%.2f %%"):format(100 * x) end
+  for i, r in ipairs(self.rounds) do rows[i] = { tostring(r.round), r.action or percent(r.sparsity), percent(r.was) } end
   return table.concat(terminal.columns(columns, rows), "\n")
 end
 
-local function named(action)
-  if action.what == "stop" then return "stop" end
-  return ("roll back%s%s"):format(action.target and (" to %g"):format(action.target) or "",
-    action.epochs and (", %g epochs"):format(action.epochs) or "")
-end
-
 local function shown(value)
-  if schedule.actions[value] then return { action = named(value) } end
+  if schedule.actions[value] then return { action = schedule.named(value) } end
   if type(value) == "table" then
     local key, number = next(value)
     return { action = ("%s = %g"):format(key, number) }
@@ -41,45 +29,13 @@ local function shown(value)
   return { sparsity = value }
 end
 
--- Makes a round's sparsity that of a whole number of zeros, and returns it. Errors: less than it is now.
-local function rounded(entry, count, now, f)
-  entry.zeros = math.floor(entry.sparsity * count + 0.5)
-  if entry.zeros < math.floor(now * count + 0.5) then
-    error(("%s: the pruning schedule: expected at least the sparsity of now, %.6g, for round %d, got %.6g"):format(
-      callback.place(schedule.code(f)), now, entry.round, entry.sparsity), 0)
+-- JSON's null as nil, in a table of plain values.
+local function known_of(values)
+  local out = {}
+  for key, value in pairs(values) do
+    if value ~= core.null then out[key] = value end
   end
-  entry.sparsity = entry.zeros / count
-  return entry.sparsity
-end
-
--- yl.prune.dry_run(net, o): the rounds that the options of yl.prune (target, schedule, rounds, hold, ...) would make, as if nothing were
--- lost: a dev loss of 1 and an AP of 1 all the way, and after a rollback the round begins again. Returns {rounds = {{round, sparsity,
--- zeros}, ...}, prunable = count, kept = what keep= would keep}, which prints as a table. Nothing is trained; the network stays as it is.
-function replay.dry_run(net, o)
-  callback.model("yl.prune.dry_run", net)
-  local share, budget = target.check(o)
-  local list, keep = ranges.of(net, o), rawget(o, "keep")
-  marks.check(o, share, budget)
-  local sparsity, _, count = ranges.sparsity(net, list)
-  local f, out, memory, start = schedule.of(rawget(o, "schedule") or "cubic", o), {}, {}, sparsity
-  local rounds, hold = rawget(o, "rounds") or 10, rawget(o, "hold") or 0
-  local every = rawget(o, "every") or rawget(o, "epochs") or 1
-  local flops = net:flops()
-  for round = 1, rounds do
-    local s = state.view { round = round, rounds = rounds, ramp = math.max(1, rounds - hold), try = 1, sparsity = sparsity, start = start,
-      target = share, one = 1 / count, flops = flops, flops_dense = flops, dev_loss = 1, dev_loss_dense = 1, ap = 1, ap_dense = 1,
-      epochs = every, epoch = math.floor((round - 1) * every), step = 0, history = state.copy(out), memory = memory, options = o }
-    local value = schedule.value(f, s)
-    if budget and round >= s.ramp and type(value) == "number" then value = budget end
-    if type(value) == "number" then value = marks.reach(keep, value, s) end
-    local entry = shown(value)
-    entry.round, entry.dev_loss, entry.ap = round, 1, 1
-    out[#out + 1] = entry
-    if entry.sparsity then sparsity = rounded(entry, count, sparsity, f)
-    elseif entry.action == "stop" then break end
-  end
-  for _, entry in ipairs(out) do entry.dev_loss, entry.ap = nil, nil end
-  return setmetatable({ rounds = out, prunable = count, kept = foretold(o, out) }, Rounds)
+  return out
 end
 
 local function record_of(dir)
@@ -90,31 +46,44 @@ local function record_of(dir)
   return core.json.decode(core.system.read(path), path)
 end
 
-local function number(value) return type(value) == "number" and value or nil end
+-- The run's options, with the call's in their place.
+local function options_of(known, spec, o)
+  local values = known.settings or { target = known.target, rounds = known.of, hold = known.of - known.ramp }
+  for key, value in pairs(o or {}) do values[key] = value end
+  values.schedule = spec
+  if type(values.target) == "table" then values.target.table = nil end -- times are the run's
+  return settings.of(values)
+end
+
+-- Refuses what goes back behind the run and behind what the schedule itself asked for in the round before.
+local function check_forwards(planner, value, s, before)
+  if type(value) ~= "number" or not before or value >= math.min(before, s.sparsity) - s.one then return end
+  planner:fail("expected at least the sparsity of now, %.6g, for round %d, got %.6g", math.min(before, s.sparsity), s.round, value)
+end
 
 -- yl.prune.replay(RUNDIR, schedule [, o]): asks the schedule at the start of each round of a finished run, with what was measured then, and
--- shows what it would have asked for beside what the run did. o: target, step, ... (default: the run's target). Returns {rounds =
--- {{round, sparsity or action, was}, ...}}, which prints as a table.
+-- shows what it would have asked for beside what the run did. o: options of pruning in the place of the run's. Returns {rounds =
+-- {{round, sparsity or action, was}, ...}, goal}, which prints as a table; with target.flops or target.ms these are the shares that are
+-- gone. Errors: as a run's, with the schedule's file and line.
 function replay.replay(dir, spec, o)
   callback.argument(type(dir) == "string", "yl.prune.replay", "the path of a run directory", dir)
-  local known, f, out, memory = record_of(dir), schedule.of(spec), {}, {}
-  local share = o and target.check(o) or number(known.target) or 0.9
-  local now, done = known.dense, {}
-  local opts = setmetatable({ target = share, step = 0.02 }, { __index = o })
-  local count = known.prunable
+  local known, out, asked = record_of(dir), {}, {}
+  local planner, st = Planner.new(options_of(known, spec, o)), { rounds = {}, dense = known_of(known.dense), memory = {} }
+  planner.count, planner.one = known.prunable, planner.goal.key == "sparsity" and 1 / known.prunable or 1e-6
   for i, r in ipairs(known.rounds) do
-    local last = known.rounds[i - 1]
-    local s = state.view { round = r.round, rounds = known.of, ramp = math.max(1, known.ramp), try = r.try, sparsity = now.sparsity,
-      start = known.dense.sparsity, target = share, one = 1 / count, flops = now.flops, flops_dense = known.dense.flops,
-      ms = last and number(last.ms), ms_dense = number(known.dense.ms), dev_loss = number(now.dev_loss),
-      dev_loss_dense = number(known.dense.dev_loss), ap = number(now.ap), ap_dense = number(known.dense.ap),
-      epochs = last and last.epochs or r.epochs, epoch = last and last.epoch or 0, step = last and last.step or 0,
-      history = state.copy(done), memory = memory, options = opts }
-    out[i] = shown(schedule.value(f, s))
-    out[i].round, out[i].was = r.round, r.sparsity
-    now, done[#done + 1] = r, r
+    local last = st.rounds[#st.rounds] or {}
+    st.round, st.try = r.round - 1, r.try
+    local s = planner:view(st, { ms = last.ms, ms_dense = st.dense.ms, device_ms = st.dense.device_ms, epoch = last.epoch or 0,
+      step = last.step or 0 })
+    local value = planner:ask(st, s)
+    check_forwards(planner, value, s, asked[r.round - 1])
+    asked[r.round] = type(value) == "number" and value or nil
+    r = known_of(r)
+    out[i] = shown(value)
+    out[i].round, out[i].was = r.round, planner:gone(r, st.dense)
+    st.rounds[i] = r
   end
-  return setmetatable({ rounds = out }, Rounds)
+  return setmetatable({ rounds = out, goal = planner.goal.key }, Rounds)
 end
 
 return replay

@@ -1,12 +1,11 @@
 -- Rounds of pruning: a cut, retraining, and what the network is worth then. A round begins at the start of an epoch, or between two steps
 -- where rounds are not whole epochs. What has to survive a resume is in the policy's state; what was timed lies beside it, in
 -- rounds.json of the run, since equal runs leave equal checkpoints.
-local callback = require "yolua.options.callback"
-local Cut = require "yolua.prune.cut"
 local gate = require "yolua.prune.gate"
-local marks = require "yolua.prune.marks"
+local input = require "yolua.model.input"
 local measure = require "yolua.prune.measure"
 local options = require "yolua.options.table"
+local Planner = require "yolua.prune.planner"
 local pages = require "yolua.report.pruning"
 local probe = require "yolua.prune.probe"
 local recalibrate = require "yolua.train.recalibrate"
@@ -14,103 +13,50 @@ local ranges = require "yolua.prune.ranges"
 local record_of = require "yolua.prune.record"
 local schedule = require "yolua.prune.schedule"
 local score = require "yolua.prune.score"
+local settings = require "yolua.prune.settings"
 local state = require "yolua.prune.state"
 local sources = require "yolua.train.sources"
-local target = require "yolua.prune.target"
 local timing = require "yolua.prune.timing"
 
-local Rounds = {}
+local Rounds = setmetatable({}, { __index = Planner })
 Rounds.__index = Rounds
 
--- The scope that the schedule brings along.
-local function scope_of_schedule(o)
-  if rawget(o, "schedule") ~= "sensitivity" then return nil end
-  local scope = rawget(o, "scope")
-  if scope and scope ~= "global" and scope ~= "sensitivity" then
-    options.refuse(o, "scope", "prune: schedule=sensitivity decides each layer's share of the zeros, and so does scope=%s: expected one of "
-      .. "them", scope)
-  end
-  return "sensitivity"
-end
-
--- o: the options (options/fields.lua, group prune, and every: epochs of a round, dense: epochs before the first). where: the call's place.
+-- o: of prune/settings.lua. where: the call's place.
 function Rounds.new(o, where)
-  local share, budget = target.check(o)
-  marks.check(o, share, budget)
-  local self = setmetatable({ o = o, where = where, rules = Cut.rules(o, scope_of_schedule(o)), share = share,
-    budget = budget, device = target.device(o), times = {}, compact_times = {} }, Rounds)
-  self.schedule = schedule.of(o.schedule, o)
+  local self = setmetatable(Planner.new(o), Rounds)
+  self.where, self.times, self.compact_times = where, {}, {}
   self.snapshots = require("yolua.prune.snapshots").new()
-  self.may_return = o.max_drop ~= nil or type(o.schedule) ~= "string" or o.schedule:find "%.lua$" ~= nil
+  self.may_return = o.max_drop ~= nil or self.own
   return self
 end
 
 function Rounds.fresh() return { round = 0, try = 1, rounds = {}, memory = {} } end
 
-local function counts(self, t)
-  local w, h = t.w, t.h
-  local m = measure.size(t.model, self.list, h, w)
-  if self.rules.flops then m.flops = self.rules:flops(t.model, h, w) end
-  return m
+-- What is known of the network before the first cut besides its size, for policy states; and its milliseconds.
+function Rounds:judge_dense(t)
+  local ap, measured = measure.ap(t, self.o.judge)
+  return { dev_loss = measure.loss(t), ap = ap, measure = measured }, timing.ms(t.model, self.h, self.w)
 end
 
 -- The network as it is before the first cut.
 local function look_dense(self, t, st)
-  local w, h = t.w, t.h
-  local m = counts(self, t)
-  local ap, measured = measure.ap(t, self.o.judge)
-  st.measure = measured
-  st.dense = { sparsity = m.sparsity, params = m.params, nonzero = m.nonzero, flops = m.flops, bytes = m.bytes,
-    dev_loss = measure.loss(t), ap = ap }
-  self.times.dense = timing.ms(t.model, h, w)
-  st.device_ms = self.device and self.device:time(t.model.net, t.model.net, h, w) or nil
+  local dense, ms = self:judge_dense(t)
+  st.measure, dense.measure = dense.measure, nil
+  for key, value in pairs(self:size(t.model)) do dense[key] = value end
+  st.dense, self.times.dense = dense, ms
+  st.device_ms = self.device and self.device:time(t.model.net, t.model.net, self.h, self.w) or nil
 end
 
 -- What a schedule is told when the next round begins.
-function Rounds:view(st, t)
-  local last, o = st.rounds[#st.rounds], self.o
-  local now = last or st.dense
-  return state.view { round = st.round + 1, rounds = o.rounds, ramp = math.max(1, o.rounds - o.hold), try = st.try,
-    sparsity = self.now, start = st.dense.sparsity, target = self.share, one = 1 / self.count, flops = now.flops,
-    flops_dense = st.dense.flops, ms = last and self.times[#st.rounds], ms_dense = self.times.dense, dev_loss = now.dev_loss,
-    dev_loss_dense = st.dense.dev_loss, ap = now.ap, ap_dense = st.dense.ap, epochs = last and last.epochs or o.every,
-    epoch = t.epoch, step = t.step, history = state.copy(st.rounds), memory = st.memory, options = o }
+local function view(self, t, st)
+  return self:view(st, { ms = #st.rounds > 0 and self.times[#st.rounds] or nil, ms_dense = self.times.dense, device_ms = st.device_ms,
+    epoch = t.step // t.steps_per_epoch, step = t.step })
 end
 
--- What the schedule, the budget and the gate ask for in the round that begins: a sparsity or {flops=, ms=}; or an action.
-function Rounds:asked(st, s)
-  if st.again then return st.again.target end -- a round that is repeated
-  local value = schedule.value(self.schedule, s)
-  if self.budget and type(value) == "number" then
-    if self.rules.coarse then value = target.on_the_way(self.budget, value, s, st.device_ms)
-    elseif s.round >= s.ramp then value = self.budget end
-  end
-  if type(value) ~= "number" then return value end
-  return marks.reach(self.o.keep, st.gap and math.min(value, s.sparsity + st.gap) or value, s)
-end
-
-local function refuse_backwards(self, zeros, before, asked, s)
-  if zeros >= before then return end
-  error(("%s: the pruning schedule: expected at least the sparsity of now, %.6g, for round %d, got %s"):format(
-    callback.place(schedule.code(self.schedule)), s.sparsity, s.round, type(asked) == "number" and ("%.6g"):format(asked) or "less"), 0)
-end
-
--- The masks of a cut to what is asked for; nil where nothing more goes.
-local function plan_cut(self, t, st, s, asked)
-  local w, h = t.w, t.h
-  local _, before = ranges.sparsity(t.model, self.list)
-  if type(asked) == "number" then
-    local zeros = math.floor(asked * self.count + 0.5)
-    if zeros == before or zeros < before and self.rules.coarse then return nil end
-    refuse_backwards(self, zeros, before, asked, s)
-  end
-  if self.rules.score.probe then probe(t, self.list, self.rules.score, { batches = self.o.probe, round = st.round + 1 }) end
-  local cut = self.rules:open(t.model, self.list, { seed = t.options.seed + 1000 * (st.round + 1), rate = t.lr or 0 })
-  local zeros = target.zeros(cut, asked, { sparsity = s.sparsity, flops_dense = s.flops_dense, h = h, w = w, ms = s.ms,
-    device = self.device })
-  if self.rules.coarse and zeros <= before then return nil end
-  refuse_backwards(self, zeros, before, asked, s)
-  return cut, cut:masks(zeros)
+-- What a score looks at before its numbers are scored; nil where it does not.
+function Rounds:probe(t, st)
+  if not self.rules.score.probe then return nil end
+  return function() probe(t, self.list, self.rules.score, { batches = self.o.probe, round = st.round + 1 }) end
 end
 
 local function returned(self, t, st, action, s)
@@ -118,22 +64,33 @@ local function returned(self, t, st, action, s)
     st.done, t.stop = true, true
     return
   end
-  if not st.prior then
-    error(("%s: the pruning schedule: rolled back in round %d, but there is no earlier round to return to"):format(
-      callback.place(schedule.code(self.schedule)), s.round), 0)
-  end
+  if not st.prior then self:fail("rolled back in round %d, but there is no earlier round to return to", s.round) end
   local last = st.rounds[#st.rounds]
-  gate.undo(self, t, st, { epochs = action.epochs or last.epochs, target = action.target or last.asked },
+  gate.undo(self, t, st, { epochs = action.epochs or last.epochs, target = action.target or last.asked or last.gone or last.goal },
     "the schedule asks for it")
 end
 
 -- Cuts the network, and recalibrates the statistics of its batch-norm where that is asked for.
-local function apply(self, t, cut, masks)
+function Rounds:apply(t, cut, masks)
   if self.o.rewind == "weights" then self.snapshots:restore(t, "rewind") end
   score.forget(t.model)
   cut:apply(masks, self.o.masks)
   local frames, size_now = self.o.recalibrate, { t.w, t.h }
   if frames > 0 then recalibrate(t.model, t.data.train, { frames = frames, imgsz = size_now, resize = t.resize }) end
+end
+
+-- Asks the schedule, takes a round back where it says so, and plans the cut. Returns what is asked for, and the cut with its masks; nothing
+-- where the schedule ends the training.
+local function planned(self, t, st)
+  local s = view(self, t, st)
+  local asked = self:ask(st, s)
+  if schedule.actions[asked] then
+    returned(self, t, st, asked, s)
+    if st.done then return end
+    s, asked = view(self, t, st), st.again.target
+  end
+  return self:plan(t.model, s, asked, { seed = t.options.seed + 1000 * (st.round + 1), rate = t.lr or 0, device_ms = st.device_ms,
+    prepare = self:probe(t, st) })
 end
 
 -- Begins a round. Nothing has changed where it fails.
@@ -143,25 +100,18 @@ function Rounds:open(t, st)
     gate.start(self, t, st)
   end
   local memory = state.copy(st.memory)
-  local s = self:view(st, t)
-  local asked = self:asked(st, s)
-  if schedule.actions[asked] then
-    returned(self, t, st, asked, s)
-    if st.done then return end
-    s = self:view(st, t)
-    asked = st.again.target
-  end
-  local ok, cut, masks = pcall(plan_cut, self, t, st, s, asked)
+  local ok, asked, cut, masks = pcall(planned, self, t, st)
   if not ok then
     st.memory = memory
-    error(cut, 0)
+    error(asked, 0)
   end
+  if st.done then return end
   local epochs = st.again and st.again.epochs or self.o.every
   if self.may_return then
     st.prior = ("%d-%d"):format(st.round + 1, #st.rounds + 1)
     self.snapshots:take(t, st.prior)
   end
-  if cut then apply(self, t, cut, masks) end
+  if cut then self:apply(t, cut, masks) end
   st.round, st.again, st.open = st.round + 1, nil, true
   st.asked, st.began, st.epochs = asked, t.step, epochs
   st.steps = math.max(1, math.floor(epochs * t.steps_per_epoch + 0.5))
@@ -179,15 +129,19 @@ end
 
 function Rounds.over(_, t, st) return st.open and t.step - st.began >= st.steps end
 
+-- What a round that ends is worth. Returns {dev_loss, ap}, then its smaller network's size and times, as of measure.compacted.
+function Rounds:judge_round(t, dev_loss)
+  return { dev_loss = dev_loss or measure.loss(t), ap = measure.ap(t, self.o.judge) }, measure.compacted(t.model, self.h, self.w)
+end
+
 -- Ends the round: measures it, and asks the gate. dev_loss: where it is known already.
 function Rounds:close(t, st, dev_loss)
-  local w, h = t.w, t.h
-  local m = counts(self, t)
-  local record = { round = st.round, try = st.try, asked = type(st.asked) == "number" and st.asked or nil, sparsity = m.sparsity,
-    params = m.params, nonzero = m.nonzero, flops = m.flops, bytes = m.bytes, dev_loss = dev_loss or measure.loss(t),
-    ap = measure.ap(t, self.o.judge), epochs = st.epochs, epoch = t.epoch, step = t.step }
-  local small, times = measure.compacted(t.model, h, w)
-  record.compact = small
+  local asked, plain = st.asked, type(st.asked) == "number"
+  local key = not plain and "goal" or self.goal.key == "sparsity" and "asked" or "gone"
+  local record, small, times = self:judge_round(t, dev_loss)
+  for name, value in pairs(self:size(t.model)) do record[name] = value end
+  record.round, record.try, record[key], record.compact = st.round, st.try, asked, small
+  record.epochs, record.epoch, record.step = st.epochs, t.epoch, t.step
   self.times[#st.rounds + 1], self.compact_times[#st.rounds + 1] = times.masked, times.compact
   st.rounds[#st.rounds + 1] = record
   st.open, st.try = false, 1
@@ -221,13 +175,27 @@ local function note_schedule(self, t, st)
   t.run:write_config()
 end
 
+-- Refuses a goal that cannot be reached, or that a run which continues has passed.
+function Rounds:check_start(t, st)
+  local dense, last = st.dense, st.rounds[#st.rounds]
+  local ms = self.goal.key == "ms" and (st.device_ms or self.device and self.device:time(t.model.net, t.model.net, self.h, self.w)
+    or self.times.dense or timing.ms(t.model, self.h, self.w)) or nil
+  self:check(t.model, { flops = dense and dense.flops or self:size(t.model).flops, ms = ms }, last and self:gone(self.base(st), dense))
+end
+
+-- Refuses, before a run is made, what a pruning of this network by the options o of a call would refuse before its first step.
+function Rounds.check_call(model, o)
+  local self, size = Rounds.new(settings.of(o)), input.of(model, o)
+  self:use(model, size.h, size.w)
+  self:check_start({ model = model }, Rounds.fresh())
+end
+
 -- Before the first step, of a new training and of one that continues.
 function Rounds:start(t, st)
   note_schedule(self, t, st)
-  self.list = ranges.of(t.model, self.o)
-  self.now = ranges.sparsity(t.model, self.list)
-  self.count = select(3, ranges.sparsity(t.model, self.list))
+  self:use(t.model, t.h, t.w)
   if st.dense and t.run then record_of.read_times(self, t, st) end
+  self:check_start(t, st)
   if self.rules.scope.prepare then st.scope = st.scope or self.rules.scope.prepare(t, self.o) end
   self.rules.known = st.scope
   if self.o.max_drop and (self.o.judge == "none" or not sources.has_judged(t)) then

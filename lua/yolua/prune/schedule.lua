@@ -53,13 +53,24 @@ function schedule.identity(spec)
   return spec:find "%.lua$" and core.files.hash_text(core.system.read(spec)) or spec
 end
 
+-- An action, as a table shows it.
+function schedule.named(action)
+  if action.what == "stop" then return "stop" end
+  return ("roll back%s%s"):format(action.target and (" to %g"):format(action.target) or "",
+    action.epochs and (", %g epochs"):format(action.epochs) or "")
+end
+
 local WHAT = "the pruning schedule"
 
-local function budget(f, value, when)
+local function budget(f, value, when, s)
   local key, number = next(value)
   local good = (key == "flops" or key == "ms") and next(value, key) == nil
   if not good then callback.wrong(f, WHAT, "a sparsity, {flops = n} or {ms = n}", value, when) end
   callback.number(f, WHAT .. " (" .. key .. ")", number, when, 0)
+  if key == "flops" and (number == 1 or number >= (s.flops_dense or math.huge)) then
+    callback.wrong(f, WHAT .. " (flops)", ("a share above 0 and below 1, or fewer FLOPs than the dense network's %.4g,"):format(
+      s.flops_dense), number, when)
+  end
   return value
 end
 
@@ -71,7 +82,7 @@ function schedule.value(f, s)
   local fault = s.memory and kept.fault(s.memory, "s.memory")
   if fault then error(("%s: %s, %s: %s"):format(callback.place(code), WHAT, when, fault), 0) end
   if schedule.actions[value] then return value end
-  if type(value) == "table" then return budget(code, value, when) end
+  if type(value) == "table" then return budget(code, value, when, s) end
   if type(value) ~= "number" or not (value >= 0 and value < 1) then
     callback.wrong(code, WHAT, "a sparsity from 0 to below 1", value, when)
   end

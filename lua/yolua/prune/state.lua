@@ -13,14 +13,15 @@ state.fields = {
   { "rounds", "int", "", "1 and more", "how many rounds there are" },
   { "ramp", "int", "", "1..rounds", "how many of them prune; the others, at the end, only retrain (hold=)" },
   { "try", "int", "", "1 and more", "how often this round has begun" },
-  { "sparsity", "number", "share", "0 to below 1", "zeros among the prunable numbers now" },
+  { "sparsity", "number", "share", "0 to below 1", "zeros among the prunable numbers now; with target.flops= or target.ms= the share of "
+    .. "the FLOPs or milliseconds that is gone, and then what is returned is one too" },
   { "start", "number", "share", "0 to below 1", "the same before the first round" },
-  { "target", "number", "share", "0 to below 1", "the option target=; .9 if it is flops or milliseconds" },
-  { "one", "number", "share", "above 0", "the share of a single number: sparsities less than this apart are equal" },
+  { "target", "number", "share", "0 to below 1", "the same where the goal is reached: the option target=" },
+  { "one", "number", "share", "above 0", "the share of a single number: shares less than this apart are equal" },
   { "flops", "number", "FLOPs", "0 and more", "of one image, without those of zero weights" },
   { "flops_dense", "number", "FLOPs", "0 and more", "the same before the first round" },
   { "ms", "number", "ms", "above 0", "a forward pass over one image, as it was measured after the last round; nil before" },
-  { "ms_dense", "number", "ms", "above 0", "the same before the first round; nil in a dry run" },
+  { "ms_dense", "number", "ms", "above 0", "the same before the first round" },
   { "dev_loss", "number", "", "0 and more", "mean loss per image after the last round; nil without a dev split" },
   { "dev_loss_dense", "number", "", "0 and more", "the same before the first round" },
   { "ap", "number", "share", "0..1", "mean AP after the last round, on data.pick or dev (of pictures with one class each the accuracy, "
@@ -32,7 +33,7 @@ state.fields = {
   { "history", "list", "", "", "the rounds that are done, those rolled back too: {round, sparsity, dev_loss, ap, ...} each, as in "
     .. "results.json; s.history[#s.history] is the last one, nil when the first round begins" },
   { "memory", "table", "", "", "yours: plain data that you write into it; checkpoints keep it" },
-  { "options", "table", "", "", "the options of pruning (target, step, ...)" },
+  { "options", "table", "", "", "the options of pruning (step, rounds, ...), to be read" },
 }
 
 local known, names = {}, {}
@@ -65,10 +66,33 @@ end
 -- s:stop(): ends the training with the network as it is.
 function methods.stop(self) return action(self, { what = "stop" }) end
 
-local Seen, behind = {}, setmetatable({}, { __mode = "k" }) -- behind: view -> its values
+local Seen, behind, read = {}, setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" }) -- view -> its values, keys read
+
+-- Options as a schedule sees them: to be read, by their names.
+local function options_view(inner, path, seen)
+  if not options.is(inner) then return inner and sealed.view(inner, path:sub(1, -2), "the run has begun with them") end
+  return setmetatable({}, {
+    __index = function(_, key)
+      seen[key] = true
+      local value, keys = rawget(inner, key), {}
+      if value ~= nil then return options.is(value) and options_view(value, path .. key .. ".", seen) or state.copy(value) end
+      for i, field in ipairs(options.fields(inner)) do
+        if field[1] == key then return nil end
+        keys[i] = field[1]
+      end
+      error(("%s: %s has no '%s'%s"):format(options.position(), path:sub(1, -2), tostring(key),
+        type(key) == "string" and schema.did_you_mean(key, keys) or ""), 0)
+    end,
+    __newindex = function(_, key)
+      sealed.refuse(path:sub(1, -2), key, "the run has begun with them")
+    end,
+    __pairs = function() return next, options.plain(inner), nil end,
+  })
+end
 
 function Seen.__index(self, key)
   local value = behind[self][key]
+  read[self][key] = true
   if value ~= nil then return value end
   if methods[key] then return methods[key] end
   if known[key] then return nil end
@@ -86,10 +110,13 @@ function Seen.__pairs(self) return next, behind[self], nil end
 -- The state with these values, as a schedule sees it.
 function state.view(values)
   local self = setmetatable({}, Seen)
-  values.options = values.options and sealed.view(values.options, "s.options", "the run has begun with them")
-  behind[self] = values
+  behind[self], read[self] = values, {}
+  values.options = options_view(values.options, "s.options.", read[self])
   return self
 end
+
+-- Whether its schedule has read that field, or option.
+function state.was_read(view, key) return read[view][key] == true end
 
 -- A copy of plain data: what a schedule changes of its memory counts once its round has begun.
 function state.copy(value)

@@ -126,11 +126,11 @@ local function read_policies(whole)
   return evaluations, kept, stops
 end
 
--- The rounds of a pruning that the recipe's options describe; nil where there is none.
+-- The rounds of a pruning; nil where there is none.
 local function rounds_of(whole)
   for _, p in ipairs(whole.policies) do
     local rounds = (forecast[p] or {}).rounds
-    if rounds and rawget(whole.options, "rounds") then return rounds(whole.model, whole.options) end
+    if rounds then return rounds(whole) end
   end
 end
 

@@ -6,8 +6,8 @@ local options = require "yolua.options.table"
 local schema = require "yolua.options.schema"
 local state = require "yolua.options.state"
 
--- forecast: what dry_run=true can know of a policy beforehand: policy -> { every = epochs between its evaluations, rounds = function(model,
--- options): the rounds of a pruning, files = checkpoints that it keeps in the run directory for later parts of a recipe }.
+-- forecast: what dry_run=true can know of a policy beforehand: policy -> { every = epochs between its evaluations, rounds = function(
+-- training): the rounds of a pruning, files = checkpoints that it keeps in the run directory for later parts of a recipe }.
 local policy = { forecast = setmetatable({}, { __mode = "k" }),
   events = { "start", "epoch_start", "batch", "loss", "gradient", "step", "epoch_end", "finish" } }
 

@@ -2,7 +2,8 @@
 local yl = require "yolua"
 local fields = require "yolua.options.fields"
 local inputs = require "yolua.cli.inputs"
-local ranges = require "yolua.prune.ranges"
+local Rounds = require "yolua.prune.rounds"
+local schema = require "yolua.options.schema"
 
 local list = table.move(fields.recipe, 1, #fields.recipe, 1, {})
 list[#list + 1] = "prune"
@@ -23,17 +24,16 @@ end
 -- A new run's network. A call that is wrong leaves no run directory.
 local function checked(o)
   inputs.named_data(o)
-  yl.prune(o)
   local net = network(o)
-  ranges.of(net, o)
+  Rounds.check_call(net, o)
   return net
 end
 
 local function prune(o)
   fall_back(o)
   if o.dry_run then
-    yl.prune(o)
-    return yl.prune.dry_run(inputs.network(o), o)
+    if o.resume then error(schema.usage "dry_run=true tells of a new run: resume= cannot be given with it") end
+    return yl.prune.dry_run(network(o), o)
   end
   local new = not o.resume and checked(o)
   local run <close> = yl.run(o, "prune")

@@ -106,6 +106,21 @@ function TestMasks.testRounds()
   t.assertNil(core.system.read(made.dir .. "/log.txt"):find("the pruning ends", 1, true)) -- as asked for: nothing more to say
 end
 
+-- FLOPs of single zeros fall along the schedule to the goal, to within a weight; a schedule sees the share of them that is gone.
+function TestMasks.testFlops()
+  local seen = {}
+  local made = run_with(top .. "/flops", nil, { target = { flops = 0.6 }, rounds = 2, judge = "none", schedule = function(s)
+    seen[#seen + 1] = { s.start, s.sparsity, s.target, s.epoch }
+    return s.start + (s.target - s.start) * s.round / s.rounds
+  end })
+  local p = made.pruning
+  local function share(r) return r.flops / p.dense.flops end
+  t.assertAlmostEquals({ share(p.rounds[1]), share(p.rounds[2]) }, { 0.8, 0.6 }, 2e-3)
+  t.assertTrue(share(p.rounds[1]) <= 0.8 and share(p.rounds[2]) <= 0.6)
+  t.assertAlmostEquals(seen, { { 0, 0, 0.4, 0 }, { 0, 1 - share(p.rounds[1]), 0.4, 1 } }, 1e-12)
+  t.assertEquals({ p.target, p.rounds[1].gone }, { { flops = 0.6 }, 0.2 })
+end
+
 -- Rounds of parts of an epoch cut between steps; rounds at the end may only retrain.
 function TestMasks.testShortRoundsAndHold()
   local at = {}
@@ -435,9 +450,10 @@ function TestRefusals.testSchedules()
 end
 
 function TestRefusals.testTargetsOutOfReach()
-  t.assertTrue(refused("at most", { pattern = "2:4", target = 0.9, rounds = 1, judge = "none", schedule = "oneshot" }))
+  t.assertTrue(refused("prune: target: at most", { pattern = "2:4", target = 0.9, rounds = 1, judge = "none", schedule = "oneshot" }))
+  t.assertTrue(refused("prune: target.flops: the network has", { target = { flops = 99e9 }, judge = "none" }))
   t.assertTrue(refused("FLOPs cannot be reached", { target = { flops = 10 }, rounds = 1, judge = "none" }))
-  t.assertTrue(refused("single zeros make nothing faster", { target = { ms = 0.001 }, rounds = 1, judge = "none" }))
+  t.assertTrue(refused("prune: target.ms: expected pattern=channel", { target = { ms = 0.001 }, rounds = 1, judge = "none" }))
 end
 
 training.run(t)

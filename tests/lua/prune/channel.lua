@@ -98,7 +98,7 @@ function TestTargets.test_flops_and_ms()
     t.assertTrue(left <= share * s.flops_dense)
     t.assertEquals(left, yl.compact(model):flops())
   end
-  t.assertErrorMsgContains("target.ms: 1e-09 ms cannot be reached", cut.zeros_for, cut, { ms = 1e-9 }, s)
+  t.assertErrorMsgContains("prune: 1e-09 ms cannot be reached", cut.zeros_for, cut, { ms = 1e-9 }, s)
   t.assertEquals(cut:zeros_for({ ms = 1e9 }, s) >= 0, true)
 end
 

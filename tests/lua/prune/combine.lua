@@ -72,7 +72,8 @@ function TestCombine.testRefusals()
     local s = { round = 2, memory = { cuts = 1, best = 1, waited = 0 } }
     return yl.prune.when_stalled("linear", 1)(s)
   end)
-  refused("for round 1, got nan", asked, yl.prune.repeat_(function() return 0 / 0 end, 2), { rounds = 1 }) -- with the user's own line
+  refused("for round 1, but this function returned nan", asked, yl.prune.repeat_(function() return 0 / 0 end, 2),
+    { rounds = 1 }) -- with the user's own line
 end
 
 os.exit(t.LuaUnit.run())

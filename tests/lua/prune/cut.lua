@@ -222,11 +222,11 @@ function TestTargets.testFlops()
   local c = Cut.rules({}):open(m, list, { seed = 1 })
   local measure = require "yolua.prune.measure"
   local dense = measure.flops(m, 8, 8)
-  local wanted = target.zeros(c, { flops = 0.6 }, { sparsity = 0, flops_dense = dense, h = 8, w = 8 })
+  local wanted = target.zeros(c, { flops = 0.6 }, { zeros = 0, flops_dense = dense, h = 8, w = 8 })
   c:apply(c:masks(wanted))
   local got = measure.flops(m, 8, 8)
   t.assertTrue(got <= 0.6 * dense and got > 0.6 * dense - 64 * 2 - 1, got / dense) -- within one weight at each of 64 places
-  t.assertErrorMsgContains("FLOPs cannot be reached", target.zeros, c, { flops = 3 }, { sparsity = 0, flops_dense = dense, h = 8, w = 8 })
+  t.assertErrorMsgContains("FLOPs cannot be reached", target.zeros, c, { flops = 3 }, { zeros = 0, flops_dense = dense, h = 8, w = 8 })
 end
 
 -- A second cut continues from the first: what is masked stays so.

@@ -7,9 +7,9 @@ local marks = require "yolua.prune.marks"
 TestMarks = {}
 
 function TestMarks:testCheck()
-  local function check(keep, share, budget) return marks.check({ keep = keep }, share or 0.9, budget) end
+  local function check(keep) return marks.check({ keep = keep }, 0.9) end
   check { 0.5, 0.9 }
-  check({ 0.95 }, 0.9, { flops = 0.5 }) -- a budget's sparsity is not known before
+  marks.check({ keep = { 0.95 } }, nil) -- where the rounds end is not known before
   check(nil)
   for _, bad in ipairs { 0, 1, 90, -0.5 } do
     t.assertErrorMsgContains("prune: keep: expected sparsities above 0 and below 1 (.9 is 90 %), got " .. ("%g"):format(bad), check,
@@ -66,14 +66,6 @@ function TestKept:testRows()
   t.assertEquals(seen, { 0.5, 0.975 })
   t.assertEquals(#kept.kept { dry = {} }, 0)
   t.assertErrorMsgContains("yl.prune.kept: nothing was pruned in this run", kept.kept, {})
-end
-
-function TestKept:testForetold()
-  local rounds = { { round = 1, sparsity = 0.3 }, { round = 2, sparsity = 0.5 }, { round = 3 }, { round = 4, sparsity = 0.8 } }
-  t.assertEquals(kept.foretold({ keep = { 0.5, 0.7, 0.9 }, every = 1.5 }, rounds), {
-    { mark = 0.5, sparsity = 0.5, round = 2, epoch = 3, file = "sparsity-50.safetensors" },
-    { mark = 0.7, sparsity = 0.8, round = 4, epoch = 6, file = "sparsity-70.safetensors" } })
-  t.assertEquals(kept.foretold({}, rounds), {})
 end
 
 os.exit(t.LuaUnit.run())

@@ -4,20 +4,40 @@ local target = require "yolua.prune.target"
 
 TestTarget = {}
 
-local function check(given) return target.check { target = given } end
+local function goal(given, coarse)
+  local found = target.goal({ target = given }, coarse)
+  return { found.key, found.value }
+end
 
-function TestTarget:testCheck()
-  t.assertEquals({ check { sparsity = 0.5 } }, { 0.5 })
-  t.assertEquals({ check {} }, { 0.9 })
-  t.assertEquals({ target.check {} }, { 0.9 })
-  t.assertEquals({ check { flops = 0.5 } }, { 0.9, { flops = 0.5 } })
-  t.assertEquals({ check { sparsity = 0.7, ms = 3 } }, { 0.7, { ms = 3 } })
+function TestTarget:testGoal()
+  t.assertEquals(goal { sparsity = 0.5 }, { "sparsity", 0.5 })
+  t.assertEquals(goal {}, { "sparsity", 0.9 })
+  t.assertEquals(target.goal({}).value, 0.9)
+  t.assertEquals(goal { flops = 0.5 }, { "flops", 0.5 })
+  t.assertEquals(goal({ ms = 3 }, true), { "ms", 3 })
   for _, bad in ipairs { 1, 90, -0.1 } do
-    t.assertErrorMsgContains("prune: target: expected a share of zeros from 0 to below 1 (.9 is 90 %), got " .. ("%g"):format(bad), check,
+    t.assertErrorMsgContains("prune: target: expected a share of zeros from 0 to below 1 (.9 is 90 %), got " .. ("%g"):format(bad), goal,
       { sparsity = bad })
   end
-  t.assertErrorMsgContains("prune: target.flops and target.ms: expected one of them", check, { flops = 1, ms = 1 })
-  t.assertErrorMsgContains("prune: target.flops: expected a number above 0, got 0", check, { flops = 0 })
+  t.assertErrorMsgContains("prune: target.flops and target.ms: expected one of them", goal, { flops = 1, ms = 1 }, true)
+  t.assertErrorMsgContains("prune: target.sparsity and target.ms: expected one of them", goal, { sparsity = 0.7, ms = 3 }, true)
+  for _, bad in ipairs { 0, -2, 1 } do
+    t.assertErrorMsgContains("prune: target.flops: expected a share above 0 and below 1 of the dense network's, or so many FLOPs, got "
+      .. ("%g"):format(bad), goal, { flops = bad })
+  end
+  t.assertErrorMsgContains("prune: target.ms: expected pattern=channel", goal, { ms = 3 })
+  t.assertErrorMsgContains("prune: target.table: expected target.ms", goal, { flops = 0.5, table = "phone.json" })
+end
+
+-- Of a recipe's goal and the user's, the user's holds.
+function TestTarget:testWhoseGoal()
+  local options = require "yolua.options.table"
+  local field = require("yolua.options.fields").pick("prune", "target")
+  local recipe = options.new({ field }, "here")
+  options.merge(recipe, { target = { flops = 0.4 } }, { where = "recipe.lua:3" })
+  options.set(recipe, "target", 0.7, { where = "command line", outside = ".7" })
+  local found = target.goal(options.check("yl.prune", { field }, recipe))
+  t.assertEquals({ found.key, found.value }, { "sparsity", 0.7 })
 end
 
 function TestTarget:testZeros()
@@ -25,9 +45,7 @@ function TestTarget:testZeros()
   t.assertEquals(target.zeros(cut, 0.5), 500)
   t.assertEquals(target.zeros(cut, 0.0004), 0)
   t.assertEquals(target.zeros(cut, 0.0006), 1)
-  t.assertErrorMsgContains("prune: target.ms: 3 ms cannot be reached: single zeros make nothing faster (a forward pass takes 5 ms with any "
-    .. "of them)", target.zeros, cut, { ms = 3 }, { ms = 5 })
-  t.assertErrorMsgContains("takes the same time with any of them", target.zeros, cut, { ms = 3 }, {})
+  t.assertErrorMsgContains("prune: 3 ms cannot be reached: expected pattern=channel", target.zeros, cut, { ms = 3 }, {})
   local asked = {}
   function cut.zeros_for(_, budget, s) -- a pattern that knows better
     asked[1], asked[2] = budget, s
@@ -37,16 +55,17 @@ function TestTarget:testZeros()
   t.assertEquals(asked, { { ms = 3 }, "s" })
 end
 
--- A budget moves from the dense network's cost to the goal as the sparsity moves from its start to the target.
-function TestTarget:testOnTheWay()
-  local s = { start = 0.2, target = 0.8, flops_dense = 1e9, ms_dense = 10 }
-  t.assertEquals(target.on_the_way({ flops = 4e8 }, 0.2, s), { flops = 1e9 })
-  t.assertEquals(target.on_the_way({ flops = 4e8 }, 0.8, s), { flops = 4e8 })
-  t.assertAlmostEquals(target.on_the_way({ flops = 4e8 }, 0.5, s).flops, 7e8, 1)
-  t.assertAlmostEquals(target.on_the_way({ flops = 0.4 }, 0.5, s).flops, 7e8, 1) -- at most 1: a share of the dense network's
-  t.assertAlmostEquals(target.on_the_way({ ms = 4 }, 0.5, s).ms, 7, 1e-9)
-  t.assertEquals(target.on_the_way({ ms = 4 }, 0.9, s), { ms = 4.0 }) -- never beyond
-  t.assertEquals(target.on_the_way({ ms = 4 }, 0.1, s), { ms = 10.0 })
+-- Shares are of what the goal counts; at the goal its own number is asked for.
+function TestTarget:testShares()
+  local dense = { flops = 1e9, ms = 10 }
+  t.assertEquals(target.share({ key = "sparsity", value = 0.7 }, dense), 0.7)
+  t.assertAlmostEquals(target.share({ key = "flops", value = 4e8 }, dense), 0.6, 1e-12)
+  t.assertAlmostEquals(target.share({ key = "flops", value = 0.4 }, dense), 0.6, 1e-12)
+  t.assertAlmostEquals(target.share({ key = "ms", value = 4 }, dense), 0.6, 1e-12)
+  t.assertEquals(target.wanted({ key = "sparsity", value = 0.7 }, 0.3, dense), 0.3)
+  t.assertAlmostEquals(target.wanted({ key = "flops", value = 0.4 }, 0.3, dense).flops, 7e8, 1e-3)
+  t.assertEquals(target.wanted({ key = "flops", value = 0.4 }, 0.6, dense), { flops = 0.4 * 1e9 })
+  t.assertEquals(target.wanted({ key = "ms", value = 4 }, 0.6, dense), { ms = 4 })
 end
 
 os.exit(t.LuaUnit.run())

@@ -18,9 +18,10 @@ local SCOPES = { global = true, layer = true, uniform = true }
 function Channel.rules(o, scope)
   scope = scope or o.scope or "global"
   if not SCOPES[scope] then options.refuse(o, "scope", "prune: scope=%s: expected global, layer or uniform with pattern=channel", scope) end
-  return setmetatable({ score = scores.of(o.score or "filter_l1", o), scope = scope, round_to = o.round_to or 1,
+  local name = o.score or "filter_l1"
+  return setmetatable({ score = scores.of(name, o), scope = scope, round_to = o.round_to or 1,
     min_channels = o.min_channels or 1,
-    text = ("score=%s scope=%s pattern=channel"):format(type(o.score) == "string" and o.score or "your own", scope) }, Rules)
+    text = ("score=%s scope=%s pattern=channel"):format(type(name) == "string" and name or "your own", scope) }, Rules)
 end
 
 -- The parameters that rank channels: weights of layers that mix channels, or the scales of batch-norms. {layer name = range}
@@ -172,7 +173,7 @@ local function zeros_of_ms(self, budget, s)
       if ok then high = share else low = share end
     end
   end
-  if not found then fail("target.ms: %g ms cannot be reached (%s)", budget, self.rules.text) end
+  if not found then fail("%g ms cannot be reached (%s)", budget, self.rules.text) end
   return found
 end
 
