@@ -2,6 +2,7 @@
 local t = require "luaunit"
 local core = require "yolua.core"
 local program = require "support.program"
+local stages = require "yolua.eval.stages"
 
 TestKitti = {}
 
@@ -21,14 +22,33 @@ function TestKitti.testOnFramesInKittisLayout()
   t.assertStrContains(out, "  car: moved from car")
   t.assertStrContains(out, "anchors: mean best IoU of 72 boxes at 160x96: ")
   local result = core.json.decode(core.system.read(top .. "/run/results.json"))
-  local stages = {}
-  for i, row in ipairs(result.eval) do stages[i] = row.protocol .. " " .. row.stage end
-  t.assertEquals(stages, { "kitti Original", "voc Original", "coco Original", "poster Original", "kitti KITTI", "voc KITTI", "coco KITTI",
+  local rows = {}
+  for i, row in ipairs(result.eval) do rows[i] = row.protocol .. " " .. row.stage end
+  t.assertEquals(rows, { "kitti Original", "voc Original", "coco Original", "poster Original", "kitti KITTI", "voc KITTI", "coco KITTI",
     "poster KITTI" })
   local notes = core.safetensors.info(top .. "/run/best.safetensors").metadata
   t.assertEquals(core.json.decode(notes.names), { "person", "bicycle", "car", "train", "truck" })
   local head = core.json.decode(notes.structure).layers
   t.assertEquals({ head[#head].options.iou_loss, head[#head].options.classes }, { "ciou", "5" })
+end
+
+-- eval_imgsz=: every stage once more at that size, which a stored evaluation keeps; a size that does not fit ends the run before it trains.
+function TestKitti.testEvaluatedAtALargerSize()
+  coco_head()
+  local words = { "recipes/kitti.lua", "cfg=" .. top .. "/coco.cfg", "names=coco", "data=kitti", "data.root=" .. top .. "/data",
+    "imgsz=160x96", "epochs=1", "batch=4", "threads=2", "protocol=voc", "eval_imgsz=224x128", "out=" .. top .. "/larger" }
+  local out = program.ok(words)
+  t.assertStrContains(out, "input 224x128, stretch (coco.cfg says 160x96, stretch)")
+  local names = {}
+  for i, row in ipairs(core.json.decode(core.system.read(top .. "/larger/results.json")).eval) do names[i] = row.stage end
+  t.assertEquals(names, { "Original", "Original, 224x128", "KITTI", "KITTI, 224x128", "KITTI, mixed", "KITTI, mixed, 224x128" })
+  local how = stages.read(top .. "/larger", "KITTI, 224x128").options
+  t.assertEquals({ how.w, how.h }, { 224, 128 })
+  words[#words - 1], words[#words] = "eval_imgsz=225x128", "out=" .. top .. "/refused"
+  local status, said, err = program.run(words)
+  t.assertEquals(status, 1)
+  t.assertStrContains(err, "imgsz=225x128: expected width and height in multiples of 16, the network's stride")
+  t.assertNotStrContains(said, "epoch 1")
 end
 
 -- With labels beside the class as outputs: a stage of its own in the protocol, and one sentence for a run that continues with others.
@@ -39,11 +59,11 @@ function TestKitti.testAttributes()
     "loss.orientation_weight=2", "out=" .. top .. "/attributes" }
   local out = program.ok(words)
   t.assertStrContains(out, "  attribute orientation: initialized")
-  local stages = {}
+  local rows = {}
   for i, row in ipairs(core.json.decode(core.system.read(top .. "/attributes/results.json")).eval) do
-    stages[i] = row.protocol .. " " .. row.stage
+    rows[i] = row.protocol .. " " .. row.stage
   end
-  t.assertEquals(stages, { "kitti Original", "kitti KITTI", "attributes KITTI", "kitti KITTI, mixed", "attributes KITTI, mixed" })
+  t.assertEquals(rows, { "kitti Original", "kitti KITTI", "attributes KITTI", "kitti KITTI, mixed", "attributes KITTI, mixed" })
   t.assertStrContains(core.system.read(top .. "/attributes/results.md"), "## attributes: mean similarity of orientation")
   local layers = core.json.decode(core.safetensors.info(top .. "/attributes/best.safetensors").metadata.structure).layers
   local head = layers[#layers].options

@@ -49,9 +49,9 @@ local function keep_drawn(seen, data, frame, model, upright, found)
     dets = found }
 end
 
--- One pass over the list: each frame with its truths, what every protocol sees of it, and what the poster's does. source: of the list's
--- images, where there is one. Returns {frames, set, poster_set} of yolua.eval.stored, and how they were looked at.
-local function look(model, list, o, seen, source)
+-- One pass over the list: each frame with its truths, what every protocol sees of it, and what the poster's does. Returns {frames, set,
+-- poster_set} of yolua.eval.stored, and how they were looked at.
+local function look(model, list, o, seen, more)
   local data, frames, numbers = list.data, {}, stored.numbers(model.names)
   local drives, set, poster, labels = data:drives(), core.eval_set(), core.eval_set(), attributes.labels(model)
   local function get(key) return rawget(o, key) end -- a table of options refuses keys that it lacks
@@ -59,7 +59,7 @@ local function look(model, list, o, seen, source)
   local view = detect.view(o)
   view.conf, view.clip = view.conf or score.conf, view.clip == true -- a training's `clip` is a number: its gradient's largest norm
   local fit = unmeasured(model) and anchors.new(model) or nil
-  local size = input.of(model, o)
+  local size = input.of(model, o, more.size)
   local pass = { views = { view, poster_view, fit and anchors.view }, resize = size.resize, imgsz = { size.w, size.h }, batch = get "batch",
     workers = from.workers, strict = from.strict ~= false, upright = data.options.exif == "apply" }
   local bar <close> = progress.new { label = "split " .. list.name, total = #list.frames }
@@ -74,7 +74,7 @@ local function look(model, list, o, seen, source)
     if fit then fit:add(data:mapped(frame, model.names), fit_found) end
     if i <= score.drawn then keep_drawn(seen, data, frame, model, pass.upright, found) end
   end
-  local stats = source and detect.source(model, source, { views = pass.views, w = size.w, h = size.h }, each)
+  local stats = more.source and detect.source(model, more.source, { views = pass.views, w = size.w, h = size.h }, each)
     or detect(model, list.frames, pass, each)
   seen.infer_ms, seen.images, seen.seconds, seen.input = stats.infer_ms, stats.images, stats.seconds, size
   if fit then model.anchors_fit = fit:warn() end
@@ -113,15 +113,15 @@ end
 
 -- model: of yl.load; list: a split of yl.data; o: conf, iou, nms, vote, resize, imgsz, batch, protocol, and the protocols' own options.
 -- The first time that it scores a model whose weights were loaded, it warns of anchors that are not theirs (yolua.eval.anchors).
--- more: stage, one_of_several (stages), protocols (instead of o's), source (of the list's images: yolua.batches). Returns the rows of
--- results.json, and what a report draws: {frames = {{id, image, truths, dets}}, curves = {class -> precision and recall}, infer_ms,
--- images, seconds, input = {w, h, resize}, stored = what it was computed from (yolua.eval.stored)}.
+-- more: stage, one_of_several (stages), protocols and size ({imgsz}), both instead of o's, source (of the list's images: yolua.batches).
+-- Returns the rows of results.json, and what a report draws: {frames = {{id, image, truths, dets}}, curves = {class -> precision and
+-- recall}, infer_ms, images, seconds, input = {w, h, resize}, stored = what it was computed from (yolua.eval.stored)}.
 local function run(model, list, o, more)
   local seen, data = { frames = {} }, list.data
   data:follow(model)
   if data.source.pixels then return classified(model, list, more) end
   local protocols = more.protocols or score.protocols(o, data, model, more.one_of_several)
-  local looked, how = look(model, list, o, seen, more.source)
+  local looked, how = look(model, list, o, seen, more)
   local map = data:map(model.names)
   local self = stored.new { stage = more.stage, split = list.name, data = { name = data.name, hash = more.hash }, map = map.name,
     names = model.names, classes = map.classes, protocols = protocols, labels = attributes.labels(model),

@@ -55,12 +55,14 @@ end
 
 local field = fields.groups.size[1]
 
--- {w, h, resize} by the options o (imgsz, resize), else the network's own. Errors: a size that does not fit, with the place.
-function input.of(model, o)
-  local size = rawget(o, "imgsz")
+-- {w, h, resize} by the options o (imgsz, resize), else the network's own. call: options of one call, whose imgsz comes first. Errors: a
+-- size that does not fit, with the place.
+function input.of(model, o, call)
+  local from = call and rawget(call, "imgsz") and call or o
+  local size = rawget(from, "imgsz")
   if size ~= nil then
-    size = schema.convert(field, size, options.from(o, "imgsz"), "imgsz")
-    input.check(model, size, o, "imgsz")
+    size = schema.convert(field, size, options.from(from, "imgsz"), "imgsz")
+    input.check(model, size, from, "imgsz")
   end
   return { w = size and size[1] or model.w, h = size and size[2] or model.h, resize = rawget(o, "resize") or model.resize }
 end
@@ -71,8 +73,8 @@ local function words(i) return ("%dx%d, %s"):format(i.w, i.h, i.resize) end
 function input.file(model) return model.path:match "[^/]*$" end
 
 -- One line: what the pictures are brought to, who says so, and what the network itself says where that differs.
-function input.text(model, o)
-  local used, own = words(input.of(model, o)), words(model)
+function input.text(model, o, call)
+  local used, own = words(input.of(model, o, call)), words(model)
   local file = input.file(model)
   if used == own then return ("input %s (as %s)"):format(own, model.trained and "it was trained" or file .. " says") end
   return ("input %s (%s %s)"):format(used, model.trained and "it was trained at" or file .. " says", own)

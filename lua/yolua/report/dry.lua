@@ -54,8 +54,8 @@ function dry.measure_evaluation(model, list, options, more)
 end
 
 -- What run:eval does instead.
-function dry.eval(run, stage, model, list, protocols)
-  local seconds, rows = dry.measure_evaluation(model, list, run.options, { stage = stage, protocols = protocols })
+function dry.eval(run, stage, model, list, more)
+  local seconds, rows = dry.measure_evaluation(model, list, run.options, more)
   seconds = seconds * #list.frames
   run.dry.seconds = run.dry.seconds + seconds
   run:say("%s: an evaluation on the %d frames of %s, about %s", stage, #list.frames, list.name, dry.duration(seconds))

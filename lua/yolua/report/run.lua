@@ -159,16 +159,20 @@ local function forget(run, stage)
   end
 end
 
--- Scores `model` on `list` by the protocols of the options (or `protocols`); prints and keeps the rows, and returns them.
--- `stage` names the moment: "Original", "Coco-FT", ... An earlier result of the same stage is replaced.
-function Run:eval(stage, model, list, protocols)
+local call = options.declare("run:eval", { fields.pick("eval", "protocol"), fields.pick("size", "imgsz") })
+
+-- Scores `model` on `list`; prints and keeps the rows, and returns them. `stage` names the moment: "Original", "Coco-FT", ... An earlier
+-- result of the same stage is replaced. how: {protocol = {"voc"}, imgsz = {w, h}} in place of the run's own.
+function Run:eval(stage, model, list, how)
   callback.argument(type(stage) == "string", "run:eval", "a stage's name", stage)
   require("yolua.eval.score").check("run:eval", model, list)
+  how = call(how or {})
+  local more = { stage = stage, one_of_several = true, protocols = how.protocol, size = how }
   self:use(list.data)
-  self:say_input(require("yolua.model.input").text(model, self.options))
-  if self.dry then return dry.eval(self, stage, model, list, protocols) end
-  local rows, seen = require("yolua.eval.score")(model, list, self.options, { stage = stage, one_of_several = true, protocols = protocols,
-    hash = self.data_hash })
+  self:say_input(require("yolua.model.input").text(model, self.options, how))
+  if self.dry then return dry.eval(self, stage, model, list, more) end
+  more.hash = self.data_hash
+  local rows, seen = require("yolua.eval.score")(model, list, self.options, more)
   forget(self, stage)
   for _, row in ipairs(rows) do
     self.rows[#self.rows + 1] = row
