@@ -3,7 +3,8 @@
  *
  *   YOLUA_FAULT_BRANCHES=FOLDER   FOLDER/N/work, out, err: what the branch of the N-th call left and said
  *                                 FOLDER/outcomes: a line "N STATUS K" each, K being the first branch with this outcome;
- *                                 "N threads 0" where the process had several threads, and could not be copied
+ *                                 "N alone 0" where the process could not be copied: it had several threads, or
+ *   YOLUA_FAULT_ALONE=1           is not to be
  *   YOLUA_FAULT_VOLATILE=NAMES    files whose contents do not count (times), each name followed by a comma
  *
  * Branches of the same status, text on standard error and files are one outcome, and of those only the first one's folder is kept. */
@@ -254,9 +255,10 @@ static void note_end(long n, int status)
 bool faults_branch(long n, bool threaded)
 {
     int status;
-    pid_t child = threaded ? 0 : fork();
-    if (threaded) note(n, "threads", 0);
-    if (threaded) return false;
+    bool alone = threaded || getenv("YOLUA_FAULT_ALONE");
+    pid_t child = alone ? 0 : fork();
+    if (alone) note(n, "alone", 0);
+    if (alone) return false;
     if (child == 0) {
         become_copy(n);
         return true;

@@ -2,6 +2,7 @@
 -- libraries. Two fail in a row, since Lua tries again when it has collected its garbage; or all that follow.
 --
 --   YOLUA_FAULTS=all ctest -R faults/memory    every allocation; without, some of each verb's
+--   YOLUA_FAULTS=6 ctest -R faults/memory      of those to which the same 6 functions led: number 1, 16, 256...
 local t = require "luaunit"
 local fault_jobs = require "support.fault_jobs"
 local faults = require "support.faults"
@@ -10,7 +11,22 @@ local test = faults.test(t)
 
 TestMemory = {}
 
-for _, job in ipairs(test.jobs(fault_jobs)) do
+local list = test.jobs(fault_jobs)
+
+-- The ways that one function more tells apart are more, and each is tried.
+function TestMemory.testWays()
+  local job = list[1]
+  local seen, injected = test.undisturbed(job), {}
+  for depth = 1, 3 do
+    local r = faults.each(test.place, job, seen, "memory", "@" .. depth, 0, 5)
+    t.assertEquals(r.bad, {})
+    injected[depth] = r.injected
+  end
+  t.assertTrue(0 < injected[1] and injected[1] < injected[2] and injected[2] < injected[3] and injected[3] < seen.counts.memory // 10,
+    table.concat(injected, " "))
+end
+
+for _, job in ipairs(list) do
   TestMemory["test_" .. job.name] = function()
     local seen, bad = test.undisturbed(job), {}
     for _, kind in ipairs { "memory", "memory.libraries" } do

@@ -4,6 +4,7 @@
  *   YOLUA_FAULT=KIND:N        the N-th call of that kind fails, once
  *   YOLUA_FAULT=KIND:N:M      the N-th and the M - 1 after it; M = 0: all from the N-th on
  *   YOLUA_FAULT=KIND:/S:M     each in turn, or each S-th, in a process of its own (see branch.c)
+ *   YOLUA_FAULT=KIND:@D:M     number 1, 16, 256... of those to which the same D functions led (see ways.c), likewise
  *   YOLUA_FAULT=space:N       files take N bytes in all; the write that brings more is cut short, and all after it fail
  *   YOLUA_FAULT=kill:N        SIGKILL in place of the N-th call that concerns a file
  *   YOLUA_FAULT_SLOW=MS       a terminal takes so long to stop showing what is typed
@@ -70,6 +71,7 @@ static atomic_long counts[KIND_COUNT];
 static int failing = -1;         /* a kind */
 static long first_bad, last_bad; /* calls, from 1 */
 static long stride, burst;       /* with branches: every how many, how many fail in one */
+static long depth;               /* with branches by ways: of how many functions; 0: by stride */
 static atomic_long space = -1;   /* bytes that files still take; below 0: no limit */
 static bool counting;
 static atomic_int threads; /* of the program's own that run now */
@@ -116,25 +118,26 @@ static void branch(long n)
     if (faults_branch(n, atomic_load(&threads) > 0)) {
         first_bad = n;
         last_bad = burst == 0 ? INT64_MAX : n + burst - 1;
-        stride = 0;
+        stride = depth = 0;
         counts_file = NULL;
     }
     branching = false;
 }
 
-static bool counted(kind k)
+static bool counted(kind k, const void *caller)
 {
     if (!counting || branching || (failing >= 0 && failing != (int)k)) return false;
     long n = atomic_fetch_add(&counts[k], 1) + 1;
-    if (failing == (int)k && stride > 0 && n % stride == 0) branch(n);
+    bool chosen = depth > 0 ? faults_way_chosen(depth, caller) : stride > 0 && n % stride == 0;
+    if (failing == (int)k && chosen) branch(n);
     return failing == (int)k && n >= first_bad && n <= last_bad;
 }
 
 static bool fails(kind k, const void *caller)
 {
     if (!counting || !is_ours(caller)) return false;
-    if (kinds[k].file && counted(KILL)) raise(SIGKILL);
-    if (!counted(k)) return false;
+    if (kinds[k].file && counted(KILL, caller)) raise(SIGKILL);
+    if (!counted(k, caller)) return false;
     errno = kinds[k].error;
     return true;
 }
@@ -144,7 +147,7 @@ static bool no_memory(const void *caller)
     if (!counting) return false;
     if (fails(MEMORY, caller)) return true;
     if ((failing != LIBRARIES && failing >= 0) || branching || !is_answerable(caller)) return false;
-    if (!counted(LIBRARIES)) return false;
+    if (!counted(LIBRARIES, caller)) return false;
     errno = ENOMEM;
     return true;
 }
@@ -198,17 +201,20 @@ static void read_fault(const char *text)
         return;
     }
     failing = find_kind(text, length);
-    bool each = strncmp(text + length, ":/", 2) == 0;
-    long n = strtol(text + length + (each ? 2 : text[length] == ':'), &end, 10);
+    bool each = strncmp(text + length, ":/", 2) == 0, by_way = strncmp(text + length, ":@", 2) == 0;
+    long n = strtol(text + length + (each || by_way ? 2 : text[length] == ':'), &end, 10);
     burst = *end == ':' ? strtol(end + 1, &end, 10) : 1;
     if (each)
         stride = n;
+    else if (by_way)
+        depth = n;
     else {
         first_bad = n;
         last_bad = burst == 0 ? INT64_MAX : n + burst - 1;
     }
-    if (failing < 0 || n < 1 || (each && !faults_branching())) {
-        fprintf(stderr, "YOLUA_FAULT=%s: expected KIND:N, or KIND:/S with YOLUA_FAULT_BRANCHES\n", text);
+    if (by_way) faults_ways_begin();
+    if (failing < 0 || n < 1 || ((each || by_way) && !faults_branching())) {
+        fprintf(stderr, "YOLUA_FAULT=%s: expected KIND:N, or KIND:/S or KIND:@D with YOLUA_FAULT_BRANCHES\n", text);
         _exit(99);
     }
 }
@@ -383,7 +389,7 @@ int tcsetattr(int descriptor, int when, const struct termios *set)
 {
     static int (*real)(int, int, const struct termios *);
     const char *slow = getenv("YOLUA_FAULT_SLOW");
-    struct timespec wait = {0, slow ? atol(slow) * 1000000 : 0};
+    struct timespec wait = {0, slow ? strtol(slow, NULL, 10) * 1000000 : 0};
     if (!real) *(void **)&real = dlsym(RTLD_NEXT, "tcsetattr");
     if (!(set->c_lflag & ECHO)) nanosleep(&wait, NULL);
     return real(descriptor, when, set);

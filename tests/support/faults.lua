@@ -131,11 +131,12 @@ function faults.judge(seen, job, kind, made)
 end
 
 -- Runs the job with a fault for each call in turn, each in a copy of the process; returns the branches {n, status (nil: the process had
--- several threads), first (of the same outcome), folder}, and how the job itself ended.
+-- several threads, or the job is one that cannot be copied), first (of the same outcome), folder}, and how the job itself ended.
 local function branches(place, job, fault, volatile)
   faults.prepare(place, job)
   local status, _, err = faults.run(place, job,
-    { YOLUA_FAULT = fault, YOLUA_FAULT_BRANCHES = place.branches, YOLUA_FAULT_VOLATILE = volatile or "" })
+    { YOLUA_FAULT = fault, YOLUA_FAULT_BRANCHES = place.branches, YOLUA_FAULT_VOLATILE = volatile or "",
+      YOLUA_FAULT_ALONE = job.alone and "1" })
   local list = {}
   for n, code, first in (slurp(place.branches .. "/outcomes") or ""):gmatch "(%d+) (%w+) (%d+)\n" do
     list[#list + 1] = { n = math.tointeger(n), status = math.tointeger(tonumber(code)), first = math.tointeger(first),
@@ -186,26 +187,17 @@ local function alone(place, job, seen, kind, n, burst, result)
   if wrong then result.bad[#result.bad + 1] = ("%s %s: %s"):format(job.name, fault, wrong) end
 end
 
--- For a job whose process cannot be copied.
-local function calls_of(seen, kind, stride)
-  local list = {}
-  for n = stride, seen.counts[kind], stride do list[#list + 1] = { n = n } end
-  return list
-end
-
--- Fails each `stride`-th call of that kind in turn, `burst` calls in a row (0: all that follow): in a copy of the process; in a process
--- of its own where it has several threads, `most` of these at most, evenly spread. Returns {injected, refused, done, left_out,
--- bad = {sentences}}.
-function faults.each(place, job, seen, kind, stride, burst, most)
-  local volatile, fault = {}, ("%s:/%d:%d"):format(kind, stride, burst)
+-- Fails the chosen calls of that kind in turn ("/S": each S-th; "@D": number 1, 16, 256... of those to which the same D functions led),
+-- `burst` calls in a row (0: all that follow): in a copy of the process; in a process of its own where it cannot be copied, `most` of
+-- these at most, evenly spread. Returns {injected, refused, done, left_out, bad = {sentences}}.
+function faults.each(place, job, seen, kind, choice, burst, most)
+  local volatile, fault = {}, ("%s:%s:%d"):format(kind, choice, burst)
   for path in pairs(seen.volatile) do volatile[#volatile + 1] = path:match "[^/]*$" .. "," end
-  local list, status, err
-  if job.alone then list, status = calls_of(seen, kind, stride), 0
-  else list, status, err = branches(place, job, fault, table.concat(volatile)) end
-  local result, threaded = { injected = 0, refused = 0, done = 0, left_out = 0, bad = {} }, {}
+  local list, status, err = branches(place, job, fault, table.concat(volatile))
+  local result, own = { injected = 0, refused = 0, done = 0, left_out = 0, bad = {} }, {}
   if status ~= 0 then result.bad[1] = ("%s %s: the job itself ended with status %d: %s"):format(job.name, fault, status, err) end
   for _, branch in ipairs(list) do
-    if not branch.status then threaded[#threaded + 1] = branch.n
+    if not branch.status then own[#own + 1] = branch.n
     else
       count(result, branch.status)
       local folder = branch.folder
@@ -214,9 +206,9 @@ function faults.each(place, job, seen, kind, stride, burst, most)
       if wrong then result.bad[#result.bad + 1] = ("%s %s:%d:%d: %s"):format(job.name, kind, branch.n, burst, wrong) end
     end
   end
-  local step = math.max(1, math.ceil(#threaded / most))
-  for i = step, #threaded, step do alone(place, job, seen, kind, threaded[i], burst, result) end
-  result.left_out = #threaded - #threaded // step
+  local step = math.max(1, math.ceil(#own / most))
+  for i = step, #own, step do alone(place, job, seen, kind, own[i], burst, result) end
+  result.left_out = #own - #own // step
   return result
 end
 
@@ -227,13 +219,18 @@ local function names(text)
   return set
 end
 
--- What the tests of tests/faults/ share. YOLUA_FAULTS=all: every call fails; YOLUA_FAULTS_JOB and YOLUA_FAULTS_KIND: only those (a,b).
+-- What the tests of tests/faults/ share. YOLUA_FAULTS=all: every call fails; YOLUA_FAULTS=D: number 1, 16, 256... of those to which the
+-- same D functions led; YOLUA_FAULTS_JOB and YOLUA_FAULTS_KIND: only those (a,b).
 function faults.test(t)
   if not faults.library then
     print "SKIP: this build has no library that makes calls fail"
     os.exit(0)
   end
-  local test, all = {}, os.getenv "YOLUA_FAULTS" == "all"
+  local test, wanted = {}, os.getenv "YOLUA_FAULTS"
+  local depth = math.tointeger(tonumber(wanted))
+  if wanted and wanted ~= "all" and not (depth and depth > 0) then
+    error(("YOLUA_FAULTS=%s: expected all, or how many functions tell calls apart"):format(wanted))
+  end
   local only, only_kind = names(os.getenv "YOLUA_FAULTS_JOB"), names(os.getenv "YOLUA_FAULTS_KIND")
   local top = program.tiny()
 
@@ -246,11 +243,13 @@ function faults.test(t)
 
   function test.undisturbed(job) return faults.undisturbed(test.place, job) end
 
-  -- About `some` failing calls, evenly spread (all: every one); a line that tells of them; adds what is wrong to the list `bad`.
+  -- About `some` failing calls, evenly spread, or those that YOLUA_FAULTS asks for; a line that tells of them; adds what is wrong to the
+  -- list `bad`.
   function test.each(job, seen, kind, burst, some, bad)
     local calls = seen.counts[kind]
     if calls == 0 or only_kind and not only_kind[kind] then return end
-    local r = faults.each(test.place, job, seen, kind, all and 1 or math.max(1, calls // some), burst, all and math.huge or 5)
+    local choice = wanted == "all" and "/1" or depth and "@" .. depth or "/" .. math.max(1, calls // some)
+    local r = faults.each(test.place, job, seen, kind, choice, burst, wanted and math.huge or 5)
     local how = burst == 0 and "from then on" or burst == 1 and "once" or burst .. " in a row"
     print(("%-12s %-16s %-12s %6d calls, %6d failed: %6d refused, %6d done all the same, %d not borne; %d left out"):format(job.name,
       kind, how, calls, r.injected, r.refused, r.done, #r.bad, r.left_out))
