@@ -22,10 +22,13 @@ end
 
 local composed = { data = data, options = fields.all, run = fields.all, trainer = trainer }
 
--- The field list of yl.NAME, or of the method ("detect"); nil where it takes no such table.
+-- The field list of yl.NAME ("load", "prune.cut"), or of the method ("detect"); nil where it takes no such table.
 function calls.fields(name)
   if composed[name] then return composed[name]() end
-  pcall(function() return require "yolua"[name] end) -- what is loaded has declared its fields
+  pcall(function() -- what is loaded has declared its fields
+    local at = require "yolua"
+    for key in name:gmatch "[^.]+" do at = at[key] end
+  end)
   return options.declared["yl." .. name] or options.declared["net:" .. name]
 end
 

@@ -79,7 +79,8 @@ local function pages_of(name)
   local pages = {}
   for _, topic in ipairs(topics.list) do
     for _, item in ipairs(topic.names()) do
-      if name == (topic.prefix or "") .. item then pages[#pages + 1] = topic.page(item) end
+      local whole = (topic.prefix or "") .. item
+      if name == whole or topic.prefix and "yl." .. name == whole and name:find("%.") then pages[#pages + 1] = topic.page(item) end
     end
     if topic.name == name then pages[#pages + 1] = topics.page(topic) end
   end
@@ -98,7 +99,9 @@ function help.words()
   for _, topic in ipairs(topics.list) do
     add(topic.name)
     for _, name in ipairs(topic.names()) do
-      add((topic.prefix or "") .. name)
+      local whole = (topic.prefix or "") .. name
+      add(whole)
+      if whole:find "%..*%." then add((whole:gsub("^yl%.", ""))) end
       add(name)
     end
   end
@@ -123,6 +126,10 @@ end
 
 local function object_page(value)
   local yl = require "yolua"
+  for _, topic in ipairs(topics.list) do
+    local item = topic.name_of and topic.name_of(value)
+    if item then return topic.page(item) end
+  end
   for name, known in pairs(yl) do
     if known == value and type(name) == "string" and #pages_of("yl." .. name) > 0 then return help.page("yl." .. name) end
   end

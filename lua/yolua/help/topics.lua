@@ -5,6 +5,7 @@ local core = require "yolua.core"
 local fields = require "yolua.options.fields"
 local formats = require "yolua.help.formats"
 local library = require "yolua.library"
+local parts = require "yolua.help.parts"
 local rows = require "yolua.help.rows"
 local schema = require "yolua.options.schema"
 local terminal = require "yolua.terminal"
@@ -52,7 +53,8 @@ local function verb_page(name)
   local verb = require("yolua.verbs." .. name)
   local places, first = verb.positional, ""
   for _, key in ipairs(type(places) == "table" and places or { places }) do first = ("%s [%s]"):format(first, key:upper()) end
-  return with_fields(("yolua %s%s [key=value ...]\n%s"):format(name, first, fit(verb.help or "")), fields.get(verb.fields or {}))
+  local text = verb.text and "\n\n" .. fit(verb.text) or ""
+  return with_fields(("yolua %s%s [key=value ...]\n%s%s"):format(name, first, fit(verb.help or ""), text), fields.get(verb.fields or {}))
 end
 
 local function layer_line(kind) return core.layers.kind(kind).help or "" end
@@ -73,6 +75,21 @@ local function library_page(name)
   if #list > 0 then page = page .. "\n\n" .. rows.layout(list) end
   if name == "run" or name == "options" then return page .. "\n\nIts options: help \"keys\"." end
   return options and with_fields(page .. "\n\nOptions:", options):gsub("Options:\n\n", "Options:\n") or page
+end
+
+local function policy_page(name) return fit(opening "lua/yolua/policies/"(name)) end
+
+-- The name of a policy that is loaded.
+local function policy_of(value)
+  for _, name in ipairs(core.options.modules "lua/yolua/policies/") do
+    if package.loaded["yolua.policies." .. name] == value then return name end
+  end
+end
+
+local function part_page(name)
+  local part, list = parts.find(name), calls.fields("prune." .. name)
+  local page = fit(part.call) .. "\n" .. fit((part.text:gsub("^%l", string.upper)))
+  return list and page .. "\n\nOptions:\n" .. rows.text(list) or page
 end
 
 local function schedule_list()
@@ -123,7 +140,7 @@ topics.list = {
   { name = "verbs", title = "one job each: yolua VERB [key=value ...]", names = of_folder "lua/yolua/verbs/",
     line = function(name) return require("yolua.verbs." .. name).help or "" end, page = verb_page },
   { name = "recipes", title = "experiments: yolua recipes/NAME.lua [key=value ...]", names = of_folder "recipes/",
-    line = sentence "recipes/", page = function(name) return fit(opening "recipes/"(name)) end },
+    line = sentence "recipes/", page = function(name) return ("recipes/%s.lua\n%s"):format(name, fit(opening "recipes/"(name))) end },
   { name = "layers", title = "kinds of layers, for networks made in Lua", names = function()
     local list = table.move(core.layers.kinds(), 1, 1000, 1, {})
     table.sort(list)
@@ -134,7 +151,10 @@ topics.list = {
     names = function() return names_of(schedule_list()) end, line = schedule_line,
     page = function(name) return ("optim.schedule=%s\n%s"):format(name, fit(schedule_line(name))) end },
   { name = "policies", title = "what reacts to a training's events: yl.train { ..., yl.NAME ... }", names = of_folder "lua/yolua/policies/",
-    line = sentence "lua/yolua/policies/", page = function(name) return fit(opening "lua/yolua/policies/"(name)) end },
+    line = sentence "lua/yolua/policies/", page = policy_page, name_of = policy_of },
+  { name = "pruning", title = "beside yl.prune: cuts by hand, schedules of schedules, rounds without training: help \"yl.prune.NAME\"",
+    prefix = "yl.prune.", names = function() return names_of(parts.list()) end,
+    line = function(name) return comments.sentence(parts.find(name).text) end, page = part_page, name_of = parts.name_of },
   choices("augmentations", "augment=NAME: random changes of the training images", "augment", "lua/yolua/augment/", "yolua.augment."),
   choices("datasets", "data=NAME data.root=FOLDER", "data", "datasets/", "yolua.datasets."),
   { name = "formats", title = "files of other programs: yolua export writes them, and those that can be read are read by cfg=, weights= "

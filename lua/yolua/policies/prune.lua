@@ -99,6 +99,7 @@ end
 local PARTS = { "combine", "dry", "replay", "hand", "ablation", "kept" }
 
 return setmetatable({}, {
+  __parts = PARTS,
   __call = function(_, spec) return new(spec) end,
   __index = function(_, key)
     for _, part in ipairs(PARTS) do

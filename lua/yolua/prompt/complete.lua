@@ -97,7 +97,7 @@ local function fields_at(at, text)
     local kind = entry.bracket == "{" and text:match("^%s*[\"']([%w_]+)[\"']", entry.from)
     if kind and core.layers.fields(kind) then list = core.layers.fields(kind)
     elseif entry.call then
-      local name = entry.call:match "^yl%.([%w_]+)$" or entry.call:match ":(detect)$"
+      local name = entry.call:match "^yl%.([%w_.]+)$" or entry.call:match ":(detect)$"
       list = name and calls.fields(name) or list
     elseif entry.key and entry.bracket == "{" then
       local field = find(list, entry.key)

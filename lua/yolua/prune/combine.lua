@@ -23,7 +23,7 @@ local function count(who, n)
   if math.type(n) ~= "integer" or n < 1 then fail("%s: expected a whole number of at least 1, got %s", who, callback.shown(n)) end
 end
 
--- f, until `limit`: a sparsity that is not passed, or a function of the state that says true.
+-- yl.prune.until_(f, limit): what f asks for, until `limit`: a sparsity that is not passed, or a function of the state that says true.
 function combine.until_(f, limit)
   f = schedule.of(f)
   local by_number = type(limit) == "number"
@@ -41,7 +41,8 @@ function combine.until_(f, limit)
   end, over)
 end
 
--- first, and when it is over (until_ says when), second: with its own rounds, from 1, and the sparsity that it begins with as start.
+-- yl.prune.then_(first, second): what first asks for, and when it is over (until_ says when), what second does, with its own rounds, from
+-- 1, and the sparsity that it begins with as start.
 function combine.then_(first, second)
   first, second = schedule.of(first), schedule.of(second)
   if not schedule.over(first) then fail "then_: expected a schedule that ends first, as until_(f, limit) makes it" end
@@ -55,7 +56,7 @@ function combine.then_(first, second)
   end, schedule.over(second))
 end
 
--- f in every n-th round, from the first; the rounds between hold. f's own rounds count by these.
+-- yl.prune.repeat_(f, n): what f asks for, in every n-th round, from the first; the rounds between hold. f's own rounds count by these.
 function combine.repeat_(f, n)
   f = schedule.of(f)
   count("repeat_", n)
@@ -66,7 +67,8 @@ function combine.repeat_(f, n)
   end)
 end
 
--- f when the dev loss of the last `patience` rounds is not below that before them; else it holds. The first round prunes.
+-- yl.prune.when_stalled(f, patience): what f asks for, when the dev loss of the last `patience` rounds is not below that before them; else
+-- it holds. The first round prunes.
 function combine.when_stalled(f, patience)
   f = schedule.of(f)
   count("when_stalled", patience)

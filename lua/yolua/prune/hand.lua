@@ -51,21 +51,29 @@ local function restore(model, kept)
   end
 end
 
-local function check_scorable(rules)
+local function check_scorable(rules, o)
   if rules.score.gather then
-    error("prune: this score looks at gradients, which a cut by hand has not: expected magnitude, lamp, random, or one of your own", 0)
+    options.refuse(o, "score", "yl.prune.cut: this score looks at gradients, which a cut by hand has not: expected magnitude, lamp, "
+      .. "random, or one of your own")
   end
-  if rules.scope.prepare then error("prune: this scope needs data to look at: expected global, layer, uniform or erk", 0) end
+  if rules.scope.prepare then
+    options.refuse(o, "scope", "yl.prune.cut: this scope needs data to look at: expected global, layer, uniform or erk")
+  end
 end
 
--- yl.prune.cut(net, o): the prunable numbers with the smallest scores become zero and stay so. Returns the layers' zeros, which print as
--- bars. Errors: less than is zero already; what nobody can cut, by name. The network is as it was then.
+-- yl.prune.cut(net, target) or yl.prune.cut(net, { target = .5, ... }): without training, the prunable numbers with the smallest scores
+-- become zero and stay so, until `target`, a share from 0 to below 1, of them is zero. Returns the layers' zeros, which print as bars.
+-- Errors: less than is zero already; a score that looks at gradients, a scope that looks at data; what nobody can cut, by name. The network
+-- is then as it was. yl.prune.undo(net) takes the cut back.
 function hand.cut(model, values)
   callback.model("yl.prune.cut", model)
   if type(values) == "number" then values = { values } end
+  local budget = type(values) == "table" and type(values.target) == "table"
+  callback.argument(not budget, "yl.prune.cut: target",
+    "a share of zeros below 1, as .5 (budgets of flops and ms are yl.prune's and yolua prune's)", budget and values.target)
   local o = check(values)
   local rules, list = Cut.rules(o), ranges.of(model, o)
-  check_scorable(rules)
+  check_scorable(rules, o)
   local sparsity, zeros, count = ranges.sparsity(model, list)
   local wanted = math.floor(o.target * count + 0.5)
   if wanted < zeros then
@@ -82,7 +90,7 @@ function hand.cut(model, values)
 end
 
 -- yl.prune.undo(net): takes back the last cut of yl.prune.cut: the parameters that it looked at have the values and masks that they had
--- before. Returns the layers' zeros. Errors: nothing was cut.
+-- before. Returns the layers' zeros, which print as bars. Errors: nothing was cut.
 function hand.undo(model)
   callback.model("yl.prune.undo", model)
   local list = cuts[model]

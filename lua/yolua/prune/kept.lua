@@ -1,9 +1,9 @@
--- yl.prune.kept(run): the networks that a pruning has kept (its option keep), in that order: {mark, name ("90 %"), sparsity, round, epoch,
--- file, tuned, sparsest}: file is its checkpoint in the run directory, tuned the name for what it becomes when it is trained on, sparsest
--- true of one. Of a dry run, those that its rounds would reach.
+-- The networks that a pruning has kept (its option keep), as recipes go through them:
 --
 --   rows:each(f)      calls f(row) for each
 --   rows:ends(4)      the epochs that each has by its end, if it is trained on for four
+local callback = require "yolua.options.callback"
+local finished = require "yolua.prune.finished"
 local options = require "yolua.options.table"
 
 local kept, Rows = {}, {}
@@ -32,7 +32,13 @@ end
 
 function kept.file(mark) return ("sparsity-%g.safetensors"):format(100 * mark) end
 
+-- yl.prune.kept(run): the networks that a pruning has kept (its option keep), in that order. run: of yl.run, or the path of its directory.
+-- Returns a list of {mark = the sparsity named in keep, name = "90 %", sparsity, round, epoch, file = its checkpoint in the run directory,
+-- tuned = the name for what it becomes when it is trained on, sparsest = true of one}. Of a dry run, those that its rounds would reach.
+-- Errors: nothing was pruned in this run.
 function kept.kept(run)
+  if type(run) == "string" then return named(finished.rounds(run, "yl.prune.kept").kept or {}) end
+  callback.argument(type(run) == "table", "yl.prune.kept", "a run (of yl.run) or the path of its directory", run)
   if run.dry then return named(run.dry.kept or {}) end
   if not run.pruning then error(options.position() .. ": yl.prune.kept: nothing was pruned in this run", 0) end
   return named(run.pruning.kept)

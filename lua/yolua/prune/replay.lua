@@ -1,7 +1,7 @@
 -- What a schedule would have asked for in a finished run.
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
-local options = require "yolua.options.table"
+local finished = require "yolua.prune.finished"
 local Planner = require "yolua.prune.planner"
 local schedule = require "yolua.prune.schedule"
 local settings = require "yolua.prune.settings"
@@ -38,14 +38,6 @@ local function known_of(values)
   return out
 end
 
-local function record_of(dir)
-  local path = dir .. "/rounds.json"
-  if not core.files.kind(path) then
-    error(("%s: yl.prune.replay: %s is not the run of a pruning (rounds.json is missing)"):format(options.position(), dir), 0)
-  end
-  return core.json.decode(core.system.read(path), path)
-end
-
 -- The run's options, with the call's in their place.
 local function options_of(known, spec, o)
   local values = known.settings or { target = known.target, rounds = known.of, hold = known.of - known.ramp }
@@ -67,7 +59,7 @@ end
 -- gone. Errors: as a run's, with the schedule's file and line.
 function replay.replay(dir, spec, o)
   callback.argument(type(dir) == "string", "yl.prune.replay", "the path of a run directory", dir)
-  local known, out, asked = record_of(dir), {}, {}
+  local known, out, asked = finished.rounds(dir, "yl.prune.replay"), {}, {}
   local planner, st = Planner.new(options_of(known, spec, o)), { rounds = {}, dense = known_of(known.dense), memory = {} }
   planner.count, planner.one = known.prunable, planner.goal.key == "sparsity" and 1 / known.prunable or 1e-6
   for i, r in ipairs(known.rounds) do

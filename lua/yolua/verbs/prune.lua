@@ -5,6 +5,14 @@ local inputs = require "yolua.cli.inputs"
 local Rounds = require "yolua.prune.rounds"
 local schema = require "yolua.options.schema"
 
+local TEXT <const> = [[
+In each round the weights with the smallest scores become zero for good, and the rest is retrained for epochs=. schedule= says how many: a
+name, or FILE.lua with a function of your own (help prune.state). dry_run=true shows the rounds. The training lasts rounds times epochs.
+
+The run directory then has best.safetensors, the sparsest network that passed the gate (max_drop=); last.safetensors; rounds.json, what each
+round measured, as in results.json; sparsity-NN.safetensors for each of keep=; and where rounds can be taken back (max_drop=, FILE.lua)
+prune-R-N.safetensors: the network before the cut of round R, the N-th that began, which a resumed run returns to.]]
+
 local list = table.move(fields.recipe, 1, #fields.recipe, 1, {})
 list[#list + 1] = "prune"
 list[#list + 1] = "distill"
@@ -50,5 +58,5 @@ local function show(result)
   if result.prunable then print(("%d prunable numbers\n%s"):format(result.prunable, tostring(result))) end
 end
 
-return { help = "prune a detector in rounds of cutting and retraining", fields = list, run = prune, show = show, ranks = true,
+return { help = "prune a detector in rounds of cutting and retraining", text = TEXT, fields = list, run = prune, show = show, ranks = true,
   defaults = { distill = { weight = 0 } } }

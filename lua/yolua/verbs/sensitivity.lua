@@ -24,8 +24,15 @@ local function scan(o)
   return sensitivity.plain(result)
 end
 
+local TEXT <const> = [[
+One layer at a time is cut to each sparsity of sparsity=, the others whole, and the network is scored on data.pick (else dev, or
+data.split=). Nothing is trained, and the network stays as it is. A table shows how far AP falls for each layer and sparsity; the run
+directory keeps it (sensitivity.json, and a page of the report). Every score is kept in a cache, so that a scan which was stopped continues.
+
+To prune as a scan says: yolua prune schedule=sensitivity target=.8.]]
+
 local list = { "model", "data", "protocols", "run" }
 table.move(sensitivity.fields, 1, #sensitivity.fields, #list + 1, list)
 table.move(sensitivity.looks, 1, #sensitivity.looks, #list + 1, list)
 
-return { help = "measure how much each layer can be pruned", fields = list, run = scan, show = function() end }
+return { help = "measure how much each layer can be pruned", text = TEXT, fields = list, run = scan, show = function() end }

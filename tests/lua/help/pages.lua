@@ -103,6 +103,31 @@ function TestHelp:testLibrary()
   t.assertErrorMsgContains("help takes a word in quotes", help.page, {})
 end
 
+-- The functions beside yl.prune: by their whole names, without yl., as things, and by the last word where nothing else is called that.
+function TestHelp:testPartsOfAPolicy()
+  local yl = require "yolua"
+  local parts = require "yolua.help.parts".list()
+  t.assertTrue(#parts > 8, #parts)
+  for _, name in ipairs { "cut", "undo", "kept", "dry_run", "replay", "ablation", "until_", "then_", "repeat_", "when_stalled" } do
+    local page = help.page("yl.prune." .. name)
+    t.assertStrContains(page, "yl.prune." .. name .. "(")
+    t.assertEquals(help.page("prune." .. name), page)
+    t.assertEquals(help.page(yl.prune[name]), page)
+    if name ~= "dry_run" then t.assertEquals(help.page(name), page) end
+  end
+  t.assertStrContains(flat "cut", "Returns the layers' zeros, which print as bars. Errors: less than is zero already")
+  t.assertStrContains(flat "cut", "target share of zeros among the prunable numbers")
+  t.assertStrContains(flat(yl.prune), "iterative pruning")
+  t.assertEquals(flat(yl.freeze):sub(1, 9), "yl.freeze")
+end
+
+-- A word that names a verb and a recipe: which page is whose.
+function TestHelp:testVerbAndRecipe()
+  local page = help.page "sensitivity"
+  t.assertStrContains(page, "yolua sensitivity [key=value ...]\nmeasure how much each layer can be pruned\n\nOne layer at a time is cut")
+  t.assertStrContains(page, "\n\nrecipes/sensitivity.lua\nHow sensitive each layer is")
+end
+
 function TestHelp:testRecipes()
   t.assertStrContains(flat "coco_ft", "keep the detector's COCO head")
   local page = help.page((os.getenv "YOLUA_SOURCE" or ".") .. "/recipes/coco_ft.lua")

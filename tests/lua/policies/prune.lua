@@ -150,6 +150,9 @@ function TestMasks.testKept()
     { target = 0.8, rounds = 4, schedule = "linear", keep = { 0.7, 0.3 }, judge = "none" })
   t.assertEquals(yl.prune.kept(resumed), list)
   t.assertEquals({ list[2].name, list:ends(4) }, { "30 %", { 4 + 4, 2 + 4 } })
+  t.assertEquals(yl.prune.kept(made.dir), list) -- the run's directory says the same
+  t.assertErrorMsgContains("yl.prune.kept: " .. top .. " is not the run of a pruning (rounds.json is missing)", yl.prune.kept, top)
+  t.assertErrorMsgContains("yl.prune.kept: expected a run (of yl.run) or the path of its directory, got 3", yl.prune.kept, 3)
   for keep, sentence in pairs { [{ 0.9 }] = "keep: 0.9 is never reached: expected at most the target, 0.8",
     [{ 50 }] = "keep: expected sparsities above 0 and below 1 (.9 is 90 %), got 50", [{ 0.5, 0.5 }] = "got 0.5 twice" } do
     t.assertErrorMsgContains(sentence, yl.prune, { target = 0.8, keep = keep })
