@@ -27,8 +27,19 @@ function terminal.cut(text, width)
   return first_characters(text, width - 2) .. ".."
 end
 
--- A name, as a cell of a table: those that come from files may be as long as they like there.
-function terminal.name(text) return terminal.cut(text, 60) end
+local function last_characters(text, count)
+  local start = utf8.len(text) and (count > 0 and utf8.offset(text, -count) or #text + 1)
+  return text:sub(start or -count)
+end
+
+-- A name in at most `most` characters (default 120: those that come from files may be as long as they like there). The middle goes, since
+-- names that begin alike differ at their ends; ".." stands for it.
+function terminal.name(text, most)
+  most = most or 120
+  if terminal.length(text) <= most then return text end
+  local tail = (most - 2) // 2
+  return first_characters(text, most - 2 - tail) .. ".." .. last_characters(text, tail)
+end
 
 -- The text as lines of at most `width` characters, broken at blanks; the lines after the first begin with `indent` blanks. A word
 -- that is longer than a line is broken where the line ends.
@@ -57,8 +68,8 @@ end
 
 local function cell_text(cell, column) return column == 1 and terminal.name(tostring(cell)) or tostring(cell) end
 
--- Rows of cells as lines, in columns two blanks apart; the first has names. is_right(i): whether column i ends at one place (default: each
--- begins at one); most: a longer cell does not widen its column.
+-- Rows of cells as lines, in columns two blanks apart; the first has names, as of terminal.name. is_right(i): whether column i ends at one
+-- place (default: each begins at one); most: a longer cell does not widen its column.
 function terminal.align(rows, is_right, most)
   local widths, lines = {}, {}
   for _, row in ipairs(rows) do
@@ -74,7 +85,9 @@ function terminal.align(rows, is_right, most)
   return lines
 end
 
--- Widths of the columns, and how wide they are together; empty columns take no place.
+local NARROW <const> = 24 -- names are shortened to so many characters before a column is dropped
+
+-- Widths of the columns, and how wide they are together with names as narrow as they may be; empty columns take no place.
 local function measure(columns, rows)
   local widths, sum = {}, -2
   for i, column in ipairs(columns) do
@@ -84,7 +97,7 @@ local function measure(columns, rows)
       widths[i] = math.max(widths[i], terminal.length(row[i] or ""))
       filled = filled or (row[i] or "") ~= ""
     end
-    if not filled or column.dropped then widths[i] = 0 else sum = sum + widths[i] + 2 end
+    if not filled or column.dropped then widths[i] = 0 else sum = sum + (i == 1 and math.min(widths[i], NARROW) or widths[i]) + 2 end
   end
   return widths, sum
 end
@@ -98,23 +111,24 @@ local function fitted(columns, rows, width)
     for i = 2, #columns do
       if widths[i] > 0 and (not least or (columns[i].weight or 0) < (columns[least].weight or 0)) then least = i end
     end
-    if sum <= width or not least then return widths end
+    if sum <= width or not least then return widths, math.min(widths[1], NARROW) + math.max(0, width - sum) end
     columns[least] = { columns[least][1], dropped = true }
   end
 end
 
 -- A table as lines that fit: columns = { {head, right = bool, weight = number}, ... }, rows of texts. Where the width does not do,
--- the columns of the least weight go first, and the first column is cut in the end.
+-- names in the first column are shortened, then the columns of the least weight go, and in the end lines are cut.
 function terminal.columns(columns, rows, width)
   width = width or terminal.width()
-  local widths, kept, lines = fitted(columns, rows, width), {}, { {} }
+  local widths, most = fitted(columns, rows, width)
+  local kept, lines = {}, { {} }
   for i in ipairs(columns) do
     if widths[i] > 0 then kept[#kept + 1] = i end
   end
   for k, i in ipairs(kept) do lines[1][k] = columns[i][1] end
   for r, row in ipairs(rows) do
     lines[r + 1] = {}
-    for k, i in ipairs(kept) do lines[r + 1][k] = row[i] or "" end
+    for k, i in ipairs(kept) do lines[r + 1][k] = i == 1 and terminal.name(row[i] or "", most) or row[i] or "" end
   end
   lines = terminal.align(lines, function(k) return columns[kept[k]].right end)
   for l, line in ipairs(lines) do lines[l] = terminal.cut(line, width) end

@@ -49,8 +49,22 @@ function TestTerminal.testAlign()
   t.assertEquals(terminal.align(cells, function(i) return i == 2 end), { "class       AP", "Stra\u{df}e     0.5", "x       100.25" })
   t.assertEquals(terminal.align({ { "abcdef", "1" }, { "a", "2" } }, nil, 3), { "abcdef  1", "a    2" })
   t.assertEquals(terminal.align {}, {})
-  local name = ("\u{e4}"):rep(61)
-  t.assertEquals(terminal.align { { name, name } }, { ("\u{e4}"):rep(58) .. "..  " .. name }) -- names stand in the first column
+  local name = ("\u{e4}"):rep(100) .. ("\u{f6}"):rep(21) -- names stand in the first column
+  t.assertEquals(terminal.align { { name, name } }, { ("\u{e4}"):rep(59) .. ".." .. name:sub(-2 * 59) .. "  " .. name })
+  name = ("x"):rep(120)
+  t.assertEquals(terminal.align { { name, "1" } }, { name .. "  1" })
+end
+
+-- Names that begin alike differ at their ends, so the middle goes; before a column is dropped, the names are made shorter.
+function TestTerminal.testNames()
+  t.assertEquals(terminal.name("prune_gradual-lr-0.001", 22), "prune_gradual-lr-0.001")
+  t.assertEquals(terminal.name("prune_gradual-lr-0.001", 21), "prune_grad..-lr-0.001")
+  t.assertEquals(terminal.name("\xff\xfe and some more", 10), "\xff\xfe a..more")
+  t.assertEquals({ terminal.name("long", 3), terminal.name("long", 2) }, { "l..", ".." })
+  local list = { { "runs/sweep/prune_gradual-lr-0.001", "", "1" }, { "runs/sweep/prune_gradual-lr-0.003", "no", "2" } }
+  t.assertEquals(terminal.columns(columns, list, 80)[3], "runs/sweep/prune_gradual-lr-0.003  no       2")
+  t.assertEquals(terminal.columns(columns, list, 40)[3], "runs/sweep/pr..dual-lr-0.003  no       2")
+  t.assertEquals(terminal.columns(columns, list, 35)[3], "runs/sweep/pru..dual-lr-0.003     2")
 end
 
 -- Few rows: the table is turned. Many: columns go, counts first. Sentences break at blanks.
