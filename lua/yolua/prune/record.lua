@@ -10,7 +10,8 @@ local record = {}
 -- A round as a line.
 function record.text(r, st)
   local function number(format, value) return type(value) == "number" and format:format(value) or "n/a" end
-  return ("round %d: %.2f %% zeros, dev loss %s (dense %s), %s %s (dense %s)"):format(r.round, 100 * r.sparsity,
+  local round = r.try > 1 and ("round %d, try %d"):format(r.round, r.try) or ("round %d"):format(r.round)
+  return ("%s: %.2f %% zeros, dev loss %s (dense %s), %s %s (dense %s)"):format(round, 100 * r.sparsity,
     number("%.4f", r.dev_loss), number("%.4f", st.dense.dev_loss), st.measure or "AP", number("%.3f", r.ap), number("%.3f", st.dense.ap))
 end
 

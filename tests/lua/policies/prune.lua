@@ -370,6 +370,7 @@ function TestOwn.testACarefulSchedule()
   t.assertEquals(list, { { 1, 1, 1, 200, true }, { 1, 2, 2, 200, false }, { 2, 1, 1, 396, false } })
   local lines, records = taken_back(made)
   t.assertEquals(records, { { 2, 1, 20, 0, "the schedule asks for it" } })
+  t.assertStrContains(core.system.read(made.dir .. "/log.txt"), "\nround 1, try 2: 2.00 % zeros, dev loss ")
   t.assertEquals(lines, { "round 1 is rolled back, from 2.00 % zeros to 0.00 %: the schedule asks for it",
     "the pruning ends with 3.96 % zeros, below its target of 90.00 %; 1 of its 3 rounds was rolled back" })
 end
