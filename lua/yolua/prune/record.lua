@@ -4,6 +4,7 @@ local core = require "yolua.core"
 local document = require "yolua.report.document"
 local marks = require "yolua.prune.marks"
 local options = require "yolua.options.table"
+local target = require "yolua.prune.target"
 
 local record = {}
 
@@ -17,12 +18,14 @@ end
 
 -- How a pruning ended that went otherwise than its rounds and its target say; nil where all went so.
 function record.ending(self, st)
-  local goal, back = self.goal, 0
-  local below = goal.key == "sparsity" and self.now < goal.value - 1 / self.count
+  local goal, back, dense = self.goal, 0, { flops = st.dense.flops, ms = st.device_ms or self.times.dense }
+  local gone, wanted = self:gone(self.base(st), st.dense), (goal.key == "sparsity" or dense[goal.key]) and target.share(goal, dense) or 0
+  local below, of = gone < wanted - self.one, goal.key == "flops" and "FLOPs" or "milliseconds"
   for _, r in ipairs(st.rounds) do back = back + (r.rolled_back and 1 or 0) end
   if back == 0 and not below then return nil end
-  return ("the pruning ends with %.2f %% zeros%s%s"):format(100 * self.now,
-    below and (", below its target of %.2f %%"):format(100 * goal.value) or "",
+  return ("the pruning ends with %.2f %% zeros%s%s%s"):format(100 * self.now,
+    goal.key ~= "sparsity" and (", %.2f %% of the dense network's %s gone"):format(100 * gone, of) or "",
+    below and (", below its target of %.2f %%"):format(100 * wanted) or "",
     back > 0 and ("; %d of its %d rounds %s rolled back"):format(back, #st.rounds, back == 1 and "was" or "were") or "")
 end
 

@@ -375,6 +375,16 @@ function TestOwn.testACarefulSchedule()
     "the pruning ends with 3.96 % zeros, below its target of 90.00 %; 1 of its 3 rounds was rolled back" })
 end
 
+-- A goal in FLOPs that is not reached, as the run says at its end.
+function TestOwn.testBelowItsGoal()
+  local made = run_with(top .. "/below", nil, { rounds = 5, judge = "none", target = { flops = 0.4 }, schedule = function(s)
+    return s.round == 2 and s:stop() or 0.3
+  end })
+  local line = core.system.read(made.dir .. "/log.txt"):match "\nthe pruning ends with [^\n]*"
+  t.assertStrMatches(line, "\nthe pruning ends with %d+%.%d%d %% zeros, 30%.%d%d %% of the dense network's FLOPs gone, below its target of "
+    .. "60%.00 %%")
+end
+
 function TestOwn.testStop()
   local made = run_with(top .. "/stop", nil, { rounds = 5, judge = "none", schedule = function(s)
     return s.round == 3 and s:stop() or 0.1 * s.round
