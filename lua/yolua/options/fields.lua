@@ -68,6 +68,14 @@ groups.repeats = {
   { "jobs", "int", 1, "runs", "folds=, seeds=: how many run at a time", min = 1, max = 1024, aliases = { "n_jobs", "parallel" } },
 }
 
+-- A field that counts only with certain values of another option, needs = {key, value, ...} (without values: where that is given). Its
+-- help begins with them, and where they are not there it is refused (prune/settings.lua).
+local function only(needs, field)
+  field.needs = needs
+  field[5] = needs[1] .. "=" .. table.concat(needs, ", ", 2) .. ": " .. field[5]
+  return field
+end
+
 groups.prune = {
   { "score", "string", "magnitude", "", "what is small goes: magnitude, lamp, taylor, movement, snip, random; of channels also filter_l1, "
     .. "filter_l2, bn_scale, taylor_channel, geometric_median (from Lua also your own)",
@@ -76,39 +84,43 @@ groups.prune = {
     .. "sizes (erk), or as a scan of each says (sensitivity)" },
   { "pattern", "string", "none", "", "where zeros may stand: none (anywhere), N:M (2:4), block, kernel, channel (whole channels, which "
     .. "compact takes away)" },
-  struct("compact", "round_to", { help = "pattern=channel: a layer that loses channels keeps a multiple of it" }),
-  struct("compact", "min_channels", { help = "pattern=channel: and at least so many, or all that it has" }),
+  only({ "pattern", "channel" }, struct("compact", "round_to", { help = "a layer that loses channels keeps a multiple of it" })),
+  only({ "pattern", "channel" }, struct("compact", "min_channels", { help = "and at least so many, or all that it has" })),
   { "bn_decay", "number", 0, "", "pull of batch-norm's scales towards zero while it trains (score=bn_scale): its subgradient, "
     .. "bn_decay * sign(scale), is added to theirs", min = 0, max = 1, aliases = { "sparsity_penalty", "slimming" } },
   { "recalibrate", "int", 0, "frames", "pictures over which batch-norm's statistics are estimated anew after each cut; 0: they stay",
     min = 0 },
-  { "block", "numbers", { 8, 1 }, "channels", "pattern=block: its size, OUT,IN", min = 1 },
-  { "entries", "int", 3, "", "pattern=kernel: what stays of a 3x3 kernel", min = 2, max = 3 },
+  only({ "pattern", "block" }, { "block", "numbers", { 8, 1 }, "channels", "its size, OUT,IN", min = 1 }),
+  only({ "pattern", "kernel" }, { "entries", "int", 3, "", "what stays of a 3x3 kernel", min = 2, max = 3 }),
   { "target", "table", main = "sparsity", help = "how far to prune", fields = {
-    { "sparsity", "number", nil, "", "share of zeros among the prunable numbers, 0 to below 1 (default .9)",
+    { "sparsity", "number", nil, "", "share of zeros among the prunable numbers, 0 to below 1 (default .9); with schedule=FILE.lua what "
+      .. "it reads as s.target",
       aliases = { "amount", "ratio" } },
-    { "flops", "number", nil, "FLOPs", "of one image without zero weights; up to 1: a share of the dense network's" },
-    { "ms", "number", nil, "ms", "of a forward pass over one image, as measured here, or by target.table", min = 0 },
+    { "flops", "number", nil, "FLOPs", "instead of a sparsity: of one image without zero weights; below 1: a share of the dense "
+      .. "network's" },
+    { "ms", "number", nil, "ms", "instead of a sparsity, with pattern=channel: of a forward pass over one image, as measured here, or by "
+      .. "target.table", min = 0 },
     { "table", "string", nil, "", "another device's milliseconds of each layer of the dense network, a JSON file as `yolua bench "
       .. "layers=true json=true` prints it there" },
   } },
   { "schedule", "string", "cubic", "", "cubic, linear, poster, oneshot, sensitivity, or FILE.lua, which returns a function of the state "
     .. "(from Lua also the function)", lua = true },
-  { "step", "number", 0.02, "", "schedule=poster: the share of what is left that goes in each round", min = 0, max = 1 },
+  only({ "schedule", "poster", "FILE.lua" }, { "step", "number", 0.02, "", "the share of what is left that goes in each round "
+    .. "(s.options.step in a file)", min = 0, max = 1 }),
   { "rounds", "int", 10, "rounds", "how many rounds of cutting and retraining", min = 1, max = 1000000 },
   { "hold", "int", 0, "rounds", "of these the last ones, which only retrain", min = 0 },
   { "keep", "numbers", nil, "", "sparsities that the rounds meet exactly; the network of each is kept as sparsity-PERCENT.safetensors",
     aliases = { "milestones", "snapshots" } },
   { "max_drop", "number", nil, "", "the gate: how far the mean AP may fall below the dense network's, judged on data.pick (else dev)",
     min = 0, max = 1 },
-  { "gate", "enum", "stop", "", "what a larger drop does, with the network before the cut: end there, cut half as much, or retrain twice "
-    .. "as long", choices = { "stop", "halve", "backoff" } },
+  only({ "max_drop" }, { "gate", "enum", "stop", "", "what a larger drop does, with the network before the cut: end there, cut half as "
+    .. "much, or retrain twice as long", choices = { "stop", "halve", "backoff" } }),
   { "judge", "enum", "voc", "", "the protocol that rounds are scored by; none: the dev loss only", choices = { "voc", "kitti", "coco",
     "poster", "none" } },
   { "rewind", "enum", "none", "", "after each cut: lr: the learning-rate schedule begins again; weights: that, and what is left gets its "
     .. "values of rewind_epoch again", choices = { "none", "lr", "weights" } },
-  { "rewind_epoch", "int", 0, "epochs", "rewind=weights: after which epoch, which is before the first cut", min = 0 },
-  { "probe", "int", 8, "batches", "score=taylor and snip: how many batches their gradients are of", min = 1 },
+  only({ "rewind", "weights" }, { "rewind_epoch", "int", 0, "epochs", "after which epoch, which is before the first cut", min = 0 }),
+  only({ "score", "taylor", "snip", "taylor_channel" }, { "probe", "int", 8, "batches", "how many batches its gradients are of", min = 1 }),
   { "masks", "enum", "hold", "", "hold: zeros stay zero; to see what goes wrong otherwise: gradient (only their gradients are masked, so "
     .. "that moments move them), once (they are set to zero and trained on)", choices = { "hold", "gradient", "once" } },
   { "only", "list", nil, "", "prune these: parameters or layers with globs, or head, bn, bias (default: all weights but heads')" },

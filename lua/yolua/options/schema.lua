@@ -11,7 +11,8 @@
 -- as well, which has a dot or a slash), `positional = true` (the
 -- array part of a constructor's table, or all of it), `required = true` (of a constructor), `ending = ".x"` (a file's name has to end so),
 -- `variants = "yolua.optim"` (a table's further fields are those of the module that its name selects; `of_path` makes of a path, given
--- as the name, the values that it stands for). Aliases are suggested, never accepted. An empty text is a value in Lua alone.
+-- as the name, the values that it stands for), `needs = {key, value, ...}` (it counts only where another option has one of these values).
+-- Aliases are suggested, never accepted. An empty text is a value in Lua alone.
 local core = require "yolua.core"
 local trim = require "yolua.options.trim"
 

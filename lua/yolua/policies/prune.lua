@@ -86,7 +86,7 @@ local function new(spec)
   local o = settings.of(spec)
   local rounds = Rounds.new(o, options.position())
   local self = { name = "prune", state = Rounds.fresh(), on = handlers(rounds), epochs = settings.epochs(o) }
-  local told = { files = {} }
+  local told = { files = {}, longer = "rounds=" }
   function told.rounds(t) return require("yolua.prune.dry").dry_run(t.model, o, t) end
   for i, mark in ipairs(o.keep or {}) do told.files[i] = require("yolua.prune.kept").file(mark) end
   policy.forecast[self] = told

@@ -28,6 +28,10 @@ function cuts_scan.check(o)
     end
   end
   if #levels == 0 then options.refuse(o, "sparsity", "sensitivity: sparsity: expected at least one share of zeros") end
+  local how = Cut.rules(o, "layer").score
+  if how.gather and not how.probe then
+    options.refuse(o, "score", "sensitivity: score: this one looks at training steps, and a scan trains nothing (taylor and snip do)")
+  end
 end
 
 cuts_scan.ranges = ranges.of
@@ -51,9 +55,6 @@ local function gather(self)
   local how = self.rules.score
   if not how.gather then return end
   local data, size, o = self.list.data, input.of(self.model, self.o), self.o
-  if not how.probe then
-    options.refuse(o, "score", "sensitivity: score: this one looks at training steps, and a scan trains nothing (taylor and snip do)")
-  end
   local batch = math.min(o.batch, #data.train.frames)
   local t = { data = data, model = self.copy, micro = batch, w = size.w, h = size.h, resize = size.resize, step = 0,
     work_alone = function() end, -- no training has shared this network's gradients
@@ -70,9 +71,7 @@ local function open(self, r)
 end
 
 function cuts_scan.start(self)
-  local o = self.o
-  self.rules = Cut.rules { score = rawget(o, "score"), scope = "layer", pattern = o.pattern, block = o.block, entries = o.entries,
-    round_to = rawget(o, "round_to"), min_channels = rawget(o, "min_channels") }
+  self.rules = Cut.rules(self.o, "layer")
   gather(self)
 end
 

@@ -11,17 +11,20 @@ local fields = require "yolua.options.fields"
 local look = require "yolua.model.look"
 local options = require "yolua.options.table"
 local ranges = require "yolua.prune.ranges"
+local settings = require "yolua.prune.settings"
 
 local hand = {}
 
-local check = options.declare("yl.prune.cut", {
+local FIELDS = {
   { "target", "number", nil, "", "share of zeros among the prunable numbers, above what is zero now and below 1", min = 0, max = 0.999999,
     positional = true, required = true },
   fields.pick("prune", "score"), fields.pick("prune", "scope"), fields.pick("prune", "pattern"), fields.pick("prune", "block"),
   fields.pick("prune", "entries"), fields.pick("prune", "round_to"), fields.pick("prune", "min_channels"),
   fields.pick("prune", "only"), fields.pick("prune", "also"), fields.pick("prune", "except"),
   { "seed", "int", 1, "", "of score=random", min = 0 },
-})
+}
+
+local check = options.declare("yl.prune.cut", FIELDS)
 
 local cuts = setmetatable({}, { __mode = "k" }) -- model -> list of {name = {slab = tensor}}: what each cut found
 
@@ -72,6 +75,7 @@ function hand.cut(model, values)
   callback.argument(not budget, "yl.prune.cut: target",
     "a share of zeros below 1, as .5 (budgets of flops and ms are yl.prune's and yolua prune's)", budget and values.target)
   local o = check(values)
+  settings.check_used(o, FIELDS)
   local rules, list = Cut.rules(o), ranges.of(model, o)
   check_scorable(rules, o)
   local sparsity, zeros, count = ranges.sparsity(model, list)

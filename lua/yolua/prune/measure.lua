@@ -61,8 +61,10 @@ function measure.verdict(s)
   local faster, small = s.dense.ms / s.masked.ms, s.compact and s.dense.ms / s.compact.ms or 0
   local head = ("%.1f %% of all numbers are zero; a forward pass takes %.2f ms, and dense %.2f ms: %s"):format(zeros, s.masked.ms,
     s.dense.ms, faster > 1.05 and ("%.2f times as fast"):format(faster) or "smaller, not faster")
-  if not s.compact or s.compact.params == s.masked.params then return head end
-  return head .. ("; compacted %.2f ms, %s (yolua compact writes it)"):format(s.compact.ms,
+  if not s.compact then return head end
+  if s.compact.params == s.masked.params then return head .. "; no channel is zero as a whole, so compacting removes nothing" end
+  return head .. ("; compacted, with the %.1f %% of the numbers that whole channels leave, %.2f ms, %s (yolua compact writes it)"):format(
+    100 * s.compact.params / s.masked.params, s.compact.ms,
     small > 1.05 and ("%.2f times as fast"):format(small) or "smaller, not faster")
 end
 

@@ -8,11 +8,12 @@ local target = require "yolua.prune.target"
 
 local record = {}
 
--- A round as a line.
-function record.text(r, st)
+-- A round as a line. goal: what the rounds go to.
+function record.text(r, st, goal)
   local function number(format, value) return type(value) == "number" and format:format(value) or "n/a" end
   local round = r.try > 1 and ("round %d, try %d"):format(r.round, r.try) or ("round %d"):format(r.round)
-  return ("%s: %.2f %% zeros, dev loss %s (dense %s), %s %s (dense %s)"):format(round, 100 * r.sparsity,
+  local left = goal == "flops" and ("%.2f %% of the FLOPs, "):format(100 * r.flops / st.dense.flops) or ""
+  return ("%s: %s%.2f %% zeros, dev loss %s (dense %s), %s %s (dense %s)"):format(round, left, 100 * r.sparsity,
     number("%.4f", r.dev_loss), number("%.4f", st.dense.dev_loss), st.measure or "AP", number("%.3f", r.ap), number("%.3f", st.dense.ap))
 end
 

@@ -23,6 +23,7 @@ Rounds.__index = Rounds
 
 -- o: of prune/settings.lua. where: the call's place.
 function Rounds.new(o, where)
+  settings.check_used(o, settings.fields)
   local self = setmetatable(Planner.new(o), Rounds)
   self.where, self.times, self.compact_times = where, {}, {}
   self.snapshots = require("yolua.prune.snapshots").new()
@@ -145,7 +146,7 @@ function Rounds:close(t, st, dev_loss)
   self.times[#st.rounds + 1], self.compact_times[#st.rounds + 1] = times.masked, times.compact
   st.rounds[#st.rounds + 1] = record
   st.open, st.try = false, 1
-  if t.run then t.run:say("%s", record_of.text(record, st)) end
+  if t.run then t.run:say("%s", record_of.text(record, st, self.goal.key)) end
   gate.judge(self, t, st, record)
   self:tell(t, st)
   record_of.publish(self, t, st)
@@ -166,6 +167,10 @@ end
 -- A schedule that is another one than before a resume holds from the next round on, which is said and recorded.
 local function note_schedule(self, t, st)
   local before, now = st.schedule, schedule.identity(self.o.schedule)
+  if before and before ~= now and (st.done or st.round >= self.o.rounds) and options.explicit(self.o, "schedule") then
+    options.refuse(self.o, "schedule", "prune: schedule: the pruning has ended after %d rounds: nothing is left to ask it (rounds= raised "
+      .. "continues)", st.round)
+  end
   st.schedule = now
   if not before or before == now or st.done or st.round >= self.o.rounds or not t.run then return end
   local name = type(self.o.schedule) == "string" and self.o.schedule or "of the recipe"

@@ -136,14 +136,20 @@ function Result:__tostring()
   return table.concat(terminal.wrap(head, terminal.width(), 0), "\n") .. "\n" .. table.concat(terminal.columns(columns, rows), "\n")
 end
 
--- model: stays as it is; list: a split. Errors: what the scan cannot cut or score, by name; a stop by the user, with what is known kept.
-function sensitivity.scan(model, list, o)
+-- Errors: what a scan cannot cut or score, by name. Returns the way that is meant and the ranges.
+function sensitivity.check(model, list, o)
   local way = rawget(o, "method") and ways.layers or ways.cuts
   way.check(o)
   if o.judge == "none" then options.refuse(o, "judge", "sensitivity: judge: expected a protocol, got none") end
   if not list or #list.frames == 0 then error("sensitivity: the split has no frames to score on", 0) end
+  return way, way.ranges(model, o)
+end
+
+-- model: stays as it is; list: a split. Errors: those of check; a stop by the user, with what is known kept.
+function sensitivity.scan(model, list, o)
+  local way, scanned = sensitivity.check(model, list, o)
   list.data:follow(model)
-  local self = setmetatable({ model = model, list = list, o = o, way = way, levels = o[way.axis], ranges = way.ranges(model, o) }, Scan)
+  local self = setmetatable({ model = model, list = list, o = o, way = way, levels = o[way.axis], ranges = scanned }, Scan)
   local key = key_of(model, list, o, way)
   self.known, self.copy = known.open(rawget(o, "cache"), key), copy(model)
   local bar <close> = progress.new { label = "sensitivity", total = #self.ranges * #self.levels, unit = "cuts" }
@@ -155,8 +161,8 @@ function sensitivity.scan(model, list, o)
   way.start(self)
   for i, r in ipairs(self.ranges) do
     self.at = i
-    local scanned = scan_layer(self, r, bar)
-    layers[#layers + 1] = #scanned.ap > 0 and scanned or nil
+    local layer = scan_layer(self, r, bar)
+    layers[#layers + 1] = #layer.ap > 0 and layer or nil
   end
   self.copy:close()
   local cut_by = way == ways.cuts and (type(rawget(o, "score")) == "string" and o.score or "your own") or nil

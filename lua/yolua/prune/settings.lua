@@ -33,7 +33,7 @@ local function check_whole(o)
   if o.hold >= o.rounds then
     options.refuse(o, "hold", "prune: hold: expected less than the %d rounds that there are, got %d", o.rounds, o.hold)
   end
-  if o.rewind_epoch > o.dense then
+  if o.rewind == "weights" and o.rewind_epoch > o.dense then
     options.refuse(o, "rewind_epoch", "prune: rewind_epoch: expected at most the epochs before the first cut (dense=%d), got %d", o.dense,
       o.rewind_epoch)
   end
@@ -45,6 +45,43 @@ function settings.of(spec)
   if options.is(spec) and rawget(spec, "epochs") then options.set(o, "every", spec.epochs, options.from(spec, "epochs")) end
   check_whole(o)
   return o
+end
+
+-- Whether the user has set the option to something: what a file repeats of the defaults (config.yaml) asks for nothing.
+local function asked_for(o, field)
+  local key, value, default = field[1], rawget(o, field[1]), field[3]
+  if not options.explicit(o, key) then return false end
+  if options.origin(o, key) == "command line" or type(default) ~= "table" then
+    return options.origin(o, key) == "command line" or value ~= default
+  end
+  for i = 1, math.max(#value, #default) do
+    if value[i] ~= default[i] then return true end
+  end
+  return false
+end
+
+-- Whether the options hold what a field needs; what is Lua's own (a function, a file) may read anything.
+local function counts(o, needs)
+  local value = rawget(o, needs[1])
+  if #needs == 1 then return value ~= nil end
+  if type(value) ~= "string" or value:find "%.lua$" then return value ~= nil end
+  for i = 2, #needs do
+    if value == needs[i] then return true end
+  end
+  return false
+end
+
+-- Refuses what was set and has no effect beside the other options. list: fields with their `needs` (options/fields.lua).
+function settings.check_used(o, list)
+  for _, field in ipairs(list) do
+    local key, needs = field[1], field.needs
+    if needs and asked_for(o, field) and not counts(o, needs) then
+      local without = "prune: %s has no effect without %s="
+      local with = "prune: %s has no effect with %s=%s: expected %s"
+      options.refuse(o, key, #needs == 1 and without or with, key, needs[1], tostring(rawget(o, needs[1])),
+        needs[1] .. "=" .. table.concat(needs, ", ", 2))
+    end
+  end
 end
 
 -- How many epochs the training has.

@@ -5,6 +5,7 @@
 -- from these a resumed run gives each earlier training's end back.
 local core = require "yolua.core"
 local fields = require "yolua.options.fields"
+local forecast = require("yolua.train.policy").forecast
 local identity = require "yolua.train.identity"
 local options = require "yolua.options.table"
 local ranks = require "yolua.ranks"
@@ -152,13 +153,21 @@ end
 
 -- ---- continuing ------------------------------------------------------------------------------------------------------------
 
+-- The option that makes the training longer.
+local function length_of(t)
+  for _, p in ipairs(t.policies) do
+    if p.epochs then return (forecast[p] or {}).longer or ("epochs of '%s'"):format(p.name) end
+  end
+  return "epochs="
+end
+
 local function why_done(t)
   if t.past then return ("training %d is done: training %d has begun"):format(t.training, t.training + 1) end
   if t.stop then
-    return ("'%s' ended the training after epoch %d: nothing is left to train (epochs= raised, or that policy changed or left out, "
-      .. "continues)"):format(t.stopped_by or "t.stop", t.epoch)
+    return ("'%s' ended the training after epoch %d: nothing is left to train (%s raised, or that policy changed or left out, "
+      .. "continues)"):format(t.stopped_by or "t.stop", t.epoch, length_of(t))
   end
-  return ("all %d epochs are done: nothing is left to train (epochs= raised continues)"):format(t.epoch)
+  return ("all %d epochs are done: nothing is left to train (%s raised continues)"):format(t.epoch, length_of(t))
 end
 
 -- A policy's stop holds while the same policy is there and no more epochs are asked for.

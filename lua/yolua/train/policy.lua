@@ -7,7 +7,8 @@ local schema = require "yolua.options.schema"
 local state = require "yolua.options.state"
 
 -- forecast: what dry_run=true can know of a policy beforehand: policy -> { every = epochs between its evaluations, rounds = function(
--- training): the rounds of a pruning, files = checkpoints that it keeps in the run directory for later parts of a recipe }.
+-- training): the rounds of a pruning, files = checkpoints that it keeps in the run directory for later parts of a recipe, longer = the
+-- option that makes the training longer, where the policy decides its length }.
 local policy = { forecast = setmetatable({}, { __mode = "k" }),
   events = { "start", "epoch_start", "batch", "loss", "gradient", "step", "epoch_end", "finish" } }
 

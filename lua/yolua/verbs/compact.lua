@@ -35,6 +35,10 @@ local function show(r)
   print(table.concat(tables.align({ "layer", "channels", "left" }, body), "\n"))
   print(("%d parameters (%s), %.3g FLOPs (%s); largest difference of an output on noise %.2g"):format(r.params,
     percent(r.params, r.before.params), r.flops, percent(r.flops, r.before.flops), r.max_error))
+  if r.params == r.before.params then
+    print("no channel is zero as a whole, so nothing was removed (pattern=channel prunes whole ones; yolua compress makes the file of "
+      .. "single zeros small)")
+  end
   print(("a forward pass takes %.2f ms, before %.2f ms: %.2f times as fast"):format(r.speed.after_ms, r.speed.before_ms,
     r.speed.before_ms / r.speed.after_ms))
   print("written: " .. table.concat(r.files, ", "))

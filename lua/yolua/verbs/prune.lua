@@ -31,13 +31,13 @@ end
 
 -- A new run's network. A call that is wrong leaves no run directory.
 local function checked(o)
-  inputs.named_data(o)
   local net = network(o)
   Rounds.check_call(net, o)
   return net
 end
 
 local function prune(o)
+  if not (o.resume or o.dry_run) then inputs.named_data(o) end
   fall_back(o)
   if o.dry_run then
     if o.resume then error(schema.usage "dry_run=true tells of a new run: resume= cannot be given with it") end

@@ -11,9 +11,11 @@ local function list_of(data, o)
 end
 
 local function scan(o)
+  inputs.named_data(o)
   if not o.cfg and not o.model then yl.embedded(o) end
   local data = inputs.data(o)
   local model, list = inputs.network(o), list_of(data, o)
+  sensitivity.check(model, list, o)
   local run <close> = yl.run(o, "sensitivity")
   local result = sensitivity.scan(model, list, o)
   run:say("%s", tostring(result))

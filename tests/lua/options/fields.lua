@@ -9,7 +9,7 @@ local types = { bool = true, int = true, number = true, string = true, enum = tr
   table = true, ["function"] = true, any = true }
 local known = { min = true, max = true, choices = true, aliases = true, fields = true, otherwise = true, variants = true, of_path = true,
   file = true, help = true, empty = true, ending = true, main = true,
-  lua = true, positional = true }
+  lua = true, positional = true, needs = true }
 
 -- Calls visit(field, path) for every field, those of every name of a table included.
 local function each(list, prefix, visit)

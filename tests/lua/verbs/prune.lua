@@ -80,8 +80,15 @@ end
 function TestPrune.testResume()
   program.ok(words("rounds=3", "target=.6", "judge=none", "out=" .. top .. "/b"))
   program.ok(words("rounds=2", "target=.6", "judge=none", "schedule=linear", "out=" .. top .. "/c"))
-  local status, _, err = program.run { "prune", "resume=" .. top .. "/c" } -- nothing is left to do
+  local status, out, err = program.run { "prune", "resume=" .. top .. "/c" } -- nothing is left to do
   t.assertEquals(status, 0, err)
+  t.assertStrContains(out, "nothing is left to train (rounds= raised continues)")
+  for _, case in ipairs { { "target=.3", "prune: target: 0.6 of the" },
+    { "schedule=poster", "prune: schedule: the pruning has ended after 2" } } do
+    status, _, err = program.run { "prune", "resume=" .. top .. "/c", case[1] }
+    t.assertEquals(status, 2, err)
+    t.assertStrContains(err, "command line: " .. case[2])
+  end
   t.assertEquals(core.json.decode(core.system.read(top .. "/c/results.json")).epochs, 2)
 end
 
@@ -125,7 +132,10 @@ function TestPrune.testRefusals()
     { "scope=globl", "prune: unknown scope 'globl'" },
     { "pattern=4:2", "prune: pattern: expected N:M" },
     { "keep=.95", "prune: keep: 0.95 is never reached" },
-    { "rewind_epoch=1", "prune: rewind_epoch: expected at most the epochs" },
+    { "rewind_epoch=1", "prune: rewind_epoch has no effect with rewind=none: expected rewind=weights" },
+    { "step=.02", "prune: step has no effect with schedule=cubic: expected schedule=poster, FILE.lua" },
+    { "pattern=2:4", "prune: target: at most" },
+    { "target.flops=99e9", "prune: target.flops: the network has" },
     { "sparsity=.5", "yolua prune has no option 'sparsity', did you mean 'target.sparsity'?" },
   } do
     local status, _, err = program.run(words(case[1], "out=" .. top .. "/bad"))
@@ -156,6 +166,20 @@ function TestPrune.testPlaces()
   refused("only: [conv99]", "file", "only: 'conv99' matches no parameter", "out=" .. top .. "/wrong")
   refused("target: .5", "command line", "only: conv1.bn.mean is a statistic", "only=conv1.bn.mean", "dry_run=true")
   t.assertNil(core.files.kind(top .. "/wrong"))
+end
+
+-- As train and val do, it asks for data; and what is wrong leaves no run directory.
+function TestPrune.testNoData()
+  for _, verb in ipairs { "prune", "sensitivity" } do
+    local status, _, err = program.run { verb, "out=" .. top .. "/nothing" }
+    t.assertEquals({ status, (err:find("yolua: no data set given: expected data=kitti", 1, true)) }, { 2, 1 }, err)
+  end
+  for _, word in ipairs { "score=magnitud", "pattern=blok", "method=tucker", "only=conv99", "sparsity=.9,.5" } do
+    local status, _, err = program.run { "sensitivity", "config=" .. top .. "/config.yaml", "data.limit=8", word,
+      "out=" .. top .. "/nothing" }
+    t.assertEquals(status, 2, err)
+  end
+  t.assertNil(core.files.kind(top .. "/nothing"))
 end
 
 TestHelp = {}
