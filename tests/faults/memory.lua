@@ -16,6 +16,7 @@ local list = test.jobs(fault_jobs)
 -- The ways that one function more tells apart are more, and each is tried.
 function TestMemory.testWays()
   local job = list[1]
+  t.skipIf(job.alone, job.name .. ": not every call is tried in a process of its own")
   local seen, injected = test.undisturbed(job), {}
   for depth = 1, 3 do
     local r = faults.each(test.place, job, seen, "memory", "@" .. depth, 0, 5)

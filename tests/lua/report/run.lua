@@ -1,6 +1,7 @@
 -- The run object: a folder that is never overwritten, a record that survives a crash, refusals that name the folder.
 local t = require "luaunit"
 local yl = require "yolua"
+local sanitizer = require "support.sanitizer"
 local core = yl.core
 local files = core.files
 
@@ -23,6 +24,7 @@ local function read(run, name) return core.system.read(run:path(name)) end
 
 -- threads= counts in a recipe, which has no verb to look at it, and in a run that continues from its first epoch.
 function TestRun:testThreads()
+  if sanitizer.threads then return t.skip "a build for ThreadSanitizer has one thread" end
   local before, options = core.system.threads(), require "yolua.options.table"
   local other = before == 1 and 2 or 1
   local o = yl.options {}
