@@ -16,8 +16,10 @@ local o = yl.embedded(yl.options({
   { "tune", "int", 4, "epochs", "how long each kept network is trained on with its zeros held", min = 0 },
   { "control", "bool", true, "", "also train the dense network, for as many epochs as each row took" },
 }), { target = 0.7, rounds = 12, ["optim.lr"] = 2e-3 })
+-- A goal in FLOPs or ms names no sparsity.
+o.keep = o.keep or not (o.target.flops or o.target.ms) and { o.target.sparsity }
+  or error "keep is missing: expected the sparsities to keep (keep=.5,.7) beside a target in FLOPs or ms"
 local run <close> = yl.run(o)
-o.keep = o.keep or { o.target.sparsity }
 local data = yl.data(o.data)
 local dense, net = yl.load(o), yl.load(o)
 yl.fit_input(o, net, data)

@@ -54,6 +54,20 @@ function TestPruneGradual.testDryRun()
   t.assertNil(core.files.kind(top .. "/dry"))
 end
 
+-- A goal in FLOPs names no sparsity to keep: said before anything is trained; and where it is reached before keep= is.
+function TestPruneGradual.testGoalsInFlops()
+  local function refused(out, ...)
+    local given = words(out, "target.flops=.6", ...)
+    table.remove(given, 7) -- keep=.8,.5
+    table.remove(given, 6) -- target=.8
+    return select(3, program.run(given))
+  end
+  local out = refused("none", "rounds=1")
+  t.assertStrContains(out, "keep is missing: expected the sparsities to keep (keep=.5,.7) beside a target in FLOPs or ms")
+  t.assertNil(core.files.kind(top .. "/none"))
+  t.assertStrContains(refused("high", "keep=.95"), "yl.prune.kept: none of the sparsities in keep= was reached: the last round had ")
+end
+
 local status = t.LuaUnit.run()
 os.execute("rm -rf '" .. top .. "'")
 os.exit(status)

@@ -35,12 +35,16 @@ function kept.file(mark) return ("sparsity-%g.safetensors"):format(100 * mark) e
 -- yl.prune.kept(run): the networks that a pruning has kept (its option keep), in that order. run: of yl.run, or the path of its directory.
 -- Returns a list of {mark = the sparsity named in keep, name = "90 %", sparsity, round, epoch, file = its checkpoint in the run directory,
 -- tuned = the name for what it becomes when it is trained on, sparsest = true of one}. Of a dry run, those that its rounds would reach.
--- Errors: nothing was pruned in this run.
+-- Errors: nothing was pruned in this run, or none was kept.
 function kept.kept(run)
   if type(run) == "string" then return named(finished.rounds(run, "yl.prune.kept").kept or {}) end
   callback.argument(type(run) == "table", "yl.prune.kept", "a run (of yl.run) or the path of its directory", run)
   if run.dry then return named(run.dry.kept or {}) end
   if not run.pruning then error(options.position() .. ": yl.prune.kept: nothing was pruned in this run", 0) end
+  if #run.pruning.kept == 0 then
+    error(("%s: yl.prune.kept: none of the sparsities in keep= was reached: the last round had %.1f %% zeros"):format(options.position(),
+      100 * run.pruning.sparsity), 0)
+  end
   return named(run.pruning.kept)
 end
 
