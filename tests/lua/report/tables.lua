@@ -52,9 +52,9 @@ function TestTables.testOtherProtocols()
   t.assertErrorMsgContains("'kity' has no table", tables.text, "kity", {})
 end
 
--- A class name may be as long as a file is; a table shows its beginning, and nothing of a number is lost.
+-- A class name may be as long as a file is; a table shows its beginning and its end, and nothing of a number is lost.
 function TestTables.testLongNames()
-  local name, cut = ("a"):rep(5000), ("a"):rep(58) .. ".."
+  local name, cut = ("a"):rep(5000), ("a"):rep(59) .. ".." .. ("a"):rep(59)
   local level, none = { ap_r40 = 0.5 }, { n = 0 }
   local classes = { [name] = { ap = 0.5, precision = 1.0, recall = 0.5, f1 = 0.25, easy = level, moderate = level, hard = level,
     orientation = { similarity = 0.5 } } }
@@ -66,8 +66,8 @@ function TestTables.testLongNames()
     t.assertNotStrContains(text, ("a"):rep(60))
     t.assertStrContains(text, "0.500")
   end
-  t.assertEquals(tables.align({ "class", "AP" }, { { name, "1" }, { "b", "2" } }), { "class" .. (" "):rep(57) .. "AP", cut .. "   1",
-    "b" .. (" "):rep(62) .. "2" })
+  t.assertEquals(tables.align({ "class", "AP" }, { { name, "1" }, { "b", "2" } }), { "class" .. (" "):rep(117) .. "AP", cut .. "   1",
+    "b" .. (" "):rep(122) .. "2" })
 end
 
 function TestTables.testManyClassesAreLines()
