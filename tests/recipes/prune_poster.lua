@@ -8,7 +8,7 @@ local top = program.tiny()
 TestPrunePoster = {}
 
 function TestPrunePoster.testSmoke()
-  local out = program.ok { "recipes/prune_poster.lua", "config=" .. top .. "/config.yaml", "data.limit=8", "epochs=0.5", "batch=1",
+  local out = program.ok { "recipes/prune_poster.lua", "config=" .. top .. "/config.yaml", "data.limit=16", "epochs=0.5", "batch=1",
     "rounds=2", "tune=1", "step=.3", "protocol=voc", "out=" .. top .. "/a", "threads=2" }
   for _, name in ipairs { "literal", "masks held", "gradients masked, Adam", "gradients masked, SGD", "head and batch-norm spared",
     "batch of 8", "running statistics", "four times the retraining", "all mended" } do

@@ -8,19 +8,27 @@ local function has_network(o)
   error(schema.usage "no network given: expected cfg=FILE.cfg weights=FILE.weights names=FILE.names, or model=CHECKPOINT")
 end
 
+-- Why a call names no data set; nil where it does.
+local function missing(o)
+  local root = o.data.root
+  if require("yolua.data.kind").complete(o.data) then
+    if root or require("yolua.datasets." .. o.data.name).rootless then return nil end
+    return ("data.root is missing: expected the folder of the %s data set"):format(o.data.name)
+  end
+  if root and require("yolua.core").files.kind(root) == "folder" then
+    return ("data.root=%s does not have the layout of a known data set: expected data=NAME (kitti, yolo, ...)"):format(root)
+  end
+  return "no data set given: expected data=kitti data.root=DIR (or another of `yolua help data`)"
+end
+
 -- Refuses a call that names no data set, before anything is made or read.
 function inputs.named_data(o)
-  if not require("yolua.data.kind").complete(o.data) then
-    local root = o.data.root
-    if root and require("yolua.core").files.kind(root) == "folder" then
-      error(schema.usage(("data.root=%s does not have the layout of a known data set: expected data=NAME (kitti, yolo, ...)"):format(root)))
-    end
-    error(schema.usage "no data set given: expected data=kitti data.root=DIR (or another of `yolua help data`)")
-  end
-  if not o.data.root and not require("yolua.datasets." .. o.data.name).rootless then
-    error(schema.usage(("data.root is missing: expected the folder of the %s data set"):format(o.data.name)))
-  end
+  local why = missing(o)
+  if why then error(schema.usage(why)) end
 end
+
+-- Whether a call that need not names a data set.
+function inputs.names_data(o) return missing(o) == nil end
 
 -- The network, loaded; it runs in the precision that the call asks for.
 function inputs.network(o)

@@ -86,7 +86,8 @@ local function new(spec)
   local o = settings.of(spec)
   local rounds = Rounds.new(o, options.position())
   local self = { name = "prune", state = Rounds.fresh(), on = handlers(rounds), epochs = settings.epochs(o) }
-  local told = { files = {}, longer = "rounds=" }
+  local most = settings.most_rounds(o)
+  local told = { files = {}, longer = most > o.rounds and ("rounds= above %d"):format(most) or "rounds=" }
   function told.rounds(t) return require("yolua.prune.dry").dry_run(t.model, o, t) end
   for i, mark in ipairs(o.keep or {}) do told.files[i] = require("yolua.prune.kept").file(mark) end
   policy.forecast[self] = told

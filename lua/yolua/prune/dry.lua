@@ -85,6 +85,7 @@ function dry.dry_run(net, o, of_training)
   self.rows, self.notes = {}, { NOTE }
   local ok, message = pcall(function()
     self:use(made, t.h, t.w)
+    if of_training then self:check_data(of_training) end
     self:check_start(t, st)
     self.rules, stand_in = self:plain_rules()
     self.notes[2] = stand_in

@@ -25,10 +25,11 @@ local function scope_of_schedule(o)
   return "sensitivity"
 end
 
--- o: of prune/settings.lua.
-function Planner.new(o)
+-- o: of prune/settings.lua. given (optional): the options among them that the user has written, where the others are a finished run's.
+function Planner.new(o, given)
   local rules, own = Cut.rules(o, scope_of_schedule(o)), type(o.schedule) ~= "string" or o.schedule:find "%.lua$" ~= nil
-  local self = setmetatable({ o = o, rules = rules, goal = target.goal(o, rules.coarse), device = target.device(o), own = own }, Planner)
+  local self = setmetatable({ o = o, rules = rules, goal = target.goal(o, rules.coarse), device = target.device(o), own = own,
+    given = given }, Planner)
   marks.check(o, self.goal.key == "sparsity" and self.goal.value or nil)
   self.schedule = schedule.of(o.schedule, o)
   return self
@@ -91,7 +92,8 @@ end
 local function note_unread(self, s)
   for _, key in ipairs(self.own and not self.noted and { "target", "step" } or {}) do
     local path = key == "target" and "target.sparsity" or key
-    if options.explicit(self.o, path) and not state.was_read(s, key) then
+    local given = not self.given or self.given[key] ~= nil
+    if given and options.explicit(self.o, path) and not state.was_read(s, key) then
       core.system.warn(("prune: %s=%g has no effect in round %d: the schedule (%s) does not read %s"):format(key,
         key == "target" and self.o.target.sparsity or self.o[key], s.round, callback.place(schedule.code(self.schedule)),
         key == "target" and "s.target" or "s.options." .. key))
@@ -180,8 +182,9 @@ function Planner:check(model, dense, asked)
     options.refuse(o, path, "prune: target: %.4g of the %d prunable numbers are zero already: expected at least that, got %g",
       asked or self.now, self.count, goal.value)
   elseif goal.key ~= "sparsity" and (share <= 0 or asked and share < asked - self.one) then
-    options.refuse(o, path, "prune: %s: the network has %.4g already: expected less, got %g", name,
-      (1 - (asked or 0)) * dense[goal.key], goal.value)
+    local left, of = 1 - (asked or 0), goal.key == "flops" and goal.value <= 1 and "of its FLOPs " or ""
+    options.refuse(o, path, "prune: %s: the network has %.4g %salready: expected less, got %g", name,
+      of == "" and left * dense[goal.key] or left, of, goal.value)
   end
   local ok, sentence = pcall(function()
     local cut = self:plain_rules():open(model, self.list, { seed = 1, rate = 0 })

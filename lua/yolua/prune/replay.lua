@@ -60,7 +60,7 @@ end
 function replay.replay(dir, spec, o)
   callback.argument(type(dir) == "string", "yl.prune.replay", "the path of a run directory", dir)
   local known, out, asked = finished.rounds(dir, "yl.prune.replay"), {}, {}
-  local planner, st = Planner.new(options_of(known, spec, o)), { rounds = {}, dense = known_of(known.dense), memory = {} }
+  local planner, st = Planner.new(options_of(known, spec, o), o or {}), { rounds = {}, dense = known_of(known.dense), memory = {} }
   planner.count, planner.one = known.prunable, planner.goal.key == "sparsity" and 1 / known.prunable or 1e-6
   for i, r in ipairs(known.rounds) do
     local last = st.rounds[#st.rounds] or {}

@@ -14,6 +14,7 @@ local record_of = require "yolua.prune.record"
 local schedule = require "yolua.prune.schedule"
 local score = require "yolua.prune.score"
 local settings = require "yolua.prune.settings"
+local setup = require "yolua.train.setup"
 local state = require "yolua.prune.state"
 local sources = require "yolua.train.sources"
 local timing = require "yolua.prune.timing"
@@ -115,7 +116,9 @@ function Rounds:open(t, st)
   if cut then self:apply(t, cut, masks) end
   st.round, st.again, st.open = st.round + 1, nil, true
   st.asked, st.began, st.epochs = asked, t.step, epochs
-  st.steps = math.max(1, math.floor(epochs * t.steps_per_epoch + 0.5))
+  local exact = epochs * t.steps_per_epoch + (st.owed or 0)
+  st.steps = math.max(1, math.floor(exact + 0.5))
+  st.owed = exact - st.steps -- to the next round, so that all rounds fit into the training
   self:tell(t, st)
 end
 
@@ -168,8 +171,8 @@ end
 local function note_schedule(self, t, st)
   local before, now = st.schedule, schedule.identity(self.o.schedule)
   if before and before ~= now and (st.done or st.round >= self.o.rounds) and options.explicit(self.o, "schedule") then
-    options.refuse(self.o, "schedule", "prune: schedule: the pruning has ended after %d rounds: nothing is left to ask it (rounds= raised "
-      .. "continues)", st.round)
+    options.refuse(self.o, "schedule", "prune: schedule: the pruning has ended after %d rounds: nothing is left to ask it (raise rounds= "
+      .. "to continue)", st.round)
   end
   st.schedule = now
   if not before or before == now or st.done or st.round >= self.o.rounds or not t.run then return end
@@ -188,24 +191,41 @@ function Rounds:check_start(t, st)
   self:check(t.model, { flops = dense and dense.flops or self:size(t.model).flops, ms = ms }, last and self:gone(self.base(st), dense))
 end
 
--- Refuses, before a run is made, what a pruning of this network by the options o of a call would refuse before its first step.
-function Rounds.check_call(model, o)
-  local self, size = Rounds.new(settings.of(o)), input.of(model, o)
-  self:use(model, size.h, size.w)
-  self:check_start({ model = model }, Rounds.fresh())
+-- Refuses rounds without a step, and a gate without frames to judge by.
+function Rounds:check_data(t)
+  local o, steps = self.o, self.o.every * t.steps_per_epoch
+  if steps < 1 - 1e-9 then
+    options.refuse(o, "every", "prune: a round of %g epochs has %.2g steps (an epoch has %d): expected at least 1", o.every, steps,
+      t.steps_per_epoch)
+  end
+  if o.max_drop and not sources.has_judged(t) then
+    options.refuse(o, "max_drop", "prune: max_drop: there is no AP to judge by (the data have no dev split)")
+  end
+end
+
+-- What there is to ask of a training of this network with these data by a recipe's options before it is made.
+function Rounds.training(model, data, o)
+  local size = input.of(model, o)
+  return { model = model, data = data, options = o, w = size.w, h = size.h, steps_per_epoch = setup.steps(data, o) }
+end
+
+-- Refuses, before a run is made, what a pruning in this training (of Rounds.training) would refuse before its first step.
+function Rounds.check_call(t)
+  local self = Rounds.new(settings.of(t.options))
+  self:use(t.model, t.h, t.w)
+  self:check_data(t)
+  self:check_start(t, Rounds.fresh())
 end
 
 -- Before the first step, of a new training and of one that continues.
 function Rounds:start(t, st)
   note_schedule(self, t, st)
   self:use(t.model, t.h, t.w)
+  self:check_data(t)
   if st.dense and t.run then record_of.read_times(self, t, st) end
   self:check_start(t, st)
   if self.rules.scope.prepare then st.scope = st.scope or self.rules.scope.prepare(t, self.o) end
   self.rules.known = st.scope
-  if self.o.max_drop and (self.o.judge == "none" or not sources.has_judged(t)) then
-    options.refuse(self.o, "max_drop", "prune: max_drop: there is no AP to judge by (the data have no dev split, or judge=none)")
-  end
   self:tell(t, st)
   record_of.publish(self, t, st)
 end

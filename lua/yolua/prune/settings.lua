@@ -30,6 +30,9 @@ local function check_whole(o)
     options.refuse(o, "masks", "prune: masks=gradient keeps its masks where this score gathers: expected score=magnitude, lamp or random")
   end
   if o.every <= 0 then options.refuse(o, "every", "prune: every: expected a number of epochs above 0, got %g", o.every) end
+  if o.max_drop and o.judge == "none" then
+    options.refuse(o, "max_drop", "prune: max_drop: there is no AP to judge by with judge=none")
+  end
   if o.hold >= o.rounds then
     options.refuse(o, "hold", "prune: hold: expected less than the %d rounds that there are, got %d", o.rounds, o.hold)
   end
@@ -86,6 +89,9 @@ end
 
 -- How many epochs the training has.
 function settings.epochs(o) return math.max(1, math.ceil(o.dense + o.rounds * o.every - 1e-9)) end
+
+-- The most rounds that a training of as many epochs has.
+function settings.most_rounds(o) return math.floor((settings.epochs(o) - o.dense) / o.every + 1e-9) end
 
 -- A score of your own, by the code of its functions; nil for a table without any.
 local function of_functions(value)

@@ -164,10 +164,10 @@ end
 local function why_done(t)
   if t.past then return ("training %d is done: training %d has begun"):format(t.training, t.training + 1) end
   if t.stop then
-    return ("'%s' ended the training after epoch %d: nothing is left to train (%s raised, or that policy changed or left out, "
-      .. "continues)"):format(t.stopped_by or "t.stop", t.epoch, length_of(t))
+    return ("'%s' ended the training after epoch %d: nothing is left to train (raise %s, or change or leave out that policy, to "
+      .. "continue)"):format(t.stopped_by or "t.stop", t.epoch, length_of(t))
   end
-  return ("all %d epochs are done: nothing is left to train (%s raised continues)"):format(t.epoch, length_of(t))
+  return ("all %d epochs are done: nothing is left to train (raise %s to continue)"):format(t.epoch, length_of(t))
 end
 
 -- A policy's stop holds while the same policy is there and no more epochs are asked for.

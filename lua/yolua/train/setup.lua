@@ -44,6 +44,9 @@ function setup.parts(o)
     where, batch, parts, ranks.size > 1 and (" (%d ranks, subdivisions=%d)"):format(ranks.size, asked) or "", nearest(batch, parts)), 0)
 end
 
+-- How many steps an epoch has.
+function setup.steps(data, o) return (#data.train.frames + o.batch - 1) // o.batch end
+
 -- Labelled objects of a list by the network's classes, and by any; see data:truth.
 local function count(t, list)
   local known, all = 0, 0

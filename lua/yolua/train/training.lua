@@ -62,7 +62,7 @@ function Training.new(spec)
   self.sizes = o.multiscale and setup.sizes(self.model, self.w, self.h) or nil
   local optimizer = require("yolua.optim." .. o.optim.name)
   self.rule, self.rule_fields = optimizer.rule, optimizer.fields
-  self.steps_per_epoch = (#spec.data.train.frames + o.batch - 1) // o.batch
+  self.steps_per_epoch = setup.steps(spec.data, o)
   self.batches_per_epoch = self.steps_per_epoch * self.parts_per_step
   return self
 end

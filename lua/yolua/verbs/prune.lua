@@ -29,11 +29,17 @@ local function network(o)
   return net
 end
 
--- A new run's network. A call that is wrong leaves no run directory.
+-- A new run's data and network. A call that is wrong leaves no run directory.
 local function checked(o)
+  local data, net = yl.data(o.data), network(o)
+  Rounds.check_call(Rounds.training(net, data, o))
+  return data, net
+end
+
+-- The rounds of a call, with its data where it names some.
+local function dry_run(o)
   local net = network(o)
-  Rounds.check_call(net, o)
-  return net
+  return yl.prune.dry_run(net, o, inputs.names_data(o) and Rounds.training(net, yl.data(o.data), o) or nil)
 end
 
 local function prune(o)
@@ -41,11 +47,12 @@ local function prune(o)
   fall_back(o)
   if o.dry_run then
     if o.resume then error(schema.usage "dry_run=true tells of a new run: resume= cannot be given with it") end
-    return yl.prune.dry_run(network(o), o)
+    return dry_run(o)
   end
-  local new = not o.resume and checked(o)
+  local data, net
+  if not o.resume then data, net = checked(o) end
   local run <close> = yl.run(o, "prune")
-  local data, net = yl.data(o.data), new or network(o)
+  data, net = data or yl.data(o.data), net or network(o)
   run:eval("Dense", net, data.dev)
   local policies = yl.distill.wanted(o, net)
   policies[#policies + 1] = yl.prune(o)

@@ -80,6 +80,7 @@ function TestDryRun.testRefusals()
     return { flops = 1 }
   end))
   refused("prune: target.flops: the network has 1.28e+04 already: expected less, got 9.9e+10", { target = { flops = 99e9 } })
+  refused("prune: max_drop: there is no AP to judge by with judge=none", { max_drop = 0.1, judge = "none" })
   refused("prune: target.flops: 1.28 FLOPs cannot be reached", { target = { flops = 0.0001 } })
   refused("prune: target.ms: 1e-06 ms cannot be reached", { target = { ms = 1e-6 }, pattern = "channel" })
   refused("prune: target.ms: expected pattern=channel", { target = { ms = 1 } })

@@ -77,6 +77,12 @@ function TestReplay.testOptionsAndRollbacks()
     return s.sparsity
   end)
   t.assertEquals(seen, { { 0, 0.25, 0.8, 3 }, { 0.4, 0.25, 0.8, 3 }, { 0.4, 0.25, 0.8, 3 } })
+  local said, warn = {}, core.system.warn
+  core.system.warn = function(text) said[#said + 1] = text end
+  yl.prune.replay(dir, function(s) return s.sparsity end, { step = 0.5 }) -- the run's own target is no word of the call's
+  core.system.warn = warn
+  t.assertEquals(#said, 1)
+  t.assertStrContains(said[1], "prune: step=0.5 has no effect in round 1")
   local r = yl.prune.replay(dir, "poster", { step = 0.5 })
   t.assertEquals({ r.rounds[1].sparsity, r.rounds[2].sparsity }, { 0.5, 0.7 })
   gone()

@@ -221,7 +221,7 @@ function TestChanges.testNothingLeft()
   run(options { out = top .. "/finished" })
   local before = record "finished"
   local _, said = run(given(options { resume = top .. "/finished" }, { batch = 4, ["optim.lr"] = 0.5 }))
-  t.assertStrContains(said, "all 2 epochs are done: nothing is left to train (epochs= raised continues); batch=4 optim.lr=0.5 changes "
+  t.assertStrContains(said, "all 2 epochs are done: nothing is left to train (raise epochs= to continue); batch=4 optim.lr=0.5 changes "
     .. "nothing, recorded is batch=8 optim.lr=0.001")
   t.assertEquals(read("finished", "config.yaml"), before)
 end

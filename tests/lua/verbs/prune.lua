@@ -25,6 +25,19 @@ function TestPrune.testResults()
   t.assertEquals(core.json.decode(core.system.read(top .. "/a/results.json")).rounds[2].sparsity, r.sparsity)
 end
 
+-- Rounds of parts of an epoch: all of them are made, in the dry run too, and the advice names rounds that another epoch would make.
+function TestPrune.testPartsOfEpochs()
+  local function call(...) return words("epochs=.3", "rounds=3", "target=.6", "schedule=linear", "batch=2", "judge=none", ...) end
+  local dry, made = program.json(call "dry_run=true"), program.json(call("out=" .. top .. "/parts"))
+  t.assertEquals({ #dry.rounds, #made.rounds, made.epochs, made.rounds[1].step, made.rounds[2].step, made.rounds[3].step },
+    { 3, 3, 1, 1, 2, 4 })
+  t.assertAlmostEquals({ dry.rounds[3].sparsity, made.rounds[3].sparsity }, { 0.6, 0.6 }, 1e-3)
+  local _, out = program.run { "prune", "resume=" .. top .. "/parts" }
+  t.assertStrContains(out, "all 1 epochs are done: nothing is left to train (raise rounds= to continue)")
+  _, out = program.run { "prune", "resume=" .. top .. "/parts", "rounds=2" }
+  t.assertStrContains(out, "(raise rounds= above 3 to continue)")
+end
+
 function TestPrune.testDryRun()
   local r = program.json(words("rounds=4", "hold=2", "target=.5", "dry_run=true", "schedule=linear", "out=" .. top .. "/dry"))
   t.assertEquals(#r.rounds, 4)
@@ -82,8 +95,8 @@ function TestPrune.testResume()
   program.ok(words("rounds=2", "target=.6", "judge=none", "schedule=linear", "out=" .. top .. "/c"))
   local status, out, err = program.run { "prune", "resume=" .. top .. "/c" } -- nothing is left to do
   t.assertEquals(status, 0, err)
-  t.assertStrContains(out, "nothing is left to train (rounds= raised continues)")
-  for _, case in ipairs { { "target=.3", "prune: target: 0.6 of the" },
+  t.assertStrContains(out, "nothing is left to train (raise rounds= to continue)")
+  for _, case in ipairs { { "target=.3", "prune: target: 0.6 of the" }, { "target.flops=.9", "prune: target.flops: the network has 0." },
     { "schedule=poster", "prune: schedule: the pruning has ended after 2" } } do
     status, _, err = program.run { "prune", "resume=" .. top .. "/c", case[1] }
     t.assertEquals(status, 2, err)
@@ -136,12 +149,16 @@ function TestPrune.testRefusals()
     { "step=.02", "prune: step has no effect with schedule=cubic: expected schedule=poster, FILE.lua" },
     { "pattern=2:4", "prune: target: at most" },
     { "target.flops=99e9", "prune: target.flops: the network has" },
+    { "epochs=.4", "prune: a round of 0.4 epochs has 0.8 steps (an epoch has 2): expected at least 1", "batch=4" },
+    { "max_drop=.1", "prune: max_drop: there is no AP to judge by with judge=none", "judge=none" },
     { "sparsity=.5", "yolua prune has no option 'sparsity', did you mean 'target.sparsity'?" },
   } do
-    local status, _, err = program.run(words(case[1], "out=" .. top .. "/bad"))
-    t.assertEquals(status, 2, case[1])
-    t.assertStrContains(err, "yolua: command line: " .. case[2])
-    t.assertEquals(select(2, err:gsub("\n", "")), 1)
+    for _, how in ipairs { "out=" .. top .. "/bad", "dry_run=true" } do
+      local status, _, err = program.run(words(case[1], how, case[3]))
+      t.assertEquals(status, 2, case[1])
+      t.assertStrContains(err, "yolua: command line: " .. case[2])
+      t.assertEquals(select(2, err:gsub("\n", "")), 1)
+    end
     t.assertNil(core.files.kind(top .. "/bad"))
   end
 end
