@@ -10,7 +10,6 @@
 #include "core/bf16.h"
 
 #include <immintrin.h>
-#pragma GCC target("avx512bf16")
 #define YL_PAIR 2
 #else
 #define YL_PAIR 1
