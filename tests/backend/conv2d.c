@@ -236,9 +236,7 @@ static void damaged_cache(void **state)
 {
     (void)state;
     yl_conv2d_geom g = make(26, 64, 64, 3);
-    const char *bad[] = {"", "yolua choices 5\n = \nconv2d\n\xff\xfe = x\nno newline",
-                         "\x7f"
-                         "ELF",
+    const char *bad[] = {"", "yolua choices 5\n = \nconv2d\n\xff\xfe = x\nno newline", "\177ELF",
                          "yolua choices 9\na = b\n"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(yl__file_write(path, bad[i], (int64_t)strlen(bad[i])), YL_OK);

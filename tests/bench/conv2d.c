@@ -76,12 +76,12 @@ static double measure(const yl_ctx *ctx, const yl_conv2d_geom *g, yl_direction d
 
 int main(int argc, char **argv)
 {
-    int batch = argc > 1 ? atoi(argv[1]) : 1;
+    int batch = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 1;
     const layer *l = argc > 2 && strcmp(argv[2], "tiny") == 0 ? tiny : full;
     yl_device *device;
-    yl_set_threads(argc > 3 ? atoi(argv[3]) : 0);
-    const char *only = argc > 4 && strcmp(argv[4], "all") ? argv[4] : NULL;
-    int zeros = argc > 5 ? atoi(argv[5]) : 0;
+    yl_set_threads(argc > 3 ? (int)strtol(argv[3], NULL, 10) : 0);
+    const char *only = argc > 4 && strcmp(argv[4], "all") != 0 ? argv[4] : NULL;
+    int zeros = argc > 5 ? (int)strtol(argv[5], NULL, 10) : 0;
     yl_device_get("cpu", &device);
     yl_ctx ctx = yl__ctx(device);
     if (ctx.threads == 1) clock_id = CLOCK_THREAD_CPUTIME_ID;
@@ -118,7 +118,7 @@ int main(int argc, char **argv)
         double best[3] = {1e30, 1e30, 1e30}, flop = 2 * yl_conv2d_work(&g);
         printf("%3d %4d->%4d k%d", l->side, l->c, l->oc, l->k);
         for (const yl_conv2d_algo *const *a = list; *a; a++) {
-            if (!(*a)->supports(&ctx, &g, YL_FORWARD) || (only && strcmp(only, (*a)->name))) continue;
+            if (!(*a)->supports(&ctx, &g, YL_FORWARD) || (only && strcmp(only, (*a)->name) != 0)) continue;
             printf("  %-8s", (*a)->name);
             for (int d = 0; d < 3; d++) {
                 if (!(*a)->supports(&ctx, &g, (yl_direction)d)) {

@@ -49,7 +49,7 @@ int main(int argc, char **argv)
 {
     yl_status status = yl_comm_open();
     yl_comm *c = yl_comm_here();
-    for (int i = 1; i < argc && status == YL_OK; i++) status = time_size(c, atof(argv[i]));
+    for (int i = 1; i < argc && status == YL_OK; i++) status = time_size(c, strtod(argv[i], NULL));
     if (status != YL_OK) fprintf(stderr, "%s\n", yl_error());
     c->close(c);
     return status != YL_OK;

@@ -110,7 +110,7 @@ static void file_refusals(void **state)
     refused(yl__file_read(top, &data, &size), top, "directory");
     refused(yl__file_read("/dev/zero", &data, &size), "/dev/zero", "it has more than");
     refused(yl__file_write(in("absent/x"), "x", 1), "absent/x", "No such file");
-    mkdir(in("folder"), 0777);
+    assert_int_equal(mkdir(in("folder"), 0777), 0);
     int64_t files = files_here();
     refused(yl__file_write(in("folder"), "x", 1), "folder", "directory");
     assert_int_equal(files_here(), files); /* no temporary file stays */

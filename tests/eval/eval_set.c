@@ -7,10 +7,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/file.h"
+#include "core/folder.h"
 #include "core/memory.h"
 #include "eval/coco.h"
 #include "eval/confusion.h"
@@ -103,8 +103,8 @@ static void folders_with_failing_allocations(void **state)
 {
     (void)state;
     const yl_eval_files files = {.labels = "eval_set_labels", .dets = "eval_set_dets"};
-    mkdir(files.labels, 0777);
-    mkdir(files.dets, 0777);
+    assert_int_equal(yl__folder_make(files.labels), YL_OK);
+    assert_int_equal(yl__folder_make(files.dets), YL_OK);
     put("eval_set_labels/b.txt", "Car 0 0 0 1 2 30 40 1 1 1 1 1 1 1\n");
     put("eval_set_labels/a.txt", "");
     put("eval_set_labels/readme", "not a label");

@@ -90,7 +90,7 @@ static operands make_operands(const yl_conv2d_geom *g, yl_rng *rng, bool extreme
     for (int64_t i = 0; i < g->n * g->h * g->w * g->c; i++) q.x[i] = extreme ? 255 : (uint8_t)yl_rng_below(rng, 256);
     for (int64_t o = 0; o < g->oc; o++) {
         for (int64_t i = 0; i < filter; i++)
-            q.w[o * filter + i] = extreme ? (o % 2 ? 127 : -127) : (float)yl_rng_below(rng, 255) - 127;
+            q.w[o * filter + i] = extreme ? (o % 2 ? 127.0f : -127.0f) : (float)yl_rng_below(rng, 255) - 127;
         q.w[o * filter + (int64_t)yl_rng_below(rng, (uint32_t)filter)] = o % 2 ? 127 : -127;
         q.bias[o] = (float)yl_rng_below(rng, 100) - 50;
     }
@@ -159,7 +159,7 @@ static void check_bytes(const yl_conv2d_algo *a, yl_conv2d_geom g, yl_activation
 {
     uint8_t *y = (uint8_t *)q->y;
     g.act = act, g.out_dtype = YL_U8, g.x_quant.scale = 0.02f,
-    g.y_quant = (yl_quant){0.7f * (float)sqrt(g.kh * g.kw * g.c / g.groups), 77};
+    g.y_quant = (yl_quant){0.7f * (float)sqrt((double)(g.kh * g.kw * g.c / g.groups)), 77};
     if (act == YL_ACT_logistic) g.x_quant.scale = 1e-4f, g.y_quant = (yl_quant){1 / 200.0f, 3};
     run(a, &g, q, q->bias, y);
     for (int64_t i = 0; i < q->count; i++) {

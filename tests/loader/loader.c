@@ -42,7 +42,7 @@ static int make_samples(void **state)
     (void)state;
     assert_non_null(mkdtemp(folder));
     assert_int_equal(chdir(folder), 0);
-    mkdir("loader_test", 0777);
+    assert_int_equal(mkdir("loader_test", 0777), 0);
     for (int i = 0; i < COUNT; i++) {
         int64_t w = 40 + 3 * i, h = 30 + i % 4;
         snprintf(paths[i], sizeof paths[i], "loader_test/%d.png", i);
@@ -146,14 +146,13 @@ static void epochs_are_permutations(void **state)
     yl_loader_options o = training_options();
     yl_loader *l;
     const yl_batch *b;
-    int64_t first[2][12], sizes_seen = 0;
+    int64_t first[2][12];
     assert_int_equal(yl_loader_create(samples, COUNT, &o, &l), YL_OK);
     for (int e = 0; e < 2; e++) {
         int seen[COUNT] = {0}, n = 0;
         yl_loader_epoch(l, e + 1, 0);
         while (yl_loader_next(l, &b) == YL_OK && b) {
             assert_int_equal(b->count, 4);
-            if (b->w == 48) sizes_seen |= 1;
             for (int i = 0; i < 4; i++) first[e][n++] = b->indices[i];
         }
         assert_int_equal(n, 12);

@@ -28,7 +28,7 @@ static yl_server *start(const char *place)
 
 static int port_of(const yl_server *server)
 {
-    return atoi(strrchr(yl_server_address(server), ':') + 1);
+    return (int)strtol(strrchr(yl_server_address(server), ':') + 1, NULL, 10);
 }
 
 /* Sends a request as it stands, and reads the answer to its end. */

@@ -43,7 +43,7 @@ static void put_text(hid_t file, const char *name, const char *text, int variabl
 static int sizes(hsize_t dims[8])
 {
     int n = 0;
-    for (char *word = strtok(NULL, " \n"); word; word = strtok(NULL, " \n")) dims[n++] = (hsize_t)atoll(word);
+    for (char *word = strtok(NULL, " \n"); word; word = strtok(NULL, " \n")) dims[n++] = strtoull(word, NULL, 10);
     return n;
 }
 
