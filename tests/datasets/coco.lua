@@ -52,6 +52,26 @@ function TestCoco:testRows()
   t.assertEquals(#data.hash, 16)
 end
 
+-- A list names pictures with or without their split and ending.
+function TestCoco:testListFiles()
+  self:data(document())
+  local list = self.top .. "/some.txt"
+  core.system.write(list, "b\nval2017/a.jpg\n")
+  local data = yl.data { name = "coco", root = self.top, dev = list }
+  t.assertEquals({ #data.dev.frames, data.dev.frames[1].id, data.dev.frames[2].id }, { 2, "b", "a" })
+  core.system.write(list, "z\n")
+  local function dev() return yl.data { name = "coco", root = self.top, dev = list }.dev end
+  t.assertErrorMsgContains("no annotation file knows this image", dev)
+end
+
+-- Every annotation file has the same categories.
+function TestCoco:testOtherCategories()
+  self:data({ categories = { { id = 3, name = "car" } }, images = { { id = 1, file_name = "c.jpg", width = 60, height = 40 } },
+    annotations = {} }, "train2017")
+  local function all() return self:data(document()):list "all" end
+  t.assertErrorMsgContains("expected the categories of the other annotation files (", all)
+end
+
 local function refused(self, word, change)
   local doc = document()
   change(doc)

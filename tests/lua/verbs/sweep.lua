@@ -170,8 +170,14 @@ function TestSweep.testSlurm()
   local status, out, complaint = sweep(path, "array") -- without Slurm: everything is known
   t.assertEquals(status, 0, complaint)
   t.assertStrContains(out, "6 of them done")
+  core.system.write(top .. "/array/slurm.json", '{"jobs":[101,102],"submitted":{}}')
+  core.system.write(bin .. "/squeue", "#!/bin/sh\necho 102_1 running\n")
+  os.execute(("chmod +x %s/squeue"):format(bin))
+  pipe = io.popen(command)
+  said = pipe:read "a"
+  t.assertNil(pipe:close(), said)
+  t.assertStrContains(said, ("sweep: jobs 101, 102 of %s/array are still queued or running; scancel ends them"):format(top))
 end
-
 
 function TestSweep.testKilledThreeTimes()
   local path = write("six", SIX)

@@ -122,6 +122,9 @@ function TestVerbs.testDoctorAndAnchors()
   t.assertEquals({ a.k, #a.anchors, a.boxes, a.frames, a.unit }, { 3, 3, 72, 24, "pixels of the input" })
   t.assertTrue(a.mean_best_iou > 0.75 and a.mean_best_iou <= 1)
   t.assertAlmostEquals(a.anchors_in_cells[3][1], a.anchors[3][1] / 16, 0.01)
+  local text = program.ok { "anchors", "data=kitti", "data.root=" .. top .. "/data", "k=3", "imgsz=160x96", "stride=16" }
+  t.assertStrContains(text, "72 boxes of 24 frames, input 160x96 (stretch), k = 3\nanchors in pixels of the input ([yolo]):   ")
+  t.assertStrContains(text, ("anchors in cells of 16 pixels ([region]): %.2f,%.2f,  "):format(table.unpack(a.anchors_in_cells[1])))
   local wide = { "anchors", "data=kitti", "data.root=" .. top .. "/data", "k=1", "imgsz=320x96", "resize=letterbox" }
   t.assertEquals(program.json(wide).anchors, program.json({ "anchors", "data=kitti", "data.root=" .. top .. "/data", "k=1",
     "imgsz=160x96" }).anchors) -- letterboxed, the height decides
