@@ -51,8 +51,9 @@ end
 -- What a pruning left in the run: its rounds, and the network as it was before them.
 local function add_pruning(results, made)
   if not made then return results end
-  for _, key in ipairs { "target", "sparsity", "flops", "rounds", "dense", "measure" } do results[key] = null(made[key]) end
-  local last = made.rounds[#made.rounds]
+  for _, key in ipairs { "target", "rounds", "dense", "measure" } do results[key] = null(made[key]) end
+  local last, best = made.rounds[#made.rounds], made.best or made -- what was evaluated is best.safetensors
+  results.sparsity, results.flops = null(best.sparsity), null(best.flops)
   local speed = made.speed or {}
   results.speed.dense = speed.dense or { ms = null(made.dense.ms) }
   results.speed.masked, results.speed.compact = speed.masked or { ms = null(last and last.ms) }, null(speed.compact)

@@ -99,10 +99,25 @@ end
 
 local distill = { fields = fields }
 
+-- Refuses what was set of the group `distill` and has no effect beside the rest of it.
+local function check_used(d)
+  local features = d.features[1] ~= "none"
+  for _, key in ipairs { "temperature", "feature_weight" } do
+    local set = options.origin(d, key)
+    local asked = set == "command line" or set and d[key] ~= structs.field("distill", key == "temperature" and key or "features")[3]
+    local used = key == "temperature" and d.weight > 0 or key == "feature_weight" and features
+    if asked and not used then
+      options.refuse(d, key, "distill.%s has no effect %s", key, key == "temperature" and "with distill.weight=0" or
+        "without distill.features=")
+    end
+  end
+end
+
 -- The policies that a recipe's options ask for (group `distill`), a list: `net` as it is now, or distill.teacher, teaches; none where
--- nothing has a weight.
+-- nothing has a weight. Errors: options of the group that have no effect.
 function distill.wanted(o, net)
   local d = o.distill
+  check_used(d)
   if d.weight == 0 and d.features[1] == "none" and not d.teacher then return {} end
   local teacher = d.teacher or require "yolua.model.copy"(net)
   return { distill { teacher, weight = d.weight, temperature = d.temperature, features = d.features, feature_weight = d.feature_weight } }

@@ -56,7 +56,8 @@ local function handlers(rounds)
   function made.epoch_start(self, t)
     local st = self.state
     if o.rewind == "weights" and t.epoch == o.rewind_epoch + 1 and st.round == 0 then rounds.snapshots:take(t, "rewind") end
-    rounds.snapshots:prune(t, { rewind = o.rewind == "weights", [st.prior or ""] = true })
+    rounds.saved = st.prior -- the last checkpoint's
+    rounds:forget(t, st)
     if st.open or st.done or t.epoch <= o.dense or st.round >= o.rounds then return end
     rounds:open(t, st)
   end
@@ -71,8 +72,10 @@ local function handlers(rounds)
   function made.epoch_end(self, t)
     local st = self.state
     core.prune.check(t.model.net)
+    rounds:tell(t, st) -- zeros that no mask holds have trained on
     t.record.sparsity, t.record.round = rounds.now, st.round
-    if rounds:over(t, st) then rounds:close(t, st, type(t.record.dev_loss) == "number" and t.record.dev_loss or nil) end
+    if rounds:over(t, st) then rounds:close(t, st, type(t.record.dev_loss) == "number" and t.record.dev_loss or nil)
+    elseif st.open and o.max_drop and t.epoch >= t.epochs then gate.abandon(rounds, t, st) end
     gate.tell(st, t.record)
   end
 
@@ -86,8 +89,7 @@ local function new(spec)
   local o = settings.of(spec)
   local rounds = Rounds.new(o, options.position())
   local self = { name = "prune", state = Rounds.fresh(), on = handlers(rounds), epochs = settings.epochs(o) }
-  local most = settings.most_rounds(o)
-  local told = { files = {}, longer = most > o.rounds and ("rounds= above %d"):format(most) or "rounds=" }
+  local told = { files = {}, longer = ("rounds= above %d"):format(settings.most_rounds(o)) }
   function told.rounds(t) return require("yolua.prune.dry").dry_run(t.model, o, t) end
   for i, mark in ipairs(o.keep or {}) do told.files[i] = require("yolua.prune.kept").file(mark) end
   policy.forecast[self] = told

@@ -1,6 +1,6 @@
 -- Prunings side by side: how far each got before its AP fell.
 local callback = require "yolua.options.callback"
-local core = require "yolua.core"
+local finished = require "yolua.prune.finished"
 local terminal = require "yolua.terminal"
 
 local ablation = {}
@@ -28,26 +28,33 @@ end
 
 local function number(x) return type(x) == "number" and x or nil end
 
+local WHO <const> = "yl.prune.ablation"
+
 local function row(name, dir)
-  local known = core.json.decode(core.system.read(dir .. "/rounds.json"), dir .. "/rounds.json")
-  local dense, out = number(known.dense.ap) or 0, { name = name, dir = dir, nine_tenths = 0 }
+  local known = finished.rounds(dir, WHO)
+  local dense = number(known.dense.ap) or 0
+  local out = { name = name, dir = dir, nine_tenths = 0, sparsity = known.dense.sparsity, asked = known.dense.sparsity, ap = dense }
   for _, r in ipairs(known.rounds) do
     local asked, ap = number(r.asked) or r.sparsity, number(r.ap) or 0
     if ap >= 0.9 * dense then out.nine_tenths = math.max(out.nine_tenths, asked) end
     if ap <= 0.5 * dense and not out.half then out.half = asked end
-    out.asked, out.sparsity, out.ap = asked, r.sparsity, ap
+    if not r.rolled_back then out.asked, out.sparsity, out.ap = asked, r.sparsity, ap end
   end
   out.ap_dense, out.share = dense, dense > 0 and out.ap / dense or nil
   return out
 end
 
--- yl.prune.ablation(run, { { "literal", RUNDIR }, ... }): of each run of a pruning the last round (zeros asked for, zeros that there
--- were, AP), the largest sparsity asked for at which AP was at least nine tenths of the dense network's, and the smallest at which it
--- was half or less. Prints as a table, and run:table(it) puts it into the run's report; {title, head, body, rows = {{name, dir, asked,
+-- yl.prune.ablation(run, { { "literal", RUNDIR }, ... }): of each run of a pruning the last round that was not taken back (zeros asked
+-- for, zeros that there were, AP), of all rounds the largest sparsity asked for at which AP was at least nine tenths of the dense
+-- network's, and the smallest at which it was half or less. Prints as a table, and run:table(it) puts it into the run's report; {title, head, body, rows = {{name, dir, asked,
 -- sparsity, ap, ap_dense, share, nine_tenths, half}, ...}}. Of a dry run without rows.
 function ablation.ablation(run, list)
-  callback.argument(type(list) == "table", "yl.prune.ablation", "a list of {name, run directory}", list)
+  callback.argument(type(list) == "table", WHO, "a list of {name, run directory}", list)
   local rows = {}
+  for _, pair in ipairs(run.dry and {} or list) do
+    local good = type(pair) == "table" and type(pair[1]) == "string" and type(pair[2]) == "string"
+    callback.argument(good, WHO, "a list of {name, run directory}, each two texts", pair)
+  end
   for i, pair in ipairs(run.dry and {} or list) do rows[i] = row(pair[1], pair[2]) end
   return setmetatable({ title = "Ablation", head = HEAD, body = body_of(rows), rows = rows }, Table)
 end

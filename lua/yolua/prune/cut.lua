@@ -79,7 +79,7 @@ local function cut_group(self, group, out)
       mask[#mask + 1] = (in_units and entry.unit_mask or entry.mask):clone()
     end
   end
-  local ok, sentence = select(names, score, mask, math.max(0, left) // self.unit)
+  local ok, sentence = select(names, score, mask, #names == 0 and left or math.max(0, left) // self.unit)
   if not ok then
     error(("prune: %s%s (%s)"):format(#group.list == 1 and group.list[1].name .. ": " or "", sentence, self.rules.text), 0)
   end

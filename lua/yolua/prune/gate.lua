@@ -21,6 +21,19 @@ function gate.undo(rounds, t, st, again, why)
   t.run:say("round %d%s is rolled back, from %.2f %% zeros to %.2f %%: %s", note.round, try, 100 * note.from, 100 * note.to, why)
 end
 
+local function of_try(st) return st.try > 1 and (", try %d,"):format(st.try) or "" end
+
+-- Takes back a cut that the end of the training leaves no time to judge; where the training continues, its round begins again.
+function gate.abandon(rounds, t, st)
+  rounds.snapshots:restore(t, st.prior)
+  local from = rounds.now
+  st.again, st.prior, st.open, st.round = { target = st.asked, epochs = st.epochs }, nil, false, st.round - 1
+  rounds:tell(t, st)
+  if not t.run then return end
+  t.run:say("round %d%s is taken back, from %.2f %% zeros to %.2f %%: the training of %d epochs ends before it could be judged",
+    st.round + 1, of_try(st), 100 * from, 100 * rounds.now, t.epochs)
+end
+
 -- The rollbacks since the last epoch's record go into this one.
 function gate.tell(st, record)
   record.rollbacks, st.rollbacks = st.rollbacks, nil
@@ -30,13 +43,13 @@ end
 local function keep(t, st, record)
   local best, value = st.best, record.ap or record.dev_loss and -record.dev_loss or 0
   if best and (record.sparsity < best.sparsity or record.sparsity == best.sparsity and value <= best.value) then return end
-  st.best = { round = record.round, sparsity = record.sparsity, value = value }
+  st.best = { round = record.round, sparsity = record.sparsity, flops = record.flops, value = value }
   checkpoint.save(t, "best.safetensors")
 end
 
 local function stop(t, st, why)
   st.done, t.stop = true, true
-  if t.run then t.run:say("the gate ends the training%s; the network before that cut is kept", why) end
+  if t.run then t.run:say("the gate ends the training%s, with this epoch; best.safetensors is the network before that cut", why) end
 end
 
 local ways = {}
@@ -50,8 +63,8 @@ end
 function ways.halve(rounds, t, st, record, why)
   gate.undo(rounds, t, st, nil, why)
   st.gap = (rounds:gone(record, st.dense) - rounds:gone(rounds.base(st), st.dense)) / 2
-  if st.gap < gate.least then return stop(t, st, (" at a step of %.2g"):format(2 * st.gap)) end
-  if t.run then t.run:say("the gate: the next step is %.4g", st.gap) end
+  if st.gap < gate.least then return stop(t, st, (" at a step of %.2g %%"):format(200 * st.gap)) end
+  if t.run then t.run:say("the gate: the next round goes at most %.2f %% further", 100 * st.gap) end
 end
 
 function ways.backoff(rounds, t, st, record, why)
@@ -75,7 +88,7 @@ end
 -- Before the first cut: where a gate may end everything, the dense network is the best so far.
 function gate.start(rounds, t, st)
   if rounds.o.max_drop and not st.best then
-    keep(t, st, { round = 0, sparsity = rounds.now, ap = st.dense.ap, dev_loss = st.dense.dev_loss })
+    keep(t, st, { round = 0, sparsity = rounds.now, flops = st.dense.flops, ap = st.dense.ap, dev_loss = st.dense.dev_loss })
   end
 end
 

@@ -95,6 +95,11 @@ local function planned(self, t, st)
     prepare = self:probe(t, st) })
 end
 
+-- Forgets the snapshots that nothing returns to: neither the training nor its last checkpoint.
+function Rounds:forget(t, st)
+  self.snapshots:prune(t, { rewind = self.o.rewind == "weights", [st.prior or ""] = true, [self.saved or ""] = true })
+end
+
 -- Begins a round. Nothing has changed where it fails.
 function Rounds:open(t, st)
   if not st.dense then
@@ -112,6 +117,7 @@ function Rounds:open(t, st)
   if self.may_return then
     st.prior = ("%d-%d"):format(st.round + 1, #st.rounds + 1)
     self.snapshots:take(t, st.prior)
+    self:forget(t, st)
   end
   if cut then self:apply(t, cut, masks) end
   st.round, st.again, st.open = st.round + 1, nil, true
@@ -144,7 +150,7 @@ function Rounds:close(t, st, dev_loss)
   local key = not plain and "goal" or self.goal.key == "sparsity" and "asked" or "gone"
   local record, small, times = self:judge_round(t, dev_loss)
   for name, value in pairs(self:size(t.model)) do record[name] = value end
-  record.round, record.try, record[key], record.compact = st.round, st.try, asked, small
+  record.round, record.try, record[key], record.compact = st.round, st.try, state.copy(asked), small
   record.epochs, record.epoch, record.step = st.epochs, t.epoch, t.step
   self.times[#st.rounds + 1], self.compact_times[#st.rounds + 1] = times.masked, times.compact
   st.rounds[#st.rounds + 1] = record
@@ -162,7 +168,7 @@ function Rounds:finish(t, st, known_by)
     t.run:say("%s", measure.verdict(self.speed))
     pages.zeros(t.run, t.model)
   end
-  local ending = st.dense and record_of.ending(self, st)
+  local ending = st.dense and record_of.ending(self, t, st)
   if ending and t.run then t.run:say("%s", ending) end
   record_of.publish(self, t, st, known_by)
 end
@@ -170,13 +176,18 @@ end
 -- A schedule that is another one than before a resume holds from the next round on, which is said and recorded.
 local function note_schedule(self, t, st)
   local before, now = st.schedule, schedule.identity(self.o.schedule)
-  if before and before ~= now and (st.done or st.round >= self.o.rounds) and options.explicit(self.o, "schedule") then
-    options.refuse(self.o, "schedule", "prune: schedule: the pruning has ended after %d rounds: nothing is left to ask it (raise rounds= "
-      .. "to continue)", st.round)
-  end
-  st.schedule = now
-  if not before or before == now or st.done or st.round >= self.o.rounds or not t.run then return end
   local name = type(self.o.schedule) == "string" and self.o.schedule or "of the recipe"
+  st.schedule = now
+  if not before or before == now then return end
+  if st.round >= self.o.rounds then
+    if options.explicit(self.o, "schedule") then
+      options.refuse(self.o, "schedule", "prune: schedule: the pruning has ended after %d rounds: nothing is left to ask it (raise rounds= "
+        .. "to continue)", st.round)
+    end
+    if t.run then t.run:say("prune: the schedule %s has changed since the run began: no round is left that asks it", name) end
+    return
+  end
+  if not t.run then return end
   t.run:say("prune: the schedule %s has changed since the run began: from round %d on it is asked as it is now", name, st.round + 1)
   t.run.made.changes = t.run.made.changes or {}
   table.insert(t.run.made.changes, { from_round = st.round + 1, before = { schedule_text = before }, after = { schedule_text = now } })
@@ -220,6 +231,7 @@ end
 -- Before the first step, of a new training and of one that continues.
 function Rounds:start(t, st)
   note_schedule(self, t, st)
+  if st.done and not t.stop then st.done, st.gap = nil, nil end -- what ended it was changed
   self:use(t.model, t.h, t.w)
   self:check_data(t)
   if st.dense and t.run then record_of.read_times(self, t, st) end

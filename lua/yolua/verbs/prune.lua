@@ -7,7 +7,8 @@ local schema = require "yolua.options.schema"
 
 local TEXT <const> = [[
 In each round the weights with the smallest scores become zero for good, and the rest is retrained for epochs=. schedule= says how many: a
-name, or FILE.lua with a function of your own (help prune.state). dry_run=true shows the rounds. The training lasts rounds times epochs.
+name, or FILE.lua with a function of your own (help prune.state). dry_run=true shows the rounds. The training lasts rounds times epochs,
+rounded up to whole ones: what is left of the last epoch trains the last round's network on.
 
 The run directory then has best.safetensors, the sparsest network that passed the gate (max_drop=); last.safetensors; rounds.json, what each
 round measured, as in results.json; sparsity-NN.safetensors for each of keep=; and where rounds can be taken back (max_drop=, FILE.lua)
@@ -29,16 +30,16 @@ local function network(o)
   return net
 end
 
--- A new run's data and network. A call that is wrong leaves no run directory.
-local function checked(o)
+-- Data, network, and what teaches it.
+local function parts(o)
   local data, net = yl.data(o.data), network(o)
-  Rounds.check_call(Rounds.training(net, data, o))
-  return data, net
+  return data, net, yl.distill.wanted(o, net)
 end
 
 -- The rounds of a call, with its data where it names some.
 local function dry_run(o)
   local net = network(o)
+  yl.distill.wanted(o, net)
   return yl.prune.dry_run(net, o, inputs.names_data(o) and Rounds.training(net, yl.data(o.data), o) or nil)
 end
 
@@ -49,12 +50,14 @@ local function prune(o)
     if o.resume then error(schema.usage "dry_run=true tells of a new run: resume= cannot be given with it") end
     return dry_run(o)
   end
-  local data, net
-  if not o.resume then data, net = checked(o) end
+  local data, net, policies
+  if not o.resume then -- a call that is wrong leaves no run directory
+    data, net, policies = parts(o)
+    Rounds.check_call(Rounds.training(net, data, o))
+  end
   local run <close> = yl.run(o, "prune")
-  data, net = data or yl.data(o.data), net or network(o)
+  if o.resume then data, net, policies = parts(o) end
   run:eval("Dense", net, data.dev)
-  local policies = yl.distill.wanted(o, net)
   policies[#policies + 1] = yl.prune(o)
   yl.train { net = net, data = data, run = run, options = o, table.unpack(policies) }
   run:eval("Pruned", run:best(), data.dev)

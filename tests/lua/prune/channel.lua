@@ -86,6 +86,16 @@ function TestScores.test_masked_channels_stay_masked()
   t.assertEquals(cut:masks(4)["conv2.weight"]:sum(), 16 - 4 - 1)
 end
 
+-- Single zeros of before count: no more channels go than it takes.
+function TestScores.test_single_zeros_count()
+  local model = training.model()
+  yl.prune.cut(model, 0.5)
+  yl.prune.cut(model, { target = 0.7, pattern = "channel" })
+  local list = ranges.of(model, {})
+  local got = ranges.sparsity(model, list)
+  t.assertTrue(got >= 0.7 and got < 0.78, got)
+end
+
 TestTargets = {}
 
 function TestTargets.test_flops_and_ms()

@@ -33,7 +33,7 @@ function TestPrune.testPartsOfEpochs()
     { 3, 3, 1, 1, 2, 4 })
   t.assertAlmostEquals({ dry.rounds[3].sparsity, made.rounds[3].sparsity }, { 0.6, 0.6 }, 1e-3)
   local _, out = program.run { "prune", "resume=" .. top .. "/parts" }
-  t.assertStrContains(out, "all 1 epochs are done: nothing is left to train (raise rounds= to continue)")
+  t.assertStrContains(out, "all 1 epochs are done: nothing is left to train (raise rounds= above 3 to continue)")
   _, out = program.run { "prune", "resume=" .. top .. "/parts", "rounds=2" }
   t.assertStrContains(out, "(raise rounds= above 3 to continue)")
 end
@@ -95,7 +95,7 @@ function TestPrune.testResume()
   program.ok(words("rounds=2", "target=.6", "judge=none", "schedule=linear", "out=" .. top .. "/c"))
   local status, out, err = program.run { "prune", "resume=" .. top .. "/c" } -- nothing is left to do
   t.assertEquals(status, 0, err)
-  t.assertStrContains(out, "nothing is left to train (raise rounds= to continue)")
+  t.assertStrContains(out, "nothing is left to train (raise rounds= above 2 to continue)")
   for _, case in ipairs { { "target=.3", "prune: target: 0.6 of the" }, { "target.flops=.9", "prune: target.flops: the network has 0." },
     { "schedule=poster", "prune: schedule: the pruning has ended after 2" } } do
     status, _, err = program.run { "prune", "resume=" .. top .. "/c", case[1] }
@@ -151,6 +151,9 @@ function TestPrune.testRefusals()
     { "target.flops=99e9", "prune: target.flops: the network has" },
     { "epochs=.4", "prune: a round of 0.4 epochs has 0.8 steps (an epoch has 2): expected at least 1", "batch=4" },
     { "max_drop=.1", "prune: max_drop: there is no AP to judge by with judge=none", "judge=none" },
+    { "pattern=block", "prune: target: the pattern fits none of these parameters", "block=1000,1000" },
+    { "distill.temperature=2", "distill.temperature has no effect with distill.weight=0" },
+    { "distill.feature_weight=2", "distill.feature_weight has no effect without distill.features=", "distill.weight=1" },
     { "sparsity=.5", "yolua prune has no option 'sparsity', did you mean 'target.sparsity'?" },
   } do
     for _, how in ipairs { "out=" .. top .. "/bad", "dry_run=true" } do
@@ -176,7 +179,7 @@ function TestPrune.testPlaces()
   refused("target: 2", "file", "target: expected a share of zeros", "dry_run=true")
   refused("target: {sparsity: 2}", "file", "target: expected a share of zeros", "dry_run=true")
   refused("hold: 3", "file", "hold: expected less than the 2 rounds", "rounds=2", "dry_run=true")
-  refused("epochs: 0", "file", "every: expected a number of epochs above 0", "dry_run=true")
+  refused("epochs: 0", "file", "expected rounds of more than 0 epochs", "dry_run=true")
   refused("target: .5", "command line", "hold: expected less than the 2 rounds", "rounds=2", "hold=2", "dry_run=true")
   refused("only: [conv99]", "file", "only: 'conv99' matches no parameter", "dry_run=true")
   refused("target: .5", "command line", "except: 'conv99' matches no parameter", "except=conv99", "out=" .. top .. "/wrong")

@@ -132,9 +132,33 @@ local function joined(model, masks)
   return masks
 end
 
--- New masks, {name = u8 tensor}, with at least `zeros` of the candidates' numbers in channels that go. Nothing is changed yet.
+-- How many of the candidates' numbers these masks hold at zero.
+local function zeros_of(self, masks)
+  local zeros = 0
+  for _, r in ipairs(self.list) do
+    zeros = zeros + r.count - (masks[r.name] or self.model.net:tensor(r.name, "mask")):to("i64"):sum()
+  end
+  return zeros
+end
+
+-- The masks of a cut, those of before joined to them; then how many zeros these are, and how many of them are in channels that go.
+local function masks_of(self, what)
+  local kept, result = self:cut(what)
+  local masks = joined(self.model, self.graph:masks(kept))
+  return masks, zeros_of(self, masks), result.zeros
+end
+
+-- New masks, {name = u8 tensor}, with at least `zeros` of the candidates' numbers masked: in channels that go, and single ones of before.
+-- Nothing is changed yet.
 function Channel:masks(zeros)
-  return joined(self.model, self.graph:masks((self:cut { zeros = zeros })))
+  local masks, all, whole = masks_of(self, { zeros = zeros })
+  local low, high = 0, zeros -- of zeros in channels: too few, and enough
+  while all > whole and high - low > zeros // 1000 + 1 do
+    local middle = (low + high) // 2
+    local fewer, there = masks_of(self, { zeros = middle })
+    if there >= zeros then masks, high = fewer, middle else low = middle end
+  end
+  return masks
 end
 
 function Channel:apply(masks)
@@ -168,21 +192,20 @@ local function zeros_of_ms(self, budget, s)
   local low, high, found = 0, 1, nil
   for _ = 1, HALVINGS do
     local share = (low + high) / 2
-    local ok, kept, result = core.system.attempt(self.cut, self, { flops = math.floor(share * s.flops_dense), h = s.h, w = s.w })
-    if ok and ms_of(self, kept, s) <= budget then low, found = share, result.zeros else
+    local ok, kept = core.system.attempt(self.cut, self, { flops = math.floor(share * s.flops_dense), h = s.h, w = s.w })
+    if ok and ms_of(self, kept, s) <= budget then low, found = share, kept else
       if ok then high = share else low = share end
     end
   end
   if not found then fail("%g ms cannot be reached (%s)", budget, self.rules.text) end
-  return found
+  return zeros_of(self, joined(self.model, self.graph:masks(found)))
 end
 
 -- How many zeros reach {flops =} or {ms =}. s: flops_dense, h, w.
 function Channel:zeros_for(asked, s)
   if asked.ms then return zeros_of_ms(self, asked.ms, s) end
   local budget = asked.flops <= 1 and asked.flops * s.flops_dense or asked.flops
-  local _, result = self:cut { flops = math.floor(budget), h = s.h, w = s.w }
-  return result.zeros
+  return (select(2, masks_of(self, { flops = math.floor(budget), h = s.h, w = s.w })))
 end
 
 return Channel
