@@ -46,8 +46,8 @@ end
 
 -- yl.prune.ablation(run, { { "literal", RUNDIR }, ... }): of each run of a pruning the last round that was not taken back (zeros asked
 -- for, zeros that there were, AP), of all rounds the largest sparsity asked for at which AP was at least nine tenths of the dense
--- network's, and the smallest at which it was half or less. Prints as a table, and run:table(it) puts it into the run's report; {title, head, body, rows = {{name, dir, asked,
--- sparsity, ap, ap_dense, share, nine_tenths, half}, ...}}. Of a dry run without rows.
+-- network's, and the smallest at which it was half or less. Prints as a table, and run:table(it) puts it into the run's report; {title,
+-- head, body, rows = {{name, dir, asked, sparsity, ap, ap_dense, share, nine_tenths, half}, ...}}. Of a dry run without rows.
 function ablation.ablation(run, list)
   callback.argument(type(list) == "table", WHO, "a list of {name, run directory}", list)
   local rows = {}

@@ -63,7 +63,7 @@ function methods.rollback(self, spec)
   return action(self, { what = "rollback", epochs = spec and spec.epochs, target = spec and spec.target })
 end
 
--- s:stop(): ends the training with the network as it is.
+-- s:stop(): ends the training with the network as it is; where the round would begin within an epoch, with that epoch.
 function methods.stop(self) return action(self, { what = "stop" }) end
 
 local Seen, behind, read = {}, setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" }) -- view -> its values, keys read

@@ -85,7 +85,9 @@ function methods:step(...)
   end
   close_full_epoch() -- Ctrl-C or an error came before the last one's end
   if training.stop then error(ended(training), 0) end
-  if not training:one_step() or core.system.interrupted() then training:stopped() end
+  local whole = training:one_step()
+  if not whole and training.stop then error(ended(training), 0) end
+  if not whole or core.system.interrupted() then training:stopped() end
   local made = { step = training.step, epoch = training.epoch, loss = training.loss, norm = training.norm, lr = training.lr }
   close_full_epoch()
   return setmetatable(made, Step)

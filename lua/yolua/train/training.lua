@@ -72,9 +72,12 @@ function Training:wait_share()
   return self.spent > 0 and ((self.source:stats().waited_s or 0) - self.waited) / self.spent or nil
 end
 
--- Returns false where the user asked to stop while the images' features were computed.
-local function open_epoch(self)
+-- Returns false where a handler has ended the training before the epoch's first step, and where the user asked to stop while the images'
+-- features were computed.
+local function open_epoch(self, fresh)
   self:fire "epoch_start"
+  self.stop, self.stopped_by = ranks.first(function() return self.stop, self.stopped_by end)
+  if fresh and self.stop then return false end
   local started = core.system.clock()
   self.source = sources.train(self)
   if not self.source then return false end
@@ -86,12 +89,12 @@ local function open_epoch(self)
   return true
 end
 
--- Opens the epoch that the clock stands in, the next one where the last is done. Returns false where the user asked to stop; then, and
--- where something failed, an epoch without a step has not begun.
+-- Opens the epoch that the clock stands in, the next one where the last is done. Returns false where the user asked to stop, or a handler
+-- has ended the training (`stop`); then, and where something failed, an epoch without a step has not begun.
 function Training:begin_epoch()
   local fresh = self.batch_done == 0
   if fresh then self.epoch, self.loss_sum, self.loss_images = self.epoch + 1, 0, 0 end
-  local ok, opened = pcall(open_epoch, self)
+  local ok, opened = pcall(open_epoch, self, fresh)
   if fresh and not (ok and opened) then self.epoch = self.epoch - 1 end
   if not ok then error(opened, 0) end
   return opened
@@ -163,7 +166,10 @@ end
 function Training:run_epoch()
   if self.due then return self:end_epoch() end
   self:catch_up()
-  if not self.batches and not self:begin_epoch() then return false end
+  if not self.batches and not self:begin_epoch() then
+    if self.stop then checkpoint.save(self) end
+    return self.stop
+  end
   while self.batch_done < self.batches_per_epoch do
     if not self:one_step() then return false end
     if core.system.interrupted() then

@@ -455,7 +455,9 @@ function TestOwn.testStop()
   local made = run_with(top .. "/stop", nil, { rounds = 5, judge = "none", schedule = function(s)
     return s.round == 3 and s:stop() or 0.1 * s.round
   end })
-  t.assertEquals({ #made.pruning.rounds, made.tr.stop }, { 2, true })
+  t.assertEquals({ #made.pruning.rounds, made.tr.stop, made.tr.epoch }, { 2, true, 2 })
+  local function checksum(name) return yl.load { model = made.dir .. "/" .. name }:checksum() end
+  t.assertEquals(checksum "last.safetensors", checksum "best.safetensors") -- as it is
   t.assertAlmostEquals(made.pruning.sparsity, 0.2, 1e-4)
 end
 

@@ -151,6 +151,23 @@ function TestTrainer.testEndedByAPolicy()
 end
 
 -- Options that were settled when the training began, and arguments that ask for nothing.
+-- A handler that ends the training as an epoch begins: that epoch is not trained, and can be later.
+function TestTrainer.testEndedBeforeAnEpoch()
+  local sum, whole = nil, (trained())
+  local stopping = { name = "mine", on = { epoch_start = function(_, tr) tr.stop = tr.epoch == 2 end,
+    epoch_end = function(_, tr) sum = tr.model:checksum() end } }
+  local by_hand = led { stopping }
+  quietly(by_hand.run, by_hand)
+  t.assertEquals({ by_hand.epoch, by_hand.batch_done, by_hand.stop, (by_hand.net:checksum()) }, { 1, 0, true, sum })
+  by_hand = led { { name = "mine", on = { epoch_start = function(_, tr) tr.stop = tr.epoch == 2 and tr.step == 6 and not sum end } } }
+  sum = nil
+  for _ = 1, 6 do by_hand:step() end
+  t.assertErrorMsgContains("the training was ended by 'mine' after epoch 1; t.stop = false continues it", by_hand.step, by_hand)
+  sum, by_hand.stop = true, false
+  for _ = 1, 6 do by_hand:step() end
+  t.assertEquals({ by_hand.epoch, (by_hand.net:checksum()) }, { 2, whole })
+end
+
 function TestTrainer.testWhatHasNoEffect()
   local by_hand = led {}
   by_hand.options.batch = 2
