@@ -10,14 +10,15 @@ local function place(path, key)
   return ("%s[%s]"):format(path, type(key) == "string" and ("%q"):format(key) or tostring(key))
 end
 
--- The sentence that says why a value cannot be kept, or nil. seen: table -> its place.
+-- The sentence that says why a value cannot be kept, or nil. Tables whose metatable says __plain are plain data that is read strictly. seen: table -> its place.
 local function fault(value, path, seen)
   local kind = type(value)
   if kind == "function" or kind == "thread" or kind == "userdata" and value ~= core.null then
     return ("%s is a %s; a checkpoint can hold numbers, strings, booleans and tables of them"):format(path, kind)
   elseif kind ~= "table" then return end
   if seen[value] then return ("%s is the same table as %s; a checkpoint would hold two"):format(path, seen[value]) end
-  if getmetatable(value) then return path .. " has a metatable, which a checkpoint does not hold" end
+  local meta = getmetatable(value)
+  if meta and not meta.__plain then return path .. " has a metatable, which a checkpoint does not hold" end
   seen[value] = path
   for key, item in next, value do
     if type(key) == "table" or type(key) == "userdata" or type(key) == "function" or type(key) == "thread" then

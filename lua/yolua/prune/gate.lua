@@ -4,12 +4,12 @@ local marks = require "yolua.prune.marks"
 
 local gate = { least = 0.002, tries = 3 } -- the smallest step that halving leaves; how often backing off retrains a round
 
--- Takes the last round back: the network as it was before its cut; the next round is that one again. again: {target, epochs} of it. why:
--- the reason, for the line that says so and the epoch's record (`rollbacks`).
+-- Takes the last round back: the network as it was before its cut; the next round is that one again. again: {target, epochs} of it; nil:
+-- the schedule is asked. why: the reason, for the line that says so and the epoch's record (`rollbacks`).
 function gate.undo(rounds, t, st, again, why)
   local last = st.rounds[#st.rounds]
   rounds.snapshots:restore(t, st.prior)
-  last.rolled_back = true
+  last.rolled_back, last.repeated = true, again and true or nil
   st.round, st.try, st.again, st.prior = st.round - 1, last.try + 1, again, nil
   marks.forget(st, st.round)
   rounds:tell(t, st)

@@ -8,13 +8,14 @@ local target = require "yolua.prune.target"
 
 local record = {}
 
--- A round as a line. goal: what the rounds go to.
-function record.text(r, st, goal)
+-- A round as a line. goal: what the rounds go to; o: the options.
+function record.text(r, st, goal, o)
   local function number(format, value) return type(value) == "number" and format:format(value) or "n/a" end
   local round = r.try > 1 and ("round %d, try %d"):format(r.round, r.try) or ("round %d"):format(r.round)
   local left = goal == "flops" and ("%.2f %% of the FLOPs, "):format(100 * r.flops / st.dense.flops) or ""
-  return ("%s: %s%.2f %% zeros, dev loss %s (dense %s), %s %s (dense %s)"):format(round, left, 100 * r.sparsity,
-    number("%.4f", r.dev_loss), number("%.4f", st.dense.dev_loss), st.measure or "AP", number("%.3f", r.ap), number("%.3f", st.dense.ap))
+  local dense = o.dense == 0 and "dense" or ("dense after %d epoch%s"):format(o.dense, o.dense == 1 and "" or "s")
+  return ("%s: %s%.2f %% zeros, dev loss %s (%s %s), %s %s (%s %s)"):format(round, left, 100 * r.sparsity, number("%.4f", r.dev_loss),
+    dense, number("%.4f", st.dense.dev_loss), st.measure or "AP", number("%.3f", r.ap), dense, number("%.3f", st.dense.ap))
 end
 
 local SHOWN <const> = 5e-5 -- what percentages do not show

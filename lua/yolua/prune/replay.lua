@@ -14,9 +14,14 @@ local Rounds = { __name = "rounds" }
 local HEADS = { sparsity = "zeros", flops = "FLOPs gone", ms = "ms gone" }
 
 function Rounds:__tostring()
-  local columns, rows = { { "round", right = true }, { HEADS[self.goal], right = true }, { "in the run", right = true } }, {}
+  local columns, rows = { { "round", right = true }, { HEADS[self.goal], right = true }, { "in the run", right = true },
+    { "AP before", right = true }, { "dev loss before", right = true } }, {}
   local function percent(x) return ("%.2f %%"):format(100 * x) end
-  for i, r in ipairs(self.rounds) do rows[i] = { tostring(r.round), r.action or percent(r.sparsity), percent(r.was) } end
+  local function number(format, x) return x and format:format(x) or "n/a" end
+  for i, r in ipairs(self.rounds) do
+    rows[i] = { tostring(r.round), r.action or percent(r.sparsity), r.was and percent(r.was) or "rolled back", number("%.3f", r.ap),
+      number("%.4f", r.dev_loss) }
+  end
   return table.concat(terminal.columns(columns, rows), "\n")
 end
 
@@ -53,29 +58,44 @@ local function check_forwards(planner, value, s, before)
   planner:fail("expected at least the sparsity of now, %.6g, for round %d, got %.6g", math.min(before, s.sparsity), s.round, value)
 end
 
--- yl.prune.replay(RUNDIR, schedule [, o]): asks the schedule at the start of each round of a finished run, with what was measured then, and
--- shows what it would have asked for beside what the run did. o: options of pruning in the place of the run's. Returns {rounds =
--- {{round, sparsity or action, was}, ...}, goal}, which prints as a table; with target.flops or target.ms these are the shares that are
--- gone. Errors: as a run's, with the schedule's file and line.
+-- Asks the schedule when that round begins, and adds its answer to the rows. was: the share that the run reached; nil where it took the
+-- round before back instead. Returns the answer, where it is a share.
+local function ask(self, st, round, try, was)
+  local last = st.rounds[#st.rounds] or {}
+  st.round, st.try = round - 1, try
+  local s = self.planner:view(st, { ms = last.ms, ms_dense = st.dense.ms, device_ms = st.dense.device_ms, epoch = last.epoch or 0,
+    step = last.step or 0 })
+  local value = self.planner:ask(st, s)
+  check_forwards(self.planner, value, s, self.asked[round - 1])
+  local row = shown(value)
+  row.round, row.was, row.ap, row.dev_loss = round, was, s.ap, s.dev_loss
+  self.rows[#self.rows + 1] = row
+  return type(value) == "number" and value or nil
+end
+
+-- yl.prune.replay(RUNDIR, schedule [, o]): asks the schedule whenever the schedule of a finished run was asked, with what was measured
+-- then, and shows what it would have asked for beside what the run did. o: options of pruning in the place of the run's. Returns {rounds =
+-- {{round, sparsity or action, was, ap, dev_loss}, ...}, goal}, which prints as a table; with target.flops or target.ms these are the
+-- shares that are gone. was is nil where the run took a round back; ap and dev_loss are what the schedule saw. Errors: as a run's, with the
+-- schedule's file and line.
 function replay.replay(dir, spec, o)
   callback.argument(type(dir) == "string", "yl.prune.replay", "the path of a run directory", dir)
-  local known, out, asked = finished.rounds(dir, "yl.prune.replay"), {}, {}
+  local known = finished.rounds(dir, "yl.prune.replay")
   local planner, st = Planner.new(options_of(known, spec, o), o or {}), { rounds = {}, dense = known_of(known.dense), memory = {} }
   planner.count, planner.one = known.prunable, planner.goal.key == "sparsity" and 1 / known.prunable or 1e-6
+  local self, repeated = { planner = planner, asked = {}, rows = {} }, false
   for i, r in ipairs(known.rounds) do
-    local last = st.rounds[#st.rounds] or {}
-    st.round, st.try = r.round - 1, r.try
-    local s = planner:view(st, { ms = last.ms, ms_dense = st.dense.ms, device_ms = st.dense.device_ms, epoch = last.epoch or 0,
-      step = last.step or 0 })
-    local value = planner:ask(st, s)
-    check_forwards(planner, value, s, asked[r.round - 1])
-    asked[r.round] = type(value) == "number" and value or nil
     r = known_of(r)
-    out[i] = shown(value)
-    out[i].round, out[i].was = r.round, planner:gone(r, st.dense)
+    if not repeated then self.asked[r.round] = ask(self, st, r.round, r.try, planner:gone(r, st.dense)) end
     st.rounds[i] = r
+    if r.by == "schedule" then -- it was asked in the round after this one, which stood then
+      r.rolled_back = nil
+      ask(self, st, r.round + 1, 1)
+      r.rolled_back = true
+    end
+    repeated = r.repeated
   end
-  return setmetatable({ rounds = out, goal = planner.goal.key }, Rounds)
+  return setmetatable({ rounds = self.rows, goal = planner.goal.key }, Rounds)
 end
 
 return replay

@@ -68,6 +68,7 @@ local function returned(self, t, st, action, s)
   end
   if not st.prior then self:fail("rolled back in round %d, but there is no earlier round to return to", s.round) end
   local last = st.rounds[#st.rounds]
+  last.by = "schedule"
   gate.undo(self, t, st, { epochs = action.epochs or last.epochs, target = action.target or last.asked or last.gone or last.goal },
     "the schedule asks for it")
 end
@@ -102,6 +103,7 @@ end
 
 -- Begins a round. Nothing has changed where it fails.
 function Rounds:open(t, st)
+  self.worked = true
   if not st.dense then
     look_dense(self, t, st)
     gate.start(self, t, st)
@@ -146,6 +148,7 @@ end
 
 -- Ends the round: measures it, and asks the gate. dev_loss: where it is known already.
 function Rounds:close(t, st, dev_loss)
+  self.worked = true
   local asked, plain = st.asked, type(st.asked) == "number"
   local key = not plain and "goal" or self.goal.key == "sparsity" and "asked" or "gone"
   local record, small, times = self:judge_round(t, dev_loss)
@@ -155,7 +158,7 @@ function Rounds:close(t, st, dev_loss)
   self.times[#st.rounds + 1], self.compact_times[#st.rounds + 1] = times.masked, times.compact
   st.rounds[#st.rounds + 1] = record
   st.open, st.try = false, 1
-  if t.run then t.run:say("%s", record_of.text(record, st, self.goal.key)) end
+  if t.run then t.run:say("%s", record_of.text(record, st, self.goal.key, self.o)) end
   gate.judge(self, t, st, record)
   self:tell(t, st)
   record_of.publish(self, t, st)
@@ -168,7 +171,7 @@ function Rounds:finish(t, st, known_by)
     t.run:say("%s", measure.verdict(self.speed))
     pages.zeros(t.run, t.model)
   end
-  local ending = st.dense and record_of.ending(self, t, st)
+  local ending = self.worked and record_of.ending(self, t, st)
   if ending and t.run then t.run:say("%s", ending) end
   record_of.publish(self, t, st, known_by)
 end

@@ -4,6 +4,7 @@ local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local kept = require "yolua.options.state"
 local options = require "yolua.options.table"
+local required = require "yolua.options.required"
 local schema = require "yolua.options.schema"
 
 local schedule = { actions = setmetatable({}, { __mode = "k" }) } -- actions: what s:rollback and s:stop made, as keys
@@ -19,6 +20,7 @@ local function of_file(path)
   local text = core.system.read(path)
   local chunk, message = load(text:gsub("^#[^\n]*", ""), "@" .. path, "t")
   if not chunk then error(message, 0) end
+  required.prepare()
   local f = chunk()
   if callback.callable(f) then return f end
   error(("%s: expected a file that returns a schedule, a function of the state, got %s"):format(path, callback.shown(f)), 0)

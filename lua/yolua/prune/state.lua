@@ -107,9 +107,24 @@ end
 
 function Seen.__pairs(self) return next, behind[self], nil end
 
+-- What a record of s.history may hold; `rolled_back` where the round was taken back.
+local RECORD <const> = { "round", "try", "epochs", "epoch", "step", "sparsity", "params", "nonzero", "flops", "bytes", "dev_loss", "ap",
+  "ms", "asked", "goal", "gone", "compact", "rolled_back", "repeated", "by" }
+local of_record = {}
+for _, key in ipairs(RECORD) do of_record[key] = true end
+
+local Record = { __plain = true }
+
+function Record.__index(_, key)
+  if of_record[key] then return nil end
+  error(("%s: a round of s.history has no '%s'%s (%s)"):format(options.position(), tostring(key),
+    type(key) == "string" and schema.did_you_mean(key, RECORD) or "", table.concat(RECORD, ", ")), 0)
+end
+
 -- The state with these values, as a schedule sees it.
 function state.view(values)
   local self = setmetatable({}, Seen)
+  for _, record in ipairs(values.history or {}) do setmetatable(record, Record) end
   behind[self], read[self] = values, {}
   values.options = options_view(values.options, "s.options.", read[self])
   return self

@@ -441,6 +441,35 @@ function TestOwn.testACarefulSchedule()
     "the pruning ends with 3.96 % zeros; 1 of its 3 rounds was rolled back" })
 end
 
+-- A replay asks when the run's schedule was asked: not for the round that was repeated, but where it asked for that.
+function TestOwn.testReplayOfARollback()
+  local asked = {}
+  local function careful(s)
+    local last = s.history[#s.history]
+    asked[#asked + 1] = ("%d.%d %.3f"):format(s.round, s.try, s.sparsity)
+    s.memory.last = last -- a record is plain data
+    if s.round == 2 and last.epochs == 1 then return s:rollback { epochs = 2 } end
+    return s.sparsity + 0.02
+  end
+  local made = run_with(top .. "/replayed", nil, { schedule = careful, rounds = 4, judge = "none" })
+  local before = table.concat(asked, ", ")
+  t.assertEquals(before, "1.1 0.000, 2.1 0.020, 2.1 0.020")
+  asked = {}
+  local again = yl.prune.replay(made.dir, careful)
+  t.assertEquals(table.concat(asked, ", "), before)
+  local rows = {}
+  for i, r in ipairs(again.rounds) do rows[i] = { r.round, r.action or math.floor(100 * r.sparsity + 0.5), r.was and "stood" or "back" } end
+  t.assertEquals(rows, { { 1, 2, "stood" }, { 2, "roll back, 2 epochs", "back" }, { 2, 4, "stood" } })
+  t.assertStrContains(tostring(again), "dev loss before")
+end
+
+-- A finished run that is asked for another goal and has nothing left to train is not judged by it.
+function TestOwn.testNothingLeft()
+  local made = run_with(top .. "/left", nil, { target = 0.4, rounds = 1, judge = "none" })
+  run_with({ resume = made.dir }, nil, { target = 0.7, rounds = 1, judge = "none" })
+  t.assertNotStrContains(core.system.read(made.dir .. "/log.txt"), "below its target")
+end
+
 -- A goal in FLOPs that is not reached, as the run says at its end.
 function TestOwn.testBelowItsGoal()
   local made = run_with(top .. "/below", nil, { rounds = 5, judge = "none", target = { flops = 0.4 }, schedule = function(s)
@@ -527,6 +556,10 @@ function TestRefusals.testSchedules()
   bad("rolled back in round 1, but there is no earlier round to return to", function(s) return s:rollback() end)
   local _, message = refused("the state of a pruning schedule has no 'sparsty', did you mean 'sparsity'?",
     { schedule = function(s) return s.sparsty end, judge = "none" })
+  t.assertStrContains(message, here .. ":")
+  _, message = refused("a round of s.history has no 'mAP', did you mean 'ap'? (round, try, ", { rounds = 2, judge = "none", schedule = function(s)
+    return s.round == 2 and s.history[1].mAP or 0.1
+  end })
   t.assertStrContains(message, here .. ":")
   refused("s.round cannot be assigned", { schedule = function(s) s.round = 3 end, judge = "none" })
 end
