@@ -10,7 +10,7 @@ local function place(path, key)
   return ("%s[%s]"):format(path, type(key) == "string" and ("%q"):format(key) or tostring(key))
 end
 
--- The sentence that says why a value cannot be kept, or nil. Tables whose metatable says __plain are plain data that is read strictly. seen: table -> its place.
+-- The sentence that says why a value cannot be kept, or nil. A metatable with __plain only makes reading strict. seen: table -> its place.
 local function fault(value, path, seen)
   local kind = type(value)
   if kind == "function" or kind == "thread" or kind == "userdata" and value ~= core.null then

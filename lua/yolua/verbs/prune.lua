@@ -1,7 +1,9 @@
 -- `yolua prune`: prunes a detector in rounds of cutting and retraining, and measures what each round left.
 local yl = require "yolua"
+local dry = require "yolua.prune.dry"
 local fields = require "yolua.options.fields"
 local inputs = require "yolua.cli.inputs"
+local options = require "yolua.options.table"
 local Rounds = require "yolua.prune.rounds"
 local schema = require "yolua.options.schema"
 
@@ -18,6 +20,7 @@ local list = table.move(fields.recipe, 1, #fields.recipe, 1, {})
 list[#list + 1] = "prune"
 list[#list + 1] = "distill"
 list[#list + 1] = { "dry_run", "bool", false, "", "show the rounds that the schedule would make, and train nothing" }
+list[#list + 1] = dry.fields[1]
 
 local function fall_back(o)
   if o.resume or o.cfg or o.model then return o end
@@ -49,6 +52,11 @@ local function prune(o)
   if o.dry_run then
     if o.resume then error(schema.usage "dry_run=true tells of a new run: resume= cannot be given with it") end
     return dry_run(o)
+  end
+  for _, key in ipairs { "ap", "dev_loss" } do
+    if rawget(o.assume, key) then
+      options.refuse(o.assume, key, "prune: assume.%s has no effect without dry_run=true", key)
+    end
   end
   local data, net, policies
   if not o.resume then -- a call that is wrong leaves no run directory

@@ -557,9 +557,9 @@ function TestRefusals.testSchedules()
   local _, message = refused("the state of a pruning schedule has no 'sparsty', did you mean 'sparsity'?",
     { schedule = function(s) return s.sparsty end, judge = "none" })
   t.assertStrContains(message, here .. ":")
-  _, message = refused("a round of s.history has no 'mAP', did you mean 'ap'? (round, try, ", { rounds = 2, judge = "none", schedule = function(s)
-    return s.round == 2 and s.history[1].mAP or 0.1
-  end })
+  local function misspelt(s) return s.round == 2 and s.history[1].mAP or 0.1 end
+  _, message = refused("a round of s.history has no 'mAP', did you mean 'ap'? (round, try, ", { rounds = 2, judge = "none",
+    schedule = misspelt })
   t.assertStrContains(message, here .. ":")
   refused("s.round cannot be assigned", { schedule = function(s) s.round = 3 end, judge = "none" })
 end

@@ -57,6 +57,22 @@ function TestDryRun.testRollback()
   t.assertEquals({ #r.rounds, r.rounds[2].action }, { 2, "stop" })
 end
 
+-- What AP would do to a schedule and to a gate is shown where it is assumed to fall.
+function TestDryRun.testAssumed()
+  local o = { schedule = function(s) return s.ap < 0.9 and s:stop() or s.sparsity + 0.1 end, rounds = 4, assume = { ap = { 0.95, 0.8 } } }
+  local r = yl.prune.dry_run(network(), o)
+  t.assertEquals({ #r.rounds, r.rounds[2].zeros, r.rounds[3].round, r.rounds[3].action }, { 3, 6, 3, "stop" })
+  t.assertEquals(o.assume, { ap = { 0.95, 0.8 } })
+  t.assertStrContains(tostring(r):gsub("%s+", " "), "assumed: after the rounds the AP is 0.95, 0.8 and the dev loss 1 (dense: 1)")
+  r = yl.prune.dry_run(network(), { target = 0.5, schedule = "linear", rounds = 4, max_drop = 0.1, gate = "halve",
+    assume = { ap = { 1, 0.5, 1 }, dev_loss = { 3 } } })
+  local rows = {}
+  for i, row in ipairs(r.rounds) do rows[i] = { row.round, row.zeros, row.rolled_back or false } end
+  t.assertEquals(rows, { { 1, 4, false }, { 2, 8, true }, { 2, 6, false }, { 3, 8, false } })
+  t.assertStrContains(tostring(r), "rolled back")
+  t.assertErrorMsgContains("yl.prune.dry_run has no option 'assume.loss'", yl.prune.dry_run, network(), { assume = { loss = { 1 } } })
+end
+
 -- Frozen parameters are none of those that are cut.
 function TestDryRun.testFrozen()
   t.assertEquals(yl.prune.dry_run(network(true), { rounds = 1 }).prunable, 110)

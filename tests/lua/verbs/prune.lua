@@ -45,6 +45,9 @@ function TestPrune.testDryRun()
   t.assertEquals(r.rounds[4].zeros, math.floor(0.5 * r.prunable + 0.5))
   t.assertNil(core.files.kind(top .. "/dry"))
   t.assertStrContains(program.ok(words("dry_run=true")), "prunable numbers\nround")
+  t.assertStrContains(program.ok(words("dry_run=true", "max_drop=.1", "assume.ap=1,.5", "rounds=4")), "rolled back\n")
+  local status, _, err = program.run(words("assume.ap=1,.5"))
+  t.assertEquals({ status, err }, { 2, "yolua: command line: prune: assume.ap has no effect without dry_run=true\n" })
 end
 
 -- Ten lines in a file and one command.
