@@ -115,8 +115,8 @@ end
 -- yl.prune.dry_run(net, o): the rounds that yl.prune(o) would make of a network, with the same refusals. An AP and a dev loss of 1 all the
 -- way, and weights that training does not change, are assumed. Returns {rounds = {{round, sparsity, zeros, flops, rolled_back} or {round,
 -- action}, ...}, prunable = count, kept = what keep= would keep, notes = what was assumed}, which prints as a table. Nothing is trained;
--- the network stays as it is. o.assume = { ap = {.98, .9}, dev_loss = {...} }: what each round is worth instead, the dense network 1. of_training (optional):
--- w, h, steps_per_epoch of the training that is meant.
+-- the network stays as it is. o.assume = { ap = {.98, .9}, dev_loss = {...} }: what each round is worth instead, the dense network 1.
+-- of_training (optional): w, h, steps_per_epoch of the training that is meant.
 function dry.dry_run(net, o, of_training)
   callback.model("yl.prune.dry_run", net)
   local spec, assume = apart(o)
