@@ -110,6 +110,17 @@ function Cut:most()
   return most
 end
 
+local REST <const> = 0.005 -- the share of the numbers that no group of a pattern holds, in most networks
+
+-- The number of zeros for that sparsity. The pattern's own share (2:4: .5) and what is just below it mean all that the pattern allows,
+-- since a layer whose channels no group divides (a picture's three) keeps a few more.
+function Cut:zeros_of(sparsity)
+  local zeros, share = math.floor(sparsity * self.count + 0.5), self.rules.pattern.share
+  if not share or sparsity > share(self.rules.how) + 1e-9 then return zeros end
+  local most = self:most()
+  return zeros > most and zeros - most <= REST * self.count and most or zeros
+end
+
 -- What the masks do, by the option `masks`: the saliency slab keeps those of gradients.
 local ways = {}
 

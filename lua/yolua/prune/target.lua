@@ -114,7 +114,7 @@ end
 -- there are, flops_dense, h, w, ms, device}. Returns the number of zeros: of FLOPs the least that reaches them. Errors: what no cut
 -- reaches.
 function target.zeros(cut, wanted, s)
-  if type(wanted) == "number" then return math.floor(wanted * cut.count + 0.5) end
+  if type(wanted) == "number" then return cut.zeros_of and cut:zeros_of(wanted) or math.floor(wanted * cut.count + 0.5) end
   if cut.zeros_for then return cut:zeros_for(wanted, s) end
   if wanted.flops then return of_flops(cut, wanted.flops, s) end
   error(("prune: %g ms cannot be reached: expected pattern=channel, since only whole channels that go make a network surely faster")

@@ -73,6 +73,15 @@ function TestDryRun.testAssumed()
   t.assertErrorMsgContains("yl.prune.dry_run has no option 'assume.loss'", yl.prune.dry_run, network(), { assume = { loss = { 1 } } })
 end
 
+-- 2:4 to one half: all that the pattern allows, though the picture's three channels make no group of four.
+function TestDryRun.testHalfOf2To4()
+  local street = yl.load { model = "street" }
+  local r = yl.prune.dry_run(street, { pattern = "2:4", target = 0.5, rounds = 20 })
+  local most = (299952 - 432) // 2 + 432 // 3 -- of conv1, {16, 3, 3, 3}, one weight of three
+  t.assertEquals({ r.rounds[19].zeros, r.rounds[20].zeros }, { most, most })
+  t.assertErrorMsgContains(("at most %d of 299952 numbers"):format(most), yl.prune.dry_run, street, { pattern = "2:4", target = 0.51 })
+end
+
 -- Frozen parameters are none of those that are cut.
 function TestDryRun.testFrozen()
   t.assertEquals(yl.prune.dry_run(network(true), { rounds = 1 }).prunable, 110)
