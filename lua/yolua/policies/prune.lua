@@ -14,6 +14,7 @@ local gate = require "yolua.prune.gate"
 local options = require "yolua.options.table"
 local policy = require "yolua.train.policy"
 local Rounds = require "yolua.prune.rounds"
+local schema = require "yolua.options.schema"
 local score = require "yolua.prune.score"
 local settings = require "yolua.prune.settings"
 
@@ -101,15 +102,22 @@ end
 -- side by side; until_, then_, ..., schedules made of schedules (prune/combine.lua).
 local PARTS = { "combine", "dry", "replay", "hand", "ablation", "kept" }
 
+-- The functions that stand beside the policy, those that help explains.
+local function names()
+  local out = {}
+  for i, part in ipairs(require("yolua.help.parts").list()) do out[i] = part.name end
+  return out
+end
+
 return setmetatable({}, {
-  __parts = PARTS,
+  __parts = PARTS, __names = names,
   __call = function(_, spec) return new(spec) end,
   __index = function(_, key)
     for _, part in ipairs(PARTS) do
       local found = require("yolua.prune." .. part)[key]
       if found then return found end
     end
-    error(("%s: yl.prune has no '%s' (cut, undo, kept, dry_run, replay, ablation, until_, then_, repeat_, when_stalled)"):format(
-      options.position(), tostring(key)), 0)
+    error(("%s: yl.prune has no '%s'%s (%s)"):format(options.position(), tostring(key), schema.did_you_mean(tostring(key), names()),
+      table.concat(names(), ", ")), 0)
   end,
 })

@@ -47,6 +47,7 @@ function TestNames:testObjects()
   is("model.layers.conv1.we", { "weight" })
   has("model.layers.conv1.", "weight", "bias", "shape", "flops")
   has("model:", "detect", "freeze", "save")
+  is("yl.prune.un", { "undo", "until_" })
   t.assertNil(has("yl.", "load", "train", "trainer", "image", "keep", "zeros").arguments)
 end
 

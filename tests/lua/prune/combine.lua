@@ -67,7 +67,7 @@ function TestCombine.testRefusals()
   refused("until_: expected a sparsity from 0 to below 1, or a function, got 90", yl.prune.until_, "linear", 90)
   refused("then_: expected a schedule that ends first, as until_(f, limit) makes it", yl.prune.then_, "linear", "cubic")
   refused("repeat_: expected a whole number of at least 1, got 0", yl.prune.repeat_, "linear", 0)
-  refused("yl.prune has no 'untill'", function() return yl.prune.untill end)
+  refused("yl.prune has no 'untill', did you mean 'until_'? (ablation, cut, ", function() return yl.prune.untill end)
   refused("when_stalled: there is no dev loss to follow", function()
     local s = { round = 2, memory = { cuts = 1, best = 1, waited = 0 } }
     return yl.prune.when_stalled("linear", 1)(s)
