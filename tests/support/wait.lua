@@ -1,5 +1,7 @@
--- wait(f, what [, seconds]): until f gives something else than nil or false, at most a minute or that long; returns it.
+-- wait(f, what [, seconds]): until f gives something else than nil or false, at most a minute or that long (more with
+-- sanitizers); returns it.
 local core = require "yolua.core"
+local sanitizer = require "support.sanitizer"
 
 return function(f, what, seconds)
   local started = core.system.clock()
@@ -7,6 +9,6 @@ return function(f, what, seconds)
     local result = f()
     if result then return result end
     os.execute "sleep 0.02"
-  until core.system.clock() - started > (seconds or 60)
+  until core.system.clock() - started > sanitizer.patience(seconds or 60)
   error("waited too long for " .. what, 2)
 end
