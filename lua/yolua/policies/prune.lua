@@ -92,7 +92,7 @@ local function new(spec)
   local self = { name = "prune", state = Rounds.fresh(), on = handlers(rounds), epochs = settings.epochs(o) }
   local told = { files = {}, longer = ("rounds= above %d"):format(settings.most_rounds(o)) }
   function told.rounds(t) return require("yolua.prune.dry").dry_run(t.model, o, t) end
-  for i, mark in ipairs(o.keep or {}) do told.files[i] = require("yolua.prune.kept").file(mark) end
+  for i, mark in ipairs(o.keep or {}) do told.files[i] = require("yolua.prune.finished").file(mark) end
   policy.forecast[self] = told
   return self
 end
@@ -102,10 +102,15 @@ end
 -- side by side; until_, then_, ..., schedules made of schedules (prune/combine.lua).
 local PARTS = { "combine", "dry", "replay", "hand", "ablation", "kept" }
 
--- The functions that stand beside the policy, those that help explains.
+-- The functions that stand beside the policy.
 local function names()
   local out = {}
-  for i, part in ipairs(require("yolua.help.parts").list()) do out[i] = part.name end
+  for _, part in ipairs(PARTS) do
+    for key, value in pairs(require("yolua.prune." .. part)) do
+      if type(value) == "function" then out[#out + 1] = key end
+    end
+  end
+  table.sort(out)
   return out
 end
 

@@ -13,4 +13,7 @@ function finished.rounds(dir, who)
   return core.json.decode(core.system.read(path), path)
 end
 
+-- The file of the network that is kept under a mark (keep=).
+function finished.file(mark) return ("sparsity-%g.safetensors"):format(100 * mark) end
+
 return finished

@@ -22,15 +22,13 @@ end
 local function named(list)
   local rows, most = {}, 0
   for i, item in ipairs(list) do
-    rows[i] = { name = ("%g %%"):format(100 * item.mark), tuned = kept.file(item.mark):gsub("%.safetensors$", "-tuned%0") }
+    rows[i] = { name = ("%g %%"):format(100 * item.mark), tuned = finished.file(item.mark):gsub("%.safetensors$", "-tuned%0") }
     for key, value in pairs(item) do rows[i][key] = value end
     most = math.max(most, item.mark)
   end
   for _, row in ipairs(rows) do row.sparsest = row.mark == most end
   return setmetatable(rows, Rows)
 end
-
-function kept.file(mark) return ("sparsity-%g.safetensors"):format(100 * mark) end
 
 -- yl.prune.kept(run): the networks that a pruning has kept (its option keep), in that order. run: of yl.run, or the path of its directory.
 -- Returns a list of {mark = the sparsity named in keep, name = "90 %", sparsity, round, epoch, file = its checkpoint in the run directory,

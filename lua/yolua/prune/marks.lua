@@ -2,7 +2,7 @@
 -- reaches each, as sparsity-50.safetensors, ... in the run directory: the full state, from which a training continues.
 local checkpoint = require "yolua.train.checkpoint"
 local core = require "yolua.core"
-local file_of = require("yolua.prune.kept").file
+local file_of = require("yolua.prune.finished").file
 local options = require "yolua.options.table"
 
 local marks = {}

@@ -1,6 +1,7 @@
 -- keep = {...}: sparsities that rounds meet exactly, whose networks are kept; and yl.prune.kept, which lists them.
 local t = require "luaunit"
 local core = require "yolua.core"
+local finished = require "yolua.prune.finished"
 local kept = require "yolua.prune.kept"
 local marks = require "yolua.prune.marks"
 
@@ -54,7 +55,7 @@ end
 TestKept = {}
 
 function TestKept:testFiles()
-  t.assertEquals({ kept.file(0.5), kept.file(0.975) }, { "sparsity-50.safetensors", "sparsity-97.5.safetensors" })
+  t.assertEquals({ finished.file(0.5), finished.file(0.975) }, { "sparsity-50.safetensors", "sparsity-97.5.safetensors" })
 end
 
 function TestKept:testRows()
