@@ -27,27 +27,34 @@ local function facts(model, h, w)
   return { params = counts.params, nonzero = counts.nonzero, flops = model:flops(h, w), bytes = counts.bytes }
 end
 
+-- Whether compacting removed something.
+local function smaller(small, model) return small:counts().params < model:counts().params end
+
 -- The smaller network that the zeros allow, as it would be now: {params, nonzero, flops, bytes}; then {masked, compact} in milliseconds.
 -- Nothing where a layer cannot be made smaller (one of your own without `channels`).
 function measure.compacted(model, h, w)
   local ok, small = core.system.attempt(compact, model)
   if not ok then return nil, { masked = timing.ms(model, h, w) } end
-  local found, times = facts(small, h, w), timing.in_turn({ masked = model, compact = small }, h, w)
+  local found, fewer = facts(small, h, w), smaller(small, model)
+  local times = timing.in_turn({ masked = model, compact = fewer and small or nil }, h, w)
+  times.compact = times.compact or times.masked
   small:close()
   return found, times
 end
 
--- {dense, masked, compact}, each {params, nonzero, flops, bytes, ms, images_per_s}, timed in turn on this machine; a dense network of this
--- structure is made for it.
+-- {dense, masked, compact}, each {params, nonzero, flops, bytes, ms, images_per_s, speedup}, timed in turn on this machine (of
+-- timing.compare: medians, and how many times as fast as dense); a dense network of this structure is made for it. A compact network
+-- from which nothing was removed is the masked one, and has its times.
 function measure.speed(model, h, w)
   local net = structure.build(structure.of(model.net), model.device)
   local dense = Model.new { net = net, names = model.names, path = model.path, device = model.device }
   local ok, small = core.system.attempt(compact, model)
-  local models = { dense = dense, masked = model, compact = ok and small or nil }
-  local times, out = timing.in_turn(models, h, w), {}
+  local models, out = { dense = dense, masked = model, compact = ok and small or nil }, {}
+  local times = timing.compare({ dense = dense, masked = model, compact = ok and smaller(small, model) and small or nil }, "dense", h, w)
+  times.compact = times.compact or times.masked
   for name, one in pairs(models) do
     out[name] = facts(one, h, w)
-    out[name].ms, out[name].images_per_s = times[name], 1e3 / times[name]
+    out[name].ms, out[name].images_per_s, out[name].speedup = times[name].ms, 1e3 / times[name].ms, times[name].speedup
   end
   dense:close()
   if ok then small:close() end
@@ -58,14 +65,12 @@ end
 function measure.verdict(s)
   local zeros = 100 * (1 - s.masked.nonzero / s.masked.params)
   if zeros == 0 then return "no number is zero" end
-  local faster, small = s.dense.ms / s.masked.ms, s.compact and s.dense.ms / s.compact.ms or 0
-  local head = ("%.1f %% of all numbers are zero; a forward pass takes %.2f ms, and dense %.2f ms: %s"):format(zeros, s.masked.ms,
-    s.dense.ms, faster > 1.05 and ("%.2f times as fast"):format(faster) or "smaller, not faster")
+  local head = ("%.1f %% of all numbers are zero; a forward pass takes %.2f ms, and dense %.2f ms, in %d turns: %s"):format(zeros,
+    s.masked.ms, s.dense.ms, s.masked.speedup.turns, timing.words(s.masked.speedup))
   if not s.compact then return head end
   if s.compact.params == s.masked.params then return head .. "; no channel is zero as a whole, so compacting removes nothing" end
-  return head .. ("; compacted, with the %.1f %% of the numbers that whole channels leave, %.2f ms, %s (yolua compact writes it)"):format(
-    100 * s.compact.params / s.masked.params, s.compact.ms,
-    small > 1.05 and ("%.2f times as fast"):format(small) or "smaller, not faster")
+  return head .. ("; compacted, with the %.1f %% of the numbers that whole channels leave, %.2f ms: %s (yolua compact writes it)"):format(
+    100 * s.compact.params / s.masked.params, s.compact.ms, timing.words(s.compact.speedup))
 end
 
 -- {sparsity, params, nonzero, flops, bytes}: of the candidates' numbers and of the network.

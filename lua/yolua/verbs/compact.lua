@@ -3,6 +3,7 @@ local compact = require "yolua.prune.compact"
 local fields = require "yolua.options.fields"
 local save = require "yolua.cli.save_folder"
 local tables = require "yolua.report.tables"
+local timing = require "yolua.prune.timing"
 
 local MOST = 1e-4 -- of the largest output
 
@@ -39,8 +40,8 @@ local function show(r)
     print("no channel is zero as a whole, so nothing was removed (pattern=channel prunes whole ones; yolua compress makes the file of "
       .. "single zeros small)")
   end
-  print(("a forward pass takes %.2f ms, before %.2f ms: %.2f times as fast"):format(r.speed.after_ms, r.speed.before_ms,
-    r.speed.before_ms / r.speed.after_ms))
+  print(("a forward pass takes %.2f ms, before %.2f ms%s"):format(r.speed.after_ms, r.speed.before_ms,
+    r.speed.speedup and ", in turn: " .. timing.words(r.speed.speedup) or ""))
   print("written: " .. table.concat(r.files, ", "))
 end
 

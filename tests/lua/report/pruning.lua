@@ -30,6 +30,18 @@ function TestPruningPage.testRounds()
   t.assertStrContains(text, "AP over the sparsity")
 end
 
+-- The networks' times side by side, with the spread of what was seen in turn.
+function TestPruningPage.testSpeeds()
+  local function network(ms, speedup)
+    return { params = 100, nonzero = 20, flops = 2000000, bytes = 400, ms = ms, images_per_s = 1000 / ms, speedup = speedup }
+  end
+  local text = html.section { dir = dir, results = { rounds = rounds, dense = dense, speed = { dense = network(10),
+    masked = network(8, { median = 1.25, low = 0.9, high = 1.5, turns = 9 }), compact = core.null } } }
+  t.assertStrContains(text, "1.25 (0.90 to 1.50)")
+  t.assertStrContains(text, "no difference was seen")
+  t.assertStrContains(text, "they do not compare")
+end
+
 -- What nobody measured has no plot, and a run without zeros or rounds no page.
 function TestPruningPage.testNothing()
   local other = training.top .. "/other"
