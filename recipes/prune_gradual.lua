@@ -1,6 +1,6 @@
 -- Gradual pruning: weights are set to zero along a cubic schedule (many at first, few at the end) while the rest is retrained. The network
 -- of each sparsity in keep= is kept on the way, and trained on for `tune` epochs with its zeros held.
--- It shows how many weights a detector needs: compare "90 %, tuned" with "90 %, control", the dense network trained for as long.
+-- It shows how many weights a detector needs: the report compares "90 %, tuned" with "90 %, control", the dense network trained as long.
 --
 --   yolua recipes/prune_gradual.lua cfg=FILE.cfg weights=FILE.weights names=FILE.names data=kitti data.root=DIR target=.9 [key=value ...]
 --   yolua recipes/prune_gradual.lua              on synthetic streets, with the bundled network
@@ -47,7 +47,7 @@ local function tune(row)
   run:eval(row.name, model, data.dev)
   model:freeze(o.freeze)
   yl.train { net = model, data = data, run = run, options = o, table.unpack(yl.distill.wanted(o, dense)) }
-  run:eval(row.name .. ", tuned", model, data.dev)
+  run:eval(row.name .. ", tuned", model, data.dev, { against = o.control and row.name .. ", control" or nil })
   model:save(run:path(row.tuned))
   if row.sparsest then model:save(run:path "best.safetensors") end
 end

@@ -99,16 +99,18 @@ local function error_sections(run, parts)
   end
 end
 
--- Each stage against the first one that it can be compared with (the same frames and class map): a list of comparisons.
+-- Each stage against the first one that it can be compared with (the same frames and class map), and against the one that run:eval was
+-- told: a list of comparisons. Errors: that one saw other frames, labels or classes.
 local function comparisons(run)
   local list, out = run.stored or {}, {}
   for i, stage in ipairs(list) do
     stage.title = stage.stage
+    local first
     for k = 1, i - 1 do
-      if compare.fits(list[k], stage) then
-        out[#out + 1] = compare.run(list[k], stage, {})
-        break
-      end
+      local other, told = list[k], list[k].stage == stage.against
+      local fits = not first and compare.fits(other, stage)
+      if fits or told then out[#out + 1] = compare.run(other, stage, {}) end
+      first = first or fits
     end
   end
   return out

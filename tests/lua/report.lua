@@ -142,6 +142,19 @@ function TestReport.testComparisons()
   t.assertStrMatches(page, ".*<section id=\"differences\".*After against Original.*")
 end
 
+-- A stage that names another one stands against that, too, but not twice against the first.
+function TestReport.testAgainst()
+  local run = run_of()
+  run.stored = { evaluations.make { frames = 12, stage = "Start" }, evaluations.make { frames = 12, net = 2, stage = "control" },
+    evaluations.make { frames = 12, net = 3, stage = "tuned" }, evaluations.make { frames = 12, net = 4, stage = "last" } }
+  run.stored[3].against, run.stored[4].against = "control", "Start"
+  run:report()
+  local text, seen = core.system.read(run:path "results.md"), {}
+  for pair in text:gmatch "## Difference by kitti[^\n]-; ([%l]+ against %a+)," do seen[#seen + 1] = pair end
+  t.assertEquals(seen, { "control against Start", "tuned against Start", "tuned against control", "last against Start" })
+  t.assertStrContains(core.system.read(run:path "log.txt"), "tuned against control, kitti mean: ")
+end
+
 function TestReport.testCurves()
   local run = run_of()
   run.curves = { { stage = "After", classes = {

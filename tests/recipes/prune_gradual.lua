@@ -21,6 +21,8 @@ function TestPruneGradual.testSmoke()
   local r, stages = result "a", {}
   for i, row in ipairs(r.eval) do stages[i] = row.stage end
   t.assertEquals(stages, { "Start", "80 %, control", "50 %, control", "80 %", "80 %, tuned", "50 %", "50 %, tuned" })
+  local text = core.system.read(top .. "/a/results.md")
+  for _, row in ipairs { "80 %", "50 %" } do t.assertStrContains(text, ("; %s, tuned against %s, control, "):format(row, row)) end
   t.assertEquals(#r.rounds, 4)
   t.assertAlmostEquals(r.sparsity, 0.8, 1e-4)
   for _, mark in ipairs { 50, 80 } do -- what was asked for is what it got, to the number

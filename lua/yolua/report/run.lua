@@ -16,6 +16,7 @@ local provenance = require "yolua.report.provenance"
 local ranks = require "yolua.ranks"
 local resume = require "yolua.report.resumed"
 local rundir = require "yolua.report.rundir"
+local schema = require "yolua.options.schema"
 local screen = require "yolua.terminal.screen"
 
 local Run = { __name = "run" }
@@ -159,10 +160,23 @@ local function forget(run, stage)
   end
 end
 
-local call = options.declare("run:eval", { fields.pick("eval", "protocol"), fields.pick("size", "imgsz") })
+local call = options.declare("run:eval", { fields.pick("eval", "protocol"), fields.pick("size", "imgsz"),
+  { "against", "string", nil, "", "an earlier stage: the report compares this one with it, too" } })
+
+-- Errors: no earlier stage has that name.
+local function check_against(run, name)
+  local names = {}
+  for _, row in ipairs(run.rows) do
+    if row.stage == name then return end
+    if names[#names] ~= row.stage then names[#names + 1] = row.stage end
+  end
+  error(("%s: run:eval: against: no earlier stage is named '%s'%s%s"):format(options.position(), name, schema.did_you_mean(name, names),
+    #names > 0 and (" (stages: %s)"):format(table.concat(names, "; ")) or ""), 0)
+end
 
 -- Scores `model` on `list`; prints and keeps the rows, and returns them. `stage` names the moment: "Original", "Coco-FT", ... An earlier
--- result of the same stage is replaced. how: {protocol = {"voc"}, imgsz = {w, h}} in place of the run's own.
+-- result of the same stage is replaced. how: {protocol = {"voc"}, imgsz = {w, h}} in place of the run's own;
+-- against = "NAME": an earlier stage that the report compares this one with, beside the first.
 function Run:eval(stage, model, list, how)
   callback.argument(type(stage) == "string", "run:eval", "a stage's name", stage)
   require("yolua.eval.score").check("run:eval", model, list)
@@ -171,6 +185,7 @@ function Run:eval(stage, model, list, how)
   self:use(list.data)
   self:say_input(require("yolua.model.input").text(model, self.options, how))
   if self.dry then return dry.eval(self, stage, model, list, more) end
+  if how.against then check_against(self, how.against) end
   more.hash = self.data_hash
   local rows, seen = require("yolua.eval.score")(model, list, self.options, more)
   forget(self, stage)
@@ -181,6 +196,7 @@ function Run:eval(stage, model, list, how)
   self.evaluated = self.evaluated + 1
   if seen.stored then -- of boxes
     require("yolua.eval.stages").write(self.dir, seen.stored, self.evaluated)
+    seen.stored.against = how.against
     self.stored[#self.stored + 1] = seen.stored
     self.curves[#self.curves + 1] = { stage = stage, classes = seen.curves, confusion = seen.confusion }
   end
