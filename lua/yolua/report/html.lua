@@ -39,7 +39,7 @@ local means = { kitti = "mean AP, moderate, 40 recall points", voc = "mean AP, I
   poster = "mean precision at score 0.5", top1 = "share of wrong pictures" }
 
 local function change(first, last)
-  if type(first) ~= "number" or type(last) ~= "number" then return nil end
+  if type(first) ~= "number" or type(last) ~= "number" or first < 0 or last < 0 then return nil end -- COCO's -1: there is no truth
   return ("%+.3f"):format(last - first)
 end
 
@@ -50,25 +50,25 @@ local function cards(groups)
   local out = {}
   for i, pair in ipairs(groups) do
     local first, last = pair[2][1], pair[2][#pair[2]]
-    local function shown(row) return fraction(row.map or row.error) end
-    local diff = #pair[2] > 1 and change(tonumber(shown(first)), tonumber(shown(last)))
+    local function value(row) return row.map or row.error end
+    local diff = #pair[2] > 1 and change(value(first), value(last))
     local note = is(last.stage) and last.stage or ""
     if diff then
       note = ('%s, <span class="%s" style="display:inline">%s</span> from %s'):format(parts.escape(note),
         diff:find "^%+" and "up" or "down", diff, parts.escape(first.stage))
     else note = parts.escape(note) end
     out[i] = ("<li><span>%s: %s</span><b>%s</b><span>%s</span></li>"):format(parts.escape(pair[1]), means[pair[1]] or "mean",
-      shown(last), note)
+      fraction(value(last)), note)
   end
   return '<ul class="cards">\n' .. table.concat(out, "\n") .. "\n</ul>"
 end
 
 -- A protocol's table with a column for each stage, so that it fits a narrow page, and the change from the first to the last.
 local function stages(protocol, rows)
-  local columns, lines = tables.turned(protocol, rows)
+  local columns, lines, exact = tables.turned(protocol, rows)
   if #rows > 1 then
     columns[#columns + 1] = "change"
-    for _, line in ipairs(lines) do line[#line + 1] = change(tonumber(line[2]), tonumber(line[#rows + 1])) or "" end
+    for i, line in ipairs(lines) do line[#line + 1] = change(exact[i][2], exact[i][#rows + 1]) or "" end
   end
   local caption = tables.caption(protocol, rows)
   return ("<div><h3>%s</h3>\n%s</div>"):format(parts.escape(caption),

@@ -13,8 +13,11 @@ local function fraction(value)
   return type(value) == "number" and ("%.3f"):format(value) or tostring(value)
 end
 
+-- What a cell holds: a number as it is, or a text.
+local function cell(value) return exists(value) and value or "n/a" end
+
 -- COCO's -1 is "there is no truth".
-local function coco_fraction(value) return exists(value) and value >= 0 and fraction(value) or "n/a" end
+local function coco_cell(value) return exists(value) and value >= 0 and value or "n/a" end
 
 -- Numbers inside names count as numbers: class2 before class10.
 function tables.by_name(a, b)
@@ -54,11 +57,11 @@ function layouts.kitti(rows)
     for _, level in ipairs(levels) do head[#head + 1] = terminal.name(name) .. " " .. level end
   end
   for i, row in ipairs(rows) do
-    body[i] = { row.stage, fraction(row.map) }
+    body[i] = { row.stage, cell(row.map) }
     for _, name in ipairs(names) do
       for _, level in ipairs(levels) do
         local class = class_of(row, name)
-        table.insert(body[i], fraction(class and exists(class[level]) and class[level].ap_r40 or nil))
+        table.insert(body[i], cell(class and exists(class[level]) and class[level].ap_r40 or nil))
       end
     end
   end
@@ -68,8 +71,8 @@ end
 function layouts.voc(rows)
   local names, body = class_names(rows), {}
   for i, row in ipairs(rows) do
-    body[i] = { row.stage, fraction(row.map) }
-    for _, name in ipairs(names) do table.insert(body[i], fraction((class_of(row, name) or {}).ap)) end
+    body[i] = { row.stage, cell(row.map) }
+    for _, name in ipairs(names) do table.insert(body[i], cell((class_of(row, name) or {}).ap)) end
   end
   return heads({ "stage", "mean" }, names), body
 end
@@ -78,7 +81,7 @@ function layouts.coco(rows)
   local keys, body = { "ap", "ap50", "ap75", "ap_small", "ap_medium", "ap_large", "ar1", "ar10", "ar100" }, {}
   for i, row in ipairs(rows) do
     body[i] = { row.stage }
-    for _, key in ipairs(keys) do table.insert(body[i], coco_fraction(row[key])) end
+    for _, key in ipairs(keys) do table.insert(body[i], coco_cell(row[key])) end
   end
   return { "stage", table.unpack(keys) }, body
 end
@@ -86,7 +89,7 @@ end
 function layouts.poster(rows)
   local names, body = class_names(rows), {}
   for i, row in ipairs(rows) do
-    body[i] = { row.stage, fraction(row.map) }
+    body[i] = { row.stage, cell(row.map) }
     for _, name in ipairs(names) do
       local class = class_of(row, name) or {}
       table.insert(body[i], ("%s/%s/%s"):format(fraction(class.precision), fraction(class.recall), fraction(class.f1)))
@@ -104,7 +107,7 @@ function layouts.attributes(rows)
   for i, row in ipairs(rows) do
     body[i] = { row.stage, ("%d of %d"):format(row.matched, row.n_gt) }
     for _, a in ipairs(has) do
-      for _, name in ipairs(names) do table.insert(body[i], fraction(((class_of(row, name) or {})[a[1]] or {})[a[2]])) end
+      for _, name in ipairs(names) do table.insert(body[i], cell(((class_of(row, name) or {})[a[1]] or {})[a[2]])) end
       table.insert(body[i], ("%s (%s)"):format(fraction(row[a[1]][a[2]]), fraction(row[a[1]].baseline)))
     end
   end
@@ -113,8 +116,8 @@ end
 
 function layouts.top1(rows)
   local body = {}
-  for i, row in ipairs(rows) do body[i] = { row.stage, ("%.4f"):format(row.error), tostring(row.n) } end
-  return { "stage", "error", "pictures" }, body
+  for i, row in ipairs(rows) do body[i] = { row.stage, row.error, tostring(row.n) } end
+  return { "stage", "error", "pictures" }, body, "%.4f"
 end
 
 local captions = {
@@ -133,29 +136,35 @@ function tables.caption(protocol, rows)
   return text
 end
 
--- head, body: texts in columns, a line for each stage. Errors: a protocol that has no layout.
+-- head, body: texts in columns, a line for each stage; and the lines with numbers as they are. Errors: a protocol that has no layout.
 function tables.layout(protocol, rows)
   local layout = layouts[protocol] or error(("protocol '%s' has no table"):format(tostring(protocol)), 2)
-  return layout(rows)
+  local head, exact, format = layout(rows)
+  local body = {}
+  for i, line in ipairs(exact) do
+    body[i] = {}
+    for k, value in ipairs(line) do body[i][k] = type(value) == "number" and (format or "%.3f"):format(value) or tostring(value) end
+  end
+  return head, body, exact
 end
 
 -- The same with a line for each class and a column for each stage. Classes of which no stage tells anything are left out and counted
 -- in the corner.
 function tables.turned(protocol, rows)
-  local head, body = tables.layout(protocol, rows)
-  local lines, empty = {}, 0
+  local head, body, exact = tables.layout(protocol, rows)
+  local lines, exact_lines, empty = {}, {}, 0
   for column = 2, #head do
-    local line, told = { head[column] }, false
+    local line, numbers, told = { head[column] }, { head[column] }, false
     for i, row in ipairs(body) do
-      line[i + 1] = row[column]
+      line[i + 1], numbers[i + 1] = row[column], exact[i][column]
       told = told or row[column]:gsub("n/a", ""):find "%w" ~= nil
     end
-    if told then lines[#lines + 1] = line else empty = empty + 1 end
+    if told then lines[#lines + 1], exact_lines[#lines + 1] = line, numbers else empty = empty + 1 end
   end
   local corner = protocol == "coco" and "measure" or "class"
   local names = { empty == 0 and corner or ("%s (%d without truth left out)"):format(corner, empty) }
   for i, row in ipairs(body) do names[i + 1] = row[1] end
-  return names, lines
+  return names, lines, exact_lines
 end
 
 local MOST_COLUMNS = 16 -- of a table for the terminal; with more classes it is turned

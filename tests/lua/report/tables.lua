@@ -19,6 +19,19 @@ function TestTables.testText()
     "  Coco-FT   0.750  0.500  1.000    n/a" }, "\n"))
 end
 
+-- Numbers come as they are beside their texts, so that nobody subtracts what was rounded.
+function TestTables.testExact()
+  local rows = {}
+  for i, map in ipairs { 0.1434, 0.0926 } do
+    rows[i] = { protocol = "voc", stage = "s" .. i, map = map, classes = { car = { ap = map }, bus = { ap = null } } }
+  end
+  local _, lines, exact = tables.turned("voc", rows)
+  t.assertEquals(lines, { { "mean", "0.143", "0.093" }, { "car", "0.143", "0.093" } })
+  t.assertEquals(exact, { { "mean", 0.1434, 0.0926 }, { "car", 0.1434, 0.0926 } })
+  local _, top1, errors = tables.layout("top1", { { stage = "a", error = 0.12345, n = 10, classes = {} } })
+  t.assertEquals({ top1[1], errors[1] }, { { "a", "0.1235", "10" }, { "a", 0.12345, "10" } })
+end
+
 -- The records of a run with several trainings name theirs; those of one do not.
 function TestTables.testTrainings()
   local function record(epoch, training) return { epoch = epoch, training = training, lr = 0.5, train_loss = 1 } end
