@@ -40,6 +40,9 @@ function TestPruningPage.testSpeeds()
   t.assertStrContains(text, "1.25 (0.90 to 1.50)")
   t.assertStrContains(text, "no difference was seen")
   t.assertStrContains(text, "they do not compare")
+  t.assertStrContains(text, "FLOPs with zeros")
+  t.assertStrContains(text, '<td class="n">2 M</td>')
+  t.assertStrContains(text, '<th scope="col" class="n">FLOPs without zeros</th>')
 end
 
 -- What nobody measured has no plot, and a run without zeros or rounds no page.

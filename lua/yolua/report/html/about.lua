@@ -7,13 +7,6 @@ local about = {}
 
 local function is(value) return value ~= nil and value ~= core.null end
 
-local function short(n)
-  for _, unit in ipairs { { 1e9, "G" }, { 1e6, "M" }, { 1e3, "k" } } do
-    if n >= unit[1] then return ("%.3g %s"):format(n / unit[1], unit[2]) end
-  end
-  return ("%d"):format(n)
-end
-
 local function duration(seconds)
   if seconds < 60 then return ("%.1f s"):format(seconds) end
   seconds = math.floor(seconds)
@@ -42,10 +35,10 @@ function about.facts(run)
     if is(value) then list[#list + 1] = { name, format and format(value) or tostring(value) } end
   end
   fact("Model", r.model)
-  fact("Parameters", r.params, short)
+  fact("Parameters", r.params, parts.short)
   fact("Non-zero", r.params and r.nonzero, function(n) return r.params > 0 and ("%.1f %%"):format(100 * n / r.params) or "n/a" end)
   fact("Input", type(r.imgsz) == "table" and ("%d x %d, %s"):format(r.imgsz[1], r.imgsz[2], tostring(r.resize)) or nil)
-  fact("FLOPs for an image", r.flops, short)
+  fact("FLOPs for an image", r.flops, parts.short)
   fact("Data", data.name)
   fact("Training frames", data.train)
   fact("Frames for selection (data.pick)", data.pick)
@@ -79,11 +72,11 @@ local function layer_rows(model)
   local body, sums = {}, { params = 0, flops = 0, frozen = 0 }
   for i, l in ipairs(model.net:layers()) do
     body[i] = { l.name, l.kind, ("%d x %d x %d"):format(l.shape[2], l.shape[3], l.shape[4]), l.params > 0 and ("%d"):format(l.params) or "",
-      l.flops > 0 and ("%d"):format(l.flops) or "", l.params > 0 and (l.frozen and "frozen" or "trained") or "" }
+      l.flops > 0 and parts.short(l.flops) or "", l.params > 0 and (l.frozen and "frozen" or "trained") or "" }
     sums.params, sums.flops = sums.params + l.params, sums.flops + l.flops
     sums.frozen = sums.frozen + (l.frozen and l.params or 0)
   end
-  body[#body + 1] = { "total", "", "", ("%d"):format(sums.params), ("%d"):format(sums.flops), "" }
+  body[#body + 1] = { "total", "", "", ("%d"):format(sums.params), parts.short(sums.flops), "" }
   return body, sums
 end
 
@@ -91,7 +84,7 @@ function about.network(run)
   local model, file = load(run)
   if not model then return end
   local body, sums = layer_rows(model)
-  local note = ("%d layers, %s parameters, %.1f %% of them frozen"):format(#body - 1, short(sums.params),
+  local note = ("%d layers, %s parameters, %.1f %% of them frozen"):format(#body - 1, parts.short(sums.params),
     sums.params > 0 and 100 * sums.frozen / sums.params or 0)
   local text = parts.table({ "layer", "kind", "output h x w x c", "parameters", "FLOPs", "state" }, body,
     { name = "Layers of the network", total = true, tall = true })

@@ -10,8 +10,16 @@ function parts.escape(text) return (tostring(text):gsub("[&<>\"']", entities)) e
 
 local escape = parts.escape
 
+-- "5.55 G": how the page writes a large number.
+function parts.short(n)
+  for _, unit in ipairs { { 1e9, "G" }, { 1e6, "M" }, { 1e3, "k" } } do
+    if n >= unit[1] then return ("%.3g %s"):format(n / unit[1], unit[2]) end
+  end
+  return ("%d"):format(n)
+end
+
 -- A number, several with slashes between, or a mark that stands for one.
-local function is_number(cell) return cell == "" or cell == "n/a" or cell:find "^[%+%-]?%.?%d[%d.,e+%-/%% x]*$" ~= nil end
+local function is_number(cell) return cell == "" or cell == "n/a" or cell:find "^[%+%-]?%.?%d[%d.,e+%-/%% x]*[GMk]?$" ~= nil end
 
 -- Which columns hold numbers alone (and at least one).
 local function number_columns(body, count)

@@ -9,6 +9,8 @@ local function number(format, value, scale)
   return type(value) == "number" and format:format(value * (scale or 1)) or "n/a"
 end
 
+local function short(value) return type(value) == "number" and parts.short(value) or "n/a" end
+
 -- What the rounds were judged by: AP, or the accuracy of pictures with one class each.
 local function measure_of(run)
   local measure = run.results and run.results.measure
@@ -23,9 +25,9 @@ local function rounds_table(run)
   table.move(list, 1, #list, 2, all)
   for i, r in ipairs(all) do
     body[i] = { i == 1 and "dense" or tostring(r.round), number("%.2f %%", r.sparsity, 100), number("%d", r.nonzero),
-      number("%.4g", r.flops), number("%.2f", r.ms), number("%.4f", r.dev_loss), number("%.3f", r.ap) }
+      short(r.flops), number("%.2f", r.ms), number("%.4f", r.dev_loss), number("%.3f", r.ap) }
   end
-  local head = { "round", "zeros", "non-zero", "FLOPs", "ms", "dev loss", measure_of(run) }
+  local head = { "round", "zeros", "non-zero", "FLOPs without zeros", "ms", "dev loss", measure_of(run) }
   return parts.table(head, body, { name = "Rounds", tall = #body > 20 }) .. "\n<p>The ms of the rounds were taken one after the other, "
     .. "minutes or hours apart, on whatever else the machine did then: they do not compare. Those of the next table do.</p>"
 end
@@ -42,15 +44,16 @@ local function speeds(run)
   for _, name in ipairs(type(speed) == "table" and { "dense", "masked", "compact" } or {}) do
     local s = speed[name]
     if type(s) == "table" and s.params then
-      body[#body + 1] = { name, number("%d", s.params), number("%d", s.nonzero), number("%.4g", s.flops), number("%.2f", s.bytes, 1e-6),
+      body[#body + 1] = { name, number("%d", s.params), number("%d", s.nonzero), short(s.flops), number("%.2f", s.bytes, 1e-6),
         number("%.2f", s.ms), number("%.1f", s.images_per_s), speedup(s.speedup) }
     end
   end
   if #body == 0 then return "" end
-  local head = { "network", "numbers", "non-zero", "FLOPs", "MB", "ms, one image", "images/s", "times as fast as dense" }
+  local head = { "network", "numbers", "non-zero", "FLOPs with zeros", "MB", "ms, one image", "images/s", "times as fast as dense" }
   return "<h3>Dense, masked, compacted</h3>\n" .. parts.table(head, body, { name = "Dense, masked, compacted" })
     .. "\n<p>The networks were timed in turn, pass by pass: medians, and in brackets what the middle 80 % of the turns span. Where that "
-    .. "holds 1, no difference was seen. A compacted network from which nothing was removed is the masked one, with its times.</p>"
+    .. "holds 1, no difference was seen. A compacted network from which nothing was removed is the masked one, with its times. "
+    .. "FLOPs here are those that run, zeros too; the rounds' leave out multiply-adds with a zero weight.</p>"
 end
 
 local function plots(run, names)
