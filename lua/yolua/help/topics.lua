@@ -49,12 +49,23 @@ end
 
 -- ---- verbs, layers ---------------------------------------------------------------------------------------------------------
 
+-- A verb's fields: those of its own, then those that recipes have as well.
+local function owned(list)
+  local shared, own, general = {}, {}, {}
+  for _, field in ipairs(fields.all()) do shared[field] = true end
+  for _, field in ipairs(list) do table.insert(shared[field] and general or own, field) end
+  return own, general
+end
+
 local function verb_page(name)
   local verb = require("yolua.verbs." .. name)
   local places, first = verb.positional, ""
   for _, key in ipairs(type(places) == "table" and places or { places }) do first = ("%s [%s]"):format(first, key:upper()) end
   local text = verb.text and "\n\n" .. fit(verb.text) or ""
-  return with_fields(("yolua %s%s [key=value ...]\n%s%s"):format(name, first, fit(verb.help or ""), text), fields.get(verb.fields or {}))
+  local page = ("yolua %s%s [key=value ...]\n%s%s"):format(name, first, fit(verb.help or ""), text)
+  local own, general = owned(fields.get(verb.fields or {}))
+  if #own == 0 or #general == 0 then return with_fields(with_fields(page, own), general) end
+  return ("%s\n\nIts own options:\n%s\n\nOptions that recipes have as well:\n%s"):format(page, rows.text(own), rows.text(general))
 end
 
 local function layer_line(kind) return core.layers.kind(kind).help or "" end

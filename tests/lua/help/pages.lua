@@ -58,6 +58,15 @@ function TestHelp:testTopics()
   end
 end
 
+-- What a verb alone has stands before what every recipe has.
+function TestHelp:testOwnOptionsFirst()
+  local page = help.page "prune"
+  local function at(words) return page:find(words, 1, true) or error(words) end
+  t.assertTrue(at "Its own options:\n" < at "\n  score " and at "\n  max_drop " < at "\nOptions that recipes have as well:\n")
+  t.assertTrue(at "Options that recipes have as well:\n" < at "\n  data.root " and at "\n  distill.teacher" < at "\n  data.root ")
+  t.assertNil(help.page("version"):find("Its own options", 1, true))
+end
+
 function TestHelp:testVerbsAndLayers()
   for _, name in ipairs(core.options.modules "lua/yolua/verbs/") do
     local page = help.page(name)
