@@ -1,6 +1,7 @@
 -- Labelled boxes that are read without complaint and yet worth a look, how large the objects are, and whether 3D boxes lie where the
 -- 2D ones do.
 local core = require "yolua.core"
+local overlap = require "yolua.data.overlap"
 
 local boxes = {}
 
@@ -32,12 +33,6 @@ local function clipped(box, frame)
     math.max(0, math.min(h, box[4])) }
 end
 
-local function iou(a, b)
-  local w, h = math.min(a[3], b[3]) - math.max(a[1], b[1]), math.min(a[4], b[4]) - math.max(a[2], b[2])
-  local both = w > 0 and h > 0 and w * h or 0
-  return both / ((a[3] - a[1]) * (a[4] - a[2]) + (b[3] - b[1]) * (b[4] - b[2]) - both)
-end
-
 local NEAR = 0.3 -- KITTI's own labels reach down to .48, at people who walk: their 3D box is wider than what one sees of them
 
 -- Counts into `out` ({checked, outliers}) how the row's 3D box, seen through the calibration, covers its 2D box.
@@ -45,10 +40,10 @@ function boxes.project(frame, row, calib, out)
   local box = core.labels.project(calib, row)
   if not box then return end
   out.checked = out.checked + 1
-  local overlap = iou(clipped(box, frame), row.box)
-  if overlap >= NEAR then return end
+  local seen = overlap.iou(clipped(box, frame), row.box)
+  if seen >= NEAR then return end
   out.outliers[#out.outliers + 1] = ("%s:%d: %s: the 3D box is seen at %.0f %.0f %.0f %.0f, IoU %.2f with the 2D box"):format(frame.label,
-    row.line, row.class, box[1], box[2], box[3], box[4], overlap)
+    row.line, row.class, box[1], box[2], box[3], box[4], seen)
 end
 
 return boxes

@@ -1,8 +1,10 @@
 -- yl.look(net): where a network's zeros are, layer by layer, at a glance: their share of each layer's weights, filters that are all
--- zero, and input channels that nothing reads. yl.look(a, b, "dog.jpg"): what two networks find on one picture, side by side; where the
--- terminal shows pictures, also as pictures. A fourth argument has the options of net:detect.
+-- zero, and input channels that nothing reads. yl.look(a, b, "dog.jpg"): what two networks find on one picture, side by side: objects
+-- of one class that overlap by half (IoU) stand in one line, then those that only one network finds; where the terminal shows pictures,
+-- also as pictures. A fourth argument has the options of net:detect.
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
+local overlap = require "yolua.data.overlap"
 local picture = require "yolua.terminal.picture"
 local terminal = require "yolua.terminal"
 
@@ -81,10 +83,26 @@ local function lines_of(text)
   return list
 end
 
-local function listed(found)
-  local lines = {}
-  for i, d in ipairs(found) do lines[i] = ("%s %.2f"):format(d.class, d.score) end
-  return lines
+local function box_text(d) return ("%.0f,%.0f %.0fx%.0f"):format(d.box[1], d.box[2], d.box[3] - d.box[1], d.box[4] - d.box[2]) end
+
+-- What both found (highest score of the first network first), then what only the first one did, then only the second: rows of class,
+-- scores, IoU of the two boxes, box (its corner and size in pixels; of the first network where it has one). Second value: how many pairs.
+local function paired(first, second)
+  local both, alone, taken = {}, {}, {}
+  local order = table.move(first, 1, #first, 1, {})
+  table.sort(order, function(a, b) return a.score > b.score end)
+  for _, d in ipairs(order) do
+    local at, iou = overlap.best(d, second, taken)
+    if at then
+      taken[at] = true
+      both[#both + 1] = { d.class, ("%.2f"):format(d.score), ("%.2f"):format(second[at].score), ("%.2f"):format(iou), box_text(d) }
+    else alone[#alone + 1] = { d.class, ("%.2f"):format(d.score), "", "only first", box_text(d) } end
+  end
+  for i, d in ipairs(second) do
+    if not taken[i] then alone[#alone + 1] = { d.class, "", ("%.2f"):format(d.score), "only second", box_text(d) } end
+  end
+  local pairs_ = #both
+  return table.move(alone, 1, #alone, pairs_ + 1, both), pairs_
 end
 
 -- The picture with its boxes in so many columns, as lines.
@@ -98,16 +116,17 @@ local function drawn(pixels, found, columns)
 end
 
 function Pair:__tostring()
-  local left, right, rows, out = listed(self.found[1]), listed(self.found[2]), {}, {}
-  for i = 1, math.max(#left, #right, 1) do rows[i] = { left[i] or "", right[i] or "" } end
+  local first, second, out = self.found[1], self.found[2], {}
   if picture.possible() then
     local half = (terminal.width() - 2) // 2
-    local a, b = drawn(self.pixels, self.found[1], half), drawn(self.pixels, self.found[2], half)
+    local a, b = drawn(self.pixels, first, half), drawn(self.pixels, second, half)
     for i = 1, #a do out[i] = a[i] .. "  " .. (b[i] or "") end
   end
-  local head = ("%d objects, and %d"):format(#left, #right)
-  return table.concat(out, "\n") .. (#out > 0 and "\n" or "") .. head .. "\n"
-    .. table.concat(terminal.columns({ { "first" }, { "second" } }, rows), "\n")
+  local rows, pairs_ = paired(first, second)
+  out[#out + 1] = ("%d objects, and %d; %d of them are the same"):format(#first, #second, pairs_)
+  local columns = { { "class" }, { "first", right = true }, { "second", right = true }, { "IoU", right = true }, { "box, x,y wxh" } }
+  if #rows > 0 then table.move(terminal.columns(columns, rows), 1, #rows + 1, #out + 1, out) end
+  return table.concat(out, "\n")
 end
 
 local function pair(first, second, pixels, o)

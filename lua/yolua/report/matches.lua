@@ -1,35 +1,15 @@
 -- What to draw on a picture of detections: each truth and each detection with its role, matched as VOC does at IoU 0.5, highest
 -- score first. Regions to ignore forgive a detection that lies in them by half.
 local attributes = require "yolua.options.attributes"
+local overlap = require "yolua.data.overlap"
 
 local matches = {}
 
-local function area(b) return (b[3] - b[1]) * (b[4] - b[2]) end
-
-local function overlap(a, b)
-  local w, h = math.min(a[3], b[3]) - math.max(a[1], b[1]), math.min(a[4], b[4]) - math.max(a[2], b[2])
-  return w > 0 and h > 0 and w * h or 0
-end
-
-local function iou(a, b)
-  local both = overlap(a, b)
-  return both > 0 and both / (area(a) + area(b) - both) or 0
-end
-
 local function forgiven(det, truths)
   for _, truth in ipairs(truths) do
-    if truth.ignore and overlap(det.box, truth.box) > 0.5 * area(det.box) then return true end
+    if truth.ignore and overlap.both(det.box, truth.box) > 0.5 * overlap.area(det.box) then return true end
   end
   return false
-end
-
-local function match(det, truths, taken)
-  local best, at = 0.5, nil
-  for i, truth in ipairs(truths) do
-    local o = not truth.ignore and not taken[i] and truth.class == det.class and iou(det.box, truth.box) or 0
-    if o >= best then best, at = o, i end
-  end
-  return at
 end
 
 local function labelled(thing) return ("%s %.2f%s"):format(thing.class, thing.score, attributes.note(thing)) end
@@ -46,7 +26,7 @@ function matches.of(truths, dets, conf)
   table.sort(order, function(a, b) return a.score > b.score end)
   local later = {}
   for _, det in ipairs(order) do
-    local at = match(det, truths, taken)
+    local at = overlap.best(det, truths, taken)
     local role = at and "hit" or forgiven(det, truths) and "ignore" or "false_alarm"
     if at then taken[at] = true end
     if count[role] then count[role] = count[role] + 1 end

@@ -55,6 +55,25 @@ function TestLook.testPair()
   t.assertErrorMsgContains("yl.look: expected a model (of yl.load), got 3", yl.look, model, 3, path)
 end
 
+-- One line for what both find, however their scores are ordered; then what one alone finds.
+function TestLook.testPaired()
+  local function found(list)
+    for i, d in ipairs(list) do list[i] = { class = d[1], score = d[2], box = { d[3], d[4], d[3] + d[5], d[4] + d[6] } } end
+    return list
+  end
+  local lists = { found { { "car", 0.9, 0, 0, 40, 20 }, { "car", 0.8, 100, 50, 40, 20 }, { "van", 0.3, 200, 0, 10, 10 } },
+    found { { "car", 0.7, 100, 50, 40, 16 }, { "car", 0.6, 2, 0, 40, 20 }, { "bus", 0.5, 200, 0, 10, 10 } } }
+  local function model() return setmetatable({ detect = function() return table.remove(lists, 1) end }, getmetatable(training.model())) end
+  local lines = {}
+  for line in tostring(yl.look(model(), model(), yl.zeros({ 60, 240, 3, dtype = "u8" }))):gmatch "[^\n]+" do lines[#lines + 1] = line end
+  for i, words in ipairs { "3 objects, and 3; 2 of them are the same", "class  first  second          IoU  box, x,y wxh",
+    "car     0.90    0.60         0.90  0,0 40x20", "car     0.80    0.70         0.80  100,50 40x20",
+    "van     0.30           only first  200,0 10x10", "bus             0.50  only second  200,0 10x10" } do
+    t.assertEquals(lines[i], words)
+  end
+  t.assertEquals(#lines, 6)
+end
+
 function TestLook.testText()
   local model = training.model()
   model.layers.conv2.weight[{ { 1, 8 } }] = 0
