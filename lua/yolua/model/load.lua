@@ -1,4 +1,5 @@
--- yl.load{cfg=, weights=, names=} reads a Darknet detector, yl.load{model=} a checkpoint, yl.load(o) what a recipe's options name.
+-- yl.load{cfg=, weights=, names=} reads a Darknet detector, yl.load{model=} or yl.load "FILE" a checkpoint, yl.load(o) what a recipe's
+-- options name.
 local classmap = require "yolua.data.classmap"
 local core = require "yolua.core"
 local fields = require "yolua.options.fields"
@@ -181,13 +182,14 @@ local check = options.declare("yl.load", fields.get { "model", fields.pick("run"
   { "full", "bool", false, "", "with model=: also load the optimizer's state" },
 })
 
--- Takes a recipe's options as they are (yl.options), of which it uses these keys; or a table of them: cfg, weights, names (files; names
--- also coco, voc, kitti), partial (the weights are those of the first sections, the rest is drawn), or model (a checkpoint, or one that the
--- program carries: street, or lenet300 and lenet5, whose weights are drawn; or a YAD2K model of Keras,
--- FILE.h5, with names and anchors); require (Lua files that make your own layers); device; seed
--- (for weights that are drawn); full (a checkpoint's optimizer state too; not a recipe's key). Returns a model (see yolua.model).
+-- Takes a recipe's options as they are (yl.options), of which it uses these keys; or a text, which is model=; or a table of them: cfg,
+-- weights, names (files; names also coco, voc, kitti), partial (the weights are those of the first sections, the rest is drawn), or model
+-- (a checkpoint, or one that the program carries: street, or lenet300 and lenet5, whose weights are drawn; or a YAD2K model of Keras,
+-- FILE.h5, with names and anchors); require (Lua files that make your own layers); device; seed (for weights that are drawn); full (a
+-- checkpoint's optimizer state too; not a recipe's key). Returns a model (see yolua.model).
 -- Errors: one sentence naming the file.
 return function(values)
+  if type(values) == "string" then values = { model = values } end
   local o = check(options.is(values) and of_options(values) or values)
   if o.require then required.load(o.require) end
   if o.model then

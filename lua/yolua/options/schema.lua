@@ -76,22 +76,25 @@ function schema.each(list, visit, prefix)
   end
 end
 
--- The dotted path of the field that the word is a slip of, or nil: outer keys go before inner ones, keys before other tools' spellings.
--- `of`: the table that the list belongs to, whose other names' fields count too.
+-- The dotted path of the field that the word is a slip of, and the field, or nil: outer keys go before inner ones, keys before other
+-- tools' spellings. `of`: the table that the list belongs to, whose other names' fields count too.
 function schema.suggest(list, word, of)
-  local all, spellings, paths = { {}, {}, {} }, {}, {}
-  local function offer(spelling, path) spellings[#spellings + 1], paths[#paths + 1] = spelling, path end
+  local all, spellings, paths, found = { {}, {}, {} }, {}, {}, {}
+  local function offer(spelling, entry)
+    spellings[#spellings + 1], paths[#paths + 1], found[#found + 1] = spelling, entry[2], entry[1]
+  end
   schema.each(list, function(field, path) table.insert(path:find(".", 1, true) and all[2] or all[1], { field, path }) end)
   for _, entry in ipairs(of and schema.variants(of) or {}) do table.insert(all[3], { entry[1], entry[1][1] }) end
   for _, entries in ipairs(all) do
-    for _, entry in ipairs(entries) do offer(entry[1][1], entry[2]) offer(entry[2], entry[2]) end
+    for _, entry in ipairs(entries) do offer(entry[1][1], entry) offer(entry[2], entry) end
   end
   for _, entries in ipairs(all) do
     for _, entry in ipairs(entries) do
-      for _, alias in ipairs(entry[1].aliases or {}) do offer(alias, entry[2]) end
+      for _, alias in ipairs(entry[1].aliases or {}) do offer(alias, entry) end
     end
   end
-  return paths[core.options.nearest(word, spellings)]
+  local at = core.options.nearest(word, spellings)
+  return paths[at], found[at]
 end
 
 -- The nearest of a list of names, or nil.

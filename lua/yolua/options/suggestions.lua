@@ -16,6 +16,21 @@ function suggestions.word(word, following, list)
   return (", did you mean '%s=%s'?"):format(nearest, value)
 end
 
+-- Verbs whose option of that name takes several values, where the one that was suggested takes one: " (yolua sensitivity has a sparsity
+-- that takes several)". field: of the suggestion; value: what the word was given.
+function suggestions.several(word, field, value)
+  local many = type(value) == "table" and #value > 1 or type(value) == "string" and value:find ","
+  if not many or field[2] ~= "number" and field[2] ~= "int" then return "" end
+  local verbs = {}
+  for _, verb in ipairs(core.options.modules "lua/yolua/verbs/") do
+    for _, other in ipairs(require "yolua.options.fields".get(require("yolua.verbs." .. verb).fields or {})) do
+      if other[1] == word and (other[2] == "numbers" or other[2] == "list") then verbs[#verbs + 1] = "yolua " .. verb end
+    end
+  end
+  local who = #verbs > 0 and ("; %s has a %s that takes several"):format(table.concat(verbs, ", "), word) or ""
+  return " It takes one number" .. who
+end
+
 -- A recipe that is not there: the file beside it whose name is nearest.
 function suggestions.recipe(path)
   local folder, names, name = path:match "^(.*/)[^/]*$" or "", {}, path:match "[^/]*$"

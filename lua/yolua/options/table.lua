@@ -3,6 +3,7 @@
 local core = require "yolua.core"
 local place = require "yolua.options.place"
 local schema = require "yolua.options.schema"
+local suggestions = require "yolua.options.suggestions"
 local terminal = require "yolua.terminal"
 
 -- declared: the field lists of the library's calls, by name ("yl.load"), of those that are loaded
@@ -23,11 +24,10 @@ local function whose(meta, key)
   end
 end
 
-local function unknown(meta, key, from)
-  local why = whose(meta, key) or core.options.foreign("key", key)
-  local nearest = not why and schema.suggest(meta.schema.list, key, meta.field)
+local function unknown(meta, key, from, value)
+  local why, nearest, field = whose(meta, key) or core.options.foreign("key", key), schema.suggest(meta.schema.list, key, meta.field)
   fail(from, "%s: %s has no option '%s'%s", from.where, meta.who, meta.path .. key,
-       why or nearest and (", did you mean '%s%s'?"):format(meta.path, nearest) or "")
+       why or nearest and (", did you mean '%s%s'?%s"):format(meta.path, nearest, suggestions.several(key, field, value)) or "")
 end
 
 local function fill_defaults(o)
@@ -63,7 +63,7 @@ end
 local function set(o, key, value, from)
   local meta = info[o]
   local field = meta.schema.by_key[key]
-  if not field then unknown(meta, key, from) end
+  if not field then unknown(meta, key, from, value) end
   if value == core.null then value, from = field[3], nowhere end -- YAML's null, and nil from Lua: the default again
   if field[2] == "table" then
     if value == nil then return o end

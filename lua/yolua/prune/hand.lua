@@ -16,8 +16,8 @@ local settings = require "yolua.prune.settings"
 local hand = {}
 
 local FIELDS = {
-  { "target", "number", nil, "", "share of zeros among the prunable numbers, above what is zero now and below 1", min = 0, max = 0.999999,
-    positional = true, required = true },
+  { "target", "number", nil, "", "share of zeros among the prunable numbers, above what is zero now and below 1", positional = true,
+    required = true, aliases = { "sparsity", "amount", "ratio" } },
   fields.pick("prune", "score"), fields.pick("prune", "scope"), fields.pick("prune", "pattern"), fields.pick("prune", "block"),
   fields.pick("prune", "entries"), fields.pick("prune", "round_to"), fields.pick("prune", "min_channels"),
   fields.pick("prune", "only"), fields.pick("prune", "also"), fields.pick("prune", "except"),
@@ -75,6 +75,9 @@ function hand.cut(model, values)
   callback.argument(not budget, "yl.prune.cut: target",
     "a share of zeros below 1, as .5 (budgets of flops and ms are yl.prune's and yolua prune's)", budget and values.target)
   local o = check(values)
+  if not (o.target >= 0 and o.target < 1) then
+    options.refuse(o, "target", "yl.prune.cut: target: expected a share of zeros from 0 to below 1 (.9 is 90 %%), got %g", o.target)
+  end
   settings.check_used(o, FIELDS)
   local rules, list = Cut.rules(o), ranges.of(model, o)
   check_scorable(rules, o)

@@ -29,7 +29,7 @@ for name, file in pairs { cuts = "prune.cuts_scan", layers = "compress.layers_sc
 local function judge() -- a scan has no training, whose loss could serve
   local own = {}
   for key, value in pairs(fields.pick("prune", "judge")) do own[key] = value end
-  own[5], own.choices = "the protocol that networks are scored by", {}
+  own[5], own.choices, own.aliases = "the protocol that networks are scored by", {}, { "protocol", "metric" }
   for _, protocol in ipairs(fields.pick("prune", "judge").choices) do
     if protocol ~= "none" then own.choices[#own.choices + 1] = protocol end
   end

@@ -76,7 +76,11 @@ function TestHand.testRefusals()
   yl.prune.cut(model, 0.5)
   local before = model:checksum()
   t.assertErrorMsgContains("are zero already, got 0.4 (yl.prune.undo takes back a cut)", yl.prune.cut, model, 0.4)
-  t.assertErrorMsgContains("option 'target': expected a number in 0..0.999999, got 50", yl.prune.cut, model, 50)
+  for _, target in ipairs { 50, 1, -.1 } do
+    t.assertErrorMsgContains(("yl.prune.cut: target: expected a share of zeros from 0 to below 1 (.9 is 90 %%), got %g"):format(target),
+      yl.prune.cut, model, { target = target })
+  end
+  t.assertErrorMsgContains("yl.prune.cut has no option 'sparsity', did you mean 'target'?", yl.prune.cut, model, { sparsity = 0.5 })
   t.assertErrorMsgContains("option 'target' is missing", yl.prune.cut, model, {})
   t.assertErrorMsgContains("yl.prune.cut: target: expected a share of zeros below 1, as .5 (budgets of flops and ms are yl.prune's and "
     .. "yolua prune's), got a table", yl.prune.cut, model, { target = { flops = 0.5 } })

@@ -161,7 +161,9 @@ function TestPrune.testRefusals()
     { "pattern=block", "prune: target: the pattern fits none of these parameters", "block=1000,1000" },
     { "distill.temperature=2", "distill.temperature has no effect with distill.weight=0" },
     { "distill.feature_weight=2", "distill.feature_weight has no effect without distill.features=", "distill.weight=1" },
-    { "sparsity=.5", "yolua prune has no option 'sparsity', did you mean 'target.sparsity'?" },
+    { "sparsity=.5", "yolua prune has no option 'sparsity', did you mean 'target.sparsity'?\n" },
+    { "sparsity=.5,.8", "yolua prune has no option 'sparsity', did you mean 'target.sparsity'? It takes one number; yolua sensitivity "
+      .. "has a sparsity that takes several\n" },
   } do
     for _, how in ipairs { "out=" .. top .. "/bad", "dry_run=true" } do
       local status, _, err = program.run(words(case[1], how, case[3]))
