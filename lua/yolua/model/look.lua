@@ -68,9 +68,13 @@ function Zeros:__tostring()
     rows[i] = { l.name, tostring(l.count), bar(l.zeros / l.count), ("%.1f %%"):format(100 * l.zeros / l.count), note(l) }
     count, zeros = count + l.count, zeros + l.zeros
   end
-  rows[#rows + 1] = { "all", tostring(count), bar(zeros / math.max(1, count)), ("%.1f %%"):format(100 * zeros / math.max(1, count)), "" }
+  local function sum(name, all, gone)
+    rows[#rows + 1] = { name, tostring(all), bar(gone / math.max(1, all)), ("%.1f %%"):format(100 * gone / math.max(1, all)), "" }
+  end
+  sum("all", count, zeros)
+  if self.prunable then sum("prunable", self.prunable.count, self.prunable.zeros) end -- of a cut by hand
   local columns = { { "layer" }, { "weights", right = true }, { "zeros" }, { "", right = true }, { "" } }
-  return table.concat(terminal.columns(columns, rows), "\n")
+  return table.concat(terminal.columns(columns, rows), "\n") .. (self.note and "\n" .. self.note or "")
 end
 
 -- ---- two networks on one picture -----------------------------------------------------------------------------------------------

@@ -26,7 +26,8 @@ local FIELDS = {
 
 local check = options.declare("yl.prune.cut", FIELDS)
 
-local cuts = setmetatable({}, { __mode = "k" }) -- model -> list of {name = {slab = tensor}}: what each cut found
+-- model -> a record of each cut: found = {name = {slab = tensor}}, what it found; ranges, those that it may cut
+local cuts = setmetatable({}, { __mode = "k" })
 
 local SLABS = { "value", "ema", "mask" }
 
@@ -52,6 +53,15 @@ local function restore(model, kept)
       if slabs[slab] then model.net:set(name, slabs[slab], slab) end
     end
   end
+end
+
+local function count_of(number, word) return ("%d %s%s"):format(number, word, number == 1 and "" or "s") end
+
+-- The layers' zeros, with the share of the prunable numbers that is zero, and words about what was done.
+local function shown(model, list, note)
+  local zeros, _, among, count = look(model), ranges.sparsity(model, list)
+  zeros.prunable, zeros.note = { count = count, zeros = among }, note
+  return zeros
 end
 
 local function check_scorable(rules, o)
@@ -92,20 +102,25 @@ function hand.cut(model, values)
   local before = snapshot(model, masks)
   cut:apply(masks)
   cuts[model] = cuts[model] or {}
-  table.insert(cuts[model], before)
-  return look(model)
+  table.insert(cuts[model], { found = before, ranges = list })
+  local more = select(2, ranges.sparsity(model, list)) - zeros
+  return shown(model, list, ("cut %d: %s"):format(#cuts[model], more > 0 and count_of(more, "more number") .. " became zero"
+    or "no number became zero, since so many were zero already"))
 end
 
 -- yl.prune.undo(net): takes back the last cut of yl.prune.cut: the parameters that it looked at have the values and masks that they had
--- before. Returns the layers' zeros, which print as bars. Errors: nothing was cut.
+-- before. Returns the layers' zeros, which print as bars, with what has changed and how many cuts are left. Errors: nothing was cut.
 function hand.undo(model)
   callback.model("yl.prune.undo", model)
   local list = cuts[model]
   if not list or #list == 0 then
     error(("%s: yl.prune.undo: this network has no cut that could be undone (yl.prune.cut makes them)"):format(options.position()), 0)
   end
-  restore(model, table.remove(list))
-  return look(model)
+  local cut, before = table.remove(list), model:checksum()
+  restore(model, cut.found)
+  local changed = model:checksum() ~= before
+  return shown(model, cut.ranges, ("cut %d is undone%s; %s left to undo"):format(#list + 1,
+    changed and "" or ", and changed no number: it had found as many zeros", #list > 0 and count_of(#list, "cut") or "none"))
 end
 
 return hand

@@ -28,6 +28,22 @@ function TestHand.testCutAndUndo()
   t.assertEquals(sparsity(model), 0)
 end
 
+-- A cut says what it did and the share of the prunable numbers, an undo what it took back and how many cuts are left.
+function TestHand.testTold()
+  local model = training.model()
+  local count = select(3, ranges.sparsity(model, ranges.of(model, {})))
+  local half = math.floor(0.5 * count + 0.5)
+  local text = tostring(yl.prune.cut(model, 0.5))
+  t.assertStrMatches(text, (".*\nprunable +%d  #+%%.+  50%%.0 %%%%\ncut 1: %d more numbers became zero"):format(count, half))
+  text = tostring(yl.prune.cut(model, 0.5))
+  t.assertStrContains(text, "\ncut 2: no number became zero, since so many were zero already")
+  text = tostring(yl.prune.undo(model))
+  t.assertStrMatches(text, ".*50%.0 %%\ncut 2 is undone, and changed no number: it had found as many zeros; 1 cut left to undo")
+  text = tostring(yl.prune.undo(model))
+  t.assertStrMatches(text, ".*\nprunable +%d+  %.+  0%.0 %%\ncut 1 is undone; none left to undo")
+  t.assertNil(tostring(yl.look(model)):find("prunable", 1, true))
+end
+
 -- What was cut stays zero whatever is written, and an undo goes back to what the cut found.
 function TestHand.testHeld()
   local model = training.model()
