@@ -125,6 +125,8 @@ function TestScore.testEvalReplacesItsStage()
   local run = yl.run { out = top .. "/run", protocol = { "voc" }, conf = 0.02 }
   run:eval("Original", model, data.dev)
   run:eval("Later", model, data.dev)
+  t.assertErrorMsgContains("run:eval: against: no earlier stage is named 'Latr', did you mean 'Later'? (stages: Original; Later)", run.eval,
+    run, "x", model, data.dev, { against = "Latr" })
   run:eval("Original", model, data.dev)
   run:report()
   rawset(_G, "print", print_was)
@@ -148,6 +150,7 @@ function TestScore.testWrongCalls()
     end,
     ["run:eval: expected a split (data.dev, data:list \"dev\"), got a table"] = function() run:eval("Original", model, data) end,
     ["run:eval: expected a model (of yl.load), got a table"] = function() run:eval("Original", data.dev, data.dev) end,
+    ["run:eval: against: no earlier stage is named 'Start'"] = function() run:eval("x", model, data.dev, { against = "Start" }) end,
     ["run:eval: expected a stage's name, got a table"] = function() run:eval(model, data.dev) end,
     ["yl.detect: expected a model (of yl.load), got a table"] = function() local _ = yl.detect { net = model } end,
     ["yl.detect: expected a list of images as its second argument, got 'a.jpg'"] = function() local _ = yl.detect(model, "a.jpg") end,

@@ -142,6 +142,8 @@ function TestLoad.testCheckpoints()
   local again = yl.load { model = folder .. "/m.safetensors" }
   t.assertEquals({ again:checksum() }, { m:checksum() })
   t.assertEquals(again.names, m.names)
+  t.assertEquals({ yl.load(folder .. "/m.safetensors"):checksum() }, { m:checksum() }) -- the path alone
+  t.assertErrorMsgContains("nowhere.safetensors", yl.load, folder .. "/nowhere.safetensors")
 end
 
 function TestLoad.testCheckpointsOfOthers()
