@@ -12,6 +12,7 @@ local look = require "yolua.model.look"
 local options = require "yolua.options.table"
 local ranges = require "yolua.prune.ranges"
 local settings = require "yolua.prune.settings"
+local target = require "yolua.prune.target"
 
 local hand = {}
 
@@ -98,7 +99,7 @@ function hand.cut(model, values)
       options.position(), sparsity, count, o.target), 0)
   end
   local cut = rules:open(model, list, { seed = o.seed, rate = 0 })
-  local masks = cut:masks(wanted)
+  local masks = cut:masks(target.zeros(cut, o.target))
   local before = snapshot(model, masks)
   cut:apply(masks)
   cuts[model] = cuts[model] or {}
