@@ -28,6 +28,13 @@ function TestHand.testCutAndUndo()
   t.assertEquals(sparsity(model), 0)
 end
 
+-- Half of 2:4 is all that the pattern allows.
+function TestHand.testHalfOf2To4()
+  local street = yl.load { model = "street" }
+  yl.prune.cut(street, { target = 0.5, pattern = "2:4" })
+  t.assertEquals(street:counts().params - street:counts().nonzero, 149904)
+end
+
 -- A cut says what it did and the share of the prunable numbers, an undo what it took back and how many cuts are left.
 function TestHand.testTold()
   local model = training.model()
