@@ -2,6 +2,7 @@
 -- and why that may be. What cannot be learned from four frames will not be learned from four thousand.
 local detect = require "yolua.model.detect"
 local input = require "yolua.model.input"
+local iou = require "yolua.data.overlap".iou
 local shapes = require "yolua.doctor.shapes"
 local trainer = require "yolua.train.trainer"
 
@@ -31,12 +32,6 @@ local function choose(data, names, count)
     error(("doctor: no frame of %s has an object of the network's classes: there is nothing to learn"):format(whole.name), 0)
   end
   return setmetatable({ name = whole.name, frames = frames, data = data }, getmetatable(whole))
-end
-
-local function iou(a, b)
-  local w, h = math.min(a[3], b[3]) - math.max(a[1], b[1]), math.min(a[4], b[4]) - math.max(a[2], b[2])
-  local both = w > 0 and h > 0 and w * h or 0
-  return both / ((a[3] - a[1]) * (a[4] - a[2]) + (b[3] - b[1]) * (b[4] - b[2]) - both)
 end
 
 -- The objects to learn: {frame, number (in its frame), class, box, found}.

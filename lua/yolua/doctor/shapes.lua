@@ -1,4 +1,5 @@
 -- Why an object may be hard to learn for a network: its shape beside the anchors, its place, and the objects that want the same prediction.
+local iou = require "yolua.data.overlap".iou
 local structure = require "yolua.model.structure"
 
 local shapes = {}
@@ -50,12 +51,6 @@ local function assign(model, size, object)
   end
   return { box = b, anchor = best, overlap = overlap, col = math.floor(b.x / size.w * best.cols),
     row = math.floor(b.y / size.h * best.rows) }
-end
-
-local function iou(a, b)
-  local w, h = math.min(a[3], b[3]) - math.max(a[1], b[1]), math.min(a[4], b[4]) - math.max(a[2], b[2])
-  local both = w > 0 and h > 0 and w * h or 0
-  return both / ((a[3] - a[1]) * (a[4] - a[2]) + (b[3] - b[1]) * (b[4] - b[2]) - both)
 end
 
 local function called(object) return ("%s %d"):format(object.class, object.number) end
