@@ -111,7 +111,9 @@ function Planner:ask(st, s)
   if st.again then return st.again.target end -- a round that is repeated
   local value = schedule.value(self.schedule, s)
   note_unread(self, s)
-  return type(value) == "number" and st.gap and math.min(value, s.sparsity + st.gap) or value
+  if type(value) ~= "number" then return value end
+  if not self.own then value = math.max(value, s.sparsity) end -- it has gone further, towards fewer rounds or another target
+  return st.gap and math.min(value, s.sparsity + st.gap) or value
 end
 
 -- ---- the cut ---------------------------------------------------------------------------------------------------------------

@@ -380,6 +380,16 @@ function TestGate.testContinues()
   t.assertAlmostEquals(made.pruning.sparsity, 0.45, 1e-3)
 end
 
+-- More rounds than there were: a schedule that would be elsewhere by now waits where it is.
+function TestGate.testMoreRounds()
+  local spec = { target = 0.6, rounds = 2, schedule = "cubic", judge = "none" }
+  local made = run_with(top .. "/more", nil, spec)
+  spec.rounds = 4
+  local p = run_with({ resume = made.dir }, nil, spec).pruning
+  t.assertEquals(#p.rounds, 4)
+  t.assertAlmostEquals({ p.rounds[2].sparsity, p.rounds[3].sparsity, p.rounds[4].sparsity }, { 0.6, 0.6, 0.6 }, 1e-4)
+end
+
 -- Of short rounds, too, only the snapshot that can be returned to is kept.
 function TestGate.testSnapshotsOfShortRounds()
   local most = 0
