@@ -99,13 +99,19 @@ end
 
 local distill = { fields = fields }
 
+-- The weight of the heads' outputs: a teacher that is named, and nothing else of it, has all of 1, also where the default is 0.
+local function weight_of(d)
+  local alone = d.teacher and d.features[1] == "none" and options.origin(d, "weight") ~= "command line"
+  return alone and d.weight == 0 and 1 or d.weight
+end
+
 -- Refuses what was set of the group `distill` and has no effect beside the rest of it.
-local function check_used(d)
+local function check_used(d, weight)
   local features = d.features[1] ~= "none"
   for _, key in ipairs { "temperature", "feature_weight" } do
     local set = options.origin(d, key)
     local asked = set == "command line" or set and d[key] ~= structs.field("distill", key == "temperature" and key or "features")[3]
-    local used = key == "temperature" and d.weight > 0 or key == "feature_weight" and features
+    local used = key == "temperature" and weight > 0 or key == "feature_weight" and features
     if asked and not used then
       options.refuse(d, key, "distill.%s has no effect %s", key, key == "temperature" and "with distill.weight=0" or
         "without distill.features=")
@@ -117,10 +123,14 @@ end
 -- nothing has a weight. Errors: options of the group that have no effect.
 function distill.wanted(o, net)
   local d = o.distill
-  check_used(d)
-  if d.weight == 0 and d.features[1] == "none" and not d.teacher then return {} end
+  local weight = weight_of(d)
+  check_used(d, weight)
+  if weight == 0 and d.features[1] == "none" then
+    if not d.teacher then return {} end
+    options.refuse(d, "weight", "distill: weight=0 and features=none leave nothing to teach")
+  end
   local teacher = d.teacher or require "yolua.model.copy"(net)
-  return { distill { teacher, weight = d.weight, temperature = d.temperature, features = d.features, feature_weight = d.feature_weight } }
+  return { distill { teacher, weight = weight, temperature = d.temperature, features = d.features, feature_weight = d.feature_weight } }
 end
 
 return setmetatable(distill, { __call = function(_, spec) return new(spec) end })

@@ -73,6 +73,7 @@ local function handlers(rounds)
   function made.epoch_end(self, t)
     local st = self.state
     core.prune.check(t.model.net)
+    rounds.worked = true
     rounds:tell(t, st) -- zeros that no mask holds have trained on
     t.record.sparsity, t.record.round = rounds.now, st.round
     if rounds:over(t, st) then rounds:close(t, st, type(t.record.dev_loss) == "number" and t.record.dev_loss or nil)

@@ -88,15 +88,18 @@ function Planner:view(st, at)
     memory = st.memory, options = o }
 end
 
--- Says which options that only a schedule could read this one of the user's did not.
+-- What only a schedule could read of the user's options: {option, its path, the field of the state that tells of it, or nil}.
+local TOLD <const> = { { "target", "target.sparsity", "target" }, { "step", "step" }, { "hold", "hold", "ramp" } }
+
+-- Says which of them this schedule did not.
 local function note_unread(self, s)
-  for _, key in ipairs(self.own and not self.noted and { "target", "step" } or {}) do
-    local path = key == "target" and "target.sparsity" or key
-    local given = not self.given or self.given[key] ~= nil
-    if given and options.explicit(self.o, path) and not state.was_read(s, key) then
+  for _, told in ipairs(self.own and not self.noted and TOLD or {}) do
+    local key, path, field = table.unpack(told)
+    local given = (not self.given or self.given[key] ~= nil) and rawget(self.o, key) ~= 0
+    if given and options.explicit(self.o, path) and not state.was_read(s, key) and not (field and state.was_read(s, field)) then
       core.system.warn(("prune: %s=%g has no effect in round %d: the schedule (%s) does not read %s"):format(key,
         key == "target" and self.o.target.sparsity or self.o[key], s.round, callback.place(schedule.code(self.schedule)),
-        key == "target" and "s.target" or "s.options." .. key))
+        field and "s." .. field or "s.options." .. key))
     end
   end
   self.noted = true

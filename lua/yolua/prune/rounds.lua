@@ -167,6 +167,7 @@ end
 -- After the last round: dense, masked and compacted networks side by side.
 function Rounds:finish(t, st, known_by)
   self.speed = st.dense and measure.speed(t.model, t.h, t.w)
+  if self.speed then self.speed.dense.nonzero = st.dense.nonzero end -- it was timed with other numbers
   if self.speed and t.run then
     t.run:say("%s", measure.verdict(self.speed))
     pages.zeros(t.run, t.model)

@@ -29,6 +29,9 @@ local function check_whole(o)
   if o.masks == "gradient" and score.of(rawget(o, "score")).gather then
     options.refuse(o, "masks", "prune: masks=gradient keeps its masks where this score gathers: expected score=magnitude, lamp or random")
   end
+  if o.masks == "once" and rawget(o, "keep") then
+    options.refuse(o, "keep", "prune: keep has no effect with masks=once, whose zeros train away: expected masks=hold or gradient")
+  end
   if o.every <= 0 then options.refuse(o, "every", "prune: expected rounds of more than 0 epochs, got %g", o.every) end
   if o.max_drop and o.judge == "none" then
     options.refuse(o, "max_drop", "prune: max_drop: there is no AP to judge by with judge=none")

@@ -12,6 +12,8 @@ In each round the weights with the smallest scores become zero for good, and the
 name, or FILE.lua with a function of your own (help prune.state). dry_run=true shows the rounds. The training lasts rounds times epochs,
 rounded up to whole ones: what is left of the last epoch trains the last round's network on.
 
+distill.weight=1 lets the network as it was before the first cut teach the pruned one; distill.teacher= names another teacher.
+
 The run directory then has best.safetensors, the sparsest network that passed the gate (max_drop=); last.safetensors; rounds.json, what each
 round measured, as in results.json; sparsity-NN.safetensors for each of keep=; and where rounds can be taken back (max_drop=, FILE.lua)
 prune-R-N.safetensors: the network before the cut of round R, the N-th that began, which a resumed run returns to.]]

@@ -476,7 +476,10 @@ end
 -- A finished run that is asked for another goal and has nothing left to train is not judged by it.
 function TestOwn.testNothingLeft()
   local made = run_with(top .. "/left", nil, { target = 0.4, rounds = 1, judge = "none" })
-  run_with({ resume = made.dir }, nil, { target = 0.7, rounds = 1, judge = "none" })
+  local before = core.files.hash(made.dir .. "/rounds.json")
+  local again = run_with({ resume = made.dir }, nil, { target = 0.7, rounds = 1, judge = "none" })
+  t.assertEquals({ core.files.hash(made.dir .. "/rounds.json"), again.pruning.target }, { before, 0.4 })
+  t.assertEquals(made.pruning.speed.dense.nonzero, made.pruning.dense.nonzero)
   t.assertNotStrContains(core.system.read(made.dir .. "/log.txt"), "below its target")
 end
 

@@ -38,6 +38,17 @@ function TestPrune.testPartsOfEpochs()
   t.assertStrContains(out, "(raise rounds= above 3 to continue)")
 end
 
+-- A teacher that is named teaches, though the verb's weight is 0 without one.
+function TestPrune.testTeacher()
+  program.json(words("rounds=1", "target=.1", "judge=none", "out=" .. top .. "/teacher"))
+  local teacher = "distill.teacher=" .. top .. "/teacher/last.safetensors"
+  program.json(words("rounds=1", "target=.2", "judge=none", teacher, "distill.temperature=2", "out=" .. top .. "/taught"))
+  t.assertStrContains(core.system.read(top .. "/taught/metrics.jsonl"), '"distill_loss":')
+  local status, _, err = program.run(words("rounds=1", teacher, "distill.weight=0", "dry_run=true"))
+  t.assertEquals(status, 2, err)
+  t.assertStrContains(err, "weight=0 and features=none leave nothing to teach")
+end
+
 function TestPrune.testDryRun()
   local r = program.json(words("rounds=4", "hold=2", "target=.5", "dry_run=true", "schedule=linear", "out=" .. top .. "/dry"))
   t.assertEquals(#r.rounds, 4)
@@ -157,6 +168,7 @@ function TestPrune.testRefusals()
     { "pattern=2:4", "prune: target: at most" },
     { "target.flops=99e9", "prune: target.flops: the network has" },
     { "epochs=.4", "prune: a round of 0.4 epochs has 0.8 steps (an epoch has 2): expected at least 1", "batch=4" },
+    { "keep=.2", "prune: keep has no effect with masks=once, whose zeros train away: expected masks=hold or gradient", "masks=once" },
     { "max_drop=.1", "prune: max_drop: there is no AP to judge by with judge=none", "judge=none" },
     { "pattern=block", "prune: target: the pattern fits none of these parameters", "block=1000,1000" },
     { "distill.temperature=2", "distill.temperature has no effect with distill.weight=0" },
