@@ -21,6 +21,8 @@ return {
 
   of(tiny, { name = "three folds at 608x192", epochs = 12, folds = folds }),
   of(tiny, { name = "train.txt and dev.txt", imgsz = { 832, 256 }, epochs = 16 }),
+  of(tiny, { name = "train.txt and dev.txt, several sizes", imgsz = { 832, 256 }, epochs = 20, multiscale = true,
+    eval_imgsz = { 1088, 320 } }),
   of(tiny, { name = "three folds", imgsz = { 832, 256 }, epochs = 20, folds = folds }),
   of(tiny, { name = "train.txt and dev.txt at 608x192", epochs = 15 }),
   of(tiny, { name = "a random split, which flatters", epochs = 15, data = { train = "poster_train", dev = "poster_dev" } }),
