@@ -61,16 +61,22 @@ function measure.speed(model, h, w)
   return out
 end
 
+-- What a smaller network's speedup is: zeros that bring none make it smaller only.
+local function brought(speedup)
+  local faster = speedup.low > 1 or timing.unsteady(speedup)
+  return (faster and "" or "smaller, not faster: ") .. timing.words(speedup)
+end
+
 -- One sentence on what the zeros brought. s: of measure.speed.
 function measure.verdict(s)
   local zeros = 100 * (1 - s.masked.nonzero / s.masked.params)
   if zeros == 0 then return "no number is zero" end
   local head = ("%.1f %% of all numbers are zero; a forward pass takes %.2f ms, and dense %.2f ms, in %d turns: %s"):format(zeros,
-    s.masked.ms, s.dense.ms, s.masked.speedup.turns, timing.words(s.masked.speedup))
+    s.masked.ms, s.dense.ms, s.masked.speedup.turns, brought(s.masked.speedup))
   if not s.compact then return head end
   if s.compact.params == s.masked.params then return head .. "; no channel is zero as a whole, so compacting removes nothing" end
   return head .. ("; compacted, with the %.1f %% of the numbers that whole channels leave, %.2f ms: %s (yolua compact writes it)"):format(
-    100 * s.compact.params / s.masked.params, s.compact.ms, timing.words(s.compact.speedup))
+    100 * s.compact.params / s.masked.params, s.compact.ms, brought(s.compact.speedup))
 end
 
 -- {sparsity, params, nonzero, flops, bytes}: of the candidates' numbers and of the network.

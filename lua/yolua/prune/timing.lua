@@ -6,7 +6,7 @@ local timing = {}
 
 local LEAST, MOST, SECONDS = 7, 25, 0.3 -- passes of each network, and about how long they may take together
 local LONGER = { least = 5, most = 41, seconds = 1 } -- the same where networks are compared
-local UNSTEADY <const> = 3 -- a spread of more than so many times says nothing of the networks
+local UNSTEADY <const> = 3 -- a spread of more than so many times says nothing
 local LOW, HIGH = 0.1, 0.9 -- a spread leaves out the outer tenths of the turns, which other work disturbed most
 
 -- The milliseconds of each network's passes in turn, A B C A B C ...: {name = {ms, ...}}, as many of each.
@@ -67,11 +67,14 @@ end
 -- Times networks in turn for about a second, and at least five turns; returns what timing.beside does.
 function timing.compare(models, base, h, w) return timing.beside(ranks.first(passes, models, h, w, LONGER), base) end
 
+-- Whether other work disturbed the turns so much that they say nothing of the networks.
+function timing.unsteady(s) return s.low <= 1 and s.high >= 1 and s.high > UNSTEADY * s.low end
+
 -- A speedup in words: faster or slower only where the middle 80 % of the turns agree.
 function timing.words(s)
   local spread = ("between %.2f and %.2f times as fast"):format(s.low, s.high)
   if s.low <= 1 and s.high >= 1 then
-    return ("%s (%s)"):format(s.high > UNSTEADY * s.low and "other work leaves no figure" or "no difference seen", spread)
+    return ("%s (%s)"):format(timing.unsteady(s) and "other work leaves no figure" or "no difference seen", spread)
   end
   return ("%.2f times as fast (%s), %s"):format(s.median, spread:gsub(" times as fast", ""), s.low > 1 and "faster" or "slower")
 end

@@ -27,6 +27,7 @@ function TestTiming.testWords()
   local function said(low, median, high) return timing.words { low = low, median = median, high = high } end
   t.assertEquals(said(0.8, 1.1, 1.3), "no difference seen (between 0.80 and 1.30 times as fast)")
   t.assertStrContains(said(1, 1.5, 2), "no difference seen")
+  t.assertEquals(said(0.1, 1.1, 5), "other work leaves no figure (between 0.10 and 5.00 times as fast)")
   t.assertStrContains(said(0.5, 0.9, 1), "no difference seen")
   t.assertEquals(said(1.2, 1.5, 2), "1.50 times as fast (between 1.20 and 2.00), faster")
   t.assertEquals(said(0.5, 0.6, 0.7), "0.60 times as fast (between 0.50 and 0.70), slower")
