@@ -5,6 +5,7 @@
 -- (Hinton et al. 2015; Chen et al. 2017, section 3.2; weighted as Mehta and Ozturk 2018; runtime/kernels/distill.c has the formulas).
 -- `features` names layers whose outputs come near the teacher's layers of the same name (Chen et al. 2017, section 3.4). Both need
 -- heads with the same classes, anchors and cells. Each epoch's record gets `distill_loss`, per image, which train_loss contains.
+local asked = require "yolua.options.asked"
 local callback = require "yolua.options.callback"
 local load = require "yolua.model.load"
 local options = require "yolua.options.table"
@@ -107,15 +108,11 @@ end
 
 -- Refuses what was set of the group `distill` and has no effect beside the rest of it.
 local function check_used(d, weight)
-  local features = d.features[1] ~= "none"
-  for _, key in ipairs { "temperature", "feature_weight" } do
-    local set = options.origin(d, key)
-    local asked = set == "command line" or set and d[key] ~= structs.field("distill", key == "temperature" and key or "features")[3]
-    local used = key == "temperature" and weight > 0 or key == "feature_weight" and features
-    if asked and not used then
-      options.refuse(d, key, "distill.%s has no effect %s", key, key == "temperature" and "with distill.weight=0" or
-        "without distill.features=")
-    end
+  local idle = { temperature = weight == 0 and "with distill.weight=0" or nil,
+    feature_weight = d.features[1] == "none" and "without distill.features=" or nil }
+  for _, field in ipairs(options.fields(d)) do
+    local key = field[1]
+    if idle[key] and asked(d, field) then options.refuse(d, key, "distill.%s has no effect %s", key, idle[key]) end
   end
 end
 

@@ -1,4 +1,5 @@
 -- The options of a pruning, by themselves or out of a recipe's, checked as far as they can be without a network.
+local asked = require "yolua.options.asked"
 local callback = require "yolua.options.callback"
 local core = require "yolua.core"
 local fields = require "yolua.options.fields"
@@ -53,19 +54,6 @@ function settings.of(spec)
   return o
 end
 
--- Whether the user has set the option to something: what a file repeats of the defaults (config.yaml) asks for nothing.
-local function asked_for(o, field)
-  local key, value, default = field[1], rawget(o, field[1]), field[3]
-  if not options.explicit(o, key) then return false end
-  if options.origin(o, key) == "command line" or type(default) ~= "table" then
-    return options.origin(o, key) == "command line" or value ~= default
-  end
-  for i = 1, math.max(#value, #default) do
-    if value[i] ~= default[i] then return true end
-  end
-  return false
-end
-
 -- Whether the options hold what a field needs; what is Lua's own (a function, a file) may read anything.
 local function counts(o, needs)
   local value = rawget(o, needs[1])
@@ -81,7 +69,7 @@ end
 function settings.check_used(o, list)
   for _, field in ipairs(list) do
     local key, needs = field[1], field.needs
-    if needs and asked_for(o, field) and not counts(o, needs) then
+    if needs and asked(o, field) and not counts(o, needs) then
       local without = "prune: %s has no effect without %s="
       local with = "prune: %s has no effect with %s=%s: expected %s"
       options.refuse(o, key, #needs == 1 and without or with, key, needs[1], tostring(rawget(o, needs[1])),
